@@ -1,0 +1,11 @@
+"""Canonical bytes of a value, so that equal facts have equal hashes."""
+
+import hashlib
+from typing import Any
+
+import orjson
+
+
+def sha256_of(facts: Any) -> str:
+    """SHA-256 (64 hex digits) of the facts as JSON: the order of fields does not matter, that of lists does."""
+    return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,179 @@
+"""Customers: what booksync concludes from a contact, and caches (FR-1, FR-6, FR-7)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from domain.canonical import sha256_of
+from domain.contacts import Contact, ContactDetails, ContactPerson, ContactStatus
+from domain.phones import JudgedPhone, PhoneFallback, PhoneProblem, candidates, choose
+from domain.time_zones import common_zone
+
+#: What a detail answer would have told, where none was ever read.
+_NOTHING_TOLD = ContactDetails(country_code=None, reminders_enabled=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The organisation's own country (ISO 3166-1 alpha-2) and time zone (IANA): they stand in for a customer's."""
+
+    country_code: str | None
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One row of customers_cache, as the rules see it. Personal data stays out of the repr."""
+
+    zoho_customer_id: str
+    status: ContactStatus
+    customer_name: str = field(repr=False)
+    company_name: str = field(repr=False)
+    primary_contact_person_id: str | None  #: None until a detail answer or the bulk list of persons told it
+    primary_phone: str | None = field(repr=False)  #: E.164 where valid, else as given; None where there is no number
+    phone_problem: PhoneProblem | None
+    primary_email: str | None = field(repr=False)
+    persons: tuple[ContactPerson, ...] = field(repr=False)
+    country_code: str | None  #: as a detail answer told it; never concluded from the phone
+    time_zone: str | None  #: IANA; None without a valid phone
+    reminders_enabled: bool | None  #: Zoho's own switch; None where no detail answer told it
+    zoho_last_modified_at: datetime | None
+    sync_hash: str
+
+    @property
+    def is_reachable(self) -> bool:
+        """There is a number, and it is valid."""
+        return self.primary_phone is not None and self.phone_problem is None
+
+
+def customer_from(
+    contact: Contact,
+    *,
+    home: Home,
+    known: ContactDetails | None = None,
+    fallback: PhoneFallback = PhoneFallback.NONE,
+) -> Customer:
+    """The customer that a contact makes.
+
+    `known` is what an earlier detail answer told, already cached: it holds where this contact was only read in a list.
+    """
+    details = _details(contact.details, known)
+    persons = persons_of(contact)
+    primary = next((person for person in persons if person.is_primary), None)
+    phone = choose(candidates(persons), details.country_code or home.country_code, fallback)
+    name, company = _clean(contact.name), _clean(contact.company_name)
+    number = _number(phone)
+    email = (primary.email or None) if primary else None
+    return Customer(
+        zoho_customer_id=contact.contact_id,
+        status=contact.status,
+        customer_name=name,
+        company_name=company,
+        primary_contact_person_id=(primary.person_id or None) if primary else None,
+        primary_phone=number,
+        phone_problem=phone.verdict.problem if phone else None,
+        primary_email=email,
+        persons=persons,
+        country_code=details.country_code,
+        time_zone=_time_zone(phone, home),
+        reminders_enabled=details.reminders_enabled,
+        zoho_last_modified_at=contact.modified_at,
+        sync_hash=sync_hash(name=name, company=company, phone=number, email=email, persons=persons),
+    )
+
+
+def persons_of(contact: Contact) -> tuple[ContactPerson, ...]:
+    """The contact's persons, their texts cleaned. What a list row tells of the primary person stands in for them."""
+    if contact.persons is not None:
+        return tuple(_cleaned(person) for person in contact.persons)
+    if contact.primary is not None:
+        return (replace(_cleaned(contact.primary), is_primary=True),)
+    return ()
+
+
+def sync_hash(
+    *, name: str, company: str, phone: str | None, email: str | None, persons: Iterable[ContactPerson]
+) -> str:
+    """SHA-256 (64 hex digits) of the fields that TR-2 names; neither their order nor that of the persons matters."""
+    return sha256_of(
+        {
+            "name": name,
+            "company": company,
+            "phone": phone,
+            "email": email,
+            "contact_persons": sorted(persons_as_json(persons), key=orjson.dumps),
+        }
+    )
+
+
+def persons_as_json(persons: Iterable[ContactPerson]) -> list[dict[str, Any]]:
+    """What customers_cache.contact_persons holds: Zoho's own key names, so that whoever reads it finds them again."""
+    return [
+        {
+            "contact_person_id": person.person_id,
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "email": person.email,
+            "phone": person.phone,
+            "mobile": person.mobile,
+            "is_primary_contact": person.is_primary,
+        }
+        for person in persons
+    ]
+
+
+def persons_from_json(rows: Sequence[Mapping[str, Any]]) -> tuple[ContactPerson, ...]:
+    """The persons that `persons_as_json` wrote."""
+    return tuple(
+        ContactPerson(
+            person_id=row["contact_person_id"],
+            first_name=row["first_name"],
+            last_name=row["last_name"],
+            email=row["email"],
+            phone=row["phone"],
+            mobile=row["mobile"],
+            is_primary=row["is_primary_contact"],
+        )
+        for row in rows
+    )
+
+
+def _details(told: ContactDetails | None, known: ContactDetails | None) -> ContactDetails:
+    """What is known now. An answer without the reminder switch tells nothing of it; one without a country clears it."""
+    known = known or _NOTHING_TOLD
+    if told is None:
+        return known
+    if told.reminders_enabled is None:
+        return replace(told, reminders_enabled=known.reminders_enabled)
+    return told
+
+
+def _number(phone: JudgedPhone | None) -> str | None:
+    return (phone.verdict.e164 or phone.candidate.raw) if phone else None
+
+
+def _time_zone(phone: JudgedPhone | None, home: Home) -> str | None:
+    """The number's own zone; the organisation's where the number may ring on several clocks (a Russian mobile)."""
+    if phone is None or not phone.verdict.is_valid:
+        return None
+    return common_zone(phone.verdict.time_zones, phone.verdict.region) or home.time_zone
+
+
+def _cleaned(person: ContactPerson) -> ContactPerson:
+    return ContactPerson(
+        person_id=person.person_id,
+        first_name=_clean(person.first_name),
+        last_name=_clean(person.last_name),
+        email=" ".join(_clean(person.email).split()),  # e-mails come with line feeds inside
+        phone=_clean(person.phone),
+        mobile=_clean(person.mobile),
+        is_primary=person.is_primary,
+    )
+
+
+def _clean(text: str) -> str:
+    """The text without what Postgres refuses (NUL, halves of surrogate pairs) and without blanks around it."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip()

@@ -1,0 +1,56 @@
+"""What booksync asks of a Zoho list, and what a page of it answers; the same for contacts, persons and invoices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+#: Zoho's maximum, and so the fewest calls.
+PER_PAGE = 200
+
+
+class Sort(StrEnum):
+    """The orders that booksync asks for."""
+
+    OLDEST_CHANGE_FIRST = "oldest_change_first"  #: sort_column=last_modified_time, sort_order=A
+    NEWEST_CHANGE_FIRST = "newest_change_first"  #: sort_column=last_modified_time, sort_order=D
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """One page to ask for: rows modified at or after `modified_since` (None: all), in that order, page from 1."""
+
+    modified_since: datetime | None
+    sort: Sort
+    page: int = 1
+
+
+class Listed(Protocol):
+    """What every row of a walked list has."""
+
+    @property
+    def record_id(self) -> str: ...
+    @property
+    def modified_at(self) -> datetime | None: ...
+
+
+RowT = TypeVar("RowT", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A row that cannot be understood: what it is, why, and nothing of its content but its id where it has one."""
+
+    record_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[RowT]):
+    """One answer: the rows understood and those not, whether more follow, and the server's own time (`Date`, UTC)."""
+
+    rows: Sequence[RowT]
+    set_aside: Sequence[SetAside]
+    has_more: bool
+    server_time: datetime

@@ -1,0 +1,149 @@
+"""The life of a run: one pass over one connection, step by step, from its start to its verdict."""
+
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from domain.walk import Walk
+
+#: A step that has begun this often without success is given up.
+MAX_ATTEMPTS = 6
+
+#: The wait after the first failed attempt of a step; it doubles with each further one.
+FIRST_RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 60.0
+
+
+class Mode(StrEnum):
+    FULL = "full"  #: reads every record, and so notices deletions
+    INCREMENTAL = "incremental"  #: reads what changed since the last watermark
+
+
+class Phase(StrEnum):
+    """Where a run stands; each value names the work that its next step does."""
+
+    START = "start"
+    PERSONS = "persons"  #: sweep the bulk list of contact persons
+    CONTACTS = "contacts"  #: fetch a page of contacts, or the details that its rows lack
+    CUSTOMERS = "customers"  #: upsert what that page staged
+    INVOICES = "invoices"  #: sync a page of invoices, or fetch a customer that one of them lacks
+    REMINDERS = "reminders"  #: plan the reminders that are due for planning
+    DONE = "done"
+
+    @property
+    def is_customer_phase(self) -> bool:
+        return self in (Phase.START, Phase.PERSONS, Phase.CONTACTS, Phase.CUSTOMERS)
+
+
+class RunStatus(StrEnum):
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    DEGRADED = "degraded"  #: ended with part of the work undone; the next run heals it
+    PARKED = "parked"  #: Zoho refuses the connection for good; a person must connect again
+    FAILED = "failed"  #: ended without its work
+
+    @property
+    def is_final(self) -> bool:
+        return self is not RunStatus.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What a run has written so far. Unchanged rows are not counted: they are the rest."""
+
+    customers_new: int = 0
+    customers_updated: int = 0
+    invoices_new: int = 0
+    invoices_updated: int = 0
+
+    def plus(self, **more: int) -> Self:
+        return replace(self, **{name: getattr(self, name) + count for name, count in more.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a run has read. It is all that a step needs in order to go on where another one stopped."""
+
+    persons_page: int = 1
+    persons_swept_at: datetime | None = None  #: the server's time when the sweep of persons began
+    persons_swept: bool = False
+    contacts: Walk | None = None
+    customers_complete: bool = False  #: so that a contact which is not cached is worth a call
+    invoices: Walk | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "persons_page": self.persons_page,
+            "persons_swept_at": self.persons_swept_at and self.persons_swept_at.isoformat(),
+            "persons_swept": self.persons_swept,
+            "contacts": self.contacts and self.contacts.to_json(),
+            "customers_complete": self.customers_complete,
+            "invoices": self.invoices and self.invoices.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, json: dict[str, Any]) -> Self:
+        swept_at, contacts, invoices = json.get("persons_swept_at"), json.get("contacts"), json.get("invoices")
+        return cls(
+            persons_page=json.get("persons_page", 1),
+            persons_swept_at=datetime.fromisoformat(swept_at) if swept_at else None,
+            persons_swept=json.get("persons_swept", False),
+            contacts=Walk.from_json(contacts) if contacts else None,
+            customers_complete=json.get("customers_complete", False),
+            invoices=Walk.from_json(invoices) if invoices else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as the worker sees it that has claimed one of its steps."""
+
+    run_id: uuid.UUID
+    user_id: uuid.UUID
+    connection_id: uuid.UUID
+    mode: Mode
+    allow_deletions: bool
+    phase: Phase
+    step: int
+    attempts: int  #: of this step, this one included
+    position: Position = field(default_factory=Position)
+    counters: Counters = field(default_factory=Counters)
+    degraded_reason: str | None = None
+    status: RunStatus = RunStatus.RUNNING
+
+    @property
+    def is_last_attempt(self) -> bool:
+        return self.attempts >= MAX_ATTEMPTS
+
+    def go_to(self, phase: Phase) -> Self:
+        return replace(self, phase=phase)
+
+    def degraded(self, reason: str) -> Self:
+        """The same run with one more thing that went undone."""
+        reasons = f"{self.degraded_reason} {reason}" if self.degraded_reason else reason
+        return replace(self, degraded_reason=reasons)
+
+    def give_up_phase(self, reason: str) -> Self:
+        """After the last attempt of a step: go on with what is cached (FR-7), and let the next run heal the rest.
+
+        A failed customer phase leaves the cached customers, a failed invoice phase the cached invoices; reminders are
+        planned from them in any case. When the plan itself fails the run has failed.
+        """
+        if self.phase.is_customer_phase:
+            return self.degraded(f"Customers are not complete: {reason}").go_to(Phase.INVOICES)
+        if self.phase is Phase.INVOICES:
+            return self.degraded(f"Invoices are not complete: {reason}").go_to(Phase.REMINDERS)
+        return replace(self.degraded(f"Reminders are not planned: {reason}"), phase=Phase.DONE, status=RunStatus.FAILED)
+
+    def finished(self) -> Self:
+        """The run at its end."""
+        status = RunStatus.DEGRADED if self.degraded_reason else RunStatus.SUCCEEDED
+        return replace(self, phase=Phase.DONE, status=status)
+
+
+def retry_seconds(attempts: int, jitter: float) -> float:
+    """The wait after that many failed attempts: doubling from a second; `jitter` in [0, 1) spreads it by ±25 %."""
+    seconds: float = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_RETRY_SECONDS)
+    return seconds * (0.75 + jitter / 2)

@@ -1,0 +1,263 @@
+"""Promises of domain/customers.py: what booksync concludes from a contact."""
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.contacts import Contact, ContactDetails, ContactPerson, ContactStatus
+from domain.customers import Customer, Home, customer_from, persons_as_json, persons_from_json, sync_hash
+from domain.phones import PhoneFallback, PhoneProblem
+from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, AN_INDIAN_MOBILE, LONDON, a_contact, a_customer, a_person
+
+BANGALORE = Home(country_code="IN", time_zone="Asia/Kolkata")
+PRIMARY = a_person("7001", mobile="07912 345678", email="ada@example.com", is_primary=True)
+OTHER = a_person("7002", phone="020 7031 3000", email="bob@example.com")
+
+
+def a_contact_without_persons() -> Contact:
+    return replace(a_contact(), primary=None)
+
+
+class TestPersons:
+    def test_the_primary_person_gives_phone_and_email(self) -> None:
+        customer = customer_from(a_contact(persons=(OTHER, PRIMARY)), home=LONDON)
+        assert customer.primary_contact_person_id == "7001"
+        assert customer.primary_phone == A_BRITISH_MOBILE
+        assert customer.primary_email == "ada@example.com"
+        assert customer.persons == (OTHER, PRIMARY)
+
+    def test_another_persons_phone_counts_where_the_primary_has_none_but_not_their_email(self) -> None:
+        silent = replace(PRIMARY, mobile="", email="")
+        customer = customer_from(a_contact(persons=(silent, OTHER)), home=LONDON)
+        assert (customer.primary_phone, customer.primary_email) == (A_LONDON_PHONE, None)
+
+    def test_a_list_row_stands_in_for_the_primary_person_while_the_persons_are_not_known(self) -> None:
+        row = a_contact(primary=a_person("", mobile="07912 345678"), persons=None)
+        customer = customer_from(row, home=LONDON)
+        assert customer.primary_phone == A_BRITISH_MOBILE
+        assert customer.primary_email == "ada@example.com"
+        assert customer.primary_contact_person_id is None
+        assert [person.is_primary for person in customer.persons] == [True]
+
+    def test_persons_once_told_go_before_the_list_row(self) -> None:
+        row = a_contact(mobile="07912 345678", persons=(replace(PRIMARY, mobile=A_LONDON_PHONE),))
+        assert customer_from(row, home=LONDON).primary_phone == A_LONDON_PHONE
+
+    @pytest.mark.parametrize("contact", [a_contact_without_persons(), a_contact(persons=())])
+    def test_a_contact_without_persons_has_no_phone_and_no_problem_with_it(self, contact: Contact) -> None:
+        customer = customer_from(contact, home=LONDON)
+        assert (customer.primary_phone, customer.phone_problem, customer.time_zone) == (None, None, None)
+        assert (customer.primary_email, customer.primary_contact_person_id, customer.persons) == (None, None, ())
+        assert not customer.is_reachable
+
+
+class TestPhone:
+    def test_an_invalid_number_is_kept_as_given_and_its_problem_named(self) -> None:
+        customer = customer_from(a_contact(mobile=" 555-0100 "), home=Home("US", "America/New_York"))
+        assert (customer.primary_phone, customer.phone_problem) == ("555-0100", PhoneProblem.NO_AREA_CODE)
+        assert (customer.time_zone, customer.is_reachable) == (None, False)
+
+    def test_a_valid_number_makes_the_customer_reachable(self) -> None:
+        assert customer_from(a_contact(), home=LONDON).is_reachable
+
+    def test_the_fallback_is_the_first_valid_number(self) -> None:
+        contact = a_contact(persons=(replace(PRIMARY, mobile="n/a"), OTHER))
+        customer = customer_from(contact, home=LONDON, fallback=PhoneFallback.VALID)
+        assert (customer.primary_phone, customer.phone_problem) == (A_LONDON_PHONE, None)
+
+    @pytest.mark.parametrize(
+        ("mobile", "country", "home", "phone"),
+        [
+            # The number's own prefix goes before everything.
+            ("+44 7912 345678", "IN", BANGALORE, A_BRITISH_MOBILE),
+            # The contact's country goes before the organisation's.
+            ("9773000000", "IN", LONDON, AN_INDIAN_MOBILE),
+            # The organisation's, where nobody told the contact's.
+            ("9773000000", None, BANGALORE, AN_INDIAN_MOBILE),
+        ],
+    )
+    def test_the_region_is_the_numbers_own_else_the_contacts_else_the_organisations(
+        self, mobile: str, country: str | None, home: Home, phone: str
+    ) -> None:
+        contact = a_contact(mobile=mobile, details=ContactDetails(country_code=country, reminders_enabled=None))
+        assert customer_from(contact, home=home).primary_phone == phone
+
+    @pytest.mark.parametrize(
+        ("mobile", "time_zone"),
+        [
+            # One zone, or several with one clock: the number's.
+            ("+1 925 555 0101", "America/Los_Angeles"),
+            ("+44 7912 345678", "Europe/London"),
+            ("+353 85 123 4567", "Europe/Dublin"),
+            # Several clocks: the organisation's.
+            ("+7 912 345 67 89", "Asia/Kolkata"),
+            ("1-800-FLOWERS", "Asia/Kolkata"),
+            # A number of no country: the organisation's.
+            ("+800 1234 5678", "Asia/Kolkata"),
+        ],
+    )
+    def test_the_time_zone_is_the_numbers_if_it_has_just_one(self, mobile: str, time_zone: str) -> None:
+        home = Home(country_code="US", time_zone="Asia/Kolkata")
+        assert customer_from(a_contact(mobile=mobile), home=home).time_zone == time_zone
+
+
+class TestDetails:
+    KNOWN = ContactDetails(country_code="IN", reminders_enabled=False)
+
+    def test_a_list_row_never_blanks_what_a_detail_answer_told(self) -> None:
+        customer = customer_from(a_contact(mobile="9773000000"), home=LONDON, known=self.KNOWN)
+        assert (customer.country_code, customer.reminders_enabled) == ("IN", False)
+        assert customer.primary_phone == AN_INDIAN_MOBILE
+
+    def test_a_detail_answer_goes_before_what_was_known(self) -> None:
+        told = ContactDetails(country_code=None, reminders_enabled=True)
+        customer = customer_from(a_contact(details=told), home=LONDON, known=self.KNOWN)
+        assert (customer.country_code, customer.reminders_enabled) == (None, True)
+
+    def test_a_detail_answer_without_the_switch_leaves_it_as_known(self) -> None:
+        told = ContactDetails(country_code="GB", reminders_enabled=None)
+        customer = customer_from(a_contact(details=told), home=LONDON, known=self.KNOWN)
+        assert (customer.country_code, customer.reminders_enabled) == ("GB", False)
+
+    def test_nothing_is_known_before_the_first_detail_answer(self) -> None:
+        customer = customer_from(a_contact(), home=LONDON)
+        assert (customer.country_code, customer.reminders_enabled) == (None, None)
+
+    def test_the_phones_country_is_not_taken_for_the_contacts(self) -> None:
+        assert customer_from(a_contact(mobile=AN_INDIAN_MOBILE), home=LONDON).country_code is None
+
+
+class TestTexts:
+    @pytest.mark.parametrize(
+        ("given_name", "kept"),
+        [
+            ("  Analytical  Engines ", "Analytical  Engines"),
+            ("Bob\0's", "Bob's"),  # Postgres refuses NUL
+            ("Bob \ud83d", "Bob ?"),  # and half of an emoji
+            ("北京 Zoë 🚀", "北京 Zoë 🚀"),
+        ],
+    )
+    def test_names_are_kept_as_given_but_for_what_cannot_be_stored(self, given_name: str, kept: str) -> None:
+        person = a_person(first_name=given_name, last_name=given_name, is_primary=True)
+        customer = customer_from(a_contact(name=given_name, company_name=given_name, persons=(person,)), home=LONDON)
+        assert (customer.customer_name, customer.company_name) == (kept, kept)
+        assert (customer.persons[0].first_name, customer.persons[0].last_name) == (kept, kept)
+
+    @pytest.mark.parametrize(
+        ("given_email", "kept"),
+        [
+            ("ada@example.com\n", "ada@example.com"),
+            ("ada@example.com\r\nbob@example.com", "ada@example.com bob@example.com"),
+            ('"ada"@example.com', '"ada"@example.com'),
+            (" \n ", None),
+        ],
+    )
+    def test_emails_lose_their_line_feeds(self, given_email: str, kept: str | None) -> None:
+        customer = customer_from(a_contact(persons=(replace(PRIMARY, email=given_email),)), home=LONDON)
+        assert customer.primary_email == kept
+
+    def test_a_number_of_nothing_but_nul_is_no_number(self) -> None:
+        assert customer_from(a_contact(mobile="\0 "), home=LONDON).primary_phone is None
+
+    def test_personal_data_stays_out_of_the_repr(self) -> None:
+        shown = repr(customer_from(a_contact(persons=(PRIMARY, OTHER)), home=LONDON))
+        assert "5001" in shown
+        assert not [word for word in ("Analytical", "Ada", "Byron", "@", "7912", "7031") if word in shown]
+
+    @pytest.mark.parametrize("status", ContactStatus)
+    def test_status_and_modified_time_are_the_contacts(self, status: ContactStatus) -> None:
+        contact = a_contact(status=status)
+        customer = customer_from(contact, home=LONDON)
+        assert (customer.status, customer.zoho_last_modified_at) == (status, contact.modified_at)
+
+
+def texts() -> st.SearchStrategy[str]:
+    return st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+PERSONS = st.lists(
+    st.builds(ContactPerson, texts(), texts(), texts(), texts(), texts(), texts(), st.booleans()), max_size=4
+)
+
+
+class TestSyncHash:
+    def hash_of(self, **changed: Any) -> str:
+        facts: dict[str, Any] = {"name": "A", "company": "B", "phone": "1", "email": "e", "persons": (PRIMARY, OTHER)}
+        return sync_hash(**(facts | changed))
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"name": "A2"},
+            {"company": "B2"},
+            {"phone": "2"},
+            {"phone": None},
+            {"email": "e2"},
+            {"email": None},
+            {"persons": (PRIMARY,)},
+            {"persons": (PRIMARY, replace(OTHER, first_name="Bob"))},
+            {"persons": (PRIMARY, replace(OTHER, last_name="Bob"))},
+            {"persons": (PRIMARY, replace(OTHER, email="b@example.com"))},
+            {"persons": (PRIMARY, replace(OTHER, phone="2"))},
+            {"persons": (PRIMARY, replace(OTHER, mobile="2"))},
+            {"persons": (PRIMARY, replace(OTHER, person_id="7003"))},
+            {"persons": (replace(PRIMARY, is_primary=False), OTHER)},
+        ],
+    )
+    def test_changes_with_each_of_its_fields(self, changed: dict[str, Any]) -> None:
+        assert self.hash_of(**changed) != self.hash_of()
+
+    @given(persons=PERSONS, data=st.data())
+    def test_does_not_depend_on_the_order_of_persons(self, persons: list[ContactPerson], data: st.DataObject) -> None:
+        shuffled = data.draw(st.permutations(persons))
+        assert self.hash_of(persons=persons) == self.hash_of(persons=shuffled)
+
+    def test_does_not_change_with_what_is_compared_on_its_own(self) -> None:
+        told = ContactDetails(country_code="GB", reminders_enabled=False)
+        changed = a_contact(status=ContactStatus.INACTIVE, modified_at=None, details=told)
+        assert customer_from(changed, home=LONDON).sync_hash == customer_from(a_contact(), home=LONDON).sync_hash
+
+    def test_is_that_of_the_values_that_are_stored(self) -> None:
+        customer = customer_from(a_contact(name=" A ", persons=(PRIMARY, OTHER)), home=LONDON)
+        assert customer.sync_hash == sync_hash(
+            name="A",
+            company=customer.company_name,
+            phone=A_BRITISH_MOBILE,
+            email="ada@example.com",
+            persons=persons_from_json(persons_as_json(customer.persons)),
+        )
+
+
+class TestPersonsAsJson:
+    def test_has_zohos_own_key_names(self) -> None:
+        (row,) = persons_as_json([PRIMARY])
+        assert row == {
+            "contact_person_id": "7001",
+            "first_name": "Ada",
+            "last_name": "Byron",
+            "email": "ada@example.com",
+            "phone": "",
+            "mobile": "07912 345678",
+            "is_primary_contact": True,
+        }
+
+    @given(persons=PERSONS)
+    def test_is_read_back_as_it_was(self, persons: list[ContactPerson]) -> None:
+        stored = orjson.loads(orjson.dumps(persons_as_json(persons)))
+        assert list(persons_from_json(stored)) == persons
+
+
+@pytest.mark.parametrize(
+    ("customer", "reachable"),
+    [
+        (a_customer(), True),
+        (a_customer(primary_phone=None), False),
+        (a_customer(primary_phone="555-0100", phone_problem=PhoneProblem.NO_AREA_CODE), False),
+    ],
+)
+def test_only_a_valid_number_makes_a_customer_reachable(customer: Customer, reachable: bool) -> None:
+    assert customer.is_reachable is reachable

@@ -1,0 +1,100 @@
+"""A list like Zoho's, small and in memory, with every bad habit that a walk has to survive."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from domain.lists import PER_PAGE, ListRequest, Page, SetAside, Sort
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    record_id: str
+    modified_at: datetime | None
+    version: int = 1
+
+
+@dataclass(slots=True)
+class Upstream:
+    """Answers requests and counts them; whoever holds it changes the rows and the time in between."""
+
+    rows: dict[str, Row]
+    now: datetime = NOW
+    longest_page: int = PER_PAGE
+    ignores_filter: bool = False
+    ignores_order: bool = False
+    ignores_page: bool = False
+    ignores_per_page: bool = False
+    shuffles_seconds: bool = False  #: rows of one second come in another order every time
+    hides_every: int = 0  #: each so-manieth row is not shown, but counts for the page's length
+    not_understood: set[str] = field(default_factory=set)
+    asked: list[ListRequest] = field(default_factory=list)
+    created: int = 0
+    chance: Random = field(default_factory=lambda: Random(1))
+
+    def answer(self, request: ListRequest) -> Page[Row]:
+        self.asked.append(request)
+        rows = self._ordered(self._matching(request), request.sort)
+        asked_for = PER_PAGE if self.ignores_per_page else getattr(request, "per_page", PER_PAGE)
+        length = min(asked_for, self.longest_page)
+        begin = 0 if self.ignores_page else (request.page - 1) * length
+        page = [row for row in rows[begin : begin + length] if row.record_id not in self.hidden]
+        return Page(
+            rows=[row for row in page if row.record_id not in self.not_understood],
+            set_aside=[SetAside(row.record_id, "odd") for row in page if row.record_id in self.not_understood],
+            has_more=len(rows) > begin + length,
+            server_time=self.now,
+        )
+
+    @property
+    def hidden(self) -> set[str]:
+        if not self.hides_every:
+            return set()
+        return {record_id for record_id in self.rows if int(record_id) % self.hides_every == 3}
+
+    def edit(self, record_id: str) -> None:
+        self.rows[record_id] = replace(
+            self.rows[record_id], modified_at=self.now, version=self.rows[record_id].version + 1
+        )
+
+    def create(self, late_by: timedelta = timedelta(0)) -> None:
+        """A new row; it may show later than its time says."""
+        self.created += 1
+        record_id = str(100_000 + self.created)
+        self.rows[record_id] = Row(record_id, self.now - late_by)
+
+    def delete(self, record_id: str) -> None:
+        del self.rows[record_id]
+
+    def _matching(self, request: ListRequest) -> list[Row]:
+        since = None if self.ignores_filter else request.modified_since
+        if since is None:
+            return list(self.rows.values())
+        return [
+            row for row in self.rows.values() if row.modified_at and row.modified_at.replace(microsecond=0) >= since
+        ]
+
+    def _ordered(self, rows: Iterable[Row], sort: Sort) -> list[Row]:
+        if self.ignores_order:
+            return sorted(rows, key=_place_by_name)
+        ties = {row.record_id: self.chance.random() if self.shuffles_seconds else int(row.record_id) for row in rows}
+        in_order = sorted(
+            rows, key=lambda row: (row.modified_at or datetime.min.replace(tzinfo=UTC), ties[row.record_id])
+        )
+        return in_order if sort is Sort.OLDEST_CHANGE_FIRST else in_order[::-1]
+
+
+def _place_by_name(row: Row) -> tuple[int, str]:
+    """A place that has nothing to do with times, and that an edit may change, as a name's may."""
+    return (int(row.record_id) * 40503 + row.version * 30011) % 65536, row.record_id
+
+
+def a_list(*seconds: float, **habits: Any) -> Upstream:
+    """Rows "0", "1", "2" … modified that many seconds after LONG_AGO."""
+    return Upstream({str(n): Row(str(n), LONG_AGO + second * SECOND) for n, second in enumerate(seconds)}, **habits)
