@@ -1,0 +1,66 @@
+"""Alembic's way in: which database, and how the models are compared with it.
+
+`booksync migrate` brings its own connection; the plain `alembic` command takes DATABASE_URL from the environment.
+"""
+
+import os
+from typing import Any
+
+from alembic import context
+from sqlalchemy import Connection
+
+from db.migrations.errors import MigrationError
+from db.migrations.revisions import VERSION_TABLE
+from db.migrations.runner import applied_revision
+from db.migrations.turn import one_at_a_time
+from db.models import Base
+
+# Written and read by the migrations alone, so no model stands for it.
+_WITHOUT_MODEL = {"migration_receipt"}
+
+
+def main() -> None:
+    if context.is_offline_mode():
+        raise MigrationError("These migrations look at rows, so they need the database: run them without --sql")
+    given = context.config.attributes
+    if "connection" in given:
+        run(given["connection"], given["on_version_apply"])
+    else:
+        with one_at_a_time(database_url()) as connection:
+            run(connection, say)
+
+
+def database_url() -> str:
+    url = os.environ.get("DATABASE_URL", "").strip()
+    if not url:
+        raise MigrationError("Missing setting: DATABASE_URL (postgresql://user:password@host:5432/database)")
+    return url
+
+
+def run(connection: Connection, on_version_apply: Any) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        version_table=VERSION_TABLE,
+        transaction_per_migration=True,
+        on_version_apply=on_version_apply,
+        compare_type=True,
+        compare_server_default=True,
+        include_name=is_compared,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def is_compared(name: str | None, kind: str, _parents: Any) -> bool:
+    return kind != "table" or name not in _WITHOUT_MODEL
+
+
+def say(**happened: Any) -> None:
+    step = happened["step"]
+    if not step.is_stamp:
+        done = applied_revision(step)
+        context.config.print_stdout("%s %s: %s", "applied" if done.upgraded else "undone", done.revision, done.title)
+
+
+main()

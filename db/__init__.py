@@ -1,0 +1,1 @@
+"""The schema and the statements over it, one module an aggregate."""

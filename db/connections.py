@@ -1,0 +1,229 @@
+"""Statements over zoho_connections and sync_metadata: who is linked to which organisation, and how far it is synced."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from domain.customers import Home
+
+
+class UnknownConnectionError(Exception):
+    """There is no such connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A connection as a step needs it: no secrets."""
+
+    connection_id: uuid.UUID
+    user_id: uuid.UUID
+    organization_id: str
+    data_center: str
+    is_parked: bool
+    parked_reason: str | None
+    time_zone: str
+    country_code: str | None
+    persons_pages: int | None
+    bulk_persons_refused: bool
+    last_customer_sync_at: datetime | None
+    last_invoice_sync_at: datetime | None
+
+    @property
+    def home(self) -> Home:
+        """Where phone numbers without a prefix and times without a zone belong."""
+        return Home(country_code=self.country_code, time_zone=self.time_zone)
+
+
+#: A refusal of the bulk list is believed for this long; then one call asks again.
+_REFUSAL_DAYS = 7
+
+_LINK = text("""
+    SELECT c.*, m.last_customer_sync_at, m.last_invoice_sync_at,
+           c.bulk_persons_refused_at > now() - make_interval(days => :refusal_days) AS is_refused
+      FROM zoho_connections c
+      LEFT JOIN sync_metadata m ON m.connection_id = c.id
+     WHERE c.id = :connection_id
+""")
+
+
+def link(connection: Connection, connection_id: uuid.UUID) -> Link:
+    """One connection.
+
+    Raises:
+        UnknownConnectionError: no such id.
+    """
+    row = connection.execute(_LINK, {"connection_id": connection_id, "refusal_days": _REFUSAL_DAYS}).one_or_none()
+    if row is None:
+        raise UnknownConnectionError(f"There is no connection {connection_id}.")
+    return _link(row)
+
+
+def _link(row: Row[Any]) -> Link:
+    return Link(
+        connection_id=row.id,
+        user_id=row.user_id,
+        organization_id=row.organization_id,
+        data_center=row.data_center,
+        is_parked=row.status == "parked",
+        parked_reason=row.parked_reason,
+        time_zone=row.time_zone,
+        country_code=row.country_code,
+        persons_pages=row.persons_pages,
+        bulk_persons_refused=bool(row.is_refused),
+        last_customer_sync_at=row.last_customer_sync_at,
+        last_invoice_sync_at=row.last_invoice_sync_at,
+    )
+
+
+_SAVE = text("""
+    INSERT INTO zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,
+           webhook_secret_encrypted, access_token_encrypted, access_token_expires_at, api_domain,
+           time_zone, country_code, currency_code, next_sync_at, next_full_sync_at)
+    VALUES (:user_id, :organization_id, :data_center, :refresh_token, :webhook_secret, :access_token,
+           :access_token_expires_at, :api_domain, :time_zone, :country_code, :currency_code,
+           now() + make_interval(secs => :sync_interval_seconds),
+           now() + make_interval(secs => :full_sync_interval_seconds))
+    ON CONFLICT (user_id, organization_id) DO UPDATE
+       SET data_center = excluded.data_center,
+           refresh_token_encrypted = excluded.refresh_token_encrypted,
+           access_token_encrypted = excluded.access_token_encrypted,
+           access_token_expires_at = excluded.access_token_expires_at,
+           api_domain = excluded.api_domain,
+           time_zone = excluded.time_zone,
+           country_code = excluded.country_code,
+           currency_code = excluded.currency_code,
+           status = 'active',
+           parked_reason = NULL,
+           updated_at = now()
+    RETURNING id, webhook_secret_encrypted
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """What `connect` has learnt; secrets are encrypted already."""
+
+    user_id: uuid.UUID
+    organization_id: str
+    data_center: str
+    refresh_token: str
+    webhook_secret: str
+    access_token: str
+    access_token_expires_at: datetime
+    api_domain: str | None
+    time_zone: str
+    country_code: str | None
+    currency_code: str | None
+
+
+def save(
+    connection: Connection, new: NewLink, *, sync_interval_seconds: float, full_sync_interval_seconds: float
+) -> tuple[uuid.UUID, str]:
+    """Writes the link, and the users row where it is missing; a second `connect` revives the same connection.
+
+    Returns its id and its (encrypted) webhook secret: the first one stays, since Zoho's rules carry it.
+    """
+    connection.execute(
+        text("INSERT INTO users (id) VALUES (:user_id) ON CONFLICT DO NOTHING"), {"user_id": new.user_id}
+    )
+    row = connection.execute(
+        _SAVE,
+        {name: getattr(new, name) for name in new.__slots__}
+        | {
+            "sync_interval_seconds": sync_interval_seconds,
+            "full_sync_interval_seconds": full_sync_interval_seconds,
+        },
+    ).one()
+    connection.execute(
+        text("""
+            INSERT INTO sync_metadata (user_id, connection_id) VALUES (:user_id, :connection_id)
+            ON CONFLICT (connection_id) DO NOTHING
+        """),
+        {"user_id": new.user_id, "connection_id": row.id},
+    )
+    return row.id, row.webhook_secret_encrypted
+
+
+def park(connection: Connection, connection_id: uuid.UUID, reason: str) -> None:
+    """No more runs until somebody connects again."""
+    connection.execute(
+        text("""
+            UPDATE zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now()
+             WHERE id = :connection_id
+        """),
+        {"connection_id": connection_id, "reason": reason},
+    )
+
+
+def set_customer_watermark(connection: Connection, connection_id: uuid.UUID, moment: datetime) -> None:
+    """Everything that Zoho changed before this moment (its clock) is cached (FR-8)."""
+    connection.execute(
+        text("""
+            UPDATE sync_metadata SET last_customer_sync_at = :moment, updated_at = now()
+             WHERE connection_id = :connection_id
+        """),
+        {"connection_id": connection_id, "moment": moment},
+    )
+
+
+def set_invoice_watermark(connection: Connection, connection_id: uuid.UUID, moment: datetime) -> None:
+    """As `set_customer_watermark`, of the invoices."""
+    connection.execute(
+        text("""
+            UPDATE sync_metadata SET last_invoice_sync_at = :moment, updated_at = now()
+             WHERE connection_id = :connection_id
+        """),
+        {"connection_id": connection_id, "moment": moment},
+    )
+
+
+def note_persons_sweep(connection: Connection, connection_id: uuid.UUID, pages: int) -> None:
+    """What the sweep of the bulk list cost, in calls: an incremental run weighs it against details."""
+    connection.execute(
+        text("""
+            UPDATE zoho_connections SET persons_pages = :pages, bulk_persons_refused_at = NULL
+             WHERE id = :connection_id
+        """),
+        {"connection_id": connection_id, "pages": pages},
+    )
+
+
+def note_persons_refusal(connection: Connection, connection_id: uuid.UUID) -> None:
+    """The bulk list is refused to this connection: it is remembered, and details are asked instead."""
+    connection.execute(
+        text("UPDATE zoho_connections SET bulk_persons_refused_at = now() WHERE id = :connection_id"),
+        {"connection_id": connection_id},
+    )
+
+
+# SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is taken once.
+_TAKE_DUE = text("""
+    UPDATE zoho_connections
+       SET next_sync_at = now() + make_interval(secs => :sync_interval_seconds),
+           next_full_sync_at = CASE WHEN next_full_sync_at <= now()
+                                    THEN now() + make_interval(secs => :full_sync_interval_seconds)
+                                    ELSE next_full_sync_at END
+      FROM (SELECT id, next_full_sync_at <= now() AS is_full FROM zoho_connections
+             WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) <= now()
+             ORDER BY next_sync_at LIMIT :limit FOR UPDATE SKIP LOCKED) due
+     WHERE zoho_connections.id = due.id
+    RETURNING due.id, due.is_full
+""")
+
+
+def take_due(
+    connection: Connection, *, sync_interval_seconds: float, full_sync_interval_seconds: float, limit: int = 1000
+) -> list[tuple[uuid.UUID, bool]]:
+    """The connections whose sync is due, with whether it is to be a full one; each is taken by one caller only."""
+    rows = connection.execute(
+        _TAKE_DUE,
+        {
+            "sync_interval_seconds": sync_interval_seconds,
+            "full_sync_interval_seconds": full_sync_interval_seconds,
+            "limit": limit,
+        },
+    )
+    return [(row.id, row.is_full) for row in rows]

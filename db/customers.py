@@ -1,0 +1,265 @@
+"""Statements over customers_cache: the upsert in batches, hash first (FR-2, TR-4), and what a page is compared with."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, Row, text
+
+from db import invoices, reminders
+from db.connections import Link
+from db.invoices import Upserted as UpsertedInvoices
+from db.staging import Observed
+from domain.contacts import ContactDetails, ContactKind, ContactPerson
+from domain.customers import Customer, customer_from, persons_as_json, persons_from_json
+from domain.lists import SetAside
+from domain.phones import PhoneFallback
+
+#: Rows of one transaction (TR-4).
+BATCH = 100
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What a batch did."""
+
+    new: int = 0
+    updated: int = 0
+    set_aside: Sequence[SetAside] = ()
+    taken_up: UpsertedInvoices = field(default_factory=UpsertedInvoices)  #: they had waited for a new customer
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A cached customer, as far as a read row is compared with it."""
+
+    id: uuid.UUID
+    connection_id: uuid.UUID | None
+    facts: tuple[Any, ...]
+    version: tuple[datetime, datetime]
+    details: ContactDetails
+
+
+_STORED = text("""
+    SELECT id, zoho_customer_id, connection_id, sync_hash, status, zoho_last_modified_at, observed_at, country_code,
+           payment_reminder_enabled, time_zone, phone_problem
+      FROM customers_cache
+     WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids)
+     ORDER BY id
+       FOR NO KEY UPDATE
+""")
+
+
+def upsert(
+    connection: Connection, link: Link, batch: Sequence[Observed], *, fallback: PhoneFallback, now: datetime
+) -> Upserted:
+    """Writes those of the contacts that differ from what is cached and are not older, and settles what hangs on them.
+
+    Invoices that waited for a new customer are taken up, reminders of a changed one are planned again, all in the
+    caller's transaction. Vendors are passed over: they are not customers.
+    """
+    customers = [observed for observed in batch if observed.contact.kind is ContactKind.CUSTOMER]
+    stored = _lock_stored(connection, link, [observed.contact.contact_id for observed in customers])
+    fresh: dict[str, tuple[Customer, Observed]] = {}
+    foreign: list[SetAside] = []
+    for observed in customers:
+        contact_id = observed.contact.contact_id
+        known = stored.get(contact_id)
+        if known and known.connection_id not in (None, link.connection_id):
+            foreign.append(SetAside(contact_id, "another connection of this user has cached the same id"))
+            continue
+        customer = customer_from(
+            observed.contact, home=link.home, known=known.details if known else None, fallback=fallback
+        )
+        if known is None or (
+            _version(customer, observed.observed_at) >= known.version and _facts(customer) != known.facts
+        ):
+            fresh[contact_id] = (customer, observed)
+    new_ids, updated_ids = _write(connection, link, list(fresh.values()))
+    taken_up = invoices.take_up_skipped(connection, link, list(new_ids), now=now)
+    if updated_ids:
+        reminders.replan_customers(connection, link, list(updated_ids.values()), now=now)
+    return Upserted(new=len(new_ids), updated=len(updated_ids), set_aside=foreign, taken_up=taken_up)
+
+
+def _lock_stored(connection: Connection, link: Link, ids: Sequence[str]) -> dict[str, Stored]:
+    rows = connection.execute(_STORED, {"user_id": link.user_id, "ids": list(ids)})
+    return {row.zoho_customer_id: _stored(row) for row in rows}
+
+
+def _stored(row: Row[Any]) -> Stored:
+    return Stored(
+        id=row.id,
+        connection_id=row.connection_id,
+        facts=(
+            row.sync_hash,
+            row.status,
+            row.zoho_last_modified_at,
+            row.country_code,
+            row.payment_reminder_enabled,
+            row.time_zone,
+            row.phone_problem,
+        ),
+        version=(row.zoho_last_modified_at or _LONG_AGO, row.observed_at or _LONG_AGO),
+        details=ContactDetails(country_code=row.country_code, reminders_enabled=row.payment_reminder_enabled),
+    )
+
+
+def _facts(customer: Customer) -> tuple[Any, ...]:
+    """All that makes a row differ: the hash (TR-2), and beside it what the hash does not cover."""
+    return (
+        customer.sync_hash,
+        customer.status,
+        customer.zoho_last_modified_at,
+        customer.country_code,
+        customer.reminders_enabled,
+        customer.time_zone,
+        customer.phone_problem,
+    )
+
+
+def _version(customer: Customer, observed_at: datetime) -> tuple[datetime, datetime]:
+    """What may never go back; an unknown modified time is the oldest."""
+    return (customer.zoho_last_modified_at or _LONG_AGO, observed_at)
+
+
+# The gate is repeated here since a row may have been inserted by somebody else after ours were locked.
+_UPSERT = """
+    INSERT INTO customers_cache AS cached (user_id, connection_id, zoho_customer_id, status, customer_name,
+           company_name, primary_contact_person_id, primary_phone, phone_problem, primary_email, contact_persons,
+           country_code, time_zone, payment_reminder_enabled, details_observed_at, zoho_last_modified_at, observed_at,
+           sync_hash)
+    SELECT %(user_id)s, %(connection_id)s, batch.*
+      FROM unnest(%(ids)s::text[], %(statuses)s::text[], %(names)s::text[], %(companies)s::text[],
+                  %(person_ids)s::text[], %(phones)s::text[], %(phone_problems)s::text[], %(emails)s::text[],
+                  %(persons)s::jsonb[], %(countries)s::text[], %(time_zones)s::text[], %(reminders_enabled)s::bool[],
+                  %(details_observed)s::timestamptz[], %(modified)s::timestamptz[], %(observed)s::timestamptz[],
+                  %(hashes)s::text[]) batch
+    ON CONFLICT (user_id, zoho_customer_id) DO UPDATE
+       SET connection_id = excluded.connection_id,
+           status = excluded.status,
+           customer_name = excluded.customer_name,
+           company_name = excluded.company_name,
+           primary_contact_person_id = excluded.primary_contact_person_id,
+           primary_phone = excluded.primary_phone,
+           phone_problem = excluded.phone_problem,
+           primary_email = excluded.primary_email,
+           contact_persons = excluded.contact_persons,
+           country_code = excluded.country_code,
+           time_zone = excluded.time_zone,
+           payment_reminder_enabled = excluded.payment_reminder_enabled,
+           details_observed_at = coalesce(excluded.details_observed_at, cached.details_observed_at),
+           zoho_last_modified_at = excluded.zoho_last_modified_at,
+           observed_at = excluded.observed_at,
+           sync_hash = excluded.sync_hash,
+           local_last_synced_at = now(),
+           updated_at = now()
+     WHERE (coalesce(excluded.zoho_last_modified_at, '-infinity'), excluded.observed_at)
+        >= (coalesce(cached.zoho_last_modified_at, '-infinity'), coalesce(cached.observed_at, '-infinity'))
+       AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
+    RETURNING id, zoho_customer_id, (xmax = 0) AS is_new
+"""
+
+
+def _write(
+    connection: Connection, link: Link, rows: Sequence[tuple[Customer, Observed]]
+) -> tuple[dict[str, uuid.UUID], dict[str, uuid.UUID]]:
+    """(new, updated): Zoho's ids with ours. Sorted by id, so that two writers never wait for each other crosswise."""
+    if not rows:
+        return {}, {}
+    rows = sorted(rows, key=lambda row: row[0].zoho_customer_id)
+    customers = [customer for customer, _ in rows]
+    written = connection.exec_driver_sql(
+        _UPSERT,
+        {
+            "user_id": link.user_id,
+            "connection_id": link.connection_id,
+            "ids": [customer.zoho_customer_id for customer in customers],
+            "statuses": [str(customer.status) for customer in customers],
+            "names": [customer.customer_name for customer in customers],
+            "companies": [customer.company_name for customer in customers],
+            "person_ids": [customer.primary_contact_person_id for customer in customers],
+            "phones": [customer.primary_phone for customer in customers],
+            "phone_problems": [customer.phone_problem and str(customer.phone_problem) for customer in customers],
+            "emails": [customer.primary_email for customer in customers],
+            "persons": [Jsonb(persons_as_json(customer.persons)) for customer in customers],
+            "countries": [customer.country_code for customer in customers],
+            "time_zones": [customer.time_zone for customer in customers],
+            "reminders_enabled": [customer.reminders_enabled for customer in customers],
+            "details_observed": [read.observed_at if read.contact.details else None for _, read in rows],
+            "modified": [customer.zoho_last_modified_at for customer in customers],
+            "observed": [read.observed_at for _, read in rows],
+            "hashes": [customer.sync_hash for customer in customers],
+        },
+    ).all()
+    new = {row.zoho_customer_id: row.id for row in written if row.is_new}
+    updated = {row.zoho_customer_id: row.id for row in written if not row.is_new}
+    return new, updated
+
+
+@dataclass(frozen=True, slots=True)
+class ListFacts:
+    """What a list row says, as it is cached: a row read again that says the same needs nothing more."""
+
+    modified_at: datetime | None
+    status: str
+    name: str = field(repr=False)
+    company_name: str = field(repr=False)
+    primary: tuple[str, ...] = field(repr=False)  #: the primary person's names, e-mail and numbers
+
+    @classmethod
+    def of(
+        cls, modified_at: datetime | None, status: str, name: str, company_name: str, persons: Iterable[ContactPerson]
+    ) -> Self:
+        primary = next((person for person in persons if person.is_primary), None)
+        told = (primary.first_name, primary.last_name, primary.email, primary.phone, primary.mobile) if primary else ()
+        return cls(modified_at, status, name, company_name, told)
+
+
+def list_facts(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, ListFacts]:
+    """The cached list facts of these contacts; absent where nothing is cached."""
+    rows = connection.execute(
+        text("""
+            SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons
+              FROM customers_cache WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
+        """),
+        {"connection_id": link.connection_id, "ids": list(ids)},
+    )
+    return {
+        row.zoho_customer_id: ListFacts.of(
+            row.zoho_last_modified_at,
+            row.status,
+            row.customer_name,
+            row.company_name,
+            persons_from_json(row.contact_persons),
+        )
+        for row in rows
+    }
+
+
+def mark_deleted(
+    connection: Connection, link: Link, zoho_customer_id: str, *, observed_at: datetime, now: datetime
+) -> bool:
+    """Zoho has said that the contact is gone: the row stays, marked, and nobody is reminded. False: nothing to mark."""
+    customer_id = connection.execute(
+        text("""
+            UPDATE customers_cache SET status = 'deleted', observed_at = :observed_at, updated_at = now()
+             WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id AND status <> 'deleted'
+               AND coalesce(observed_at, '-infinity') <= :observed_at
+            RETURNING id
+        """),
+        {
+            "connection_id": link.connection_id,
+            "zoho_customer_id": zoho_customer_id,
+            "observed_at": observed_at,
+        },
+    ).scalar_one_or_none()
+    if customer_id is None:
+        return False
+    reminders.replan_customers(connection, link, [customer_id], now=now)
+    return True

@@ -1,0 +1,268 @@
+"""Statements over invoices_cache and skipped_invoices: the upsert, and the invoices that wait for their customer."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, text
+
+from db import reminders
+from db.connections import Link
+from domain.invoices import Invoice
+
+_INVOICE = TypeAdapter(Invoice)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class SkipReason(StrEnum):
+    """Why an invoice waits in skipped_invoices."""
+
+    CUSTOMER_UNKNOWN = "customer_unknown"  #: not cached and not asked for yet
+    CUSTOMER_GONE = "customer_gone"  #: asked for: Zoho has no such contact (any more), or it is no customer
+    NO_CUSTOMER = "no_customer"  #: the row names none
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What a page did; skipped invoices are in neither number."""
+
+    new: int = 0
+    updated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedInvoice:
+    """An invoice and the server's time of the answer that told it."""
+
+    invoice: Invoice
+    observed_at: datetime
+
+
+# Customers first, then invoices, then reminders: everybody locks in this order, so that no two wait crosswise and
+# nobody plans from a customer that is just changing.
+_LOCK_CUSTOMERS = text("""
+    SELECT id, zoho_customer_id FROM customers_cache
+     WHERE user_id = :user_id AND connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
+     ORDER BY id
+       FOR NO KEY UPDATE
+""")
+
+_LOCK_STORED = text("""
+    SELECT zoho_invoice_id, connection_id, sync_hash, status, zoho_last_modified_at, observed_at, customer_id
+      FROM invoices_cache
+     WHERE user_id = :user_id AND zoho_invoice_id = ANY(:ids)
+     ORDER BY id
+       FOR UPDATE
+""")
+
+
+def upsert(connection: Connection, link: Link, batch: Sequence[ObservedInvoice], *, now: datetime) -> Upserted:
+    """Writes those of the invoices that differ from what is cached and are not older; skips those without a customer.
+
+    Pending reminders of a changed invoice are planned again in the same transaction; new ones wait for their phase.
+    """
+    latest = _latest(batch)
+    customer_ids = _lock_customers(connection, link, {read.invoice.customer_id for read in latest})
+    known = [read for read in latest if read.invoice.customer_id in customer_ids]
+    _skip(connection, link, [read for read in latest if read.invoice.customer_id not in customer_ids])
+    fresh = _fresh(connection, link, known, customer_ids)
+    if not fresh:
+        return Upserted()
+    written = connection.exec_driver_sql(_UPSERT, _columns(link, fresh, customer_ids, now)).all()
+    changed = [row.id for row in written if not row.is_new]
+    reminders.replan_pending(connection, link, changed, now=now)
+    return Upserted(new=len(written) - len(changed), updated=len(changed))
+
+
+def _latest(batch: Sequence[ObservedInvoice]) -> list[ObservedInvoice]:
+    """Each invoice once, its newest version: Zoho may list one twice. Sorted, so that locks have one order."""
+    latest: dict[str, ObservedInvoice] = {}
+    for read in batch:
+        other = latest.get(read.invoice.invoice_id)
+        if other is None or _version(read) >= _version(other):
+            latest[read.invoice.invoice_id] = read
+    return sorted(latest.values(), key=lambda read: read.invoice.invoice_id)
+
+
+def _version(read: ObservedInvoice) -> tuple[datetime, datetime]:
+    return (read.invoice.modified_at or _LONG_AGO, read.observed_at)
+
+
+def _lock_customers(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, uuid.UUID]:
+    rows = connection.execute(
+        _LOCK_CUSTOMERS,
+        {"user_id": link.user_id, "connection_id": link.connection_id, "ids": list(ids)},
+    )
+    return {row.zoho_customer_id: row.id for row in rows}
+
+
+def _fresh(
+    connection: Connection, link: Link, reads: Sequence[ObservedInvoice], customer_ids: dict[str, uuid.UUID]
+) -> list[ObservedInvoice]:
+    """Those that are new, or differ and are not older."""
+    ids = [read.invoice.invoice_id for read in reads]
+    stored = {
+        row.zoho_invoice_id: row for row in connection.execute(_LOCK_STORED, {"user_id": link.user_id, "ids": ids})
+    }
+
+    def is_fresh(read: ObservedInvoice) -> bool:
+        invoice, row = read.invoice, stored.get(read.invoice.invoice_id)
+        if row is None:
+            return True
+        if row.connection_id not in (None, link.connection_id):
+            return False
+        if _version(read) < (row.zoho_last_modified_at or _LONG_AGO, row.observed_at or _LONG_AGO):
+            return False
+        return (invoice.sync_hash(), invoice.status, invoice.modified_at, customer_ids[invoice.customer_id]) != (
+            row.sync_hash,
+            row.status,
+            row.zoho_last_modified_at,
+            row.customer_id,
+        )
+
+    return [read for read in reads if is_fresh(read)]
+
+
+_UPSERT = """
+    INSERT INTO invoices_cache AS cached (user_id, connection_id, zoho_invoice_id, zoho_customer_id, customer_id,
+           invoice_number, status, date, due_date, total, balance, currency_code, zoho_last_modified_at, observed_at,
+           sync_hash, plan_at)
+    SELECT %(user_id)s, %(connection_id)s, batch.*, %(now)s
+      FROM unnest(%(ids)s::text[], %(zoho_customer_ids)s::text[], %(customer_ids)s::uuid[], %(numbers)s::text[],
+                  %(statuses)s::text[], %(dates)s::date[], %(due_dates)s::date[], %(totals)s::numeric[],
+                  %(balances)s::numeric[], %(currencies)s::text[], %(modified)s::timestamptz[],
+                  %(observed)s::timestamptz[], %(hashes)s::text[]) batch
+    ON CONFLICT (user_id, zoho_invoice_id) DO UPDATE
+       SET connection_id = excluded.connection_id,
+           zoho_customer_id = excluded.zoho_customer_id,
+           customer_id = excluded.customer_id,
+           invoice_number = excluded.invoice_number,
+           status = excluded.status,
+           date = excluded.date,
+           due_date = excluded.due_date,
+           total = excluded.total,
+           balance = excluded.balance,
+           currency_code = excluded.currency_code,
+           zoho_last_modified_at = excluded.zoho_last_modified_at,
+           observed_at = excluded.observed_at,
+           sync_hash = excluded.sync_hash,
+           plan_at = excluded.plan_at,
+           local_last_synced_at = now(),
+           updated_at = now()
+     WHERE (coalesce(excluded.zoho_last_modified_at, '-infinity'), excluded.observed_at)
+        >= (coalesce(cached.zoho_last_modified_at, '-infinity'), coalesce(cached.observed_at, '-infinity'))
+       AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
+    RETURNING id, (xmax = 0) AS is_new
+"""
+
+
+def _columns(
+    link: Link, reads: Sequence[ObservedInvoice], customer_ids: dict[str, uuid.UUID], now: datetime
+) -> dict[str, Any]:
+    found = [read.invoice for read in reads]
+    return {
+        "user_id": link.user_id,
+        "connection_id": link.connection_id,
+        "now": now,
+        "ids": [invoice.invoice_id for invoice in found],
+        "zoho_customer_ids": [invoice.customer_id for invoice in found],
+        "customer_ids": [customer_ids[invoice.customer_id] for invoice in found],
+        "numbers": [invoice.number for invoice in found],
+        "statuses": [invoice.status for invoice in found],
+        "dates": [invoice.date for invoice in found],
+        "due_dates": [invoice.due_date for invoice in found],
+        "totals": [invoice.total for invoice in found],
+        "balances": [invoice.balance for invoice in found],
+        "currencies": [invoice.currency_code for invoice in found],
+        "modified": [invoice.modified_at for invoice in found],
+        "observed": [read.observed_at for read in reads],
+        "hashes": [invoice.sync_hash() for invoice in found],
+    }
+
+
+# A gone customer is not asked for again until its invoice changes: the reason stays while the payload stays.
+_SKIP = """
+    INSERT INTO skipped_invoices AS kept (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
+           invoice, observed_at)
+    SELECT %(user_id)s, %(connection_id)s, batch.*
+      FROM unnest(%(ids)s::text[], %(customer_ids)s::text[], %(reasons)s::text[], %(are_open)s::bool[],
+                  %(invoices)s::jsonb[], %(observed)s::timestamptz[]) batch
+    ON CONFLICT (connection_id, zoho_invoice_id) DO UPDATE
+       SET zoho_customer_id = excluded.zoho_customer_id,
+           reason = CASE WHEN kept.invoice = excluded.invoice THEN kept.reason ELSE excluded.reason END,
+           is_open = excluded.is_open,
+           invoice = excluded.invoice,
+           observed_at = excluded.observed_at,
+           updated_at = now()
+"""
+
+
+def _skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
+    if not reads:
+        return
+    connection.exec_driver_sql(
+        _SKIP,
+        {
+            "user_id": link.user_id,
+            "connection_id": link.connection_id,
+            "ids": [read.invoice.invoice_id for read in reads],
+            "customer_ids": [read.invoice.customer_id for read in reads],
+            "reasons": [
+                str(SkipReason.CUSTOMER_UNKNOWN if read.invoice.customer_id else SkipReason.NO_CUSTOMER)
+                for read in reads
+            ],
+            "are_open": [read.invoice.is_open for read in reads],
+            "invoices": [Jsonb(_INVOICE.dump_python(read.invoice, mode="json")) for read in reads],
+            "observed": [read.observed_at for read in reads],
+        },
+    )
+
+
+def unknown_customers(connection: Connection, link: Link, limit: int) -> list[str]:
+    """Zoho's ids of customers that skipped invoices name and that nobody has asked Zoho for yet."""
+    return list(
+        connection.execute(
+            text("""
+                SELECT DISTINCT zoho_customer_id FROM skipped_invoices
+                 WHERE connection_id = :connection_id AND reason = 'customer_unknown'
+                 ORDER BY zoho_customer_id LIMIT :limit
+            """),
+            {"connection_id": link.connection_id, "limit": limit},
+        ).scalars()
+    )
+
+
+def mark_customer_gone(connection: Connection, link: Link, zoho_customer_id: str) -> int:
+    """Zoho has no such customer: its invoices stay skipped, and are not asked about again. Returns how many."""
+    return connection.execute(
+        text("""
+            UPDATE skipped_invoices SET reason = 'customer_gone', updated_at = now()
+             WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id
+        """),
+        {"connection_id": link.connection_id, "zoho_customer_id": zoho_customer_id},
+    ).rowcount
+
+
+def take_up_skipped(connection: Connection, link: Link, zoho_customer_ids: Sequence[str], *, now: datetime) -> Upserted:
+    """The invoices that waited for these customers, now cached, move to the cache (FR-7)."""
+    if not zoho_customer_ids:
+        return Upserted()
+    rows = connection.execute(
+        text("""
+            DELETE FROM skipped_invoices
+             WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
+            RETURNING invoice, observed_at
+        """),
+        {"connection_id": link.connection_id, "ids": list(zoho_customer_ids)},
+    ).all()
+    return upsert(
+        connection,
+        link,
+        [ObservedInvoice(_INVOICE.validate_python(row.invoice), row.observed_at) for row in rows],
+        now=now,
+    )

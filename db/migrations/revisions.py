@@ -1,0 +1,80 @@
+"""The revisions that this release knows, and the one that a database has."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from db.migrations.errors import MigrationError
+
+#: Our own, because the host application may keep alembic's default table in the same database.
+VERSION_TABLE: Final = "booksync_alembic_version"
+
+#: Beside this package, wherever the process was started: a checkout, an editable install, a container's folder.
+_FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
+
+
+class Target(StrEnum):
+    """Where a migration can go. A phase ends with the revision that carries its name: phase1 is `0004_phase1`.
+
+    The names are not alembic's branch labels: such a label belongs to the whole line of revisions, not to one of them.
+    """
+
+    LEGACY = "legacy"  #: the application before booksync
+    PHASE1 = "phase1"  #: the cache is there; the legacy application notices nothing
+    PHASE2 = "phase2"  #: invoices know their customer; both applications write side by side
+    PHASE3 = "phase3"  #: invoices keep no copy of their customer any more
+    HEAD = "head"  #: the newest revision of this release
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration, whatever the working directory.
+
+    Raises:
+        MigrationError: this installation lacks the revisions.
+    """
+    if not (_FOLDER / "versions").is_dir():
+        raise MigrationError(
+            f"The migrations are not in {_FOLDER}: run from booksync's own folder, or an editable install of it"
+        )
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    return config
+
+
+@lru_cache(maxsize=1)
+def known_revisions() -> Sequence[str]:
+    """Every revision of this release, oldest first."""
+    script = ScriptDirectory.from_config(alembic_config())
+    return tuple(reversed([revision.revision for revision in script.walk_revisions()]))
+
+
+def expected_head() -> str:
+    """The newest revision of this release: what its code needs the database to have."""
+    return known_revisions()[-1]
+
+
+def revision_of(target: Target) -> str:
+    """The revision that a target stands for."""
+    if target is Target.HEAD:
+        return expected_head()
+    return next(revision for revision in known_revisions() if revision.partition("_")[2] == target)
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision that the database has; None before the first one."""
+    # Asked by name first: a failed SELECT would cost the caller its transaction.
+    if connection.scalar(text("SELECT to_regclass(:name)"), {"name": VERSION_TABLE}) is None:
+        return None
+    revision: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608
+    return revision
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the database has the schema that this release needs; two small statements."""
+    return current_revision(connection) == expected_head()

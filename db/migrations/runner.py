@@ -1,0 +1,101 @@
+"""What `booksync migrate` does: up or down, one revision after the other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from alembic import command
+from alembic.runtime.migration import MigrationInfo
+from alembic.script import Script
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from db.migrations.errors import MigrationError
+from db.migrations.revisions import Target, alembic_config, current_revision, known_revisions, revision_of
+from db.migrations.turn import WAIT_SECONDS, one_at_a_time
+
+_IN_THE_WAY: Final = (DeadlockDetected, LockNotAvailable, QueryCanceled)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedRevision:
+    """One revision that was applied, or undone."""
+
+    revision: str
+    title: str
+    upgraded: bool  #: False: undone
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationOutcome:
+    """What a migration did; `from_revision` is None for a database that had none."""
+
+    from_revision: str | None
+    to_revision: str
+    applied: tuple[AppliedRevision, ...]  #: in the order in which it happened
+
+
+def migrate(
+    database_url: str,
+    to: Target | str = Target.HEAD,
+    *,
+    on_revision: Callable[[AppliedRevision], None] = lambda _: None,
+    wait_seconds: float = WAIT_SECONDS,
+) -> MigrationOutcome:
+    """Bring the database to `to` (TR-3), up or down; `on_revision` hears of every revision that is done.
+
+    Each revision is committed by itself. Two migrations of one database take turns.
+
+    Raises:
+        MigrationRefusedError: a revision found rows that it would harm.
+        MigrationError: anything else that keeps the database from `to`.
+    """
+    revision = _resolve(to)
+    applied: list[AppliedRevision] = []
+
+    def note(**happened: Any) -> None:
+        done = applied_revision(happened["step"])
+        applied.append(done)
+        on_revision(done)
+
+    with one_at_a_time(database_url, wait_seconds=wait_seconds) as connection:
+        start = current_revision(connection)
+        connection.commit()
+        try:
+            _run(connection, start, revision, note)
+        except OperationalError as error:
+            if isinstance(error.orig, _IN_THE_WAY):
+                last = applied[-1].revision if applied else start
+                raise MigrationError(
+                    f"Another session was in the way after {last}, and nothing waits for long: run the migration again"
+                ) from error
+            raise
+    return MigrationOutcome(start, revision, tuple(applied))
+
+
+def applied_revision(step: MigrationInfo) -> AppliedRevision:
+    """Alembic's own account of a step, as ours."""
+    script = step.up_revision
+    assert isinstance(script, Script)
+    return AppliedRevision(script.revision, script.doc.removesuffix("."), step.is_upgrade)
+
+
+def _resolve(to: Target | str) -> str:
+    try:
+        return revision_of(Target(to))
+    except ValueError:
+        raise MigrationError(f"A migration goes to one of {', '.join(Target)}, not to {to}") from None
+
+
+def _run(connection: Connection, start: str | None, revision: str, note: Callable[..., None]) -> None:
+    known = known_revisions()
+    if start is not None and start not in known:
+        raise MigrationError(f"The database has revision {start}, which this release does not know: use the newer one")
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    config.attributes["on_version_apply"] = note
+    if start is None or known.index(start) < known.index(revision):
+        command.upgrade(config, revision)
+    elif start != revision:
+        command.downgrade(config, revision)

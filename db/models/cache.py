@@ -1,0 +1,130 @@
+"""The caches: customers and invoices as Zoho has them, and the reminders planned from them."""
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Date, ForeignKey, Index, Numeric, SmallInteger, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, CreatedAt, Id, Moment
+
+
+class CachedCustomer(Base):
+    """A Zoho contact that is a customer (FR-1). `primary_phone` is E.164 unless `phone_problem` names what is wrong."""
+
+    __tablename__ = "customers_cache"
+    __table_args__ = (
+        UniqueConstraint("user_id", "zoho_customer_id"),
+        Index(None, "connection_id"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
+    zoho_customer_id: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="active")
+    customer_name: Mapped[str] = mapped_column(server_default="")
+    company_name: Mapped[str] = mapped_column(server_default="")
+    primary_contact_person_id: Mapped[str | None]
+    primary_phone: Mapped[str | None]
+    phone_problem: Mapped[str | None]
+    primary_email: Mapped[str | None]
+    contact_persons: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    country_code: Mapped[str | None]  #: only a detail answer tells it (ISO 3166-1 alpha-2)
+    time_zone: Mapped[str | None]
+    payment_reminder_enabled: Mapped[bool | None]  #: Zoho's own switch; only a detail answer tells it
+    details_observed_at: Mapped[Moment | None]  #: the server's time of the last detail answer
+    zoho_last_modified_at: Mapped[Moment | None]
+    observed_at: Mapped[Moment | None]  #: the server's time of the earliest answer that this row is made from
+    sync_hash: Mapped[str] = mapped_column(server_default="")
+    local_last_synced_at: Mapped[CreatedAt]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class CachedInvoice(Base):
+    """A Zoho invoice (FR-3). `plan_at` is the moment at which its reminders must be planned (again), NULL for never."""
+
+    __tablename__ = "invoices_cache"
+    __table_args__ = (
+        UniqueConstraint("user_id", "zoho_invoice_id"),
+        Index(None, "connection_id"),
+        Index(None, "customer_id"),
+        Index("ix_invoices_cache_plan_at", "connection_id", "plan_at", postgresql_where=text("plan_at IS NOT NULL")),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
+    zoho_invoice_id: Mapped[str]
+    zoho_customer_id: Mapped[str | None]
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customers_cache.id"))
+    invoice_number: Mapped[str | None]
+    status: Mapped[str | None]
+    date: Mapped[dt.date | None] = mapped_column(Date)
+    due_date: Mapped[dt.date | None] = mapped_column(Date)
+    total: Mapped[Decimal | None] = mapped_column(Numeric)
+    balance: Mapped[Decimal | None] = mapped_column(Numeric)
+    currency_code: Mapped[str | None]
+    zoho_last_modified_at: Mapped[Moment | None]
+    observed_at: Mapped[Moment | None]
+    sync_hash: Mapped[str] = mapped_column(server_default="")
+    plan_at: Mapped[Moment | None]
+    plan_outcome: Mapped[str | None]  #: "scheduled", or the reason why nobody is reminded; NULL for a closed invoice
+    local_last_synced_at: Mapped[CreatedAt]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class ReminderStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    CANCELLED = "cancelled"  #: its reason went away: paid, void, phone lost, …
+    SUPERSEDED = "superseded"  #: a later step took its place
+    SENT = "sent"  #: handed over; never changed or repeated
+
+
+class Reminder(Base):
+    """One step of an invoice's reminders; there is at most one row a step."""
+
+    __tablename__ = "reminders"
+    __table_args__ = (
+        UniqueConstraint("invoice_id", "step"),
+        Index(None, "customer_id"),
+        Index("ix_reminders_due", "scheduled_at", postgresql_where=text("status = 'scheduled'")),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("invoices_cache.id"))
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customers_cache.id"))
+    step: Mapped[int] = mapped_column(SmallInteger)  #: days after the due date, negative before it
+    scheduled_at: Mapped[Moment]
+    phone: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default=ReminderStatus.SCHEDULED)
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class SkippedInvoice(Base):
+    """An invoice whose customer is not cached: kept whole, and taken up by itself when the customer appears (FR-7)."""
+
+    __tablename__ = "skipped_invoices"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "zoho_invoice_id"),
+        Index(None, "connection_id", "zoho_customer_id"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
+    zoho_invoice_id: Mapped[str]
+    zoho_customer_id: Mapped[str]
+    reason: Mapped[str]
+    is_open: Mapped[bool]
+    invoice: Mapped[dict[str, Any]]
+    observed_at: Mapped[Moment]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]

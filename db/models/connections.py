@@ -1,0 +1,85 @@
+"""Users, their links to Zoho organisations, and how far each link has been synced."""
+
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, CreatedAt, Id, Moment
+
+
+class ConnectionStatus(StrEnum):
+    ACTIVE = "active"
+    PARKED = "parked"  #: Zoho refuses it for good; `parked_reason` says why, `booksync connect` again revives it
+
+
+class User(Base):
+    """The host application's users; booksync reads and needs nothing but the id."""
+
+    __tablename__ = "users"
+
+    id: Mapped[Id]
+
+
+class ZohoConnection(Base):
+    """One user's link to one Zoho Books organisation. Secrets are encrypted (Fernet) before they get here."""
+
+    __tablename__ = "zoho_connections"
+    __table_args__ = (UniqueConstraint("user_id", "organization_id"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    organization_id: Mapped[str]
+    data_center: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default=ConnectionStatus.ACTIVE)
+    parked_reason: Mapped[str | None]
+
+    refresh_token_encrypted: Mapped[str]
+    webhook_secret_encrypted: Mapped[str]
+    access_token_encrypted: Mapped[str | None]
+    access_token_expires_at: Mapped[Moment | None]
+    api_domain: Mapped[str | None]
+
+    time_zone: Mapped[str]  #: the organisation's, an IANA name
+    country_code: Mapped[str | None]  #: the organisation's, the region of phone numbers without a prefix
+    currency_code: Mapped[str | None]
+
+    bulk_persons_refused_at: Mapped[Moment | None]  #: the bulk list of persons was refused: details instead
+    persons_pages: Mapped[int | None]  #: what the last sweep of that list cost, in calls
+
+    next_sync_at: Mapped[Moment | None]
+    next_full_sync_at: Mapped[Moment | None]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class SyncMetadata(Base):
+    """How far a connection is synced: everything Zoho changed before these moments (its clock) is cached (FR-8)."""
+
+    __tablename__ = "sync_metadata"
+    __table_args__ = (
+        UniqueConstraint("connection_id"),
+        Index(None, "user_id"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
+    last_customer_sync_at: Mapped[Moment | None]
+    last_invoice_sync_at: Mapped[Moment | None]
+    last_full_sync_at: Mapped[Moment | None]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class ApiUse(Base):
+    """What Redis must not forget of an organisation's API budget: the last call, and a pause that Zoho imposed."""
+
+    __tablename__ = "api_use"
+
+    organization_id: Mapped[str] = mapped_column(primary_key=True)
+    last_call_at: Mapped[Moment | None]
+    paused_until: Mapped[Moment | None]
+    paused_reason: Mapped[str | None]
+    updated_at: Mapped[CreatedAt]

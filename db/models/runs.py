@@ -1,0 +1,108 @@
+"""Runs: one pass over one connection each, what it has staged, and the letters that died on the way."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, CreatedAt, Id, Moment
+
+
+class SyncRun(Base):
+    """One pass over one connection, as a cursor: whoever claims (id, step) does that step and advances the row."""
+
+    __tablename__ = "sync_runs"
+    __table_args__ = (
+        Index("uq_sync_runs_one_running", "connection_id", unique=True, postgresql_where=text("status = 'running'")),
+        Index("ix_sync_runs_sweep_at", "sweep_at", postgresql_where=text("status = 'running'")),
+        Index(None, "connection_id", "started_at"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
+    mode: Mapped[str]
+    allow_deletions: Mapped[bool] = mapped_column(server_default=text("false"))
+    status: Mapped[str] = mapped_column(server_default="running")
+    phase: Mapped[str]
+    step: Mapped[int] = mapped_column(server_default=text("0"))
+    position: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: of the present step, counted before the work
+    not_before: Mapped[Moment | None]
+    waiting_for: Mapped[str | None]  #: why `not_before` lies ahead: the budget, or a retry
+    claimed_until: Mapped[Moment | None]
+    sweep_at: Mapped[Moment]
+    counters: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    api_calls: Mapped[int] = mapped_column(server_default=text("0"))
+    degraded_reason: Mapped[str | None]
+    error: Mapped[str | None]
+    started_at: Mapped[CreatedAt]
+    finished_at: Mapped[Moment | None]
+
+
+class StagedPerson(Base):
+    """One row of the bulk list of persons, read by a full run before the contacts that it is joined with."""
+
+    __tablename__ = "staged_persons"
+    __table_args__ = (Index(None, "run_id", "zoho_customer_id"),)
+
+    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
+    contact_person_id: Mapped[str] = mapped_column(primary_key=True)
+    zoho_customer_id: Mapped[str]
+    person: Mapped[dict[str, Any]]
+
+
+class StagedContact(Base):
+    """One contact that a page brought and that no batch has upserted yet."""
+
+    __tablename__ = "staged_contacts"
+
+    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
+    zoho_customer_id: Mapped[str] = mapped_column(primary_key=True)
+    contact: Mapped[dict[str, Any]]
+    needs_details: Mapped[bool]  #: its persons are unknown until a detail call tells them
+    observed_at: Mapped[Moment]  #: the server's time of the earliest answer that `contact` is made from
+
+
+class SeenRecord(Base):
+    """An id that a full run has read: what is cached but was not seen may have been deleted."""
+
+    __tablename__ = "seen_records"
+
+    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(primary_key=True)
+
+
+class SetAsideRecord(Base):
+    """A row of Zoho's that could not be understood: where it stands and why, nothing of its content."""
+
+    __tablename__ = "set_aside_records"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "kind", "record_id", "reason", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[Id]
+    connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
+    kind: Mapped[str]
+    record_id: Mapped[str | None]
+    reason: Mapped[str]
+    first_seen_at: Mapped[CreatedAt]
+    last_seen_at: Mapped[CreatedAt]
+
+
+class DeadLetter(Base):
+    """A message that no worker will try again by itself, kept until a person decides."""
+
+    __tablename__ = "dead_letters"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    message_id: Mapped[str] = mapped_column(unique=True)
+    queue_name: Mapped[str]
+    actor_name: Mapped[str]
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    error: Mapped[str]
+    traceback: Mapped[str | None]
+    created_at: Mapped[CreatedAt]

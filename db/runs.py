@@ -1,0 +1,253 @@
+"""Statements over sync_runs: start, claim, advance, release, sweep. Every time in them is Postgres's own."""
+
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Self
+
+import orjson
+from sqlalchemy import Connection, Row, text
+
+from domain.runs import Counters, Mode, Phase, Position, Run, RunStatus
+
+
+class StaleStepError(Exception):
+    """Somebody else has done this step meanwhile; what was about to be written is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRef:
+    """The address of a step: all that a message carries, and the phase that tells which actor takes it."""
+
+    run_id: uuid.UUID
+    step: int
+    phase: Phase
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        return cls(run.run_id, run.step, run.phase)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A step that is ours until `until`; that moment is also the fence: nobody else's claim has the same."""
+
+    run: Run
+    until: datetime
+
+
+# clock_timestamp(), not now(): a transaction may have begun long before the statement that sets a deadline.
+_START = text("""
+    INSERT INTO sync_runs (user_id, connection_id, mode, allow_deletions, phase, sweep_at)
+    SELECT user_id, id, :mode, :allow_deletions, 'start', clock_timestamp() + make_interval(secs => :sweep_seconds)
+      FROM zoho_connections
+     WHERE id = :connection_id
+    ON CONFLICT (connection_id) WHERE status = 'running' DO NOTHING
+    RETURNING id, step, phase
+""")
+
+
+def start(
+    connection: Connection, connection_id: uuid.UUID, mode: Mode, *, allow_deletions: bool, sweep_seconds: float
+) -> StepRef | None:
+    """A new run of this connection; None where one is running already (one at a time, by a unique index)."""
+    row = connection.execute(
+        _START,
+        {
+            "connection_id": connection_id,
+            "mode": mode,
+            "allow_deletions": allow_deletions,
+            "sweep_seconds": sweep_seconds,
+        },
+    ).one_or_none()
+    return StepRef(row.id, row.step, Phase(row.phase)) if row else None
+
+
+# The attempt is counted before the work, so that a step which kills its process reaches its limit too.
+_CLAIM = text("""
+    UPDATE sync_runs
+       SET attempts = attempts + 1,
+           claimed_until = clock_timestamp() + make_interval(secs => :claim_seconds),
+           sweep_at = clock_timestamp() + make_interval(secs => :claim_seconds),
+           not_before = NULL,
+           waiting_for = NULL
+     WHERE id = :run_id AND step = :step AND status = 'running'
+       AND (not_before IS NULL OR not_before <= clock_timestamp())
+       AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
+    RETURNING *
+""")
+
+
+def claim(connection: Connection, run_id: uuid.UUID, step: int, *, claim_seconds: float) -> Claim | None:
+    """The step, if it is the run's present one, due, and nobody's; else None: the message is a duplicate."""
+    row = connection.execute(_CLAIM, {"run_id": run_id, "step": step, "claim_seconds": claim_seconds}).one_or_none()
+    return Claim(_run(row), row.claimed_until) if row else None
+
+
+_KEEP = text("""
+    UPDATE sync_runs
+       SET mode = :mode,
+           position = CAST(:position AS jsonb),
+           counters = CAST(:counters AS jsonb),
+           claimed_until = clock_timestamp() + make_interval(secs => :claim_seconds),
+           sweep_at = clock_timestamp() + make_interval(secs => :claim_seconds)
+     WHERE id = :run_id AND step = :step AND claimed_until = :until
+    RETURNING claimed_until
+""")
+
+
+def keep(connection: Connection, claim: Claim, *, claim_seconds: float) -> Claim:
+    """Writes the state of the claimed run, stays in its step, and holds it for longer.
+
+    Raises:
+        StaleStepError: the claim had run out and somebody else has taken the step; the caller must roll back.
+    """
+    until = connection.execute(
+        _KEEP, _state(claim.run) | {"until": claim.until, "claim_seconds": claim_seconds}
+    ).scalar_one_or_none()
+    if until is None:
+        raise StaleStepError
+    return Claim(claim.run, until)
+
+
+_ADVANCE = text("""
+    UPDATE sync_runs
+       SET step = step + 1,
+           attempts = 0,
+           mode = :mode,
+           phase = :phase,
+           position = CAST(:position AS jsonb),
+           counters = CAST(:counters AS jsonb),
+           degraded_reason = :degraded_reason,
+           status = :status,
+           error = :error,
+           not_before = NULL,
+           waiting_for = NULL,
+           claimed_until = NULL,
+           sweep_at = clock_timestamp() + make_interval(secs => :sweep_seconds),
+           finished_at = CASE WHEN :is_final THEN clock_timestamp() END
+     WHERE id = :run_id AND step = :step AND status = 'running'
+    RETURNING step
+""")
+
+
+def advance(connection: Connection, run: Run, *, sweep_seconds: float, error: str | None = None) -> StepRef:
+    """Writes the run's new state and moves it to its next step, by compare-and-set on the step it was claimed at.
+
+    `run` is the new state, its `step` still the old one.
+
+    Raises:
+        StaleStepError: the step was done by somebody else; the caller's transaction must roll back.
+    """
+    step = connection.execute(
+        _ADVANCE,
+        _state(run)
+        | {
+            "phase": run.phase,
+            "degraded_reason": run.degraded_reason,
+            "status": run.status,
+            "is_final": run.status.is_final,
+            "error": error,
+            "sweep_seconds": sweep_seconds,
+        },
+    ).scalar_one_or_none()
+    if step is None:
+        raise StaleStepError
+    return StepRef(run.run_id, step, run.phase)
+
+
+def _state(run: Run) -> dict[str, Any]:
+    """What `keep` and `advance` both write, and the step that they compare."""
+    return {
+        "run_id": run.run_id,
+        "step": run.step,
+        "mode": run.mode,
+        "position": orjson.dumps(run.position.to_json()).decode(),
+        "counters": orjson.dumps(asdict(run.counters)).decode(),
+    }
+
+
+_RELEASE = text("""
+    UPDATE sync_runs
+       SET claimed_until = NULL,
+           attempts = attempts - :refunded,
+           not_before = clock_timestamp() + make_interval(secs => :wait_seconds),
+           waiting_for = :waiting_for,
+           sweep_at = clock_timestamp() + make_interval(secs => :wait_seconds + :sweep_seconds),
+           error = :error
+     WHERE id = :run_id AND step = :step AND claimed_until = :until
+""")
+
+
+def release(
+    connection: Connection,
+    claim: Claim,
+    *,
+    wait_seconds: float,
+    waiting_for: str,
+    sweep_seconds: float,
+    refund_attempt: bool = False,
+    error: str | None = None,
+) -> None:
+    """Frees the claim until a later moment. Waiting for the budget gives the attempt back; a failure does not."""
+    connection.execute(
+        _RELEASE,
+        {
+            "run_id": claim.run.run_id,
+            "step": claim.run.step,
+            "until": claim.until,
+            "refunded": int(refund_attempt),
+            "wait_seconds": wait_seconds,
+            "waiting_for": waiting_for,
+            "sweep_seconds": sweep_seconds,
+            "error": error,
+        },
+    )
+
+
+# SKIP LOCKED so that two sweepers take separate runs; pushing sweep_at on makes each send a run once an interval.
+_SWEEP = text("""
+    UPDATE sync_runs
+       SET sweep_at = clock_timestamp() + make_interval(secs => :sweep_seconds)
+     WHERE id IN (SELECT id FROM sync_runs
+                   WHERE status = 'running' AND sweep_at <= clock_timestamp()
+                   ORDER BY sweep_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+    RETURNING id, step, phase
+""")
+
+
+def sweep(connection: Connection, *, sweep_seconds: float, limit: int = 1000) -> list[StepRef]:
+    """The runs whose message is overdue, each pushed on a little: their steps are to be sent again."""
+    rows = connection.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
+    return [StepRef(row.id, row.step, Phase(row.phase)) for row in rows]
+
+
+def count_call(connection: Connection, run_id: uuid.UUID) -> None:
+    """One more API call of this run, counted when it is made, whatever becomes of its step."""
+    connection.execute(text("UPDATE sync_runs SET api_calls = api_calls + 1 WHERE id = :run_id"), {"run_id": run_id})
+
+
+def running_step(connection: Connection, connection_id: uuid.UUID) -> StepRef | None:
+    """The present step of the connection's running run."""
+    row = connection.execute(
+        text("SELECT id, step, phase FROM sync_runs WHERE connection_id = :connection_id AND status = 'running'"),
+        {"connection_id": connection_id},
+    ).one_or_none()
+    return StepRef(row.id, row.step, Phase(row.phase)) if row else None
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(
+        run_id=row.id,
+        user_id=row.user_id,
+        connection_id=row.connection_id,
+        mode=Mode(row.mode),
+        allow_deletions=row.allow_deletions,
+        phase=Phase(row.phase),
+        step=row.step,
+        attempts=row.attempts,
+        position=Position.from_json(row.position),
+        counters=Counters(**row.counters),
+        degraded_reason=row.degraded_reason,
+        status=RunStatus(row.status),
+    )

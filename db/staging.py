@@ -1,0 +1,195 @@
+"""What a run has read but not yet upserted: persons, contacts, and the ids that it has seen."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, text
+
+from domain.contacts import Contact, ContactPerson
+from domain.lists import SetAside
+
+_CONTACT = TypeAdapter(Contact)
+_PERSON = TypeAdapter(ContactPerson)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A contact and the server's time of the earliest answer that it is made from."""
+
+    contact: Contact
+    observed_at: datetime
+
+
+def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> None:
+    """Keeps a page of the bulk list: (contact id, person) pairs. A page read again replaces itself."""
+    latest = {person.person_id: (contact_id, person) for contact_id, person in persons}
+    connection.exec_driver_sql(
+        """
+        INSERT INTO staged_persons (run_id, contact_person_id, zoho_customer_id, person)
+        SELECT %(run_id)s, * FROM unnest(%(person_ids)s::text[], %(contact_ids)s::text[], %(persons)s::jsonb[])
+        ON CONFLICT (run_id, contact_person_id) DO UPDATE
+           SET zoho_customer_id = excluded.zoho_customer_id, person = excluded.person
+        """,
+        {
+            "run_id": run_id,
+            "person_ids": list(latest),
+            "contact_ids": [contact_id for contact_id, _ in latest.values()],
+            "persons": [Jsonb(_PERSON.dump_python(person, mode="json")) for _, person in latest.values()],
+        },
+    )
+
+
+def staged_persons(
+    connection: Connection, run_id: uuid.UUID, contact_ids: Sequence[str]
+) -> dict[str, tuple[ContactPerson, ...]]:
+    """The swept persons of these contacts, in Zoho's order (ascending ids); a contact without any is absent."""
+    persons: dict[str, list[ContactPerson]] = defaultdict(list)
+    for row in connection.execute(
+        text("""
+            SELECT zoho_customer_id, person FROM staged_persons
+             WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)
+             ORDER BY length(contact_person_id), contact_person_id
+        """),
+        {"run_id": run_id, "contact_ids": list(contact_ids)},
+    ):
+        persons[row.zoho_customer_id].append(_PERSON.validate_python(row.person))
+    return {contact_id: tuple(found) for contact_id, found in persons.items()}
+
+
+def stage_contacts(
+    connection: Connection,
+    run_id: uuid.UUID,
+    contacts: Iterable[Contact],
+    *,
+    observed_at: datetime,
+    needing_details: frozenset[str],
+) -> None:
+    """Keeps what a page brought until a batch upserts it; a contact met again within the page counts once, the last."""
+    latest = {contact.contact_id: contact for contact in contacts}
+    connection.exec_driver_sql(
+        """
+        INSERT INTO staged_contacts (run_id, zoho_customer_id, contact, needs_details, observed_at)
+        SELECT %(run_id)s, page.id, page.contact, page.needs_details, %(observed_at)s
+          FROM unnest(%(ids)s::text[], %(contacts)s::jsonb[], %(needs_details)s::bool[])
+               AS page (id, contact, needs_details)
+        ON CONFLICT (run_id, zoho_customer_id) DO UPDATE
+           SET contact = excluded.contact, needs_details = excluded.needs_details, observed_at = excluded.observed_at
+        """,
+        {
+            "run_id": run_id,
+            "observed_at": observed_at,
+            "ids": list(latest),
+            "contacts": [_contact_json(contact) for contact in latest.values()],
+            "needs_details": [contact_id in needing_details for contact_id in latest],
+        },
+    )
+
+
+def contacts_needing_details(connection: Connection, run_id: uuid.UUID, limit: int) -> list[str]:
+    """The ids of staged contacts whose persons are still unknown, at most `limit`."""
+    return list(
+        connection.execute(
+            text("""
+                SELECT zoho_customer_id FROM staged_contacts
+                 WHERE run_id = :run_id AND needs_details ORDER BY zoho_customer_id LIMIT :limit
+            """),
+            {"run_id": run_id, "limit": limit},
+        ).scalars()
+    )
+
+
+def count_needing_details(connection: Connection, run_id: uuid.UUID) -> int:
+    """How many detail calls the staged contacts still ask for."""
+    count: int = connection.execute(
+        text("SELECT count(*) FROM staged_contacts WHERE run_id = :run_id AND needs_details"), {"run_id": run_id}
+    ).scalar_one()
+    return count
+
+
+def forgo_details(connection: Connection, run_id: uuid.UUID) -> None:
+    """The sweep of persons takes the place of the detail calls that the staged contacts asked for."""
+    connection.execute(
+        text("UPDATE staged_contacts SET needs_details = false WHERE run_id = :run_id"), {"run_id": run_id}
+    )
+
+
+def set_details(connection: Connection, run_id: uuid.UUID, observed: Observed) -> None:
+    """A detail answer takes the place of the staged list row."""
+    connection.exec_driver_sql(
+        """
+        UPDATE staged_contacts SET contact = %(contact)s, observed_at = %(observed_at)s, needs_details = false
+         WHERE run_id = %(run_id)s AND zoho_customer_id = %(contact_id)s
+        """,
+        {
+            "run_id": run_id,
+            "contact_id": observed.contact.contact_id,
+            "contact": _contact_json(observed.contact),
+            "observed_at": observed.observed_at,
+        },
+    )
+
+
+def unstage(connection: Connection, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
+    """These contacts need nothing more."""
+    connection.execute(
+        text("DELETE FROM staged_contacts WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)"),
+        {"run_id": run_id, "contact_ids": list(contact_ids)},
+    )
+
+
+def staged_batch(connection: Connection, run_id: uuid.UUID, limit: int) -> list[Observed]:
+    """The next contacts to upsert, by id, at most `limit`."""
+    rows = connection.execute(
+        text("""
+            SELECT contact, observed_at FROM staged_contacts
+             WHERE run_id = :run_id ORDER BY zoho_customer_id LIMIT :limit
+        """),
+        {"run_id": run_id, "limit": limit},
+    )
+    return [Observed(_CONTACT.validate_python(row.contact), row.observed_at) for row in rows]
+
+
+def clear(connection: Connection, run_id: uuid.UUID) -> None:
+    """Drops all that the run has staged: it has ended."""
+    for table in ("staged_contacts", "staged_persons", "seen_records"):
+        connection.execute(text(f"DELETE FROM {table} WHERE run_id = :run_id"), {"run_id": run_id})  # noqa: S608
+
+
+def see(connection: Connection, run_id: uuid.UUID, kind: str, record_ids: Iterable[str]) -> None:
+    """Notes the ids that a full run has read: what is cached but was never seen may have been deleted."""
+    connection.exec_driver_sql(
+        """
+        INSERT INTO seen_records (run_id, kind, record_id)
+        SELECT DISTINCT %(run_id)s::uuid, %(kind)s, unnest(%(ids)s::text[]) ON CONFLICT DO NOTHING
+        """,
+        {"run_id": run_id, "kind": kind, "ids": list(record_ids)},
+    )
+
+
+def set_aside(connection: Connection, connection_id: uuid.UUID, kind: str, records: Sequence[SetAside]) -> None:
+    """Remembers rows that could not be understood: id and reason, nothing of their content."""
+    if not records:
+        return
+    connection.exec_driver_sql(
+        """
+        INSERT INTO set_aside_records (connection_id, kind, record_id, reason)
+        SELECT DISTINCT %(connection_id)s::uuid, %(kind)s, rows.*
+          FROM unnest(%(ids)s::text[], %(reasons)s::text[]) rows (id, reason)
+        ON CONFLICT (connection_id, kind, record_id, reason) DO UPDATE SET last_seen_at = now()
+        """,
+        {
+            "connection_id": connection_id,
+            "kind": kind,
+            "ids": [record.record_id for record in records],
+            "reasons": [record.reason for record in records],
+        },
+    )
+
+
+def _contact_json(contact: Contact) -> Jsonb:
+    return Jsonb(_CONTACT.dump_python(contact, mode="json"))

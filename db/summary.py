@@ -1,0 +1,130 @@
+"""The figures of a run and of a connection, as `sync --wait`, `status` and the demo print them."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from db import reminders
+
+_RUN = text("""
+    SELECT id, connection_id, status, mode, phase, step, attempts, not_before, waiting_for, api_calls, counters,
+           degraded_reason, error, started_at, finished_at,
+           not_before > clock_timestamp() AS is_waiting,
+           extract(epoch FROM coalesce(finished_at, clock_timestamp()) - started_at)::float AS seconds
+      FROM sync_runs WHERE id = :run_id
+""")
+
+_TOTALS = text("""
+    SELECT (SELECT count(*) FROM customers_cache
+             WHERE connection_id = :connection_id AND status <> 'deleted') AS customers,
+           (SELECT count(*) FROM customers_cache
+             WHERE connection_id = :connection_id AND status <> 'deleted'
+               AND primary_phone IS NOT NULL AND phone_problem IS NULL) AS customers_with_phone,
+           (SELECT count(*) FROM invoices_cache
+             WHERE connection_id = :connection_id AND status <> 'deleted') AS invoices,
+           (SELECT count(*) FROM skipped_invoices WHERE connection_id = :connection_id) AS skipped_invoices,
+           (SELECT count(*) FROM set_aside_records WHERE connection_id = :connection_id) AS set_aside
+""")
+
+
+def totals(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
+    """Live rows of the connection's caches: customers, customers_with_phone, invoices, skipped_invoices, set_aside."""
+    return dict(connection.execute(_TOTALS, {"connection_id": connection_id}).one()._mapping)
+
+
+def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
+    """One run as JSON: its verdict, what it wrote, the live totals and the standing state of the reminders."""
+    run = connection.execute(_RUN, {"run_id": run_id}).one()
+    live = totals(connection, run.connection_id)
+    standing = reminders.standing(connection, run.connection_id)
+    written = {name: run.counters.get(name, 0) for name in _COUNTERS}
+    return {
+        "run_id": str(run.id),
+        "connection_id": str(run.connection_id),
+        "mode": run.mode,
+        "status": run.status,
+        "customers": {
+            "total": live["customers"],
+            "new": written["customers_new"],
+            "updated": written["customers_updated"],
+            "unchanged": live["customers"] - written["customers_new"] - written["customers_updated"],
+            "with_phone": live["customers_with_phone"],
+        },
+        "invoices": {
+            "total": live["invoices"],
+            "new": written["invoices_new"],
+            "updated": written["invoices_updated"],
+            "unchanged": live["invoices"] - written["invoices_new"] - written["invoices_updated"],
+            "skipped": live["skipped_invoices"],
+        },
+        "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
+        "set_aside": live["set_aside"],
+        "api_calls": run.api_calls,
+        # The sync that booksync replaces asks for the customer of each invoice in turn.
+        "api_calls_one_per_invoice": live["invoices"] + live["skipped_invoices"],
+        "seconds": round(run.seconds, 2),
+        "reason": run.degraded_reason or run.error,
+    }
+
+
+_COUNTERS = ("customers_new", "customers_updated", "invoices_new", "invoices_updated")
+
+
+def run_progress(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
+    """Where a run stands: status, phase, step, calls, counters, and what it waits for."""
+    return dict(connection.execute(_RUN, {"run_id": run_id}).one()._mapping)
+
+
+_CONNECTIONS = text("""
+    SELECT c.id, c.user_id, c.organization_id, c.data_center, c.status, c.parked_reason, c.time_zone,
+           c.next_sync_at, c.next_full_sync_at, m.last_customer_sync_at, m.last_invoice_sync_at
+      FROM zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
+     WHERE c.id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
+     ORDER BY c.created_at, c.id
+""")
+
+_RECENT_RUNS = text(
+    "SELECT id FROM sync_runs WHERE connection_id = :connection_id ORDER BY started_at DESC LIMIT :limit"
+)
+
+_RUN_FIELDS = ("mode", "status", "phase", "step", "attempts", "api_calls", "started_at", "finished_at", "seconds")
+
+
+def connection_states(
+    connection: Connection, connection_id: uuid.UUID | None = None, *, runs: int = 5
+) -> list[dict[str, Any]]:
+    """Every connection (or one) as JSON: how far it is synced, what is cached, its last runs, newest first."""
+    states = []
+    for row in connection.execute(_CONNECTIONS, {"connection_id": connection_id}):
+        standing = reminders.standing(connection, row.id)
+        recent = connection.execute(_RECENT_RUNS, {"connection_id": row.id, "limit": runs}).scalars()
+        states.append(
+            {
+                "connection_id": str(row.id),
+                "user_id": str(row.user_id),
+                "organization_id": row.organization_id,
+                "data_center": row.data_center,
+                "status": row.status,
+                "parked_reason": row.parked_reason,
+                "last_customer_sync_at": row.last_customer_sync_at,
+                "last_invoice_sync_at": row.last_invoice_sync_at,
+                "next_sync_at": row.next_sync_at,
+                "next_full_sync_at": row.next_full_sync_at,
+                "cached": totals(connection, row.id),
+                "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
+                "runs": [_run_state(run_progress(connection, run_id)) for run_id in recent],
+            }
+        )
+    return states
+
+
+def _run_state(run: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "run_id": str(run["id"]),
+        **{name: run[name] for name in _RUN_FIELDS},
+        "state": "waiting" if run["is_waiting"] and run["status"] == "running" else run["status"],
+        "resumes_at": run["not_before"],
+        "waiting_for": run["waiting_for"],
+        "reason": run["degraded_reason"] or run["error"],
+    }

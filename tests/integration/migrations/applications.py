@@ -1,0 +1,142 @@
+"""Both applications as writers of one database, and what they leave in it."""
+
+import uuid
+from typing import Any
+
+import psycopg
+
+from db.migrations import Target, migrate
+
+
+class Database:
+    """A database as both applications use it: the legacy one's statements name the columns that it knows, no other."""
+
+    def __init__(self, connection: "psycopg.Connection[dict[str, Any]]") -> None:
+        self.connection = connection
+
+    def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        cursor = self.connection.execute(statement.encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+    def row(self, statement: str, *values: Any) -> dict[str, Any]:
+        (only,) = self.rows(statement, *values)
+        return only
+
+    def all_of(self, table: str) -> list[Any]:
+        return [row["row"] for row in self.rows(f"SELECT to_jsonb(t) AS row FROM {table} AS t ORDER BY id")]
+
+    def a_user(self) -> uuid.UUID:
+        user: uuid.UUID = self.row("INSERT INTO users DEFAULT VALUES RETURNING id")["id"]
+        return user
+
+    def legacy_writes_invoice(
+        self,
+        user: uuid.UUID,
+        number: str,
+        *,
+        customer: str | None = "C1",
+        name: str | None = "Ada Byron",
+        phone: str | None = "+442070313000",
+        country: str | None = "GB",
+        zone: str | None = "Europe/London",
+        modified_at: str | None = "2026-03-02T09:30Z",
+    ) -> uuid.UUID:
+        invoice: uuid.UUID = self.row(
+            """
+            INSERT INTO invoices_cache (
+                user_id, zoho_invoice_id, zoho_customer_id, customer_name, customer_phone, customer_country_code,
+                customer_timezone, zoho_last_modified_at, status, total, balance
+            ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'sent', 120.50, 20.25)
+            ON CONFLICT (user_id, zoho_invoice_id) DO UPDATE SET
+                zoho_customer_id = excluded.zoho_customer_id, customer_name = excluded.customer_name,
+                customer_phone = excluded.customer_phone, customer_country_code = excluded.customer_country_code,
+                customer_timezone = excluded.customer_timezone
+            RETURNING id
+            """,
+            *(user, number, customer, name, phone, country, zone, modified_at),
+        )["id"]
+        return invoice
+
+    def legacy_writes_reminder(self, user: uuid.UUID, invoice: uuid.UUID, phone: str | None = "+442070313000") -> None:
+        self.rows(
+            "INSERT INTO reminders (user_id, invoice_id, step, scheduled_at, phone) VALUES (%s, %s, 3, now(), %s)",
+            *(user, invoice, phone),
+        )
+
+    def booksync_writes_customer(self, user: uuid.UUID, customer: str, *, name: str, phone: str | None) -> uuid.UUID:
+        row = self.row(
+            """
+            INSERT INTO customers_cache (
+                user_id, zoho_customer_id, customer_name, primary_phone, country_code, time_zone, observed_at
+            ) VALUES (%s, %s, %s, %s, 'FR', 'Europe/Paris', now()) RETURNING id
+            """,
+            *(user, customer, name, phone),
+        )
+        return uuid.UUID(str(row["id"]))
+
+    def booksync_writes_invoice(self, user: uuid.UUID, number: str, customer: str, customer_id: uuid.UUID) -> uuid.UUID:
+        row = self.row(
+            """
+            INSERT INTO invoices_cache (user_id, zoho_invoice_id, zoho_customer_id, customer_id)
+            VALUES (%s, %s, %s, %s)
+            ON CONFLICT (user_id, zoho_invoice_id) DO UPDATE SET
+                zoho_customer_id = excluded.zoho_customer_id, customer_id = excluded.customer_id
+            RETURNING id
+            """,
+            *(user, number, customer, customer_id),
+        )
+        return uuid.UUID(str(row["id"]))
+
+    def copy(self, invoice: uuid.UUID) -> tuple[str | None, ...]:
+        row = self.row(
+            """
+            SELECT customer_name, customer_phone, customer_country_code, customer_timezone
+            FROM invoices_cache WHERE id = %s
+            """,
+            invoice,
+        )
+        return tuple(row.values())
+
+    def customer_of(self, invoice: uuid.UUID) -> dict[str, Any]:
+        return self.row(
+            """
+            SELECT customer.* FROM customers_cache AS customer
+            JOIN invoices_cache AS invoice ON invoice.customer_id = customer.id WHERE invoice.id = %s
+            """,
+            invoice,
+        )
+
+    def schema(self) -> dict[str, list[dict[str, Any]]]:
+        """All that the migrations shape, in an order that does not depend on when a column was added."""
+        return {
+            "columns": self.rows("""
+                SELECT table_name, column_name, data_type, is_nullable, column_default
+                FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
+            """),
+            "constraints": self.rows("""
+                SELECT conrelid::regclass::text AS of, conname, pg_get_constraintdef(oid) AS definition
+                FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1, 2
+            """),
+            "indexes": self.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"),
+            "triggers": self.rows("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"),
+            "functions": self.rows(
+                "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1"
+            ),
+        }
+
+
+def a_legacy_database(url: str, database: Database) -> uuid.UUID:
+    """Two customers with three invoices whose copies disagree, half of them blank, and their reminders."""
+    migrate(url, Target.LEGACY)
+    user = database.a_user()
+    first = database.legacy_writes_invoice(user, "1", name="Ada", modified_at="2026-01-01T00:00Z")
+    database.legacy_writes_invoice(user, "2", name="Ada Byron", phone="020 7031 3000", country=None)
+    third = database.legacy_writes_invoice(user, "3", customer="C2", name=None, phone="", country="gb", zone=None)
+    database.legacy_writes_reminder(user, first)
+    database.legacy_writes_reminder(user, third, phone=None)
+    database.rows("INSERT INTO sync_metadata (user_id, last_invoice_sync_at) VALUES (%s, '2026-03-01T00:00Z')", user)
+    return user
+
+
+def legacy_rows(database: Database) -> list[list[Any]]:
+    return [database.all_of(table) for table in ("users", "invoices_cache", "reminders", "sync_metadata")]

@@ -1,0 +1,37 @@
+"""An empty database for each test."""
+
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from sqlalchemy import Engine
+
+from db.engine import new_engine
+from sandbox.servers import EmbeddedPostgres
+from tests.integration.migrations.applications import Database
+
+
+@pytest.fixture(scope="package")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        yield server
+
+
+@pytest.fixture
+def url(postgres: EmbeddedPostgres) -> str:
+    return postgres.create_database(f"migrations_{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        yield Database(connection)
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    engine = new_engine(url, application_name="tests")
+    yield engine
+    engine.dispose()

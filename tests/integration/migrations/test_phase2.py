@@ -1,0 +1,145 @@
+"""Phase 2: customers are made from the invoices' copies, and both applications write side by side."""
+
+import pytest
+
+from db.migrations import Target, migrate
+from tests.integration.migrations.applications import Database, a_legacy_database
+
+
+def test_of_several_copies_the_newest_makes_the_customer(url: str, database: Database) -> None:
+    migrate(url, Target.PHASE1)
+    user = database.a_user()
+    undated = database.legacy_writes_invoice(user, "1", name="Undated", modified_at=None)
+    newest = database.legacy_writes_invoice(user, "2", name="Newest", modified_at="2026-03-02T00:00Z")
+    database.legacy_writes_invoice(user, "3", name="Older", modified_at="2026-03-01T00:00Z")
+
+    migrate(url, Target.PHASE2)
+
+    customer = database.row("SELECT * FROM customers_cache")
+    assert customer["customer_name"] == "Newest"
+    assert (customer["zoho_customer_id"], customer["country_code"]) == ("C1", "GB")
+    assert customer["time_zone"] == "Europe/London"
+    assert database.customer_of(undated) == database.customer_of(newest) == customer
+    assert database.copy(undated)[0] == "Undated"
+
+
+def test_one_customer_id_of_two_users_makes_two_customers(url: str, database: Database) -> None:
+    migrate(url, Target.PHASE1)
+    one, other = database.a_user(), database.a_user()
+    of_one = database.legacy_writes_invoice(one, "1", name="Ada")
+    of_other = database.legacy_writes_invoice(other, "1", name="Grace")
+
+    migrate(url, Target.PHASE2)
+
+    assert database.customer_of(of_one)["customer_name"] == "Ada"
+    assert database.customer_of(of_other)["customer_name"] == "Grace"
+
+
+def test_a_customer_that_zoho_told_of_stays_as_it_is(url: str, database: Database) -> None:
+    migrate(url, Target.PHASE1)
+    user = database.a_user()
+    invoice = database.legacy_writes_invoice(user, "1", name="A copy")
+    customer = database.booksync_writes_customer(user, "C1", name="From Zoho", phone="+33144556677")
+
+    migrate(url, Target.PHASE2)
+
+    assert database.customer_of(invoice)["id"] == customer
+    assert database.customer_of(invoice)["customer_name"] == "From Zoho"
+    assert database.copy(invoice)[0] == "A copy"
+
+
+@pytest.mark.parametrize(
+    ("given", "phone", "problem"),
+    [
+        ("+442070313000", "+442070313000", None),
+        ("+44 20 7031-3000", "+442070313000", None),  # the same number, as people write it
+        ("+44 (0)20 7031 3000", "+44 (0)20 7031 3000", "unknown_region"),  # the zero must not be dialled
+        ("020 7031 3000", "020 7031 3000", "unknown_region"),
+        ("n/a", "n/a", "unknown_region"),
+        (" ", None, None),
+        (None, None, None),
+    ],
+)
+def test_only_a_whole_number_counts_as_understood(
+    given: str | None, phone: str | None, problem: str | None, url: str, database: Database
+) -> None:
+    migrate(url, Target.PHASE1)
+    invoice = database.legacy_writes_invoice(database.a_user(), "1", phone=given)
+
+    migrate(url, Target.PHASE2)
+
+    customer = database.customer_of(invoice)
+    assert (customer["primary_phone"], customer["phone_problem"]) == (phone, problem)
+    assert database.copy(invoice)[1] == given
+
+
+def test_reminders_are_linked_to_the_customers_of_their_invoices(url: str, database: Database) -> None:
+    a_legacy_database(url, database)
+
+    migrate(url, Target.PHASE2)
+
+    linked = database.rows(
+        """
+        SELECT reminder.id FROM reminders AS reminder
+        JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
+        WHERE reminder.customer_id = invoice.customer_id
+        """
+    )
+    assert len(linked) == 2
+
+
+def test_what_the_legacy_application_inserts_gets_its_customer(url: str, database: Database) -> None:
+    user = a_legacy_database(url, database)
+    migrate(url, Target.PHASE2)
+
+    known = database.legacy_writes_invoice(user, "4", customer="C1", name="Another spelling")
+    new = database.legacy_writes_invoice(user, "5", customer="C9", name="Grace", phone="+1 212 555 2368")
+    database.legacy_writes_reminder(user, new)
+
+    assert database.customer_of(known)["customer_name"] == "Ada Byron"
+    assert database.copy(known)[0] == "Another spelling"
+    customer = database.customer_of(new)
+    assert (customer["customer_name"], customer["primary_phone"]) == ("Grace", "+12125552368")
+    reminder = database.row("SELECT customer_id FROM reminders WHERE invoice_id = %s", new)
+    assert reminder["customer_id"] == customer["id"]
+
+
+def test_an_invoice_that_the_legacy_application_gives_to_another_customer_is_linked_anew(
+    url: str, database: Database
+) -> None:
+    user = a_legacy_database(url, database)
+    migrate(url, Target.PHASE2)
+
+    invoice = database.legacy_writes_invoice(user, "1", customer="C2", name="Somebody else")
+
+    assert database.customer_of(invoice)["zoho_customer_id"] == "C2"
+
+
+def test_what_booksync_inserts_gets_the_old_columns(url: str, database: Database) -> None:
+    user = a_legacy_database(url, database)
+    migrate(url, Target.PHASE2)
+    customer = database.booksync_writes_customer(user, "C9", name="Marie", phone="+33144556677")
+
+    invoice = database.booksync_writes_invoice(user, "4", "C9", customer)
+
+    assert database.copy(invoice) == ("Marie", "+33144556677", "FR", "Europe/Paris")
+
+
+def test_an_invoice_that_booksync_gives_to_another_customer_gets_that_ones_copy(url: str, database: Database) -> None:
+    user = a_legacy_database(url, database)
+    migrate(url, Target.PHASE2)
+    customer = database.booksync_writes_customer(user, "C9", name="Marie", phone="+33144556677")
+
+    invoice = database.booksync_writes_invoice(user, "1", "C9", customer)
+
+    assert database.copy(invoice) == ("Marie", "+33144556677", "FR", "Europe/Paris")
+
+
+def test_customers_made_from_copies_go_with_phase2_and_those_of_zoho_stay(url: str, database: Database) -> None:
+    user = a_legacy_database(url, database)
+    migrate(url, Target.PHASE2)
+    database.booksync_writes_customer(user, "C9", name="Marie", phone="+33144556677")
+
+    migrate(url, Target.PHASE1)
+
+    assert [row["zoho_customer_id"] for row in database.rows("SELECT * FROM customers_cache")] == ["C9"]

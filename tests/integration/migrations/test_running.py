@@ -1,0 +1,103 @@
+"""Who runs a migration and who asks for its outcome: `migrate`, plain alembic, /readyz; one at a time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Engine
+
+from db.migrations import MigrationError, Target, current_revision, is_current, migrate
+from db.migrations.revisions import alembic_config, known_revisions
+from db.migrations.turn import one_at_a_time
+from tests.integration.migrations.applications import Database, a_legacy_database
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_a_database_knows_its_revision(url: str, engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert current_revision(connection) is None
+        assert not is_current(connection)
+    migrate(url, Target.PHASE2)
+    with engine.connect() as connection:
+        assert current_revision(connection) == "0007_phase2"
+        assert not is_current(connection)
+    migrate(url)
+    with engine.connect() as connection:
+        assert is_current(connection)
+
+
+def test_a_migration_that_waits_too_long_for_another_gives_up(url: str) -> None:
+    with one_at_a_time(url), pytest.raises(MigrationError, match="still runs after 0 s"):
+        migrate(url, wait_seconds=0)
+
+
+def test_the_backfill_gives_way_to_a_writer_and_goes_on_when_run_again(
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_legacy_database(url, database)
+    monkeypatch.setenv("DATABASE_URL", url)
+    command.upgrade(alembic_config(), "0005_customer_links")
+
+    with database.connection.transaction():
+        database.rows("UPDATE invoices_cache SET status = 'paid' WHERE zoho_invoice_id = '2'")
+        with pytest.raises(MigrationError, match=r"in the way after 0005_customer_links.*run the migration again"):
+            migrate(url, Target.PHASE2)
+
+    assert migrate(url, Target.PHASE2).to_revision == "0007_phase2"
+    assert database.rows("SELECT id FROM invoices_cache WHERE customer_id IS NULL") == []
+
+
+def test_a_database_of_a_newer_release_is_left_alone(url: str, database: Database) -> None:
+    migrate(url, Target.LEGACY)
+    database.rows("UPDATE booksync_alembic_version SET version_num = '9999_next_year'")
+
+    with pytest.raises(MigrationError, match="revision 9999_next_year, which this release does not know"):
+        migrate(url)
+
+
+def test_an_unknown_target_is_refused_by_name(url: str) -> None:
+    with pytest.raises(MigrationError, match="legacy, phase1, phase2, phase3, head, not to phase9"):
+        migrate(url, "phase9")
+
+
+@pytest.mark.parametrize("url", ["postgresql://booksync@127.0.0.1:1/booksync", "not a url"])
+def test_a_database_that_cannot_be_reached_is_one_line(url: str) -> None:
+    with pytest.raises(MigrationError) as raised:
+        migrate(url)
+
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_plain_alembic_upgrades_and_two_at_once_take_turns(url: str, engine: Engine) -> None:
+    processes = [_alembic("upgrade", "head", database_url=url) for _ in range(2)]
+    said = [process.communicate() for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0]
+    assert sorted(len(stdout.splitlines()) for stdout, _ in said) == [0, len(known_revisions())]
+    assert [stderr for _, stderr in said] == ["", ""]
+    with engine.connect() as connection:
+        assert is_current(connection)
+
+
+def test_plain_alembic_without_a_database_says_so_in_one_line() -> None:
+    process = _alembic("upgrade", "head", database_url="")
+    said = "".join(process.communicate())
+
+    assert process.returncode != 0
+    assert "DATABASE_URL" in said
+    assert len(said.splitlines()) == 1
+
+
+def _alembic(*arguments: str, database_url: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=ROOT,
+        env=dict(os.environ) | {"DATABASE_URL": database_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
