@@ -1,0 +1,8 @@
+"""A Postgres and a Valkey of one's own, up within a second or two and gone with the process that started them."""
+
+from sandbox.servers.errors import SandboxError, ServerError
+from sandbox.servers.postgres import EmbeddedPostgres
+from sandbox.servers.valkey import EmbeddedValkey
+from sandbox.servers.watched import WatchedProcess
+
+__all__ = ["EmbeddedPostgres", "EmbeddedValkey", "SandboxError", "ServerError", "WatchedProcess"]

@@ -1,0 +1,106 @@
+"""Whom a server runs as: Postgres refuses root, so under root another account is found that reaches all it needs."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.servers.errors import ServerError
+
+_NOBODY = 65_534
+_PROBE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A way to start a program as somebody."""
+
+    name: str
+    uid: int | None = None  # None: nothing is dropped.
+    gid: int | None = None
+    prefix: tuple[str, ...] = ()  # What stands before the command.
+
+    @property
+    def owner(self) -> tuple[int, int]:
+        """Owner and group that the server's data must have on disk.
+
+        Within a user namespace root's own files show as the mapped user's, so there they stay root's.
+        """
+        return (self.uid if self.uid is not None else os.geteuid(), self.gid if self.gid is not None else os.getegid())
+
+
+PLAIN = Account("the present user")
+NAMESPACE = Account("a user namespace", prefix=("unshare", "--user", f"--map-user={_NOBODY}", "--"))
+
+
+def choose_account(program: Path, folder: Path, *, root_will_do: bool = False) -> Account:
+    """The account for `program` with its data below `folder` (which exists).
+
+    An ordinary user stays as it is. Root becomes the first of: `postgres`, `nobody`, the owner of the surrounding
+    folder, a namespace in which root is called nobody; the first that can run the program and enter the folder.
+
+    Raises:
+        ServerError: root has no such way, and the program does not run as root (`root_will_do`).
+    """
+    if os.geteuid() != 0:
+        return PLAIN
+    for account in _candidates(folder):
+        if _reaches(account, program, folder):
+            return account
+    if root_will_do:
+        return PLAIN
+    raise ServerError(
+        f"{program.name.capitalize()} refuses to run as root, and no other account reaches {program} and {folder}:"
+        " run this as an ordinary user, or from folders that others may enter"
+    )
+
+
+def give(path: Path, account: Account) -> None:
+    """Hand a data folder to the account, with all it holds: an earlier start may have chosen another one."""
+    if os.geteuid() != 0 or path.stat().st_uid == account.owner[0]:
+        return
+    for parent, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            os.lchown(Path(parent, name), *account.owner)
+    # The top comes last: its owner says that all is done.
+    os.lchown(path, *account.owner)
+
+
+def _candidates(folder: Path) -> Iterator[Account]:
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        yield Account(name, entry.pw_uid, entry.pw_gid)
+    for parent in folder.parents:
+        status = parent.stat()
+        if status.st_uid != 0:
+            yield Account(f"the owner of {parent}", status.st_uid, status.st_gid)
+            break
+    if shutil.which("unshare"):
+        yield NAMESPACE
+
+
+def _reaches(account: Account, program: Path, folder: Path) -> bool:
+    """Tried rather than worked out: modes, access lists, mounts and shared libraries all have their say."""
+    script = 'test -x "$1" && exec "$0" --version'
+    try:
+        tried = subprocess.run(
+            [*account.prefix, "/bin/sh", "-c", script, str(program), str(folder)],
+            user=account.uid,
+            group=account.gid,
+            extra_groups=None if account.uid is None else [],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_PROBE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return tried.returncode == 0
