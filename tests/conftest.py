@@ -1,0 +1,51 @@
+"""What the tests share: real servers, started from wheels once a session, and a fresh database for each test."""
+
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import redis
+
+from db.migrations import migrate
+from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
+
+_TEMPLATE = "booksync_template"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The session's Postgres, with a migrated database to copy."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as running:
+        migrate(running.create_database(_TEMPLATE))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    """The session's Valkey."""
+    with EmbeddedValkey(tmp_path_factory.mktemp("valkey"), durable=False) as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """An empty database at the newest schema, gone after the test."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres.create_database(name, template=_TEMPLATE)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def redis_url(valkey: EmbeddedValkey) -> str:
+    """An empty Valkey."""
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    return valkey.url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[psycopg.Connection]:
+    """A look into the test's database."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection

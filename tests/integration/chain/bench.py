@@ -1,0 +1,82 @@
+"""A whole booksync on a test bench: real Postgres, Valkey and simulator; the test itself takes the steps."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from db import runs, summary
+from db.runs import StepRef
+from domain.runs import Mode, Phase
+from sandbox.zoho.control import SandboxControl
+from workers.connecting import link_organization
+from workers.resources import Resources
+from workers.sync import contacts, customers, invoices, persons, reminders, start
+from workers.sync.take import Step, take
+
+STEPS: dict[Phase, Step] = {
+    Phase.START: start.start_sync,
+    Phase.PERSONS: persons.fetch_contact_persons,
+    Phase.CONTACTS: contacts.fetch_contacts_page,
+    Phase.CUSTOMERS: customers.upsert_customers,
+    Phase.INVOICES: invoices.sync_invoices_page,
+    Phase.REMINDERS: reminders.create_reminders,
+}
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One connection of one user to one organisation of the simulator."""
+
+    resources: Resources
+    zoho: SandboxControl
+    connection_id: uuid.UUID
+
+    @classmethod
+    def connected(cls, resources: Resources, zoho: SandboxControl, *, user_id: uuid.UUID | None = None) -> "Bench":
+        linked = link_organization(
+            resources,
+            user_id=user_id or uuid.uuid4(),
+            organization_id=zoho.organization_id,
+            data_center="com",
+            grant_code=zoho.grant_code(),
+        )
+        return cls(resources, zoho, linked.connection_id)
+
+    def start(self, mode: Mode = Mode.INCREMENTAL) -> StepRef:
+        with self.resources.engine.begin() as connection:
+            step = runs.start(connection, self.connection_id, mode, allow_deletions=False, sweep_seconds=0)
+        assert step is not None, "a run is under way"
+        return step
+
+    def take(self, step: StepRef) -> None:
+        """Does the step as a worker would that got its message."""
+        take(self.resources, str(step.run_id), step.step, STEPS[step.phase])
+
+    def present_step(self) -> StepRef | None:
+        with self.resources.engine.connect() as connection:
+            return runs.running_step(connection, self.connection_id)
+
+    def sync(self, mode: Mode = Mode.INCREMENTAL) -> Row:
+        """A run from its start to its end; its summary."""
+        run_id = self.start(mode).run_id
+        while (step := self.present_step()) is not None:
+            self.skip_waiting()
+            self.take(step)
+        with self.resources.engine.connect() as connection:
+            return summary.run_summary(connection, run_id)
+
+    def skip_waiting(self) -> None:
+        """Whatever the run waits for is over: a retry comes at once."""
+        self.rows("UPDATE sync_runs SET not_before = NULL WHERE status = 'running' RETURNING id")
+
+    def rows(self, sql: str, **values: Any) -> list[Row]:
+        with self.resources.engine.begin() as connection:
+            return [dict(row) for row in connection.exec_driver_sql(sql, values).mappings()]
+
+    def customers(self) -> dict[str, Row]:
+        return {row["zoho_customer_id"]: row for row in self.rows("SELECT * FROM customers_cache")}
+
+    def invoices(self) -> dict[str, Row]:
+        return {row["zoho_invoice_id"]: row for row in self.rows("SELECT * FROM invoices_cache")}

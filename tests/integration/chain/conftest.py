@@ -1,0 +1,45 @@
+"""A simulator with a little data, and a booksync that is connected to it."""
+
+from collections.abc import Iterator
+
+import pytest
+from cryptography.fernet import Fernet
+
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.process import running_simulator
+from tests.integration.chain.bench import Bench
+from workers import settings
+from workers.resources import Resources, open_resources
+
+
+@pytest.fixture
+def zoho() -> Iterator[SandboxControl]:
+    with running_simulator(contacts=60, invoices=120, organizations=2) as control:
+        yield control
+
+
+@pytest.fixture
+def resources(
+    database_url: str, redis_url: str, zoho: SandboxControl, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Resources]:
+    """A process's means, from its environment as in production."""
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "ZOHO_CLIENT_ID": "sandbox-client",
+        "ZOHO_CLIENT_SECRET": "sandbox-secret",
+        "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "ZOHO_API_URL": zoho.url,
+        "ZOHO_ACCOUNTS_URL": zoho.url,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings.settings.cache_clear()
+    with open_resources("booksync tests") as opened:
+        yield opened
+    settings.settings.cache_clear()
+
+
+@pytest.fixture
+def bench(resources: Resources, zoho: SandboxControl) -> Bench:
+    return Bench.connected(resources, zoho)

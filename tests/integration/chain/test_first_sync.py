@@ -1,0 +1,85 @@
+"""The first sync: what Zoho has is cached, what can be reminded is planned, and every open invoice is accounted for."""
+
+from decimal import Decimal
+
+from domain.invoices import OPEN_STATUSES
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+
+
+def test_every_customer_is_cached_and_no_vendor(bench: Bench) -> None:
+    bench.sync()
+    expected = {c["contact_id"] for c in bench.zoho.snapshot()["contacts"] if c["contact_type"] == "customer"}
+    assert set(bench.customers()) == expected
+
+
+def test_every_invoice_is_cached_with_its_exact_amounts(bench: Bench) -> None:
+    bench.sync()
+    cached = bench.invoices()
+    told = {invoice["invoice_id"]: invoice for invoice in bench.zoho.snapshot()["invoices"]}
+    assert set(cached) == set(told)
+    for invoice_id, invoice in told.items():
+        expected = None if invoice["balance"] == "" else Decimal(str(invoice["balance"]))
+        assert cached[invoice_id]["balance"] == expected
+        assert cached[invoice_id]["status"] == invoice["status"]
+
+
+def test_persons_come_from_the_bulk_list_and_equal_the_details(bench: Bench) -> None:
+    bench.sync()
+    assert bench.zoho.stats().count(CallKind.CONTACT) == 0
+    cached = bench.customers()
+    for contact in bench.zoho.snapshot()["contacts"]:
+        if contact["contact_type"] == "customer":
+            persons = {person["contact_person_id"] for person in contact["contact_persons"]}
+            assert {p["contact_person_id"] for p in cached[contact["contact_id"]]["contact_persons"]} == persons
+
+
+def test_each_open_invoice_counts_once_scheduled_or_under_a_reason(bench: Bench) -> None:
+    result = bench.sync()
+    still_owed = [
+        invoice
+        for invoice in bench.invoices().values()
+        if invoice["status"] in OPEN_STATUSES and invoice["balance"] and invoice["balance"] > 0
+    ]
+    reminders = result["reminders"]
+    assert reminders["scheduled"] + sum(reminders["skipped"].values()) == len(still_owed)
+    assert "not_planned_yet" not in reminders["skipped"]
+    assert reminders["scheduled"] > 0
+
+
+def test_reminders_go_only_to_unpaid_invoices_of_customers_with_a_valid_phone(bench: Bench) -> None:
+    bench.sync()
+    planned = bench.rows(
+        """
+        SELECT r.phone, c.primary_phone, c.phone_problem, c.status AS customer_status, i.status, i.balance
+          FROM reminders r
+          JOIN invoices_cache i ON i.id = r.invoice_id
+          JOIN customers_cache c ON c.id = r.customer_id AND c.id = i.customer_id
+         WHERE r.status = 'scheduled'
+        """
+    )
+    assert planned
+    for row in planned:
+        assert row["phone"] == row["primary_phone"]
+        assert row["phone"].startswith("+")
+        assert row["phone_problem"] is None
+        assert row["customer_status"] == "active"
+        assert row["status"] in OPEN_STATUSES
+        assert row["balance"] > 0
+
+
+def test_the_first_run_is_a_full_one_and_the_second_asks_for_next_to_nothing(bench: Bench) -> None:
+    first = bench.sync()
+    second = bench.sync()
+    assert (first["mode"], second["mode"]) == ("full", "incremental")
+    assert second["api_calls"] <= 4
+    for kind in ("customers", "invoices"):
+        assert (second[kind]["new"], second[kind]["updated"]) == (0, 0)
+        assert second[kind]["unchanged"] == second[kind]["total"] == first[kind]["total"]
+    assert second["reminders"] == first["reminders"]
+
+
+def test_the_calls_that_a_run_reports_are_those_that_zoho_has_seen(bench: Bench) -> None:
+    bench.zoho.reset_stats()
+    result = bench.sync()
+    assert result["api_calls"] == bench.zoho.stats().count()

@@ -1,0 +1,175 @@
+"""The API budget on a real Valkey: real threads, real time, small windows."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from workers.budget import ApiBudget, BudgetLimits, BudgetUnavailable, BudgetWait, Lane, PauseReason, WaitReason
+
+WINDOW_SECONDS = 1.0
+#: The margin stands between the limit and what is lost to a loaded machine's waking up late.
+LIMITS = BudgetLimits(requests_per_minute=20, window_seconds=WINDOW_SECONDS, interactive_reserve=5)
+
+
+@pytest.fixture
+def organization_id() -> str:
+    """One that no other test speaks of."""
+    return uuid.uuid4().hex
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+class Zoho:
+    """Notes when calls arrive, on this machine's steady clock."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[tuple[float, Lane]] = []
+        self._lock = threading.Lock()
+
+    def called(self, lane: Lane) -> None:
+        with self._lock:
+            self.arrivals.append((time.monotonic(), lane))
+
+    def seconds_since_last_call(self, _organization_id: str) -> float | None:
+        with self._lock:
+            return time.monotonic() - self.arrivals[-1][0] if self.arrivals else None
+
+    def busiest_window(self, *lanes: Lane) -> int:
+        times = sorted(at for at, lane in self.arrivals if lane in lanes)
+        return max(sum(at <= other < at + WINDOW_SECONDS for other in times) for at in times)
+
+
+def a_budget(
+    client: redis.Redis,
+    *,
+    limits: BudgetLimits = LIMITS,
+    seconds_since_last_call: Callable[[str], float | None] = lambda _: None,
+    pauses: list[tuple[str, float, PauseReason]] | None = None,
+) -> ApiBudget:
+    told = [] if pauses is None else pauses
+    return ApiBudget(
+        client,
+        limits=limits,
+        seconds_since_last_call=seconds_since_last_call,
+        paused_seconds=lambda _: None,
+        on_pause=lambda *pause: told.append(pause),
+    )
+
+
+def keep_calling(budget: ApiBudget, zoho: Zoho, organization_id: str, name: str, lane: Lane, until: float) -> None:
+    """A worker: calls as often as it may."""
+    number = 0
+    while time.monotonic() < until:
+        try:
+            with budget.call(organization_id, lane=lane, holder=f"{name}-{number}") as admission:
+                zoho.called(lane)
+                admission.answered(200, 0, {})
+            number += 1
+        except BudgetWait as wait:
+            time.sleep(min(wait.seconds, max(0.0, until - time.monotonic())))
+
+
+def forget(client: redis.Redis, organization_id: str) -> None:
+    client.delete(*client.scan_iter(match=f"budget:{{{organization_id}}}:*"))
+
+
+def test_real_workers_side_by_side_never_exceed_the_limit_and_use_it(redis_url: str, organization_id: str) -> None:
+    zoho, started = Zoho(), time.monotonic()
+    until = started + 3 * LIMITS.span_seconds
+    lanes = [Lane.BULK] * 6 + [Lane.INTERACTIVE] * 2
+    clients = [redis.Redis.from_url(redis_url) for _ in lanes]
+    with ThreadPoolExecutor(len(lanes)) as threads:
+        workers = [
+            threads.submit(keep_calling, a_budget(client), zoho, organization_id, f"worker-{n}", lane, until)
+            for n, (client, lane) in enumerate(zip(clients, lanes, strict=True))
+        ]
+        for worker in workers:
+            worker.result()
+    for client in clients:
+        client.close()
+
+    assert zoho.busiest_window(*Lane) <= 20
+    assert zoho.busiest_window(Lane.BULK) <= 15
+    assert len(zoho.arrivals) >= 0.8 * 3 * 20
+
+
+def test_a_redis_emptied_in_mid_run_lets_nothing_more_through(
+    client: redis.Redis, redis_url: str, organization_id: str
+) -> None:
+    zoho, until = Zoho(), time.monotonic() + 4
+    budget = a_budget(client, seconds_since_last_call=zoho.seconds_since_last_call)
+    with ThreadPoolExecutor(4) as threads:
+        workers = [
+            threads.submit(keep_calling, budget, zoho, organization_id, f"worker-{n}", Lane.BULK, until)
+            for n in range(4)
+        ]
+        while not zoho.arrivals:
+            time.sleep(0.01)
+        with redis.Redis.from_url(redis_url) as operator:
+            forget(operator, organization_id)
+        for worker in workers:
+            worker.result()
+
+    assert zoho.busiest_window(*Lane) <= 20
+    assert len(zoho.arrivals) >= 20
+
+
+def test_a_redis_that_was_restarted_is_taken_for_an_empty_one(client: redis.Redis, organization_id: str) -> None:
+    last_call: list[float | None] = [None]
+    budget = a_budget(client, seconds_since_last_call=lambda _: last_call[0])
+    with budget.call(organization_id, lane=Lane.BULK, holder="run-1"):
+        pass
+    state = f"budget:{{{organization_id}}}:state"
+    run_id: str = client.info("server")["run_id"]
+    assert client.hget(state, "server") == run_id.encode()
+
+    client.hset(state, "server", "0" * 40)
+    last_call[0] = -2.0
+    budget = a_budget(client, limits=BudgetLimits(window_seconds=30), seconds_since_last_call=lambda _: last_call[0])
+    with pytest.raises(BudgetWait) as raised, budget.call(organization_id, lane=Lane.BULK, holder="run-2"):
+        pass
+    assert (raised.value.reason, round(raised.value.seconds)) == (WaitReason.PAUSED, 30)
+
+
+def test_a_refusal_pauses_the_other_workers(redis_url: str, client: redis.Redis, organization_id: str) -> None:
+    pauses: list[tuple[str, float, PauseReason]] = []
+    limits = BudgetLimits(window_seconds=30)
+    with a_budget(client, limits=limits, pauses=pauses).call(organization_id, lane=Lane.BULK, holder="1") as admission:
+        admission.answered(429, 44, {"X-Rate-Limit-Remaining": "900", "X-Rate-Limit-Limit": "1000"})
+
+    with redis.Redis.from_url(redis_url, decode_responses=True) as other_client:
+        other = a_budget(other_client, limits=limits)
+        with pytest.raises(BudgetWait) as raised, other.call(organization_id, lane=Lane.INTERACTIVE, holder="2"):
+            pass
+        snapshot = other.snapshot(organization_id)
+    assert raised.value.reason is WaitReason.PAUSED
+    assert pauses == [(organization_id, 30, PauseReason.MINUTE)]
+    assert (snapshot.paused_reason, snapshot.throttles, snapshot.day_remaining) == (PauseReason.MINUTE, 1, 900)
+
+
+def test_scripts_flushed_from_the_server_are_sent_again(client: redis.Redis, organization_id: str) -> None:
+    budget = a_budget(client)
+    budget.snapshot(organization_id)
+    client.script_flush()
+
+    with budget.call(organization_id, lane=Lane.BULK, holder="run-1"):
+        pass
+    assert budget.snapshot(organization_id).used_in_window == 1
+
+
+def test_without_a_server_no_call_is_made(organization_id: str) -> None:
+    nobody = redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
+
+    with pytest.raises(BudgetUnavailable), a_budget(nobody).call(organization_id, lane=Lane.BULK, holder="1"):
+        raise AssertionError("called without a budget")

@@ -1,0 +1,93 @@
+"""Reading an answer of Zoho: what it says about the budget, and that garbage says nothing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.budget import PauseReason
+from workers.budget.answers import Answer, read_answer
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "refusal"),
+    [
+        (429, 44, PauseReason.MINUTE),
+        (429, 43, PauseReason.MINUTE),
+        (429, 45, PauseReason.DAY),
+        (429, 1070, PauseReason.CONCURRENCY),
+        (429, None, PauseReason.MINUTE),  # a body that is not JSON
+        (429, 9999, PauseReason.MINUTE),
+        (400, 45, PauseReason.DAY),  # the code decides, whatever the status
+        (200, 44, PauseReason.MINUTE),
+        (200, 0, None),
+        (404, 1002, None),
+        (503, None, None),
+    ],
+)
+def test_refusals_are_told_by_code_and_any_other_429_is_the_minutes(
+    status: int, code: int | None, refusal: PauseReason | None
+) -> None:
+    assert read_answer(status, code, {}).refusal is refusal
+
+
+@pytest.mark.parametrize(("status", "accepted"), [(200, True), (404, True), (401, True), (500, False), (429, False)])
+def test_only_an_answer_from_behind_the_limits_counts_as_accepted(status: int, accepted: bool) -> None:
+    assert read_answer(status, None, {}).accepted is accepted
+
+
+def test_the_days_headers_are_read_in_any_case_and_a_negative_remainder_is_one() -> None:
+    answer = read_answer(
+        200, 0, {"x-rate-limit-limit": "1000", "X-RATE-LIMIT-REMAINING": " -3 ", "X-Rate-Limit-Reset": "3600"}
+    )
+
+    assert (answer.day_limit, answer.day_remaining, answer.day_resets_in_seconds) == (1000, -3, 3600)
+
+
+@pytest.mark.parametrize("garbage", ["", "many", "1.5", "1e3", "٣", "0x10", "9" * 30, "12;34", "--1"])
+def test_headers_that_are_no_whole_numbers_say_nothing(garbage: str) -> None:
+    names = ("X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", "Retry-After")
+
+    assert read_answer(200, 0, dict.fromkeys(names, garbage)) == Answer(refusal=None, accepted=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Rate-Limit-Limit", "0"),
+        ("X-Rate-Limit-Limit", "-5"),
+        ("X-Rate-Limit-Reset", "-1"),
+        ("X-Rate-Limit-Reset", "1795337546"),  # a time rather than seconds
+        ("Retry-After", "0"),
+        ("Retry-After", "-7"),
+    ],
+)
+def test_numbers_that_make_no_sense_say_nothing(name: str, value: str) -> None:
+    assert read_answer(200, 0, {name: value}) == Answer(refusal=None, accepted=True)
+
+
+def test_retry_after_may_be_seconds() -> None:
+    assert read_answer(429, 44, {"Retry-After": "17"}).retry_after_seconds == 17
+
+
+def test_retry_after_may_be_a_date_on_the_servers_clock() -> None:
+    headers = {"Date": "Mon, 02 Mar 2026 12:00:00 GMT", "Retry-After": "Mon, 02 Mar 2026 12:01:30 GMT"}
+
+    assert read_answer(429, 44, headers).retry_after_seconds == 90
+
+
+def test_a_retry_after_date_without_the_servers_clock_says_nothing() -> None:
+    assert read_answer(429, 44, {"Retry-After": "Mon, 02 Mar 2026 12:01:30 GMT"}).retry_after_seconds is None
+
+
+def test_an_absurd_retry_after_is_cut_to_a_day() -> None:
+    assert read_answer(429, 44, {"Retry-After": "99999999"}).retry_after_seconds == 25 * 3600
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", "Retry-After", "Date"]),
+        st.text() | st.from_regex(r"\w{3}, \d+ Mar \d+ \d+:\d+:\d+ [+-]?\w+", fullmatch=True),
+    )
+)
+def test_no_header_breaks_the_reading(headers: dict[str, str]) -> None:
+    assert read_answer(200, 0, headers).refusal is None

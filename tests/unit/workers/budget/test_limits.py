@@ -1,0 +1,70 @@
+"""The limits of one organisation, and what each lane gets of them."""
+
+from typing import Any
+
+import pytest
+
+from workers.budget import BudgetLimits, Lane
+
+
+@pytest.mark.parametrize(
+    ("requests", "reserve", "reserved", "shared"),
+    [
+        (100, 10, 10, 90),  # the settings' defaults
+        (100, 60, 25, 75),  # never more than a quarter
+        (100, 0, 0, 100),  # wished for none
+        (5, 10, 1, 4),
+        (2, 10, 0, 2),  # too few to keep any
+        (1, 10, 0, 1),
+    ],
+)
+def test_slots_are_split_into_reserved_and_shared(requests: int, reserve: int, reserved: int, shared: int) -> None:
+    limits = BudgetLimits(requests_per_minute=requests, interactive_reserve=reserve)
+
+    assert (limits.reserved_slots, limits.shared_slots) == (reserved, shared)
+
+
+@pytest.mark.parametrize(("window", "span"), [(60, 60.5), (5, 5.5), (1, 1.1)])
+def test_the_margin_is_half_a_second_or_a_tenth_of_a_small_window(window: float, span: float) -> None:
+    assert BudgetLimits(window_seconds=window).span_seconds == pytest.approx(span)
+
+
+@pytest.mark.parametrize(("window", "grace"), [(60, 30), (20, 10), (1, 5), (600, 30)])
+def test_a_late_holder_has_half_a_window_of_grace_within_bounds(window: float, grace: float) -> None:
+    assert BudgetLimits(window_seconds=window).grace_seconds == grace
+
+
+@pytest.mark.parametrize(("concurrency", "bulk"), [(10, 9), (5, 4), (4, 3), (3, 3), (1, 1)])
+def test_bulk_leaves_the_last_of_the_calls_at_once_to_people(concurrency: int, bulk: int) -> None:
+    limits = BudgetLimits(concurrency=concurrency)
+
+    assert limits.concurrency_of(Lane.BULK) == bulk
+    assert limits.concurrency_of(Lane.INTERACTIVE) == concurrency
+
+
+def test_without_a_reserve_bulk_may_make_all_the_calls_at_once() -> None:
+    assert BudgetLimits(interactive_reserve=0).concurrency_of(Lane.BULK) == 5
+
+
+def test_the_daily_reserve_binds_bulk_only() -> None:
+    limits = BudgetLimits(daily_reserve=0.2)
+
+    assert (limits.daily_reserve_of(Lane.BULK), limits.daily_reserve_of(Lane.INTERACTIVE)) == (0.2, 0.0)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"requests_per_minute": 0},
+        {"concurrency": 0},
+        {"window_seconds": 0},
+        {"window_seconds": float("nan")},
+        {"longest_call_seconds": -1},
+        {"interactive_reserve": -1},
+        {"daily_reserve": 1},
+        {"daily_reserve": -0.1},
+    ],
+)
+def test_nonsense_is_refused(nonsense: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="A budget"):
+        BudgetLimits(**nonsense)

@@ -1,0 +1,140 @@
+"""Redis is away, empty or another one: no call too many, and no wait where none could have been made."""
+
+from collections.abc import Callable
+
+import fakeredis
+import pytest
+
+from tests.unit.workers.budget.simulation import ORGANIZATION, World, a_world
+from workers.budget import BudgetUnavailable, Lane, PauseReason, WaitReason
+from workers.budget.scripts import BudgetScripts
+
+
+def forget(world: World) -> None:
+    world.redis.flushall()
+
+
+def restart(world: World) -> None:
+    """Redis came back from an older copy of its memory: the calls since then are missing, the rest is there."""
+    world.redis.hset(f"budget:{{{ORGANIZATION}}}:state", "server", "the one before")
+    world.redis.delete(f"budget:{{{ORGANIZATION}}}:shared:used")
+
+
+LOSSES = pytest.mark.parametrize("lose_memory", [forget, restart])
+
+
+def test_a_new_organisation_calls_at_once() -> None:
+    with a_world() as world:
+        world.spend(1)
+
+
+@LOSSES
+def test_a_call_within_the_window_is_waited_out(lose_memory: Callable[[World], None]) -> None:
+    with a_world(requests_per_minute=2) as world:
+        world.spend(2)
+        lose_memory(world)
+        world.last_call_ago = 20
+
+        # A second more than the rest of the window: the two clocks need not agree.
+        assert world.told("spent-0") == (41.5, WaitReason.PAUSED)
+        assert world.budget().snapshot(ORGANIZATION).paused_reason is PauseReason.FORGOTTEN
+        world.pass_time(41.5)
+        world.spend(2)
+
+
+@LOSSES
+@pytest.mark.parametrize("last_call_ago", [None, 61.5, 3600])
+def test_without_a_call_within_the_window_nothing_is_waited_for(
+    lose_memory: Callable[[World], None], last_call_ago: float | None
+) -> None:
+    with a_world() as world:
+        world.spend(1)
+        lose_memory(world)
+        world.last_call_ago = last_call_ago
+
+        world.spend(1)
+
+
+def test_a_last_call_in_the_future_is_waited_out_as_one_of_now() -> None:
+    with a_world() as world:
+        world.last_call_ago = -30
+
+        assert world.told("run-1")[0] == 60.5
+
+
+def test_a_pause_survives_the_loss() -> None:
+    with a_world() as world:
+        world.answer(429, 44)
+        forget(world)
+        world.last_call_ago, world.paused_for = 5, 300
+
+        assert world.told("run-1") == (300, WaitReason.PAUSED)
+
+
+def test_a_pause_told_while_redis_had_forgotten_is_kept() -> None:
+    with a_world() as world:
+        with world.call("run-1") as admission:
+            forget(world)
+            admission.answered(429, 45, {"X-Rate-Limit-Reset": "7200"})
+
+        assert world.told("run-2") == (7201, WaitReason.DAY)
+
+
+def test_the_first_worker_that_reminds_redis_decides() -> None:
+    with a_world() as world:
+        world.last_call_ago = 0
+        world.told("run-1")
+        world.last_call_ago = None
+
+        # Another worker that asked Redis before it was reminded, and Postgres in its own good time.
+        BudgetScripts(world.redis, world.limits).remember(ORGANIZATION, pause_seconds=0)
+
+        assert world.told("run-1")[0] == 60.5
+
+
+def test_without_redis_no_call_is_made() -> None:
+    with a_world() as world:
+        server = fakeredis.FakeServer()
+        world.redis = fakeredis.FakeRedis(server=server)
+        server.connected = False
+
+        with pytest.raises(BudgetUnavailable), world.call("run-1"):
+            raise AssertionError("called without a budget")
+        with pytest.raises(BudgetUnavailable):
+            world.budget().snapshot(ORGANIZATION)
+
+
+def test_an_answer_is_not_lost_with_redis_and_a_refusal_still_reaches_postgres() -> None:
+    with a_world() as world:
+        server = fakeredis.FakeServer()
+        world.redis = fakeredis.FakeRedis(server=server)
+        with world.call("good") as good, world.call("refused") as refused:
+            server.connected = False
+            good.answered(200, 0, {})
+            refused.answered(429, 44, {})
+
+        assert world.pauses == [(ORGANIZATION, 60, PauseReason.MINUTE)]
+
+
+def test_everything_in_redis_expires_and_lies_on_one_cluster_node() -> None:
+    with a_world(requests_per_minute=4) as world:
+        world.spend(2)
+        world.spend(1, lane=Lane.INTERACTIVE)
+        with world.call("run-1") as admission:
+            world.told("run-2")
+            world.told("somebody", lane=Lane.INTERACTIVE)
+            admission.answered(429, 44, {"X-Rate-Limit-Remaining": "5"})
+
+        keys = [key.decode() for key in world.redis.scan_iter()]
+        assert len(keys) == 6
+        assert all(key.startswith(f"budget:{{{ORGANIZATION}}}:") for key in keys)
+        assert all(world.redis.ttl(key) > 24 * 3600 for key in keys)
+
+
+def test_a_client_that_decodes_its_replies_works_as_well() -> None:
+    with a_world(requests_per_minute=1) as world:
+        world.redis = fakeredis.FakeRedis(decode_responses=True)
+        world.answer(200, X_Rate_Limit_Remaining="5", X_Rate_Limit_Reset="100")
+
+        assert world.told("run-1")[1] is WaitReason.MINUTE
+        assert world.budget().snapshot(ORGANIZATION).day_remaining == 5

@@ -1,0 +1,127 @@
+"""The budget's promises over any traffic: never too many, never too few, in order, and people first."""
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.workers.budget.simulation import Caller, a_world, drive
+from workers.budget import Lane
+
+LONGEST_CALL = 4.0
+
+SECONDS = st.floats(0, 2.5, allow_subnormal=False)
+
+CALLERS = st.builds(
+    Caller,
+    lane=st.sampled_from(Lane),
+    starts_at=st.floats(0, 8),
+    calls=st.integers(1, 8),
+    latency=SECONDS | st.floats(0, LONGEST_CALL),
+    arrives=st.floats(0, 1),
+    pause=SECONDS,
+    lateness=SECONDS,
+    dies_waiting=st.booleans(),
+    dies_calling=st.booleans(),
+)
+
+
+@given(
+    callers=st.lists(CALLERS, min_size=1, max_size=16),
+    requests_per_minute=st.integers(1, 12),
+    window_seconds=st.sampled_from([0.5, 1.0, 3.0, 7.0]),
+    concurrency=st.integers(1, 8),
+    interactive_reserve=st.integers(0, 4),
+)
+@settings(max_examples=40, deadline=None)
+def test_no_window_sees_more_arrivals_than_the_limit(
+    callers: list[Caller],
+    requests_per_minute: int,
+    window_seconds: float,
+    concurrency: int,
+    interactive_reserve: int,
+) -> None:
+    with a_world(
+        requests_per_minute=requests_per_minute,
+        window_seconds=window_seconds,
+        concurrency=concurrency,
+        interactive_reserve=interactive_reserve,
+        longest_call_seconds=LONGEST_CALL,
+    ) as world:
+        traffic = drive(world, callers, until=25)
+
+        assert traffic.busiest(window_seconds, *Lane) <= requests_per_minute
+        assert traffic.busiest(window_seconds, Lane.BULK) <= world.limits.shared_slots
+
+
+def test_bulk_alone_uses_all_that_it_may() -> None:
+    with a_world(requests_per_minute=30, interactive_reserve=5) as world:
+        # Messages wake up to a second late, and a page takes a third of one.
+        callers = [Caller(calls=100, latency=0.3, arrives=0.5, lateness=(n % 10) / 10) for n in range(12)]
+
+        traffic = drive(world, callers, until=4 * world.limits.span_seconds - 1)
+
+        assert traffic.busiest(60, Lane.BULK) == 25
+        assert len(traffic.grants) >= 0.98 * 4 * 25
+
+
+def test_interactive_alone_uses_the_whole_limit() -> None:
+    with a_world(requests_per_minute=30, interactive_reserve=5) as world:
+        callers = [Caller(Lane.INTERACTIVE, calls=100, lateness=(n % 10) / 10) for n in range(12)]
+
+        traffic = drive(world, callers, until=4 * world.limits.span_seconds - 1)
+
+        assert len(traffic.grants) >= 0.98 * 4 * 30
+
+
+def test_both_lanes_together_use_the_whole_limit() -> None:
+    with a_world(requests_per_minute=30, interactive_reserve=5) as world:
+        callers = [Caller(lane, calls=100, lateness=0.2) for lane in Lane for _ in range(8)]
+
+        traffic = drive(world, callers, until=4 * world.limits.span_seconds - 1)
+
+        assert len(traffic.grants) >= 0.98 * 4 * 30
+
+
+def test_a_call_costs_about_two_asks() -> None:
+    with a_world(requests_per_minute=30, concurrency=1000) as world:
+        traffic = drive(world, [Caller() for _ in range(100)], until=5 * world.limits.span_seconds)
+
+        assert len(traffic.grants) == 100
+        assert traffic.asks <= 200
+
+
+def test_a_lane_is_served_in_order_of_asking() -> None:
+    with a_world(requests_per_minute=20, window_seconds=10, concurrency=100) as world:
+        callers = [Caller(lane, starts_at=n / 10) for n in range(50) for lane in Lane]
+
+        traffic = drive(world, callers, until=100)
+
+        for lane in Lane:
+            asked_in_order_of_grants = [asked for asked, _, its_lane in traffic.grants if its_lane is lane]
+            assert len(asked_in_order_of_grants) == 50
+            assert all(earlier <= later for earlier, later in pairwise(asked_in_order_of_grants))
+
+
+def test_people_wait_two_seconds_at_most_while_bulk_takes_all_it_can() -> None:
+    with a_world(requests_per_minute=40) as world:
+        bulk = [Caller(calls=100, latency=0.8, arrives=0.5, lateness=0.5) for _ in range(15)]
+        # Ten in any window: what the lane has to itself.
+        people = [Caller(Lane.INTERACTIVE, starts_at=5 + 6.2 * n, latency=0.3) for n in range(35)]
+
+        traffic = drive(world, [*bulk, *people], until=4 * world.limits.span_seconds)
+
+        waits = [granted - asked for asked, granted, lane in traffic.grants if lane is Lane.INTERACTIVE]
+        assert len(waits) == 35
+        assert max(waits) <= 2
+
+
+def test_dead_holders_cost_their_slot_and_no_more() -> None:
+    with a_world(requests_per_minute=30, interactive_reserve=0, concurrency=1000) as world:
+        dead = [Caller(dies_waiting=True) for _ in range(50)]
+        alive = [Caller(starts_at=1, calls=100, lateness=0.1) for _ in range(15)]
+
+        traffic = drive(world, [*dead, *alive], until=4 * world.limits.span_seconds - 1)
+
+        # The first 30 found a slot at once, the other 20 died waiting for the next window's.
+        assert len(traffic.grants) >= 0.98 * (4 * 30 - 20)

@@ -1,0 +1,165 @@
+"""Zoho refuses a call: everybody of the organisation pauses, longer each time, until it lets one through."""
+
+import pytest
+
+from tests.unit.workers.budget.simulation import ORGANIZATION, World, a_world
+from workers.budget import BudgetWait, Lane, PauseReason, WaitReason
+
+
+def pause_after(world: World, code: int | None, **headers: str) -> float:
+    """A call is refused; how long everybody is told to wait. Afterwards that time has passed."""
+    world.answer(429, code, **headers)
+    seconds, reason = world.told("run-1")
+    assert reason is WaitReason.PAUSED
+    world.pass_time(seconds)
+    return seconds
+
+
+@pytest.mark.parametrize("code", [44, 43, None, 9999])
+def test_the_minutes_refusals_pause_for_a_window(code: int | None) -> None:
+    with a_world() as world:
+        assert pause_after(world, code) == 60
+
+
+def test_a_pause_holds_both_lanes_and_ends_by_itself() -> None:
+    with a_world() as world:
+        world.answer(429, 44)
+        assert world.told("somebody", lane=Lane.INTERACTIVE) == (60, WaitReason.PAUSED)
+        world.pass_time(60)
+
+        world.spend(1)
+
+
+def test_a_pause_of_one_organisation_leaves_the_others_alone() -> None:
+    with a_world() as world:
+        world.answer(429, 44)
+
+        with world.budget().call("20000001", lane=Lane.BULK, holder="run-1"):
+            pass
+
+
+def test_pauses_double_up_to_some_minutes() -> None:
+    with a_world() as world:
+        assert [pause_after(world, 44) for _ in range(6)] == [60, 120, 240, 480, 480, 480]
+
+
+def test_a_success_after_the_pause_resets_the_growth() -> None:
+    with a_world() as world:
+        pause_after(world, 44)
+        pause_after(world, 44)
+        world.answer(200)
+
+        assert pause_after(world, 44) == 60
+
+
+def test_a_failure_of_zohos_own_does_not_reset_the_growth() -> None:
+    with a_world() as world:
+        pause_after(world, 44)
+        world.answer(500, 1000)
+
+        assert pause_after(world, 44) == 120
+
+
+def test_calls_under_way_at_a_refusal_belong_to_the_same_pause() -> None:
+    with a_world() as world:
+        with world.call("1") as first, world.call("2") as second, world.call("3") as third:
+            first.answered(429, 44, {})
+            world.pass_time(0.3)
+            second.answered(429, 44, {})
+            third.answered(200, 0, {})
+
+        assert world.told("run-1")[0] == 60
+        world.pass_time(60)
+        assert pause_after(world, 44) == 120
+        assert world.budget().snapshot(ORGANIZATION).throttles == 3
+
+
+def test_too_many_at_once_pauses_for_some_seconds_and_grows_to_a_window() -> None:
+    with a_world() as world:
+        assert [pause_after(world, 1070) for _ in range(7)] == [2, 4, 8, 16, 32, 60, 60]
+
+
+def test_a_longer_pause_is_not_cut_by_a_shorter_one() -> None:
+    with a_world() as world:
+        with world.call("1") as first, world.call("2") as second:
+            first.answered(429, 44, {})
+            second.answered(429, 1070, {})
+
+        assert world.told("run-1") == (60, WaitReason.PAUSED)
+        assert world.budget().snapshot(ORGANIZATION).paused_reason is PauseReason.MINUTE
+
+
+def test_retry_after_is_taken_at_its_word_at_first() -> None:
+    with a_world() as world:
+        assert pause_after(world, 44, Retry_After="7") == 7
+
+
+def test_retry_after_lengthens_a_pause_that_had_to_grow_but_never_shortens_it() -> None:
+    with a_world() as world:
+        pause_after(world, 44)
+
+        assert pause_after(world, 44, Retry_After="7") == 120
+        assert pause_after(world, 44, Retry_After="1000") == 1000
+
+
+def test_the_days_refusal_waits_for_the_organisations_midnight() -> None:
+    with a_world() as world:
+        world.answer(429, 45, X_Rate_Limit_Reset="7200")
+
+        assert world.told("run-1") == (7201, WaitReason.DAY)
+        assert world.told("somebody", lane=Lane.INTERACTIVE) == (7201, WaitReason.DAY)
+
+
+def test_the_days_refusal_without_a_reset_uses_the_last_one_told() -> None:
+    with a_world() as world:
+        world.answer(200, X_Rate_Limit_Remaining="500", X_Rate_Limit_Reset="9000")
+        world.pass_time(1000)
+        world.answer(429, 45)
+
+        assert world.told("run-1") == (8001, WaitReason.DAY)
+
+
+def test_the_days_refusal_with_no_reset_ever_told_tries_again_in_an_hour() -> None:
+    with a_world() as world:
+        world.answer(429, 45, X_Rate_Limit_Reset="soon")
+
+        assert world.told("run-1") == (3600, WaitReason.DAY)
+
+
+def test_holders_keep_their_order_through_a_pause() -> None:
+    with a_world(requests_per_minute=1, window_seconds=10) as world:
+        world.spend(1)
+        world.told("run-1")
+        world.told("run-2")
+        world.pass_time(10.5)
+        with world.call("run-1") as admission:
+            admission.answered(429, 44, {})
+
+        assert [world.told(holder)[0] for holder in ("run-3", "run-2")] == [21, 10.5]
+
+
+def test_postgres_is_told_of_every_pause() -> None:
+    with a_world() as world:
+        world.answer(429, 44)
+
+        assert world.pauses == [(ORGANIZATION, 60, PauseReason.MINUTE)]
+
+
+def test_an_answer_that_is_no_refusal_pauses_nobody() -> None:
+    with a_world() as world:
+        for status, code in [(200, 0), (404, 1002), (400, 6041), (401, 57), (500, 1000)]:
+            world.answer(status, code)
+
+        assert world.pauses == []
+
+
+def test_a_thread_that_sleeps_for_its_slot_sees_the_pause_that_began_meanwhile() -> None:
+    with a_world(requests_per_minute=2) as world:
+        world.spend(1)
+        with world.call("refused") as admission:
+            world.pass_time(59)
+            admission.answered(429, 44, {})
+
+        with pytest.raises(BudgetWait) as raised, world.call("run-1", inline_wait=2):
+            pass
+        assert raised.value.reason is WaitReason.PAUSED

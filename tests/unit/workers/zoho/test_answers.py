@@ -1,0 +1,130 @@
+"""Which error an answer is: the code counts before the status."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from workers.zoho.answers import json_object, read_answer, refusal
+from workers.zoho.errors import (
+    BadRequest,
+    MissingScope,
+    NotFound,
+    Refused,
+    Throttled,
+    TokenRejected,
+    UnusableAnswer,
+    WrongOrganization,
+    ZohoError,
+    ZohoUnavailable,
+)
+from workers.zoho.wire import WireAnswer
+
+
+def the_refusal(status: int, body: object) -> ZohoError | None:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return refusal(read_answer(WireAnswer(status, {}, content)), "GET /contacts")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        # The limits, by code (API section 4).
+        (429, {"code": 44}, Throttled),
+        (429, {"code": 45}, Throttled),
+        (429, {"code": 1070}, Throttled),
+        (429, {"code": 43}, Throttled),
+        # 43's status is unsure.
+        (400, {"code": 43}, Throttled),
+        # A 429 of some gateway.
+        (429, b"<html>", Throttled),
+        (429, {"code": 99999}, Throttled),
+        # Tokens.
+        (401, {"code": 57}, MissingScope),
+        (401, {"code": 14}, TokenRejected),
+        (401, {"code": 99999}, TokenRejected),
+        (401, b"", TokenRejected),
+        # The code counts, not the status.
+        (400, {"code": 57}, MissingScope),
+        (401, {"code": 6041}, WrongOrganization),
+        # Configuration.
+        (400, {"code": 6041}, WrongOrganization),
+        # Gone.
+        (404, {"code": 1002}, NotFound),
+        (404, {"code": 5}, NotFound),
+        (400, {"code": 1002}, NotFound),
+        (404, {"code": 99999}, NotFound),
+        (404, b"<html>", NotFound),
+        # Not asked for properly.
+        (400, {"code": 2}, BadRequest),
+        (400, {"code": 99999}, BadRequest),
+        (400, {}, BadRequest),
+        (403, {"code": 99999}, Refused),
+        (405, {"code": 37}, Refused),
+        # Zoho is unwell.
+        (500, {"code": 1000}, ZohoUnavailable),
+        (200, {"code": 1000}, ZohoUnavailable),
+        (400, {"code": 1000}, ZohoUnavailable),
+        (500, {}, ZohoUnavailable),
+        (502, b"<html>Bad gateway</html>", ZohoUnavailable),
+        (503, b"", ZohoUnavailable),
+        (408, b"", ZohoUnavailable),
+        # A permanent code on a 5xx is still a server in trouble; a throttle stays one.
+        (500, {"code": 57}, ZohoUnavailable),
+        (503, {"code": 44}, Throttled),
+        # Not the API's words.
+        (200, b"<html>Welcome to the hotel</html>", UnusableAnswer),
+        (200, b"", UnusableAnswer),
+        (200, b'{"code": 0, "contacts": [', UnusableAnswer),
+        (200, [], UnusableAnswer),
+        (200, {"code": None}, UnusableAnswer),
+        (200, {"code": True}, UnusableAnswer),
+        (403, b"<html>Forbidden</html>", UnusableAnswer),
+        (400, b"<html>", UnusableAnswer),
+        (302, b"", UnusableAnswer),
+        (302, {"code": 0}, UnusableAnswer),
+        # An error under a good status.
+        (200, {"code": 99999}, UnusableAnswer),
+        (200, {"code": 6041}, WrongOrganization),
+        (201, {"code": 44}, Throttled),
+        # Good answers; a code may be a text, or missing.
+        (200, {"code": 0}, type(None)),
+        (200, {"code": "0"}, type(None)),
+        (200, {}, type(None)),
+    ],
+)
+def test_an_answer_is_this_error(status: int, body: object, kind: type) -> None:
+    assert type(the_refusal(status, body)) is kind
+
+
+def test_an_error_carries_status_and_code_and_nothing_of_the_body() -> None:
+    error = the_refusal(400, {"code": 2, "message": "Invalid value passed for Will Smith"})
+
+    assert error is not None
+    assert (error.status, error.code, error.call) == (400, 2, "GET /contacts")
+    assert "Will" not in str(error)
+
+
+def test_amounts_never_pass_through_a_float() -> None:
+    body = json_object(b'{"a": 0.1, "b": 1234567890123456.78, "c": 3}')
+
+    assert body == {"a": Decimal("0.1"), "b": Decimal("1234567890123456.78"), "c": 3}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe\xfd",  # no text
+        b'{"a": 1e99999999999999999999}',  # beyond Decimal
+        b'{"a": ' + b"1" * 5000 + b"}",  # beyond int
+        b"[" * 100_000,  # beyond the stack
+        b'"text"',
+        b"null",
+    ],
+)
+def test_what_is_no_json_object_is_none(content: bytes) -> None:
+    assert json_object(content) is None
+
+
+def test_nan_costs_its_row_at_most() -> None:
+    assert json_object(b'{"a": NaN, "b": 1}') == {"a": "NaN", "b": 1}

@@ -1,0 +1,147 @@
+"""The contacts client: the list, one by id, the persons (TR-1)."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from domain.contacts import ContactKind
+from domain.lists import ListRequest, Sort
+from tests.unit.workers.zoho.fakes import (
+    SERVER_TIME,
+    FakeTokens,
+    FakeZoho,
+    a_contact_detail,
+    a_contact_row,
+    a_page,
+    a_person_row,
+    a_reply,
+    a_transport,
+)
+from workers.zoho.contacts import ZohoContactsClient
+from workers.zoho.errors import (
+    BulkPersonsRefused,
+    Throttled,
+    TokenRejected,
+    TokenRevoked,
+    UnusableAnswer,
+    WrongOrganization,
+    ZohoError,
+    ZohoUnavailable,
+)
+
+
+def a_client(zoho: FakeZoho, tokens: FakeTokens | None = None) -> ZohoContactsClient:
+    return ZohoContactsClient(a_transport(zoho, tokens=tokens), zone=ZoneInfo("Asia/Kolkata"))
+
+
+def test_a_page_of_contacts_is_asked_for_in_the_organisations_own_time() -> None:
+    zoho = FakeZoho(a_page("contacts", a_contact_row(), more=True))
+
+    page = a_client(zoho).get_contacts(
+        ListRequest(datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC), Sort.OLDEST_CHANGE_FIRST)
+    )
+
+    assert zoho.requests[0].url.path == "/books/v3/contacts"
+    assert zoho.query["last_modified_time"] == "2013-10-07T18:24:51+0530"
+    assert [contact.contact_id for contact in page.rows] == ["460000000026049"]
+    assert (page.has_more, page.server_time) == (True, SERVER_TIME)
+
+
+def test_vendors_are_asked_for_too_and_recognised() -> None:
+    zoho = FakeZoho(a_page("contacts", a_contact_row(), a_contact_row(contact_type="vendor")))
+
+    page = a_client(zoho).get_contacts(ListRequest(None, Sort.OLDEST_CHANGE_FIRST))
+
+    assert "contact_type" not in zoho.query
+    assert [contact.kind for contact in page.rows] == [ContactKind.CUSTOMER, ContactKind.VENDOR]
+
+
+def test_a_contact_by_id_has_persons_and_details() -> None:
+    zoho = FakeZoho(a_reply(code=0, contact=a_contact_detail()))
+
+    contact = a_client(zoho).get_contact_by_id("460000000026049")
+
+    assert contact is not None
+    assert contact.details is not None
+    assert contact.persons is not None
+    assert zoho.requests[0].url.path == "/books/v3/contacts/460000000026049"
+
+
+def test_a_contact_that_zoho_has_no_longer_is_none() -> None:
+    assert a_client(FakeZoho(a_reply(404, code=1002))).get_contact_by_id("460000000026049") is None
+
+
+def test_a_page_of_all_persons() -> None:
+    zoho = FakeZoho(
+        a_page("contact_persons", a_person_row(contact_id="1"), a_person_row(contact_id="2"), {}, more=True)
+    )
+
+    page = a_client(zoho).get_contact_persons(3)
+
+    assert zoho.requests[0].url.path == "/books/v3/contacts/contactpersons"
+    assert (zoho.query["page"], zoho.query["per_page"]) == ("3", "200")
+    assert [contact_id for contact_id, _person in page.rows] == ["1", "2"]
+    assert (len(page.set_aside), page.has_more, page.server_time) == (1, True, SERVER_TIME)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        lambda: a_reply(404, code=5),
+        lambda: httpx.Response(404, content=b"<html>"),
+        # "contactpersons" taken for a contact's id.
+        lambda: a_reply(400, code=1002),
+        lambda: a_reply(400, code=2),
+        lambda: a_reply(405, code=37),
+        # Not in this plan.
+        lambda: a_reply(403, code=99999),
+        # Something else lives at this address.
+        lambda: a_reply(code=0, contact={}),
+    ],
+)
+def test_a_list_of_persons_that_is_refused_sends_the_caller_to_the_details(reply: object) -> None:
+    assert callable(reply)
+    with pytest.raises(BulkPersonsRefused):
+        a_client(FakeZoho(reply())).get_contact_persons(1)
+
+
+def test_a_401_for_the_list_of_persons_is_no_missing_scope() -> None:
+    tokens = FakeTokens()
+    zoho = FakeZoho(a_reply(401, code=57), a_reply(401, code=57))
+
+    with pytest.raises(BulkPersonsRefused) as refused:
+        a_client(zoho, tokens).get_contact_persons(1)
+
+    assert (refused.value.status, refused.value.code) == (401, 57)
+    # An expired token looks the same, so a fresh one was tried.
+    assert len(tokens.renewals) == 1
+
+
+@pytest.mark.parametrize(
+    ("replies", "kind"),
+    [
+        # What concerns every call.
+        ([a_reply(401, code=14), a_reply(401, code=14)], TokenRejected),
+        ([a_reply(400, code=6041)], WrongOrganization),
+        # What passes.
+        ([a_reply(429, code=44)], Throttled),
+        ([a_reply(503)], ZohoUnavailable),
+        ([httpx.ReadTimeout("slow")], ZohoUnavailable),
+        ([a_reply(code=0, contact_persons=[])], UnusableAnswer),
+        ([httpx.Response(403, content=b"<html>")], UnusableAnswer),
+    ],
+)
+def test_other_errors_of_the_list_of_persons_are_themselves(
+    replies: list[httpx.Response | Exception], kind: type[ZohoError]
+) -> None:
+    with pytest.raises(kind) as failed:
+        a_client(FakeZoho(*replies)).get_contact_persons(1)
+
+    assert type(failed.value) is kind
+
+
+def test_a_revoked_grant_is_not_taken_for_a_refused_list() -> None:
+    with pytest.raises(TokenRevoked):
+        a_client(FakeZoho(a_reply(401, code=57)), FakeTokens(refusal=TokenRevoked())).get_contact_persons(1)

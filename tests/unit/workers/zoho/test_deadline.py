@@ -1,0 +1,127 @@
+"""A server that trickles is left at the deadline, in its headers as in its body; the sockets are fakes."""
+
+# ruff: noqa: ARG002 - the fakes have the signatures of what they stand for.
+
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+import pytest
+
+from workers.zoho.deadline import DeadlineBackend, DeadlineStream, DeadlineTransport, deadline
+from workers.zoho.errors import ZohoUnavailable
+from workers.zoho.wire import exchange, new_http_client
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Trickle(httpcore.NetworkStream):
+    """Gives the text a byte at a time, each after some seconds of the clock."""
+
+    def __init__(self, text: bytes, seconds_a_byte: float, clock: Clock) -> None:
+        self.text = text
+        self.seconds_a_byte = seconds_a_byte
+        self.clock = clock
+        self.timeouts: list[float | None] = []
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self.timeouts.append(timeout)
+        self.clock.now += self.seconds_a_byte
+        byte, self.text = self.text[:1], self.text[1:]
+        return byte
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.timeouts.append(timeout)
+
+    def close(self) -> None:
+        pass
+
+
+class Network(httpcore.NetworkBackend):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self.stream = stream
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        return self.stream
+
+
+HEADERS = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADERS[:-4] + b"\r\nX: " + b"x" * 1000,  # headers without end
+        HEADERS + b"x" * 1000,  # a body without end
+    ],
+)
+def test_a_trickling_server_is_left_at_the_deadline(text: bytes) -> None:
+    clock = Clock()
+    stream = Trickle(text, 1.0, clock)
+    with (
+        new_http_client(backend=DeadlineBackend(Network(stream), clock)) as http,
+        deadline(100, clock),
+        pytest.raises(ZohoUnavailable, match="ReadTimeout"),
+    ):
+        exchange(http, "GET", "http://zoho.test/x", call="GET /x")
+
+    assert clock.now == 100
+
+
+def test_the_client_that_every_call_uses_keeps_the_deadline() -> None:
+    with new_http_client() as http:
+        transport = http._transport
+        assert isinstance(transport, DeadlineTransport)
+        assert isinstance(transport._pool, httpcore.ConnectionPool)
+        assert isinstance(transport._pool._network_backend, DeadlineBackend)
+
+
+def test_a_wait_is_cut_to_what_is_left() -> None:
+    clock = Clock()
+    inner = Trickle(b"abc", 4.0, clock)
+    stream = DeadlineStream(inner, clock)
+
+    with deadline(10, clock):
+        for _ in range(3):
+            stream.read(1, timeout=8)
+
+    assert inner.timeouts == [8, 6, 2]
+
+
+def test_nested_the_nearer_end_counts() -> None:
+    clock = Clock()
+    inner = Trickle(b"abc", 0, clock)
+    stream = DeadlineStream(inner, clock)
+
+    with deadline(10, clock):
+        with deadline(50, clock):
+            stream.read(1)
+        with deadline(5, clock):
+            stream.write(b"")
+        stream.read(1)
+    stream.read(1, timeout=30)
+
+    assert inner.timeouts == [10, 5, 10, 30]
+
+
+def test_after_the_deadline_nothing_is_even_connected() -> None:
+    clock = Clock()
+    backend = DeadlineBackend(Network(Trickle(b"", 0, clock)), clock)
+
+    with deadline(10, clock):
+        clock.now = 10
+        with pytest.raises(httpcore.ConnectTimeout):
+            backend.connect_tcp("zoho.test", 443)

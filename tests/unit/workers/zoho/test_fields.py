@@ -1,0 +1,177 @@
+"""One value of Zoho's JSON at a time (API section 3)."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic_core import PydanticCustomError
+
+from workers.zoho import fields
+
+UTC = dt.UTC
+
+
+@pytest.mark.parametrize(
+    ("value", "identity"),
+    [
+        ("460000000026049", "460000000026049"),
+        # Numbers in some documents; 18 digits are more than a float holds.
+        (460000000000026049, "460000000000026049"),
+        (" 4600 ", "4600"),
+        ("cust_1-a", "cust_1-a"),
+        (0, "0"),
+        # Not ids.
+        ("", None),
+        ("  ", None),
+        (None, None),
+        (True, None),
+        (-1, None),
+        (Decimal("1.5"), None),
+        (["1"], None),
+        ("1" * 65, None),
+        # They would ask for something else in a path.
+        ("1/../2", None),
+        ("..", None),
+        ("1?x=2", None),
+        ("contactpersons", None),
+        ("１２", None),
+    ],
+)
+def test_ids(value: object, identity: str | None) -> None:
+    assert fields.record_id(value) == identity
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        # As given: blanks, quotes and line feeds too.
+        ("  Bowman  and Co ", "  Bowman  and Co "),
+        ('"will"\n@example.com', '"will"\n@example.com'),
+        ("東京 🗼", "東京 🗼"),
+        ("", ""),
+        (None, ""),
+        # What Postgres would not take.
+        ("Wi\x00ll", "Will"),
+        ("half a pair: \ud83d", "half a pair: ?"),
+        # A phone that came as a number.
+        (9773000000, "9773000000"),
+        (Decimal("1.5"), "1.5"),
+        # Nothing known.
+        (True, ""),
+        ([], ""),
+        ({"a": "b"}, ""),
+        ("x" * 10_001, ""),
+    ],
+)
+def test_soft_texts(value: object, text: str) -> None:
+    assert fields.soft_text(value) == text
+
+
+@pytest.mark.parametrize("value", [True, [], {}, "x" * 10_001])
+def test_strict_texts_refuse_what_is_none(value: object) -> None:
+    with pytest.raises(PydanticCustomError):
+        fields.strict_text(value)
+
+
+def test_words_are_lower_case() -> None:
+    assert fields.word(" Partially_Paid ") == "partially_paid"
+
+
+@pytest.mark.parametrize(
+    ("value", "flag"),
+    [(True, True), (False, False), ("true", True), ("False", False), (None, None), ("", None), (1, None), ([], None)],
+)
+def test_flags(value: object, flag: bool | None) -> None:
+    assert fields.soft_flag(value) is flag
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2013-10-07T18:24:51+0530", dt.datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC)),
+        ("2013-10-07T18:24:51-0700", dt.datetime(2013, 10, 8, 1, 24, 51, tzinfo=UTC)),
+        # Not Zoho's form, yet clear.
+        ("2013-10-07T18:24:51Z", dt.datetime(2013, 10, 7, 18, 24, 51, tzinfo=UTC)),
+        ("2013-10-07T18:24:51+05:30", dt.datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC)),
+        ("2013-10-07T18:24:51.123+0530", dt.datetime(2013, 10, 7, 12, 54, 51, 123000, tzinfo=UTC)),
+        ("", None),
+        (" ", None),
+        (None, None),
+    ],
+)
+def test_times(value: object, moment: dt.datetime | None) -> None:
+    assert fields.moment(value) == moment
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "07 Oct 2013",  # display text
+        "2013-10-07",  # a date
+        "2013-10-07T18:24:51",  # whose time?
+        "2013-02-30T18:24:51+0530",
+        "2013-10-07T18:24:60+0530",
+        "0001-01-01T00:00:00+0530",  # before the first year, in UTC
+        "2013-10-07T18:24:51+9900",
+        1381150491,
+        True,
+        [],
+    ],
+)
+def test_broken_times_are_refused(value: object) -> None:
+    with pytest.raises(PydanticCustomError):
+        fields.moment(value)
+
+
+@pytest.mark.parametrize(("value", "day"), [("2026-10-01", dt.date(2026, 10, 1)), ("", None), (None, None)])
+def test_days(value: object, day: dt.date | None) -> None:
+    assert fields.day(value) == day
+
+
+@pytest.mark.parametrize("value", ["01/10/2026", "2026-02-30", "20261001", "2026-W40-4", 20261001, []])
+def test_broken_days_are_refused(value: object) -> None:
+    with pytest.raises(PydanticCustomError):
+        fields.day(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "amount"),
+    [
+        (Decimal("40.60"), "40.60"),
+        (Decimal("-0.01"), "-0.01"),
+        (Decimal("1E+3"), "1E+3"),
+        (Decimal("12345678901234567890.12"), "12345678901234567890.12"),
+        (250, "250"),
+        ("250.50", "250.50"),
+    ],
+)
+def test_amounts_are_exact(value: object, amount: str) -> None:
+    assert str(fields.amount(value)) == amount
+
+
+@pytest.mark.parametrize("value", ["", " ", None])
+def test_amounts_may_be_missing(value: object) -> None:
+    assert fields.amount(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1,234.50",
+        "€ 5",
+        "NaN",
+        Decimal("NaN"),
+        Decimal("Infinity"),
+        Decimal("1E+999999"),  # as a plain number it would fill the memory
+        Decimal("1E-999999"),
+        Decimal("1E+20"),
+        10**20,
+        True,
+        1.5,  # a float cannot come out of our JSON
+        [],
+    ],
+)
+def test_broken_amounts_are_refused(value: Any) -> None:
+    with pytest.raises(PydanticCustomError):
+        fields.amount(value)

@@ -1,0 +1,56 @@
+"""The invoices client."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from domain.lists import ListRequest, Sort
+from tests.unit.workers.zoho.fakes import (
+    DATE,
+    SERVER_TIME,
+    FakeZoho,
+    a_page,
+    a_reply,
+    a_transport,
+    an_invoice_row,
+)
+from workers.zoho.invoices import ZohoInvoicesClient
+
+
+def a_client(zoho: FakeZoho) -> ZohoInvoicesClient:
+    return ZohoInvoicesClient(a_transport(zoho), zone=ZoneInfo("Europe/Berlin"))
+
+
+def test_a_page_of_invoices() -> None:
+    zoho = FakeZoho(a_page("invoices", an_invoice_row(), an_invoice_row(), "?", more=False))
+
+    page = a_client(zoho).get_invoices(ListRequest(datetime(2026, 9, 1, tzinfo=UTC), Sort.NEWEST_CHANGE_FIRST, page=4))
+
+    assert zoho.requests[0].url.path == "/books/v3/invoices"
+    assert zoho.query["last_modified_time"] == "2026-09-01T02:00:00+0200"
+    assert (zoho.query["sort_order"], zoho.query["page"]) == ("D", "4")
+    assert (len(page.rows), len(page.set_aside), page.has_more, page.server_time) == (2, 1, False, SERVER_TIME)
+
+
+def test_an_invoice_by_id() -> None:
+    zoho = FakeZoho(a_reply(code=0, invoice=an_invoice_row()), a_reply(404, code=1002))
+
+    invoice = a_client(zoho).get_invoice_by_id("982000000567114")
+
+    assert invoice is not None
+    assert invoice.customer_id == "460000000026049"
+    assert a_client(zoho).get_invoice_by_id("982000000567114") is None
+
+
+def test_an_amount_arrives_as_it_was_written() -> None:
+    body = json.dumps({"code": 0, "invoice": an_invoice_row(total="AMOUNT")}).replace('"AMOUNT"', "100000000000000.10")
+    zoho = FakeZoho(httpx.Response(200, content=body, headers={"Date": DATE}))
+
+    invoice = a_client(zoho).get_invoice_by_id("982000000567114")
+
+    assert invoice is not None
+    assert str(invoice.total) == "100000000000000.10"
+    assert invoice.total == Decimal("100000000000000.1")

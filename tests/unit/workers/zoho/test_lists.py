@@ -1,0 +1,93 @@
+"""How lists are asked for, and when their answers can be used."""
+
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.lists import ListRequest, Sort
+from tests.unit.workers.zoho.fakes import SERVER_TIME, a_contact_row
+from workers.zoho.errors import UnusableAnswer
+from workers.zoho.lists import list_params, read_page, zoho_time
+from workers.zoho.records import contact_from_row
+from workers.zoho.transport import Answer
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "text"),
+    [
+        (datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC), ZoneInfo("Asia/Kolkata"), "2013-10-07T18:24:51+0530"),
+        # Never Z and never +00:00.
+        (datetime(2026, 1, 5, 8, 0, 0, tzinfo=UTC), UTC, "2026-01-05T08:00:00+0000"),
+        (datetime(2026, 1, 5, 8, 0, 0, tzinfo=UTC), ZoneInfo("Europe/London"), "2026-01-05T08:00:00+0000"),
+        # The offset changes with the season.
+        (datetime(2026, 7, 5, 8, 0, 0, tzinfo=UTC), ZoneInfo("Europe/London"), "2026-07-05T09:00:00+0100"),
+        # The same wall time twice, an hour apart.
+        (datetime(2026, 11, 1, 5, 30, tzinfo=UTC), ZoneInfo("America/New_York"), "2026-11-01T01:30:00-0400"),
+        (datetime(2026, 11, 1, 6, 30, tzinfo=UTC), ZoneInfo("America/New_York"), "2026-11-01T01:30:00-0500"),
+        # Cut off, not rounded up: the rows of that second are still asked for.
+        (datetime(2026, 1, 5, 8, 0, 0, 999_999, tzinfo=UTC), UTC, "2026-01-05T08:00:00+0000"),
+        # From another zone.
+        (datetime(2026, 1, 5, 8, tzinfo=timezone(timedelta(hours=2))), UTC, "2026-01-05T06:00:00+0000"),
+        # An offset with seconds, from before time zones.
+        (datetime(1970, 1, 1, tzinfo=UTC), ZoneInfo("Africa/Monrovia"), "1969-12-31T23:15:00-0045"),
+        (datetime(1, 1, 2, tzinfo=UTC), UTC, "0001-01-02T00:00:00+0000"),
+    ],
+)
+def test_times_are_written_as_zoho_takes_them(at: datetime, zone: tzinfo, text: str) -> None:
+    assert zoho_time(at, zone) == text
+
+
+def test_a_page_is_asked_for_by_change_with_every_status_at_the_maximal_size() -> None:
+    request = ListRequest(datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC), Sort.OLDEST_CHANGE_FIRST, page=2)
+
+    assert list_params(request, ZoneInfo("Asia/Kolkata")) == {
+        "filter_by": "Status.All",
+        "sort_column": "last_modified_time",
+        "sort_order": "A",
+        "page": "2",
+        "per_page": "200",
+        "last_modified_time": "2013-10-07T18:24:51+0530",
+    }
+
+
+def test_without_a_beginning_everything_is_asked_for() -> None:
+    params = list_params(ListRequest(None, Sort.NEWEST_CHANGE_FIRST), UTC)
+
+    assert params["sort_order"] == "D"
+    assert "last_modified_time" not in params
+
+
+def an_answer(**body: Any) -> Answer:
+    return Answer("GET /contacts", body, SERVER_TIME)
+
+
+@pytest.mark.parametrize(("told", "more"), [(True, True), (False, False), ("true", True), ("false", False)])
+def test_a_page_has_rows_those_set_aside_more_and_the_servers_time(told: object, more: bool) -> None:
+    answer = an_answer(contacts=[a_contact_row(), "?"], page_context={"has_more_page": told})
+
+    page = read_page(answer, "contacts", contact_from_row)
+
+    assert (len(page.rows), len(page.set_aside), page.has_more, page.server_time) == (1, 1, more, SERVER_TIME)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # No list.
+        {"page_context": {"has_more_page": False}},
+        {"contacts": None, "page_context": {"has_more_page": False}},
+        {"contacts": {}, "page_context": {"has_more_page": False}},
+        # No word on whether more follow: to stop here would lose what does.
+        {"contacts": []},
+        {"contacts": [], "page_context": None},
+        {"contacts": [], "page_context": []},
+        {"contacts": [], "page_context": {}},
+        {"contacts": [], "page_context": {"has_more_page": None}},
+        {"contacts": [], "page_context": {"has_more_page": 1}},
+    ],
+)
+def test_a_page_without_its_list_or_its_stop_sign_is_no_page(body: dict[str, Any]) -> None:
+    with pytest.raises(UnusableAnswer, match="GET /contacts: no "):
+        read_page(an_answer(**body), "contacts", contact_from_row)

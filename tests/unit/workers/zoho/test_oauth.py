@@ -1,0 +1,152 @@
+"""Tokens: what Zoho's accounts server answers, and what that means."""
+
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from tests.unit.workers.zoho.fakes import FakeZoho, a_reply
+from workers.zoho.errors import (
+    ClientRejected,
+    GrantCodeInvalid,
+    OAuthFailed,
+    OAuthThrottled,
+    RefreshTokenMissing,
+    TokenRevoked,
+    UnusableAnswer,
+    ZohoError,
+    ZohoUnavailable,
+)
+from workers.zoho.oauth import AccessToken, OAuthClient, exchange_grant_code, refresh_access_token
+
+CLIENT = OAuthClient("https://accounts.zoho.eu", "1000.CLIENT", "secret-of-client")
+
+
+def tokens(**changes: Any) -> dict[str, Any]:
+    return {
+        "access_token": "1000.secret-access",
+        "refresh_token": "1000.secret-refresh",
+        "api_domain": "https://www.zohoapis.eu",
+        "expires_in": 3600,
+        "token_type": "Bearer",
+        "scope": "ZohoBooks.contacts.READ",
+        **changes,
+    }
+
+
+def test_a_grant_code_becomes_a_refresh_token_and_an_access_token() -> None:
+    zoho = FakeZoho(a_reply(**tokens()))
+
+    grant = exchange_grant_code(zoho.http, CLIENT, "1000.secret-code")
+
+    assert grant.refresh_token == "1000.secret-refresh"
+    assert grant.access_token == AccessToken("1000.secret-access", 3600, "https://www.zohoapis.eu")
+    assert str(zoho.requests[0].url) == "https://accounts.zoho.eu/oauth/v2/token"
+    assert parse_qs(zoho.requests[0].content.decode()) == {
+        "grant_type": ["authorization_code"],
+        "code": ["1000.secret-code"],
+        "client_id": ["1000.CLIENT"],
+        "client_secret": ["secret-of-client"],
+    }
+
+
+def test_a_refresh_token_becomes_an_access_token() -> None:
+    zoho = FakeZoho(a_reply(**tokens(refresh_token=None)))
+
+    assert refresh_access_token(zoho.http, CLIENT, "1000.secret-refresh").value == "1000.secret-access"
+    assert parse_qs(zoho.requests[0].content.decode()) == {
+        "grant_type": ["refresh_token"],
+        "refresh_token": ["1000.secret-refresh"],
+        "client_id": ["1000.CLIENT"],
+        "client_secret": ["secret-of-client"],
+    }
+
+
+ERRORS = [
+    # Errors come with HTTP 200.
+    (a_reply(200, error="invalid_client"), ClientRejected),
+    (a_reply(200, error="invalid_client_secret"), ClientRejected),
+    (a_reply(401, error="invalid_client"), ClientRejected),
+    # Too many tokens asked for.
+    (a_reply(400, error="Access Denied", error_description="too many requests continuously"), OAuthThrottled),
+    (a_reply(200, error="access_denied"), OAuthThrottled),
+    (httpx.Response(429, content=b"<html>"), OAuthThrottled),
+    # Words that booksync does not know.
+    (a_reply(200, error="general_error"), OAuthFailed),
+    (a_reply(200, error={"secret": 1}), OAuthFailed),
+    # A server in trouble, or none of Zoho's.
+    (a_reply(500, error="invalid_code"), ZohoUnavailable),
+    (httpx.Response(503), ZohoUnavailable),
+    (httpx.ConnectError("refused"), ZohoUnavailable),
+    (httpx.Response(200, content=b"<html>"), UnusableAnswer),
+    (a_reply(200), UnusableAnswer),
+    (a_reply(200, **tokens(access_token="")), UnusableAnswer),
+    # It could not be sent in a header, and the error would quote it.
+    (a_reply(200, **tokens(access_token="1000.secret\n")), UnusableAnswer),
+    (a_reply(200, **tokens(access_token="1000.sécret")), UnusableAnswer),
+]
+
+
+@pytest.mark.parametrize(("reply", "kind"), [*ERRORS, (a_reply(200, error="invalid_code"), TokenRevoked)])
+def test_a_refresh_that_fails_says_why(reply: httpx.Response | Exception, kind: type[ZohoError]) -> None:
+    with pytest.raises(kind) as failed:
+        refresh_access_token(FakeZoho(reply).http, CLIENT, "1000.secret-refresh")
+
+    assert type(failed.value) is kind
+    assert "secret" not in str(failed.value).replace("ZOHO_CLIENT_SECRET", "")
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        *ERRORS,
+        # Expired after its 60 s, used, or of another data centre.
+        (a_reply(200, error="invalid_code"), GrantCodeInvalid),
+        # Asked for without access_type=offline.
+        (a_reply(200, **tokens(refresh_token=None)), RefreshTokenMissing),
+    ],
+)
+def test_an_exchange_that_fails_says_why(reply: httpx.Response | Exception, kind: type[ZohoError]) -> None:
+    with pytest.raises(kind) as failed:
+        exchange_grant_code(FakeZoho(reply).http, CLIENT, "1000.secret-code")
+
+    assert type(failed.value) is kind
+
+
+def test_an_unknown_error_word_is_told() -> None:
+    with pytest.raises(OAuthFailed, match="general_error"):
+        refresh_access_token(FakeZoho(a_reply(error="general_error")).http, CLIENT, "1000.secret-refresh")
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        (3600, 3600),
+        (1800, 1800),
+        ("3600", 3600),
+        # Milliseconds, as some of Zoho's servers said.
+        (3600000, 3600),
+        # Nothing usable: the documented hour.
+        (None, 3600),
+        ("soon", 3600),
+        (0, 3600),
+        (True, 3600),
+    ],
+)
+def test_a_token_lives_an_hour_at_most(told: object, seconds: int) -> None:
+    token = refresh_access_token(FakeZoho(a_reply(**tokens(expires_in=told))).http, CLIENT, "r")
+
+    assert token.expires_in == seconds
+
+
+def test_a_missing_api_domain_is_none() -> None:
+    token = refresh_access_token(FakeZoho(a_reply(**tokens(api_domain=None))).http, CLIENT, "r")
+
+    assert token.api_domain is None
+
+
+def test_no_repr_shows_a_secret() -> None:
+    grant = exchange_grant_code(FakeZoho(a_reply(**tokens())).http, CLIENT, "c")
+
+    assert "secret" not in repr(grant) + repr(grant.access_token) + repr(CLIENT).replace("client_secret", "")

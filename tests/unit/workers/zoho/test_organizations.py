@@ -1,0 +1,26 @@
+"""The organisations of a token's user."""
+
+import pytest
+
+from tests.unit.workers.zoho.fakes import FakeBudget, FakeZoho, a_reply, a_transport
+from workers.zoho.errors import UnusableAnswer
+from workers.zoho.organizations import get_organizations
+
+
+def test_organisations_are_asked_for_without_naming_one() -> None:
+    row = {"organization_id": "10234695", "name": "Zillium", "time_zone": "Asia/Kolkata", "country_code": "IN"}
+    zoho, budget = FakeZoho(a_reply(code=0, organizations=[row, {"name": "no id"}])), FakeBudget()
+
+    organizations = get_organizations(a_transport(zoho, budget=budget))
+
+    assert zoho.query == {}
+    assert [(one.organization_id, one.time_zone, one.country_code) for one in organizations] == [
+        ("10234695", "Asia/Kolkata", "IN")
+    ]
+    # It is a call of the organisation's budget all the same.
+    assert len(budget.asked) == 1
+
+
+def test_an_answer_without_organisations_is_unusable() -> None:
+    with pytest.raises(UnusableAnswer):
+        get_organizations(a_transport(FakeZoho(a_reply(code=0))))

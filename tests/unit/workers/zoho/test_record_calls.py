@@ -1,0 +1,61 @@
+"""One record by its id: there, gone, or not to be had at the moment. The three must never be confused."""
+
+import httpx
+import pytest
+
+from domain.invoices import Invoice
+from tests.unit.workers.zoho.fakes import FakeZoho, a_reply, a_transport, an_invoice_row
+from workers.zoho.errors import RecordUnreadable, UnusableAnswer, ZohoError, ZohoUnavailable
+from workers.zoho.record_calls import get_record
+from workers.zoho.records import invoice_from_row
+
+
+def the_invoice(zoho: FakeZoho, identity: str = "982000000567114") -> Invoice | None:
+    return get_record(a_transport(zoho), "/invoices", identity, "invoice", invoice_from_row)
+
+
+def test_a_record_is_asked_for_by_its_path() -> None:
+    zoho = FakeZoho(a_reply(code=0, invoice=an_invoice_row()))
+
+    invoice = the_invoice(zoho)
+
+    assert invoice is not None
+    assert invoice.number == "INV-0001"
+    assert zoho.requests[0].url.path == "/books/v3/invoices/982000000567114"
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, 1002), (404, 5), (400, 1002), (404, 2006)])
+def test_gone_is_what_zoho_says_in_its_own_words(status: int, code: int) -> None:
+    assert the_invoice(FakeZoho(a_reply(status, code=code))) is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        # A gateway's 404 deletes nothing.
+        (httpx.Response(404, content=b"<html>Not here</html>"), UnusableAnswer),
+        (httpx.Response(404), UnusableAnswer),
+        (a_reply(404), UnusableAnswer),
+        # No record, or somebody else's, in a good answer.
+        (a_reply(code=0), UnusableAnswer),
+        (a_reply(code=0, invoice=[]), UnusableAnswer),
+        (a_reply(code=0, invoice=an_invoice_row(invoice_id="1")), UnusableAnswer),
+        # There, but not understood.
+        (a_reply(code=0, invoice=an_invoice_row(total="much")), RecordUnreadable),
+        (a_reply(503), ZohoUnavailable),
+    ],
+)
+def test_everything_else_is_an_error_and_not_gone(reply: httpx.Response, kind: type[ZohoError]) -> None:
+    with pytest.raises(kind) as failed:
+        the_invoice(FakeZoho(reply))
+
+    assert type(failed.value) is kind
+    assert "much" not in str(failed.value)
+
+
+@pytest.mark.parametrize("identity", ["", "contactpersons", "1/../2", "..", "1?organization_id=2", " 1", "1\n"])
+def test_an_id_that_no_record_can_have_costs_no_call(identity: str) -> None:
+    zoho = FakeZoho()
+
+    assert the_invoice(zoho, identity) is None
+    assert zoho.requests == []

@@ -1,0 +1,275 @@
+"""What a row means, and when it is set aside."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.contacts import Contact, ContactKind, ContactPerson, ContactStatus
+from domain.invoices import Invoice
+from domain.lists import SetAside
+from tests.unit.workers.zoho.fakes import a_contact_detail, a_contact_row, a_person_row, an_invoice_row
+from workers.zoho.records import (
+    OrganizationFacts,
+    PersonOfContact,
+    contact_from_detail,
+    contact_from_row,
+    invoice_from_row,
+    organization_from_row,
+    person_from_bulk_row,
+    sort_out,
+)
+from workers.zoho.rows import ContactDetailRow
+
+
+def contact(row: object) -> Contact:
+    outcome = contact_from_row(row)
+    assert isinstance(outcome, Contact)
+    return outcome
+
+
+def detail(**changes: Any) -> Contact:
+    outcome = contact_from_detail(a_contact_detail(**changes))
+    assert isinstance(outcome, Contact)
+    return outcome
+
+
+def invoice(**changes: Any) -> Invoice:
+    outcome = invoice_from_row(an_invoice_row(**changes))
+    assert isinstance(outcome, Invoice)
+    return outcome
+
+
+def without(row: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in keys}
+
+
+def test_a_list_row_tells_the_contact_and_its_primary_person_but_no_persons() -> None:
+    assert contact(a_contact_row()) == Contact(
+        contact_id="460000000026049",
+        kind=ContactKind.CUSTOMER,
+        status=ContactStatus.ACTIVE,
+        name="Bowman and Co",
+        company_name="Bowman",
+        modified_at=dt.datetime(2013, 10, 7, 12, 54, 51, tzinfo=dt.UTC),
+        primary=ContactPerson(
+            "", "Will", "Smith", "willsmith@example.com", "+1-925-555-0101", "02070000000 ", is_primary=True
+        ),
+        persons=None,
+        details=None,
+    )
+
+
+def test_an_id_alone_is_a_contact() -> None:
+    assert contact({"contact_id": 7}) == Contact(
+        "7", ContactKind.CUSTOMER, ContactStatus.ACTIVE, name="", company_name="", modified_at=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("contact_type", "kind"),
+    [
+        ("customer", ContactKind.CUSTOMER),
+        ("vendor", ContactKind.VENDOR),
+        ("Vendor", ContactKind.VENDOR),
+        # No word, or an unknown one: they may be invoiced.
+        ("", ContactKind.CUSTOMER),
+        (None, ContactKind.CUSTOMER),
+        ("partner", ContactKind.CUSTOMER),
+    ],
+)
+def test_only_a_vendor_is_a_vendor(contact_type: object, kind: ContactKind) -> None:
+    assert contact(a_contact_row(contact_type=contact_type)).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("active", ContactStatus.ACTIVE),
+        ("Active", ContactStatus.ACTIVE),
+        # Nothing is said against it.
+        ("", ContactStatus.ACTIVE),
+        (None, ContactStatus.ACTIVE),
+        ("inactive", ContactStatus.INACTIVE),
+        # Words that booksync does not know.
+        ("crm", ContactStatus.INACTIVE),
+        ("duplicate", ContactStatus.INACTIVE),
+    ],
+)
+def test_a_contact_with_any_other_word_than_active_is_inactive(status: object, expected: ContactStatus) -> None:
+    assert contact(a_contact_row(status=status)).status is expected
+
+
+def test_blank_person_fields_are_no_person() -> None:
+    row = a_contact_row(first_name="", last_name=" ", email=None, phone="", mobile="")
+
+    assert contact(row).primary is None
+
+
+@pytest.mark.parametrize("value", [None, "", " "])
+def test_a_contact_without_a_time_is_still_a_contact(value: object) -> None:
+    assert contact(a_contact_row(last_modified_time=value)).modified_at is None
+
+
+@pytest.mark.parametrize(
+    ("row", "set_aside"),
+    [
+        (without(a_contact_row(), "contact_id"), SetAside(None, "contact_id is missing")),
+        (a_contact_row(contact_id="  "), SetAside(None, "contact_id is not an id")),
+        (a_contact_row(contact_id=None), SetAside(None, "contact_id is not an id")),
+        (a_contact_row(contact_id="7", contact_name={}), SetAside("7", "contact_name is not a text")),
+        (
+            a_contact_row(contact_id="7", contact_name="x" * 10_001),
+            SetAside("7", "contact_name is longer than any text of Zoho's"),
+        ),
+        # Whether somebody is reminded hangs on these.
+        (a_contact_row(contact_id="7", status=[]), SetAside("7", "status is not a text")),
+        (a_contact_row(contact_id="7", contact_type=True), SetAside("7", "contact_type is not a text")),
+        (
+            a_contact_row(contact_id=7, last_modified_time="07 Oct 2013"),
+            SetAside("7", "last_modified_time is not a time with its offset"),
+        ),
+        # Two things at once.
+        (
+            a_contact_row(contact_id="7", contact_name=[], status=[]),
+            SetAside("7", "status is not a text; contact_name is not a text"),
+        ),
+        (None, SetAside(None, "The row is not an object.")),
+        (["460"], SetAside(None, "The row is not an object.")),
+        ("Will Smith", SetAside(None, "The row is not an object.")),
+    ],
+)
+def test_a_contact_that_cannot_be_understood_is_set_aside_without_its_content(row: object, set_aside: SetAside) -> None:
+    assert contact_from_row(row) == set_aside
+
+
+@pytest.mark.parametrize("key", ["phone", "mobile", "email", "first_name", "last_name", "company_name"])
+@pytest.mark.parametrize("value", [{}, [], True, "x" * 10_001])
+def test_a_wrong_type_in_a_field_that_decides_nothing_costs_that_field_alone(key: str, value: object) -> None:
+    expected = contact(a_contact_row(**{key: ""}))
+
+    assert contact(a_contact_row(**{key: value})) == expected
+
+
+def test_keys_that_are_not_read_may_hold_anything() -> None:
+    assert contact(a_contact_row(payment_terms={}, custom_fields=0, website=[1])) == contact(a_contact_row())
+
+
+def test_nul_characters_are_removed() -> None:
+    assert contact(a_contact_row(contact_name="Bow\x00man")).name == "Bowman"
+
+
+def test_a_bulk_row_is_a_person_of_a_contact() -> None:
+    row = a_person_row(contact_id=460000000026049, created_time="09 Oct 2026", is_primary_contact=False)
+
+    told = person_from_bulk_row(row)
+
+    assert isinstance(told, PersonOfContact)
+    contact_id, person = told
+    assert contact_id == "460000000026049"
+    assert (person.person_id, person.mobile, person.is_primary) == ("460000000026051", "+1-925-555-0102", False)
+
+
+@pytest.mark.parametrize(
+    ("row", "set_aside"),
+    [
+        (a_person_row(), SetAside("460000000026051", "contact_id is missing")),
+        (a_person_row(contact_id="1", contact_person_id=""), SetAside(None, "contact_person_id is not an id")),
+    ],
+)
+def test_a_bulk_row_without_its_ids_is_set_aside(row: object, set_aside: SetAside) -> None:
+    assert person_from_bulk_row(row) == set_aside
+
+
+def test_an_invoice_row_tells_the_invoice() -> None:
+    assert invoice() == Invoice(
+        invoice_id="982000000567114",
+        customer_id="460000000026049",
+        number="INV-0001",
+        status="sent",
+        date=dt.date(2026, 9, 1),
+        due_date=dt.date(2026, 10, 1),
+        total=Decimal("40"),
+        balance=Decimal("40"),
+        currency_code="EUR",
+        modified_at=dt.datetime(2026, 9, 1, 8, tzinfo=dt.UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "attribute", "value"),
+    [
+        # Some amounts are "".
+        ({"balance": ""}, "balance", None),
+        ({"total": None}, "total", None),
+        ({"due_date": ""}, "due_date", None),
+        ({"customer_id": ""}, "customer_id", ""),
+        ({"customer_id": None}, "customer_id", ""),
+        ({"customer_id": 460}, "customer_id", "460"),
+        # Zoho's word, unknown ones too.
+        ({"status": "Approved"}, "status", "approved"),
+        ({"status": None}, "status", ""),
+        # These decide nothing.
+        ({"invoice_number": {}}, "number", ""),
+        ({"currency_code": 7.0}, "currency_code", ""),
+    ],
+)
+def test_an_invoices_values(changes: dict[str, Any], attribute: str, value: object) -> None:
+    assert getattr(invoice(**changes), attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"balance": "1,000.00"}, "balance is not an amount"),
+        ({"total": True}, "total is not an amount"),
+        ({"due_date": "01 Oct 2026"}, "due_date is not a date"),
+        ({"date": "2026-02-30"}, "date is a date that does not exist"),
+        ({"status": {}}, "status is not a text"),
+        ({"customer_id": {}}, "customer_id is not an id"),
+        ({"last_modified_time": "soon"}, "last_modified_time is not a time with its offset"),
+    ],
+)
+def test_an_invoice_that_cannot_be_understood_is_set_aside(changes: dict[str, Any], reason: str) -> None:
+    assert invoice_from_row(an_invoice_row(invoice_id="7", **changes)) == SetAside("7", reason)
+
+
+def test_void_and_draft_invoices_are_not_open_though_their_balance_stays() -> None:
+    assert [invoice(status=status).is_open for status in ("void", "draft", "overdue")] == [False, False, True]
+
+
+def test_an_organisation_tells_its_zone_country_and_currency() -> None:
+    row = {
+        "organization_id": 10234695,
+        "name": "Zillium",
+        "time_zone": "PST",
+        "country": "India",
+        "currency_code": "INR",
+    }
+
+    assert organization_from_row(row) == OrganizationFacts("10234695", "Zillium", "PST", "IN", "INR")
+
+
+def test_the_rest_of_a_page_goes_on_in_order_with_its_repetitions() -> None:
+    rows = [a_contact_row(contact_id="2"), {}, a_contact_row(contact_id="1"), None, a_contact_row(contact_id="2")]
+
+    understood, set_aside = sort_out(rows, contact_from_row)
+
+    assert [row.contact_id for row in understood] == ["2", "1", "2"]
+    assert len(set_aside) == 2
+
+
+def test_no_repr_shows_anything_personal() -> None:
+    shown = [
+        repr(ContactDetailRow.model_validate(a_contact_detail())),
+        str(ContactDetailRow.model_validate(a_contact_detail())),
+        repr(detail()),
+        repr(person_from_bulk_row(a_person_row(contact_id="1"))),
+        repr(organization_from_row({"organization_id": "1", "name": "Smith & Sons"})),
+        repr(contact_from_row(a_contact_row(last_modified_time="Smith", status=["Smith"]))),
+    ]
+
+    for text in shown:
+        for personal in ("Smith", "Will", "Bowman", "555", "0207", "example.com"):
+            assert personal not in text

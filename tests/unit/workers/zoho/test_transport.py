@@ -1,0 +1,212 @@
+"""One call with everything around it: token, budget, errors, the server's time."""
+
+import time
+
+import httpx
+import pytest
+
+from tests.unit.workers.zoho.fakes import (
+    DATE,
+    ORGANIZATION,
+    OUR_TIME,
+    SERVER_TIME,
+    FakeBudget,
+    FakeTokens,
+    FakeZoho,
+    a_reply,
+    a_transport,
+)
+from workers.budget import BudgetWait, Lane, WaitReason
+from workers.zoho import deadline
+from workers.zoho.data_centers import zoho_hosts
+from workers.zoho.errors import (
+    MissingScope,
+    Throttled,
+    TokenRejected,
+    TokenRevoked,
+    WrongOrganization,
+    ZohoUnavailable,
+)
+from workers.zoho.ports import Token
+
+
+def test_a_call_carries_the_token_and_the_organisation() -> None:
+    zoho = FakeZoho(a_reply(code=0))
+
+    a_transport(zoho).get("/contacts", {"page": "1"})
+
+    request = zoho.requests[0]
+    assert request.url.copy_with(query=None) == "https://www.zohoapis.eu/books/v3/contacts"
+    assert zoho.query == {"page": "1", "organization_id": ORGANIZATION}
+    assert request.headers["Authorization"] == "Zoho-oauthtoken secret-token-1"
+
+
+def test_a_plus_is_sent_escaped() -> None:
+    zoho = FakeZoho(a_reply(code=0))
+
+    a_transport(zoho).get("/contacts", {"last_modified_time": "2013-10-07T18:24:51+0530"})
+
+    assert b"%2B0530" in zoho.requests[0].url.query
+
+
+def test_the_token_names_the_host_unless_the_settings_do() -> None:
+    zoho = FakeZoho(a_reply(code=0), a_reply(code=0))
+    tokens = FakeTokens(Token("t", "https://www.zohoapis.in"))
+
+    a_transport(zoho, tokens=tokens).get("/contacts")
+    a_transport(zoho, tokens=tokens, hosts=zoho_hosts("eu", api_url="http://127.0.0.1:9000")).get("/contacts")
+
+    assert [request.url.host for request in zoho.requests] == ["www.zohoapis.in", "127.0.0.1"]
+
+
+def test_the_budget_is_asked_before_the_call_and_told_the_answer() -> None:
+    budget = FakeBudget()
+
+    a_transport(FakeZoho(a_reply(code=0, headers={"X-Rate-Limit-Remaining": "17"})), budget=budget).get("/contacts")
+
+    assert budget.asked == [(ORGANIZATION, Lane.BULK, "run 7")]
+    assert budget.told == [(200, 0)]
+    assert budget.headers[0]["x-rate-limit-remaining"] == "17"
+
+
+def test_without_leave_there_is_no_call() -> None:
+    zoho = FakeZoho()
+    transport = a_transport(zoho, budget=FakeBudget(refusals=[BudgetWait(40, WaitReason.MINUTE)]))
+
+    with pytest.raises(BudgetWait):
+        transport.get("/contacts")
+
+    assert zoho.requests == []
+    assert transport.calls == 0
+
+
+@pytest.mark.parametrize("code", [57, 14])
+def test_a_token_that_zoho_does_not_accept_is_renewed_once_and_the_call_repeated(code: int) -> None:
+    zoho = FakeZoho(a_reply(401, code=code), a_reply(code=0))
+    tokens, budget = FakeTokens(), FakeBudget()
+    transport = a_transport(zoho, tokens=tokens, budget=budget)
+
+    transport.get("/contacts", {"page": "3"})
+
+    assert tokens.renewals == [Token("secret-token-1")]
+    assert zoho.requests[1].headers["Authorization"] == "Zoho-oauthtoken secret-token-2"
+    assert zoho.query["page"] == "3"
+    # The repeated call is a call too.
+    assert budget.told == [(401, code), (200, 0)]
+    assert transport.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (57, MissingScope),
+        (14, TokenRejected),
+        (None, TokenRejected),
+    ],
+)
+def test_a_fresh_token_that_is_not_accepted_is_the_end(code: int | None, kind: type[Exception]) -> None:
+    zoho = FakeZoho(a_reply(401, code=code), a_reply(401, code=code))
+    tokens = FakeTokens()
+
+    with pytest.raises(kind):
+        a_transport(zoho, tokens=tokens).get("/contacts")
+
+    assert len(tokens.renewals) == 1
+    assert zoho.replies == []
+
+
+def test_the_repeated_call_may_have_to_wait_for_the_budget() -> None:
+    budget = FakeBudget(refusals=[None, BudgetWait(40, WaitReason.MINUTE)])
+    transport = a_transport(FakeZoho(a_reply(401, code=57)), budget=budget)
+
+    with pytest.raises(BudgetWait):
+        transport.get("/contacts")
+
+    assert transport.calls == 1
+
+
+def test_the_errors_of_a_renewal_pass_through() -> None:
+    with pytest.raises(TokenRevoked):
+        a_transport(FakeZoho(a_reply(401, code=14)), tokens=FakeTokens(refusal=TokenRevoked())).get("/contacts")
+
+
+def test_the_budget_learns_of_a_throttle_before_the_caller_does() -> None:
+    budget = FakeBudget()
+
+    with pytest.raises(Throttled) as throttled:
+        a_transport(FakeZoho(a_reply(429, code=45)), budget=budget).get("/contacts")
+
+    assert budget.told == [(429, 45)]
+    assert throttled.value.code == 45
+
+
+def test_a_configuration_error_is_not_asked_twice() -> None:
+    zoho = FakeZoho(a_reply(400, code=6041))
+    tokens = FakeTokens()
+
+    with pytest.raises(WrongOrganization):
+        a_transport(zoho, tokens=tokens).get("/contacts")
+
+    assert tokens.renewals == []
+
+
+def test_a_call_without_an_answer_counts_and_frees_its_place() -> None:
+    budget = FakeBudget()
+    transport = a_transport(FakeZoho(httpx.ReadTimeout("slow")), budget=budget)
+
+    with pytest.raises(ZohoUnavailable):
+        transport.get("/contacts")
+
+    assert transport.calls == 1
+    assert (budget.open_calls, budget.told) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("date", "server_time"),
+    [
+        (DATE, SERVER_TIME),
+        # Another zone, and none.
+        ("Mon, 05 Oct 2026 14:00:00 +0530", SERVER_TIME),
+        ("Mon, 05 Oct 2026 08:30:00 -0000", SERVER_TIME),
+        # Nothing to read.
+        ("", OUR_TIME),
+        ("yesterday", OUR_TIME),
+        ("Mon, 99 Oct 2026 08:30:00 GMT", OUR_TIME),
+        ("Mon, 05 Oct 2026 08:30:00 +9999", OUR_TIME),
+    ],
+)
+def test_the_time_is_the_servers_where_it_tells_it(date: str, server_time: object) -> None:
+    answer = a_transport(FakeZoho(a_reply(code=0, headers={"Date": date}))).get("/contacts")
+
+    assert answer.server_time == server_time
+
+
+def test_a_missing_date_is_our_time() -> None:
+    answer = a_transport(FakeZoho(httpx.Response(200, content=b'{"code": 0}'))).get("/contacts")
+
+    assert answer.server_time == OUR_TIME
+
+
+def test_the_whole_call_has_one_deadline_for_both_attempts() -> None:
+    ends: list[float | None] = []
+
+    def zoho(request: httpx.Request) -> httpx.Response:
+        ends.append(deadline._deadline.get())
+        return a_reply(code=0) if len(ends) == 2 else a_reply(401, code=57)
+
+    a_transport(zoho).get("/contacts")
+
+    assert ends[0] is not None
+    assert ends[0] <= time.monotonic() + 60
+    assert ends[0] == ends[1]
+    assert deadline._deadline.get() is None
+
+
+def test_no_repr_shows_a_secret_or_a_body() -> None:
+    tokens = FakeTokens()
+    transport = a_transport(FakeZoho(a_reply(code=0, contact_name="Will Smith")), tokens=tokens)
+    answer = transport.get("/contacts")
+
+    shown = repr(transport) + str(transport) + repr(answer) + repr(tokens.token)
+    assert "secret" not in shown
+    assert "Will" not in shown

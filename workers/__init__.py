@@ -1,0 +1,1 @@
+"""Everything that runs: actors, Zoho client, API budget, web, scheduler, command line."""

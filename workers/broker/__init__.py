@@ -1,0 +1,7 @@
+"""The queue: Dramatiq over Redis, set so that what it loses, doubles or delays does no harm."""
+
+from workers.broker.client import new_redis_client
+from workers.broker.factory import new_broker
+from workers.broker.messages import LONGEST_DELAY_SECONDS, Queue, send_step
+
+__all__ = ["LONGEST_DELAY_SECONDS", "Queue", "new_broker", "new_redis_client", "send_step"]

@@ -1,0 +1,96 @@
+"""What the workers add to Dramatiq: resources, logs, quick starts, dead letters that last."""
+
+import os
+import signal
+from contextlib import ExitStack
+from typing import Any
+
+import structlog
+from dramatiq import Broker, Message, MessageProxy, Middleware, Worker
+
+from db import dead_letters
+from workers import process
+from workers.logs import describe, where
+
+log = structlog.get_logger(__name__)
+
+#: An idle worker looks for messages this often: 32 ms from send to start instead of 410 ms.
+_IDLE_POLL_MS = 100
+
+
+class OwnProcessGroup(Middleware):
+    """Takes a worker out of its master's process group.
+
+    Ctrl-C at a terminal and honcho signal the whole group, and the master signals its workers again: the second signal
+    would kill the work in hand.
+    """
+
+    def after_process_boot(self, broker: Broker) -> None:
+        if os.getpid() != os.getsid(0):
+            os.setpgid(0, 0)
+        # A group of its own must not outlive a master that was killed.
+        process.die_with_parent(signal.SIGTERM)
+
+
+class QuickStart(Middleware):
+    """Short waits for idle workers, and no more prefetched messages than threads: the others may be free for them."""
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        worker.worker_timeout = _IDLE_POLL_MS
+        worker.queue_prefetch = worker.worker_threads
+
+
+class ProcessResources(Middleware):
+    """Opens the process's engine and clients at boot, and closes them when its last message is done."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        process.set_resources(self._open.enter_context(process.open_resources("booksync worker", broker)))
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        self._open.close()
+
+
+class MessageLogs(Middleware):
+    """Puts the message's id on every line that is logged while it is worked on."""
+
+    def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
+        structlog.contextvars.bind_contextvars(message_id=message.message_id, actor=message.actor_name)
+
+    def after_process_message(
+        self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None
+    ) -> None:
+        structlog.contextvars.clear_contextvars()
+
+
+class DeadLetters(Middleware):
+    """A message whose actor raises is dead, and is kept in Postgres: Dramatiq itself forgets it after a week.
+
+    Nothing is retried here. A run repeats its own steps and counts the attempts in Postgres, where neither a killed
+    process nor a re-queued message can make it forget them.
+    """
+
+    def after_process_message(
+        self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None
+    ) -> None:
+        if exception is not None:
+            message.options["error"] = describe(exception)
+            message.options["traceback"] = where(exception)
+            message.fail()
+
+    def before_nack(self, broker: Broker, message: MessageProxy) -> None:
+        with process.resources().engine.begin() as connection:
+            dead_letters.keep(connection, _letter(message))
+
+
+def _letter(message: Message[Any] | MessageProxy) -> dead_letters.Letter:
+    return dead_letters.Letter(
+        message_id=message.message_id,
+        queue_name=message.queue_name,
+        actor_name=message.actor_name,
+        arguments={"args": list(message.args), "kwargs": message.kwargs},
+        error=message.options.get("error", "No worker knows this actor: deploy the workers before the senders."),
+        traceback=message.options.get("traceback"),
+    )

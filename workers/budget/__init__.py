@@ -1,0 +1,19 @@
+"""The API budget: how many calls a Zoho organisation still grants, shared by every worker (TR-5)."""
+
+from workers.budget.api_budget import MAX_INLINE_WAIT_SECONDS, Admission, ApiBudget
+from workers.budget.errors import BudgetUnavailable, BudgetWait, PauseReason, WaitReason
+from workers.budget.limits import BudgetLimits, Lane
+from workers.budget.snapshot import BudgetSnapshot
+
+__all__ = [
+    "MAX_INLINE_WAIT_SECONDS",
+    "Admission",
+    "ApiBudget",
+    "BudgetLimits",
+    "BudgetSnapshot",
+    "BudgetUnavailable",
+    "BudgetWait",
+    "Lane",
+    "PauseReason",
+    "WaitReason",
+]

@@ -1,0 +1,75 @@
+"""What one answer of Zoho says about the budget; anything malformed in it counts as not said."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from workers.budget.errors import PauseReason
+
+#: Zoho's code of a refusal → what was too much (API section 4). Matched on any status: the code is what counts.
+_REFUSALS = {
+    43: PauseReason.MINUTE,
+    44: PauseReason.MINUTE,
+    45: PauseReason.DAY,
+    1070: PauseReason.CONCURRENCY,
+}
+_LONGEST_DAY_SECONDS = 25 * 3600  # the day on which summer time ends
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The budget's part of an answer. `accepted`: it got past Zoho's limits, whatever became of it there."""
+
+    refusal: PauseReason | None
+    accepted: bool
+    retry_after_seconds: float | None = None
+    day_limit: int | None = None
+    day_remaining: int | None = None
+    day_resets_in_seconds: int | None = None
+
+
+def read_answer(status: int, code: int | None, headers: Mapping[str, str]) -> Answer:
+    """Status, Zoho's `code` and headers → what the budget learns from them."""
+    given = {name.lower(): value.strip() for name, value in headers.items()}
+    refusal = PauseReason.MINUTE if status == 429 else None
+    if code is not None:
+        refusal = _REFUSALS.get(code, refusal)
+    return Answer(
+        refusal=refusal,
+        accepted=refusal is None and status < 500,
+        retry_after_seconds=_retry_after_seconds(given),
+        day_limit=_whole_number(given.get("x-rate-limit-limit"), at_least=1),
+        day_remaining=_whole_number(given.get("x-rate-limit-remaining")),
+        day_resets_in_seconds=_whole_number(given.get("x-rate-limit-reset"), at_least=0, at_most=_LONGEST_DAY_SECONDS),
+    )
+
+
+def _whole_number(text: str | None, *, at_least: int | None = None, at_most: int | None = None) -> int | None:
+    if text is None or not _WHOLE_NUMBER.fullmatch(text):
+        return None
+    number = int(text)
+    if (at_least is not None and number < at_least) or (at_most is not None and number > at_most):
+        return None
+    return number
+
+
+def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Seconds, or a date read on the server's own clock; an absurd one is cut to a day."""
+    text = headers.get("retry-after", "")
+    seconds: float | None = _whole_number(text)
+    if seconds is None:
+        until, server_time = _http_date(text), _http_date(headers.get("date", ""))
+        if until is not None and server_time is not None:
+            seconds = (until - server_time).total_seconds()
+    return min(seconds, _LONGEST_DAY_SECONDS) if seconds is not None and seconds > 0 else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo is not None else None

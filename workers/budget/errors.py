@@ -1,0 +1,34 @@
+"""Why a call may not be made now."""
+
+import math
+from enum import StrEnum
+
+
+class WaitReason(StrEnum):
+    MINUTE = "minute"  #: the window is full
+    DAY = "day"  #: the day's calls are spent, or what is left of them is reserved
+    PAUSED = "paused"  #: the whole organisation pauses
+    CONCURRENCY = "concurrency"  #: too many calls are under way
+
+
+class PauseReason(StrEnum):
+    MINUTE = "minute"  #: Zoho refused a call: too many in a minute (codes 44 and 43, and any 429 not known)
+    DAY = "day"  #: Zoho refused a call: the day's calls are spent (code 45)
+    CONCURRENCY = "concurrency"  #: Zoho refused a call: too many at once (code 1070)
+    FORGOTTEN = "forgotten"  #: Redis came back without its memory; the calls made before may still count
+
+
+class BudgetWait(Exception):  # noqa: N818 - an answer ("come back then"), not a failure
+    """The API budget grants this call later: come back after `seconds`, as the same holder."""
+
+    def __init__(self, seconds: float, reason: WaitReason) -> None:
+        super().__init__(f"The API budget grants this call in {math.ceil(seconds)} s ({reason}).")
+        self.seconds = seconds
+        self.reason = reason
+
+
+class BudgetUnavailable(Exception):  # noqa: N818 - says what is the case, as BudgetWait does
+    """The API budget cannot be asked (Redis is away), so no call is made."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)

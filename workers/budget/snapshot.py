@@ -1,0 +1,21 @@
+"""The state of one organisation's budget, for `booksync status`."""
+
+from dataclasses import dataclass
+
+from workers.budget.errors import PauseReason
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSnapshot:
+    """One look at a budget; looking changes nothing. Seconds count from the look."""
+
+    limit: int  #: calls in any window
+    used_in_window: int  #: calls that still count, those under way included
+    under_way: int
+    reserved_ahead: int  #: slots promised and not used yet
+    paused_seconds: float  #: 0 when nobody pauses
+    paused_reason: PauseReason | None
+    day_limit: int | None  #: as Zoho last told it
+    day_remaining: int | None  #: may be negative; None once the day it was told for is over
+    day_resets_in_seconds: float | None
+    throttles: int  #: refusals counted (429); forgotten after two idle days

@@ -1,0 +1,67 @@
+"""The `booksync` command: its subcommands, and how their errors are told."""
+
+import sys
+from typing import NoReturn
+
+import redis
+import typer
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from db.connections import UnknownConnectionError
+from db.engine import database_url
+from db.migrations import MigrationError
+from workers.broker.client import redis_address
+from workers.budget import BudgetUnavailable, BudgetWait
+from workers.cli import connect, migrate, scheduler, status, sync
+from workers.cli.terminal import notes, print_json
+from workers.connecting import NotAMemberError
+from workers.logs import describe
+from workers.settings import SettingsError, settings
+from workers.vault import UnreadableSecretError
+from workers.zoho.errors import ZohoError
+
+app = typer.Typer(
+    name="booksync",
+    help="Keeps a Postgres copy of Zoho Books customers and invoices true, and plans payment reminders.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("migrate")(migrate.migrate)
+app.command("connect")(connect.connect)
+app.command("sync")(sync.sync)
+app.command("status")(status.status)
+app.command("scheduler")(scheduler.scheduler)
+
+
+def main() -> NoReturn:
+    """Runs the command. What is known to go wrong is told in a sentence, with `--json` also as {"error": …}."""
+    try:
+        app()
+    except (SettingsError, NotAMemberError, UnknownConnectionError, UnreadableSecretError, MigrationError) as error:
+        _fail(str(error))
+    except (ZohoError, BudgetWait, BudgetUnavailable) as error:
+        _fail(describe(error))
+    except OperationalError:
+        _fail(f"Postgres cannot be reached at {_postgres_address()}: check DATABASE_URL, and that the server runs.")
+    except ProgrammingError as error:
+        if describe(error).startswith("UndefinedTable"):
+            _fail("The database has no booksync tables yet, or older ones: run `booksync migrate`.")
+        raise
+    except redis.RedisError:
+        address = redis_address(settings().redis_url.get_secret_value())
+        _fail(f"Redis cannot be reached at {address}: check REDIS_URL, and that the server runs.")
+    sys.exit(0)
+
+
+def _fail(sentence: str) -> NoReturn:
+    notes.print(f"booksync: {sentence}", style="red", markup=False, soft_wrap=True)
+    if "--json" in sys.argv:
+        print_json({"error": sentence})
+    sys.exit(1)
+
+
+def _postgres_address() -> str:
+    url = database_url(settings().database_url.get_secret_value())
+    return f"{url.host or 'the local socket'}:{url.port or 5432}"

@@ -1,0 +1,48 @@
+"""`booksync connect`: links a user to a Zoho organisation."""
+
+import uuid
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from workers.cli.terminal import notes, out, print_json
+from workers.connecting import link_organization
+from workers.resources import open_resources
+
+
+def connect(
+    user: Annotated[uuid.UUID, typer.Option(help="The user's id in your application (a UUID).")],
+    organization: Annotated[str, typer.Option(help="The Zoho Books organisation's id (digits).")],
+    dc: Annotated[str, typer.Option(help="Zoho's data centre: com, eu, in, com.au, jp, com.cn, sa or ca.")] = "com",
+    grant_code: Annotated[str | None, typer.Option(help="A grant code, not older than 60 seconds.")] = None,
+    refresh_token: Annotated[str | None, typer.Option(help="A refresh token, instead of a grant code.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Link a user to a Zoho Books organisation; again, to revive a parked connection."""
+    if (grant_code is None) == (refresh_token is None):
+        raise typer.BadParameter("give either --grant-code or --refresh-token")
+    if not (organization.isascii() and organization.isdigit()):
+        raise typer.BadParameter("an organisation's id is made of digits", param_hint="--organization")
+    with open_resources("booksync connect") as resources:
+        linked = link_organization(
+            resources,
+            user_id=user,
+            organization_id=organization,
+            data_center=dc,
+            grant_code=grant_code,
+            refresh_token=refresh_token,
+        )
+    facts = {
+        "connection_id": str(linked.connection_id),
+        "webhook_url": linked.webhook_path,
+        "webhook_secret": linked.webhook_secret,
+    }
+    if as_json:
+        print_json(facts)
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in facts.items():
+        table.add_row(name, value)
+    out.print(table)
+    notes.print(f"Connected. Next: booksync sync {linked.connection_id} --wait")

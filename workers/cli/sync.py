@@ -1,0 +1,111 @@
+"""`booksync sync`: starts a run, and with `--wait` shows its progress and its result."""
+
+import uuid
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from db import connections, runs, summary
+from db.runs import StepRef
+from domain.runs import Mode, RunStatus
+from workers.broker import send_step
+from workers.cli.terminal import notes, print_json
+from workers.cli.watch import watch
+from workers.resources import Resources, open_resources
+
+
+def sync(
+    connection: Annotated[uuid.UUID, typer.Argument(help="The connection's id, as `booksync connect` printed it.")],
+    full: Annotated[bool, typer.Option("--full", help="Read every record, not only what changed.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Show the progress, and end with the run.")] = False,
+    allow_deletions: Annotated[
+        bool, typer.Option("--allow-deletions", help="Mark deleted records however many they are.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Sync a connection now."""
+    order = _Order(connection, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
+    with open_resources("booksync sync") as resources:
+        run_id = order.run_to_end(resources) if wait else order.start(resources)
+        with resources.engine.connect() as database:
+            result = summary.run_summary(database, run_id)
+    if not wait:
+        notes.print("Watch it with: booksync status")
+        if as_json:
+            print_json({"run_id": str(run_id), "status": result["status"]})
+        return
+    _tell(result)
+    if as_json:
+        print_json(result)
+    if result["status"] not in (RunStatus.SUCCEEDED, RunStatus.DEGRADED):
+        raise typer.Exit(1)
+
+
+class _Order:
+    """What was asked for."""
+
+    def __init__(self, connection_id: uuid.UUID, mode: Mode, allow_deletions: bool) -> None:
+        self._connection_id = connection_id
+        self._mode = mode
+        self._allow_deletions = allow_deletions
+
+    def start(self, resources: Resources) -> uuid.UUID:
+        """Starts a run, or finds the one that is under way."""
+        while True:
+            if (step := self._start(resources)) is not None:
+                notes.print(f"Run {step.run_id} has started.")
+                return step.run_id
+            if (running := self._running(resources)) is not None:
+                notes.print(f"Run {running.run_id} is under way already; with --wait yours would come after it.")
+                return running.run_id
+
+    def run_to_end(self, resources: Resources) -> uuid.UUID:
+        """Runs it. A run under way may have passed what changed before this order was given: ours comes after it."""
+        while (step := self._start(resources)) is None:
+            if (running := self._running(resources)) is not None:
+                watch(resources, running.run_id, label="after the run under way: ")
+        watch(resources, step.run_id)
+        return step.run_id
+
+    def _start(self, resources: Resources) -> StepRef | None:
+        with resources.engine.begin() as connection:
+            connections.link(connection, self._connection_id)
+            step = runs.start(
+                connection,
+                self._connection_id,
+                self._mode,
+                allow_deletions=self._allow_deletions,
+                sweep_seconds=resources.settings.sweep_interval_seconds,
+            )
+        if step is not None:
+            send_step(resources.broker, step)
+        return step
+
+    def _running(self, resources: Resources) -> StepRef | None:
+        with resources.engine.connect() as connection:
+            return runs.running_step(connection, self._connection_id)
+
+
+def _tell(result: dict[str, Any]) -> None:
+    customers, invoices, reminders = result["customers"], result["invoices"], result["reminders"]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in (f"Sync {result['status']}", "total", "new", "updated", "unchanged"):
+        table.add_column(heading, justify="right" if heading in customers else "left")
+    for name, counted in (("customers", customers), ("invoices", invoices)):
+        table.add_row(name, *(f"{counted[key]:,}" for key in ("total", "new", "updated", "unchanged")))
+    notes.print(table)
+    notes.print(f"{customers['with_phone']:,} customers have a valid phone.")
+    if invoices["skipped"]:
+        notes.print(f"{invoices['skipped']:,} invoices wait for a customer that Zoho does not have.", style="yellow")
+    notes.print(f"{reminders['scheduled']:,} open invoices have a reminder to come.")
+    for reason, count in reminders["skipped"].items():
+        notes.print(f"  {count:,} have none: {reason.replace('_', ' ')}")
+    notes.print(
+        f"{result['api_calls']:,} API calls in {result['seconds']:.1f} s; "
+        f"one call per invoice would have cost {result['api_calls_one_per_invoice']:,}."
+    )
+    if result["set_aside"]:
+        notes.print(f"{result['set_aside']:,} rows could not be understood and were set aside.", style="yellow")
+    if result["reason"]:
+        notes.print(result["reason"], style="yellow", markup=False)

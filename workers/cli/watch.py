@@ -1,0 +1,90 @@
+"""Watching a run until it ends, with a live line of progress on a terminal."""
+
+import time
+import uuid
+from typing import Any
+
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import OperationalError
+
+from db import summary
+from domain.runs import Phase, RunStatus
+from workers.cli.terminal import notes
+from workers.resources import Resources
+from workers.scheduler import sweep
+
+_POLL_SECONDS = 0.2
+
+#: A step that nobody takes for so long means that no worker runs.
+_NO_WORKER_SECONDS = 10
+
+#: Postgres may be restarted while somebody waits.
+_DATABASE_PATIENCE_SECONDS = 60
+
+_PHASES = {
+    Phase.START: "starting",
+    Phase.PERSONS: "reading contact persons",
+    Phase.CONTACTS: "reading contacts",
+    Phase.CUSTOMERS: "writing customers",
+    Phase.INVOICES: "reading invoices",
+    Phase.REMINDERS: "planning reminders",
+    Phase.DONE: "done",
+}
+
+
+def watch(resources: Resources, run_id: uuid.UUID, *, label: str = "") -> None:
+    """Returns when the run has ended. Who watches sweeps too: a lost message is no loss where no scheduler runs.
+
+    Raises:
+        OperationalError: Postgres stayed away for a minute.
+    """
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=notes, transient=True) as progress:
+        line = progress.add_task(f"{label}starting", total=None)
+        idle = _Idleness()
+        while not RunStatus((run := _look(resources, run_id))["status"]).is_final:
+            progress.update(line, description=label + _description(run))
+            idle.look(run)
+            time.sleep(_POLL_SECONDS)
+
+
+def _look(resources: Resources, run_id: uuid.UUID) -> dict[str, Any]:
+    gives_up_at = time.monotonic() + _DATABASE_PATIENCE_SECONDS
+    while True:
+        try:
+            sweep(resources)
+            with resources.engine.connect() as connection:
+                return summary.run_progress(connection, run_id)
+        except OperationalError:
+            if time.monotonic() > gives_up_at:
+                raise
+            time.sleep(1)
+
+
+class _Idleness:
+    """Says once that nobody takes the run's step."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[int, int] | None = None
+        self._since = time.monotonic()
+        self._told = False
+
+    def look(self, run: dict[str, Any]) -> None:
+        seen = (run["step"], run["attempts"])
+        if seen != self._seen or run["attempts"] > 0 or run["is_waiting"]:
+            self._seen, self._since = seen, time.monotonic()
+        elif not self._told and time.monotonic() - self._since > _NO_WORKER_SECONDS:
+            self._told = True
+            notes.print("Nobody takes the run's next step: does a worker run (dramatiq workers.main)?", style="yellow")
+
+
+def _description(run: dict[str, Any]) -> str:
+    if run["is_waiting"]:
+        return f"waiting for {run['waiting_for']} until {run['not_before']:%H:%M:%S} UTC · {run['api_calls']} API calls"
+    counted = run["counters"]
+    customers = counted.get("customers_new", 0) + counted.get("customers_updated", 0)
+    invoices = counted.get("invoices_new", 0) + counted.get("invoices_updated", 0)
+    return (
+        f"{_PHASES[Phase(run['phase'])]} · {customers:,} customers and {invoices:,} invoices written · "
+        f"{run['api_calls']} API calls"
+    )

@@ -1,0 +1,134 @@
+"""Linking a user to a Zoho organisation, after Zoho itself has confirmed both."""
+
+import secrets
+import uuid
+from dataclasses import dataclass, field
+
+from db import connections
+from db.connections import NewLink
+from workers.budget import Lane
+from workers.calls import CountedBudget
+from workers.resources import Resources
+from workers.tokens import expires_at
+from workers.zoho import (
+    AccessToken,
+    Grant,
+    OrganizationFacts,
+    Token,
+    ZohoHosts,
+    ZohoTransport,
+    exchange_grant_code,
+    get_organizations,
+    refresh_access_token,
+)
+from workers.zoho.errors import TokenRejected
+
+#: Hexadecimal digits: twice as many. Zoho takes 12 to 50 alphanumeric characters.
+_WEBHOOK_SECRET_BYTES = 20
+
+
+class NotAMemberError(Exception):
+    """The Zoho user does not belong to the organisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A connection, and what Zoho's webhook rules need to reach it."""
+
+    connection_id: uuid.UUID
+    webhook_path: str
+    webhook_secret: str = field(repr=False)
+
+
+def link_organization(
+    resources: Resources,
+    *,
+    user_id: uuid.UUID,
+    organization_id: str,
+    data_center: str,
+    grant_code: str | None = None,
+    refresh_token: str | None = None,
+) -> Linked:
+    """Exchanges the grant code (or takes the refresh token), checks the organisation, and saves the connection.
+
+    The same user and organisation again is the same connection, active once more.
+
+    Raises:
+        ZohoError: Zoho does not accept the client, the code, the token or the data centre, or cannot be reached.
+        NotAMemberError: the user does not belong to this organisation.
+        BudgetWait, BudgetUnavailable: the one call that this costs cannot be made now.
+    """
+    hosts = resources.hosts(data_center)
+    with resources.engine.connect():
+        pass  # An unreachable database must not cost the grant code, which works only once.
+    grant = _grant(resources, hosts, grant_code, refresh_token)
+    facts = _organization(resources, hosts, organization_id, grant.access_token)
+    return _save(resources, user_id, data_center, facts, grant)
+
+
+def _grant(resources: Resources, hosts: ZohoHosts, grant_code: str | None, refresh_token: str | None) -> Grant:
+    client = resources.oauth_client(hosts)
+    if grant_code is not None:
+        return exchange_grant_code(resources.http, client, grant_code)
+    assert refresh_token is not None
+    return Grant(refresh_token, refresh_access_token(resources.http, client, refresh_token))
+
+
+def _organization(
+    resources: Resources, hosts: ZohoHosts, organization_id: str, access: AccessToken
+) -> OrganizationFacts:
+    transport = ZohoTransport(
+        resources.http,
+        organization_id=organization_id,
+        hosts=hosts,
+        tokens=_JustGranted(access),
+        budget=CountedBudget(resources.budget, resources.engine),
+        lane=Lane.INTERACTIVE,
+        holder=f"connect-{uuid.uuid4()}",
+    )
+    found = {facts.organization_id: facts for facts in get_organizations(transport)}
+    if organization_id not in found:
+        known = ", ".join(sorted(found)) or "none"
+        raise NotAMemberError(
+            f"This Zoho user does not belong to organisation {organization_id} (they belong to: {known}): "
+            "check the organisation's id and the data centre."
+        )
+    return found[organization_id]
+
+
+class _JustGranted:
+    """The token that came with the grant (implements `workers.zoho.Tokens`): one that is refused at once is no good."""
+
+    def __init__(self, access: AccessToken) -> None:
+        self._access = access
+
+    def current(self) -> Token:
+        return Token(self._access.value, self._access.api_domain)
+
+    def renewed(self, stale: Token) -> Token:  # noqa: ARG002  (there is no other)
+        raise TokenRejected
+
+
+def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: OrganizationFacts, grant: Grant) -> Linked:
+    vault, settings = resources.vault, resources.settings
+    new = NewLink(
+        user_id=user_id,
+        organization_id=facts.organization_id,
+        data_center=data_center,
+        refresh_token=vault.encrypt(grant.refresh_token),
+        webhook_secret=vault.encrypt(secrets.token_hex(_WEBHOOK_SECRET_BYTES)),
+        access_token=vault.encrypt(grant.access_token.value),
+        access_token_expires_at=expires_at(grant.access_token),
+        api_domain=grant.access_token.api_domain,
+        time_zone=facts.time_zone,
+        country_code=facts.country_code,
+        currency_code=facts.currency_code,
+    )
+    with resources.engine.begin() as connection:
+        connection_id, webhook_secret = connections.save(
+            connection,
+            new,
+            sync_interval_seconds=settings.sync_interval_seconds,
+            full_sync_interval_seconds=settings.full_sync_interval_seconds,
+        )
+    return Linked(connection_id, f"/webhooks/zoho/{connection_id}", vault.decrypt(webhook_secret))

@@ -1,0 +1,68 @@
+"""Logs: a JSON object a line on stderr, with the ids of run, step and message; never a name, phone, e-mail or token."""
+
+import logging
+import sys
+import traceback
+from typing import Any
+
+import psycopg
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from workers.zoho.errors import ZohoError
+
+
+def set_up_logs(level: int = logging.INFO) -> None:
+    """All that this process logs, the libraries' lines included, as JSON on stderr."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _tell_exception,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # One line a request, with the address and its query: ours say more and less.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def describe(error: BaseException) -> str:
+    """An error in words that hold no data: a database's message quotes values, a library's may quote anything."""
+    if isinstance(error, ZohoError) or type(error).__module__.split(".")[0] in ("workers", "db", "domain"):
+        return str(error) or type(error).__name__
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.Error) and cause.sqlstate:
+        return f"{type(cause).__name__} (SQLSTATE {cause.sqlstate})"
+    return type(cause).__name__
+
+
+def where(error: BaseException) -> str:
+    """The lines of code that an error passed, without its message."""
+    return "".join(traceback.format_tb(error.__traceback__, limit=-30))
+
+
+def _tell_exception(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    info = event.pop("exc_info", None)
+    if info:
+        error = info if isinstance(info, BaseException) else info[1] if isinstance(info, tuple) else sys.exc_info()[1]
+        if error is not None:
+            event["error"] = describe(error)
+            event["where"] = where(error)
+    return event

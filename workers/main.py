@@ -1,0 +1,33 @@
+"""What a worker process loads: `dramatiq workers.main`."""
+
+import sys
+
+import dramatiq
+
+from workers.broker import new_broker, new_redis_client
+from workers.broker.middleware import DeadLetters, MessageLogs, OwnProcessGroup, ProcessResources, QuickStart
+from workers.logs import set_up_logs
+from workers.settings import SettingsError, settings
+
+set_up_logs()
+try:
+    _redis_url = settings().redis_url.get_secret_value()
+except SettingsError as error:
+    sys.exit(f"booksync: {error}")
+
+# "before" hooks run in this order, "after" hooks in the opposite one.
+broker = new_broker(
+    new_redis_client(_redis_url, patient=True),
+    [
+        # At boot: first the process itself, then what its messages need.
+        OwnProcessGroup(),
+        QuickStart(),
+        ProcessResources(),
+        # Around each message.
+        MessageLogs(),
+        DeadLetters(),
+    ],
+)
+dramatiq.set_broker(broker)
+
+from workers import actors  # noqa: E402, F401  (actors register with the broker that is set by now)

@@ -1,0 +1,35 @@
+"""This process: its resources while it works, and its end when its parent ends."""
+
+import ctypes
+import os
+import signal
+import sys
+
+from workers.resources import Resources, open_resources
+
+__all__ = ["die_with_parent", "open_resources", "resources", "set_resources"]
+
+_PR_SET_PDEATHSIG = 1
+
+_resources: Resources | None = None
+
+
+def set_resources(opened: Resources) -> None:
+    """Said once, by the middleware that opens them before the first message."""
+    global _resources
+    _resources = opened
+
+
+def resources() -> Resources:
+    """The means of this worker process."""
+    assert _resources is not None, "resources are opened before the first message"
+    return _resources
+
+
+def die_with_parent(end: signal.Signals) -> None:
+    """Asks Linux to signal this process when its parent dies, however it dies."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(end), 0, 0, 0)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), end)

@@ -1,0 +1,134 @@
+"""The settings: environment variables, read and checked once a process."""
+
+from functools import lru_cache
+from typing import Annotated, Any
+
+from cryptography.fernet import Fernet
+from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from domain.phones import PhoneFallback
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed."""
+
+
+def _origin(value: Any) -> Any:
+    """An empty variable, as compose files produce, means unset; a trailing slash means nothing."""
+    return (value.strip().rstrip("/") or None) if isinstance(value, str) else value
+
+
+Origin = Annotated[AnyHttpUrl | None, BeforeValidator(_origin)]
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the database is."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
+
+    database_url: SecretStr
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+            raise ValueError("must start with postgresql://")
+        return url
+
+
+class Settings(DatabaseSettings):
+    """Every setting, by the environment variable of the same name in capitals (DESIGN: Contracts)."""
+
+    redis_url: SecretStr
+    zoho_client_id: str
+    zoho_client_secret: SecretStr
+    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode]
+
+    zoho_api_url: Origin = None
+    zoho_accounts_url: Origin = None
+    zoho_requests_per_minute: int = Field(default=100, ge=1)
+    zoho_window_seconds: float = Field(default=60, gt=0)
+    zoho_concurrency: int = Field(default=5, ge=1)
+    zoho_interactive_reserve: int = Field(default=10, ge=0)
+    zoho_daily_reserve: float = Field(default=0.1, ge=0, lt=1)
+
+    sync_interval_seconds: float = Field(default=300, gt=0)
+    full_sync_interval_seconds: float = Field(default=86400, gt=0)
+    sweep_interval_seconds: float = Field(default=15, gt=0)
+    claim_seconds: float = Field(default=90, gt=0)
+
+    console_password: SecretStr | None = None
+    phone_fallback: PhoneFallback = PhoneFallback.NONE
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("encryption_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, keys: Any) -> Any:
+        return tuple(key.strip() for key in keys.split(",") if key.strip()) if isinstance(keys, str) else keys
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _are_fernet_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not keys:
+            raise ValueError("holds no key")
+        for key in keys:
+            try:
+                Fernet(key.get_secret_value())
+            except ValueError:
+                raise ValueError(
+                    "holds a key that is not a Fernet key (32 bytes in url-safe base64): make one with "
+                    "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+                ) from None
+        return keys
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """This process's settings.
+
+    Raises:
+        SettingsError: one line that names every variable that is missing or malformed, never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_one_line(error)) from None
+
+
+def database_url() -> str:
+    """DATABASE_URL alone: a migration needs no other setting.
+
+    Raises:
+        SettingsError: it is missing or malformed.
+    """
+    try:
+        return DatabaseSettings().database_url.get_secret_value()
+    except ValidationError as error:
+        raise SettingsError(_one_line(error)) from None
+
+
+def _one_line(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    missing = [_variable(problem["loc"]) for problem in problems if problem["type"] == "missing"]
+    malformed = [
+        f"{_variable(problem['loc'])} {problem['msg'].removeprefix('Value error, ')}"
+        for problem in problems
+        if problem["type"] != "missing"
+    ]
+    sentences = []
+    if missing:
+        sentences.append(f"missing setting{'s' if len(missing) > 1 else ''}: {', '.join(missing)}")
+    if malformed:
+        sentences.append(f"malformed setting{'s' if len(malformed) > 1 else ''}: {'; '.join(malformed)}")
+    return ". ".join(sentence[0].upper() + sentence[1:] for sentence in sentences) + "."
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return str(location[0]).upper()

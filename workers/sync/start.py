@@ -1,0 +1,52 @@
+"""The first step: what kind of run this is, and where its walks begin."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from db.connections import Link
+from db.runs import StepRef
+from domain.runs import Mode, Phase, Run, RunStatus
+from domain.walk import Walk
+from workers.sync.work import Work
+
+log = structlog.get_logger(__name__)
+
+#: A change may become visible later than it is stamped. Rows read again for it cost no further call.
+OVERLAP = timedelta(minutes=5)
+
+
+def start_sync(work: Work) -> StepRef:
+    """Begins the customer phase. A connection's first run is a full one, whatever was asked for."""
+    run, link = work.run, work.link
+    with work.transaction() as connection:
+        if link.is_parked:
+            parked = replace(run, phase=Phase.DONE, status=RunStatus.PARKED, degraded_reason=link.parked_reason)
+            return work.advance(connection, parked)
+        return work.advance(connection, _begun(run, link))
+
+
+def overlapping(watermark: datetime | None) -> datetime | None:
+    """Where an incremental walk begins: a little before the watermark, None (everything) where there is none."""
+    return watermark - OVERLAP if watermark else None
+
+
+def _begun(run: Run, link: Link) -> Run:
+    is_first = link.last_customer_sync_at is None or link.last_invoice_sync_at is None
+    mode = Mode.FULL if is_first else run.mode
+    since = overlapping(link.last_customer_sync_at) if mode is Mode.INCREMENTAL else None
+    sweep_first = mode is Mode.FULL and not link.bulk_persons_refused
+    log.info(
+        "The run begins",
+        action="run.begun",
+        mode=mode,
+        persons="bulk list" if sweep_first else "detail calls",
+        since=since.isoformat() if since else None,
+    )
+    return replace(
+        run,
+        mode=mode,
+        phase=Phase.PERSONS if sweep_first else Phase.CONTACTS,
+        position=replace(run.position, contacts=Walk.begin(since)),
+    )

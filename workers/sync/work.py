@@ -1,0 +1,90 @@
+"""One claimed step in the hands of a worker: the run, the clients it calls with, and the way it is written down."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from db import connections, runs
+from db.connections import Link
+from db.runs import Claim, StepRef
+from domain.runs import Run
+from domain.time_zones import zone_named
+from workers.budget import Lane
+from workers.resources import Resources
+from workers.zoho import ZohoContactsClient, ZohoInvoicesClient, ZohoTransport
+
+
+@dataclass
+class Work:
+    """A step that is being done. `claim` changes as it is renewed."""
+
+    resources: Resources
+    claim: Claim
+
+    @property
+    def run(self) -> Run:
+        return self.claim.run
+
+    @cached_property
+    def link(self) -> Link:
+        with self.resources.engine.connect() as connection:
+            return connections.link(connection, self.run.connection_id)
+
+    @property
+    def calls(self) -> int:
+        """API calls that this step has made."""
+        return self.transport.calls if "transport" in self.__dict__ else 0
+
+    @cached_property
+    def transport(self) -> ZohoTransport:
+        return self.resources.transport(
+            self.link, lane=Lane.BULK, holder=f"run-{self.run.run_id}", run_id=self.run.run_id
+        )
+
+    @property
+    def contacts_client(self) -> ZohoContactsClient:
+        return ZohoContactsClient(self.transport, zone=zone_named(self.link.time_zone))
+
+    @property
+    def invoices_client(self) -> ZohoInvoicesClient:
+        return ZohoInvoicesClient(self.transport, zone=zone_named(self.link.time_zone))
+
+    @property
+    def observed_at(self) -> datetime:
+        """The server's time of the last answer."""
+        assert self.transport.server_time is not None, "asked after an answer"
+        return self.transport.server_time
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction. Rows and cursor are written in the same one, or neither is."""
+        with self.resources.engine.begin() as connection:
+            yield connection
+
+    def advance(self, connection: Connection, run: Run) -> StepRef:
+        """Writes the run's new state and moves it to its next step.
+
+        Raises:
+            StaleStepError: somebody else has done this step; the transaction must roll back.
+        """
+        return runs.advance(connection, run, sweep_seconds=self.resources.settings.sweep_interval_seconds)
+
+    def keep(self, connection: Connection, run: Run) -> None:
+        """Writes the run's new state, stays in the step, and holds it for longer.
+
+        Raises:
+            StaleStepError: the claim had run out and somebody else has taken the step; roll back.
+        """
+        self.claim = runs.keep(
+            connection,
+            Claim(run, self.claim.until),
+            claim_seconds=self.resources.settings.claim_seconds,
+        )

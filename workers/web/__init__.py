@@ -1,0 +1,1 @@
+"""The web process: health for the orchestrator; webhooks and the console join it."""

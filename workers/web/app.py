@@ -1,0 +1,22 @@
+"""The web application: `uvicorn workers.web.app:app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from workers.logs import set_up_logs
+from workers.resources import open_resources
+from workers.web import health
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    set_up_logs()
+    with open_resources("booksync web") as resources:
+        app.state.resources = resources
+        yield
+
+
+app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+app.include_router(health.router)

@@ -1,0 +1,105 @@
+"""What an HTTP answer of Zoho's API means: its JSON, its code, and which error it is (API section 4)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from workers.zoho.errors import (
+    BadRequest,
+    MissingScope,
+    NotFound,
+    Refused,
+    Throttled,
+    TokenRejected,
+    UnusableAnswer,
+    WrongOrganization,
+    ZohoError,
+    ZohoUnavailable,
+)
+from workers.zoho.wire import WireAnswer
+
+_INTERNAL_ERROR = 1000
+
+#: Zoho's codes that mean the same whatever the HTTP status. 43 to 45 and 1070 are seen with 429, 43 maybe without.
+_ERRORS_BY_CODE: Mapping[int, type[ZohoError]] = {
+    43: Throttled,
+    44: Throttled,
+    45: Throttled,
+    1070: Throttled,
+    _INTERNAL_ERROR: ZohoUnavailable,
+    57: MissingScope,
+    14: TokenRejected,
+    6041: WrongOrganization,
+    5: NotFound,
+    1002: NotFound,
+    2: BadRequest,
+}
+
+#: What the status alone says, where the code says nothing known.
+_ERRORS_BY_STATUS: Mapping[int, type[ZohoError]] = {
+    401: TokenRejected,
+    404: NotFound,
+    408: ZohoUnavailable,
+    425: ZohoUnavailable,
+    429: Throttled,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAnswer:
+    """An answer with its JSON read; `body` is None where it is no JSON object with a readable code."""
+
+    status: int
+    code: int | None  #: Zoho's own; None where the answer has none
+    body: Mapping[str, Any] | None = field(repr=False)
+
+
+def read_answer(wire: WireAnswer) -> ApiAnswer:
+    """Read the JSON of an answer; what cannot be read is no error yet, for the status may still say enough."""
+    body = json_object(wire.content)
+    if body is None or "code" not in body:
+        return ApiAnswer(wire.status, None, body)
+    code = _code(body["code"])
+    return ApiAnswer(wire.status, code, body if code is not None else None)
+
+
+def json_object(content: bytes) -> dict[str, Any] | None:
+    """The JSON object in these bytes, its fractions as Decimal so that no amount passes through a float; else None."""
+    try:
+        # NaN and Infinity, which JSON does not know, become words: one row's matter, not the whole page's.
+        body = json.loads(content, parse_float=Decimal, parse_constant=str)
+    except (ValueError, ArithmeticError, RecursionError):
+        # Not JSON, not text, an integer of thousands of digits; an exponent beyond Decimal's; nested without end.
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def refusal(answer: ApiAnswer, call: str) -> ZohoError | None:
+    """The error that this answer is, or None for a usable one. The code counts before the status, also on a 200."""
+    kind = _refusal_kind(answer)
+    return None if kind is None else kind(call, status=answer.status, code=answer.code)
+
+
+def _refusal_kind(answer: ApiAnswer) -> type[ZohoError] | None:
+    kind = _ERRORS_BY_CODE.get(answer.code) if answer.code is not None else None
+    if kind is not None:
+        return ZohoUnavailable if answer.status >= 500 and not kind.transient else kind
+    if answer.status in _ERRORS_BY_STATUS:
+        return _ERRORS_BY_STATUS[answer.status]
+    if answer.status >= 500:
+        return ZohoUnavailable
+    if answer.body is None:
+        return UnusableAnswer  # A gateway's or a captive portal's page, whatever its status says.
+    if 200 <= answer.status < 300:
+        return None if answer.code in {0, None} else UnusableAnswer
+    if answer.status == 400:
+        return BadRequest
+    return Refused if answer.status > 400 else UnusableAnswer
+
+
+def _code(value: object) -> int | None:
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) <= 9:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

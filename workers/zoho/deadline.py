@@ -1,0 +1,101 @@
+"""A deadline for whole HTTP calls, held at the socket.
+
+httpx's timeouts bound one read each, so a server that sends a byte now and then holds its caller for ever, in the
+headers as in the body. Here every wait on the network is cut to what the deadline leaves.
+"""
+
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import httpcore
+import httpx
+
+_deadline: ContextVar[float | None] = ContextVar("zoho_call_deadline", default=None)
+
+
+@contextmanager
+def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Every network wait of this thread inside the block ends within so many seconds; nested, the nearer end counts."""
+    outer = _deadline.get()
+    mine = clock() + seconds
+    token = _deadline.set(mine if outer is None else min(outer, mine))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+class DeadlineTransport(httpx.HTTPTransport):
+    """httpx's own transport over sockets that keep the deadline. Takes no proxy."""
+
+    def __init__(self, *, limits: httpx.Limits, backend: "DeadlineBackend | None" = None) -> None:
+        ssl_context = httpx.create_ssl_context()
+        super().__init__(verify=ssl_context, limits=limits)
+        # httpx has no parameter for the backend, so the pool that it has just made (and not used) is replaced.
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl_context,
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=backend or DeadlineBackend(httpcore.SyncBackend()),
+        )
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Opens connections that keep the deadline."""
+
+    def __init__(self, backend: httpcore.NetworkBackend, clock: Callable[[], float] = time.monotonic) -> None:
+        self._backend = backend
+        self._clock = clock
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, self._clock, httpcore.ConnectTimeout)
+        stream = self._backend.connect_tcp(host, port, left, local_address, socket_options)
+        return DeadlineStream(stream, self._clock)
+
+
+class DeadlineStream(httpcore.NetworkStream):
+    """One connection that keeps the deadline."""
+
+    def __init__(self, stream: httpcore.NetworkStream, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout, self._clock, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout, self._clock, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, self._clock, httpcore.ConnectTimeout)
+        return DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left), self._clock)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(timeout: float | None, clock: Callable[[], float], expired: type[httpcore.TimeoutException]) -> float | None:
+    end = _deadline.get()
+    if end is None:
+        return timeout
+    left = end - clock()
+    if left <= 0:
+        raise expired("The deadline of the whole call has passed.")
+    return left if timeout is None else min(timeout, left)

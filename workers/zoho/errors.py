@@ -1,0 +1,134 @@
+"""What can go wrong between booksync and Zoho.
+
+A type's docstring begins with its default sentence.
+
+Each error says whether waiting may cure it: a `TransientZohoError` is worth another try, a `PermanentZohoError` is not.
+No text here ever holds a body, a secret or personal data: it names the method, the path, the status and Zoho's code.
+"""
+
+# ruff: noqa: N818 - the names say what happened; "Error" after each would say nothing more.
+
+from typing import ClassVar
+
+
+class ZohoError(Exception):
+    """Something went wrong with Zoho."""
+
+    transient: ClassVar[bool] = True  #: whether the same call may succeed later
+
+    def __init__(self, call: str = "", *, status: int | None = None, code: int | None = None, detail: str = "") -> None:
+        """`call` is method and path without the query ("GET /contacts"); `detail` is our own words, never Zoho's."""
+        self.call = call
+        self.status = status
+        self.code = code
+        self.detail = detail
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        answer = [f"HTTP {self.status}"] if self.status is not None else []
+        answer += [f"code {self.code}"] if self.code is not None else []
+        answer += [self.detail] if self.detail else []
+        facts = ": ".join(part for part in (self.call, ", ".join(answer)) if part)
+        sentence = " ".join((self.__doc__ or type(self).__name__).split("\n\n")[0].split())
+        return f"{sentence} ({facts})" if facts else sentence
+
+
+class TransientZohoError(ZohoError):
+    """Zoho cannot answer at the moment."""
+
+
+class PermanentZohoError(ZohoError):
+    """Zoho will not answer this call, however often it is made."""
+
+    transient = False
+
+
+class ZohoUnavailable(TransientZohoError):
+    """Zoho could not be reached, or failed to answer."""
+
+
+class UnusableAnswer(TransientZohoError):
+    """Zoho answered with something that is not an answer of its API."""
+
+
+class Throttled(TransientZohoError):
+    """Zoho refuses further calls of this organisation for a while.
+
+    `code`: 44 minute, 45 day, 1070 at once, 43 "blocked for some time" (API section 4). The budget has learnt of it.
+    """
+
+
+class OAuthThrottled(TransientZohoError):
+    """Zoho refuses further access tokens for some minutes: too many were asked for."""
+
+
+class OAuthFailed(TransientZohoError):
+    """Zoho's accounts server gave no token, for a reason that booksync does not know."""
+
+
+class MissingScope(PermanentZohoError):
+    """Zoho does not allow this user or this grant to make the call: check the user's role in Zoho Books, then run
+    `booksync connect` again with a grant for ZohoBooks.contacts.READ, ZohoBooks.invoices.READ and
+    ZohoBooks.settings.READ."""
+
+
+class TokenRejected(PermanentZohoError):
+    """Zoho rejects even a fresh access token: check the connection's data centre, then run `booksync connect` again."""
+
+
+class TokenRevoked(PermanentZohoError):
+    """Zoho no longer knows the refresh token (it was revoked, or belongs to another data centre): run
+    `booksync connect` again."""
+
+
+class GrantCodeInvalid(PermanentZohoError):
+    """Zoho does not accept the grant code: it lives 60 seconds, works once, and only in the data centre that made it.
+    Make a new one and run `booksync connect` at once."""
+
+
+class ClientRejected(PermanentZohoError):
+    """Zoho does not accept the client: check ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and the data centre, then run
+    `booksync connect` again."""
+
+
+class RefreshTokenMissing(PermanentZohoError):
+    """Zoho's answer to the grant code holds no refresh token: ask for the code with access_type=offline and
+    prompt=consent, then run `booksync connect` again."""
+
+
+class WrongOrganization(PermanentZohoError):
+    """The Zoho user does not belong to this organisation, or the data centre is wrong: check both and run
+    `booksync connect` again."""
+
+
+#: What concerns every call of a connection, until a person connects it again.
+PARKING_ERRORS = (MissingScope, TokenRejected, TokenRevoked, ClientRejected, WrongOrganization)
+
+
+class UnknownDataCenter(PermanentZohoError):
+    """This is not a data centre of Zoho's."""
+
+
+class InvalidOrigin(PermanentZohoError):
+    """ZOHO_API_URL and ZOHO_ACCOUNTS_URL are origins such as https://host or http://127.0.0.1:9000, without user, path
+    and query."""
+
+
+class BadRequest(PermanentZohoError):
+    """Zoho does not accept the call as it was made: a parameter that it does not support, or a defect of booksync's."""
+
+
+class Refused(PermanentZohoError):
+    """Zoho refuses the call: check what the organisation's plan and the user's role allow."""
+
+
+class NotFound(PermanentZohoError):
+    """Zoho has no such record or address."""
+
+
+class RecordUnreadable(PermanentZohoError):
+    """Zoho answered with a record that booksync cannot understand."""
+
+
+class BulkPersonsRefused(PermanentZohoError):
+    """Zoho refuses the list of all contact persons for this organisation: ask for each contact's details instead."""

@@ -1,0 +1,37 @@
+"""Zoho's invoices: a page of the list, and one by id."""
+
+from datetime import tzinfo
+
+from domain.invoices import Invoice
+from domain.lists import ListRequest, Page
+from workers.zoho.lists import list_params, read_page
+from workers.zoho.record_calls import get_record
+from workers.zoho.records import invoice_from_row
+from workers.zoho.transport import ZohoTransport
+
+
+class ZohoInvoicesClient:
+    """The invoices of the transport's organisation; `zone` is that organisation's time zone."""
+
+    def __init__(self, transport: ZohoTransport, *, zone: tzinfo) -> None:
+        self._transport = transport
+        self._zone = zone
+
+    def get_invoices(self, request: ListRequest) -> Page[Invoice]:
+        """One page of /invoices, as Zoho gives it: repetitions and rows outside the request included.
+
+        Raises:
+            BudgetWait, ZohoError: see `ZohoTransport.get`.
+            UnusableAnswer: see `workers.zoho.lists.read_page`.
+        """
+        answer = self._transport.get("/invoices", list_params(request, self._zone))
+        return read_page(answer, "invoices", invoice_from_row)
+
+    def get_invoice_by_id(self, invoice_id: str) -> Invoice | None:
+        """One invoice, one call; None where Zoho has it no longer.
+
+        Raises:
+            BudgetWait, ZohoError: see `ZohoTransport.get`.
+            UnusableAnswer, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
+        """
+        return get_record(self._transport, "/invoices", invoice_id, "invoice", invoice_from_row)

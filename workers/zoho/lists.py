@@ -1,0 +1,65 @@
+"""How a Zoho list is asked for and its answer read; the same for contacts, persons and invoices (API section 2)."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone, tzinfo
+from typing import TypeVar
+
+from domain.lists import PER_PAGE, ListRequest, Page, SetAside, Sort
+from workers.zoho.errors import UnusableAnswer
+from workers.zoho.fields import soft_flag
+from workers.zoho.records import sort_out
+from workers.zoho.transport import Answer
+
+RecordT = TypeVar("RecordT")
+
+_SORT_ORDERS = {Sort.OLDEST_CHANGE_FIRST: "A", Sort.NEWEST_CHANGE_FIRST: "D"}
+
+
+def list_params(request: ListRequest, zone: tzinfo) -> dict[str, str]:
+    """The query of one page, all statuses included; times are written in the organisation's `zone`."""
+    params = {
+        "filter_by": "Status.All",
+        "sort_column": "last_modified_time",
+        "sort_order": _SORT_ORDERS[request.sort],
+        **page_params(request.page),
+    }
+    if request.modified_since is not None:
+        params["last_modified_time"] = zoho_time(request.modified_since, zone)
+    return params
+
+
+def page_params(page: int) -> dict[str, str]:
+    """Which page, at Zoho's maximum: its defaults vary from list to list."""
+    return {"page": str(page), "per_page": str(PER_PAGE)}
+
+
+def zoho_time(at: datetime, zone: tzinfo) -> str:
+    """`YYYY-MM-DDTHH:MM:SS±HHMM`, the only form that Zoho takes; a fraction is cut off, so that no change is missed."""
+    offset = at.astimezone(zone).utcoffset()
+    assert offset is not None
+    # Before time zones a place's offset had seconds, for which the form has no room.
+    whole_minutes = timezone(timedelta(minutes=offset // timedelta(minutes=1)))
+    text = at.astimezone(whole_minutes).isoformat(timespec="seconds")
+    return text[:-3] + text[-2:]  # Without the colon in the offset, which gets HTTP 400.
+
+
+def read_page(answer: Answer, key: str, read: Callable[[object], RecordT | SetAside]) -> Page[RecordT]:
+    """The page in a list's answer.
+
+    Raises:
+        UnusableAnswer: no list under `key`, or no word on whether more pages follow. That word is Zoho's only stop
+            sign: to guess "no" would end a walk early and take every row behind it for deleted.
+    """
+    rows = answer.body.get(key)
+    if not isinstance(rows, list):
+        raise UnusableAnswer(answer.call, detail=f"no list of {key}")
+    more = _has_more(answer.body)
+    if more is None:
+        raise UnusableAnswer(answer.call, detail="no page_context.has_more_page")
+    understood, set_aside = sort_out(rows, read)
+    return Page(rows=understood, set_aside=set_aside, has_more=more, server_time=answer.server_time)
+
+
+def _has_more(body: Mapping[str, object]) -> bool | None:
+    context = body.get("page_context")
+    return soft_flag(context.get("has_more_page")) if isinstance(context, dict) else None

@@ -1,0 +1,149 @@
+"""Zoho's OAuth: a grant code for a refresh token, a refresh token for access tokens (API section 5).
+
+Zoho reports errors here with HTTP 200 and an `error` word, so the word is what counts. These calls spend nothing of the
+organisation's budget, but only 10 access tokens may be asked for in 10 minutes: callers share one, under a lock.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from workers.zoho.answers import json_object
+from workers.zoho.deadline import deadline
+from workers.zoho.errors import (
+    ClientRejected,
+    GrantCodeInvalid,
+    OAuthFailed,
+    OAuthThrottled,
+    RefreshTokenMissing,
+    TokenRevoked,
+    UnusableAnswer,
+    ZohoError,
+    ZohoUnavailable,
+)
+from workers.zoho.wire import exchange
+
+#: Zoho's access tokens live an hour; some of its servers have said it in milliseconds.
+TOKEN_LIFETIME_SECONDS = 3600
+OAUTH_CALL_SECONDS = 20
+
+_PATH = "/oauth/v2/token"
+_CALL = f"POST {_PATH}"
+
+#: Visible ASCII: anything else could not be sent in a header.
+_TOKEN = re.compile(r"[!-~]+")
+_ERROR_WORD = re.compile(r"[A-Za-z_ ]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """The client that booksync is registered as, for one data centre."""
+
+    accounts_origin: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    value: str = field(repr=False)
+    expires_in: int  #: seconds, 1 to 3600
+    api_domain: str | None  #: the origin to call with it, as Zoho told it
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a grant code was exchanged for."""
+
+    refresh_token: str = field(repr=False)
+    access_token: AccessToken
+
+
+def exchange_grant_code(http: httpx.Client, client: OAuthClient, grant_code: str) -> Grant:
+    """Exchange a grant code, which is spent by it, for a refresh token and a first access token.
+
+    Raises:
+        GrantCodeInvalid: expired after its 60 s, used, or made in another data centre.
+        ClientRejected: a wrong client id or secret, or the wrong data centre.
+        RefreshTokenMissing: the code was asked for without access_type=offline.
+        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableAnswer: it may work later, with a new code.
+    """
+    form = {"grant_type": "authorization_code", "code": grant_code}
+    answer = _ask(http, client, form, invalid_code=GrantCodeInvalid)
+    access_token = _access_token(answer)
+    refresh_token = _token(answer.get("refresh_token"))
+    if refresh_token is None:
+        raise RefreshTokenMissing(_CALL)
+    return Grant(refresh_token, access_token)
+
+
+def refresh_access_token(http: httpx.Client, client: OAuthClient, refresh_token: str) -> AccessToken:
+    """A new access token; the older ones stay valid until their hour is over or 15 newer ones live.
+
+    Raises:
+        TokenRevoked: Zoho no longer knows the refresh token.
+        ClientRejected: a wrong client id or secret, or the wrong data centre.
+        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableAnswer: it may work later.
+    """
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    return _access_token(_ask(http, client, form, invalid_code=TokenRevoked))
+
+
+def _ask(
+    http: httpx.Client, client: OAuthClient, form: Mapping[str, str], *, invalid_code: type[ZohoError]
+) -> Mapping[str, Any]:
+    # In the body, never in the query: addresses end up in logs.
+    form = {**form, "client_id": client.client_id, "client_secret": client.client_secret}
+    with deadline(OAUTH_CALL_SECONDS):
+        wire = exchange(http, "POST", client.accounts_origin + _PATH, call=_CALL, form=form)
+    if wire.status >= 500:
+        raise ZohoUnavailable(_CALL, status=wire.status)
+    answer = json_object(wire.content)
+    if wire.status == 429:
+        raise OAuthThrottled(_CALL, status=wire.status)
+    if answer is None:
+        raise UnusableAnswer(_CALL, status=wire.status)
+    if "error" in answer:
+        raise _error(answer["error"], wire.status, invalid_code)
+    return answer
+
+
+def _error(word: object, status: int, invalid_code: type[ZohoError]) -> ZohoError:
+    known: Mapping[str, type[ZohoError]] = {
+        "invalid_code": invalid_code,
+        "invalid_grant": invalid_code,  # OAuth's own word for the same
+        "invalid_client": ClientRejected,
+        "invalid_client_secret": ClientRejected,
+        "access_denied": OAuthThrottled,
+    }
+    text = word if isinstance(word, str) and _ERROR_WORD.fullmatch(word) else ""
+    kind = known.get(text.strip().lower().replace(" ", "_"))
+    return kind(_CALL, status=status) if kind is not None else OAuthFailed(_CALL, status=status, detail=text)
+
+
+def _access_token(answer: Mapping[str, Any]) -> AccessToken:
+    value = _token(answer.get("access_token"))
+    if value is None:
+        raise UnusableAnswer(_CALL, detail="no access token in it")
+    api_domain = answer.get("api_domain")
+    return AccessToken(
+        value=value,
+        expires_in=_lifetime(answer.get("expires_in")),
+        api_domain=api_domain if isinstance(api_domain, str) and api_domain else None,
+    )
+
+
+def _token(value: object) -> str | None:
+    return value if isinstance(value, str) and _TOKEN.fullmatch(value) else None
+
+
+def _lifetime(seconds: object) -> int:
+    """Unknown counts as the hour that Zoho documents: a token that dies earlier is renewed after its first 401."""
+    if isinstance(seconds, str) and re.fullmatch(r"[0-9]{1,9}", seconds):
+        seconds = int(seconds)
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 1:
+        return TOKEN_LIFETIME_SECONDS
+    return min(seconds, TOKEN_LIFETIME_SECONDS)

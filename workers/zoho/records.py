@@ -1,0 +1,193 @@
+"""From Zoho's rows to domain objects: what each row means. A row that cannot be understood becomes a `SetAside`."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from domain.contacts import Contact, ContactDetails, ContactKind, ContactPerson, ContactStatus
+from domain.countries import country_code
+from domain.invoices import Invoice
+from domain.lists import SetAside
+from workers.zoho.fields import record_id
+from workers.zoho.rows import (
+    AddressRow,
+    BulkPersonRow,
+    ContactDetailRow,
+    ContactRow,
+    InvoiceRow,
+    OrganizationRow,
+    PersonFields,
+    PersonRow,
+    Row,
+)
+
+RowT = TypeVar("RowT", bound=Row)
+RecordT = TypeVar("RecordT")
+
+
+class PersonOfContact(NamedTuple):
+    """A row of the list of all persons: whose person it is, and the person."""
+
+    contact_id: str
+    person: ContactPerson
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationFacts:
+    """What booksync needs to know of an organisation; texts are "" where Zoho told none."""
+
+    organization_id: str
+    name: str = field(repr=False)
+    time_zone: str  #: as Zoho writes it, an IANA name as a rule
+    country_code: str | None  #: ISO 3166-1 alpha-2
+    currency_code: str
+
+
+def contact_from_row(row: object) -> Contact | SetAside:
+    """A contact as the list tells it: persons and details stay unknown."""
+    parsed = _parse(row, ContactRow, "contact_id")
+    return parsed if isinstance(parsed, SetAside) else _contact(parsed, primary=_primary_in_row(parsed))
+
+
+def contact_from_detail(record: object) -> Contact | SetAside:
+    """A contact as GET /contacts/{id} or a webhook tells it, with persons and details.
+
+    The record repeats the primary person's fields: they stand in where no listed person is the primary one, and for the
+    whole list where there is none.
+    """
+    parsed = _parse(record, ContactDetailRow, "contact_id")
+    if isinstance(parsed, SetAside):
+        return parsed
+    repeated = _primary_in_row(parsed, parsed.primary_contact_id)
+    if parsed.contact_persons is not None:
+        persons = _persons(parsed.contact_persons, parsed.primary_contact_id)
+    else:
+        persons = () if repeated is None else (repeated,)
+    return replace(
+        _contact(parsed, primary=next((person for person in persons if person.is_primary), repeated)),
+        persons=persons,
+        details=ContactDetails(
+            country_code=_country_code(parsed.billing_address) or _country_code(parsed.shipping_address),
+            reminders_enabled=parsed.payment_reminder_enabled,
+        ),
+    )
+
+
+def person_from_bulk_row(row: object) -> PersonOfContact | SetAside:
+    """A person of some contact as the list of all persons tells it; `record_id` of a `SetAside` is the person's."""
+    parsed = _parse(row, BulkPersonRow, "contact_person_id")
+    return parsed if isinstance(parsed, SetAside) else PersonOfContact(parsed.contact_id, _person(parsed))
+
+
+def invoice_from_row(row: object) -> Invoice | SetAside:
+    """An invoice as the list or its details tell it."""
+    parsed = _parse(row, InvoiceRow, "invoice_id")
+    if isinstance(parsed, SetAside):
+        return parsed
+    return Invoice(
+        invoice_id=parsed.invoice_id,
+        customer_id=parsed.customer_id,
+        number=parsed.invoice_number,
+        status=parsed.status,
+        date=parsed.date,
+        due_date=parsed.due_date,
+        total=parsed.total,
+        balance=parsed.balance,
+        currency_code=parsed.currency_code,
+        modified_at=parsed.last_modified_time,
+    )
+
+
+def organization_from_row(row: object) -> OrganizationFacts | SetAside:
+    """An organisation as GET /organizations tells it."""
+    parsed = _parse(row, OrganizationRow, "organization_id")
+    if isinstance(parsed, SetAside):
+        return parsed
+    return OrganizationFacts(
+        organization_id=parsed.organization_id,
+        name=parsed.name,
+        time_zone=parsed.time_zone.strip(),
+        country_code=country_code(parsed.country_code, parsed.country),
+        currency_code=parsed.currency_code.strip(),
+    )
+
+
+def sort_out(
+    rows: Iterable[object], read: Callable[[object], RecordT | SetAside]
+) -> tuple[list[RecordT], list[SetAside]]:
+    """The rows understood, in their order and with their repetitions, and those set aside."""
+    understood: list[RecordT] = []
+    set_aside: list[SetAside] = []
+    for row in rows:
+        outcome = read(row)
+        if isinstance(outcome, SetAside):
+            set_aside.append(outcome)
+        else:
+            understood.append(outcome)
+    return understood, set_aside
+
+
+def _parse(row: object, model: type[RowT], id_key: str) -> RowT | SetAside:
+    if not isinstance(row, dict):
+        return SetAside(None, "The row is not an object.")
+    try:
+        return model.model_validate(row)
+    except ValidationError as error:
+        return SetAside(record_id(row.get(id_key)), _reason(error))
+
+
+def _reason(error: ValidationError) -> str:
+    """Keys and what is wrong with them; never a value."""
+    problems: list[Any] = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc'])} "
+        f"{'is missing' if problem['type'] == 'missing' else problem['msg']}"
+        for problem in problems
+    )
+
+
+def _contact(row: ContactRow, *, primary: ContactPerson | None) -> Contact:
+    return Contact(
+        contact_id=row.contact_id,
+        # Only Zoho's own word makes a vendor: a kind that we do not know may well be invoiced.
+        kind=ContactKind.VENDOR if row.contact_type == "vendor" else ContactKind.CUSTOMER,
+        # A row without the key says nothing against the contact; a word that we do not know does.
+        status=ContactStatus.ACTIVE if row.status in {"", "active"} else ContactStatus.INACTIVE,
+        name=row.contact_name,
+        company_name=row.company_name,
+        modified_at=row.last_modified_time,
+        primary=primary,
+    )
+
+
+def _primary_in_row(row: PersonFields, person_id: str = "") -> ContactPerson | None:
+    """The primary person whose fields a contact repeats; all of them blank means that there is none."""
+    fields = (row.first_name, row.last_name, row.email, row.phone, row.mobile)
+    return ContactPerson(person_id, *fields, is_primary=True) if any(text.strip() for text in fields) else None
+
+
+def _persons(rows: Iterable[PersonRow], primary_id: str) -> tuple[ContactPerson, ...]:
+    """A detail's persons, at most one of them the primary: the one with that id, else the first that is flagged."""
+    persons = [_person(row) for row in rows]
+    named = [at for at, person in enumerate(persons) if primary_id and person.person_id == primary_id]
+    flagged = [at for at, person in enumerate(persons) if person.is_primary]
+    chosen = next(iter(named + flagged), None)
+    return tuple(replace(person, is_primary=at == chosen) for at, person in enumerate(persons))
+
+
+def _person(row: PersonRow) -> ContactPerson:
+    return ContactPerson(
+        person_id=row.contact_person_id,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        email=row.email,
+        phone=row.phone,
+        mobile=row.mobile,
+        is_primary=row.is_primary_contact is True,
+    )
+
+
+def _country_code(address: AddressRow) -> str | None:
+    return country_code(address.country_code, address.country)

@@ -1,0 +1,110 @@
+"""Zoho's rows and records as pydantic models that accept missing and extra keys (API section 2).
+
+What a key means is decided in `workers.zoho.records`; here is only which keys are read, and how strictly.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, PlainValidator
+
+from workers.zoho.fields import (
+    Amount,
+    Day,
+    Moment,
+    OptionalId,
+    RecordId,
+    SoftFlag,
+    SoftId,
+    SoftText,
+    StrictText,
+    Word,
+)
+
+
+class Row(BaseModel):
+    """A JSON object of Zoho's. Its repr shows nothing: most of it is personal."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        return []
+
+
+class PersonFields(Row):
+    """What every form of a person has: a bulk row, a detail's person, and the primary one within a contact's row."""
+
+    first_name: SoftText = ""
+    last_name: SoftText = ""
+    email: SoftText = ""
+    phone: SoftText = ""
+    mobile: SoftText = ""
+
+
+class PersonRow(PersonFields):
+    """A person within a contact's details; no content of it can cost the contact."""
+
+    contact_person_id: SoftId = ""
+    is_primary_contact: SoftFlag = None
+
+
+class BulkPersonRow(PersonRow):
+    """A row of the list of all persons: without its ids it belongs to nobody."""
+
+    contact_id: RecordId
+    contact_person_id: RecordId
+
+
+class AddressRow(Row):
+    country: SoftText = ""
+    country_code: SoftText = ""
+
+
+def _persons(value: object) -> tuple[PersonRow, ...] | None:
+    if not isinstance(value, list):
+        return None
+    return tuple(PersonRow.model_validate(person) for person in value if isinstance(person, dict))
+
+
+def _address(value: object) -> AddressRow:
+    return AddressRow.model_validate(value) if isinstance(value, dict) else AddressRow()
+
+
+class ContactRow(PersonFields):
+    """A contact in the list, and the part of its details that repeats it."""
+
+    contact_id: RecordId
+    contact_type: Word = ""
+    status: Word = ""
+    contact_name: StrictText = ""
+    company_name: SoftText = ""
+    last_modified_time: Moment = None
+
+
+class ContactDetailRow(ContactRow):
+    primary_contact_id: SoftId = ""
+    contact_persons: Annotated[tuple[PersonRow, ...] | None, PlainValidator(_persons)] = None
+    billing_address: Annotated[AddressRow, PlainValidator(_address)] = AddressRow()
+    shipping_address: Annotated[AddressRow, PlainValidator(_address)] = AddressRow()
+    payment_reminder_enabled: SoftFlag = None
+
+
+class InvoiceRow(Row):
+    invoice_id: RecordId
+    customer_id: OptionalId = ""
+    invoice_number: SoftText = ""
+    status: Word = ""
+    date: Day = None
+    due_date: Day = None
+    total: Amount = None
+    balance: Amount = None
+    currency_code: SoftText = ""
+    last_modified_time: Moment = None
+
+
+class OrganizationRow(Row):
+    organization_id: RecordId
+    name: SoftText = ""
+    time_zone: SoftText = ""
+    country: SoftText = ""
+    country_code: SoftText = ""
+    currency_code: SoftText = ""

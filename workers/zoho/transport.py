@@ -1,0 +1,124 @@
+"""One GET to Zoho Books with everything that every call needs: token, budget, deadline, errors, the server's time."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import structlog
+
+from workers.budget import Lane
+from workers.zoho.answers import ApiAnswer, read_answer, refusal
+from workers.zoho.data_centers import ZohoHosts
+from workers.zoho.deadline import deadline
+from workers.zoho.errors import MissingScope, TokenRejected
+from workers.zoho.ports import Budget, Token, Tokens
+from workers.zoho.wire import WireAnswer, exchange
+
+#: One `get` as a whole, a renewed token and the repeated call included. Must stay below CLAIM_SECONDS.
+CALL_SECONDS = 60.0
+
+_BASE_PATH = "/books/v3"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A usable answer: its JSON (fractions are Decimal) and the server's clock when it was given."""
+
+    call: str  #: method and path, for errors found in it later
+    body: Mapping[str, Any] = field(repr=False)
+    server_time: datetime  #: UTC, from the `Date` header; this machine's clock where that is unreadable
+
+
+class ZohoTransport:
+    """Calls one organisation's API.
+
+    >>> zoho = ZohoTransport(http, organization_id="1", hosts=hosts, tokens=tokens, budget=budget,
+    ...                      lane=Lane.BULK, holder="run 7")
+    >>> zoho.get("/contacts", {"page": "1"}).body["contacts"]
+    """
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        *,
+        organization_id: str,
+        hosts: ZohoHosts,
+        tokens: Tokens,
+        budget: Budget,
+        lane: Lane,
+        holder: str,
+        call_seconds: float = CALL_SECONDS,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.organization_id = organization_id
+        self.server_time: datetime | None = None  #: UTC, of the last answer
+        self.calls = 0  #: requests sent to the API, failed and repeated ones too; token refreshes are not among them
+        self._http = http
+        self._hosts = hosts
+        self._tokens = tokens
+        self._budget = budget
+        self._lane = lane
+        self._holder = holder
+        self._call_seconds = call_seconds
+        self._now = now
+
+    def get(self, path: str, params: Mapping[str, str] | None = None, *, scoped: bool = True) -> Answer:
+        """GET a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
+
+        A token that Zoho does not accept is renewed once and the call repeated, as a call of its own in the budget.
+
+        Raises:
+            BudgetWait: the budget's; the call was not made.
+            ZohoError: every kind of `workers.zoho.errors`, see API section 4.
+        """
+        query = dict(params or {})
+        if scoped:
+            query["organization_id"] = self.organization_id
+        call = f"GET {path}"
+        with deadline(self._call_seconds):
+            token = self._tokens.current()
+            answer = self._call(path, query, token)
+            error = refusal(answer, call)
+            if isinstance(error, (MissingScope, TokenRejected)):
+                # Zoho tells an expired token and a missing scope apart by neither code nor status.
+                answer = self._call(path, query, self._tokens.renewed(token))
+                error = refusal(answer, call)
+        if error is not None:
+            raise error
+        assert answer.body is not None  # `refusal` lets no answer without a body pass.
+        assert self.server_time is not None
+        return Answer(call=call, body=answer.body, server_time=self.server_time)
+
+    def _call(self, path: str, query: Mapping[str, str], token: Token) -> ApiAnswer:
+        url = self._hosts.api_origin_for(token.api_domain) + _BASE_PATH + path
+        headers = {"Authorization": f"Zoho-oauthtoken {token.value}"}
+        with self._budget.call(self.organization_id, lane=self._lane, holder=self._holder) as admission:
+            self.calls += 1
+            wire = exchange(self._http, "GET", url, call=f"GET {path}", params=query, headers=headers)
+            answer = read_answer(wire)
+            # Inside the block: the others must know of a 429 before this call's place is free for one of them.
+            admission.answered(answer.status, answer.code, wire.headers)
+        self.server_time = self._server_time(wire)
+        return answer
+
+    def _server_time(self, wire: WireAnswer) -> datetime:
+        server_time = _http_date(wire.headers.get("date"))
+        if server_time is None:
+            log.warning("Zoho's answer has no readable Date; this machine's clock stands in", action="zoho.no_date")
+        return server_time or self._now()
+
+
+def _http_date(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        date = parsedate_to_datetime(value)
+        # "-0000" comes out naive, and means UTC.
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,76 @@
+"""One HTTP exchange with Zoho, bounded in time and size, whatever the other side does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version
+
+import httpx
+
+from workers.zoho.deadline import DeadlineBackend, DeadlineTransport
+from workers.zoho.errors import UnusableAnswer, ZohoUnavailable
+
+#: A page of 200 full records is below 1 MB.
+MAX_BODY_BYTES = 64 * 1024 * 1024
+
+#: Each wait on the network; `workers.zoho.deadline` bounds their sum.
+TIMEOUT_SECONDS = httpx.Timeout(connect=5, read=30, write=10, pool=5)
+
+
+@dataclass(frozen=True, slots=True)
+class WireAnswer:
+    """What came back, whole; nothing of it is understood yet."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+def new_http_client(*, backend: DeadlineBackend | None = None) -> httpx.Client:
+    """A process's one HTTP client for Zoho, safe to share between threads; close it at shutdown.
+
+    It follows no redirect (the token would travel along), keeps no cookies (they would tie organisations together) and
+    heeds no proxy variables. `backend` replaces the sockets, for tests.
+    """
+    limits = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=30)
+    return httpx.Client(
+        transport=DeadlineTransport(limits=limits, backend=backend),
+        timeout=TIMEOUT_SECONDS,
+        follow_redirects=False,
+        trust_env=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={"User-Agent": f"booksync/{version('booksync')}", "Accept": "application/json"},
+    )
+
+
+def exchange(
+    http: httpx.Client,
+    method: str,
+    url: str,
+    *,
+    call: str,
+    params: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
+) -> WireAnswer:
+    """Send one request and read its answer whole; `call` names it in errors ("GET /contacts").
+
+    Raises:
+        ZohoUnavailable: no connection, a timeout, a reset, a truncated or undecodable answer.
+        UnusableAnswer: the body is larger than `MAX_BODY_BYTES`.
+    """
+    try:
+        with http.stream(method, url, params=params, headers=headers, data=form) as response:
+            return WireAnswer(response.status_code, response.headers, _whole_body(response, call))
+    except httpx.HTTPError as error:
+        # Neither the text nor the cause is kept: httpx quotes a header that it finds illegal, the token's too.
+        raise ZohoUnavailable(call, detail=type(error).__name__) from None
+
+
+def _whole_body(response: httpx.Response, call: str) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > MAX_BODY_BYTES:
+            raise UnusableAnswer(call, status=response.status_code, detail=f"larger than {MAX_BODY_BYTES} bytes")
+    return bytes(content)
