@@ -1,0 +1,188 @@
+"""Runs the simulator: `python -m sandbox.zoho --port 0` prints one JSON line when it is ready."""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import orjson
+import uvicorn
+
+from sandbox.zoho import data, state
+from sandbox.zoho.app import zoho_app
+from sandbox.zoho.books import Books
+from sandbox.zoho.commands import Drift
+from sandbox.zoho.limits import Limits
+from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET, Tokens, User
+from sandbox.zoho.protocol import TransportInScope
+from sandbox.zoho.simulator import Simulator
+
+SAVE_EVERY_SECONDS = 3.0
+SAVE_AT_MOST_SHARE = 0.1
+"""Saving stops the server for a moment: with large books it happens less often, so as not to take over a tenth."""
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that leaves signals to `serve`, which stops at once where uvicorn would wait for open connections."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _options(arguments)
+    listener = socket.create_server((options.host, options.port), backlog=1024)
+    # Inherited by every connection: without it each answer waits 40 ms for the acknowledgement of its headers.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    url = f"http://{options.host}:{listener.getsockname()[1]}"
+    gc.disable()  # Nothing made here is garbage; looking for it among millions of records takes seconds.
+    simulator = _simulator(options, url)
+    gc.freeze()
+    gc.enable()
+    asyncio.run(_serve(simulator, listener, url, options))
+    os._exit(0)  # All is saved; taking a million records apart one by one would take a second.
+
+
+def refresh_token_of(organization_id: str) -> str:
+    """The refresh token of a user who sees just this organisation."""
+    return f"sandbox-refresh-{organization_id}"
+
+
+async def _serve(simulator: Simulator, listener: socket.socket, url: str, options: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    config = uvicorn.Config(
+        zoho_app(simulator),
+        http=TransportInScope,
+        lifespan="off",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        timeout_keep_alive=60,
+    )
+    server = _Server(config)
+    tasks = [asyncio.create_task(server.serve(sockets=[listener]))]
+    while not server.started:
+        await asyncio.sleep(0.005)
+    if options.state is not None:
+        tasks.append(asyncio.create_task(_save_regularly(simulator, options.state)))
+    if options.drift is not None:
+        tasks.append(asyncio.create_task(_drift(simulator, options.drift)))
+    _announce(simulator, url)
+    await stop.wait()
+    logging.disable()  # Calls still in flight are cut off, which is nobody's error.
+    for task in tasks:
+        task.cancel()
+    for listening in server.servers:
+        listening.close()
+    for connection in server.server_state.connections:
+        assert isinstance(connection, TransportInScope)
+        connection.transport.abort()
+    if options.state is not None and simulator.is_changed:
+        state.save(simulator, options.state)
+
+
+def _simulator(options: argparse.Namespace, url: str) -> Simulator:
+    tokens = Tokens(api_domain=url)
+    if options.state is not None and options.state.exists():
+        organizations = state.load(options.state, tokens)
+    else:
+        organizations = _made_up(options)
+    for organization_id, books in organizations.items():
+        books.index()
+        tokens.know(refresh_token_of(organization_id), User((organization_id,)))
+    tokens.know(refresh_token_of("all"), User(tuple(organizations)))
+    limits = Limits(
+        requests_per_minute=options.requests_per_minute,
+        window_seconds=options.window_seconds,
+        block_seconds=options.block_seconds,
+        requests_per_day=options.requests_per_day,
+        concurrency=options.concurrency,
+    )
+    chance = random.Random(options.seed)
+    return Simulator(organizations, tokens, limits, latency_seconds=options.latency_ms / 1000, rng=chance)
+
+
+def _made_up(options: argparse.Namespace) -> dict[str, Books]:
+    now = data.epoch_now()
+    made = [
+        data.made_up_books(options.seed, number, options.contacts, options.invoices, now)
+        for number in range(options.organizations)
+    ]
+    return {books.organization.organization_id: books for books in made}
+
+
+async def _save_regularly(simulator: Simulator, path: Path) -> None:
+    pause = 0.0
+    while True:
+        if simulator.is_changed:
+            began = time.monotonic()
+            state.save(simulator, path)
+            pause = (time.monotonic() - began) / SAVE_AT_MOST_SHARE
+        await asyncio.sleep(max(SAVE_EVERY_SECONDS, pause))
+
+
+async def _drift(simulator: Simulator, seconds: float) -> None:
+    """Something small happens about every so many seconds, in one organisation or another."""
+    while True:
+        await asyncio.sleep(seconds * simulator.rng.uniform(0.5, 1.5))
+        organization_id = simulator.rng.choice(list(simulator.organizations))
+        simulator.mutate(organization_id, [Drift()])
+
+
+def _announce(simulator: Simulator, url: str) -> None:
+    ready = {
+        "url": url,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "organizations": [
+            {
+                "organization_id": organization_id,
+                "name": books.organization.name,
+                "country_code": books.organization.country_code,
+                "time_zone": books.organization.time_zone,
+                "refresh_token": refresh_token_of(organization_id),
+            }
+            for organization_id, books in simulator.organizations.items()
+        ],
+    }
+    sys.stdout.write(orjson.dumps(ready).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.zoho", description="A Zoho Books of one's own.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=9000, help="0 takes a free one")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--organizations", type=int, default=1)
+    parser.add_argument("--contacts", type=int, default=500, help="in each organisation")
+    parser.add_argument("--invoices", type=int, default=1500, help="in each organisation")
+    parser.add_argument("--state", type=Path, default=None, help="a file to go on from and to save to")
+    parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--requests-per-minute", type=int, default=100)
+    parser.add_argument("--window-seconds", type=float, default=60.0, help="how long the minute of the limit is")
+    parser.add_argument(
+        "--block-seconds", type=float, default=60.0, help="how long an organisation is blocked after it"
+    )
+    parser.add_argument("--requests-per-day", type=int, default=10_000)
+    parser.add_argument("--concurrency", type=int, default=5)
+    parser.add_argument("--drift", type=float, default=None, help="let something change about every so many seconds")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

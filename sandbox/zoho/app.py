@@ -1,0 +1,122 @@
+"""The simulator on the wire: Starlette routes, and the ways in which a connection goes wrong."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from sandbox.zoho.answers import Answer
+from sandbox.zoho.control_routes import control_routes
+from sandbox.zoho.simulator import TOKEN_PATH, Simulator, Visit
+
+BOOKS_PREFIX = "/books/v3"
+RESET_AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time: closing sends a reset instead of an orderly end."""
+
+
+def zoho_app(simulator: Simulator) -> Starlette:
+    return Starlette(
+        routes=[
+            Mount(BOOKS_PREFIX, app=BooksEndpoint(simulator)),
+            Route(TOKEN_PATH, TokenEndpoint(simulator)),
+            Mount("/_sandbox", routes=control_routes(simulator)),
+        ]
+    )
+
+
+class BooksEndpoint:
+    """Everything under `/books/v3`. Plain ASGI: lists are served by the hundred a second."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        simulator = self._simulator
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        path = scope["path"].removeprefix(BOOKS_PREFIX)
+        visit = simulator.arrive(path, query, _header(scope, b"authorization"))
+        await _attend(simulator, visit, lambda: simulator.answer(visit), scope, receive, send)
+
+
+class TokenEndpoint:
+    """`POST /oauth/v2/token`: parameters in the form, the query or both, as Zoho takes them."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        simulator = self._simulator
+        request = Request(scope, receive)
+        visit = simulator.arrive(TOKEN_PATH, {}, "")
+        body = (await request.body()).decode("latin-1")
+        form = {**request.query_params, **dict(parse_qsl(body))}
+        await _attend(simulator, visit, lambda: simulator.token_answer(visit, form), scope, receive, send)
+
+
+async def _attend(
+    simulator: Simulator, visit: Visit, answer: Callable[[], Answer], scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Bring a visit to its end: an answer, half an answer, or a dropped connection."""
+    try:
+        if visit.delay_seconds:
+            await asyncio.sleep(visit.delay_seconds)
+        if visit.hang_seconds is not None:
+            await _hang(receive, visit.hang_seconds)
+        if visit.hang_seconds is not None or visit.reset == "before":
+            await _reset(scope, receive)
+            return
+        await _send(send, answer(), simulator.http_date(), cut_in_half=visit.reset == "middle")
+        if visit.reset == "middle":
+            scope["state"]["transport"].close()
+            await _gone(receive)
+    finally:
+        simulator.leave(visit)
+
+
+async def _send(send: Send, answer: Answer, date: str, *, cut_in_half: bool) -> None:
+    headers = {
+        "Date": date,
+        "Content-Type": answer.content_type,
+        "Content-Length": str(len(answer.body)),
+        "Server": "ZGS",
+        **answer.headers,
+    }
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    if cut_in_half:
+        await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
+        return
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _hang(receive: Receive, seconds: float) -> None:
+    """Wait that long, or until the client gives up."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await _gone(receive)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _reset(scope: Scope, receive: Receive) -> None:
+    transport: asyncio.Transport = scope["state"]["transport"]
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_ONCE)
+    transport.abort()
+    await _gone(receive)  # Until uvicorn knows it too: else it answers 500 into the void.
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    return next((value.decode("latin-1") for name, value in headers if name == wanted), "")

@@ -1,0 +1,191 @@
+"""The calls to an organisation's books, one function each: from path and query to the bytes of the answer."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from sandbox.zoho.answers import ZohoError, no_such_address, no_such_record, not_authorized
+from sandbox.zoho.books import Books
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.faults import Call, Fault, Faults, hostile
+from sandbox.zoho.filters import CONTACTS, INVOICES, PERSONS, contact_filter, invoice_filter
+from sandbox.zoho.listing import Oddities, list_body, page_context, read_window
+from sandbox.zoho.records import Contact, ListedPerson
+from sandbox.zoho.rows import contact_detail, invoice_detail, listed_person_row
+from sandbox.zoho.stats import CallKind
+
+ADDRESSES = (
+    (re.compile(r"/organizations"), CallKind.ORGANIZATIONS),
+    (re.compile(r"/contacts"), CallKind.CONTACTS),
+    (re.compile(r"/contacts/contactpersons"), CallKind.BULK_PERSONS),
+    (re.compile(r"/contacts/[^/]+"), CallKind.CONTACT),
+    (re.compile(r"/contacts/[^/]+/contactpersons"), CallKind.PERSONS_OF_CONTACT),
+    (re.compile(r"/invoices"), CallKind.INVOICES),
+    (re.compile(r"/invoices/[^/]+"), CallKind.INVOICE),
+    (re.compile(r"/oauth/v2/token"), CallKind.TOKEN),
+)
+
+CONTACTS_SCOPE = "ZohoBooks.contacts.READ"
+INVOICES_SCOPE = "ZohoBooks.invoices.READ"
+ADDRESSED_SCOPE = {
+    CallKind.ORGANIZATIONS: "ZohoBooks.settings.READ",
+    CallKind.CONTACTS: CONTACTS_SCOPE,
+    CallKind.CONTACT: CONTACTS_SCOPE,
+    CallKind.BULK_PERSONS: CONTACTS_SCOPE,
+    CallKind.PERSONS_OF_CONTACT: CONTACTS_SCOPE,
+    CallKind.INVOICES: INVOICES_SCOPE,
+    CallKind.INVOICE: INVOICES_SCOPE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BooksCall:
+    """A call that was let in."""
+
+    call: Call
+    query: Mapping[str, str]
+    books: Books
+    today: str
+    faults: Faults
+
+    def fault(self, name: FaultName) -> Fault | None:
+        return self.faults.find(name, self.call)
+
+    def has(self, name: FaultName) -> bool:
+        """Whether the fault strikes this call; counted as struck."""
+        return self.faults.take(name, self.call) is not None
+
+
+def kind_of_path(path: str) -> CallKind:
+    """What a path (without `/books/v3`) addresses."""
+    for pattern, kind in ADDRESSES:
+        if pattern.fullmatch(path):
+            return kind
+    return CallKind.UNKNOWN
+
+
+def answer_books_call(asked: BooksCall) -> bytes:
+    """The body of HTTP 200. Raises ZohoError."""
+    answer = _ANSWERS.get(asked.call.kind)
+    if answer is None:
+        raise no_such_address()
+    return answer(asked)
+
+
+def _contacts(asked: BooksCall) -> bytes:
+    applied, tests = contact_filter(asked.query)
+    window = read_window(asked.query, CONTACTS)
+    return list_body(asked.books.contacts, CONTACTS, window, tests, applied, _oddities(asked))
+
+
+def _invoices(asked: BooksCall) -> bytes:
+    applied, tests = invoice_filter(asked.query, asked.today)
+    window = read_window(asked.query, INVOICES)
+    return list_body(asked.books.invoices, INVOICES, window, tests, applied, _oddities(asked))
+
+
+def _bulk_persons(asked: BooksCall) -> bytes:
+    refused = asked.faults.take(FaultName.BULK_PERSONS_REFUSED, asked.call)
+    if refused is not None:
+        raise not_authorized() if refused.status == 401 else no_such_address()
+    tests: list[Callable[[ListedPerson], bool]] = []
+    if asked.has(FaultName.INACTIVE_PERSONS_OMITTED):
+        tests.append(lambda listed: listed.is_contact_active)
+    return list_body(asked.books.persons, PERSONS, read_window(asked.query, PERSONS), tests, "", _oddities(asked))
+
+
+def _contact(asked: BooksCall) -> bytes:
+    return _document("contact", contact_detail(_contact_of_path(asked), asked.books.organization))
+
+
+def _persons_of_contact(asked: BooksCall) -> bytes:
+    """One contact's persons are few: never more than a page."""
+    contact = _contact_of_path(asked)
+    window = read_window(asked.query, PERSONS)
+    organization = asked.books.organization
+    listed = [asked.books.persons.truth[person.contact_person_id] for person in contact.persons]
+    context = page_context(PERSONS, window, has_more=False)
+    rows = [listed_person_row(person, organization) for person in listed] if window.page == 1 else []
+    return orjson.dumps({"code": 0, "message": "success", "contact_persons": rows, "page_context": context})
+
+
+def _invoice(asked: BooksCall) -> bytes:
+    books = asked.books
+    invoice = books.invoices.truth.get(_id_in_path(asked, "Invoice"))
+    if invoice is None:
+        raise no_such_record("Invoice")
+    contact = books.contacts.truth.get(invoice.customer_id)
+    return _document("invoice", invoice_detail(invoice, books.organization, asked.today, contact))
+
+
+_ANSWERS: dict[CallKind, Callable[[BooksCall], bytes]] = {
+    CallKind.CONTACTS: _contacts,
+    CallKind.CONTACT: _contact,
+    CallKind.BULK_PERSONS: _bulk_persons,
+    CallKind.PERSONS_OF_CONTACT: _persons_of_contact,
+    CallKind.INVOICES: _invoices,
+    CallKind.INVOICE: _invoice,
+}
+
+
+def _contact_of_path(asked: BooksCall) -> Contact:
+    contact = asked.books.contacts.truth.get(_id_in_path(asked, "Contact"))
+    if contact is None:
+        raise no_such_record("Contact")
+    return contact
+
+
+def _id_in_path(asked: BooksCall, what: str) -> int:
+    text = asked.call.path.split("/")[2]
+    if not text.isdecimal():
+        raise ZohoError(400, 2, f"Invalid value passed for {what.lower()}_id")
+    return int(text)
+
+
+def _document(key: str, detail: dict[str, object]) -> bytes:
+    return orjson.dumps({"code": 0, "message": "success", key: detail})
+
+
+def _oddities(asked: BooksCall) -> Oddities:
+    duplicates = asked.faults.take(FaultName.DUPLICATE_ROWS, asked.call)
+    return Oddities(
+        is_filter_ignored="last_modified_time" in asked.query and asked.has(FaultName.MODIFIED_FILTER_IGNORED),
+        is_sort_ignored="sort_column" in asked.query and asked.has(FaultName.SORT_IGNORED),
+        repeat_every=duplicates.every if duplicates else 0,
+        is_dropped=_person_dropper(asked),
+        corrupt=_corrupter(asked),
+    )
+
+
+def _person_dropper(asked: BooksCall) -> Callable[[int], bool] | None:
+    fault = asked.fault(FaultName.PERSON_MISSING)
+    if fault is None or asked.call.kind is not CallKind.BULK_PERSONS:
+        return None
+
+    def is_dropped(record_id: int) -> bool:
+        if record_id != fault.params.record_id:
+            return False
+        asked.faults.strike(fault, times=1)
+        return True
+
+    return is_dropped
+
+
+def _corrupter(asked: BooksCall) -> Callable[[list[int], Callable[[int], bytes]], list[bytes]] | None:
+    fault = asked.fault(FaultName.HOSTILE_ROW)
+    if fault is None:
+        return None
+
+    def corrupt(ids: list[int], row: Callable[[int], bytes]) -> list[bytes]:
+        chosen = fault.params.record_id
+        victim = chosen if chosen is not None else next(iter(ids), None)
+        if victim not in ids:
+            return [row(record_id) for record_id in ids]
+        asked.faults.strike(fault)
+        return [
+            hostile(row(record_id), fault.params.row) if record_id == victim else row(record_id) for record_id in ids
+        ]
+
+    return corrupt

@@ -1,0 +1,311 @@
+"""What may be asked of the control API: changes to the books, and faults, as JSON documents."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sandbox.zoho.records import ContactType, InvoiceStatus
+from sandbox.zoho.stats import CallKind
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PersonFields(Document):
+    """A person's facts; those left out stay as they are (or blank, for a new person)."""
+
+    salutation: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    mobile: str = ""
+    mobile_country_code: str = ""
+    department: str = ""
+    designation: str = ""
+    skype: str = ""
+    fax: str = ""
+
+
+class ContactFields(Document):
+    contact_name: str = "A customer"
+    company_name: str = ""
+    contact_type: ContactType = ContactType.CUSTOMER
+    is_active: bool = True
+    sub_type: str = "business"
+    website: str = ""
+    currency_code: str = "USD"
+    payment_terms: int = 30
+    country: str = ""
+    country_code: str = ""
+    city: str = ""
+    payment_reminder_enabled: bool = True
+    blank_amounts: bool = False
+
+
+class InvoiceFields(Document):
+    """Dates are `YYYY-MM-DD`; a new invoice is dated today and due in 30 days unless told."""
+
+    status: InvoiceStatus = InvoiceStatus.SENT
+    date: str | None = None
+    due_date: str | None = None
+    total: Decimal = Decimal(100)
+    balance: Decimal | None = None
+    currency_code: str | None = None
+    is_viewed: bool = False
+    reminders_sent: int = 0
+
+
+class Change(Document):
+    at: datetime | None = None
+    """The instant to stamp it with; the server's present unless told."""
+
+    def model_post_init(self, _: object) -> None:
+        # An edit is sent without the fields nobody set; what kind of change it is must go all the same.
+        self.model_fields_set.add("do")
+
+
+class CreateContact(Change):
+    """Result: `contact_id`, `contact_person_ids`. The first person is the primary one."""
+
+    do: Literal["create_contact"] = "create_contact"
+    fields: ContactFields = ContactFields()
+    persons: tuple[PersonFields, ...] = ()
+
+
+class EditContact(Change):
+    do: Literal["edit_contact"] = "edit_contact"
+    contact_id: int
+    fields: ContactFields
+
+
+class DeleteContact(Change):
+    """Its invoices stay and point at nobody, unless they are to go with it."""
+
+    do: Literal["delete_contact"] = "delete_contact"
+    contact_id: int
+    with_invoices: bool = False
+
+
+class MergeContacts(Change):
+    """The loser is deleted; its invoices become the winner's."""
+
+    do: Literal["merge_contacts"] = "merge_contacts"
+    winner_id: int
+    loser_id: int
+    stamp_invoices: bool = True
+
+
+class CreatePerson(Change):
+    """Result: `contact_person_id`."""
+
+    do: Literal["create_person"] = "create_person"
+    contact_id: int
+    fields: PersonFields
+    primary: bool = False
+    stamp_contact: bool = True
+
+
+class EditPerson(Change):
+    """Whether Zoho moves the contact's time with its person's is unproven: both can be had."""
+
+    do: Literal["edit_person"] = "edit_person"
+    contact_person_id: int
+    fields: PersonFields = PersonFields()
+    primary: bool = False
+    stamp_contact: bool = True
+
+
+class DeletePerson(Change):
+    do: Literal["delete_person"] = "delete_person"
+    contact_person_id: int
+    stamp_contact: bool = True
+
+
+class CreateInvoice(Change):
+    """Result: `invoice_id`."""
+
+    do: Literal["create_invoice"] = "create_invoice"
+    customer_id: int
+    fields: InvoiceFields = InvoiceFields()
+
+
+class EditInvoice(Change):
+    do: Literal["edit_invoice"] = "edit_invoice"
+    invoice_id: int
+    fields: InvoiceFields
+
+
+class PayInvoice(Change):
+    """Pay the whole balance, or `amount` of it. Moves the invoice's time, never the contact's."""
+
+    do: Literal["pay_invoice"] = "pay_invoice"
+    invoice_id: int
+    amount: Decimal | None = Field(None, gt=0)
+
+
+class VoidInvoice(Change):
+    """The balance stays at the total."""
+
+    do: Literal["void_invoice"] = "void_invoice"
+    invoice_id: int
+
+
+class DeleteInvoice(Change):
+    do: Literal["delete_invoice"] = "delete_invoice"
+    invoice_id: int
+
+
+class Touch(Change):
+    """Move `last_modified_time` and nothing else."""
+
+    do: Literal["touch"] = "touch"
+    contact_ids: tuple[int, ...] = ()
+    invoice_ids: tuple[int, ...] = ()
+
+
+class Crowd(Change):
+    """Make `count` records share one second. Result: `ids`."""
+
+    do: Literal["crowd"] = "crowd"
+    what: Literal["contacts", "invoices"] = "contacts"
+    count: int = Field(700, gt=0)
+
+
+class BulkImport(Change):
+    """Thousands of made-up contacts within the last few seconds. Result: `contact_ids`, `invoice_ids`."""
+
+    do: Literal["bulk_import"] = "bulk_import"
+    contacts: int = Field(1000, gt=0)
+    invoices_per_contact: int = 0
+    spread_seconds: int = Field(3, gt=0)
+
+
+class Drift(Change):
+    """One small business event of random kind. Result: `event`."""
+
+    do: Literal["drift"] = "drift"
+
+
+Mutation = Annotated[
+    CreateContact
+    | EditContact
+    | DeleteContact
+    | MergeContacts
+    | CreatePerson
+    | EditPerson
+    | DeletePerson
+    | CreateInvoice
+    | EditInvoice
+    | PayInvoice
+    | VoidInvoice
+    | DeleteInvoice
+    | Touch
+    | Crowd
+    | BulkImport
+    | Drift,
+    Field(discriminator="do"),
+]
+
+
+class MutationBatch(Document):
+    organization_id: str
+    mutations: tuple[Mutation, ...]
+
+
+class FaultName(StrEnum):
+    LATENCY = "latency"  #: The answer takes `seconds` longer.
+    ANSWER = "answer"  #: Answers `status` with `code` (and `retry_after` seconds, when given).
+    HANG = "hang"  #: Never answers: drops the connection after `seconds`.
+    RESET = "reset"  #: Drops the connection, `where` = before | middle of the body.
+    GARBAGE = "garbage"  #: Answers `status` with a `body` that is truncated, html or text.
+    MODIFIED_FILTER_IGNORED = "modified_filter_ignored"  #: `last_modified_time` filters nothing.
+    SORT_IGNORED = "sort_ignored"  #: Lists come in their default order.
+    BULK_PERSONS_REFUSED = "bulk_persons_refused"  #: `status` 404 (code 5) or 401 (code 57).
+    INACTIVE_PERSONS_OMITTED = "inactive_persons_omitted"  #: The bulk list lacks inactive contacts' persons.
+    PERSON_MISSING = "person_missing"  #: The bulk list drops `record_id` from its page, once unless `times` says.
+    DUPLICATE_ROWS = "duplicate_rows"  #: Every `every`-th record of a list comes twice.
+    LATE_VISIBILITY = "late_visibility"  #: Lists show a change `seconds` after its stamp; details at once.
+    HOSTILE_ROW = "hostile_row"  #: One listed row (`record_id`, else the page's first) is `row`.
+    MUTATION_AFTER = "mutation_after"  #: `mutations` happen right after the `requests`-th matching call, once.
+    REFRESH_TOKEN_REVOKED = "refresh_token_revoked"  # noqa: S105  #: The token endpoint answers invalid_code.
+    ACCESS_TOKENS_EXPIRED = "access_tokens_expired"  #: All that are alive die now; an event, not a state.
+    TOKEN_ENDPOINT_DOWN = "token_endpoint_down"  # noqa: S105  #: `status` (503) and an HTML page.
+    TOKEN_ENDPOINT_THROTTLED = "token_endpoint_throttled"  # noqa: S105  #: HTTP 400 Access Denied.
+    CLOCK_SHIFTED = "clock_shifted"  #: The server's clock is `seconds` ahead (Date header and stamps).
+
+
+class HostileRow(StrEnum):
+    MISSING_ID = "missing_id"
+    NULL_ID = "null_id"
+    BROKEN_TIME = "broken_time"
+    HUGE_NAME = "huge_name"  #: 10 MB.
+    NUL_IN_NAME = "nul_in_name"
+    LONE_SURROGATE = "lone_surrogate"
+    WRONG_TYPES = "wrong_types"
+    NOT_AN_OBJECT = "not_an_object"
+
+
+class FaultParams(Document):
+    """Each fault reads the few that it names."""
+
+    seconds: float = 1.0
+    status: int | None = None
+    code: int = 0
+    message: str = "Injected by the sandbox"
+    retry_after: int | None = None
+    where: Literal["before", "middle"] = "before"
+    body: Literal["truncated", "html", "text"] = "html"
+    record_id: int | None = None
+    row: HostileRow = HostileRow.MISSING_ID
+    every: int = Field(10, gt=0)
+    requests: int = Field(1, gt=0)
+    mutations: tuple[Mutation, ...] = ()
+
+
+class FaultRequest(Document):
+    """Strikes calls of `organization_id` and `kind` whose path (without `/books/v3`) fits the glob `path`.
+
+    `times` is how often it strikes before it ends by itself; without it, until it is cleared.
+    """
+
+    name: FaultName
+    params: FaultParams = FaultParams()
+    organization_id: str | None = None
+    kind: CallKind | None = None
+    path: str | None = None
+    times: int | None = Field(None, gt=0)
+
+
+class LimitsRequest(Document):
+    """New limits of one organisation, or of all; those left out stay. `unblock` forgets the minute's calls."""
+
+    organization_id: str | None = None
+    requests_per_minute: int | None = None
+    window_seconds: float | None = None
+    block_seconds: float | None = None
+    requests_per_day: int | None = None
+    day_grace: int | None = None
+    concurrency: int | None = None
+    unblock: bool = False
+    spend_day: int = 0
+    """Calls of the day that another integration has just made."""
+
+
+class TokenSettings(Document):
+    """How tokens are given out: their life in seconds, and how many one refresh token gives in ten minutes."""
+
+    expires_in: int | None = Field(None, gt=0)
+    max_per_window: int | None = Field(None, gt=0)
+
+
+class GrantCodeRequest(Document):
+    """A user of one organisation, of several, or (none named) of all. Too few `scopes` make calls fail with code 57."""
+
+    organization_id: str | None = None
+    organization_ids: tuple[str, ...] = ()
+    scopes: tuple[str, ...] | None = None

@@ -1,0 +1,243 @@
+"""A client of the control API, for tests, benchmarks and the demo."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from sandbox.zoho import commands as ask
+from sandbox.zoho.stats import CallKind, worst_window
+
+
+class SandboxRefusedError(Exception):
+    """The control API refused a request; its sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCall:
+    """One call that the simulator saw; `monotonic` is this machine's steady clock, `status` 0 while unanswered."""
+
+    monotonic: float
+    wall: float
+    organization_id: str
+    kind: CallKind
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenStats:
+    calls: Mapping[str, Mapping[str, Mapping[str, int]]]
+    """Organisation → kind → HTTP status (as text) → how often."""
+    max_at_once: Mapping[str, int]
+    token_refreshes: int
+    token_exchanges: int
+    arrivals: Sequence[SeenCall] = field(repr=False)
+
+    def count(self, kind: CallKind | None = None, status: int | None = None, organization_id: str | None = None) -> int:
+        """How many calls fit; token calls only when asked for."""
+        return sum(
+            1
+            for each in self.arrivals
+            if (each.kind is kind if kind is not None else each.kind is not CallKind.TOKEN)
+            and status in (None, each.status)
+            and organization_id in (None, each.organization_id)
+        )
+
+    def worst_window(self, seconds: float, organization_id: str | None = None) -> int:
+        """The most calls (tokens apart) that arrived within any window of that length, at one organisation."""
+        organizations = {organization_id} if organization_id else {each.organization_id for each in self.arrivals}
+        return max((worst_window(self._instants(each), seconds) for each in organizations), default=0)
+
+    def _instants(self, organization_id: str) -> list[float]:
+        return [
+            each.monotonic
+            for each in self.arrivals
+            if each.organization_id == organization_id and each.kind is not CallKind.TOKEN
+        ]
+
+
+class SandboxControl:
+    """Speaks to a running simulator about one of its organisations (the first, unless told).
+
+    Methods raise SandboxRefusedError when the simulator does not know what they name.
+
+        with SandboxControl(url) as zoho:
+            contact_id = zoho.create_contact(contact_name="Amber Bakery", persons=[PersonFields(mobile="+1…")])
+            zoho.fault(FaultName.ANSWER, status=500, code=1000, times=2)
+    """
+
+    def __init__(self, url: str, organization_id: str | None = None) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=f"{url}/_sandbox", timeout=60, trust_env=False)
+        self.organization_id = organization_id or self.organization_ids()[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    @property
+    def refresh_token(self) -> str:
+        """The standing refresh token of a user who sees just this organisation."""
+        return f"sandbox-refresh-{self.organization_id}"
+
+    def organization_ids(self) -> list[str]:
+        return list(self._ask("GET", "/health")["organizations"])
+
+    def snapshot(self) -> dict[str, Any]:
+        """The truth: `{organization, contacts: [detail…], invoices: [row…]}`."""
+        return self._ask("GET", f"/snapshot/{self.organization_id}")
+
+    def grant_code(self, scopes: Sequence[str] | None = None, organization_ids: Sequence[str] = ()) -> str:
+        """A single-use code that lives a minute."""
+        asked = ask.GrantCodeRequest(
+            organization_ids=tuple(organization_ids) or (self.organization_id,),
+            scopes=None if scopes is None else tuple(scopes),
+        )
+        return str(self._post("/grant-codes", asked)["code"])
+
+    def mutate(self, *mutations: ask.Mutation) -> list[dict[str, Any]]:
+        """Make changes in one go; one result each, with the ids of what was made."""
+        batch = ask.MutationBatch(organization_id=self.organization_id, mutations=mutations)
+        return list(self._post("/mutations", batch)["results"])
+
+    def create_contact(
+        self, persons: Sequence[ask.PersonFields] = (), fields: ask.ContactFields | None = None, **more: Any
+    ) -> str:
+        """The new contact's id. `more` are ContactFields by name; the first person is the primary one."""
+        chosen = fields or ask.ContactFields(**more)
+        return str(self.mutate(ask.CreateContact(fields=chosen, persons=tuple(persons)))[0]["contact_id"])
+
+    def edit_contact(self, contact_id: str, **fields: Any) -> None:
+        self.mutate(ask.EditContact(contact_id=int(contact_id), fields=ask.ContactFields(**fields)))
+
+    def set_active(self, contact_id: str, active: bool) -> None:
+        self.edit_contact(contact_id, is_active=active)
+
+    def delete_contact(self, contact_id: str, with_invoices: bool = False) -> None:
+        self.mutate(ask.DeleteContact(contact_id=int(contact_id), with_invoices=with_invoices))
+
+    def merge_contacts(self, winner_id: str, loser_id: str, stamp_invoices: bool = True) -> None:
+        merge = ask.MergeContacts(winner_id=int(winner_id), loser_id=int(loser_id), stamp_invoices=stamp_invoices)
+        self.mutate(merge)
+
+    def create_person(self, contact_id: str, primary: bool = False, stamp_contact: bool = True, **fields: Any) -> str:
+        """The new person's id."""
+        asked = ask.CreatePerson(
+            contact_id=int(contact_id),
+            fields=ask.PersonFields(**fields),
+            primary=primary,
+            stamp_contact=stamp_contact,
+        )
+        return str(self.mutate(asked)[0]["contact_person_id"])
+
+    def edit_person(self, person_id: str, primary: bool = False, stamp_contact: bool = True, **fields: Any) -> None:
+        asked = ask.EditPerson(
+            contact_person_id=int(person_id),
+            fields=ask.PersonFields(**fields),
+            primary=primary,
+            stamp_contact=stamp_contact,
+        )
+        self.mutate(asked)
+
+    def delete_person(self, person_id: str, stamp_contact: bool = True) -> None:
+        self.mutate(ask.DeletePerson(contact_person_id=int(person_id), stamp_contact=stamp_contact))
+
+    def create_invoice(self, customer_id: str, **fields: Any) -> str:
+        """The new invoice's id. `fields` are InvoiceFields by name."""
+        asked = ask.CreateInvoice(customer_id=int(customer_id), fields=ask.InvoiceFields(**fields))
+        return str(self.mutate(asked)[0]["invoice_id"])
+
+    def edit_invoice(self, invoice_id: str, **fields: Any) -> None:
+        self.mutate(ask.EditInvoice(invoice_id=int(invoice_id), fields=ask.InvoiceFields(**fields)))
+
+    def pay_invoice(self, invoice_id: str, amount: int | str | None = None) -> None:
+        """Pay all of the balance, or `amount` of it."""
+        self.mutate(ask.PayInvoice.model_validate({"invoice_id": invoice_id, "amount": amount}))
+
+    def void_invoice(self, invoice_id: str) -> None:
+        self.mutate(ask.VoidInvoice(invoice_id=int(invoice_id)))
+
+    def delete_invoice(self, invoice_id: str) -> None:
+        self.mutate(ask.DeleteInvoice(invoice_id=int(invoice_id)))
+
+    def touch(self, contact_ids: Sequence[str] = (), invoice_ids: Sequence[str] = ()) -> None:
+        """Move `last_modified_time` and nothing else."""
+        self.mutate(ask.Touch(contact_ids=tuple(map(int, contact_ids)), invoice_ids=tuple(map(int, invoice_ids))))
+
+    def crowd(self, count: int = 700, invoices: bool = False) -> list[str]:
+        """Make that many records share one second; their ids."""
+        return list(self.mutate(ask.Crowd(what="invoices" if invoices else "contacts", count=count))[0]["ids"])
+
+    def bulk_import(self, contacts: int, invoices_per_contact: int = 0) -> dict[str, list[str]]:
+        """`{contact_ids, invoice_ids}` of thousands of records made within the last few seconds."""
+        return self.mutate(ask.BulkImport(contacts=contacts, invoices_per_contact=invoices_per_contact))[0]
+
+    def drift(self) -> dict[str, Any]:
+        """One small business event."""
+        return self.mutate(ask.Drift())[0]
+
+    def fault(
+        self,
+        name: ask.FaultName,
+        *,
+        kind: CallKind | None = None,
+        path: str | None = None,
+        times: int | None = None,
+        everywhere: bool = False,
+        **params: Any,
+    ) -> int:
+        """Switch a fault on for this organisation (or all); its id. `params` are FaultParams by name.
+
+        Token calls name no organisation: faults of the token endpoint, and those given `kind` TOKEN, are for all.
+        """
+        is_general = everywhere or kind is CallKind.TOKEN or name.value.startswith("token_endpoint")
+        asked = ask.FaultRequest(
+            name=name,
+            params=ask.FaultParams(**params),
+            organization_id=None if is_general else self.organization_id,
+            kind=kind,
+            path=path,
+            times=times,
+        )
+        return int(self._post("/faults", asked)["fault_id"])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Those that are on, with how often each struck."""
+        return list(self._ask("GET", "/faults")["faults"])
+
+    def clear_faults(self, fault_id: int | None = None) -> None:
+        self._ask("DELETE", "/faults", params={} if fault_id is None else {"fault_id": fault_id})
+
+    def set_limits(self, **limits: Any) -> None:
+        """LimitsRequest by name, for this organisation."""
+        self._post("/limits", ask.LimitsRequest(organization_id=self.organization_id, **limits))
+
+    def set_tokens(self, expires_in: int | None = None, max_per_window: int | None = None) -> None:
+        self._post("/tokens", ask.TokenSettings(expires_in=expires_in, max_per_window=max_per_window))
+
+    def stats(self) -> SeenStats:
+        document = self._ask("GET", "/stats")
+        arrivals = [SeenCall(**{**each, "kind": CallKind(each["kind"])}) for each in document.pop("arrivals")]
+        return SeenStats(arrivals=arrivals, **document)
+
+    def reset_stats(self) -> None:
+        self._ask("POST", "/stats/reset")
+
+    def _post(self, path: str, document: ask.Document) -> dict[str, Any]:
+        # What was not set must stay out: an edit changes only the fields that it names.
+        return self._ask("POST", path, content=document.model_dump_json(exclude_unset=True))
+
+    def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        response = self._http.request(method, path, **more)
+        if response.is_error:
+            raise SandboxRefusedError(f"{method} {path}: HTTP {response.status_code} {response.text[:500]}")
+        return dict(response.json())

@@ -1,0 +1,150 @@
+"""The bad days that a test switches on: which fault strikes which call, and how often."""
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import count
+
+import orjson
+
+from sandbox.zoho.commands import FaultName, FaultParams, FaultRequest, HostileRow
+from sandbox.zoho.stats import CallKind
+
+TEN_MEGABYTES = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a fault is matched against."""
+
+    kind: CallKind
+    path: str
+    organization_id: str
+
+
+@dataclass(slots=True)
+class Fault:
+    fault_id: int
+    request: FaultRequest
+    strikes: int = 0
+    seen: int = 0
+
+    @property
+    def params(self) -> FaultParams:
+        return self.request.params
+
+    def fits(self, call: Call) -> bool:
+        asked = self.request
+        return (
+            asked.organization_id in (None, call.organization_id)
+            and asked.kind in (None, call.kind)
+            and (asked.path is None or fnmatchcase(call.path, asked.path))
+        )
+
+
+@dataclass(slots=True)
+class Faults:
+    _active: dict[FaultName, list[Fault]] = field(default_factory=dict)
+    _ids: "count[int]" = field(default_factory=lambda: count(1))
+
+    def switch_on(self, request: FaultRequest) -> int:
+        fault = Fault(next(self._ids), request)
+        self._active.setdefault(request.name, []).append(fault)
+        return fault.fault_id
+
+    def clear(self, fault_id: int | None = None) -> None:
+        """End one fault, or all."""
+        for name, faults in list(self._active.items()):
+            kept = [each for each in faults if fault_id is not None and each.fault_id != fault_id]
+            self._replace(name, kept)
+
+    def find(self, name: FaultName, call: Call) -> Fault | None:
+        """The fault that fits the call, if any, without counting it as struck."""
+        return next((each for each in self._active.get(name, ()) if each.fits(call)), None)
+
+    def take(self, name: FaultName, call: Call) -> FaultParams | None:
+        """The parameters of the fault that strikes this call."""
+        fault = self.find(name, call)
+        if fault is None:
+            return None
+        self.strike(fault)
+        return fault.params
+
+    def strike(self, fault: Fault, times: int | None = None) -> None:
+        """Count a strike; the fault ends with its last."""
+        fault.strikes += 1
+        limit = fault.request.times or times
+        if limit is not None and fault.strikes >= limit:
+            self.clear(fault.fault_id)
+
+    def of_organization(self, name: FaultName, organization_id: str) -> FaultParams | None:
+        """The parameters of a fault that is a state of the organisation rather than of one call."""
+        for fault in self._active.get(name, ()):
+            if fault.request.organization_id in (None, organization_id):
+                return fault.params
+        return None
+
+    def clock_shift(self) -> float:
+        return sum(fault.params.seconds for fault in self._active.get(FaultName.CLOCK_SHIFTED, ()))
+
+    def revoked_organizations(self, known: frozenset[str]) -> frozenset[str]:
+        """The organisations whose refresh tokens are dead; all of `known` when no one was named."""
+        faults = self._active.get(FaultName.REFRESH_TOKEN_REVOKED, ())
+        named = {fault.request.organization_id for fault in faults}
+        return known if None in named else frozenset(each for each in named if each is not None)
+
+    def due_mutations(self, call: Call) -> list[Fault]:
+        """Count the call for each `mutation_after` it fits; those whose turn has come are taken off."""
+        due = []
+        for fault in list(self._active.get(FaultName.MUTATION_AFTER, ())):
+            if fault.fits(call):
+                fault.seen += 1
+                if fault.seen >= fault.params.requests:
+                    fault.seen = 0
+                    self.strike(fault, times=1)
+                    due.append(fault)
+        return due
+
+    def listed(self) -> list[dict[str, object]]:
+        return [
+            {"fault_id": each.fault_id, "strikes": each.strikes, **each.request.model_dump(mode="json")}
+            for faults in self._active.values()
+            for each in faults
+        ]
+
+    def _replace(self, name: FaultName, faults: list[Fault]) -> None:
+        if faults:
+            self._active[name] = faults
+        else:
+            self._active.pop(name, None)
+
+
+def hostile(row: bytes, kind: HostileRow) -> bytes:
+    """The row of any list as a client hopes never to meet it."""
+    if kind is HostileRow.NOT_AN_OBJECT:
+        return b"null"
+    document: dict[str, object] = orjson.loads(row)
+    id_key = next(key for key in ("contact_person_id", "invoice_id", "contact_id") if key in document)
+    name_key = next(key for key in ("contact_name", "customer_name") if key in document)
+    match kind:
+        case HostileRow.MISSING_ID:
+            del document[id_key]
+        case HostileRow.NULL_ID:
+            document[id_key] = None
+        case HostileRow.BROKEN_TIME:
+            document["last_modified_time"] = "yesterday, around noon"
+        case HostileRow.HUGE_NAME:
+            document[name_key] = "x" * TEN_MEGABYTES
+        case HostileRow.NUL_IN_NAME:
+            document[name_key] = "before\u0000after"
+        case HostileRow.LONE_SURROGATE:
+            document[name_key] = "surrogate-here"
+            return orjson.dumps(document).replace(b"surrogate-here", rb"broken \ud800 emoji")
+        case HostileRow.WRONG_TYPES:
+            document |= {
+                name_key: ["a", "list"],
+                "last_modified_time": 17,
+                "status": {},
+                "balance": "lots",
+                "phone": 5.5,
+            }
+    return orjson.dumps(document)

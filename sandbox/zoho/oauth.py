@@ -1,0 +1,172 @@
+"""Zoho's OAuth: grant codes, refresh tokens and the access tokens they give, with Zoho's odd ways of saying no."""
+
+import secrets
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from sandbox.zoho.answers import Answer, bad_token, not_authorized
+
+CLIENT_ID = "sandbox-client"
+CLIENT_SECRET = "sandbox-secret"  # noqa: S105  # A made-up business has no secrets.
+ALL_SCOPES = ("ZohoBooks.contacts.READ", "ZohoBooks.invoices.READ", "ZohoBooks.settings.READ")
+FULL_ACCESS = "ZohoBooks.fullaccess.all"
+GRANT_CODE_SECONDS = 60
+THROTTLE_WINDOW_SECONDS = 600
+MAX_ALIVE = 15
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who a token speaks for: the organisations they may see and what they allowed."""
+
+    organization_ids: tuple[str, ...]
+    scopes: tuple[str, ...] = ALL_SCOPES
+
+    def require_scope(self, scope: str) -> None:
+        if scope not in self.scopes and FULL_ACCESS not in self.scopes:
+            raise not_authorized()
+
+
+@dataclass(frozen=True, slots=True)
+class GrantCode:
+    user: User
+    dies_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    user: User
+    refresh_token: str
+    dies_at: float
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Every token of every user. Times are wall-clock seconds, so that tokens outlive a restart."""
+
+    api_domain: str = ""
+    expires_in: int = 3600
+    max_per_window: int = 10
+    refreshes: int = 0
+    exchanges: int = 0
+    is_changed: bool = False
+    _users: dict[str, User] = field(default_factory=dict)
+    _codes: dict[str, GrantCode] = field(default_factory=dict)
+    _alive: dict[str, AccessToken] = field(default_factory=dict)
+    _made: dict[str, deque[float]] = field(default_factory=dict)
+
+    def know(self, refresh_token: str, user: User) -> None:
+        """Accept this refresh token for the user."""
+        self._users[refresh_token] = user
+
+    def new_grant_code(self, user: User, now: float) -> str:
+        code = f"1000.{secrets.token_hex(16)}"
+        self._codes[code] = GrantCode(user, now + GRANT_CODE_SECONDS)
+        return code
+
+    def answer(self, form: Mapping[str, str], now: float, revoked: frozenset[str] = frozenset()) -> Answer:
+        """`POST /oauth/v2/token`. Refusals are HTTP 200 with an `error`; only throttling is HTTP 400.
+
+        `revoked` names organisations whose users' refresh tokens stopped working.
+        """
+        if form.get("client_id") != CLIENT_ID or form.get("client_secret") != CLIENT_SECRET:
+            return _refused("invalid_client")
+        match form.get("grant_type"):
+            case "refresh_token":
+                self.refreshes += 1
+                return self._refresh(form.get("refresh_token", ""), now, revoked)
+            case "authorization_code":
+                self.exchanges += 1
+                return self._exchange(form.get("code", ""), now)
+            case _:
+                return _refused("unsupported_grant_type")
+
+    def user_of(self, authorization: str, now: float) -> User:
+        """The user behind an `Authorization` header. Raises ZohoError 57 (none, or dead) or 14 (never issued)."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme != "Zoho-oauthtoken" or not token:
+            raise not_authorized()
+        found = self._alive.get(token)
+        if found is None:
+            raise bad_token()
+        if found.dies_at <= now:
+            raise not_authorized()
+        return found.user
+
+    def expire(self, organization_id: str | None = None) -> None:
+        """Every access token alive, or those of one organisation's users, dies now."""
+        for token, issued in list(self._alive.items()):
+            if organization_id is None or organization_id in issued.user.organization_ids:
+                self._alive[token] = AccessToken(issued.user, issued.refresh_token, 0.0)
+
+    def state(self) -> dict[str, object]:
+        """What a restart must remember."""
+        return {
+            "users": {token: asdict(user) for token, user in self._users.items()},
+            "alive": {token: asdict(issued) for token, issued in self._alive.items()},
+        }
+
+    def restore_user(self, refresh_token: str, organization_ids: list[str], scopes: list[str]) -> None:
+        self._users[refresh_token] = User(tuple(organization_ids), tuple(scopes))
+
+    def restore_access_token(self, token: str, refresh_token: str, dies_at: float) -> None:
+        self._alive[token] = AccessToken(self._users[refresh_token], refresh_token, dies_at)
+
+    def _refresh(self, refresh_token: str, now: float, revoked: frozenset[str]) -> Answer:
+        user = self._users.get(refresh_token)
+        if user is None or revoked.intersection(user.organization_ids):
+            return _refused("invalid_code")
+        if self._is_throttled(refresh_token, now):
+            return throttled()
+        return Answer.of(self._issue(refresh_token, user, now))
+
+    def _exchange(self, code: str, now: float) -> Answer:
+        grant = self._codes.pop(code, None)
+        if grant is None or grant.dies_at <= now:
+            return _refused("invalid_code")
+        refresh_token = f"1000.{secrets.token_hex(16)}"
+        self._users[refresh_token] = grant.user
+        return Answer.of(self._issue(refresh_token, grant.user, now) | {"refresh_token": refresh_token})
+
+    def _is_throttled(self, refresh_token: str, now: float) -> bool:
+        made = self._made.setdefault(refresh_token, deque())
+        while made and made[0] <= now - THROTTLE_WINDOW_SECONDS:
+            made.popleft()
+        return len(made) >= self.max_per_window
+
+    def _issue(self, refresh_token: str, user: User, now: float) -> dict[str, object]:
+        token = f"1000.{secrets.token_hex(16)}"
+        self._made.setdefault(refresh_token, deque()).append(now)
+        self._alive[token] = AccessToken(user, refresh_token, now + self.expires_in)
+        self.is_changed = True
+        self._bury_oldest(refresh_token, now)
+        return {
+            "access_token": token,
+            "scope": " ".join(user.scopes),
+            "api_domain": self.api_domain,
+            "token_type": "Bearer",
+            "expires_in": self.expires_in,
+        }
+
+    def _bury_oldest(self, refresh_token: str, now: float) -> None:
+        """Keep at most 15 of a user's tokens alive: the oldest dies first. Dead ones are forgotten in time."""
+        mine = [token for token, issued in self._alive.items() if issued.refresh_token == refresh_token]
+        alive = [token for token in mine if self._alive[token].dies_at > now]
+        for token in alive[:-MAX_ALIVE]:
+            del self._alive[token]
+        for token in [token for token in mine if token not in alive][:-MAX_ALIVE]:
+            del self._alive[token]
+
+
+def throttled() -> Answer:
+    document = {
+        "error_description": "You have made too many requests continuously. Please try again after some time.",
+        "error": "Access Denied",
+        "status": "failure",
+    }
+    return Answer.of(document, 400)
+
+
+def _refused(error: str) -> Answer:
+    return Answer.of({"error": error})

@@ -1,0 +1,135 @@
+"""What an organisation holds: contacts with their persons, and invoices, as frozen facts.
+
+Instants are whole seconds since the epoch (Zoho stamps no finer), money is whole cents, ids are integers
+(so that they sort by age as Zoho's do) and become strings of digits on the way out.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class ContactType(StrEnum):
+    CUSTOMER = "customer"
+    VENDOR = "vendor"
+
+
+class InvoiceStatus(StrEnum):
+    """The stored status; `overdue` is worked out from the due date whenever an invoice is read."""
+
+    DRAFT = "draft"
+    SENT = "sent"
+    PARTIALLY_PAID = "partially_paid"
+    PAID = "paid"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    organization_id: str
+    name: str
+    country: str
+    country_code: str
+    time_zone: str
+    currency_code: str
+    language_code: str = "en"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)  # Cached by zoneinfo itself.
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    contact_person_id: int
+    created_at: int
+    salutation: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    mobile: str = ""
+    mobile_country_code: str = ""
+    department: str = ""
+    designation: str = ""
+    skype: str = ""
+    fax: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    contact_id: int
+    contact_name: str
+    created_at: int
+    modified_at: int
+    company_name: str = ""
+    contact_type: ContactType = ContactType.CUSTOMER
+    is_active: bool = True
+    sub_type: str = "business"
+    language_code: str = "en"
+    website: str = ""
+    currency_code: str = "USD"
+    payment_terms: int = 30
+    persons: tuple[Person, ...] = ()
+    primary_person_id: int | None = None
+    country: str = ""
+    country_code: str = ""
+    city: str = ""
+    payment_reminder_enabled: bool = True
+    outstanding_cents: int = 0
+    blank_amounts: bool = False
+    """Zoho answers `""` instead of some of this contact's amounts."""
+
+    @property
+    def primary_person(self) -> Person | None:
+        for person in self.persons:
+            if person.contact_person_id == self.primary_person_id:
+                return person
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPerson:
+    """A person as the organisation-wide list shows it: with its contact."""
+
+    person: Person
+    contact_id: int
+    contact_name: str
+    currency_code: str
+    is_primary: bool
+    is_contact_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    invoice_id: int
+    invoice_number: str
+    customer_id: int
+    customer_name: str
+    company_name: str
+    status: InvoiceStatus
+    date: str
+    due_date: str
+    total_cents: int
+    balance_cents: int
+    currency_code: str
+    created_at: int
+    modified_at: int
+    is_viewed: bool = False
+    last_payment_date: str = ""
+    reminders_sent: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (InvoiceStatus.SENT, InvoiceStatus.PARTIALLY_PAID)
+
+    @property
+    def owed_cents(self) -> int:
+        """What the customer owes by it: nothing for drafts and voids, although their balance stays at the total."""
+        return self.balance_cents if self.is_open else 0
+
+    def displayed_status(self, today: str) -> str:
+        """The status on rows: a sent invoice shows as overdue from the day after its due date, untouched."""
+        if self.status is InvoiceStatus.SENT and self.due_date < today:
+            return "overdue"
+        return self.status.value

@@ -1,0 +1,241 @@
+"""The whole of the simulated Zoho, without a socket: calls come in, answers and bad behaviour go out."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Literal
+
+from sandbox.zoho.answers import Answer, ZohoError, foreign_organization
+from sandbox.zoho.books import Books
+from sandbox.zoho.calls import ADDRESSED_SCOPE, BooksCall, answer_books_call, kind_of_path
+from sandbox.zoho.clock import Clock, SystemClock
+from sandbox.zoho.commands import FaultName, FaultParams, FaultRequest, LimitsRequest, Mutation
+from sandbox.zoho.edit import Edit, Result
+from sandbox.zoho.faults import Call, Faults
+from sandbox.zoho.limits import Limits, OrganizationLimiter
+from sandbox.zoho.mutations import apply_all
+from sandbox.zoho.oauth import Tokens, User, throttled
+from sandbox.zoho.rows import organization_row
+from sandbox.zoho.stats import Arrival, CallKind, Stats
+
+TOKEN_PATH = "/oauth/v2/token"  # noqa: S105
+HTML_ERROR_PAGE = b"<html><head><title>Zoho</title></head><body><h1>We'll be back shortly.</h1></body></html>"
+
+
+class UnknownOrganizationError(LookupError):
+    """The simulator holds no such organisation."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One call between its arrival and its answer."""
+
+    call: Call
+    query: Mapping[str, str]
+    arrival: Arrival
+    user: User | None = None
+    limiter: OrganizationLimiter | None = None
+    refusal: ZohoError | None = None
+    delay_seconds: float = 0.0
+    hang_seconds: float | None = None
+    """The answer never comes, and after that long the connection is dropped."""
+    reset: Literal["before", "middle"] | None = None
+
+
+@dataclass(slots=True)
+class Simulator:
+    """Several organisations behind one address.
+
+    `arrive` → (wait `delay_seconds`) → `answer` → `leave` is a call's life; `serve` does all at once.
+    """
+
+    organizations: dict[str, Books]
+    tokens: Tokens
+    limits: Limits = field(default_factory=Limits)
+    clock: Clock = field(default_factory=SystemClock)
+    latency_seconds: float = 0.0
+    rng: random.Random = field(default_factory=random.Random)
+    faults: Faults = field(default_factory=Faults)
+    stats: Stats = field(default_factory=Stats)
+    limiters: dict[str, OrganizationLimiter] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.limiters = {
+            identifier: OrganizationLimiter(self.limits, books.organization.zone)
+            for identifier, books in self.organizations.items()
+        }
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is anything to save."""
+        return self.tokens.is_changed or any(books.is_changed for books in self.organizations.values())
+
+    def now(self) -> float:
+        """The server's wall clock, shifted where a fault says so."""
+        return self.clock.wall() + self.faults.clock_shift()
+
+    def http_date(self) -> str:
+        return formatdate(self.now(), usegmt=True)
+
+    def arrive(self, path: str, query: Mapping[str, str], authorization: str) -> Visit:
+        """Note the arrival at this instant and decide what will come of it, without waiting."""
+        monotonic = self.clock.monotonic()
+        kind = kind_of_path(path)
+        organization_id = query.get("organization_id", "") if kind is not CallKind.TOKEN else ""
+        call = Call(kind, path, organization_id)
+        arrival = self.stats.arrive(monotonic, self.clock.wall(), organization_id, kind)
+        visit = Visit(call, query, arrival, delay_seconds=self.latency_seconds)
+        if kind is not CallKind.TOKEN:
+            try:
+                self._admit(visit, authorization, monotonic)
+            except ZohoError as refusal:
+                visit.refusal = refusal
+        self._trouble(visit)
+        return visit
+
+    def answer(self, visit: Visit) -> Answer:
+        """What a call to the books gets."""
+        try:
+            answer = self._books_answer(visit)
+        except ZohoError as refusal:
+            answer = refusal.as_answer()
+        visit.arrival.status = answer.status
+        return answer
+
+    def token_answer(self, visit: Visit, form: Mapping[str, str]) -> Answer:
+        """What a call to the accounts server gets."""
+        answer = self._token_answer(visit, form)
+        visit.arrival.status = answer.status
+        return answer
+
+    def leave(self, visit: Visit) -> None:
+        """The answer is out (or dropped): free its place among the calls in flight; let happen what was to follow."""
+        if visit.limiter is not None:
+            visit.limiter.leave()
+        for fault in self.faults.due_mutations(visit.call):
+            organization_id = fault.request.organization_id or visit.call.organization_id
+            if organization_id in self.organizations:  # A call may name none, or one that is not here.
+                self.mutate(organization_id, fault.params.mutations)
+
+    def serve(self, path: str, query: Mapping[str, str], authorization: str) -> Answer:
+        visit = self.arrive(path, query, authorization)
+        try:
+            return self.answer(visit)
+        finally:
+            self.leave(visit)
+
+    def mutate(self, organization_id: str, mutations: Sequence[Mutation]) -> list[Result]:
+        """Change an organisation's books. Raises UnknownOrganizationError, UnknownRecordError."""
+        late = self.faults.of_organization(FaultName.LATE_VISIBILITY, organization_id)
+        visible_at = None if late is None else self.clock.monotonic() + late.seconds
+        return apply_all(mutations, Edit(self.books(organization_id), self.rng, int(self.now()), visible_at))
+
+    def switch_on(self, request: FaultRequest) -> int:
+        """Begin a fault; an event (`access_tokens_expired`) happens at once and is over."""
+        if request.name is FaultName.ACCESS_TOKENS_EXPIRED:
+            self.tokens.expire(request.organization_id)
+            return 0
+        return self.faults.switch_on(request)
+
+    def set_limits(self, request: LimitsRequest) -> None:
+        chosen = [request.organization_id] if request.organization_id else list(self.limiters)
+        changes = request.model_dump(exclude={"organization_id", "unblock", "spend_day"}, exclude_none=True)
+        for organization_id in chosen:
+            self.books(organization_id)
+            limiter = self.limiters[organization_id]
+            limiter.change(changes)
+            limiter.use_day(request.spend_day)
+            if request.unblock:
+                limiter.unblock()
+
+    def reset_stats(self) -> None:
+        """Count from nothing again; calls in flight stay in flight."""
+        self.stats.arrivals.clear()
+        self.tokens.refreshes = self.tokens.exchanges = 0
+        for limiter in self.limiters.values():
+            limiter.max_in_flight = limiter.in_flight
+
+    def books(self, organization_id: str) -> Books:
+        try:
+            return self.organizations[organization_id]
+        except KeyError:
+            raise UnknownOrganizationError(f"no organisation {organization_id}") from None
+
+    def _admit(self, visit: Visit, authorization: str, monotonic: float) -> None:
+        """Authenticate, then count against the organisation: strangers spend nothing of its budget."""
+        visit.user = self.tokens.user_of(authorization, self.clock.wall())
+        if visit.call.kind is CallKind.ORGANIZATIONS:
+            return
+        if visit.call.organization_id not in visit.user.organization_ids:
+            raise foreign_organization()
+        limiter = self.limiters[visit.call.organization_id]
+        limiter.admit(monotonic, self.now())
+        visit.limiter = limiter
+
+    def _trouble(self, visit: Visit) -> None:
+        slow = self.faults.take(FaultName.LATENCY, visit.call)
+        if slow is not None:
+            visit.delay_seconds += slow.seconds
+        hung = self.faults.take(FaultName.HANG, visit.call)
+        visit.hang_seconds = None if hung is None else hung.seconds
+        dropped = self.faults.take(FaultName.RESET, visit.call)
+        visit.reset = None if dropped is None else dropped.where
+
+    def _books_answer(self, visit: Visit) -> Answer:
+        if visit.refusal is not None:
+            raise visit.refusal
+        ordered = self.faults.take(FaultName.ANSWER, visit.call)
+        if ordered is not None:
+            return _ordered_answer(ordered)
+        answer = self._honest_answer(visit)
+        garbage = self.faults.take(FaultName.GARBAGE, visit.call)
+        return answer if garbage is None else _garbled(answer, garbage)
+
+    def _honest_answer(self, visit: Visit) -> Answer:
+        assert visit.user is not None  # Who is not known was refused on arrival.
+        scope = ADDRESSED_SCOPE.get(visit.call.kind)
+        if scope is not None:
+            visit.user.require_scope(scope)
+        if visit.call.kind is CallKind.ORGANIZATIONS:
+            return self._organizations(visit.user)
+        books = self.organizations[visit.call.organization_id]
+        books.show_due(self.clock.monotonic())
+        body = answer_books_call(BooksCall(visit.call, visit.query, books, books.today(self.now()), self.faults))
+        return Answer(200, body, self.limiters[visit.call.organization_id].headers(self.now()))
+
+    def _organizations(self, user: User) -> Answer:
+        """Counts against nobody's minute (no organisation is named), but tells the first one's day."""
+        mine = [self.organizations[each] for each in user.organization_ids if each in self.organizations]
+        entries = [organization_row(books.organization, number == 0) for number, books in enumerate(mine)]
+        answer = Answer.of({"code": 0, "message": "success", "organizations": entries})
+        headers = self.limiters[mine[0].organization.organization_id].headers(self.now()) if mine else {}
+        return Answer(200, answer.body, headers)
+
+    def _token_answer(self, visit: Visit, form: Mapping[str, str]) -> Answer:
+        down = self.faults.take(FaultName.TOKEN_ENDPOINT_DOWN, visit.call)
+        if down is not None:
+            return Answer(down.status or 503, HTML_ERROR_PAGE, content_type="text/html")
+        ordered = self.faults.take(FaultName.ANSWER, visit.call)
+        if ordered is not None:
+            return _ordered_answer(ordered)
+        if self.faults.take(FaultName.TOKEN_ENDPOINT_THROTTLED, visit.call) is not None:
+            return throttled()
+        revoked = self.faults.revoked_organizations(frozenset(self.organizations))
+        answer = self.tokens.answer(form, self.clock.wall(), revoked)
+        garbage = self.faults.take(FaultName.GARBAGE, visit.call)
+        return answer if garbage is None else _garbled(answer, garbage)
+
+
+def _ordered_answer(params: FaultParams) -> Answer:
+    headers = {} if params.retry_after is None else {"Retry-After": str(params.retry_after)}
+    return ZohoError(params.status or 500, params.code, params.message, headers).as_answer()
+
+
+def _garbled(answer: Answer, params: FaultParams) -> Answer:
+    status = params.status or answer.status
+    if params.body == "truncated":
+        return Answer(status, answer.body[: len(answer.body) // 2], answer.headers)
+    if params.body == "text":
+        return Answer(status, b"upstream connect error or disconnect/reset before headers", content_type="text/plain")
+    return Answer(status, HTML_ERROR_PAGE, content_type="text/html;charset=UTF-8")

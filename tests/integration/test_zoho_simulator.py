@@ -1,0 +1,249 @@
+"""The simulator as a process: ready, quick, limited, troublesome on the wire, and gone when told."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.zoho.commands import FaultName, PersonFields
+from sandbox.zoho.control import SandboxControl, SandboxRefusedError
+from sandbox.zoho.process import running_simulator
+from sandbox.zoho.stats import CallKind
+
+ROOT = Path(__file__).parents[2]
+
+
+class Client:
+    """A user of the first organisation, signed in."""
+
+    def __init__(self, zoho: SandboxControl) -> None:
+        self.zoho = zoho
+        self.http = httpx.Client(base_url=zoho.url, timeout=10, trust_env=False)
+        self.token = self.sign_in(grant_type="refresh_token", refresh_token=zoho.refresh_token)["access_token"]
+
+    def sign_in(self, **form: str) -> dict[str, Any]:
+        known = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
+        return dict(self.http.post("/oauth/v2/token", data=known | form).json())
+
+    def get(self, path: str, **query: str | int) -> httpx.Response:
+        headers = {"Authorization": f"Zoho-oauthtoken {self.token}"}
+        params = {"organization_id": self.zoho.organization_id, **query}
+        return self.http.get(f"/books/v3{path}", params=params, headers=headers)
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SandboxControl]:
+    with running_simulator(contacts=60, invoices=120) as zoho:
+        yield zoho
+
+
+@pytest.fixture
+def client(simulator: SandboxControl) -> Iterator[Client]:
+    simulator.clear_faults()
+    simulator.set_tokens(max_per_window=1000)
+    simulator.set_limits(requests_per_minute=1000, concurrency=10, unblock=True)
+    client = Client(simulator)
+    simulator.reset_stats()
+    yield client
+    client.http.close()
+    simulator.clear_faults()
+
+
+def wait_until(condition: Callable[[], bool], within: float = 10) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def start(*options: str) -> tuple["subprocess.Popen[str]", dict[str, Any]]:
+    command = [sys.executable, "-m", "sandbox.zoho", "--port", "0", *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, json.loads(process.stdout.readline())
+
+
+def test_the_ready_line_tells_all_that_a_client_needs() -> None:
+    process, ready = start("--organizations", "2", "--contacts", "5", "--invoices", "5")
+    with process:
+        try:
+            assert ready["url"].startswith("http://127.0.0.1:")
+            assert (ready["client_id"], ready["client_secret"]) == ("sandbox-client", "sandbox-secret")
+            assert [each["country_code"] for each in ready["organizations"]] == ["US", "IN"]
+            first = ready["organizations"][0]
+            assert first["refresh_token"] == f"sandbox-refresh-{first['organization_id']}"
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_at_once_even_while_a_call_hangs(name: signal.Signals) -> None:
+    process, ready = start("--contacts", "5", "--invoices", "5")
+    with process, SandboxControl(ready["url"]) as zoho, ThreadPoolExecutor(1) as pool:
+        client = Client(zoho)
+        zoho.fault(FaultName.HANG, seconds=600)
+        hanging = pool.submit(client.get, "/contacts")
+        wait_until(lambda: zoho.stats().count(CallKind.CONTACTS) == 1)
+        began = time.monotonic()
+        process.send_signal(name)
+        assert process.wait(timeout=10) == 0
+        assert time.monotonic() - began < 2
+        with pytest.raises(httpx.TransportError):
+            hanging.result(timeout=10)
+        client.http.close()
+
+
+def test_a_grant_code_leads_to_data(client: Client) -> None:
+    tokens = client.sign_in(grant_type="authorization_code", code=client.zoho.grant_code())
+    assert tokens["api_domain"] == client.zoho.url
+    client.token = tokens["access_token"]
+    response = client.get("/contacts", per_page=5)
+    assert len(response.json()["contacts"]) == 5
+    assert response.headers["Content-Type"] == "application/json;charset=UTF-8"
+    assert response.headers["Date"].endswith(" GMT")
+    assert int(response.headers["X-Rate-Limit-Remaining"]) < 10_000
+    assert client.zoho.stats().token_exchanges == 1
+
+
+def test_an_escaped_plus_is_read_and_a_bare_one_is_not(client: Client) -> None:
+    assert client.get("/contacts", last_modified_time="2024-01-01T00:00:00+0000").status_code == 200
+    headers = {"Authorization": f"Zoho-oauthtoken {client.token}"}
+    bare = (
+        f"/books/v3/contacts?organization_id={client.zoho.organization_id}&last_modified_time=2024-01-01T00:00:00+0000"
+    )
+    response = client.http.get(bare, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (400, 2)
+
+
+def test_a_token_request_may_be_in_the_query(client: Client) -> None:
+    query = {
+        "client_id": "sandbox-client",
+        "client_secret": "sandbox-secret",
+        "grant_type": "refresh_token",
+        "refresh_token": client.zoho.refresh_token,
+    }
+    assert "access_token" in client.http.post("/oauth/v2/token", params=query).json()
+
+
+def test_changes_show_in_answers_and_in_the_snapshot(client: Client) -> None:
+    zoho = client.zoho
+    contact_id = zoho.create_contact([PersonFields(first_name="Ada", mobile="+12125550101")], contact_name="Amber")
+    person_id = zoho.create_person(contact_id, first_name="Ben")
+    zoho.edit_person(person_id, phone="212-555-0102")
+    invoice_id = zoho.create_invoice(contact_id, total="80.00")
+    zoho.pay_invoice(invoice_id, amount="30.00")
+    detail = client.get(f"/contacts/{contact_id}").json()["contact"]
+    assert [person["phone"] for person in detail["contact_persons"]] == ["", "212-555-0102"]
+    assert client.get(f"/invoices/{invoice_id}").json()["invoice"]["balance"] == 50
+    truth = zoho.snapshot()
+    assert next(each for each in truth["contacts"] if each["contact_id"] == contact_id) == detail
+    zoho.delete_contact(contact_id, with_invoices=True)
+    assert client.get(f"/contacts/{contact_id}").status_code == 404
+    assert client.get(f"/invoices/{invoice_id}").status_code == 404
+
+
+def test_crowds_imports_merges_and_events_happen_over_http(client: Client) -> None:
+    zoho = client.zoho
+    imported = zoho.bulk_import(20, invoices_per_contact=1)
+    assert (len(imported["contact_ids"]), len(imported["invoice_ids"])) == (20, 20)
+    winner, loser = imported["contact_ids"][:2]
+    zoho.merge_contacts(winner, loser)
+    assert client.get(f"/contacts/{loser}").status_code == 404
+    assert len(zoho.crowd(30)) == 30
+    assert zoho.drift()["event"] in {"payment", "edited_phone", "new_invoice", "new_contact"}
+
+
+def test_the_control_api_says_what_it_does_not_know(client: Client) -> None:
+    with pytest.raises(SandboxRefusedError, match="no contact 1"):
+        client.zoho.delete_contact("1")
+    refused = client.http.post("/_sandbox/faults", json={"name": "earthquake"})
+    assert refused.status_code == 422
+    assert "earthquake" in refused.json()["error"]
+    stranger = SandboxControl(client.zoho.url, organization_id="60000000001")
+    with stranger, pytest.raises(SandboxRefusedError, match="no organisation 60000000001"):
+        stranger.drift()
+
+
+def test_the_hundred_and_first_call_of_a_minute_blocks_the_organisation(client: Client) -> None:
+    client.zoho.set_limits(requests_per_minute=100, unblock=True)
+    statuses = [client.get("/contacts", per_page=1).status_code for _ in range(102)]
+    assert statuses == [200] * 100 + [429] * 2
+    assert client.get("/contacts").json()["code"] == 44
+    seen = client.zoho.stats()
+    assert seen.count(CallKind.CONTACTS, status=429) == 3
+    assert seen.worst_window(60) == 103
+
+
+def test_more_at_once_than_allowed_is_1070_and_the_most_is_counted(client: Client) -> None:
+    client.zoho.set_limits(concurrency=3, unblock=True)
+    client.zoho.fault(FaultName.LATENCY, seconds=0.5)
+    with ThreadPoolExecutor(6) as pool:
+        codes = list(pool.map(lambda _: client.get("/contacts", per_page=1).json()["code"], range(6)))
+    assert sorted(codes) == [0, 0, 0, 1070, 1070, 1070]
+    assert client.zoho.stats().max_at_once[client.zoho.organization_id] == 3
+
+
+def test_a_reset_drops_the_connection(client: Client) -> None:
+    client.zoho.fault(FaultName.RESET, times=1)
+    with pytest.raises(httpx.TransportError):
+        client.get("/contacts")
+    assert client.get("/contacts").status_code == 200
+
+
+def test_a_reset_in_the_middle_leaves_half_a_body(client: Client) -> None:
+    client.zoho.fault(FaultName.RESET, times=1, where="middle")
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get("/contacts")
+    assert client.get("/contacts").status_code == 200
+
+
+def test_a_hang_outlasts_the_clients_patience_and_frees_its_place(client: Client) -> None:
+    client.zoho.set_limits(concurrency=1, unblock=True)
+    client.zoho.fault(FaultName.HANG, times=1, seconds=600)
+    client.http.timeout = httpx.Timeout(0.3)
+    with pytest.raises(httpx.ReadTimeout):
+        client.get("/contacts")
+    client.http.timeout = httpx.Timeout(10)
+    wait_until(lambda: client.get("/contacts").status_code == 200)
+
+
+def test_a_shifted_clock_shows_in_the_date(client: Client) -> None:
+    client.zoho.fault(FaultName.CLOCK_SHIFTED, seconds=86_400 * 400)
+    year = time.gmtime(time.time() + 86_400 * 400).tm_year
+    assert f" {year} " in client.get("/contacts").headers["Date"]
+
+
+def test_a_second_start_goes_on_with_the_same_data(tmp_path: Path) -> None:
+    file = tmp_path / "zoho.json"
+    with running_simulator(contacts=10, invoices=10, state=file) as zoho:
+        contact_id = zoho.create_contact(contact_name="Kept")
+        before = zoho.snapshot()
+    with running_simulator(contacts=99, invoices=99, state=file) as zoho:
+        assert zoho.snapshot() == before
+        assert contact_id in {contact["contact_id"] for contact in before["contacts"]}
+
+
+def test_a_killed_simulator_has_saved_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / "zoho.json"
+    process, ready = start("--contacts", "10", "--invoices", "10", "--state", str(file))
+    with process, SandboxControl(ready["url"]) as zoho:
+        before = zoho.snapshot()
+        wait_until(file.exists)
+        os.kill(process.pid, signal.SIGKILL)
+    with running_simulator(state=file) as zoho:
+        assert zoho.snapshot()["contacts"] == before["contacts"]
+
+
+def test_drift_changes_things_by_itself() -> None:
+    with running_simulator(contacts=20, invoices=40, drift=0.05) as zoho:
+        before = zoho.snapshot()
+        wait_until(lambda: zoho.snapshot() != before)

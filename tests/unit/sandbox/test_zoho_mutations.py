@@ -1,0 +1,236 @@
+"""Changes made through the control API stamp what Zoho stamps and leave the rest alone."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from sandbox.zoho import commands as ask
+from sandbox.zoho.edit import UnknownRecordError
+from sandbox.zoho.in_process import InProcessZoho, in_process_zoho
+from sandbox.zoho.records import InvoiceStatus
+from sandbox.zoho.snapshot import snapshot
+
+
+class Scene:
+    """One customer with two persons and one invoice of 100.00, all an hour old."""
+
+    def __init__(self) -> None:
+        self.zoho: InProcessZoho = in_process_zoho()
+        persons = (ask.PersonFields(first_name="Ada", mobile="1"), ask.PersonFields(first_name="Ben", phone="2"))
+        made = self.zoho.mutate(ask.CreateContact(fields=ask.ContactFields(contact_name="Amber"), persons=persons))[0]
+        self.contact_id = int(str(made["contact_id"]))
+        self.ada, self.ben = (
+            person.contact_person_id for person in self.zoho.books.contacts.truth[self.contact_id].persons
+        )
+        invoice = self.zoho.mutate(ask.CreateInvoice(customer_id=self.contact_id))[0]
+        self.invoice_id = int(str(invoice["invoice_id"]))
+        self.zoho.clock.advance(1800)
+
+    def contact(self) -> dict[str, Any]:
+        return dict(self.zoho.get(f"/contacts/{self.contact_id}")["contact"])
+
+    def row(self) -> dict[str, Any]:
+        return dict(self.zoho.get("/contacts", filter_by="Status.All")["contacts"][0])
+
+    def invoice(self) -> dict[str, Any]:
+        return dict(self.zoho.get(f"/invoices/{self.invoice_id}")["invoice"])
+
+    def person_names(self) -> list[str]:
+        rows = self.zoho.get("/contacts/contactpersons", per_page=200)["contact_persons"]
+        return [row["first_name"] for row in rows]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_an_edit_changes_only_the_fields_it_names_and_stamps_the_contact(scene: Scene) -> None:
+    before = scene.contact()
+    scene.zoho.mutate(ask.EditContact(contact_id=scene.contact_id, fields=ask.ContactFields(company_name="Amber Ltd")))
+    after = scene.contact()
+    changed = {key for key in after if after[key] != before[key]}
+    assert changed == {"company_name", "last_modified_time"}
+
+
+def test_the_same_edit_as_json_changes_no_more(scene: Scene) -> None:
+    edit = ask.EditContact(contact_id=scene.contact_id, fields=ask.ContactFields(country="India"))
+    adapter: TypeAdapter[ask.Mutation] = TypeAdapter(ask.Mutation)
+    sent = edit.model_dump_json(exclude_unset=True)
+    scene.zoho.mutate(adapter.validate_json(sent))
+    assert scene.contact()["contact_name"] == "Amber"
+    assert scene.contact()["billing_address"]["country"] == "India"
+
+
+def test_a_payment_moves_the_invoices_time_and_not_the_contacts(scene: Scene) -> None:
+    contact, invoice = scene.row(), scene.invoice()
+    scene.zoho.mutate(ask.PayInvoice(invoice_id=scene.invoice_id, amount=Decimal("40.50")))
+    assert (scene.invoice()["status"], scene.invoice()["balance"]) == ("partially_paid", 59.5)
+    assert scene.invoice()["last_modified_time"] > invoice["last_modified_time"]
+    assert scene.invoice()["last_payment_date"] == "2025-10-09"
+    assert scene.row()["last_modified_time"] == contact["last_modified_time"]
+    assert (contact["outstanding_receivable_amount"], scene.row()["outstanding_receivable_amount"]) == (100, 59.5)
+    scene.zoho.mutate(ask.PayInvoice(invoice_id=scene.invoice_id))
+    assert (scene.invoice()["status"], scene.invoice()["balance"]) == ("paid", 0)
+
+
+def test_a_void_invoice_keeps_its_total_as_balance_and_is_owed_no_more(scene: Scene) -> None:
+    scene.zoho.mutate(
+        ask.PayInvoice(invoice_id=scene.invoice_id, amount=Decimal(40)), ask.VoidInvoice(invoice_id=scene.invoice_id)
+    )
+    assert (scene.invoice()["status"], scene.invoice()["balance"]) == ("void", 100)
+    assert scene.row()["outstanding_receivable_amount"] == 0
+
+
+def test_an_invoice_edit_moves_its_due_date_and_what_is_owed(scene: Scene) -> None:
+    fields = ask.InvoiceFields(due_date="2026-01-31", total=Decimal(250), balance=Decimal(250))
+    scene.zoho.mutate(ask.EditInvoice(invoice_id=scene.invoice_id, fields=fields))
+    assert (scene.invoice()["due_date"], scene.invoice()["total"]) == ("2026-01-31", 250)
+    assert scene.row()["outstanding_receivable_amount"] == 250
+
+
+@pytest.mark.parametrize("stamp", [True, False])
+def test_a_persons_edit_moves_the_contacts_time_or_not(scene: Scene, stamp: bool) -> None:
+    before = scene.contact()["last_modified_time"]
+    fields = ask.PersonFields(mobile="3")
+    scene.zoho.mutate(ask.EditPerson(contact_person_id=scene.ada, fields=fields, stamp_contact=stamp))
+    assert (scene.row()["mobile"], scene.row()["first_name"]) == ("3", "Ada")
+    assert (scene.contact()["last_modified_time"] > before) is stamp
+
+
+def test_a_person_can_be_made_primary_added_and_deleted(scene: Scene) -> None:
+    scene.zoho.mutate(ask.EditPerson(contact_person_id=scene.ben, primary=True))
+    assert (scene.row()["first_name"], scene.row()["phone"]) == ("Ben", "2")
+    scene.zoho.mutate(ask.CreatePerson(contact_id=scene.contact_id, fields=ask.PersonFields(first_name="Cyd")))
+    scene.zoho.mutate(ask.DeletePerson(contact_person_id=scene.ben))
+    assert scene.person_names() == ["Ada", "Cyd"]
+    assert scene.row()["first_name"] == "Ada", "the first that is left becomes the primary one"
+
+
+def test_a_deleted_contact_takes_its_persons_and_leaves_its_invoices(scene: Scene) -> None:
+    scene.zoho.mutate(ask.DeleteContact(contact_id=scene.contact_id))
+    assert scene.zoho.answer(f"/contacts/{scene.contact_id}").status == 404
+    assert scene.person_names() == []
+    assert scene.invoice()["customer_id"] == str(scene.contact_id)
+
+
+def test_a_deleted_contact_may_take_its_invoices_along(scene: Scene) -> None:
+    scene.zoho.mutate(ask.DeleteContact(contact_id=scene.contact_id, with_invoices=True))
+    assert scene.zoho.get("/invoices")["invoices"] == []
+
+
+@pytest.mark.parametrize("stamp", [True, False])
+def test_a_merge_deletes_the_loser_and_moves_its_invoices(scene: Scene, stamp: bool) -> None:
+    before = scene.invoice()["last_modified_time"]
+    winner = scene.zoho.mutate(ask.CreateContact(fields=ask.ContactFields(contact_name="Winner")))[0]["contact_id"]
+    merge = ask.MergeContacts(winner_id=int(str(winner)), loser_id=scene.contact_id, stamp_invoices=stamp)
+    scene.zoho.mutate(merge)
+    assert scene.zoho.answer(f"/contacts/{scene.contact_id}").status == 404
+    assert (scene.invoice()["customer_id"], scene.invoice()["customer_name"]) == (winner, "Winner")
+    assert (scene.invoice()["last_modified_time"] > before) is stamp
+    assert scene.row()["outstanding_receivable_amount"] == 100
+
+
+def test_a_renamed_contact_is_renamed_on_its_invoices_untouched(scene: Scene) -> None:
+    before = scene.invoice()
+    scene.zoho.mutate(ask.EditContact(contact_id=scene.contact_id, fields=ask.ContactFields(contact_name="Beryl")))
+    assert scene.invoice()["customer_name"] == "Beryl"
+    assert scene.invoice()["last_modified_time"] == before["last_modified_time"]
+
+
+def test_inactive_is_a_status_that_all_still_shows(scene: Scene) -> None:
+    scene.zoho.mutate(ask.EditContact(contact_id=scene.contact_id, fields=ask.ContactFields(is_active=False)))
+    assert scene.row()["status"] == "inactive"
+    assert scene.zoho.get("/contacts")["contacts"] == []
+
+
+def test_a_touch_moves_the_time_and_nothing_else(scene: Scene) -> None:
+    before, invoice = scene.contact(), scene.invoice()
+    scene.zoho.mutate(ask.Touch(contact_ids=(scene.contact_id,), invoice_ids=(scene.invoice_id,)))
+    assert {key for key, value in scene.contact().items() if value != before[key]} == {"last_modified_time"}
+    assert {key for key, value in scene.invoice().items() if value != invoice[key]} == {
+        "last_modified_time",
+        "updated_time",
+    }
+
+
+def test_a_change_can_be_stamped_with_a_told_instant(scene: Scene) -> None:
+    at = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
+    scene.zoho.mutate(ask.Touch(contact_ids=(scene.contact_id,), at=at))
+    assert scene.contact()["last_modified_time"] == "2025-01-01T22:04:05-0500"
+
+
+def test_a_crowd_shares_one_second() -> None:
+    zoho = in_process_zoho(contacts=300, invoices=300)
+    for what in ("contacts", "invoices"):
+        crowd = ask.Crowd.model_validate({"what": what, "count": 250})
+        ids = zoho.mutate(crowd)[0]["ids"]
+        assert isinstance(ids, list)
+        rows = zoho.get(f"/{what}", sort_column="last_modified_time", sort_order="D", filter_by="Status.All")[what]
+        assert len(ids) == 250
+        assert {row["last_modified_time"] for row in rows} == {rows[0]["last_modified_time"]}
+
+
+def test_an_import_makes_thousands_within_a_few_seconds() -> None:
+    zoho = in_process_zoho()
+    made = zoho.mutate(ask.BulkImport(contacts=2000, invoices_per_contact=1))[0]
+    assert [len(ids) for ids in made.values() if isinstance(ids, list)] == [2000, 2000]
+    stamps = {contact.modified_at for contact in zoho.books.contacts.truth.values()}
+    assert len(stamps) == 3
+    assert max(stamps) == int(zoho.clock.wall())
+
+
+def test_a_batch_is_made_in_order_and_answers_each(scene: Scene) -> None:
+    results = scene.zoho.mutate(
+        ask.CreateContact(fields=ask.ContactFields(contact_name="New")), ask.DeleteInvoice(invoice_id=scene.invoice_id)
+    )
+    assert [set(result) for result in results] == [{"contact_id", "contact_person_ids"}, set()]
+    assert scene.zoho.get("/invoices")["invoices"] == []
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        ask.EditContact(contact_id=1, fields=ask.ContactFields()),
+        ask.DeleteContact(contact_id=1),
+        ask.EditPerson(contact_person_id=1),
+        ask.PayInvoice(invoice_id=1),
+        ask.CreateInvoice(customer_id=1),
+    ],
+)
+def test_what_does_not_exist_cannot_be_changed(scene: Scene, mutation: ask.Mutation) -> None:
+    with pytest.raises(UnknownRecordError):
+        scene.zoho.mutate(mutation)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 60))
+def test_whatever_happens_lists_and_truth_agree(seed: int, events: int) -> None:
+    zoho = in_process_zoho(contacts=12, invoices=20)
+    zoho.simulator.rng.seed(seed)
+    for _ in range(events):
+        zoho.clock.advance(1)
+        zoho.mutate(ask.Drift())
+    zoho.sign_in()
+    truth: dict[str, Any] = snapshot(zoho.books, zoho.books.today(zoho.clock.wall()))
+    listed = zoho.get("/contacts", filter_by="Status.All")["contacts"]
+    assert {row["contact_id"]: row["last_modified_time"] for row in listed} == {
+        contact["contact_id"]: contact["last_modified_time"] for contact in truth["contacts"]
+    }
+    persons = zoho.get("/contacts/contactpersons", per_page=200)["contact_persons"]
+    held = [person["contact_person_id"] for contact in truth["contacts"] for person in contact["contact_persons"]]
+    assert sorted(row["contact_person_id"] for row in persons) == sorted(held)
+    assert sorted(zoho.get("/invoices")["invoices"], key=lambda row: row["invoice_id"]) == truth["invoices"]
+    for contact in zoho.books.contacts.truth.values():
+        assert contact.outstanding_cents == sum(each.owed_cents for each in zoho.books.invoices_of(contact.contact_id))
+
+
+def test_a_paid_invoice_created_paid_has_no_balance(scene: Scene) -> None:
+    fields = ask.InvoiceFields(status=InvoiceStatus.PAID)
+    invoice_id = scene.zoho.mutate(ask.CreateInvoice(customer_id=scene.contact_id, fields=fields))[0]["invoice_id"]
+    assert scene.zoho.get(f"/invoices/{invoice_id}")["invoice"]["balance"] == 0

@@ -1,0 +1,129 @@
+"""The simulator's accounts server says yes and no in Zoho's way."""
+
+import orjson
+import pytest
+
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.in_process import InProcessZoho, in_process_zoho
+from sandbox.zoho.oauth import User
+
+
+@pytest.fixture
+def zoho() -> InProcessZoho:
+    return in_process_zoho(contacts=1)
+
+
+def code_of(zoho: InProcessZoho, access_token: str) -> tuple[int, int]:
+    """(status, code) of a call with that token."""
+    zoho.access_token = access_token
+    answer = zoho.answer("/contacts")
+    return answer.status, orjson.loads(answer.body)["code"]
+
+
+def refreshed(zoho: InProcessZoho) -> str:
+    return str(orjson.loads(zoho.token().body)["access_token"])
+
+
+def test_a_refresh_answers_a_token_that_works_for_an_hour(zoho: InProcessZoho) -> None:
+    document = orjson.loads(zoho.token().body)
+    assert document["expires_in"] == 3600
+    assert document["scope"].startswith("ZohoBooks.")
+    assert "refresh_token" not in document
+    assert code_of(zoho, document["access_token"]) == (200, 0)
+    zoho.clock.advance(3600)
+    assert code_of(zoho, document["access_token"]) == (401, 57)
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"refresh_token": "unknown"}, "invalid_code"),
+        ({"client_id": "somebody"}, "invalid_client"),
+        ({"client_secret": "wrong"}, "invalid_client"),
+        ({"grant_type": "authorization_code", "code": "unknown"}, "invalid_code"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+    ],
+)
+def test_refusals_come_as_http_200(zoho: InProcessZoho, form: dict[str, str], error: str) -> None:
+    answer = zoho.token(**form)
+    assert (answer.status, orjson.loads(answer.body)) == (200, {"error": error})
+
+
+def test_the_eleventh_token_in_ten_minutes_is_denied_with_http_400(zoho: InProcessZoho) -> None:
+    statuses = [zoho.token().status for _ in range(10)]  # One was asked for at the start.
+    assert statuses == [200] * 9 + [400]
+    assert orjson.loads(zoho.token().body)["error"] == "Access Denied"
+    zoho.clock.advance(601)
+    assert zoho.token().status == 200
+
+
+def test_the_sixteenth_token_kills_the_oldest(zoho: InProcessZoho) -> None:
+    zoho.simulator.tokens.max_per_window = 100
+    first, second = zoho.access_token, refreshed(zoho)
+    for _ in range(14):
+        refreshed(zoho)
+    assert code_of(zoho, first) == (401, 14)
+    assert code_of(zoho, second) == (200, 0)
+
+
+def test_a_grant_code_is_exchanged_once(zoho: InProcessZoho) -> None:
+    code = zoho.simulator.tokens.new_grant_code(User((zoho.organization_id,)), zoho.clock.wall())
+    document = orjson.loads(zoho.token(grant_type="authorization_code", code=code).body)
+    assert code_of(zoho, document["access_token"]) == (200, 0)
+    assert zoho.token(refresh_token=document["refresh_token"]).status == 200
+    again = zoho.token(grant_type="authorization_code", code=code)
+    assert orjson.loads(again.body) == {"error": "invalid_code"}
+
+
+def test_a_grant_code_lives_a_minute(zoho: InProcessZoho) -> None:
+    code = zoho.simulator.tokens.new_grant_code(User((zoho.organization_id,)), zoho.clock.wall())
+    zoho.clock.advance(60)
+    answer = zoho.token(grant_type="authorization_code", code=code)
+    assert orjson.loads(answer.body) == {"error": "invalid_code"}
+
+
+def test_a_token_without_the_scope_is_not_authorized(zoho: InProcessZoho) -> None:
+    user = User((zoho.organization_id,), ("ZohoBooks.invoices.READ",))
+    code = zoho.simulator.tokens.new_grant_code(user, zoho.clock.wall())
+    document = orjson.loads(zoho.token(grant_type="authorization_code", code=code).body)
+    assert code_of(zoho, document["access_token"]) == (401, 57)
+    assert zoho.answer("/invoices").status == 200
+
+
+@pytest.mark.parametrize(("token", "code"), [("never-issued", 14), ("", 57)])
+def test_a_bad_token_is_401(zoho: InProcessZoho, token: str, code: int) -> None:
+    assert code_of(zoho, token) == (401, code)
+
+
+def test_a_foreign_organisation_is_6041(zoho: InProcessZoho) -> None:
+    for stranger in ("60000000001", ""):
+        answer = zoho.answer("/contacts", organization_id=stranger)
+        assert (answer.status, orjson.loads(answer.body)["code"]) == (400, 6041)
+
+
+def test_organisations_need_no_organisation_id(zoho: InProcessZoho) -> None:
+    answer = zoho.simulator.serve("/organizations", {}, f"Zoho-oauthtoken {zoho.access_token}")
+    entry = orjson.loads(answer.body)["organizations"][0]
+    assert entry["organization_id"] == zoho.organization_id
+    assert (entry["time_zone"], entry["country_code"]) == ("America/New_York", "US")
+    assert "X-Rate-Limit-Remaining" in answer.headers
+
+
+def test_a_revoked_refresh_token_is_invalid_until_the_fault_ends(zoho: InProcessZoho) -> None:
+    fault_id = zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
+    assert orjson.loads(zoho.token().body) == {"error": "invalid_code"}
+    zoho.simulator.faults.clear(fault_id)
+    assert "access_token" in orjson.loads(zoho.token().body)
+
+
+def test_tokens_that_were_expired_are_dead_and_new_ones_are_not(zoho: InProcessZoho) -> None:
+    old = zoho.access_token
+    zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
+    assert code_of(zoho, old) == (401, 57)
+    assert code_of(zoho, refreshed(zoho)) == (200, 0)
+
+
+def test_the_token_endpoint_can_be_down_or_throttled(zoho: InProcessZoho) -> None:
+    zoho.fault(FaultName.TOKEN_ENDPOINT_DOWN, times=1)
+    zoho.fault(FaultName.TOKEN_ENDPOINT_THROTTLED, times=1)
+    assert [zoho.token().status for _ in range(3)] == [503, 400, 200]
