@@ -45,6 +45,14 @@ def redis_url(valkey: EmbeddedValkey) -> str:
 
 
 @pytest.fixture
+def postgres_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A database without tables, gone after the test."""
+    name = f"empty_{uuid.uuid4().hex}"
+    yield postgres.create_database(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
 def database(database_url: str) -> Iterator[psycopg.Connection]:
     """A look into the test's database."""
     with psycopg.connect(database_url, autocommit=True) as connection:

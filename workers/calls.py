@@ -14,6 +14,10 @@ from workers.settings import Settings
 from workers.zoho import CALL_SECONDS
 
 
+#: The budget's lease covers what is written down before the call, too.
+_AROUND_A_CALL_SECONDS = 5
+
+
 def new_budget(client: redis.Redis, engine: Engine, settings: Settings) -> ApiBudget:
     """The budget of every organisation, as the settings limit it."""
 
@@ -37,7 +41,7 @@ def new_budget(client: redis.Redis, engine: Engine, settings: Settings) -> ApiBu
             concurrency=settings.zoho_concurrency,
             interactive_reserve=settings.zoho_interactive_reserve,
             daily_reserve=settings.zoho_daily_reserve,
-            longest_call_seconds=CALL_SECONDS,
+            longest_call_seconds=CALL_SECONDS + _AROUND_A_CALL_SECONDS,
         ),
         seconds_since_last_call=seconds_since_last_call,
         paused_seconds=paused_seconds,

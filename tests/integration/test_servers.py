@@ -303,6 +303,13 @@ class TestWatchedProcess:
         assert process.stop() == 3
         assert (tmp_path / "log").read_text() == "ho\n"
 
+    def test_may_write_where_we_write(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        process = WatchedProcess(["/bin/sh", "-c", "echo ho; echo hum >&2"], log=tmp_path / "log", stdout=1, stderr=2)
+        assert process.wait(10) == 0
+        process.stop()
+        assert capfd.readouterr() == ("ho\n", "hum\n")
+        assert (tmp_path / "log").read_text() == ""
+
     def test_is_out_of_reach_of_the_terminals_keys_and_heeds_signals(self, tmp_path: Path) -> None:
         process = WatchedProcess(["sleep", "600"], log=tmp_path / "log")
         assert os.getsid(process.pid) != os.getsid(0)

@@ -26,7 +26,7 @@ end
 
 -- A call that is over counts from the latest time at which Zoho can have seen it, less what the margin absorbs.
 local function count_call(pool, call, seen_by)
-  redis.call('ZADD', pool.used, 'GT', seen_by - margin, call)
+  redis.call('ZADD', pool.used, seen_by - margin, call)
 end
 
 -- A mark in the future means that the clock was set back: it counts from now, or it would block for the whole step.

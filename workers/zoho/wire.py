@@ -64,7 +64,7 @@ def exchange(
             return WireAnswer(response.status_code, response.headers, _whole_body(response, call))
     except httpx.HTTPError as error:
         # Neither the text nor the cause is kept: httpx quotes a header that it finds illegal, the token's too.
-        raise ZohoUnavailable(call, detail=type(error).__name__) from None
+        raise ZohoUnavailable(call, detail=f"{type(error).__name__} at {httpx.URL(url).netloc.decode()}") from None
 
 
 def _whole_body(response: httpx.Response, call: str) -> bytes:

@@ -13,12 +13,6 @@ from sandbox.servers import EmbeddedPostgres
 from tests.integration.migrations.applications import Database
 
 
-@pytest.fixture(scope="package")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
-        yield server
-
-
 @pytest.fixture
 def url(postgres: EmbeddedPostgres) -> str:
     return postgres.create_database(f"migrations_{uuid.uuid4().hex}")

@@ -1,0 +1,89 @@
+"""What of an answer steers the walk, and how far pages of a length reach."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, Protocol, TypeVar
+
+from domain.lists import Listed, Page
+
+#: Rows that a page repeats of the one before, by key or by number. Two of them may go in between, and the pages still
+#: join; one alone that stands in the wrong place does not lead the walk astray.
+OVERLAP = 3
+
+#: One version of a row: its id and the second of its change.
+Key = tuple[str, datetime | None]
+
+ListedT = TypeVar("ListedT", bound=Listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What of a page steers the walk: its rows' versions, and their known times in the order given."""
+
+    keys: tuple[Key, ...]
+    times: tuple[datetime, ...]
+    length: int
+    has_more: bool
+
+    @classmethod
+    def of(cls, page: Page[ListedT]) -> "Answer":
+        keys = [key_of(row) for row in page.rows]
+        return cls(
+            keys=(*keys, *((aside.record_id, None) for aside in page.set_aside if aside.record_id)),
+            times=tuple(time for _, time in keys if time is not None),
+            length=len(page.rows) + len(page.set_aside),
+            has_more=page.has_more,
+        )
+
+    @property
+    def steer(self) -> datetime | None:
+        """The last time that is known and borne out by the rows after it: from there the next answer may start."""
+        return self.times[-overlap(len(self.times))] if self.times else None
+
+    def is_cut_as_asked(self, per_page: int) -> bool:
+        return self.length == per_page or (self.length < per_page and not self.has_more)
+
+    def keeps_order_of(self, seen: Sequence[Key]) -> bool:
+        """Rows that come again come in the same order: of one second, a server need not keep any."""
+        places = {key: place for place, key in enumerate(seen)}
+        return ascends([places[key] for key in self.keys if key in places and key[1] is not None])
+
+    def shares_with(self, seen: Sequence[Key]) -> bool:
+        return not set(self.keys).isdisjoint(seen)
+
+    def adds_to(self, seen: Sequence[Key]) -> bool:
+        return not set(self.keys).issubset(seen)
+
+
+class _Ordered(Protocol):
+    def __le__(self, other: Any, /) -> bool: ...
+
+
+def overlap(page_length: int) -> int:
+    return min(OVERLAP, max(1, page_length // 4))
+
+
+def furthest_page(covered: int, longest: int) -> tuple[int, int]:
+    """The page and its length, of `longest` at most, that reach furthest and begin within what is covered."""
+    begin = covered - overlap(longest)
+    per_page = max(range(max(1, longest // 2), longest + 1), key=lambda length: begin // length * length + length)
+    return begin // per_page + 1, per_page
+
+
+def ascends(values: Sequence[_Ordered]) -> bool:
+    return all(earlier <= later for earlier, later in pairwise(values))
+
+
+def is_before(time: datetime | None, bound: datetime | None) -> bool:
+    return time is not None and bound is not None and time < bound
+
+
+def key_of(row: Listed) -> Key:
+    return row.record_id, None if row.modified_at is None else second(row.modified_at)
+
+
+def second(time: datetime) -> datetime:
+    """Zoho's filter and its rows know whole seconds only."""
+    return time.astimezone(UTC).replace(microsecond=0)

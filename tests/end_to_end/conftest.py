@@ -1,0 +1,25 @@
+"""An installation over real servers and a simulator, with no process started yet."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.process import running_simulator
+from tests.end_to_end.installation import Installation, settings_for
+
+
+@pytest.fixture
+def zoho() -> Iterator[SandboxControl]:
+    with running_simulator(contacts=300, invoices=600) as control:
+        yield control
+
+
+@pytest.fixture
+def installation(database_url: str, redis_url: str, zoho: SandboxControl, tmp_path: Path) -> Iterator[Installation]:
+    environment = settings_for(database_url, redis_url, zoho.url, Fernet.generate_key().decode())
+    installed = Installation(environment, tmp_path, zoho)
+    yield installed
+    installed.stop()

@@ -1,0 +1,111 @@
+"""An installation of booksync as an operator runs it: its real command and its real processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.zoho.control import SandboxControl
+
+PROGRAMS = Path(sys.executable).parent
+PROJECT = Path(__file__).parents[2]
+
+WORKER = ("dramatiq", "workers.main", "--processes", "1", "--threads", "4")
+SCHEDULER = ("booksync", "scheduler")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The last line of stdout, as `--json` promises it."""
+        found: dict[str, Any] = json.loads(self.stdout.splitlines()[-1])
+        return found
+
+
+@dataclass
+class Installation:
+    """Settings in the environment, and the processes that were started with them."""
+
+    environment: dict[str, str]
+    logs: Path
+    zoho: SandboxControl
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def run(self, *words: str, **changed: str | None) -> Outcome:
+        """`booksync WORDS…`, with some variables changed, or left out where None."""
+        command = [str(PROGRAMS / "booksync"), *words]
+        done = subprocess.run(
+            command, env=self._environment(changed), cwd=PROJECT, capture_output=True, text=True, timeout=120
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def start(self, program: str, *words: str) -> subprocess.Popen[bytes]:
+        """A process that goes on until the test ends; its log is in the test's folder."""
+        log = self.logs / f"{program}-{len(self.processes)}.log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [str(PROGRAMS / program), *words], env=self._environment({}), cwd=PROJECT, stdout=stream, stderr=stream
+            )
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        """All processes, as an orchestrator would: asked first."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def connect(self, user_id: uuid.UUID | None = None, **changed: str | None) -> Outcome:
+        """Links the simulator's first organisation, with a fresh grant code."""
+        return self.run(
+            "connect",
+            "--user",
+            str(user_id or uuid.uuid4()),
+            "--organization",
+            self.zoho.organization_id,
+            "--grant-code",
+            self.zoho.grant_code(),
+            "--json",
+            **changed,
+        )
+
+    def _environment(self, changed: dict[str, str | None]) -> dict[str, str]:
+        merged = {**self.environment, **changed}
+        return {name: value for name, value in merged.items() if value is not None}
+
+
+def settings_for(database_url: str, redis_url: str, zoho_url: str, key: str) -> dict[str, str]:
+    """The environment of an installation whose clocks are quick."""
+    return {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "ZOHO_CLIENT_ID": "sandbox-client",
+        "ZOHO_CLIENT_SECRET": "sandbox-secret",
+        "ENCRYPTION_KEYS": key,
+        "ZOHO_API_URL": zoho_url,
+        "ZOHO_ACCOUNTS_URL": zoho_url,
+        "SYNC_INTERVAL_SECONDS": "3600",
+        "SWEEP_INTERVAL_SECONDS": "1",
+        "CLAIM_SECONDS": "5",
+        # An emptied Redis makes everybody wait out one window.
+        "ZOHO_WINDOW_SECONDS": "2",
+    }

@@ -1,0 +1,122 @@
+"""From `booksync connect` to reminders, with the real command, real workers and a real scheduler."""
+
+import signal
+import time
+from collections.abc import Callable
+
+import httpx
+import psycopg
+import pytest
+import redis
+
+from sandbox.servers.ports import free_port
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
+
+PATIENCE_SECONDS = 60
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether it holds before patience ends."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (held := holds()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return held
+
+
+@pytest.fixture
+def connection_id(installation: Installation) -> str:
+    """A connected installation with two workers and a scheduler."""
+    for program in (WORKER, WORKER, SCHEDULER):
+        installation.start(*program)
+    connected = installation.connect()
+    assert connected.code == 0, connected.stderr
+    return str(connected.json["connection_id"])
+
+
+def test_the_first_sync_and_the_second(installation: Installation, connection_id: str) -> None:
+    first = installation.run("sync", connection_id, "--full", "--wait", "--json")
+    assert first.code == 0, first.stderr
+    truth = installation.zoho.snapshot()
+    customers = [contact for contact in truth["contacts"] if contact["contact_type"] == "customer"]
+    assert first.json["status"] == "succeeded"
+    assert first.json["customers"]["total"] == first.json["customers"]["new"] == len(customers)
+    assert first.json["invoices"]["total"] == first.json["invoices"]["new"] == len(truth["invoices"])
+    assert first.json["reminders"]["scheduled"] > 0
+
+    second = installation.run("sync", connection_id, "--wait", "--json")
+    assert second.json["api_calls"] <= 4
+    assert second.json["customers"]["unchanged"] == len(customers)
+    assert second.json["invoices"]["unchanged"] == len(truth["invoices"])
+
+    shown = installation.run("status", connection_id, "--json").json["connections"][0]
+    assert [run["mode"] for run in shown["runs"]] == ["incremental", "full"]
+    assert shown["cached"]["customers"] == len(customers)
+
+
+def test_a_worker_killed_in_mid_run_costs_nothing_but_time(
+    installation: Installation, connection_id: str, database: psycopg.Connection
+) -> None:
+    installation.zoho.fault(FaultName.LATENCY, seconds=0.3)
+    order = installation.start("booksync", "sync", connection_id, "--wait")
+    assert eventually(lambda: _calls(database) >= 2)
+    for worker in installation.processes[:2]:
+        worker.send_signal(signal.SIGKILL)
+    installation.start(*WORKER)
+    assert order.wait(timeout=PATIENCE_SECONDS) == 0
+    row = database.execute("SELECT status, api_calls FROM sync_runs").fetchone()
+    assert row is not None
+    undisturbed = 2 + 2 + 3  # pages of persons, contacts and invoices
+    assert row[0] == "succeeded"
+    assert row[1] <= undisturbed + 2
+    assert installation.zoho.stats().count(CallKind.CONTACT) == 0
+
+
+def test_redis_forgets_everything_in_mid_run(
+    installation: Installation, connection_id: str, database: psycopg.Connection
+) -> None:
+    installation.zoho.fault(FaultName.LATENCY, seconds=0.3)
+    started = installation.run("sync", connection_id, "--json")
+    assert started.code == 0
+    assert eventually(lambda: _calls(database) >= 2)
+    with redis.Redis.from_url(installation.environment["REDIS_URL"]) as client:
+        client.flushall()
+    assert eventually(lambda: _status(database) == "succeeded")
+
+
+def test_a_parked_connection_says_how_to_go_on(installation: Installation, connection_id: str) -> None:
+    installation.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
+    installation.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
+    outcome = installation.run("sync", connection_id, "--wait", "--json")
+    assert (outcome.code, outcome.json["status"]) == (1, "parked")
+    assert "booksync connect" in outcome.json["reason"]
+    assert "booksync connect" in installation.run("status").stderr
+
+
+def test_the_web_process_is_healthy_and_ready(installation: Installation) -> None:
+    port = free_port()
+    web = installation.start("uvicorn", "workers.web.app:app", "--host", "127.0.0.1", "--port", str(port))
+    url = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{url}/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    assert eventually(answers)
+    ready = httpx.get(f"{url}/readyz")
+    assert (ready.status_code, ready.json()["schema"]) == (200, "ok")
+    web.send_signal(signal.SIGTERM)
+    assert web.wait(timeout=20) in (0, -signal.SIGTERM)
+
+
+def _calls(database: psycopg.Connection) -> int:
+    row = database.execute("SELECT coalesce(sum(api_calls), 0) FROM sync_runs").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _status(database: psycopg.Connection) -> str | None:
+    row = database.execute("SELECT status FROM sync_runs ORDER BY started_at DESC LIMIT 1").fetchone()
+    return str(row[0]) if row else None

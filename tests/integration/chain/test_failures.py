@@ -1,0 +1,169 @@
+"""A run meets an upstream that fails, lies or refuses: it goes on with what is cached, waits, or parks (FR-7)."""
+
+from typing import Any
+
+import pytest
+
+from db.runs import StepRef
+from domain.runs import MAX_ATTEMPTS, Phase
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+
+
+def test_a_passing_failure_is_retried_and_leaves_no_trace(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.ANSWER, times=2, status=500, code=1000)
+    assert bench.sync()["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("fault", "params"),
+    [
+        (FaultName.RESET, {"where": "before"}),
+        (FaultName.RESET, {"where": "middle"}),
+        (FaultName.GARBAGE, {"body": "html", "status": 200}),
+        (FaultName.GARBAGE, {"body": "truncated"}),
+    ],
+)
+def test_broken_answers_are_asked_again(bench: Bench, fault: FaultName, params: dict[str, Any]) -> None:
+    bench.zoho.fault(fault, times=1, **params)
+    assert bench.sync()["status"] == "succeeded"
+
+
+def test_contacts_that_stay_away_leave_the_cached_ones_and_the_invoices_go_on(bench: Bench) -> None:
+    bench.sync()
+    before = bench.rows("SELECT last_customer_sync_at, last_invoice_sync_at FROM sync_metadata")[0]
+    some_invoice = next(key for key, row in bench.invoices().items() if row["status"] != "void")
+    bench.zoho.void_invoice(some_invoice)
+    fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
+
+    result = bench.sync()
+
+    assert result["status"] == "degraded"
+    assert "Customers are not complete" in result["reason"]
+    assert result["customers"]["total"] > 0
+    assert bench.invoices()[some_invoice]["status"] == "void"
+    after = bench.rows("SELECT last_customer_sync_at, last_invoice_sync_at FROM sync_metadata")[0]
+    assert after["last_customer_sync_at"] == before["last_customer_sync_at"]
+    assert after["last_invoice_sync_at"] >= before["last_invoice_sync_at"]
+
+    bench.zoho.clear_faults(fault)
+    assert bench.sync()["status"] == "succeeded"
+
+
+def test_each_attempt_is_counted_and_the_last_one_gives_the_phase_up(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.BULK_PERSONS, status=503)
+    bench.zoho.reset_stats()
+    assert bench.sync()["status"] == "degraded"
+    assert bench.zoho.stats().count(CallKind.BULK_PERSONS) == MAX_ATTEMPTS
+
+
+def test_invoices_of_unknown_customers_wait_and_are_taken_up_by_themselves(bench: Bench) -> None:
+    fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
+    first = bench.sync()
+    assert (first["customers"]["total"], first["invoices"]["total"]) == (0, 0)
+    assert first["invoices"]["skipped"] > 0
+    assert bench.zoho.stats().count(CallKind.CONTACT) == 0, "nobody is asked for while the customers are incomplete"
+    assert first["reminders"]["skipped"].keys() == {"customer_missing"}
+
+    bench.zoho.clear_faults(fault)
+    second = bench.sync()
+    assert second["status"] == "succeeded"
+    assert (second["invoices"]["skipped"], second["invoices"]["total"]) == (0, first["invoices"]["skipped"])
+
+
+def test_an_invoice_of_a_deleted_customer_is_skipped_and_asked_about_once(bench: Bench) -> None:
+    owner = next(iter(bench.zoho.snapshot()["invoices"]))["customer_id"]
+    orphans = sum(invoice["customer_id"] == owner for invoice in bench.zoho.snapshot()["invoices"])
+    bench.zoho.delete_contact(owner)
+    result = bench.sync()
+    assert result["status"] == "succeeded"
+    assert result["invoices"]["skipped"] == orphans
+    assert bench.zoho.stats().count(CallKind.CONTACT) == 1
+    bench.zoho.reset_stats()
+    bench.sync()
+    assert bench.zoho.stats().count(CallKind.CONTACT) == 0
+
+
+def test_a_revoked_token_parks_the_connection_until_it_is_connected_again(bench: Bench) -> None:
+    bench.sync()
+    bench.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
+    bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
+    parked = bench.sync()
+    assert parked["status"] == "parked"
+    assert "booksync connect" in parked["reason"]
+    bench.zoho.reset_stats()
+    again = bench.sync()
+    assert again["status"] == "parked"
+    assert "booksync connect" in again["reason"]
+    assert bench.zoho.stats().count() == 0, "no call is made for a parked connection"
+
+    bench.zoho.clear_faults()
+    user_id = bench.rows("SELECT user_id FROM zoho_connections")[0]["user_id"]
+    revived = Bench.connected(bench.resources, bench.zoho, user_id=user_id)
+    assert revived.connection_id == bench.connection_id
+    assert revived.sync()["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 57), (400, 6041)])
+def test_what_concerns_every_call_parks(bench: Bench, status: int, code: int) -> None:
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=status, code=code)
+    assert bench.sync()["status"] == "parked"
+
+
+def test_an_expired_access_token_is_renewed_once(bench: Bench) -> None:
+    bench.sync()
+    bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
+    bench.zoho.reset_stats()
+    assert bench.sync()["status"] == "succeeded"
+    assert bench.zoho.stats().token_refreshes == 1
+
+
+def test_hostile_rows_are_set_aside_and_the_others_go_on(bench: Bench) -> None:
+    for row in ("missing_id", "broken_time", "huge_name", "wrong_types"):
+        bench.zoho.fault(FaultName.HOSTILE_ROW, kind=CallKind.CONTACTS, times=1, row=row)
+    result = bench.sync()
+    assert result["status"] == "succeeded"
+    assert result["set_aside"] > 0
+    assert result["customers"]["total"] > 0
+
+
+class TestDuplicates:
+    """Messages come twice, late, or from a worker that was thought dead."""
+
+    @pytest.fixture
+    def at_contacts(self, bench: Bench) -> tuple[Bench, StepRef]:
+        bench.start()
+        while (step := bench.present_step()) is not None and step.phase is not Phase.CONTACTS:
+            bench.take(step)
+        assert step is not None
+        return bench, step
+
+    def test_a_step_that_comes_again_does_nothing(self, at_contacts: tuple[Bench, StepRef]) -> None:
+        bench, step = at_contacts
+        bench.take(step)
+        calls = bench.zoho.stats().count()
+        bench.take(step)
+        assert bench.zoho.stats().count() == calls
+
+    def test_a_step_in_other_hands_is_left_alone(self, at_contacts: tuple[Bench, StepRef]) -> None:
+        bench, step = at_contacts
+        bench.rows("UPDATE sync_runs SET claimed_until = now() + interval '1 minute' RETURNING id")
+        calls = bench.zoho.stats().count()
+        bench.take(step)
+        assert bench.zoho.stats().count() == calls
+        assert bench.present_step() == step
+
+    def test_a_dead_workers_step_is_taken_when_its_claim_has_run_out(self, at_contacts: tuple[Bench, StepRef]) -> None:
+        bench, step = at_contacts
+        bench.rows("UPDATE sync_runs SET claimed_until = now() - interval '1 second', attempts = 1 RETURNING id")
+        bench.take(step)
+        assert bench.present_step() != step
+
+    def test_a_step_that_kills_its_process_is_given_up(self, at_contacts: tuple[Bench, StepRef]) -> None:
+        bench, step = at_contacts
+        bench.rows("UPDATE sync_runs SET attempts = %(attempts)s RETURNING id", attempts=MAX_ATTEMPTS)
+        bench.take(step)
+        run = bench.rows("SELECT phase, degraded_reason FROM sync_runs")[0]
+        assert run["phase"] == Phase.INVOICES
+        assert "ended its process" in run["degraded_reason"]
