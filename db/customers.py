@@ -1,7 +1,7 @@
 """Statements over customers_cache: the upsert in batches, hash first (FR-2, TR-4), and what a page is compared with."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -16,6 +16,7 @@ from db.staging import Observed
 from domain.contacts import ContactDetails, ContactKind, ContactPerson
 from domain.customers import Customer, customer_from, persons_as_json, persons_from_json
 from domain.lists import SetAside
+from domain.persons import ids_of
 from domain.phones import PhoneFallback
 
 #: Rows of one transaction (TR-4).
@@ -221,45 +222,44 @@ class ListFacts:
         return cls(modified_at, status, name, company_name, told)
 
 
-def list_facts(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, ListFacts]:
-    """The cached list facts of these contacts; absent where nothing is cached."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is cached of a contact, for the comparison with a list row and with the sweep of persons."""
+
+    list_facts: ListFacts
+    person_ids: frozenset[str]
+    bulk_omits_persons: bool
+
+
+def known(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, Known]:
+    """What is cached of these contacts; absent where nothing is."""
     rows = connection.execute(
         text("""
-            SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons
+            SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
+                   bulk_omits_persons
               FROM customers_cache WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
         """),
         {"connection_id": link.connection_id, "ids": list(ids)},
     )
-    return {
-        row.zoho_customer_id: ListFacts.of(
-            row.zoho_last_modified_at,
-            row.status,
-            row.customer_name,
-            row.company_name,
-            persons_from_json(row.contact_persons),
-        )
-        for row in rows
-    }
+    return {row.zoho_customer_id: _known(row) for row in rows}
 
 
-def mark_deleted(
-    connection: Connection, link: Link, zoho_customer_id: str, *, observed_at: datetime, now: datetime
-) -> bool:
-    """Zoho has said that the contact is gone: the row stays, marked, and nobody is reminded. False: nothing to mark."""
-    customer_id = connection.execute(
-        text("""
-            UPDATE customers_cache SET status = 'deleted', observed_at = :observed_at, updated_at = now()
-             WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id AND status <> 'deleted'
-               AND coalesce(observed_at, '-infinity') <= :observed_at
-            RETURNING id
-        """),
-        {
-            "connection_id": link.connection_id,
-            "zoho_customer_id": zoho_customer_id,
-            "observed_at": observed_at,
-        },
-    ).scalar_one_or_none()
-    if customer_id is None:
-        return False
-    reminders.replan_customers(connection, link, [customer_id], now=now)
-    return True
+def _known(row: Row[Any]) -> Known:
+    persons = persons_from_json(row.contact_persons)
+    return Known(
+        list_facts=ListFacts.of(row.zoho_last_modified_at, row.status, row.customer_name, row.company_name, persons),
+        person_ids=ids_of(persons),
+        bulk_omits_persons=row.bulk_omits_persons,
+    )
+
+
+def note_bulk_omissions(connection: Connection, link: Link, omissions: Mapping[str, bool]) -> None:
+    """Remembers of whom the bulk list lacks persons. It is no fact of theirs, and so no update of their rows."""
+    connection.exec_driver_sql(
+        """
+        UPDATE customers_cache SET bulk_omits_persons = noted.omits
+          FROM unnest(%(ids)s::text[], %(omits)s::bool[]) AS noted (id, omits)
+         WHERE connection_id = %(connection_id)s AND zoho_customer_id = noted.id AND bulk_omits_persons <> noted.omits
+        """,
+        {"connection_id": link.connection_id, "ids": list(omissions), "omits": list(omissions.values())},
+    )

@@ -248,6 +248,19 @@ def mark_customer_gone(connection: Connection, link: Link, zoho_customer_id: str
     ).rowcount
 
 
+def drop_unseen_skipped(connection: Connection, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
+    """Skipped invoices that a whole walk has not met are gone from Zoho; should one be there, it comes back with it."""
+    connection.execute(
+        text("""
+            DELETE FROM skipped_invoices kept
+             WHERE connection_id = :connection_id
+               AND NOT EXISTS (SELECT FROM seen_records
+                                WHERE run_id = :run_id AND kind = 'invoice' AND record_id = kept.zoho_invoice_id)
+        """),
+        {"connection_id": connection_id, "run_id": run_id},
+    )
+
+
 def take_up_skipped(connection: Connection, link: Link, zoho_customer_ids: Sequence[str], *, now: datetime) -> Upserted:
     """The invoices that waited for these customers, now cached, move to the cache (FR-7)."""
     if not zoho_customer_ids:

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, text
 
 from domain.contacts import Contact, ContactPerson
 from domain.lists import SetAside
+from domain.persons import Sweep
+from domain.runs import Run
 
 _CONTACT = TypeAdapter(Contact)
 _PERSON = TypeAdapter(ContactPerson)
@@ -44,10 +46,11 @@ def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[t
     )
 
 
-def staged_persons(
-    connection: Connection, run_id: uuid.UUID, contact_ids: Sequence[str]
-) -> dict[str, tuple[ContactPerson, ...]]:
-    """The swept persons of these contacts, in Zoho's order (ascending ids); a contact without any is absent."""
+def sweep(connection: Connection, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
+    """The run's sweep, as far as it concerns these contacts; None where the run has made none (or not to its end)."""
+    began_at = run.position.persons_swept_at
+    if began_at is None or not run.position.persons_swept:
+        return None
     persons: dict[str, list[ContactPerson]] = defaultdict(list)
     for row in connection.execute(
         text("""
@@ -55,10 +58,10 @@ def staged_persons(
              WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)
              ORDER BY length(contact_person_id), contact_person_id
         """),
-        {"run_id": run_id, "contact_ids": list(contact_ids)},
+        {"run_id": run.run_id, "contact_ids": list(contact_ids)},
     ):
         persons[row.zoho_customer_id].append(_PERSON.validate_python(row.person))
-    return {contact_id: tuple(found) for contact_id, found in persons.items()}
+    return Sweep(began_at, {contact_id: tuple(found) for contact_id, found in persons.items()})
 
 
 def stage_contacts(
@@ -158,17 +161,6 @@ def clear(connection: Connection, run_id: uuid.UUID) -> None:
     """Drops all that the run has staged: it has ended."""
     for table in ("staged_contacts", "staged_persons", "seen_records"):
         connection.execute(text(f"DELETE FROM {table} WHERE run_id = :run_id"), {"run_id": run_id})  # noqa: S608
-
-
-def see(connection: Connection, run_id: uuid.UUID, kind: str, record_ids: Iterable[str]) -> None:
-    """Notes the ids that a full run has read: what is cached but was never seen may have been deleted."""
-    connection.exec_driver_sql(
-        """
-        INSERT INTO seen_records (run_id, kind, record_id)
-        SELECT DISTINCT %(run_id)s::uuid, %(kind)s, unnest(%(ids)s::text[]) ON CONFLICT DO NOTHING
-        """,
-        {"run_id": run_id, "kind": kind, "ids": list(record_ids)},
-    )
 
 
 def set_aside(connection: Connection, connection_id: uuid.UUID, kind: str, records: Sequence[SetAside]) -> None:

@@ -36,6 +36,7 @@ class Listed(Protocol):
 
 
 RowT = TypeVar("RowT", covariant=True)
+ListedT = TypeVar("ListedT", bound=Listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,8 @@ class Page(Generic[RowT]):
     set_aside: Sequence[SetAside]
     has_more: bool
     server_time: datetime
+
+
+def record_ids(page: Page[ListedT]) -> list[str]:
+    """Every id on a page: what could not be understood is there all the same."""
+    return [row.record_id for row in page.rows] + [aside.record_id for aside in page.set_aside if aside.record_id]

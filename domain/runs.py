@@ -28,13 +28,19 @@ class Phase(StrEnum):
     PERSONS = "persons"  #: sweep the bulk list of contact persons
     CONTACTS = "contacts"  #: fetch a page of contacts, or the details that its rows lack
     CUSTOMERS = "customers"  #: upsert what that page staged
+    GONE_CUSTOMERS = "gone_customers"  #: ask about customers that a full walk has not met
     INVOICES = "invoices"  #: sync a page of invoices, or fetch a customer that one of them lacks
+    GONE_INVOICES = "gone_invoices"  #: ask about invoices that a full walk has not met
     REMINDERS = "reminders"  #: plan the reminders that are due for planning
     DONE = "done"
 
     @property
     def is_customer_phase(self) -> bool:
-        return self in (Phase.START, Phase.PERSONS, Phase.CONTACTS, Phase.CUSTOMERS)
+        return self in (Phase.START, Phase.PERSONS, Phase.CONTACTS, Phase.CUSTOMERS, Phase.GONE_CUSTOMERS)
+
+    @property
+    def is_invoice_phase(self) -> bool:
+        return self in (Phase.INVOICES, Phase.GONE_INVOICES)
 
 
 class RunStatus(StrEnum):
@@ -69,6 +75,7 @@ class Position:
     persons_page: int = 1
     persons_swept_at: datetime | None = None  #: the server's time when the sweep of persons began
     persons_swept: bool = False
+    confirmations: int = 0  #: detail calls that only confirm what the sweep of persons lacks
     contacts: Walk | None = None
     customers_complete: bool = False  #: so that a contact which is not cached is worth a call
     invoices: Walk | None = None
@@ -78,6 +85,7 @@ class Position:
             "persons_page": self.persons_page,
             "persons_swept_at": self.persons_swept_at and self.persons_swept_at.isoformat(),
             "persons_swept": self.persons_swept,
+            "confirmations": self.confirmations,
             "contacts": self.contacts and self.contacts.to_json(),
             "customers_complete": self.customers_complete,
             "invoices": self.invoices and self.invoices.to_json(),
@@ -90,6 +98,7 @@ class Position:
             persons_page=json.get("persons_page", 1),
             persons_swept_at=datetime.fromisoformat(swept_at) if swept_at else None,
             persons_swept=json.get("persons_swept", False),
+            confirmations=json.get("confirmations", 0),
             contacts=Walk.from_json(contacts) if contacts else None,
             customers_complete=json.get("customers_complete", False),
             invoices=Walk.from_json(invoices) if invoices else None,
@@ -133,7 +142,7 @@ class Run:
         """
         if self.phase.is_customer_phase:
             return self.degraded(f"Customers are not complete: {reason}").go_to(Phase.INVOICES)
-        if self.phase is Phase.INVOICES:
+        if self.phase.is_invoice_phase:
             return self.degraded(f"Invoices are not complete: {reason}").go_to(Phase.REMINDERS)
         return replace(self.degraded(f"Reminders are not planned: {reason}"), phase=Phase.DONE, status=RunStatus.FAILED)
 

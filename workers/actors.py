@@ -4,7 +4,7 @@ from dramatiq import actor
 
 from workers.broker.messages import Queue
 from workers.process import resources
-from workers.sync import contacts, customers, invoices, persons, reminders, start
+from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
 from workers.sync.take import take
 
 
@@ -31,6 +31,11 @@ def upsert_customers(run_id: str, step: int) -> None:
 @actor(queue_name=Queue.API)
 def sync_invoices_page(run_id: str, step: int) -> None:
     take(resources(), run_id, step, invoices.sync_invoices_page)
+
+
+@actor(queue_name=Queue.API)
+def confirm_deletions(run_id: str, step: int) -> None:
+    take(resources(), run_id, step, deletions.confirm_deletions)
 
 
 @actor(queue_name=Queue.DATABASE)

@@ -13,7 +13,6 @@ from workers.budget import Admission, ApiBudget, BudgetLimits, Lane, PauseReason
 from workers.settings import Settings
 from workers.zoho import CALL_SECONDS
 
-
 #: The budget's lease covers what is written down before the call, too.
 _AROUND_A_CALL_SECONDS = 5
 

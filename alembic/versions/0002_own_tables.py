@@ -90,6 +90,7 @@ def _customers() -> None:
         _text("phone_problem", nullable=True),
         _text("primary_email", nullable=True),
         sa.Column("contact_persons", JSONB, server_default=sa.text("'[]'::jsonb"), nullable=False),
+        sa.Column("bulk_omits_persons", sa.Boolean, server_default=sa.text("false"), nullable=False),
         _text("country_code", nullable=True),
         _text("time_zone", nullable=True),
         sa.Column("payment_reminder_enabled", sa.Boolean),
@@ -175,6 +176,7 @@ def _staging() -> None:
         _run(),
         sa.Column("kind", sa.Text, primary_key=True),
         sa.Column("record_id", sa.Text, primary_key=True),
+        sa.Column("is_gone", sa.Boolean, server_default=sa.text("false"), nullable=False),
     )
 
 

@@ -33,6 +33,8 @@ class CachedCustomer(Base):
     phone_problem: Mapped[str | None]
     primary_email: Mapped[str | None]
     contact_persons: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    #: The bulk list of persons lacks some of these, as a detail call has told: their absence there means nothing.
+    bulk_omits_persons: Mapped[bool] = mapped_column(server_default=text("false"))
     country_code: Mapped[str | None]  #: only a detail answer tells it (ISO 3166-1 alpha-2)
     time_zone: Mapped[str | None]
     payment_reminder_enabled: Mapped[bool | None]  #: Zoho's own switch; only a detail answer tells it

@@ -67,13 +67,14 @@ class StagedContact(Base):
 
 
 class SeenRecord(Base):
-    """An id that a full run has read: what is cached but was not seen may have been deleted."""
+    """An id that a full run has read, or asked about: what is cached and was not seen may have been deleted."""
 
     __tablename__ = "seen_records"
 
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     record_id: Mapped[str] = mapped_column(primary_key=True)
+    is_gone: Mapped[bool] = mapped_column(server_default=text("false"))  #: Zoho has said that it has it no longer
 
 
 class SetAsideRecord(Base):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from domain.lists import Listed, Page
+from domain.lists import Listed, ListedT, Page
 
 #: Rows that a page repeats of the one before, by key or by number. Two of them may go in between, and the pages still
 #: join; one alone that stands in the wrong place does not lead the walk astray.
@@ -14,8 +14,6 @@ OVERLAP = 3
 
 #: One version of a row: its id and the second of its change.
 Key = tuple[str, datetime | None]
-
-ListedT = TypeVar("ListedT", bound=Listed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from domain.lists import PER_PAGE, ListRequest, Page, Sort
-from domain.walk._answer import Answer, Key, ListedT, ascends, furthest_page, is_before, key_of, overlap, second
+from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort
+from domain.walk._answer import Answer, Key, ascends, furthest_page, is_before, key_of, overlap, second
 
 #: By key as long as that reads at most one row in so many again, else by page number.
 REREAD_SHARE = 10
@@ -147,11 +147,11 @@ class Walk:
             return self._restarted(note, mode=WalkMode.WHOLE, cursor=cursor, seen=())
         if self.paging is Paging.BACK:
             return self._one_page_back(answer)
-        if self.paging is Paging.OVERLAPPING and self.page > 1:
+        if self.paging is Paging.OVERLAPPING and (self.page > 1 or self.per_page != PER_PAGE):
             if not answer.is_cut_as_asked(self.per_page) or not answer.keeps_order_of(self.seen):
                 return self._there_and_back("its pages do not join", answer)
             if not self._is_joined(answer):
-                return self._one_page_earlier()
+                return self._stalled(page=self.page - 1)  # Rows may hide between the two: begin earlier.
         if self._is_at_end(answer):
             return self._turned(answer)
         walk = self if answer.adds_to(self.seen) or self._may_read_again() else self._stalled()
@@ -160,7 +160,8 @@ class Walk:
 
     def _is_joined(self, answer: Answer) -> bool:
         """No row can hide between this answer and the one before: they share one, if there is any to share."""
-        return not self.seen or answer.shares_with(self.seen)
+        is_first_again = self.page == 1 and self.per_page != PER_PAGE
+        return is_first_again or not self.seen or answer.shares_with(self.seen)
 
     def _is_filtered_as_asked(self, answer: Answer) -> bool:
         """No row is older than the cursor, and those come again whose time the cursor is."""
@@ -203,10 +204,6 @@ class Walk:
         if page * per_page <= covered:
             return self._there_and_back("its pages are too short to overlap", answer)
         return replace(self, page=page, per_page=per_page, page_length=length, seen=self._held(answer))
-
-    def _one_page_earlier(self) -> "Walk":
-        # Page 1 needs no rows to join: it is the beginning.
-        return self._stalled(page=self.page - 1, seen=self.seen if self.page > 2 else ())
 
     def _has_to_turn(self) -> bool:
         return self.paging is Paging.THERE and self.page > 1

@@ -29,7 +29,9 @@ ACTORS: dict[Phase, tuple[str, Queue]] = {
     Phase.PERSONS: ("fetch_contact_persons", Queue.API),
     Phase.CONTACTS: ("fetch_contacts_page", Queue.API),
     Phase.CUSTOMERS: ("upsert_customers", Queue.DATABASE),
+    Phase.GONE_CUSTOMERS: ("confirm_deletions", Queue.API),
     Phase.INVOICES: ("sync_invoices_page", Queue.API),
+    Phase.GONE_INVOICES: ("confirm_deletions", Queue.API),
     Phase.REMINDERS: ("create_reminders", Queue.DATABASE),
 }
 

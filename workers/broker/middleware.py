@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from dramatiq import Broker, Message, MessageProxy, Middleware, Worker
+from dramatiq.middleware import MiddlewareError
 
 from db import dead_letters
 from workers import process
@@ -40,6 +41,10 @@ class QuickStart(Middleware):
         worker.queue_prefetch = worker.worker_threads
 
 
+class BootFailedError(MiddlewareError):
+    """The worker's resources could not be opened: the process ends, and whoever supervises it starts another."""
+
+
 class ProcessResources(Middleware):
     """Opens the process's engine and clients at boot, and closes them when its last message is done."""
 
@@ -47,7 +52,11 @@ class ProcessResources(Middleware):
         self._open = ExitStack()
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        process.set_resources(self._open.enter_context(process.open_resources("booksync worker", broker)))
+        try:
+            process.set_resources(self._open.enter_context(process.open_resources("booksync worker", broker)))
+        except Exception as error:
+            # Any other error of a middleware is logged by Dramatiq, and the worker would go on without resources.
+            raise BootFailedError(describe(error)) from error
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         self._open.close()

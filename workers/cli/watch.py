@@ -26,7 +26,9 @@ _PHASES = {
     Phase.PERSONS: "reading contact persons",
     Phase.CONTACTS: "reading contacts",
     Phase.CUSTOMERS: "writing customers",
+    Phase.GONE_CUSTOMERS: "asking about missing customers",
     Phase.INVOICES: "reading invoices",
+    Phase.GONE_INVOICES: "asking about missing invoices",
     Phase.REMINDERS: "planning reminders",
     Phase.DONE: "done",
 }

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 import structlog
 from sqlalchemy import Connection
 
-from db import customers, staging
+from db import customers, deletions, staging
 from db.connections import Link
 from db.customers import ListFacts
 from db.runs import StepRef
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.customers import customer_from
+from domain.deletions import RecordKind
+from domain.lists import SetAside, record_ids
+from domain.persons import KnownContact, SortedOut, sort_out
 from domain.runs import Mode, Phase, Run
 from workers.sync.work import Work
 
@@ -21,9 +23,6 @@ log = structlog.get_logger(__name__)
 
 #: Detail calls of one step. Each is kept as it comes, so that nothing is asked twice.
 DETAILS_PER_STEP = 20
-
-#: A contact that changed this shortly before the sweep of persons began may be older in the sweep than in its row.
-_SWEEP_LAG = timedelta(minutes=1)
 
 
 def fetch_contacts_page(work: Work) -> StepRef:
@@ -45,25 +44,33 @@ def _fetch_page(work: Work) -> StepRef:
     run = replace(run, position=replace(run.position, contacts=walk))
     with work.transaction() as connection:
         if run.mode is Mode.FULL:
-            staging.see(connection, run.run_id, "contact", [contact.contact_id for contact in rows])
+            deletions.see(connection, run.run_id, RecordKind.CUSTOMER, record_ids(page))
         staging.set_aside(connection, link.connection_id, "contact", page.set_aside)
-        changed = [contact for contact in rows if contact.kind is ContactKind.CUSTOMER]
-        if not run.position.persons_swept:
-            changed = _changed(connection, link, changed)
+        sorted_out = _sort_out(connection, run, link, rows)
         staging.stage_contacts(
             connection,
             run.run_id,
-            changed,
+            sorted_out.changed,
             observed_at=page.server_time,
-            needing_details=_needing_details(run, changed),
+            needing_details=frozenset(sorted_out.needing_details),
         )
+        run = replace(run, position=replace(run.position, confirmations=sorted_out.confirmations))
         return work.advance(connection, run.go_to(_after_page(connection, run, link)))
 
 
-def _changed(connection: Connection, link: Link, contacts: Sequence[Contact]) -> list[Contact]:
-    """Those that say something else than what is cached: a row read again in the overlap costs no call."""
-    cached = customers.list_facts(connection, link, [contact.contact_id for contact in contacts])
-    return [contact for contact in contacts if cached.get(contact.contact_id) != _list_facts(contact, link)]
+def _sort_out(connection: Connection, run: Run, link: Link, rows: Sequence[Contact]) -> SortedOut:
+    contacts = [contact for contact in rows if contact.kind is ContactKind.CUSTOMER]
+    contact_ids = [contact.contact_id for contact in contacts]
+    cached = customers.known(connection, link, contact_ids)
+    known = {
+        contact.contact_id: KnownContact(
+            found.person_ids, found.bulk_omits_persons, row_is_same=found.list_facts == _list_facts(contact, link)
+        )
+        for contact in contacts
+        if (found := cached.get(contact.contact_id)) is not None
+    }
+    sweep = staging.sweep(connection, run, contact_ids)
+    return sort_out(contacts, known, sweep, confirmations=run.position.confirmations)
 
 
 def _list_facts(contact: Contact, link: Link) -> ListFacts:
@@ -74,16 +81,6 @@ def _list_facts(contact: Contact, link: Link) -> ListFacts:
         customer.customer_name,
         customer.company_name,
         customer.persons,
-    )
-
-
-def _needing_details(run: Run, contacts: Sequence[Contact]) -> frozenset[str]:
-    """Whose persons the sweep cannot tell: there was none, or the contact has changed since it began."""
-    swept_at = run.position.persons_swept_at if run.position.persons_swept else None
-    return frozenset(
-        contact.contact_id
-        for contact in contacts
-        if swept_at is None or (contact.modified_at is not None and contact.modified_at > swept_at - _SWEEP_LAG)
     )
 
 
@@ -104,11 +101,21 @@ def _after_page(connection: Connection, run: Run, link: Link) -> Phase:
 
 def _fetch_details(work: Work, contact_ids: Sequence[str]) -> StepRef:
     for contact_id in contact_ids:
-        contact = work.contacts_client.get_contact_by_id(contact_id)
+        contact = work.ask_contact(contact_id)
         with work.transaction() as connection:
-            if contact is None:
+            if isinstance(contact, SetAside):
                 staging.unstage(connection, work.run.run_id, [contact_id])
-                customers.mark_deleted(connection, work.link, contact_id, observed_at=work.observed_at, now=work.now)
+                staging.set_aside(connection, work.run.connection_id, "contact", [contact])
+            elif contact is None:
+                staging.unstage(connection, work.run.run_id, [contact_id])
+                deletions.mark(
+                    connection,
+                    work.link,
+                    RecordKind.CUSTOMER,
+                    [contact_id],
+                    observed_at=work.observed_at,
+                    now=work.now,
+                )
             else:
                 staging.set_details(connection, work.run.run_id, Observed(contact, work.observed_at))
             work.keep(connection, work.run)

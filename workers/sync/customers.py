@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 from db import connections, customers, staging
 from db.runs import StepRef
 from db.staging import Observed
-from domain.runs import Phase, Run
+from domain.persons import Sweep
+from domain.runs import Mode, Phase, Run
 from workers.sync.work import Work
+from workers.sync.writing import write_customers
 
 log = structlog.get_logger(__name__)
 
@@ -22,46 +24,33 @@ def upsert_customers(work: Work) -> StepRef:
             batch = staging.staged_batch(connection, work.run.run_id, customers.BATCH)
             if not batch:
                 return work.advance(connection, _after(connection, work.run))
-            work.keep(connection, _upsert(connection, work, batch))
+            work.keep(connection, _write(connection, work, batch))
 
 
-def _upsert(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run:
-    run = work.run
-    written = customers.upsert(
-        connection,
-        work.link,
-        _joined(connection, run, batch),
-        fallback=work.resources.settings.phone_fallback,
-        now=work.now,
-    )
-    staging.set_aside(connection, run.connection_id, "contact", written.set_aside)
-    staging.unstage(connection, run.run_id, [observed.contact.contact_id for observed in batch])
-    counters = run.counters.plus(
-        customers_new=written.new,
-        customers_updated=written.updated,
-        invoices_new=written.taken_up.new,
-        invoices_updated=written.taken_up.updated,
-    )
-    return replace(run, counters=counters)
+def _write(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run:
+    contact_ids = [observed.contact.contact_id for observed in batch]
+    sweep = staging.sweep(connection, work.run, contact_ids)
+    run = write_customers(connection, work, [_joined(observed, sweep) for observed in batch])
+    if sweep is not None:
+        customers.note_bulk_omissions(connection, work.link, _omissions(batch, sweep))
+    staging.unstage(connection, run.run_id, contact_ids)
+    return run
 
 
-def _joined(connection: Connection, run: Run, batch: Sequence[Observed]) -> list[Observed]:
-    """List rows with their persons from the sweep; what a detail answer told stays as it is."""
-    swept_at = run.position.persons_swept_at
-    if not run.position.persons_swept or swept_at is None:
-        return list(batch)
-    without = [observed.contact.contact_id for observed in batch if observed.contact.persons is None]
-    persons = staging.staged_persons(connection, run.run_id, without)
-    return [
-        Observed(
-            observed.contact.with_persons(persons[observed.contact.contact_id]),
-            # The joined row is as old as the older of its two answers.
-            min(observed.observed_at, swept_at),
-        )
-        if observed.contact.persons is None and observed.contact.contact_id in persons
-        else observed
-        for observed in batch
-    ]
+def _joined(observed: Observed, sweep: Sweep | None) -> Observed:
+    """A list row with its persons from the sweep; what a detail answer told stays."""
+    contact = observed.contact
+    if sweep is None or contact.persons is not None or contact.contact_id not in sweep.persons:
+        return observed
+    # The joined row is as old as the older of its two answers.
+    joined = contact.with_persons(sweep.persons[contact.contact_id])
+    return Observed(joined, min(observed.observed_at, sweep.began_at))
+
+
+def _omissions(batch: Sequence[Observed], sweep: Sweep) -> dict[str, bool]:
+    """Of whom the sweep lacks persons, among those that a detail call was made for and that have not changed since."""
+    asked = (observed.contact for observed in batch if observed.contact.persons is not None)
+    return {contact.contact_id: sweep.omits(contact) for contact in asked if not sweep.is_older_than(contact)}
 
 
 def _after(connection: Connection, run: Run) -> Run:
@@ -72,4 +61,5 @@ def _after(connection: Connection, run: Run) -> Run:
     assert walk.started_at is not None
     connections.set_customer_watermark(connection, run.connection_id, walk.started_at)
     log.info("The customers are complete", action="customers.complete", new=run.counters.customers_new)
-    return replace(run, position=replace(run.position, customers_complete=True)).go_to(Phase.INVOICES)
+    following = Phase.GONE_CUSTOMERS if run.mode is Mode.FULL else Phase.INVOICES
+    return replace(run, position=replace(run.position, customers_complete=True)).go_to(following)

@@ -6,15 +6,18 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, customers, invoices, staging
+from db import connections, deletions, invoices, staging
 from db.invoices import ObservedInvoice
 from db.runs import StepRef
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
+from domain.deletions import RecordKind
+from domain.lists import SetAside, record_ids
 from domain.runs import Mode, Phase, Run
 from domain.walk import Walk
 from workers.sync.start import overlapping
 from workers.sync.work import Work
+from workers.sync.writing import write_customers, write_invoices
 
 log = structlog.get_logger(__name__)
 
@@ -47,15 +50,10 @@ def _fetch_page(work: Work) -> StepRef:
     walk, rows = walk.take(page)
     with work.transaction() as connection:
         if run.mode is Mode.FULL:
-            staging.see(connection, run.run_id, "invoice", [invoice.invoice_id for invoice in rows])
+            deletions.see(connection, run.run_id, RecordKind.INVOICE, record_ids(page))
         staging.set_aside(connection, link.connection_id, "invoice", page.set_aside)
-        observed = [ObservedInvoice(invoice, page.server_time) for invoice in rows]
-        written = invoices.upsert(connection, link, observed, now=work.now)
-        run = replace(
-            run,
-            position=replace(run.position, invoices=walk),
-            counters=run.counters.plus(invoices_new=written.new, invoices_updated=written.updated),
-        )
+        run = write_invoices(connection, work, [ObservedInvoice(invoice, page.server_time) for invoice in rows])
+        run = replace(run, position=replace(run.position, invoices=walk))
         waits = run.position.customers_complete and invoices.unknown_customers(connection, link, 1)
         done = walk.is_finished and not waits
         return work.advance(connection, _after_walk(connection, run, walk) if done else run)
@@ -64,38 +62,25 @@ def _fetch_page(work: Work) -> StepRef:
 def _after_walk(connection: Connection, run: Run, walk: Walk) -> Run:
     assert walk.started_at is not None
     connections.set_invoice_watermark(connection, run.connection_id, walk.started_at)
-    return run.go_to(Phase.REMINDERS)
+    if run.mode is not Mode.FULL:
+        return run.go_to(Phase.REMINDERS)
+    invoices.drop_unseen_skipped(connection, run.connection_id, run.run_id)
+    return run.go_to(Phase.GONE_INVOICES)
 
 
 def _fetch_customers(work: Work, zoho_customer_ids: Sequence[str]) -> StepRef:
     for zoho_customer_id in zoho_customer_ids:
-        contact = work.contacts_client.get_contact_by_id(zoho_customer_id)
+        contact = work.ask_contact(zoho_customer_id)
         with work.transaction() as connection:
             work.keep(connection, _settle(connection, work, zoho_customer_id, contact))
     with work.transaction() as connection:
         return work.advance(connection, work.run)
 
 
-def _settle(connection: Connection, work: Work, zoho_customer_id: str, contact: Contact | None) -> Run:
+def _settle(connection: Connection, work: Work, zoho_customer_id: str, contact: Contact | SetAside | None) -> Run:
     """A customer who is found takes up the invoices that waited; those of one who is gone stay skipped."""
-    run = work.run
-    if contact is None or contact.kind is not ContactKind.CUSTOMER:
+    if contact is None or isinstance(contact, SetAside) or contact.kind is not ContactKind.CUSTOMER:
         skipped = invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
         log.warning("Invoices are skipped: their customer is gone", action="invoices.skipped", invoices=skipped)
-        return run
-    written = customers.upsert(
-        connection,
-        work.link,
-        [Observed(contact, work.observed_at)],
-        fallback=work.resources.settings.phone_fallback,
-        now=work.now,
-    )
-    return replace(
-        run,
-        counters=run.counters.plus(
-            customers_new=written.new,
-            customers_updated=written.updated,
-            invoices_new=written.taken_up.new,
-            invoices_updated=written.taken_up.updated,
-        ),
-    )
+        return work.run
+    return write_customers(connection, work, [Observed(contact, work.observed_at)])

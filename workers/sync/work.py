@@ -11,11 +11,15 @@ from sqlalchemy import Connection
 from db import connections, runs
 from db.connections import Link
 from db.runs import Claim, StepRef
+from domain.contacts import Contact
+from domain.lists import SetAside
 from domain.runs import Run
 from domain.time_zones import zone_named
 from workers.budget import Lane
+from workers.logs import describe
 from workers.resources import Resources
 from workers.zoho import ZohoContactsClient, ZohoInvoicesClient, ZohoTransport
+from workers.zoho.errors import RecordUnreadable
 
 
 @dataclass
@@ -52,6 +56,17 @@ class Work:
     @property
     def invoices_client(self) -> ZohoInvoicesClient:
         return ZohoInvoicesClient(self.transport, zone=zone_named(self.link.time_zone))
+
+    def ask_contact(self, contact_id: str) -> Contact | SetAside | None:
+        """One detail call: the contact, None where Zoho has it no longer, or why it cannot be understood.
+
+        Raises:
+            BudgetWait, ZohoError: see `ZohoContactsClient.get_contact_by_id`.
+        """
+        try:
+            return self.contacts_client.get_contact_by_id(contact_id)
+        except RecordUnreadable as error:
+            return SetAside(contact_id, describe(error))
 
     @property
     def observed_at(self) -> datetime:

@@ -10,7 +10,7 @@ from domain.runs import Mode, Phase
 from sandbox.zoho.control import SandboxControl
 from workers.connecting import link_organization
 from workers.resources import Resources
-from workers.sync import contacts, customers, invoices, persons, reminders, start
+from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
 from workers.sync.take import Step, take
 
 STEPS: dict[Phase, Step] = {
@@ -18,7 +18,9 @@ STEPS: dict[Phase, Step] = {
     Phase.PERSONS: persons.fetch_contact_persons,
     Phase.CONTACTS: contacts.fetch_contacts_page,
     Phase.CUSTOMERS: customers.upsert_customers,
+    Phase.GONE_CUSTOMERS: deletions.confirm_deletions,
     Phase.INVOICES: invoices.sync_invoices_page,
+    Phase.GONE_INVOICES: deletions.confirm_deletions,
     Phase.REMINDERS: reminders.create_reminders,
 }
 
@@ -44,9 +46,9 @@ class Bench:
         )
         return cls(resources, zoho, linked.connection_id)
 
-    def start(self, mode: Mode = Mode.INCREMENTAL) -> StepRef:
+    def start(self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False) -> StepRef:
         with self.resources.engine.begin() as connection:
-            step = runs.start(connection, self.connection_id, mode, allow_deletions=False, sweep_seconds=0)
+            step = runs.start(connection, self.connection_id, mode, allow_deletions=allow_deletions, sweep_seconds=0)
         assert step is not None, "a run is under way"
         return step
 
@@ -58,9 +60,9 @@ class Bench:
         with self.resources.engine.connect() as connection:
             return runs.running_step(connection, self.connection_id)
 
-    def sync(self, mode: Mode = Mode.INCREMENTAL) -> Row:
+    def sync(self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False) -> Row:
         """A run from its start to its end; its summary."""
-        run_id = self.start(mode).run_id
+        run_id = self.start(mode, allow_deletions=allow_deletions).run_id
         while (step := self.present_step()) is not None:
             self.skip_waiting()
             self.take(step)

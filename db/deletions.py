@@ -1,0 +1,128 @@
+"""Statements over what a full run has seen: what is cached and was not seen may be gone, and is marked if it is."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, TextClause, text
+
+from db import reminders
+from db.connections import Link
+from domain.deletions import RecordKind
+
+_TABLES = {
+    RecordKind.CUSTOMER: ("customers_cache", "zoho_customer_id"),
+    RecordKind.INVOICE: ("invoices_cache", "zoho_invoice_id"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many live records are cached, and how many of them Zoho has said to be gone."""
+
+    cached: int
+    gone: int
+
+
+def see(connection: Connection, run_id: uuid.UUID, kind: RecordKind, record_ids: Iterable[str]) -> None:
+    """Notes ids that a full run has read."""
+    connection.exec_driver_sql(
+        """
+        INSERT INTO seen_records (run_id, kind, record_id)
+        SELECT DISTINCT %(run_id)s::uuid, %(kind)s, unnest(%(ids)s::text[]) ON CONFLICT DO NOTHING
+        """,
+        {"run_id": run_id, "kind": str(kind), "ids": list(record_ids)},
+    )
+
+
+def confirm_gone(connection: Connection, run_id: uuid.UUID, kind: RecordKind, record_id: str) -> None:
+    """Zoho has answered that it has no such record."""
+    connection.execute(
+        text("""
+            INSERT INTO seen_records (run_id, kind, record_id, is_gone) VALUES (:run_id, :kind, :record_id, true)
+            ON CONFLICT (run_id, kind, record_id) DO UPDATE SET is_gone = true
+        """),
+        {"run_id": run_id, "kind": kind, "record_id": record_id},
+    )
+
+
+def unseen(connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKind, limit: int) -> list[str]:
+    """Cached live records that the run has neither read nor found to be gone, by id, at most `limit`."""
+    rows = connection.execute(
+        _over(
+            kind,
+            """
+            SELECT {id} FROM {table} cached
+             WHERE connection_id = :connection_id AND status <> 'deleted'
+               AND NOT EXISTS (SELECT FROM seen_records seen
+                                WHERE run_id = :run_id AND kind = :kind AND record_id = cached.{id})
+             ORDER BY {id} LIMIT :limit
+            """,
+        ),
+        {"connection_id": link.connection_id, "run_id": run_id, "kind": kind, "limit": limit},
+    )
+    return list(rows.scalars())
+
+
+def tally(connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKind) -> Tally:
+    """What the brake looks at."""
+    row = connection.execute(
+        _over(
+            kind,
+            """
+            SELECT (SELECT count(*) FROM {table}
+                     WHERE connection_id = :connection_id AND status <> 'deleted') AS cached,
+                   (SELECT count(*) FROM seen_records WHERE run_id = :run_id AND kind = :kind AND is_gone) AS gone
+            """,
+        ),
+        {"connection_id": link.connection_id, "run_id": run_id, "kind": kind},
+    ).one()
+    return Tally(cached=row.cached, gone=row.gone)
+
+
+def confirmed(connection: Connection, run_id: uuid.UUID, kind: RecordKind) -> list[str]:
+    """The records that Zoho has said to be gone."""
+    return list(
+        connection.execute(
+            text("SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = :kind AND is_gone"),
+            {"run_id": run_id, "kind": kind},
+        ).scalars()
+    )
+
+
+def mark(
+    connection: Connection,
+    link: Link,
+    kind: RecordKind,
+    record_ids: Sequence[str],
+    *,
+    observed_at: datetime,
+    now: datetime,
+) -> int:
+    """Marks records that Zoho has said to be gone; the rows stay, nobody is reminded. Returns how many were live."""
+    ids = list(
+        connection.execute(
+            _over(
+                kind,
+                """
+                UPDATE {table}
+                   SET status = 'deleted', observed_at = :observed_at, updated_at = now()
+                 WHERE id IN (SELECT id FROM {table}
+                               WHERE connection_id = :connection_id AND {id} = ANY(:ids) AND status <> 'deleted'
+                                 AND coalesce(observed_at, '-infinity') <= :observed_at
+                               ORDER BY id FOR UPDATE)
+                RETURNING id
+                """,
+            ),
+            {"connection_id": link.connection_id, "ids": list(record_ids), "observed_at": observed_at},
+        ).scalars()
+    )
+    replan = reminders.replan_customers if kind is RecordKind.CUSTOMER else reminders.replan_pending
+    replan(connection, link, ids, now=now)
+    return len(ids)
+
+
+def _over(kind: RecordKind, statement: str) -> TextClause:
+    table, record_id = _TABLES[kind]
+    return text(statement.format(table=table, id=record_id))

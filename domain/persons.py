@@ -1,0 +1,105 @@
+"""Contact persons: where a listed contact's persons are to be taken from, for the fewest calls.
+
+A list row tells only the primary person's values. The rest comes from a sweep of the bulk list or from a detail call
+for each contact. The bulk list may lack persons (of inactive contacts, say), so a person whom a sweep lacks is believed
+gone only after a detail call; what that call has told is remembered and not asked again while the row stays the same.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.contacts import Contact, ContactPerson
+
+#: Detail calls of one run that only confirm what the sweep lacks; the next run goes on with the rest.
+MAX_CONFIRMATIONS = 100
+
+#: A contact that changed this shortly before the sweep began may be older in the sweep than in its row.
+SWEEP_LAG = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The bulk list as a run has read it, as far as some contacts are concerned; `began_at` is the server's time."""
+
+    began_at: datetime
+    persons: Mapping[str, tuple[ContactPerson, ...]]
+
+    def is_older_than(self, contact: Contact) -> bool:
+        """Whether the contact has changed since, as far as anybody can tell."""
+        return contact.modified_at is not None and contact.modified_at > self.began_at - SWEEP_LAG
+
+    def ids_of(self, contact_id: str) -> frozenset[str]:
+        return ids_of(self.persons.get(contact_id, ()))
+
+    def omits(self, contact: Contact) -> bool:
+        """Whether it lacks persons whom a detail answer has told of this contact."""
+        return not ids_of(contact.persons or ()) <= self.ids_of(contact.contact_id)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContact:
+    """What the cache says of a contact."""
+
+    person_ids: frozenset[str]
+    bulk_omits_persons: bool  #: a detail call has told persons whom the bulk list lacks
+    row_is_same: bool  #: the list row says what is cached
+
+
+class Source(StrEnum):
+    """Where a contact's persons are to be taken from."""
+
+    SWEEP = "sweep"  #: the bulk list (or the list row's own person, where that list has none)
+    CACHE = "cache"  #: nothing is new
+    DETAILS = "details"  #: only a detail call can tell
+
+
+@dataclass
+class SortedOut:
+    """A page's contacts: those that say something new, and which of them need a detail call."""
+
+    confirmations: int  #: of the run so far
+    changed: list[Contact] = field(default_factory=list)
+    needing_details: set[str] = field(default_factory=set)
+
+
+def sort_out(
+    contacts: Sequence[Contact], known: Mapping[str, KnownContact], sweep: Sweep | None, *, confirmations: int
+) -> SortedOut:
+    """Sorts a page's contacts by what they need; without a sweep every changed one needs a detail call."""
+    sorted_out = SortedOut(confirmations)
+    for contact in contacts:
+        cached = known.get(contact.contact_id)
+        may_ask = sorted_out.confirmations < MAX_CONFIRMATIONS
+        source = _source(contact, cached, sweep, may_ask=may_ask)
+        if source is not Source.CACHE:
+            sorted_out.changed.append(contact)
+        if source is Source.DETAILS:
+            sorted_out.needing_details.add(contact.contact_id)
+            sorted_out.confirmations += sweep is not None and not sweep.is_older_than(contact)
+    return sorted_out
+
+
+def ids_of(persons: Iterable[ContactPerson]) -> frozenset[str]:
+    """The known ids: a list row's stand-in for a person has none."""
+    return frozenset(person.person_id for person in persons if person.person_id)
+
+
+def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *, may_ask: bool) -> Source:
+    if sweep is None:
+        return Source.CACHE if known and known.row_is_same else Source.DETAILS
+    if sweep.is_older_than(contact):
+        return Source.DETAILS
+    if not _lacks_somebody(contact, known, sweep.ids_of(contact.contact_id)):
+        return Source.SWEEP
+    if known is None:
+        return Source.DETAILS if may_ask else Source.SWEEP
+    if not known.row_is_same:
+        return Source.DETAILS
+    return Source.DETAILS if may_ask and not known.bulk_omits_persons else Source.CACHE
+
+
+def _lacks_somebody(contact: Contact, known: KnownContact | None, swept_ids: frozenset[str]) -> bool:
+    is_without_primary = contact.primary is not None and not swept_ids
+    return is_without_primary or (known is not None and not known.person_ids <= swept_ids)

@@ -1,0 +1,160 @@
+"""A full run finds what no feed tells: deletions, merges, and persons that went without moving their contact's time."""
+
+import pytest
+
+from domain.runs import Mode
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+
+
+@pytest.fixture
+def synced(bench: Bench) -> Bench:
+    bench.sync()
+    bench.zoho.reset_stats()
+    return bench
+
+
+def without_invoices(bench: Bench, count: int) -> list[str]:
+    """Customers whom no invoice names."""
+    owners = {invoice["zoho_customer_id"] for invoice in bench.invoices().values()}
+    return sorted(set(bench.customers()) - owners)[:count]
+
+
+def with_invoices(bench: Bench) -> str:
+    return str(min(invoice["zoho_customer_id"] for invoice in bench.invoices().values()))
+
+
+def test_a_deleted_customer_is_confirmed_marked_and_no_longer_reminded(synced: Bench) -> None:
+    gone = with_invoices(synced)
+    synced.zoho.delete_contact(gone, with_invoices=True)
+    result = synced.sync(Mode.FULL)
+    assert result["status"] == "succeeded"
+    assert synced.customers()[gone]["status"] == "deleted"
+    assert synced.zoho.stats().count(CallKind.CONTACT, status=404) == 1
+    pending = synced.rows(
+        "SELECT r.id FROM reminders r JOIN customers_cache c ON c.id = r.customer_id "
+        "WHERE c.zoho_customer_id = %(gone)s AND r.status = 'scheduled'",
+        gone=gone,
+    )
+    assert pending == []
+    own = [invoice for invoice in synced.invoices().values() if invoice["zoho_customer_id"] == gone]
+    assert {invoice["status"] for invoice in own} == {"deleted"}
+
+
+def test_an_incremental_run_notices_no_deletion(synced: Bench) -> None:
+    gone = without_invoices(synced, 1)[0]
+    synced.zoho.delete_contact(gone)
+    synced.sync()
+    assert synced.customers()[gone]["status"] != "deleted"
+
+
+def test_a_merge_moves_the_invoices_and_deletes_the_loser(synced: Bench) -> None:
+    loser = with_invoices(synced)
+    winner = next(key for key in sorted(synced.customers()) if key != loser)
+    synced.zoho.merge_contacts(winner, loser, stamp_invoices=False)
+    synced.sync(Mode.FULL)
+    assert synced.customers()[loser]["status"] == "deleted"
+    live = [invoice for invoice in synced.invoices().values() if invoice["status"] != "deleted"]
+    assert loser not in {invoice["zoho_customer_id"] for invoice in live}
+    by_id = {row["id"]: row["zoho_customer_id"] for row in synced.customers().values()}
+    assert all(by_id[invoice["customer_id"]] == invoice["zoho_customer_id"] for invoice in live)
+
+
+def test_suspiciously_many_deletions_are_not_marked_without_permission(synced: Bench) -> None:
+    gone = sorted(synced.customers())[:11]
+    for contact_id in gone:
+        synced.zoho.delete_contact(contact_id, with_invoices=True)
+    braked = synced.sync(Mode.FULL)
+    assert braked["status"] == "degraded"
+    assert "--allow-deletions" in braked["reason"]
+    for cached in (synced.customers(), synced.invoices()):
+        assert "deleted" not in {row["status"] for row in cached.values()}
+
+    allowed = synced.sync(Mode.FULL, allow_deletions=True)
+    assert allowed["status"] == "succeeded"
+    assert {synced.customers()[contact_id]["status"] for contact_id in gone} == {"deleted"}
+
+
+def test_a_deleted_customer_who_comes_back_is_live_again(synced: Bench) -> None:
+    contact_id = without_invoices(synced, 1)[0]
+    synced.rows(
+        "UPDATE customers_cache SET status = 'deleted' WHERE zoho_customer_id = %(id)s RETURNING id", id=contact_id
+    )
+    result = synced.sync(Mode.FULL)
+    assert synced.customers()[contact_id]["status"] != "deleted"
+    assert result["customers"]["updated"] == 1
+
+
+def test_a_record_that_the_list_left_out_is_asked_about_and_stays(synced: Bench, zoho: SandboxControl) -> None:
+    hostile = without_invoices(synced, 1)[0]
+    zoho.fault(FaultName.HOSTILE_ROW, kind=CallKind.CONTACTS, times=1, row="missing_id", record_id=hostile)
+    result = synced.sync(Mode.FULL)
+    assert result["status"] == "succeeded"
+    assert synced.customers()[hostile]["status"] != "deleted"
+    assert zoho.stats().count(CallKind.CONTACT) == 1
+
+
+def test_two_organisations_of_one_user_never_touch_each_others_rows(synced: Bench) -> None:
+    user_id = synced.rows("SELECT user_id FROM zoho_connections")[0]["user_id"]
+    other_id = next(key for key in synced.zoho.organization_ids() if key != synced.zoho.organization_id)
+    with SandboxControl(synced.zoho.url, other_id) as other_zoho:
+        other = Bench.connected(synced.resources, other_zoho, user_id=user_id)
+        before = synced.customers()
+        assert other.sync(Mode.FULL)["status"] == "succeeded"
+        assert other.sync(Mode.FULL)["status"] == "succeeded"
+        after = synced.customers()
+        assert {key: after[key] for key in before} == before
+        assert len(after) > len(before)
+    assert synced.sync(Mode.FULL)["customers"]["total"] == len(before)
+
+
+class TestPersons:
+    def test_a_person_edited_without_moving_the_contacts_time_is_found(self, synced: Bench) -> None:
+        contact = next(
+            c
+            for c in synced.zoho.snapshot()["contacts"]
+            if c["contact_id"] in synced.customers() and c["contact_persons"]
+        )
+        person_id = contact["contact_persons"][0]["contact_person_id"]
+        synced.zoho.edit_person(person_id, stamp_contact=False, first_name="Renamed")
+        synced.sync(Mode.FULL)
+        persons = synced.customers()[contact["contact_id"]]["contact_persons"]
+        assert "Renamed" in {person["first_name"] for person in persons}
+
+    def test_a_person_missing_from_one_sweep_is_asked_about_and_stays(self, synced: Bench) -> None:
+        customer = next(row for row in synced.customers().values() if row["contact_persons"])
+        person_id = customer["contact_persons"][0]["contact_person_id"]
+        synced.zoho.fault(FaultName.PERSON_MISSING, record_id=person_id)
+        synced.sync(Mode.FULL)
+        assert synced.zoho.stats().count(CallKind.CONTACT) == 1
+        again = synced.customers()[customer["zoho_customer_id"]]
+        assert again["contact_persons"] == customer["contact_persons"]
+
+    def test_a_bulk_list_that_omits_inactive_contacts_costs_their_details_once(self, bench: Bench) -> None:
+        bench.zoho.fault(FaultName.INACTIVE_PERSONS_OMITTED)
+        bench.sync()
+        assert bench.zoho.stats().count(CallKind.CONTACT) > 0
+        complete = bench.customers()
+        for contact in bench.zoho.snapshot()["contacts"]:
+            if contact["contact_id"] in complete:
+                expected = {person["contact_person_id"] for person in contact["contact_persons"]}
+                cached = complete[contact["contact_id"]]["contact_persons"]
+                assert {person["contact_person_id"] for person in cached} == expected
+        bench.zoho.reset_stats()
+        second = bench.sync(Mode.FULL)
+        assert bench.zoho.stats().count(CallKind.CONTACT) == 0, "what the details told is remembered"
+        assert (second["customers"]["new"], second["customers"]["updated"]) == (0, 0)
+
+    def test_a_person_who_is_gone_is_gone_after_the_confirmation(self, synced: Bench) -> None:
+        contact = next(
+            c
+            for c in synced.zoho.snapshot()["contacts"]
+            if c["contact_id"] in synced.customers() and len(c["contact_persons"]) > 1
+        )
+        gone = next(person for person in contact["contact_persons"] if not person["is_primary_contact"])
+        synced.zoho.delete_person(gone["contact_person_id"], stamp_contact=False)
+        synced.sync(Mode.FULL)
+        cached = synced.customers()[contact["contact_id"]]["contact_persons"]
+        assert gone["contact_person_id"] not in {person["contact_person_id"] for person in cached}

@@ -1,0 +1,40 @@
+"""Links between users and organisations, saved as `booksync connect` saves them."""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import Engine
+
+from db import connections
+from db.connections import Link, NewLink
+
+A_DAY_SECONDS = 86400.0
+
+
+def a_new_link(*, user_id: uuid.UUID | None = None, organization_id: str = "10234695") -> NewLink:
+    """In London; its secrets are not encrypted."""
+    return NewLink(
+        user_id=user_id or uuid.uuid4(),
+        organization_id=organization_id,
+        data_center="eu",
+        refresh_token="refresh-1",
+        webhook_secret="webhook-1",
+        access_token="access-1",
+        access_token_expires_at=dt.datetime(2026, 3, 2, tzinfo=dt.UTC),
+        api_domain="https://www.zohoapis.eu",
+        time_zone="Europe/London",
+        country_code="GB",
+        currency_code="GBP",
+    )
+
+
+def save(engine: Engine, new: NewLink, *, interval: float = A_DAY_SECONDS) -> tuple[uuid.UUID, str]:
+    """The connection's id and its webhook secret; both syncs are due after that many seconds."""
+    with engine.begin() as connection:
+        return connections.save(connection, new, sync_interval_seconds=interval, full_sync_interval_seconds=interval)
+
+
+def a_link(engine: Engine, *, user_id: uuid.UUID | None = None, organization_id: str = "10234695") -> Link:
+    connection_id, _ = save(engine, a_new_link(user_id=user_id, organization_id=organization_id))
+    with engine.connect() as connection:
+        return connections.link(connection, connection_id)

@@ -1,0 +1,45 @@
+"""How a test looks at rows, changes one behind booksync's back, and knows that somebody waits for a lock."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+Row = Mapping[str, Any]
+
+_PATIENCE_SECONDS = 20
+
+
+def rows(engine: Engine, sql: str, **values: Any) -> list[Row]:
+    with engine.connect() as connection:
+        return [dict(row) for row in connection.execute(text(sql), values).mappings()]
+
+
+def row(engine: Engine, sql: str, **values: Any) -> Row:
+    """The only one."""
+    (found,) = rows(engine, sql, **values)
+    return found
+
+
+def change(engine: Engine, sql: str, **values: Any) -> int:
+    """How many rows it concerned."""
+    with engine.begin() as connection:
+        return connection.execute(text(sql), values).rowcount
+
+
+def until_somebody_waits(engine: Engine, sessions: int = 1) -> None:
+    """Returns when so many sessions of this database wait for a lock."""
+    ends_at = time.monotonic() + _PATIENCE_SECONDS
+    # Each look by itself: inside a transaction Postgres would show the same picture for ever.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while time.monotonic() < ends_at:
+            waiting = connection.execute(
+                text("""
+                    SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'
+                """)
+            ).scalar_one()
+            if waiting >= sessions:
+                return
+    raise AssertionError("nobody waits for a lock")

@@ -1,0 +1,98 @@
+"""Deletions: a full run asks about each cached record that its walk has not met, and marks those that are gone."""
+
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy import Connection
+
+from db import deletions
+from db.invoices import ObservedInvoice
+from db.runs import StepRef
+from db.staging import Observed
+from domain.deletions import RecordKind, needs_permission
+from domain.lists import SetAside
+from domain.runs import Phase, Run
+from workers.sync.work import Work
+from workers.sync.writing import write_customers, write_invoices
+from workers.zoho.errors import RecordUnreadable
+
+log = structlog.get_logger(__name__)
+
+#: Detail calls of one step. Each answer is kept as it comes, so that nothing is asked twice.
+QUESTIONS_PER_STEP = 20
+
+_KINDS = {Phase.GONE_CUSTOMERS: RecordKind.CUSTOMER, Phase.GONE_INVOICES: RecordKind.INVOICE}
+_FOLLOWING = {Phase.GONE_CUSTOMERS: Phase.INVOICES, Phase.GONE_INVOICES: Phase.REMINDERS}
+
+
+def confirm_deletions(work: Work) -> StepRef:
+    """Asks about the next missing records; when all are known, marks the gone ones, unless they are too many."""
+    run, kind = work.run, _KINDS[work.run.phase]
+    with work.transaction() as connection:
+        missing = deletions.unseen(connection, work.link, run.run_id, kind, QUESTIONS_PER_STEP)
+        if _is_braked(connection, work, kind):
+            return work.advance(connection, _braked(run, kind))
+        if not missing:
+            return work.advance(connection, _marked(connection, work, kind))
+    for record_id in missing:
+        _ask(work, kind, record_id)
+    with work.transaction() as connection:
+        return work.advance(connection, work.run)
+
+
+def _is_braked(connection: Connection, work: Work, kind: RecordKind) -> bool:
+    tally = deletions.tally(connection, work.link, work.run.run_id, kind)
+    return not work.run.allow_deletions and needs_permission(tally.gone, tally.cached)
+
+
+def _braked(run: Run, kind: RecordKind) -> Run:
+    log.error("Suspiciously many records are gone: none is marked", action="deletions.braked", kind=kind)
+    reason = f"Suspiciously many {kind}s are gone from Zoho, so none was marked deleted."
+    way_out = "If they are meant to be gone, run `booksync sync CONNECTION --full --allow-deletions`."
+    return run.degraded(f"{reason} {way_out}").go_to(_FOLLOWING[run.phase])
+
+
+def _marked(connection: Connection, work: Work, kind: RecordKind) -> Run:
+    gone = deletions.confirmed(connection, work.run.run_id, kind)
+    if gone:
+        marked = deletions.mark(connection, work.link, kind, gone, observed_at=work.now, now=work.now)
+        log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=kind, count=marked)
+    return work.run.go_to(_FOLLOWING[work.run.phase])
+
+
+def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
+    """One detail call, and what it tells: gone, or there after all and cached as it is now."""
+    found = _FIND[kind](work, record_id)
+    with work.transaction() as connection:
+        if found is None:
+            deletions.confirm_gone(connection, work.run.run_id, kind, record_id)
+            work.keep(connection, work.run)
+        else:
+            deletions.see(connection, work.run.run_id, kind, [record_id])
+            work.keep(connection, found(connection))
+
+
+#: Writes a record that is there after all.
+Writer = Callable[[Connection], Run]
+
+
+def _find_customer(work: Work, record_id: str) -> Writer | None:
+    contact = work.ask_contact(record_id)
+    if contact is None:
+        return None
+    if isinstance(contact, SetAside):
+        return lambda _: work.run  # It is there, and stays cached as it was last understood.
+    return lambda connection: write_customers(connection, work, [Observed(contact, work.observed_at)])
+
+
+def _find_invoice(work: Work, record_id: str) -> Writer | None:
+    try:
+        invoice = work.invoices_client.get_invoice_by_id(record_id)
+    except RecordUnreadable:
+        return lambda _: work.run
+    if invoice is None:
+        return None
+    return lambda connection: write_invoices(connection, work, [ObservedInvoice(invoice, work.observed_at)])
+
+
+_FIND = {RecordKind.CUSTOMER: _find_customer, RecordKind.INVOICE: _find_invoice}
