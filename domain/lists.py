@@ -24,6 +24,7 @@ class ListRequest:
     modified_since: datetime | None
     sort: Sort
     page: int = 1
+    per_page: int = PER_PAGE  #: fewer, so that a page overlaps the one before
 
 
 class Listed(Protocol):

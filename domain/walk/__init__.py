@@ -5,6 +5,6 @@ would read many rows again (an import leaves hundreds in one second) it goes on 
 a page that shares a row with the one before has skipped none, whatever was inserted or deleted in between.
 """
 
-from domain.walk._walk import MAX_STALLS, Paging, PartRequest, Walk, WalkMode, WalkStuck
+from domain.walk._walk import MAX_STALLS, Paging, Walk, WalkMode, WalkStuck
 
-__all__ = ["MAX_STALLS", "Paging", "PartRequest", "Walk", "WalkMode", "WalkStuck"]
+__all__ = ["MAX_STALLS", "Paging", "Walk", "WalkMode", "WalkStuck"]

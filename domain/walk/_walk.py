@@ -40,13 +40,6 @@ class Paging(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PartRequest(ListRequest):
-    """A request for pages of another length than usual, so that they overlap. A client may ignore it, at a price."""
-
-    per_page: int = PER_PAGE
-
-
-@dataclass(frozen=True, slots=True)
 class Walk:
     """A walk at rest between two answers: ask for `next_request`, `take` the answer, keep the walk that this gives.
 
@@ -80,9 +73,7 @@ class Walk:
         if self.is_finished:
             return None
         sort = Sort.NEWEST_CHANGE_FIRST if self.mode is WalkMode.NEWEST_FIRST else Sort.OLDEST_CHANGE_FIRST
-        if self.per_page == PER_PAGE:
-            return ListRequest(self.cursor, sort, self.page)
-        return PartRequest(self.cursor, sort, self.page, self.per_page)
+        return ListRequest(self.cursor, sort, self.page, self.per_page)
 
     def take(self, page: Page[ListedT]) -> tuple["Walk", tuple[ListedT, ...]]:
         """The walk after the answer to `next_request`, and the rows of it that are new. Raises WalkStuck."""

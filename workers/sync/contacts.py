@@ -40,7 +40,7 @@ def _fetch_page(work: Work) -> StepRef:
         with work.transaction() as connection:
             return work.advance(connection, run.go_to(Phase.CUSTOMERS))
     page = work.contacts_client.get_contacts(request)
-    walk, rows = run.position.contacts.take(page)
+    walk, rows = work.walk_on(run.position.contacts, page)
     run = replace(run, position=replace(run.position, contacts=walk))
     with work.transaction() as connection:
         if run.mode is Mode.FULL:

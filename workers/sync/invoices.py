@@ -47,7 +47,7 @@ def _fetch_page(work: Work) -> StepRef:
         with work.transaction() as connection:
             return work.advance(connection, _after_walk(connection, run, walk))
     page = work.invoices_client.get_invoices(request)
-    walk, rows = walk.take(page)
+    walk, rows = work.walk_on(walk, page)
     with work.transaction() as connection:
         if run.mode is Mode.FULL:
             deletions.see(connection, run.run_id, RecordKind.INVOICE, record_ids(page))

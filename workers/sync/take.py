@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from db import connections, runs
 from db.runs import Claim, StaleStepError, StepRef
 from domain.runs import MAX_ATTEMPTS, Phase, Run, RunStatus, retry_seconds
+from domain.walk import WalkStuck
 from workers.broker import send_step
 from workers.budget import BudgetUnavailable, BudgetWait
 from workers.logs import describe
@@ -66,7 +67,7 @@ def _take(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> None:
         settle.wait(wait.seconds, f"API budget ({wait.reason})")
     except (BudgetUnavailable, Throttled) as pause:
         settle.wait(_STEP_ASIDE_SECONDS, describe(pause))
-    except TransientZohoError as error:
+    except (TransientZohoError, WalkStuck) as error:
         settle.retry(describe(error))
     except PARKING_ERRORS as error:
         settle.park(describe(error))

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
+import structlog
 from sqlalchemy import Connection
 
 from db import connections, runs
 from db.connections import Link
 from db.runs import Claim, StepRef
 from domain.contacts import Contact
-from domain.lists import SetAside
+from domain.lists import ListedT, Page, SetAside
 from domain.runs import Run
 from domain.time_zones import zone_named
+from domain.walk import Walk
 from workers.budget import Lane
 from workers.logs import describe
 from workers.resources import Resources
 from workers.zoho import ZohoContactsClient, ZohoInvoicesClient, ZohoTransport
 from workers.zoho.errors import RecordUnreadable
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -67,6 +71,17 @@ class Work:
             return self.contacts_client.get_contact_by_id(contact_id)
         except RecordUnreadable as error:
             return SetAside(contact_id, describe(error))
+
+    def walk_on(self, walk: Walk, page: Page[ListedT]) -> tuple[Walk, tuple[ListedT, ...]]:
+        """The walk after a page, and the page's new rows; a list that is not what it should be is told once.
+
+        Raises:
+            WalkStuck: the list says that more follows, and tells nothing new.
+        """
+        walked, rows = walk.take(page)
+        if walked.note != walk.note:
+            log.warning("The list cannot be read in the usual way", action="walk.fallback", reason=walked.note)
+        return walked, rows
 
     @property
     def observed_at(self) -> datetime:

@@ -21,16 +21,16 @@ def list_params(request: ListRequest, zone: tzinfo) -> dict[str, str]:
         "filter_by": "Status.All",
         "sort_column": "last_modified_time",
         "sort_order": _SORT_ORDERS[request.sort],
-        **page_params(request.page),
+        **page_params(request.page, request.per_page),
     }
     if request.modified_since is not None:
         params["last_modified_time"] = zoho_time(request.modified_since, zone)
     return params
 
 
-def page_params(page: int) -> dict[str, str]:
-    """Which page, at Zoho's maximum: its defaults vary from list to list."""
-    return {"page": str(page), "per_page": str(PER_PAGE)}
+def page_params(page: int, per_page: int = PER_PAGE) -> dict[str, str]:
+    """Which page, and always how long it is to be: Zoho's defaults vary from list to list."""
+    return {"page": str(page), "per_page": str(per_page)}
 
 
 def zoho_time(at: datetime, zone: tzinfo) -> str:

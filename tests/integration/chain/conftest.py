@@ -11,10 +11,13 @@ from tests.integration.chain.bench import Bench
 from workers import settings
 from workers.resources import Resources, open_resources
 
+#: Waiting for the budget is not what these tests are about.
+LIMIT = 10_000
+
 
 @pytest.fixture
 def zoho() -> Iterator[SandboxControl]:
-    with running_simulator(contacts=60, invoices=120, organizations=2) as control:
+    with running_simulator(contacts=60, invoices=120, organizations=2, requests_per_minute=LIMIT) as control:
         yield control
 
 
@@ -31,6 +34,7 @@ def resources(
         "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "ZOHO_API_URL": zoho.url,
         "ZOHO_ACCOUNTS_URL": zoho.url,
+        "ZOHO_REQUESTS_PER_MINUTE": str(LIMIT),
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

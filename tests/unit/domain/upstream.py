@@ -1,12 +1,14 @@
 """A list like Zoho's, small and in memory, with every bad habit that a walk has to survive."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 from domain.lists import PER_PAGE, ListRequest, Page, SetAside, Sort
+from domain.walk import Walk
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -31,8 +33,9 @@ class Upstream:
     ignores_order: bool = False
     ignores_page: bool = False
     ignores_per_page: bool = False
+    filter_is_off_by: timedelta = timedelta(0)
     shuffles_seconds: bool = False  #: rows of one second come in another order every time
-    hides_every: int = 0  #: each so-manieth row is not shown, but counts for the page's length
+    hides_one_in: int = 0  #: one row in so many is not shown, but counts for the page's length
     not_understood: set[str] = field(default_factory=set)
     asked: list[ListRequest] = field(default_factory=list)
     created: int = 0
@@ -54,9 +57,9 @@ class Upstream:
 
     @property
     def hidden(self) -> set[str]:
-        if not self.hides_every:
+        if not self.hides_one_in:
             return set()
-        return {record_id for record_id in self.rows if int(record_id) % self.hides_every == 3}
+        return {record_id for record_id in self.rows if int(record_id) % self.hides_one_in == 3}
 
     def edit(self, record_id: str) -> None:
         self.rows[record_id] = replace(
@@ -76,6 +79,7 @@ class Upstream:
         since = None if self.ignores_filter else request.modified_since
         if since is None:
             return list(self.rows.values())
+        since += self.filter_is_off_by
         return [
             row for row in self.rows.values() if row.modified_at and row.modified_at.replace(microsecond=0) >= since
         ]
@@ -98,3 +102,34 @@ def _place_by_name(row: Row) -> tuple[int, str]:
 def a_list(*seconds: float, **habits: Any) -> Upstream:
     """Rows "0", "1", "2" … modified that many seconds after LONG_AGO."""
     return Upstream({str(n): Row(str(n), LONG_AGO + second * SECOND) for n, second in enumerate(seconds)}, **habits)
+
+
+Meanwhile = Callable[[], None]
+
+
+def nothing() -> None:
+    """What usually happens between two answers."""
+
+
+def walked(
+    upstream: Upstream, since: datetime | None = None, meanwhile: Meanwhile = nothing, most_calls: int = 1000
+) -> tuple[Walk, list[Row]]:
+    """The finished walk and all that it told; `meanwhile` happens after each answer. Each step passes through JSON."""
+    walk, told = Walk.begin(since), list[Row]()
+    while (request := walk.next_request()) is not None:
+        assert len(upstream.asked) < most_calls
+        walk, rows = walk.take(upstream.answer(request))
+        kept = Walk.from_json(json.loads(json.dumps(walk.to_json())))
+        assert kept == walk
+        walk = kept
+        told += rows
+        meanwhile()
+    return walk, told
+
+
+def ids(rows: Iterable[Row]) -> list[str]:
+    return sorted((row.record_id for row in rows), key=int)
+
+
+def everything(upstream: Upstream) -> list[str]:
+    return ids(upstream.rows.values())

@@ -82,14 +82,12 @@ def test_a_pause_told_while_redis_had_forgotten_is_kept() -> None:
 
 def test_the_first_worker_that_reminds_redis_decides() -> None:
     with a_world() as world:
-        world.last_call_ago = 0
-        world.told("run-1")
-        world.last_call_ago = None
+        world.spend(1)
 
-        # Another worker that asked Redis before it was reminded, and Postgres in its own good time.
-        BudgetScripts(world.redis, world.limits).remember(ORGANIZATION, pause_seconds=0)
+        # Another one found the same emptiness, and asked Postgres only after the first had called.
+        BudgetScripts(world.redis, world.limits).remember(ORGANIZATION, pause_seconds=60)
 
-        assert world.told("run-1")[0] == 60.5
+        world.spend(1)
 
 
 def test_without_redis_no_call_is_made() -> None:

@@ -217,6 +217,17 @@ def test_beyond_the_reserve_interactive_queues_where_it_is_sooner() -> None:
         assert ahead(world) == 4
 
 
+def test_a_holder_that_changes_its_lane_leaves_its_old_place() -> None:
+    with a_world(requests_per_minute=4, interactive_reserve=1) as world:
+        world.spend(3)
+        world.spend(1, lane=Lane.INTERACTIVE, prefix="person")
+        world.told("run-1", lane=Lane.INTERACTIVE)
+        for holder in ("run-1", "run-2", "run-3"):
+            assert world.told(holder)[0] == 60.5
+
+        assert world.told("somebody", lane=Lane.INTERACTIVE)[0] == 60.5
+
+
 def test_organisations_do_not_share_a_budget() -> None:
     with a_world(requests_per_minute=1) as world:
         world.spend(1)

@@ -39,7 +39,7 @@ def test_trouble_on_the_way_is_transient_and_named(trouble: httpx.RequestError) 
     with pytest.raises(ZohoUnavailable) as failed:
         the_exchange(FakeZoho(trouble))
 
-    assert str(failed.value).endswith(f"(GET /x: {type(trouble).__name__})")
+    assert str(failed.value).endswith(f"(GET /x: {type(trouble).__name__} at zoho.test)")
 
 
 def test_a_broken_compression_is_transient() -> None:

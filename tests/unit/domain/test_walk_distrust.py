@@ -1,0 +1,195 @@
+"""A walk finds out when the list does not do what it was asked for, and reads it in a way that still works."""
+
+from datetime import timedelta
+from math import ceil
+
+import pytest
+
+from domain.lists import ListRequest, Page, SetAside, Sort
+from domain.walk import MAX_STALLS, Walk, WalkMode, WalkStuck
+from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Row, a_list, everything, ids, walked
+
+
+def test_an_ignored_filter_is_noticed_and_the_newest_rows_are_read_instead() -> None:
+    upstream = a_list(*range(2000), ignores_filter=True)
+    walk, told = walked(upstream, since=LONG_AGO + 1500 * SECOND)
+    assert walk.mode is WalkMode.NEWEST_FIRST
+    assert "filter" in walk.note
+    assert ids(told) == [str(number) for number in range(1500, 2000)]
+    assert len(upstream.asked) == 4
+
+
+def test_an_ignored_filter_costs_a_full_walk_two_calls_more() -> None:
+    upstream = a_list(*range(2000), ignores_filter=True)
+    walk, told = walked(upstream)
+    assert set(ids(told)) == set(everything(upstream))
+    assert walk.mode is WalkMode.NEWEST_FIRST
+    assert len(upstream.asked) == 2 + 11
+
+
+@pytest.mark.parametrize(
+    ("filter_is_off_by", "mode"),
+    [
+        (timedelta(seconds=1), WalkMode.BY_KEY),  # "after" for "at or after": the overlap makes up for it
+        (timedelta(hours=1), WalkMode.NEWEST_FIRST),  # an offset misread
+    ],
+)
+def test_a_filter_that_leaves_rows_out_loses_none(filter_is_off_by: timedelta, mode: WalkMode) -> None:
+    upstream = a_list(*range(0, 20_000, 10), filter_is_off_by=filter_is_off_by)
+    walk, told = walked(upstream)
+    assert set(ids(told)) == set(everything(upstream))
+    assert walk.mode is mode
+
+
+def test_one_row_in_the_wrong_place_does_not_lead_the_walk_past_the_others() -> None:
+    page = a_list(*range(1000)).answer(ListRequest(None, Sort.OLDEST_CHANGE_FIRST))
+    rows = [*page.rows[:-1], Row("999", LONG_AGO + 999 * SECOND)]
+    walk, _ = Walk.begin(None).take(Page(rows, (), page.has_more, page.server_time))
+    request = walk.next_request()
+    assert request is not None
+    assert request.modified_since == LONG_AGO + 197 * SECOND
+
+
+def test_an_ignored_order_is_noticed_and_the_whole_list_is_read_filtered() -> None:
+    upstream = a_list(*range(2000), ignores_order=True)
+    walk, told = walked(upstream, since=LONG_AGO + 1500 * SECOND)
+    assert walk.mode is WalkMode.WHOLE
+    assert "order" in walk.note
+    assert set(ids(told)) == {str(number) for number in range(1500, 2000)}
+    assert len(upstream.asked) == 1 + 3
+
+
+def test_an_order_that_breaks_late_takes_the_walk_back_to_where_it_began() -> None:
+    upstream = a_list(*range(1000))
+    walk, _ = Walk.begin(LONG_AGO).take(upstream.answer(ListRequest(LONG_AGO, Sort.OLDEST_CHANGE_FIRST)))
+    page = upstream.answer(ListRequest(LONG_AGO + 197 * SECOND, Sort.OLDEST_CHANGE_FIRST))
+    walk, _ = walk.take(Page(page.rows[::-1], (), page.has_more, page.server_time))
+    assert walk.next_request() == ListRequest(LONG_AGO, Sort.OLDEST_CHANGE_FIRST)
+
+
+def test_when_filter_and_order_are_ignored_only_what_was_asked_for_is_told() -> None:
+    upstream = a_list(*range(2000), ignores_filter=True, ignores_order=True)
+    walk, told = walked(upstream, since=LONG_AGO + 1500 * SECOND)
+    assert walk.mode is WalkMode.WHOLE
+    assert set(ids(told)) == {str(number) for number in range(1500, 2000)}
+
+
+def test_a_list_of_one_page_is_read_whatever_its_order() -> None:
+    upstream = a_list(*range(100), ignores_filter=True, ignores_order=True)
+    _, told = walked(upstream, since=LONG_AGO + 50 * SECOND)
+    assert ids(told) == [str(number) for number in range(50, 100)]
+    assert len(upstream.asked) == 1
+
+
+def test_a_row_that_changes_while_it_is_listed_does_not_cast_doubt_on_the_order() -> None:
+    upstream = a_list(*range(1000))
+    walk = Walk.begin(None)
+    page = upstream.answer(ListRequest(None, Sort.OLDEST_CHANGE_FIRST))
+    changing = Row("70", NOW + SECOND, version=2)
+    rows = [changing if row.record_id == "70" else row for row in page.rows]
+    walk, told = walk.take(Page(rows, (), page.has_more, page.server_time))
+    assert changing in told
+    assert walk.mode is WalkMode.BY_KEY
+
+
+@pytest.mark.parametrize(
+    "habits",
+    [
+        {"longest_page": 50},
+        {"longest_page": 7},
+        {"ignores_per_page": True},
+        {"hides_one_in": 10},
+        {"ignores_per_page": True, "longest_page": 50, "hides_one_in": 7},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "ignored", [{}, {"ignores_filter": True}, {"ignores_order": True}], ids=["trusted", "no filter", "no order"]
+)
+def test_pages_of_any_length_are_read_to_the_end(habits: dict[str, int], ignored: dict[str, bool]) -> None:
+    upstream = a_list(*range(100), *[100] * 230, *[101] * 210, *range(102, 150), **habits, **ignored)
+    _, told = walked(upstream, most_calls=3000)
+    assert set(ids(told)) == set(everything(upstream)) - upstream.hidden
+    assert len(upstream.asked) <= 4 * ceil(588 / upstream.longest_page) + 20
+
+
+def test_a_crowd_at_the_end_of_the_list_is_read_where_pages_cannot_be_cut_as_asked() -> None:
+    upstream = a_list(*[0] * 300, ignores_per_page=True)
+    _, told = walked(upstream)
+    assert set(ids(told)) == set(everything(upstream))
+
+
+@pytest.mark.parametrize("longest_page", [1, 2, 3])
+def test_pages_too_short_to_overlap_are_read_to_the_end(longest_page: int) -> None:
+    upstream = a_list(0, 1, 2, 2, 2, 2, 3, 3, 4, longest_page=longest_page)
+    walk, told = walked(upstream)
+    assert set(ids(told)) == set(everything(upstream))
+    assert "too short" in walk.note
+
+
+def test_where_pages_cannot_overlap_rows_that_move_up_a_page_are_met_on_the_way_back() -> None:
+    upstream = a_list(*[0] * 900, *range(1, 100), ignores_per_page=True)
+
+    def ten_of_the_first_go() -> None:
+        upstream.now += SECOND
+        for record_id in list(upstream.rows)[: 10 if upstream.now < NOW + 4 * SECOND else 0]:
+            upstream.delete(record_id)
+
+    walk, told = walked(upstream, meanwhile=ten_of_the_first_go)
+    assert set(everything(upstream)) <= set(ids(told))
+    assert len(told) == len(set(ids(told)))
+    assert "there and back" in walk.note
+
+
+@pytest.mark.parametrize("crowd", [700, 2200])
+def test_a_second_without_order_is_read_until_nothing_new_comes(crowd: int) -> None:
+    upstream = a_list(*[0] * crowd, *range(1, 100), shuffles_seconds=True)
+    walk, told = walked(upstream)
+    assert ids(told) == everything(upstream)
+    assert "there and back" in walk.note
+
+
+@pytest.mark.parametrize("habits", [{}, {"ignores_filter": True}, {"ignores_order": True}, {"ignores_per_page": True}])
+def test_a_list_that_gives_its_first_page_for_ever_is_an_error(habits: dict[str, bool]) -> None:
+    upstream = a_list(*[0] * 500, *range(1, 500), ignores_page=True, **habits)
+    with pytest.raises(WalkStuck):
+        walked(upstream, since=LONG_AGO)
+    assert len(upstream.asked) <= MAX_STALLS + 10
+
+
+def test_an_empty_page_before_the_end_is_an_error() -> None:
+    with pytest.raises(WalkStuck, match="tells nothing new"):
+        Walk.begin(None).take(Page((), (), has_more=True, server_time=NOW))
+
+
+def test_rows_without_a_time_are_told_and_steer_nothing() -> None:
+    upstream = a_list(*range(500))
+    for number in range(500, 950):
+        upstream.rows[str(number)] = Row(str(number), None)
+    walk, told = walked(upstream)
+    assert ids(told) == everything(upstream)
+    assert walk.mode is WalkMode.BY_KEY
+
+
+def test_a_list_without_any_times_is_read_page_by_page() -> None:
+    upstream = a_list()
+    upstream.rows = {str(number): Row(str(number), None) for number in range(900)}
+    _, told = walked(upstream)
+    assert ids(told) == everything(upstream)
+
+
+def test_a_page_of_rows_that_nobody_understands_is_passed() -> None:
+    upstream = a_list(*range(900))
+    upstream.not_understood = set(map(str, range(150, 450)))
+    _, told = walked(upstream)
+    assert set(ids(told)) == set(everything(upstream)) - upstream.not_understood
+
+
+def test_rows_without_an_id_that_nobody_understands_count_for_the_pages_length() -> None:
+    upstream = a_list(*[0] * 500)
+    page = upstream.answer(ListRequest(None, Sort.OLDEST_CHANGE_FIRST))
+    walk, _ = Walk.begin(None).take(Page(page.rows[1:], [SetAside(None, "no id")], True, NOW))
+    request = walk.next_request()
+    assert request is not None
+    walk, _ = walk.take(upstream.answer(request))
+    assert not walk.note
