@@ -1,12 +1,14 @@
 """Linking a user to a Zoho organisation, after Zoho itself has confirmed both."""
 
 import secrets
+import time
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from db import connections
 from db.connections import NewLink
-from workers.budget import Lane
+from workers.budget import BudgetWait, Lane
 from workers.calls import CountedBudget
 from workers.resources import Resources
 from workers.tokens import expires_at
@@ -25,6 +27,9 @@ from workers.zoho.errors import TokenRejected
 
 #: Hexadecimal digits: twice as many. Zoho takes 12 to 50 alphanumeric characters.
 _WEBHOOK_SECRET_BYTES = 20
+
+#: A person waits that long for the API budget; the window that follows an emptied Redis is shorter.
+LONGEST_WAIT_SECONDS = 120.0
 
 
 class NotAMemberError(Exception):
@@ -48,21 +53,24 @@ def link_organization(
     data_center: str,
     grant_code: str | None = None,
     refresh_token: str | None = None,
+    on_wait: Callable[[float], None] = lambda _: None,
 ) -> Linked:
     """Exchanges the grant code (or takes the refresh token), checks the organisation, and saves the connection.
 
-    The same user and organisation again is the same connection, active once more.
+    The same user and organisation again is the same connection, active once more. Where the one call that this costs
+    has to wait for the API budget, `on_wait` is told the seconds: the grant code is spent by then, and works only once.
 
     Raises:
         ZohoError: Zoho does not accept the client, the code, the token or the data centre, or cannot be reached.
         NotAMemberError: the user does not belong to this organisation.
-        BudgetWait, BudgetUnavailable: the one call that this costs cannot be made now.
+        BudgetWait: the call could be made only after more than `LONGEST_WAIT_SECONDS`.
+        BudgetUnavailable: Redis is away.
     """
     hosts = resources.hosts(data_center)
     with resources.engine.connect():
         pass  # An unreachable database must not cost the grant code, which works only once.
     grant = _grant(resources, hosts, grant_code, refresh_token)
-    facts = _organization(resources, hosts, organization_id, grant.access_token)
+    facts = _organization(resources, hosts, organization_id, grant.access_token, on_wait)
     return _save(resources, user_id, data_center, facts, grant)
 
 
@@ -75,7 +83,11 @@ def _grant(resources: Resources, hosts: ZohoHosts, grant_code: str | None, refre
 
 
 def _organization(
-    resources: Resources, hosts: ZohoHosts, organization_id: str, access: AccessToken
+    resources: Resources,
+    hosts: ZohoHosts,
+    organization_id: str,
+    access: AccessToken,
+    on_wait: Callable[[float], None],
 ) -> OrganizationFacts:
     transport = ZohoTransport(
         resources.http,
@@ -86,7 +98,7 @@ def _organization(
         lane=Lane.INTERACTIVE,
         holder=f"connect-{uuid.uuid4()}",
     )
-    found = {facts.organization_id: facts for facts in get_organizations(transport)}
+    found = {facts.organization_id: facts for facts in _patiently(lambda: get_organizations(transport), on_wait)}
     if organization_id not in found:
         known = ", ".join(sorted(found)) or "none"
         raise NotAMemberError(
@@ -94,6 +106,21 @@ def _organization(
             "check the organisation's id and the data centre."
         )
     return found[organization_id]
+
+
+def _patiently(
+    ask: Callable[[], Sequence[OrganizationFacts]], on_wait: Callable[[float], None]
+) -> Sequence[OrganizationFacts]:
+    patience = LONGEST_WAIT_SECONDS
+    while True:
+        try:
+            return ask()
+        except BudgetWait as wait:
+            patience -= wait.seconds
+            if patience < 0:
+                raise
+            on_wait(wait.seconds)
+            time.sleep(wait.seconds)
 
 
 class _JustGranted:

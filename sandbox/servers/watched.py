@@ -1,6 +1,7 @@
 """A child process that never outlives us, not even when we are killed with SIGKILL."""
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -47,15 +48,15 @@ class WatchedProcess:
         self.name = Path(command[0]).name
         self.log = log
         self._patience = sum(seconds for _, seconds in stop) + 10.0
-        with log.open("ab") as log_file:
+        with log.open("ab") as log_file, contextlib.ExitStack() as copies:
             order = watcher.Order(
                 command=[*account.prefix, *command],
                 env=dict(os.environ if env is None else env),
                 cwd=str(cwd or Path.cwd()),
                 uid=account.uid,
                 gid=account.gid,
-                stdout=log_file.fileno() if stdout is None else stdout,
-                stderr=log_file.fileno() if stderr is None else stderr,
+                stdout=_copy(log_file.fileno() if stdout is None else stdout, copies),
+                stderr=_copy(log_file.fileno() if stderr is None else stderr, copies),
                 stop=[(int(number), seconds) for number, seconds in stop],
             )
             self._watcher = subprocess.Popen(
@@ -115,3 +116,10 @@ class WatchedProcess:
         self.send_signal(signal.SIGKILL)
         self.wait(self._patience)
         self.ask_to_stop()
+
+
+def _copy(descriptor: int, copies: contextlib.ExitStack) -> int:
+    """The same open file under a number above 2: the watcher has standard streams of its own."""
+    copy = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    copies.callback(os.close, copy)
+    return copy

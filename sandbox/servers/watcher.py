@@ -131,7 +131,7 @@ def _start(order: Order, libc: ctypes.CDLL | None) -> "subprocess.Popen[bytes]":
         stderr=order["stderr"],
         preexec_fn=_die_with_me(order, libc),
     )
-    for descriptor in {order["stdout"], order["stderr"]} - {0, 1, 2}:
+    for descriptor in (order["stdout"], order["stderr"]):
         os.close(descriptor)  # So that a reader of the child's output sees its end.
     return child
 

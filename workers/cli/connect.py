@@ -32,6 +32,7 @@ def connect(
             data_center=dc,
             grant_code=grant_code,
             refresh_token=refresh_token,
+            on_wait=lambda seconds: notes.print(f"Zoho's call limit is used up: waiting for {seconds:.0f} s …"),
         )
     facts = {
         "connection_id": str(linked.connection_id),

@@ -35,9 +35,10 @@ def sync(
         if as_json:
             print_json({"run_id": str(run_id), "status": result["status"]})
         return
-    _tell(result)
     if as_json:
         print_json(result)
+    else:
+        _tell(result)
     if result["status"] not in (RunStatus.SUCCEEDED, RunStatus.DEGRADED):
         raise typer.Exit(1)
 

@@ -1,0 +1,1 @@
+"""The demo: everything that booksync needs, and booksync itself, on one machine with one command."""

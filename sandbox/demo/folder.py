@@ -1,0 +1,164 @@
+"""The demo's folder: what it keeps from one start to the next, and the lock that one demo at a time holds."""
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import shlex
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from sandbox.demo.errors import DemoError
+from sandbox.demo.options import Size
+
+#: How long the processes of a demo that was killed may take to end.
+LOCK_SECONDS = 20.0
+
+_POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What stays the same from one start to the next: the demo's user, and the size of the user's organisation."""
+
+    user_id: uuid.UUID
+    size: Size
+
+
+class DemoFolder:
+    """The files of one demo, in a folder that holds nothing else."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.logs = self.path / "logs"
+        self.postgres = self.path / "postgres"
+        self.valkey = self.path / "valkey"
+        self.simulator = self.path / "zoho.state"
+        self.failure = self.path / "failure.log"
+        self._environment = self.path / "env"
+        self._identity = self.path / "identity.json"
+        self._key = self.path / "encryption.key"
+        self._lock = self.path / "lock"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[int]:
+        """Hold the folder; yields the lock's descriptor, which every process that works in the folder inherits.
+
+        Raises:
+            DemoError: another demo runs in it, or it is a folder of something else.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self._lock.exists() and any(self.path.iterdir()):
+            raise DemoError(f"{self.path} holds other things than a demo: name a new folder")
+        lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._wait_for(lock)
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)
+            yield lock
+        finally:
+            os.close(lock)
+
+    def clear(self) -> None:
+        """Forget everything but the lock."""
+        for folder in (self.logs, self.postgres, self.valkey):
+            if folder.exists():
+                shutil.rmtree(folder)
+        for file in (
+            *self.path.glob(f"{self.simulator.name}*"),
+            self.failure,
+            self._environment,
+            self._identity,
+            self._key,
+        ):
+            file.unlink(missing_ok=True)
+
+    def begin_logs(self) -> None:
+        """Logs tell of one start of the demo."""
+        self.logs.mkdir(exist_ok=True)
+        for old in self.logs.iterdir():
+            old.unlink()
+
+    def log(self, name: str) -> Path:
+        """Where a process writes."""
+        return self.logs / f"{name}.log"
+
+    def identity(self, *, contacts: int | None = None, invoices: int | None = None) -> Identity:
+        """The identity of this folder, made at the first start with the sizes asked for.
+
+        Raises:
+            DemoError: it was made with other sizes than those asked for now.
+        """
+        if not self._identity.exists():
+            usual = Size()
+            made = {
+                "user": str(uuid.uuid4()),
+                "contacts": usual.contacts if contacts is None else contacts,
+                "invoices": usual.invoices if invoices is None else invoices,
+            }
+            self._identity.write_text(json.dumps(made) + "\n")
+        try:
+            kept = json.loads(self._identity.read_text())
+            size = Size(int(kept["contacts"]), int(kept["invoices"]))
+            identity = Identity(uuid.UUID(kept["user"]), size)
+        except (ValueError, KeyError, TypeError):
+            raise DemoError(f"{self._identity} is damaged: start again with --fresh") from None
+        if contacts not in (None, size.contacts) or invoices not in (None, size.invoices):
+            raise DemoError(
+                f"The organisation in {self.path} was made with {size.contacts} contacts and {size.invoices} invoices:"
+                " add --fresh for another one"
+            )
+        return identity
+
+    def encryption_key(self) -> str:
+        """The Fernet key (32 bytes in url-safe base64) of the demo's tokens, made at the first start."""
+        if not self._key.exists():
+            _write_secret(self._key, base64.urlsafe_b64encode(os.urandom(32)).decode())
+        return self._key.read_text().strip()
+
+    @contextlib.contextmanager
+    def environment(self, settings: Mapping[str, str]) -> Iterator[Path]:
+        """A file with which a shell gets the settings of the running demo: `set -a; . FILE; set +a`."""
+        _write_secret(
+            self._environment, "\n".join(f"{name}={shlex.quote(settings[name])}" for name in sorted(settings))
+        )
+        try:
+            yield self._environment
+        finally:
+            self._environment.unlink(missing_ok=True)
+
+    def _wait_for(self, lock: int) -> None:
+        """A demo that was killed leaves the lock with its processes, which release it as they end."""
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = self._lock.read_text()
+                if _is_alive(holder) or time.monotonic() > deadline:
+                    raise DemoError(
+                        f"A demo already runs in {self.path} (process {holder}):"
+                        " stop it with Ctrl-C there, or give this one another --folder"
+                    ) from None
+                time.sleep(_POLL_SECONDS)
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Readable by its owner alone from its first moment on."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, ValueError):
+        return False

@@ -1,0 +1,118 @@
+"""booksync's commands, run as anybody would run them: as processes, with their settings in the environment."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sandbox
+from sandbox.demo.errors import DemoError
+from sandbox.demo.simulator import MINUTE_SECONDS
+from sandbox.demo.supervisor import Service
+from sandbox.servers import WatchedProcess
+
+#: Where `workers.main` and the migrations are found.
+PROJECT = Path(sandbox.__file__).parents[1]
+
+_STOP = ((signal.SIGTERM, 5.0),)
+_POLL_SECONDS = 0.02
+_STDERR = 2
+
+#: Quick enough to watch; the shell may say otherwise.
+_TEMPO = {"SYNC_INTERVAL_SECONDS": "15", "SWEEP_INTERVAL_SECONDS": "5"}
+
+
+def settings(*, database_url: str, redis_url: str, zoho_url: str, encryption_key: str) -> dict[str, str]:
+    """booksync's settings, with the simulator in Zoho's place: no real credentials, whatever the shell has."""
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "ZOHO_CLIENT_ID": "sandbox-client",
+        "ZOHO_CLIENT_SECRET": "sandbox-secret",
+        "ZOHO_API_URL": zoho_url,
+        "ZOHO_ACCOUNTS_URL": zoho_url,
+        "ZOHO_WINDOW_SECONDS": str(MINUTE_SECONDS),
+        "ENCRYPTION_KEYS": encryption_key,
+        **{name: os.environ.get(name, usual) for name, usual in _TEMPO.items()},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The commands in a folder, and the settings that they are started with, above the shell's own environment."""
+
+    folder: Path
+    settings: Mapping[str, str]
+    held: tuple[int, ...] = ()
+
+    def path(self, name: str) -> str:
+        """A command installed beside the interpreter."""
+        program = self.folder / name
+        if not program.is_file():
+            raise DemoError(f"The command {name} is not in {self.folder}: install the project's requirements there")
+        return str(program)
+
+    def launch(self, service: Service) -> WatchedProcess:
+        """Start a service."""
+        return self._start(service.command, service.log)
+
+    def run(
+        self, arguments: Sequence[str], *, log: Path, meanwhile: Callable[[], None], show_progress: bool = False
+    ) -> dict[str, Any]:
+        """Run a `booksync` command to its end; the JSON object that is its last line, {} where there is none.
+
+        `meanwhile` is called again and again; what it raises ends the command. Its words go to `log`, or with
+        `show_progress` to our stderr if that is a terminal.
+
+        Raises:
+            DemoError: it did not end with 0.
+        """
+        output = log.with_suffix(".out")
+        stderr = _STDERR if show_progress and sys.stderr.isatty() else None
+        with output.open("wb") as file:
+            process = self._start([self.path("booksync"), *arguments], log, stdout=file.fileno(), stderr=stderr)
+        try:
+            while (code := process.poll()) is None:
+                meanwhile()
+                time.sleep(_POLL_SECONDS)
+        finally:
+            process.stop()
+        if code != 0:
+            raise DemoError(f"booksync {arguments[0]} ended with exit code {code}{_last_words(log, output)}", log=log)
+        return _last_object(output)
+
+    def _start(
+        self, command: Sequence[str], log: Path, *, stdout: int | None = None, stderr: int | None = None
+    ) -> WatchedProcess:
+        return WatchedProcess(
+            command,
+            log=log,
+            env={**os.environ, **self.settings},
+            cwd=PROJECT,
+            stop=_STOP,
+            stdout=stdout,
+            stderr=stderr,
+            held=self.held,
+        )
+
+
+def _last_object(output: Path) -> dict[str, Any]:
+    lines = output.read_text().strip().splitlines()
+    try:
+        found = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _last_words(*files: Path) -> str:
+    for file in files:
+        lines = [line.strip() for line in file.read_text(errors="replace").splitlines() if line.strip()]
+        if lines:
+            return f" ({lines[-1][:300]})"
+    return ""

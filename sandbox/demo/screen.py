@@ -1,0 +1,125 @@
+"""What the demo says, and how it looks."""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from sandbox.demo.changes import FinishedRun
+from sandbox.demo.summary import Summary
+
+
+class Screen:
+    """All words of the demo. Where the output is for a program, words go to stderr and the object to stdout."""
+
+    def __init__(self, *, as_json: bool, console: Console | None = None) -> None:
+        self._as_json = as_json
+        self._console = console or Console(stderr=as_json, highlight=False)
+
+    def title(self, organization_size: str) -> None:
+        self._console.print()
+        self._console.print(f" [bold]booksync[/] [dim]· {organization_size} in a simulated Zoho Books[/]")
+        self._console.print()
+
+    @contextlib.contextmanager
+    def step(self, doing: str, done: str) -> Iterator[None]:
+        """One line for one step, with the time it took; where it fails, nothing is claimed."""
+        began = time.monotonic()
+        with self._console.status(f"{doing} …") if self._console.is_terminal else contextlib.nullcontext():
+            yield
+        self._console.print(f" [green]✓[/] {done}  [dim]{time.monotonic() - began:.1f} s[/]")
+
+    def say(self, words: str) -> None:
+        self._console.print(f"   {words}", soft_wrap=True)
+
+    def stopping(self) -> None:
+        # On a line of its own, after the terminal's ^C.
+        self._console.print("\n   Stopping …")
+
+    def problem(self, sentence: str) -> None:
+        """Always on stderr: stdout is for what was asked for."""
+        Console(stderr=True, highlight=False).print(Text.assemble((" ✗ ", "red"), sentence), soft_wrap=True)
+
+    def restarted(self, name: str, code: int | None) -> None:
+        why = "" if code is None else f" (exit code {code})"
+        self._console.print(f" [yellow]↻[/] The {name} ended{why}; it was started again", soft_wrap=True)
+
+    def result(self, told: dict[str, Any]) -> None:
+        """The object, as the last line on stdout."""
+        if self._as_json:
+            sys.stdout.write(json.dumps(told) + "\n")
+            sys.stdout.flush()
+
+    def summary(self, summary: Summary) -> None:
+        self._console.print()
+        self._console.print(Panel.fit(Group(_counts(summary), Text(), _saved(summary)), padding=(1, 2)))
+        if summary.reminders_skipped:
+            self._console.print(_skipped(summary))
+
+    def places(self, places: dict[str, str]) -> None:
+        """Where to look and what to try: a label and a line that can be copied as it is."""
+        self._console.print()
+        for label, line in places.items():
+            # No table: a terminal would cut or wrap what is there to be copied.
+            self._console.print(Text.assemble((f" {label:<11}", "bold"), line), soft_wrap=True)
+        self._console.print()
+
+    def change(self, run: FinishedRun, reminded_invoices: int | None) -> None:
+        when = run.at.astimezone().strftime("%H:%M:%S")
+        waiting = (
+            "" if reminded_invoices is None else f" [dim]· {reminded_invoices:,} invoices with a reminder to come[/]"
+        )
+        self._console.print(f" [dim]{when}[/] {run.sentence()}{waiting}", soft_wrap=True)
+
+
+def _counts(summary: Summary) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("in Postgres", "total", "new", "updated", "unchanged", ""):
+        table.add_column(heading, justify="right" if heading not in ("in Postgres", "") else "left")
+    rows = [
+        ("Customers", summary.customers, f"{summary.customers_with_phone:,} with a phone"),
+        ("Invoices", summary.invoices, f"{summary.invoices_skipped:,} without customer"),
+    ]
+    for name, written, note in rows:
+        counts = (written.total, written.new, written.updated, written.unchanged)
+        table.add_row(f"[bold]{name}[/]", *(f"{count:,}" for count in counts), f"[dim]{note}[/]")
+    skipped = sum(summary.reminders_skipped.values())
+    note = f"[dim]invoices, {skipped:,} without[/]"
+    table.add_row("[bold]Reminders[/]", f"{summary.reminders_scheduled:,}", "", "", "", note)
+    return table
+
+
+def _saved(summary: Summary) -> Text:
+    return Text.assemble(
+        (f"{summary.api_calls:,} API calls", "bold"),
+        f" instead of {summary.api_calls_one_per_invoice:,}, one an invoice: ",
+        (f"{summary.saved_share:.1%} saved", "bold green"),
+        f", in {summary.seconds:.1f} s.",
+        "" if summary.status == "succeeded" else f"\nThe run ended {summary.status}.",
+    )
+
+
+def _skipped(summary: Summary) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2))
+    table.add_column("why there is no reminder")
+    table.add_column("invoices", justify="right")
+    for reason, count in sorted(summary.reminders_skipped.items(), key=lambda item: -item[1]):
+        table.add_row(reason.replace("_", " "), f"{count:,}")
+    return table
+
+
+def shown(path: Path) -> str:
+    """As one would type it from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,61 @@
+"""What the first sync did, as `booksync sync --wait --json` tells it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.demo.errors import DemoError
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Records of one kind: what the run did with them, and how many are cached after it."""
+
+    total: int
+    new: int
+    updated: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One run in numbers."""
+
+    status: str
+    customers: Written
+    customers_with_phone: int
+    invoices: Written
+    invoices_skipped: int
+    reminders_scheduled: int
+    reminders_skipped: Mapping[str, int]  # By reason.
+    api_calls: int
+    api_calls_one_per_invoice: int
+    seconds: float
+
+    @property
+    def saved_share(self) -> float:
+        """Of the calls that asking for each invoice's customer would have cost, 0 to 1."""
+        return max(0.0, 1 - self.api_calls / self.api_calls_one_per_invoice) if self.api_calls_one_per_invoice else 0.0
+
+
+def read_summary(told: Mapping[str, Any]) -> Summary:
+    """Raises `DemoError` where the object is not what the command promises."""
+    try:
+        return Summary(
+            status=told["status"],
+            customers=_written(told["customers"]),
+            customers_with_phone=told["customers"]["with_phone"],
+            invoices=_written(told["invoices"]),
+            invoices_skipped=told["invoices"]["skipped"],
+            reminders_scheduled=told["reminders"]["scheduled"],
+            reminders_skipped=told["reminders"]["skipped"],
+            api_calls=told["api_calls"],
+            api_calls_one_per_invoice=told["api_calls_one_per_invoice"],
+            seconds=told["seconds"],
+        )
+    except KeyError as missing:
+        raise DemoError(f"booksync sync ended without telling {missing.args[0]}") from None
+
+
+def _written(part: Mapping[str, int]) -> Written:
+    return Written(part["total"], part["new"], part["updated"], part["unchanged"])

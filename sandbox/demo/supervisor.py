@@ -1,0 +1,87 @@
+"""The long-running processes: started, looked after, and ended together."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from sandbox.demo.errors import DemoError
+
+#: A service that ends this often within so many seconds is not started again.
+DEATHS = 3
+DEATHS_WITHIN_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A command that is meant to run as long as the demo."""
+
+    name: str
+    command: tuple[str, ...]
+    log: Path
+
+
+class Process(Protocol):
+    """What of a running command is used here; `sandbox.servers.WatchedProcess` is one."""
+
+    def poll(self) -> int | None: ...
+    def ask_to_stop(self) -> None: ...
+    def stop(self) -> int: ...
+
+
+@dataclass(slots=True)
+class _Charge:
+    service: Service
+    process: Process
+    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=DEATHS))
+
+
+class Supervisor:
+    """Keeps services running, as long as somebody calls `check` again and again."""
+
+    def __init__(
+        self,
+        launch: Callable[[Service], Process],
+        *,
+        on_restart: Callable[[Service, int], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`on_restart` hears of a service that ended and its exit code, before it is started again."""
+        self._launch = launch
+        self._on_restart = on_restart
+        self._clock = clock
+        self._charges: list[_Charge] = []
+
+    def start(self, service: Service) -> None:
+        """Start a service and keep it running."""
+        self._charges.append(_Charge(service, self._launch(service)))
+
+    def check(self) -> None:
+        """Start again what has ended.
+
+        Raises:
+            DemoError: a service ends again and again.
+        """
+        for charge in self._charges:
+            code = charge.process.poll()
+            if code is not None:
+                self._revive(charge, code)
+
+    def stop(self) -> None:
+        """End them all, side by side."""
+        for charge in self._charges:
+            charge.process.ask_to_stop()
+        while self._charges:
+            self._charges.pop().process.stop()
+
+    def _revive(self, charge: _Charge, code: int) -> None:
+        charge.process.stop()
+        now = self._clock()
+        charge.deaths.append(now)
+        if len(charge.deaths) == DEATHS and now - charge.deaths[0] < DEATHS_WITHIN_SECONDS:
+            sentence = f"The {charge.service.name} ended {DEATHS} times in a row (exit code {code})"
+            raise DemoError(sentence, log=charge.service.log)
+        self._on_restart(charge.service, code)
+        charge.process = self._launch(charge.service)

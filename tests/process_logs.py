@@ -1,0 +1,55 @@
+"""The logs of a booksync process, as its stderr shows them, in a test that gives everything back afterwards."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
+from typing import Any
+
+import structlog
+
+from workers.logs import set_up_logs
+
+
+class ProcessLogs:
+    """What was logged so far."""
+
+    def __init__(self) -> None:
+        self.stderr = StringIO()
+
+    @property
+    def text(self) -> str:
+        return self.stderr.getvalue()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Every line is one object."""
+        return [json.loads(line) for line in self.text.splitlines()]
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """The only one."""
+        (line,) = self.lines
+        return line
+
+
+@contextmanager
+def logs_of_a_process(level: int = logging.INFO) -> Iterator[ProcessLogs]:
+    """Inside the block this process logs as a worker does."""
+    root, httpx = logging.getLogger(), logging.getLogger("httpx")
+    root_level, httpx_level = root.level, httpx.level
+    logs = ProcessLogs()
+    with redirect_stderr(logs.stderr):
+        set_up_logs(level)
+    # A logger that has cached this test's processors would keep them in all later tests.
+    structlog.configure(cache_logger_on_first_use=False)
+    try:
+        yield logs
+    finally:
+        # What stood here before was pytest's, which adds its own at each phase of a test.
+        root.handlers = []
+        root.setLevel(root_level)
+        httpx.setLevel(httpx_level)
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()

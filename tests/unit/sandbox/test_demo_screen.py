@@ -1,0 +1,103 @@
+"""What the demo says, and where."""
+
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sandbox.demo.changes import FinishedRun
+from sandbox.demo.screen import Screen, shown
+from sandbox.demo.summary import Summary, Written
+
+
+def a_summary(status: str = "succeeded") -> Summary:
+    return Summary(
+        status=status,
+        customers=Written(total=123_456, new=123_456, updated=0, unchanged=0),
+        customers_with_phone=98_765,
+        invoices=Written(total=234_567, new=234_567, updated=0, unchanged=0),
+        invoices_skipped=17,
+        reminders_scheduled=345_678,
+        reminders_skipped={"no_phone": 18},
+        api_calls=30,
+        api_calls_one_per_invoice=3000,
+        seconds=1.5,
+    )
+
+
+class Paper:
+    """A screen on paper of a certain width."""
+
+    def __init__(self, width: int = 80) -> None:
+        self._paper = io.StringIO()
+        self.screen = Screen(as_json=False, console=Console(file=self._paper, width=width, highlight=False))
+
+    def text(self) -> str:
+        return self._paper.getvalue()
+
+
+def test_the_summary_fits_a_terminal_of_eighty_columns_and_names_every_number() -> None:
+    paper = Paper()
+    paper.screen.summary(a_summary())
+    for expected in (
+        "123,456",
+        "98,765 with a phone",
+        "17 without customer",
+        "30 API calls",
+        "99.0% saved",
+        "no phone",
+    ):
+        assert expected in paper.text()
+    assert max(map(len, paper.text().splitlines())) <= 80
+
+
+def test_a_run_that_did_not_succeed_is_not_praised_alone() -> None:
+    paper = Paper()
+    paper.screen.summary(a_summary(status="degraded"))
+    assert "The run ended degraded." in paper.text()
+
+
+def test_lines_that_are_there_to_be_copied_are_neither_wrapped_nor_read_as_markup() -> None:
+    paper = Paper(width=30)
+    line = "psql postgresql://postgres@127.0.0.1:12345/booksync [not markup] " + "x" * 60
+    paper.screen.places({"Database": line})
+    assert line in paper.text()
+
+
+def test_a_change_is_told_with_what_waits() -> None:
+    paper = Paper()
+    paper.screen.change(FinishedRun(datetime.now(UTC), "incremental", "succeeded", {"invoices_new": 1}, 2, None), 42)
+    assert "1 invoice new (2 API calls) · 42 invoices with a reminder to come" in paper.text()
+
+
+def test_a_step_that_fails_claims_nothing() -> None:
+    paper = Paper()
+    with pytest.raises(RuntimeError), paper.screen.step("Trying", "It worked"):
+        raise RuntimeError
+    assert "It worked" not in paper.text()
+
+
+def test_the_object_goes_to_stdout_alone_and_words_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen(as_json=True)
+    screen.say("words")
+    screen.result({"a": "é"})
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"a": "é"}
+    assert captured.out.endswith("\n")
+    assert "words" in captured.err
+
+
+def test_a_problem_goes_to_stderr_whatever_stdout_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    Screen(as_json=False).problem("It is [broken].")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "It is [broken]." in captured.err
+
+
+def test_a_path_is_shown_as_one_would_type_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shown(tmp_path / "demo" / "env") == "demo/env"
+    assert shown(Path("/elsewhere/env")) == "/elsewhere/env"
