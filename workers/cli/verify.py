@@ -1,0 +1,66 @@
+"""`booksync verify`: whether the cache still says what Zoho says."""
+
+import uuid
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from workers.cli.terminal import notes, print_json
+from workers.resources import open_resources
+from workers.verifying import Verification, verified_json
+
+_SHOWN_IDS = 10
+
+
+def verify(
+    connection: Annotated[uuid.UUID, typer.Argument(help="The connection's id.")],
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Compare ids and hashes with Zoho, and report what differs (exit code 1 if anything does)."""
+    with open_resources("booksync verify") as resources, _progress() as progress:
+        task = progress.add_task("reading Zoho", total=None)
+        verification = Verification(
+            resources,
+            connection,
+            on_call=lambda calls: progress.update(task, completed=calls, description="reading Zoho"),
+            on_wait=lambda seconds: progress.update(task, description=f"waiting {seconds:.0f} s for the API budget"),
+        )
+        notes.print(f"This takes about {verification.expected_calls} API calls.")
+        progress.update(task, total=verification.expected_calls)
+        found = verified_json(verification.run())
+    if as_json:
+        print_json({"connection_id": str(connection), "api_calls_expected": verification.expected_calls, **found})
+    else:
+        _tell(found)
+    if found["drift"]:
+        raise typer.Exit(1)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=notes, transient=True)
+
+
+def _tell(found: dict[str, Any]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    headings = ("", "in Zoho", "cached", "missing", "surplus", "different", "not synced yet")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading else "left")
+    for kind in ("customers", "invoices"):
+        drift = found[kind]
+        counted = (len(drift[name]) for name in ("missing", "surplus", "different"))
+        table.add_row(kind, *(f"{n:,}" for n in (drift["zoho"], drift["cached"], *counted, drift["not_synced_yet"])))
+    notes.print(table)
+    for kind in ("customers", "invoices"):
+        for name in ("missing", "surplus", "different"):
+            if ids := found[kind][name]:
+                more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
+                notes.print(f"{kind} {name}: {', '.join(ids[:_SHOWN_IDS])}{more}")
+    if not found["persons_compared"]:
+        notes.print("Zoho refuses the bulk list of persons, so only the customers' ids were compared.", style="yellow")
+    if found["drift"]:
+        notes.print("A full run mends this: booksync sync CONNECTION --full --wait", style="yellow")
+    else:
+        notes.print("The cache says what Zoho says.")

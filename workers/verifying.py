@@ -1,0 +1,177 @@
+"""Comparing the whole cache of a connection with Zoho, by ids and hashes; it reads both and writes nothing."""
+
+import math
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from db import connections, summary, verification
+from db.connections import Link
+from domain.contacts import Contact, ContactKind, ContactPerson
+from domain.customers import customer_from
+from domain.drift import Drift, Fingerprint, drift_between
+from domain.lists import PER_PAGE, ListedT, ListRequest, Page
+from domain.time_zones import zone_named
+from domain.walk import Walk
+from workers.budget import BudgetWait, Lane
+from workers.resources import Resources
+from workers.zoho import ZohoContactsClient, ZohoInvoicesClient
+from workers.zoho.errors import BulkPersonsRefused
+
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What the comparison found, and what it cost."""
+
+    customers: Drift
+    invoices: Drift
+    api_calls: int
+    persons_compared: bool  #: False: Zoho refuses the bulk list, so hashes, which cover persons, cannot be compared
+
+
+class Verification:
+    """One comparison. `on_wait` is told when the API budget makes it wait, in seconds; it waits by itself."""
+
+    def __init__(
+        self,
+        resources: Resources,
+        connection_id: uuid.UUID,
+        *,
+        on_call: Callable[[int], None] = lambda _: None,
+        on_wait: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        self._resources = resources
+        self._on_call = on_call
+        self._on_wait = on_wait
+        with resources.engine.connect() as connection:
+            self.link: Link = connections.link(connection, connection_id)
+            live = summary.totals(connection, connection_id)
+        persons = self.link.persons_pages or 0
+        self.expected_calls = _pages(live["customers"]) + persons + _pages(live["invoices"] + live["skipped_invoices"])
+        transport = resources.transport(self.link, lane=Lane.BULK, holder=f"verify-{uuid.uuid4()}")
+        zone = zone_named(self.link.time_zone)
+        self._transport = transport
+        self._contacts = ZohoContactsClient(transport, zone=zone)
+        self._invoices = ZohoInvoicesClient(transport, zone=zone)
+
+    def run(self) -> Verified:
+        """Reads both sides and compares them.
+
+        Raises:
+            ZohoError, BudgetUnavailable: Zoho cannot be read.
+        """
+        persons = self._persons()
+        told_customers = self._told_customers(persons or {})
+        told_invoices = {
+            invoice.invoice_id: Fingerprint(invoice.sync_hash(), invoice.modified_at)
+            for invoice in self._walk(self._invoices.get_invoices)
+        }
+        with self._resources.engine.connect() as connection:
+            cached = verification.cached_customers(connection, self.link)
+            cached_invoices = verification.cached_invoices(connection, self.link)
+            skipped = verification.skipped_invoice_ids(connection, self.link)
+        if persons is None:
+            told_customers, cached_customers = _ids_only(told_customers), _ids_only(cached.fingerprints)
+        else:
+            # What the bulk list omits of them is known: their hashes cannot agree.
+            cached_customers = cached.fingerprints | {
+                record_id: told_customers[record_id]
+                for record_id in cached.with_omitted_persons & told_customers.keys()
+            }
+        return Verified(
+            customers=drift_between(told_customers, cached_customers, synced_at=self.link.last_customer_sync_at),
+            invoices=drift_between(
+                {record_id: told for record_id, told in told_invoices.items() if record_id not in skipped},
+                cached_invoices,
+                synced_at=self.link.last_invoice_sync_at,
+            ),
+            api_calls=self._transport.calls,
+            persons_compared=persons is not None,
+        )
+
+    def _told_customers(self, persons: dict[str, tuple[ContactPerson, ...]]) -> dict[str, Fingerprint]:
+        fallback = self._resources.settings.phone_fallback
+
+        def fingerprint(contact: Contact) -> Fingerprint:
+            joined = contact.with_persons(persons.get(contact.contact_id, ()))
+            customer = customer_from(
+                joined, home=self.link.home, known=known.get(contact.contact_id), fallback=fallback
+            )
+            return Fingerprint(customer.sync_hash + customer.status, customer.zoho_last_modified_at)
+
+        with self._resources.engine.connect() as connection:
+            known = verification.known_details(connection, self.link)
+        return {
+            contact.contact_id: fingerprint(contact)
+            for contact in self._walk(self._contacts.get_contacts)
+            if contact.kind is ContactKind.CUSTOMER
+        }
+
+    def _persons(self) -> dict[str, tuple[ContactPerson, ...]] | None:
+        """Everybody's persons, None where the bulk list is refused."""
+        if self.link.bulk_persons_refused:
+            return None
+        found: dict[str, tuple[ContactPerson, ...]] = {}
+        number = 1
+        while True:
+            try:
+                page = self._ask(partial(self._contacts.get_contact_persons, number))
+            except BulkPersonsRefused:
+                return None
+            for row in page.rows:
+                found[row.contact_id] = (*found.get(row.contact_id, ()), row.person)
+            if not page.has_more:
+                return found
+            number += 1
+
+    def _walk(self, get: Callable[[ListRequest], Page[ListedT]]) -> Iterator[ListedT]:
+        walk = Walk.begin(None)
+        while (request := walk.next_request()) is not None:
+            walk, rows = walk.take(self._ask(partial(get, request)))
+            yield from rows
+
+    def _ask(self, call: Callable[[], AnswerT]) -> AnswerT:
+        while True:
+            try:
+                answer = call()
+            except BudgetWait as wait:
+                self._on_wait(wait.seconds)
+                time.sleep(wait.seconds)
+            else:
+                self._on_call(self._transport.calls)
+                return answer
+
+
+def verified_json(verified: Verified) -> dict[str, Any]:
+    """As `booksync verify --json` prints it."""
+    return {
+        "drift": verified.customers.count + verified.invoices.count,
+        "customers": _drift_json(verified.customers),
+        "invoices": _drift_json(verified.invoices),
+        "api_calls": verified.api_calls,
+        "persons_compared": verified.persons_compared,
+    }
+
+
+def _drift_json(drift: Drift) -> dict[str, Any]:
+    return {
+        "zoho": drift.zoho,
+        "cached": drift.cached,
+        "missing": drift.missing,
+        "surplus": drift.surplus,
+        "different": drift.different,
+        "not_synced_yet": drift.not_synced_yet,
+    }
+
+
+def _ids_only(fingerprints: dict[str, Fingerprint]) -> dict[str, Fingerprint]:
+    return {record_id: Fingerprint("cached", told.modified_at) for record_id, told in fingerprints.items()}
+
+
+def _pages(records: int) -> int:
+    return max(1, math.ceil(records / PER_PAGE))
