@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from domain.customers import Home
+from domain.deletions import RecordKind
 
 
 class UnknownConnectionError(Exception):
@@ -158,25 +159,30 @@ def park(connection: Connection, connection_id: uuid.UUID, reason: str) -> None:
     )
 
 
-def set_customer_watermark(connection: Connection, connection_id: uuid.UUID, moment: datetime) -> None:
-    """Everything that Zoho changed before this moment (its clock) is cached (FR-8)."""
-    connection.execute(
-        text("""
-            UPDATE sync_metadata SET last_customer_sync_at = :moment, updated_at = now()
-             WHERE connection_id = :connection_id
-        """),
-        {"connection_id": connection_id, "moment": moment},
+_SET_WATERMARK = {
+    kind: text(f"""
+        UPDATE sync_metadata SET {column} = :moment, updated_at = now() WHERE connection_id = :connection_id
+    """)  # noqa: S608  (the columns are the two below)
+    for kind, column in (
+        (RecordKind.CUSTOMER, "last_customer_sync_at"),
+        (RecordKind.INVOICE, "last_invoice_sync_at"),
     )
+}
 
 
-def set_invoice_watermark(connection: Connection, connection_id: uuid.UUID, moment: datetime) -> None:
-    """As `set_customer_watermark`, of the invoices."""
+def set_watermark(connection: Connection, connection_id: uuid.UUID, kind: RecordKind, moment: datetime) -> None:
+    """Everything of this kind that Zoho changed before this moment (its clock) is cached (FR-8)."""
+    connection.execute(_SET_WATERMARK[kind], {"connection_id": connection_id, "moment": moment})
+
+
+def note_full_sync(connection: Connection, connection_id: uuid.UUID) -> None:
+    """Every record of both lists has been read."""
     connection.execute(
         text("""
-            UPDATE sync_metadata SET last_invoice_sync_at = :moment, updated_at = now()
+            UPDATE sync_metadata SET last_full_sync_at = now(), updated_at = now()
              WHERE connection_id = :connection_id
         """),
-        {"connection_id": connection_id, "moment": moment},
+        {"connection_id": connection_id},
     )
 
 

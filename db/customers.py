@@ -32,7 +32,7 @@ class Upserted:
     new: int = 0
     updated: int = 0
     set_aside: Sequence[SetAside] = ()
-    taken_up: UpsertedInvoices = field(default_factory=UpsertedInvoices)  #: they had waited for a new customer
+    taken_up: UpsertedInvoices = field(default_factory=UpsertedInvoices)  #: they had waited for one of the customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,11 @@ def upsert(
 ) -> Upserted:
     """Writes those of the contacts that differ from what is cached and are not older, and settles what hangs on them.
 
-    Invoices that waited for a new customer are taken up, reminders of a changed one are planned again, all in the
+    Invoices that waited for one of them are taken up, reminders of a changed one are planned again, all in the
     caller's transaction. Vendors are passed over: they are not customers.
     """
-    customers = [observed for observed in batch if observed.contact.kind is ContactKind.CUSTOMER]
+    # Ascending, so that of a contact which comes twice the newest counts.
+    customers = sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=_version_read)
     stored = _lock_stored(connection, link, [observed.contact.contact_id for observed in customers])
     fresh: dict[str, tuple[Customer, Observed]] = {}
     foreign: list[SetAside] = []
@@ -77,12 +78,12 @@ def upsert(
         customer = customer_from(
             observed.contact, home=link.home, known=known.details if known else None, fallback=fallback
         )
-        if known is None or (
-            _version(customer, observed.observed_at) >= known.version and _facts(customer) != known.facts
-        ):
+        if known is None or (_version_read(observed) >= known.version and _facts(customer) != known.facts):
             fresh[contact_id] = (customer, observed)
     new_ids, updated_ids = _write(connection, link, list(fresh.values()))
-    taken_up = invoices.take_up_skipped(connection, link, list(new_ids), now=now)
+    # Not only of new ones: a row may have come without its invoices (from a migration, or written beside ours).
+    ours = {observed.contact.contact_id for observed in customers} - {aside.record_id for aside in foreign}
+    taken_up = invoices.take_up_skipped(connection, link, sorted(ours), now=now)
     if updated_ids:
         reminders.replan_customers(connection, link, list(updated_ids.values()), now=now)
     return Upserted(new=len(new_ids), updated=len(updated_ids), set_aside=foreign, taken_up=taken_up)
@@ -124,12 +125,13 @@ def _facts(customer: Customer) -> tuple[Any, ...]:
     )
 
 
-def _version(customer: Customer, observed_at: datetime) -> tuple[datetime, datetime]:
+def _version_read(observed: Observed) -> tuple[datetime, datetime]:
     """What may never go back; an unknown modified time is the oldest."""
-    return (customer.zoho_last_modified_at or _LONG_AGO, observed_at)
+    return (observed.contact.modified_at or _LONG_AGO, observed.observed_at)
 
 
-# The gate is repeated here since a row may have been inserted by somebody else after ours were locked.
+# The gate is repeated here since a row may have been inserted by somebody else after ours were locked; so is the rule
+# that only a detail answer blanks what only a detail answer tells.
 _UPSERT = """
     INSERT INTO customers_cache AS cached (user_id, connection_id, zoho_customer_id, status, customer_name,
            company_name, primary_contact_person_id, primary_phone, phone_problem, primary_email, contact_persons,
@@ -151,9 +153,11 @@ _UPSERT = """
            phone_problem = excluded.phone_problem,
            primary_email = excluded.primary_email,
            contact_persons = excluded.contact_persons,
-           country_code = excluded.country_code,
+           country_code = CASE WHEN excluded.details_observed_at IS NULL
+                               THEN coalesce(excluded.country_code, cached.country_code)
+                               ELSE excluded.country_code END,
            time_zone = excluded.time_zone,
-           payment_reminder_enabled = excluded.payment_reminder_enabled,
+           payment_reminder_enabled = coalesce(excluded.payment_reminder_enabled, cached.payment_reminder_enabled),
            details_observed_at = coalesce(excluded.details_observed_at, cached.details_observed_at),
            zoho_last_modified_at = excluded.zoho_last_modified_at,
            observed_at = excluded.observed_at,

@@ -70,6 +70,7 @@ def upsert(connection: Connection, link: Link, batch: Sequence[ObservedInvoice],
     customer_ids = _lock_customers(connection, link, {read.invoice.customer_id for read in latest})
     known = [read for read in latest if read.invoice.customer_id in customer_ids]
     _skip(connection, link, [read for read in latest if read.invoice.customer_id not in customer_ids])
+    _end_wait(connection, link, known)
     fresh = _fresh(connection, link, known, customer_ids)
     if not fresh:
         return Upserted()
@@ -199,6 +200,8 @@ _SKIP = """
            invoice = excluded.invoice,
            observed_at = excluded.observed_at,
            updated_at = now()
+     WHERE (coalesce((excluded.invoice ->> 'modified_at')::timestamptz, '-infinity'), excluded.observed_at)
+        >= (coalesce((kept.invoice ->> 'modified_at')::timestamptz, '-infinity'), kept.observed_at)
 """
 
 
@@ -218,6 +221,26 @@ def _skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) 
             ],
             "are_open": [read.invoice.is_open for read in reads],
             "invoices": [Jsonb(_INVOICE.dump_python(read.invoice, mode="json")) for read in reads],
+            "observed": [read.observed_at for read in reads],
+        },
+    )
+
+
+def _end_wait(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
+    """What has its customer now, and may have waited for another one, waits no more."""
+    connection.exec_driver_sql(
+        """
+        DELETE FROM skipped_invoices kept
+         USING unnest(%(ids)s::text[], %(modified)s::timestamptz[], %(observed)s::timestamptz[])
+               AS read (id, modified_at, observed_at)
+         WHERE kept.connection_id = %(connection_id)s AND kept.zoho_invoice_id = read.id
+           AND (coalesce(read.modified_at, '-infinity'), read.observed_at)
+            >= (coalesce((kept.invoice ->> 'modified_at')::timestamptz, '-infinity'), kept.observed_at)
+        """,
+        {
+            "connection_id": link.connection_id,
+            "ids": [read.invoice.invoice_id for read in reads],
+            "modified": [read.invoice.modified_at for read in reads],
             "observed": [read.observed_at for read in reads],
         },
     )

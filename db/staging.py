@@ -183,5 +183,17 @@ def set_aside(connection: Connection, connection_id: uuid.UUID, kind: str, recor
     )
 
 
+def forget_set_aside(connection: Connection, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
+    """Drops what was set aside before this run began and not met again in it."""
+    connection.execute(
+        text("""
+            DELETE FROM set_aside_records
+             WHERE connection_id = :connection_id
+               AND last_seen_at < (SELECT started_at FROM sync_runs WHERE id = :run_id)
+        """),
+        {"connection_id": connection_id, "run_id": run_id},
+    )
+
+
 def _contact_json(contact: Contact) -> Jsonb:
     return Jsonb(_CONTACT.dump_python(contact, mode="json"))

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from db.engine import new_engine
+from db.engine import new_engine, unreachable
 from db.migrations.errors import MigrationError
 
 #: Any number will do as long as nobody else in the database uses it.
@@ -34,7 +34,7 @@ def one_at_a_time(database_url: str, *, wait_seconds: float = WAIT_SECONDS) -> I
         try:
             connection = engine.connect()
         except OperationalError as error:
-            raise MigrationError(f"Postgres cannot be reached: {_first_line(error)}") from None
+            raise MigrationError(unreachable(database_url, error)) from None
         with connection:
             _wait_for_turn(connection, wait_seconds)
             connection.execute(text("SET lock_timeout = '5s'"))
@@ -55,7 +55,3 @@ def _wait_for_turn(connection: Connection, wait_seconds: float) -> None:
             raise MigrationError(f"Another migration of this database still runs after {wait_seconds:g} s")
         time.sleep(_POLL_SECONDS)
     connection.commit()
-
-
-def _first_line(error: OperationalError) -> str:
-    return str(error.orig).partition("\n")[0]

@@ -162,7 +162,7 @@ class Demo:
         booksync = shown(self._options.programs / "booksync")
         self._screen.places(
             {
-                "Web process": web,
+                "Web": web,
                 "Zoho": f"{organization.origin}/_sandbox/stats",
                 "Database": f"{_psql()} {backing.database_url}",
                 "Logs": f"{shown(self._folder.logs)}/",

@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from db.connections import UnknownConnectionError
-from db.engine import database_url
+from db.engine import unreachable
 from db.migrations import MigrationError
 from workers.broker.client import redis_address
 from workers.budget import BudgetUnavailable, BudgetWait
@@ -16,7 +16,7 @@ from workers.cli import connect, migrate, scheduler, status, sync, verify
 from workers.cli.terminal import notes, print_json
 from workers.connecting import NotAMemberError
 from workers.logs import describe
-from workers.settings import SettingsError, settings
+from workers.settings import SettingsError, database_url, settings
 from workers.vault import UnreadableSecretError
 from workers.zoho.errors import ZohoError
 
@@ -42,15 +42,15 @@ def main() -> NoReturn:
         app()
     except (SettingsError, NotAMemberError, UnknownConnectionError, UnreadableSecretError, MigrationError) as error:
         _fail(str(error))
-    except (ZohoError, BudgetWait, BudgetUnavailable) as error:
+    except (ZohoError, BudgetWait) as error:
         _fail(describe(error))
-    except OperationalError:
-        _fail(f"Postgres cannot be reached at {_postgres_address()}: check DATABASE_URL, and that the server runs.")
+    except OperationalError as error:
+        _fail(unreachable(database_url(), error))
     except ProgrammingError as error:
         if describe(error).startswith("UndefinedTable"):
             _fail("The database has no booksync tables yet, or older ones: run `booksync migrate`.")
         raise
-    except redis.RedisError:
+    except (redis.RedisError, BudgetUnavailable):
         address = redis_address(settings().redis_url.get_secret_value())
         _fail(f"Redis cannot be reached at {address}: check REDIS_URL, and that the server runs.")
     sys.exit(0)
@@ -61,8 +61,3 @@ def _fail(sentence: str) -> NoReturn:
     if "--json" in sys.argv:
         print_json({"error": sentence})
     sys.exit(1)
-
-
-def _postgres_address() -> str:
-    url = database_url(settings().database_url.get_secret_value())
-    return f"{url.host or 'the local socket'}:{url.port or 5432}"

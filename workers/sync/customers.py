@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from db import connections, customers, staging
 from db.runs import StepRef
 from db.staging import Observed
+from domain.deletions import RecordKind
 from domain.persons import Sweep
 from domain.runs import Mode, Phase, Run
 from workers.sync.work import Work
@@ -59,7 +60,7 @@ def _after(connection: Connection, run: Run) -> Run:
     if not walk.is_finished:
         return run.go_to(Phase.CONTACTS)
     assert walk.started_at is not None
-    connections.set_customer_watermark(connection, run.connection_id, walk.started_at)
+    connections.set_watermark(connection, run.connection_id, RecordKind.CUSTOMER, walk.started_at)
     log.info("The customers are complete", action="customers.complete", new=run.counters.customers_new)
     following = Phase.GONE_CUSTOMERS if run.mode is Mode.FULL else Phase.INVOICES
     return replace(run, position=replace(run.position, customers_complete=True)).go_to(following)

@@ -61,7 +61,7 @@ def _fetch_page(work: Work) -> StepRef:
 
 def _after_walk(connection: Connection, run: Run, walk: Walk) -> Run:
     assert walk.started_at is not None
-    connections.set_invoice_watermark(connection, run.connection_id, walk.started_at)
+    connections.set_watermark(connection, run.connection_id, RecordKind.INVOICE, walk.started_at)
     if run.mode is not Mode.FULL:
         return run.go_to(Phase.REMINDERS)
     invoices.drop_unseen_skipped(connection, run.connection_id, run.run_id)
@@ -83,4 +83,8 @@ def _settle(connection: Connection, work: Work, zoho_customer_id: str, contact: 
         skipped = invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
         log.warning("Invoices are skipped: their customer is gone", action="invoices.skipped", invoices=skipped)
         return work.run
-    return write_customers(connection, work, [Observed(contact, work.observed_at)])
+    run = write_customers(connection, work, [Observed(contact, work.observed_at)])
+    # What was not taken up cannot be: another connection of the user holds that customer. Asked again, Zoho would tell
+    # the same for ever.
+    invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
+    return run
