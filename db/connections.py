@@ -205,7 +205,8 @@ def note_persons_refusal(connection: Connection, connection_id: uuid.UUID) -> No
     )
 
 
-# SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is taken once.
+# SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is taken once. While a run is
+# under way none is taken: it would be lost, and with it the nightly full sync for a day.
 _TAKE_DUE = text("""
     UPDATE zoho_connections
        SET next_sync_at = now() + make_interval(secs => :sync_interval_seconds),
@@ -214,6 +215,7 @@ _TAKE_DUE = text("""
                                     ELSE next_full_sync_at END
       FROM (SELECT id, next_full_sync_at <= now() AS is_full FROM zoho_connections
              WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) <= now()
+               AND NOT EXISTS (SELECT FROM sync_runs WHERE connection_id = zoho_connections.id AND status = 'running')
              ORDER BY next_sync_at LIMIT :limit FOR UPDATE SKIP LOCKED) due
      WHERE zoho_connections.id = due.id
     RETURNING due.id, due.is_full
@@ -233,3 +235,20 @@ def take_due(
         },
     )
     return [(row.id, row.is_full) for row in rows]
+
+
+def count_of_organization(connection: Connection, organization_id: str) -> int:
+    """How many active connections share the organisation's budget."""
+    count: int = connection.execute(
+        text("SELECT count(*) FROM zoho_connections WHERE organization_id = :id AND status = 'active'"),
+        {"id": organization_id},
+    ).scalar_one()
+    return max(1, count)
+
+
+def set_next_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
+    """The next incremental sync is due then."""
+    connection.execute(
+        text("UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
+        {"id": connection_id, "seconds": seconds},
+    )

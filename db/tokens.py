@@ -6,20 +6,35 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+#: Zoho grants ten access tokens in ten minutes for one refresh token, then refuses for a while.
+REFRESHES_PER_WINDOW = 10
+REFRESH_WINDOW_SECONDS = 600
+
+_USUAL_LIFETIME_SECONDS = 3600
+
 
 @dataclass(frozen=True, slots=True)
 class StoredTokens:
-    """A connection's tokens, encrypted as they are stored; `seconds_left` of the access token, by Postgres's clock."""
+    """A connection's tokens, encrypted as they are stored; all seconds are by Postgres's clock."""
 
     refresh_token: str = field(repr=False)
     access_token: str | None = field(repr=False)
-    seconds_left: float
+    seconds_left: float  #: of the access token's life
+    lifetime_seconds: float  #: that it had
     api_domain: str | None
+    refresh_wait_seconds: float  #: until another refresh may be asked for; 0 for now
 
 
 _SELECT = """
     SELECT refresh_token_encrypted, access_token_encrypted, api_domain,
-           coalesce(extract(epoch FROM access_token_expires_at - clock_timestamp()), 0)::float AS seconds_left
+           coalesce(extract(epoch FROM access_token_expires_at - clock_timestamp()), 0)::float AS seconds_left,
+           coalesce(extract(epoch FROM access_token_expires_at - refreshed_at[cardinality(refreshed_at)]), :lifetime)
+               ::float AS lifetime_seconds,
+           coalesce(extract(epoch FROM greatest(
+               no_refresh_before,
+               CASE WHEN cardinality(refreshed_at) >= :per_window
+                    THEN refreshed_at[1] + make_interval(secs => :window_seconds) END
+           ) - clock_timestamp()), 0)::float AS refresh_wait_seconds
       FROM zoho_connections WHERE id = :connection_id
 """
 _READ = text(_SELECT)
@@ -28,12 +43,46 @@ _LOCK = text(_SELECT + " FOR NO KEY UPDATE")
 
 def read(connection: Connection, connection_id: uuid.UUID, *, lock: bool = False) -> StoredTokens:
     """The tokens; with `lock`, nobody else can refresh them before this transaction ends."""
-    row = connection.execute(_LOCK if lock else _READ, {"connection_id": connection_id}).one()
+    row = connection.execute(
+        _LOCK if lock else _READ,
+        {
+            "connection_id": connection_id,
+            "per_window": REFRESHES_PER_WINDOW,
+            "window_seconds": REFRESH_WINDOW_SECONDS,
+            "lifetime": _USUAL_LIFETIME_SECONDS,
+        },
+    ).one()
     return StoredTokens(
         refresh_token=row.refresh_token_encrypted,
         access_token=row.access_token_encrypted,
         seconds_left=row.seconds_left,
+        lifetime_seconds=row.lifetime_seconds,
         api_domain=row.api_domain,
+        refresh_wait_seconds=max(0.0, row.refresh_wait_seconds),
+    )
+
+
+def note_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
+    """A refresh is about to be asked for: the last ten are remembered, whatever comes of them."""
+    connection.execute(
+        text("""
+            UPDATE zoho_connections
+               SET refreshed_at = (array_append(refreshed_at, clock_timestamp()))
+                                  [greatest(1, cardinality(refreshed_at) + 2 - :kept):]
+             WHERE id = :connection_id
+        """),
+        {"connection_id": connection_id, "kept": REFRESHES_PER_WINDOW},
+    )
+
+
+def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: float) -> None:
+    """Zoho's token endpoint refuses for a while: nobody asks it again before that is over."""
+    connection.execute(
+        text("""
+            UPDATE zoho_connections SET no_refresh_before = clock_timestamp() + make_interval(secs => :seconds)
+             WHERE id = :connection_id
+        """),
+        {"connection_id": connection_id, "seconds": seconds},
     )
 
 
@@ -45,7 +94,7 @@ def write(
         text("""
             UPDATE zoho_connections
                SET access_token_encrypted = :access_token, access_token_expires_at = :expires_at,
-                   api_domain = coalesce(:api_domain, api_domain), updated_at = now()
+                   api_domain = coalesce(:api_domain, api_domain), no_refresh_before = NULL, updated_at = now()
              WHERE id = :connection_id
         """),
         {

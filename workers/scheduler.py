@@ -2,14 +2,18 @@
 
 import signal
 import threading
+import uuid
+from collections.abc import Sequence
 from types import FrameType
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
 from db import connections, runs
+from domain.forecast import polling_seconds
 from domain.runs import Mode
 from workers.broker import send_step
+from workers.forecasting import forecast
 from workers.logs import describe
 from workers.resources import Resources, open_resources
 
@@ -54,6 +58,24 @@ def sweep(resources: Resources) -> None:
         send_step(resources.broker, step)
 
 
+def _stretch(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:
+    """On a small plan the next sync comes later: idle polling keeps to its share of the day's calls."""
+    settings = resources.settings
+    for connection_id in connection_ids:
+        with resources.engine.begin() as connection:
+            link = connections.link(connection, connection_id)
+            outlook = forecast(resources, connection, link)
+            seconds = polling_seconds(
+                settings.sync_interval_seconds,
+                settings.full_sync_interval_seconds,
+                outlook.size,
+                day_limit=outlook.budget.day_limit if outlook.budget else None,
+                connections=connections.count_of_organization(connection, link.organization_id),
+            )
+            if seconds > settings.sync_interval_seconds:
+                connections.set_next_sync(connection, connection_id, seconds=seconds)
+
+
 def _start_due(resources: Resources) -> None:
     settings = resources.settings
     with resources.engine.begin() as connection:
@@ -72,6 +94,7 @@ def _start_due(resources: Resources) -> None:
             )
             for connection_id, is_full in due
         ]
+    _stretch(resources, [connection_id for connection_id, _ in due])
     for step in started:
         if step is not None:
             log.info("A run starts", action="run.started", run_id=str(step.run_id))

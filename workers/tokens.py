@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import httpx
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from db import tokens
+from db.tokens import StoredTokens
+from workers.budget import BudgetWait, WaitReason
 from workers.vault import Vault
 from workers.zoho import AccessToken, OAuthClient, Token, refresh_access_token
+from workers.zoho.errors import OAuthThrottled, ZohoError
 
-#: A token is refreshed this long before it ends, so that no call meets its last second.
-EARLY_SECONDS = 300
+#: A token is refreshed this long before it ends, so that no call meets its last second; a short-lived one later.
+EARLY_SECONDS = 300.0
+EARLY_SHARE_OF_LIFETIME = 0.25
+
+#: How long nobody asks a token endpoint that has refused.
+PAUSE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,42 +38,70 @@ class SharedTokens:
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
+            BudgetWait: Zoho grants no further token for a while, and the stored one has ended.
         """
         with self.engine.connect() as connection:
             stored = tokens.read(connection, self.connection_id)
-        if stored.access_token and stored.seconds_left > EARLY_SECONDS:
-            return self._token(stored)
-        return self._refresh(lambda again: again.access_token is not None and again.seconds_left > EARLY_SECONDS)
+        return self._token(stored) if _is_young(stored) else self._refresh(_is_young)
 
     def renewed(self, stale: Token) -> Token:
         """A token other than the stale one: somebody else's, if they were quicker, or a fresh one.
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
+            BudgetWait: Zoho grants no further token for a while.
         """
         return self._refresh(
-            lambda again: again.access_token is not None and self.vault.decrypt(again.access_token) != stale.value
+            lambda stored: stored.access_token is not None and self.vault.decrypt(stored.access_token) != stale.value,
+            is_usable=lambda _: False,
         )
 
-    def _refresh(self, is_fresh: Callable[[tokens.StoredTokens], bool]) -> Token:
+    def _refresh(
+        self,
+        is_fresh: Callable[[StoredTokens], bool],
+        is_usable: Callable[[StoredTokens], bool] = lambda stored: stored.seconds_left > 0,
+    ) -> Token:
         # The lock is held while Zoho answers: the others wait for this one token instead of asking for more.
         with self.engine.begin() as connection:
             stored = tokens.read(connection, self.connection_id, lock=True)
             if is_fresh(stored):
                 return self._token(stored)
+            if stored.refresh_wait_seconds > 0:
+                if stored.access_token is not None and is_usable(stored):
+                    return self._token(stored)
+                raise BudgetWait(stored.refresh_wait_seconds, WaitReason.TOKENS)
+            outcome = self._ask(connection, stored)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _ask(self, connection: Connection, stored: StoredTokens) -> Token | Exception:
+        """The fresh token; an error is returned, so that the refresh stays noted whatever came of it."""
+        tokens.note_refresh(connection, self.connection_id)
+        try:
             access = refresh_access_token(self.http, self.client, self.vault.decrypt(stored.refresh_token))
-            tokens.write(
-                connection,
-                self.connection_id,
-                access_token=self.vault.encrypt(access.value),
-                expires_at=expires_at(access),
-                api_domain=access.api_domain,
-            )
+        except OAuthThrottled:
+            tokens.pause_refreshes(connection, self.connection_id, PAUSE_SECONDS)
+            return BudgetWait(PAUSE_SECONDS, WaitReason.TOKENS)
+        except ZohoError as error:
+            return error
+        tokens.write(
+            connection,
+            self.connection_id,
+            access_token=self.vault.encrypt(access.value),
+            expires_at=expires_at(access),
+            api_domain=access.api_domain,
+        )
         return Token(access.value, access.api_domain or stored.api_domain)
 
-    def _token(self, stored: tokens.StoredTokens) -> Token:
+    def _token(self, stored: StoredTokens) -> Token:
         assert stored.access_token is not None
         return Token(self.vault.decrypt(stored.access_token), stored.api_domain)
+
+
+def _is_young(stored: StoredTokens) -> bool:
+    early = min(EARLY_SECONDS, stored.lifetime_seconds * EARLY_SHARE_OF_LIFETIME)
+    return stored.access_token is not None and stored.seconds_left > early
 
 
 def expires_at(access: AccessToken) -> datetime:

@@ -22,6 +22,14 @@ class Vault:
     def encrypt(self, secret: str) -> str:
         return self._fernet.encrypt(secret.encode()).decode()
 
+    def rotate(self, encrypted: str) -> str:
+        """The same secret, encrypted with the newest key.
+
+        Raises:
+            UnreadableSecretError: none of the keys fits.
+        """
+        return self.encrypt(self.decrypt(encrypted))
+
     def decrypt(self, encrypted: str) -> str:
         """The secret again.
 

@@ -1,6 +1,5 @@
 """Comparing the whole cache of a connection with Zoho, by ids and hashes; it reads both and writes nothing."""
 
-import math
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -8,15 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from db import connections, summary, verification
+from db import connections, verification
 from db.connections import Link
 from domain.contacts import Contact, ContactKind, ContactPerson
 from domain.customers import customer_from
 from domain.drift import Drift, Fingerprint, drift_between
-from domain.lists import PER_PAGE, ListedT, ListRequest, Page
+from domain.forecast import full_cost
+from domain.lists import ListedT, ListRequest, Page
 from domain.time_zones import zone_named
 from domain.walk import Walk
 from workers.budget import BudgetWait, Lane
+from workers.forecasting import forecast
 from workers.resources import Resources
 from workers.zoho import ZohoContactsClient, ZohoInvoicesClient
 from workers.zoho.errors import BulkPersonsRefused
@@ -50,9 +51,8 @@ class Verification:
         self._on_wait = on_wait
         with resources.engine.connect() as connection:
             self.link: Link = connections.link(connection, connection_id)
-            live = summary.totals(connection, connection_id)
-        persons = self.link.persons_pages or 0
-        self.expected_calls = _pages(live["customers"]) + persons + _pages(live["invoices"] + live["skipped_invoices"])
+            outlook = forecast(resources, connection, self.link)
+        self.expected_calls = full_cost(outlook.size, outlook.rate).calls
         transport = resources.transport(self.link, lane=Lane.BULK, holder=f"verify-{uuid.uuid4()}")
         zone = zone_named(self.link.time_zone)
         self._transport = transport
@@ -171,7 +171,3 @@ def _drift_json(drift: Drift) -> dict[str, Any]:
 
 def _ids_only(fingerprints: dict[str, Fingerprint]) -> dict[str, Fingerprint]:
     return {record_id: Fingerprint("cached", told.modified_at) for record_id, told in fingerprints.items()}
-
-
-def _pages(records: int) -> int:
-    return max(1, math.ceil(records / PER_PAGE))

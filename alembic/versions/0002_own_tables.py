@@ -57,6 +57,13 @@ def _connections() -> None:
         _text("time_zone"),
         _text("country_code", nullable=True),
         _text("currency_code", nullable=True),
+        sa.Column(
+            "refreshed_at",
+            sa.ARRAY(sa.DateTime(timezone=True)),
+            server_default=sa.text("'{}'::timestamptz[]"),
+            nullable=False,
+        ),
+        _moment("no_refresh_before"),
         _moment("bulk_persons_refused_at"),
         sa.Column("persons_pages", sa.Integer),
         _moment("next_sync_at"),

@@ -1,9 +1,10 @@
 """Users, their links to Zoho organisations, and how far each link has been synced."""
 
+import datetime as dt
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ARRAY, DateTime, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Id, Moment
@@ -40,6 +41,11 @@ class ZohoConnection(Base):
     access_token_encrypted: Mapped[str | None]
     access_token_expires_at: Mapped[Moment | None]
     api_domain: Mapped[str | None]
+    #: The last refreshes of the access token, oldest first: Zoho grants ten in ten minutes.
+    refreshed_at: Mapped[list[dt.datetime]] = mapped_column(
+        ARRAY(DateTime(timezone=True)), server_default=text("'{}'::timestamptz[]")
+    )
+    no_refresh_before: Mapped[Moment | None]  #: Zoho's token endpoint refuses until then
 
     time_zone: Mapped[str]  #: the organisation's, an IANA name
     country_code: Mapped[str | None]  #: the organisation's, the region of phone numbers without a prefix

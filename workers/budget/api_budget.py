@@ -77,6 +77,7 @@ class ApiBudget:
         sleep: Callable[[float], None] = time.sleep,
         max_inline_wait_seconds: float = MAX_INLINE_WAIT_SECONDS,
     ) -> None:
+        self.limits = limits
         self._scripts = BudgetScripts(redis, limits)
         self._limits = limits
         self._seconds_since_last_call = seconds_since_last_call

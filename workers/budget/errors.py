@@ -9,6 +9,7 @@ class WaitReason(StrEnum):
     DAY = "day"  #: the day's calls are spent, or what is left of them is reserved
     PAUSED = "paused"  #: the whole organisation pauses
     CONCURRENCY = "concurrency"  #: too many calls are under way
+    TOKENS = "tokens"  #: Zoho grants no further access token for a while
 
 
 class PauseReason(StrEnum):

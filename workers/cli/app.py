@@ -12,7 +12,7 @@ from db.engine import unreachable
 from db.migrations import MigrationError
 from workers.broker.client import redis_address
 from workers.budget import BudgetUnavailable, BudgetWait
-from workers.cli import connect, migrate, scheduler, status, sync, verify
+from workers.cli import connect, migrate, rotate_keys, scheduler, status, sync, verify
 from workers.cli.terminal import notes, print_json
 from workers.connecting import NotAMemberError
 from workers.logs import describe
@@ -33,6 +33,7 @@ app.command("connect")(connect.connect)
 app.command("sync")(sync.sync)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)
+app.command("rotate-keys")(rotate_keys.rotate_keys)
 app.command("scheduler")(scheduler.scheduler)
 
 

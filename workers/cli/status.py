@@ -6,9 +6,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from sqlalchemy import Connection
 
 from db import connections, summary
+from db.connections import Link
 from workers.cli.terminal import notes, print_json
+from workers.forecasting import forecast
 from workers.resources import open_resources
 
 
@@ -20,13 +23,42 @@ def status(
     with open_resources("booksync status") as resources, resources.engine.connect() as database:
         if connection is not None:
             connections.link(database, connection)
-        states = summary.connection_states(database, connection)
+        states = [
+            state | {"forecast": forecast(resources, database, _link(database, state)).as_json()}
+            for state in summary.connection_states(database, connection)
+        ]
     for state in states:
         _show(state)
     if not states:
         notes.print("There is no connection yet. Next: booksync connect")
     if as_json:
         print_json({"connections": states})
+
+
+def _link(database: Connection, state: dict[str, Any]) -> Link:
+    return connections.link(database, uuid.UUID(state["connection_id"]))
+
+
+def _show_budget(forecast: dict[str, Any]) -> None:
+    budget = forecast["budget"]
+    if budget is None:
+        notes.print("  Redis does not answer, so no call is made: check REDIS_URL.", style="red")
+        return
+    today = "unknown" if forecast["left_today"] is None else f"{forecast['left_today']:,} of {budget['day_limit']:,}"
+    notes.print(
+        f"  API: {budget['used_in_window']} of {budget['limit']} calls used in this window, left today: {today} · "
+        f"a full sync costs about {forecast['full']['calls']:,}, an idle one {forecast['incremental']['calls']}"
+    )
+    if budget["paused_seconds"] > 0:
+        notes.print(
+            f"  All calls pause for {budget['paused_seconds']:.0f} s ({budget['paused_reason']}).", style="yellow"
+        )
+    if budget["throttles"]:
+        notes.print(
+            f"  Zoho has refused {budget['throttles']} calls within our own limit: other programs share the "
+            "organisation's allowance. Lower ZOHO_REQUESTS_PER_MINUTE.",
+            style="yellow",
+        )
 
 
 def _show(state: dict[str, Any]) -> None:
@@ -45,6 +77,7 @@ def _show(state: dict[str, Any]) -> None:
     notes.print(
         f"  synced: customers {_ago(state['last_customer_sync_at'])}, invoices {_ago(state['last_invoice_sync_at'])}"
     )
+    _show_budget(state["forecast"])
     table = Table(box=None, padding=(0, 2))
     for heading in ("started", "mode", "state", "phase", "calls", "seconds", "reason"):
         table.add_column(heading, justify="right" if heading in ("calls", "seconds") else "left")

@@ -1,5 +1,6 @@
 """`booksync sync`: starts a run, and with `--wait` shows its progress and its result."""
 
+import math
 import uuid
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from domain.runs import Mode, RunStatus
 from workers.broker import send_step
 from workers.cli.terminal import notes, print_json
 from workers.cli.watch import watch
+from workers.forecasting import forecast
 from workers.resources import Resources, open_resources
 
 
@@ -22,9 +24,13 @@ def sync(
     allow_deletions: Annotated[
         bool, typer.Option("--allow-deletions", help="Mark deleted records however many they are.")
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what a sync will cost.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Sync a connection now."""
+    if dry_run:
+        _tell_cost(connection, as_json)
+        return
     order = _Order(connection, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
     with open_resources("booksync sync") as resources:
         run_id = order.run_to_end(resources) if wait else order.start(resources)
@@ -86,6 +92,25 @@ class _Order:
     def _running(self, resources: Resources) -> StepRef | None:
         with resources.engine.connect() as connection:
             return runs.running_step(connection, self._connection_id)
+
+
+def _tell_cost(connection_id: uuid.UUID, as_json: bool) -> None:
+    with open_resources("booksync sync") as resources, resources.engine.connect() as database:
+        facts = forecast(resources, database, connections.link(database, connection_id)).as_json()
+    full, incremental = facts["full"], facts["incremental"]
+    notes.print(f"A full sync takes about {full['calls']:,} API calls, and {_minutes(full['seconds'])} of waiting.")
+    notes.print(f"An incremental one takes {incremental['calls']:,}, and one more for each contact that has changed.")
+    notes.print(_left_today(facts["left_today"]))
+    if as_json:
+        print_json({"connection_id": str(connection_id), "dry_run": True, **facts})
+
+
+def _minutes(seconds: float) -> str:
+    return f"{math.ceil(seconds / 60)} min" if seconds > 0 else "none"
+
+
+def _left_today(calls: int | None) -> str:
+    return "Zoho has not told yet what is left of the day." if calls is None else f"Left of the day: {calls:,} calls."
 
 
 def _tell(result: dict[str, Any]) -> None:

@@ -1,0 +1,81 @@
+"""Forecast: what a run will cost in API calls and in time, and how often idle polling may ask."""
+
+import math
+from dataclasses import dataclass
+
+from domain.lists import PER_PAGE
+
+#: Idle polling takes at most this share of the day's calls; the rest is for work and for other integrations.
+POLLING_SHARE = 0.5
+
+#: A sync that finds nothing asks for one page of contacts and one of invoices.
+CALLS_OF_AN_IDLE_SYNC = 2
+
+#: A walk's pages overlap by a few rows.
+_NEW_ROWS_A_PAGE = PER_PAGE - 3
+
+_DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much an organisation has, as far as it is known; `persons_pages` is what the last sweep took."""
+
+    customers: int
+    invoices: int
+    persons_pages: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many calls a run gets in each window."""
+
+    calls: int
+    window_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A run's price."""
+
+    calls: int
+    seconds: float  #: that the minute's budget makes of it
+
+
+def full_cost(size: Size, rate: Rate) -> Cost:
+    """A full run: both lists, and the bulk list of persons, taken to be as long as the customers' where unknown."""
+    customers = _pages(size.customers)
+    persons = customers if size.persons_pages is None else size.persons_pages
+    return _cost(customers + persons + _pages(size.invoices), rate)
+
+
+def incremental_cost(changed_contacts: int, size: Size, rate: Rate) -> Cost:
+    """An incremental run after so many contacts have changed: a detail call each, or a sweep where that is cheaper."""
+    details = changed_contacts if size.persons_pages is None else min(changed_contacts, size.persons_pages)
+    return _cost(CALLS_OF_AN_IDLE_SYNC + details, rate)
+
+
+def polling_seconds(
+    interval_seconds: float, full_interval_seconds: float, size: Size, *, day_limit: int | None, connections: int
+) -> float:
+    """The interval of incremental syncs, stretched so that idle polling keeps to its share of the day's calls.
+
+    `connections` of one organisation share that share; the nightly full runs come out of it too. Without a known limit
+    the interval stays as it is.
+    """
+    if day_limit is None:
+        return interval_seconds
+    full = full_cost(size, Rate(1, 0)).calls * _DAY_SECONDS / full_interval_seconds
+    # However dear the full runs are, a tenth of the share is left for noticing changes.
+    share = day_limit * POLLING_SHARE / connections
+    calls = max(share - full, share / 10)
+    return max(interval_seconds, CALLS_OF_AN_IDLE_SYNC * _DAY_SECONDS / calls)
+
+
+def _pages(records: int) -> int:
+    return max(1, math.ceil(records / _NEW_ROWS_A_PAGE))
+
+
+def _cost(calls: int, rate: Rate) -> Cost:
+    """The first window's calls go at once; each further window is waited for."""
+    return Cost(calls, (math.ceil(calls / rate.calls) - 1) * rate.window_seconds)

@@ -1,0 +1,44 @@
+"""The commands that an operator reaches for: the price beforehand, the state, new keys."""
+
+from cryptography.fernet import Fernet
+
+from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
+
+
+def test_the_price_is_told_beforehand_and_kept(installation: Installation) -> None:
+    for program in (WORKER, SCHEDULER):
+        installation.start(*program)
+    connection_id = installation.connect().json["connection_id"]
+    first = installation.run("sync", connection_id, "--wait", "--json").json
+    dry = installation.run("sync", connection_id, "--dry-run", "--json")
+    assert dry.code == 0
+    assert dry.json["full"]["calls"] == first["api_calls"]
+    second = installation.run("sync", connection_id, "--wait", "--json").json
+    assert dry.json["incremental"]["calls"] == second["api_calls"]
+    assert dry.json["left_today"] is not None
+
+    state = installation.run("status", connection_id, "--json").json["connections"][0]
+    assert state["forecast"]["full"] == dry.json["full"]
+    assert state["forecast"]["budget"]["limit"] == 100
+    assert len(state["runs"]) == 2, "a dry run is no run"
+
+
+def test_keys_are_rotated_and_the_old_one_can_go(installation: Installation) -> None:
+    connection_id = installation.connect().json["connection_id"]
+    old, new = installation.environment["ENCRYPTION_KEYS"], Fernet.generate_key().decode()
+
+    rotated = installation.run("rotate-keys", "--json", ENCRYPTION_KEYS=f"{new},{old}")
+    assert rotated.json == {"rotated": 1}
+
+    installation.environment["ENCRYPTION_KEYS"] = new
+    for program in (WORKER, SCHEDULER):
+        installation.start(*program)
+    assert installation.run("sync", connection_id, "--wait", "--json").json["status"] == "succeeded"
+
+
+def test_a_lost_key_is_told_and_changes_nothing(installation: Installation) -> None:
+    installation.connect()
+    lost = installation.run("rotate-keys", ENCRYPTION_KEYS=Fernet.generate_key().decode())
+    assert lost.code == 1
+    assert "ENCRYPTION_KEYS" in lost.stderr
+    assert installation.run("rotate-keys", "--json").json == {"rotated": 1}

@@ -1,0 +1,57 @@
+"""What a run costs, and how far the polling stretches."""
+
+import pytest
+
+from domain.forecast import (
+    CALLS_OF_AN_IDLE_SYNC,
+    POLLING_SHARE,
+    Rate,
+    Size,
+    full_cost,
+    incremental_cost,
+    polling_seconds,
+)
+
+DAY = 86_400
+RATE = Rate(calls=90, window_seconds=60)
+LARGE = Size(customers=25_000, invoices=20_000, persons_pages=150)
+
+
+@pytest.mark.parametrize(
+    ("size", "calls", "seconds"),
+    [
+        (Size(0, 0, 0), 2, 0),
+        # Nobody knows yet how many persons there are.
+        (Size(985, 2_955, None), 5 + 5 + 15, 0),
+        (LARGE, 127 + 150 + 102, 4 * 60),
+    ],
+)
+def test_a_full_run_reads_every_page(size: Size, calls: int, seconds: float) -> None:
+    cost = full_cost(size, RATE)
+    assert (cost.calls, cost.seconds) == (calls, seconds)
+
+
+@pytest.mark.parametrize(("changed", "calls"), [(0, 2), (50, 52), (400, 152)])
+def test_an_incremental_run_takes_the_cheaper_way_to_the_persons(changed: int, calls: int) -> None:
+    assert incremental_cost(changed, LARGE, RATE).calls == calls
+
+
+def test_a_large_plan_is_polled_as_often_as_asked() -> None:
+    assert polling_seconds(300, DAY, LARGE, day_limit=10_000, connections=1) == 300
+
+
+def test_an_unknown_plan_is_polled_as_often_as_asked() -> None:
+    assert polling_seconds(300, DAY, LARGE, day_limit=None, connections=1) == 300
+
+
+@pytest.mark.parametrize("connections", [1, 2, 5])
+@pytest.mark.parametrize("size", [Size(100, 100, 1), Size(20_000, 10_000, 120)])
+def test_idle_polling_keeps_to_its_share_of_a_small_plan(size: Size, connections: int) -> None:
+    interval = polling_seconds(300, 7 * DAY, size, day_limit=1_000, connections=connections)
+    polled = CALLS_OF_AN_IDLE_SYNC * DAY / interval
+    full = full_cost(size, RATE).calls / 7
+    assert (polled + full) * connections <= 1_000 * POLLING_SHARE + 0.1
+
+
+def test_even_a_plan_that_full_runs_use_up_leaves_some_polling() -> None:
+    assert polling_seconds(300, DAY, LARGE, day_limit=500, connections=1) == CALLS_OF_AN_IDLE_SYNC * DAY / 25

@@ -1,0 +1,20 @@
+"""`booksync rotate-keys`: encrypts every stored secret anew, with the newest key."""
+
+from typing import Annotated
+
+import typer
+
+from db import secrets
+from workers.cli.terminal import notes, print_json
+from workers.resources import open_resources
+
+
+def rotate_keys(
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Encrypt all stored tokens and secrets with the first of ENCRYPTION_KEYS; then the others can go."""
+    with open_resources("booksync rotate-keys") as resources:
+        rotated = secrets.rotate(resources.engine, resources.vault.rotate)
+    notes.print(f"{rotated} connections are encrypted with the newest key: the older keys can leave ENCRYPTION_KEYS.")
+    if as_json:
+        print_json({"rotated": rotated})
