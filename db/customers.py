@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
+import orjson
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from db import invoices, reminders
 from db.connections import Link
@@ -24,6 +25,8 @@ BATCH = 100
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
+_FOREIGN = "another connection of this user has cached the same id"
+
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
@@ -39,21 +42,24 @@ class Upserted:
 class Stored:
     """A cached customer, as far as a read row is compared with it."""
 
-    id: uuid.UUID
     connection_id: uuid.UUID | None
     facts: tuple[Any, ...]
     version: tuple[datetime, datetime]
     details: ContactDetails
 
+    def belongs_to(self, link: Link) -> bool:
+        """Whether this link may write it; nobody has written what is from before booksync."""
+        return self.connection_id in (None, link.connection_id)
 
-_STORED = text("""
-    SELECT id, zoho_customer_id, connection_id, sync_hash, status, zoho_last_modified_at, observed_at, country_code,
+
+_STORED = """
+    SELECT zoho_customer_id, connection_id, sync_hash, status, zoho_last_modified_at, observed_at, country_code,
            payment_reminder_enabled, time_zone, phone_problem
       FROM customers_cache
      WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids)
-     ORDER BY id
-       FOR NO KEY UPDATE
-""")
+"""
+_READ_STORED = text(_STORED)
+_LOCK_STORED = text(f"{_STORED} ORDER BY id FOR NO KEY UPDATE")
 
 
 def upsert(
@@ -66,20 +72,17 @@ def upsert(
     """
     # Ascending, so that of a contact which comes twice the newest counts.
     customers = sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=_version_read)
-    stored = _lock_stored(connection, link, [observed.contact.contact_id for observed in customers])
-    fresh: dict[str, tuple[Customer, Observed]] = {}
-    foreign: list[SetAside] = []
-    for observed in customers:
-        contact_id = observed.contact.contact_id
-        known = stored.get(contact_id)
-        if known and known.connection_id not in (None, link.connection_id):
-            foreign.append(SetAside(contact_id, "another connection of this user has cached the same id"))
-            continue
-        customer = customer_from(
-            observed.contact, home=link.home, known=known.details if known else None, fallback=fallback
-        )
-        if known is None or (_version_read(observed) >= known.version and _facts(customer) != known.facts):
-            fresh[contact_id] = (customer, observed)
+    stored = _stored_rows(connection, link, _READ_STORED, [read.contact.contact_id for read in customers])
+    fresh = _fresh(link, customers, stored, fallback)
+    if known := sorted(fresh.keys() & stored.keys()):
+        # To lock a row is to write to it, and in most runs most rows are as they were: only what differs is locked, and
+        # looked at again where somebody has changed it meanwhile.
+        locked = _stored_rows(connection, link, _LOCK_STORED, known)
+        moved = {contact_id for contact_id in known if locked[contact_id] != stored[contact_id]}
+        stored |= locked
+        fresh = {contact_id: each for contact_id, each in fresh.items() if contact_id not in moved}
+        fresh |= _fresh(link, [read for read in customers if read.contact.contact_id in moved], stored, fallback)
+    foreign = [SetAside(contact_id, _FOREIGN) for contact_id, row in stored.items() if not row.belongs_to(link)]
     new_ids, updated_ids = _write(connection, link, list(fresh.values()))
     # Not only of new ones: a row may have come without its invoices (from a migration, or written beside ours).
     ours = {observed.contact.contact_id for observed in customers} - {aside.record_id for aside in foreign}
@@ -89,14 +92,28 @@ def upsert(
     return Upserted(new=len(new_ids), updated=len(updated_ids), set_aside=foreign, taken_up=taken_up)
 
 
-def _lock_stored(connection: Connection, link: Link, ids: Sequence[str]) -> dict[str, Stored]:
-    rows = connection.execute(_STORED, {"user_id": link.user_id, "ids": list(ids)})
+def _fresh(
+    link: Link, reads: Iterable[Observed], stored: Mapping[str, Stored], fallback: PhoneFallback
+) -> dict[str, tuple[Customer, Observed]]:
+    """Those that are new, or differ and are not older. Of a contact that comes twice the last one counts."""
+    fresh: dict[str, tuple[Customer, Observed]] = {}
+    for read in reads:
+        row = stored.get(read.contact.contact_id)
+        customer = customer_from(read.contact, home=link.home, known=row.details if row else None, fallback=fallback)
+        if row is None or (
+            row.belongs_to(link) and _version_read(read) >= row.version and _facts(customer) != row.facts
+        ):
+            fresh[customer.zoho_customer_id] = (customer, read)
+    return fresh
+
+
+def _stored_rows(connection: Connection, link: Link, statement: TextClause, ids: Sequence[str]) -> dict[str, Stored]:
+    rows = connection.execute(statement, {"user_id": link.user_id, "ids": list(ids)})
     return {row.zoho_customer_id: _stored(row) for row in rows}
 
 
 def _stored(row: Row[Any]) -> Stored:
     return Stored(
-        id=row.id,
         connection_id=row.connection_id,
         facts=(
             row.sync_hash,
@@ -192,7 +209,7 @@ def _write(
             "phones": [customer.primary_phone for customer in customers],
             "phone_problems": [customer.phone_problem and str(customer.phone_problem) for customer in customers],
             "emails": [customer.primary_email for customer in customers],
-            "persons": [Jsonb(persons_as_json(customer.persons)) for customer in customers],
+            "persons": [Jsonb(persons_as_json(customer.persons), dumps=orjson.dumps) for customer in customers],
             "countries": [customer.country_code for customer in customers],
             "time_zones": [customer.time_zone for customer in customers],
             "reminders_enabled": [customer.reminders_enabled for customer in customers],
@@ -202,8 +219,8 @@ def _write(
             "hashes": [customer.sync_hash for customer in customers],
         },
     ).all()
-    new = {row.zoho_customer_id: row.id for row in written if row.is_new}
-    updated = {row.zoho_customer_id: row.id for row in written if not row.is_new}
+    new = {zoho_id: our_id for our_id, zoho_id, is_new in written if is_new}
+    updated = {zoho_id: our_id for our_id, zoho_id, is_new in written if not is_new}
     return new, updated
 
 

@@ -1,7 +1,7 @@
 """Statements over invoices_cache and skipped_invoices: the upsert, and the invoices that wait for their customer."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -47,7 +47,11 @@ class ObservedInvoice:
 # nobody plans from a customer that is just changing.
 _LOCK_CUSTOMERS = text("""
     SELECT id, zoho_customer_id FROM customers_cache
-     WHERE user_id = :user_id AND connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
+     WHERE connection_id = :connection_id
+       AND id IN (SELECT id FROM customers_cache WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids)
+                   UNION ALL
+                  SELECT customer_id FROM invoices_cache
+                   WHERE user_id = :user_id AND zoho_invoice_id = ANY(:invoice_ids))
      ORDER BY id
        FOR NO KEY UPDATE
 """)
@@ -66,10 +70,14 @@ def upsert(connection: Connection, link: Link, batch: Sequence[ObservedInvoice],
 
     Pending reminders of a changed invoice are planned again in the same transaction; new ones wait for their phase.
     """
+    if not batch:
+        return Upserted()
     latest = _latest(batch)
-    customer_ids = _lock_customers(connection, link, {read.invoice.customer_id for read in latest})
+    customer_ids = _lock_customers(connection, link, latest)
     known = [read for read in latest if read.invoice.customer_id in customer_ids]
-    _skip(connection, link, [read for read in latest if read.invoice.customer_id not in customer_ids])
+    waiting = [read for read in latest if read.invoice.customer_id not in customer_ids]
+    _skip(connection, link, waiting)
+    _withdraw(connection, link, waiting, now=now)
     _end_wait(connection, link, known)
     fresh = _fresh(connection, link, known, customer_ids)
     if not fresh:
@@ -94,10 +102,16 @@ def _version(read: ObservedInvoice) -> tuple[datetime, datetime]:
     return (read.invoice.modified_at or _LONG_AGO, read.observed_at)
 
 
-def _lock_customers(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, uuid.UUID]:
+def _lock_customers(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> dict[str, uuid.UUID]:
+    """Those whom the invoices name, by Zoho's id; locked with them are those from whom an invoice has moved away."""
     rows = connection.execute(
         _LOCK_CUSTOMERS,
-        {"user_id": link.user_id, "connection_id": link.connection_id, "ids": list(ids)},
+        {
+            "user_id": link.user_id,
+            "connection_id": link.connection_id,
+            "ids": list({read.invoice.customer_id for read in reads}),
+            "invoice_ids": [read.invoice.invoice_id for read in reads],
+        },
     )
     return {row.zoho_customer_id: row.id for row in rows}
 
@@ -244,6 +258,31 @@ def _end_wait(connection: Connection, link: Link, reads: Sequence[ObservedInvoic
             "observed": [read.observed_at for read in reads],
         },
     )
+
+
+def _withdraw(connection: Connection, link: Link, reads: Sequence[ObservedInvoice], *, now: datetime) -> None:
+    """What waits for another customer is its former one's no longer: the cached row is as good as deleted until then.
+
+    Else that one would be reminded of somebody else's debt.
+    """
+    withdrawn = connection.execute(
+        text("""
+            UPDATE invoices_cache SET status = 'deleted', updated_at = now()
+             WHERE id IN (SELECT cached.id
+                            FROM invoices_cache cached
+                            JOIN skipped_invoices kept USING (connection_id, zoho_invoice_id)
+                           WHERE connection_id = :connection_id AND zoho_invoice_id = ANY(:ids)
+                             AND cached.status <> 'deleted'
+                             AND (coalesce((kept.invoice ->> 'modified_at')::timestamptz, '-infinity'),
+                                  kept.observed_at)
+                              >= (coalesce(cached.zoho_last_modified_at, '-infinity'),
+                                  coalesce(cached.observed_at, '-infinity'))
+                           ORDER BY cached.id FOR UPDATE OF cached)
+            RETURNING id
+        """),
+        {"connection_id": link.connection_id, "ids": [read.invoice.invoice_id for read in reads]},
+    ).scalars()
+    reminders.replan_pending(connection, link, list(withdrawn), now=now)
 
 
 def unknown_customers(connection: Connection, link: Link, limit: int) -> list[str]:

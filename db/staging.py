@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, text
@@ -16,7 +17,6 @@ from domain.persons import Sweep
 from domain.runs import Run
 
 _CONTACT = TypeAdapter(Contact)
-_PERSON = TypeAdapter(ContactPerson)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[t
             "run_id": run_id,
             "person_ids": list(latest),
             "contact_ids": [contact_id for contact_id, _ in latest.values()],
-            "persons": [Jsonb(_PERSON.dump_python(person, mode="json")) for _, person in latest.values()],
+            "persons": [Jsonb(person, dumps=orjson.dumps) for _, person in latest.values()],
         },
     )
 
@@ -60,7 +60,7 @@ def sweep(connection: Connection, run: Run, contact_ids: Sequence[str]) -> Sweep
         """),
         {"run_id": run.run_id, "contact_ids": list(contact_ids)},
     ):
-        persons[row.zoho_customer_id].append(_PERSON.validate_python(row.person))
+        persons[row.zoho_customer_id].append(ContactPerson(**row.person))
     return Sweep(began_at, {contact_id: tuple(found) for contact_id, found in persons.items()})
 
 
@@ -196,4 +196,4 @@ def forget_set_aside(connection: Connection, connection_id: uuid.UUID, run_id: u
 
 
 def _contact_json(contact: Contact) -> Jsonb:
-    return Jsonb(_CONTACT.dump_python(contact, mode="json"))
+    return Jsonb(contact, dumps=orjson.dumps)

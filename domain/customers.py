@@ -64,7 +64,7 @@ def customer_from(
     persons = persons_of(contact)
     primary = next((person for person in persons if person.is_primary), None)
     phone = choose(candidates(persons), details.country_code or home.country_code, fallback)
-    name, company = _clean(contact.name), _clean(contact.company_name)
+    name, company = clean_text(contact.name), clean_text(contact.company_name)
     number = _number(phone)
     email = (primary.email or None) if primary else None
     return Customer(
@@ -141,6 +141,13 @@ def persons_from_json(rows: Sequence[Mapping[str, Any]]) -> tuple[ContactPerson,
     )
 
 
+def clean_text(text: str) -> str:
+    """The text without what Postgres refuses (NUL, halves of surrogate pairs) and without blanks around it."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return text.replace("\0", "").strip()
+
+
 def _details(told: ContactDetails | None, known: ContactDetails | None) -> ContactDetails:
     """What is known now. An answer without the reminder switch tells nothing of it; one without a country clears it."""
     known = known or _NOTHING_TOLD
@@ -165,15 +172,10 @@ def _time_zone(phone: JudgedPhone | None, home: Home) -> str | None:
 def _cleaned(person: ContactPerson) -> ContactPerson:
     return ContactPerson(
         person_id=person.person_id,
-        first_name=_clean(person.first_name),
-        last_name=_clean(person.last_name),
-        email=" ".join(_clean(person.email).split()),  # e-mails come with line feeds inside
-        phone=_clean(person.phone),
-        mobile=_clean(person.mobile),
+        first_name=clean_text(person.first_name),
+        last_name=clean_text(person.last_name),
+        email=" ".join(clean_text(person.email).split()),  # e-mails come with line feeds inside
+        phone=clean_text(person.phone),
+        mobile=clean_text(person.mobile),
         is_primary=person.is_primary,
     )
-
-
-def _clean(text: str) -> str:
-    """The text without what Postgres refuses (NUL, halves of surrogate pairs) and without blanks around it."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip()

@@ -79,6 +79,7 @@ class Position:
     contacts: Walk | None = None
     customers_complete: bool = False  #: so that a contact which is not cached is worth a call
     invoices: Walk | None = None
+    found_gone_at: datetime | None = None  #: the server's time when it last said that it has a record no longer
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -89,19 +90,21 @@ class Position:
             "contacts": self.contacts and self.contacts.to_json(),
             "customers_complete": self.customers_complete,
             "invoices": self.invoices and self.invoices.to_json(),
+            "found_gone_at": self.found_gone_at and self.found_gone_at.isoformat(),
         }
 
     @classmethod
     def from_json(cls, json: dict[str, Any]) -> Self:
-        swept_at, contacts, invoices = json.get("persons_swept_at"), json.get("contacts"), json.get("invoices")
+        contacts, invoices = json.get("contacts"), json.get("invoices")
         return cls(
             persons_page=json.get("persons_page", 1),
-            persons_swept_at=datetime.fromisoformat(swept_at) if swept_at else None,
+            persons_swept_at=_moment(json.get("persons_swept_at")),
             persons_swept=json.get("persons_swept", False),
             confirmations=json.get("confirmations", 0),
             contacts=Walk.from_json(contacts) if contacts else None,
             customers_complete=json.get("customers_complete", False),
             invoices=Walk.from_json(invoices) if invoices else None,
+            found_gone_at=_moment(json.get("found_gone_at")),
         )
 
 
@@ -156,3 +159,7 @@ def retry_seconds(attempts: int, jitter: float) -> float:
     """The wait after that many failed attempts: doubling from a second; `jitter` in [0, 1) spreads it by ±25 %."""
     seconds: float = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_RETRY_SECONDS)
     return seconds * (0.75 + jitter / 2)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

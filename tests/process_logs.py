@@ -11,6 +11,9 @@ import structlog
 
 from workers.logs import set_up_logs
 
+#: The loggers of libraries that are set up otherwise than they come.
+_TOUCHED = ("httpx", "uvicorn", "uvicorn.error", "uvicorn.access")
+
 
 class ProcessLogs:
     """What was logged so far."""
@@ -37,8 +40,8 @@ class ProcessLogs:
 @contextmanager
 def logs_of_a_process(level: int = logging.INFO) -> Iterator[ProcessLogs]:
     """Inside the block this process logs as a worker does."""
-    root, httpx = logging.getLogger(), logging.getLogger("httpx")
-    root_level, httpx_level = root.level, httpx.level
+    before = [(logger, logger.level, logger.handlers, logger.propagate) for logger in map(logging.getLogger, _TOUCHED)]
+    root_level = logging.getLogger().level
     logs = ProcessLogs()
     with redirect_stderr(logs.stderr):
         set_up_logs(level)
@@ -48,8 +51,10 @@ def logs_of_a_process(level: int = logging.INFO) -> Iterator[ProcessLogs]:
         yield logs
     finally:
         # What stood here before was pytest's, which adds its own at each phase of a test.
-        root.handlers = []
-        root.setLevel(root_level)
-        httpx.setLevel(httpx_level)
+        logging.getLogger().handlers = []
+        logging.getLogger().setLevel(root_level)
+        for logger, level, handlers, propagate in before:
+            logger.setLevel(level)
+            logger.handlers, logger.propagate = handlers, propagate
         structlog.reset_defaults()
         structlog.contextvars.clear_contextvars()

@@ -39,8 +39,13 @@ def set_up_logs(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    # uvicorn's own handlers would write an exception with all that it quotes.
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
     # One line a request, with the address and its query: ours say more and less.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("httpx", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def describe(error: BaseException) -> str:

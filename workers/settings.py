@@ -6,12 +6,19 @@ from typing import Annotated, Any
 from cryptography.fernet import Fernet
 from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from redis.connection import parse_url
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from domain.phones import PhoneFallback
 
 
 class SettingsError(Exception):
     """A setting is missing or malformed."""
+
+
+#: Whoever parses an address quotes it in its error, the password too.
+_NO_ADDRESS = "is no address: check its port, and that special characters of the password are percent-encoded"
 
 
 def _origin(value: Any) -> Any:
@@ -25,7 +32,9 @@ Origin = Annotated[AnyHttpUrl | None, BeforeValidator(_origin)]
 class DatabaseSettings(BaseSettings):
     """Where the database is."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     database_url: SecretStr
 
@@ -34,6 +43,10 @@ class DatabaseSettings(BaseSettings):
     def _is_postgres(cls, url: SecretStr) -> SecretStr:
         if not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
             raise ValueError("must start with postgresql://")
+        try:
+            make_url(url.get_secret_value())
+        except (ArgumentError, ValueError):
+            raise ValueError(_NO_ADDRESS) from None
         return url
 
 
@@ -66,6 +79,10 @@ class Settings(DatabaseSettings):
     def _is_redis(cls, url: SecretStr) -> SecretStr:
         if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://, rediss:// or unix://")
+        try:
+            parse_url(url.get_secret_value())  # type: ignore[no-untyped-call]
+        except ValueError:
+            raise ValueError(_NO_ADDRESS) from None
         return url
 
     @field_validator("encryption_keys", mode="before")

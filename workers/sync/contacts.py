@@ -12,9 +12,9 @@ from db.customers import ListFacts
 from db.runs import StepRef
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
-from domain.customers import customer_from
+from domain.customers import clean_text, persons_of
 from domain.deletions import RecordKind
-from domain.lists import SetAside, record_ids
+from domain.lists import Page, SetAside, record_ids
 from domain.persons import KnownContact, SortedOut, sort_out
 from domain.runs import Mode, Phase, Run
 from workers.sync.work import Work
@@ -44,7 +44,7 @@ def _fetch_page(work: Work) -> StepRef:
     run = replace(run, position=replace(run.position, contacts=walk))
     with work.transaction() as connection:
         if run.mode is Mode.FULL:
-            deletions.see(connection, run.run_id, RecordKind.CUSTOMER, record_ids(page))
+            deletions.see(connection, run.run_id, RecordKind.CUSTOMER, _customer_ids(page))
         staging.set_aside(connection, link.connection_id, "contact", page.set_aside)
         sorted_out = _sort_out(connection, run, link, rows)
         staging.stage_contacts(
@@ -58,13 +58,19 @@ def _fetch_page(work: Work) -> StepRef:
         return work.advance(connection, run.go_to(_after_page(connection, run, link)))
 
 
+def _customer_ids(page: Page[Contact]) -> list[str]:
+    """Every id on the page but the vendors': a cached customer who has become one is a customer no longer."""
+    vendors = {contact.contact_id for contact in page.rows if contact.kind is ContactKind.VENDOR}
+    return [contact_id for contact_id in record_ids(page) if contact_id not in vendors]
+
+
 def _sort_out(connection: Connection, run: Run, link: Link, rows: Sequence[Contact]) -> SortedOut:
     contacts = [contact for contact in rows if contact.kind is ContactKind.CUSTOMER]
     contact_ids = [contact.contact_id for contact in contacts]
     cached = customers.known(connection, link, contact_ids)
     known = {
         contact.contact_id: KnownContact(
-            found.person_ids, found.bulk_omits_persons, row_is_same=found.list_facts == _list_facts(contact, link)
+            found.person_ids, found.bulk_omits_persons, row_is_same=found.list_facts == _list_facts(contact)
         )
         for contact in contacts
         if (found := cached.get(contact.contact_id)) is not None
@@ -73,14 +79,13 @@ def _sort_out(connection: Connection, run: Run, link: Link, rows: Sequence[Conta
     return sort_out(contacts, known, sweep, confirmations=run.position.confirmations)
 
 
-def _list_facts(contact: Contact, link: Link) -> ListFacts:
-    customer = customer_from(contact, home=link.home)
+def _list_facts(contact: Contact) -> ListFacts:
     return ListFacts.of(
-        customer.zoho_last_modified_at,
-        customer.status,
-        customer.customer_name,
-        customer.company_name,
-        customer.persons,
+        contact.modified_at,
+        contact.status,
+        clean_text(contact.name),
+        clean_text(contact.company_name),
+        persons_of(contact),
     )
 
 

@@ -1,6 +1,7 @@
 """Deletions: a full run asks about each cached record that its walk has not met, and marks those that are gone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import Connection
@@ -9,6 +10,7 @@ from db import deletions
 from db.invoices import ObservedInvoice
 from db.runs import StepRef
 from db.staging import Observed
+from domain.contacts import ContactKind
 from domain.deletions import RecordKind, needs_permission
 from domain.lists import SetAside
 from domain.runs import Phase, Run
@@ -55,7 +57,9 @@ def _braked(run: Run, kind: RecordKind) -> Run:
 def _marked(connection: Connection, work: Work, kind: RecordKind) -> Run:
     gone = deletions.confirmed(connection, work.run.run_id, kind)
     if gone:
-        marked = deletions.mark(connection, work.link, kind, gone, observed_at=work.now, now=work.now)
+        # The server's time, not ours: rows that were read by a clock ahead of this one must not seem newer.
+        found_at = work.run.position.found_gone_at or work.now
+        marked = deletions.mark(connection, work.link, kind, gone, observed_at=found_at, now=work.now)
         log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=kind, count=marked)
     return work.run.go_to(_FOLLOWING[work.run.phase])
 
@@ -66,7 +70,8 @@ def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
     with work.transaction() as connection:
         if found is None:
             deletions.confirm_gone(connection, work.run.run_id, kind, record_id)
-            work.keep(connection, work.run)
+            position = replace(work.run.position, found_gone_at=work.observed_at)
+            work.keep(connection, replace(work.run, position=position))
         else:
             deletions.see(connection, work.run.run_id, kind, [record_id])
             work.keep(connection, found(connection))
@@ -78,10 +83,10 @@ Writer = Callable[[Connection], Run]
 
 def _find_customer(work: Work, record_id: str) -> Writer | None:
     contact = work.ask_contact(record_id)
-    if contact is None:
-        return None
     if isinstance(contact, SetAside):
         return lambda _: work.run  # It is there, and stays cached as it was last understood.
+    if contact is None or contact.kind is ContactKind.VENDOR:
+        return None
     return lambda connection: write_customers(connection, work, [Observed(contact, work.observed_at)])
 
 

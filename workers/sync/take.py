@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from db import connections, runs
+from db import connections, runs, staging
 from db.runs import Claim, StaleStepError, StepRef
 from domain.runs import MAX_ATTEMPTS, Phase, Run, RunStatus, retry_seconds
 from domain.walk import WalkStuck
@@ -117,7 +118,7 @@ class _Settlement:
         log.error("The connection is parked", action="connection.parked", reason=reason)
         with self.work.transaction() as connection:
             connections.park(connection, run.connection_id, reason)
-            runs.advance(connection, run, sweep_seconds=self._sweep_seconds, error=reason)
+            self._write(connection, run, error=reason)
 
     def retry_unknown(self, error: Exception) -> None:
         """As `retry`, for what should not happen: the last attempt fails the run and makes a dead letter."""
@@ -147,5 +148,10 @@ class _Settlement:
 
     def _advance(self, run: Run, *, error: str) -> None:
         with self.work.transaction() as connection:
-            following = runs.advance(connection, run, sweep_seconds=self._sweep_seconds, error=error)
+            following = self._write(connection, run, error=error)
         send_step(self.work.resources.broker, following)
+
+    def _write(self, connection: Connection, run: Run, *, error: str) -> StepRef:
+        if run.status.is_final:
+            staging.clear(connection, run.run_id)
+        return runs.advance(connection, run, sweep_seconds=self._sweep_seconds, error=error)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from db import runs
 from db.connections import Link
 from db.runs import Claim, StaleStepError, StepRef
-from domain.runs import Counters, Mode, Phase, Position, RunStatus
+from domain.runs import Counters, Mode, Phase, Position, Run, RunStatus
 from domain.walk import Walk
 from tests.builders import MODIFIED_AT
 from tests.integration.db.links import a_link
@@ -84,6 +84,27 @@ def at_once(work: Callable[[], ResultT], times: int = 2) -> list[ResultT]:
         return [future.result() for future in [threads.submit(work) for _ in range(times)]]
 
 
+def keep_with_rows(engine: Engine, mine: Claim) -> None:
+    with engine.begin() as connection:
+        write_a_row(connection)
+        runs.keep(connection, mine, claim_seconds=A_MINUTE)
+
+
+def advance_with_rows(engine: Engine, run: Run) -> None:
+    with engine.begin() as connection:
+        write_a_row(connection)
+        runs.advance(connection, run, sweep_seconds=A_MINUTE)
+
+
+def write_a_row(connection: Connection) -> None:
+    connection.execute(text("INSERT INTO users DEFAULT VALUES"))
+
+
+def nothing_was_written(engine: Engine) -> bool:
+    """There is nobody but the link's own user."""
+    return len(rows(engine, "SELECT id FROM users")) == 1
+
+
 class TestStart:
     def test_a_run_begins_at_its_first_step(self, engine: Engine, link: Link, step: StepRef) -> None:
         run = the_run(engine)
@@ -91,7 +112,8 @@ class TestStart:
         assert (run["connection_id"], run["user_id"]) == (link.connection_id, link.user_id)
         assert (run["mode"], run["allow_deletions"], run["status"]) == ("full", True, "running")
 
-    def test_a_connection_has_one_run_at_a_time(self, engine: Engine, link: Link, step: StepRef) -> None:
+    @pytest.mark.usefixtures("step")
+    def test_a_connection_has_one_run_at_a_time(self, engine: Engine, link: Link) -> None:
         assert begin(engine, link) is None
         assert len(rows(engine, "SELECT id FROM sync_runs")) == 1
 
@@ -113,7 +135,8 @@ class TestStart:
             runs.advance(connection, mine.run.finished(), sweep_seconds=A_MINUTE)
         assert begin(engine, link) is not None
 
-    def test_connections_run_side_by_side(self, engine: Engine, step: StepRef) -> None:
+    @pytest.mark.usefixtures("step")
+    def test_connections_run_side_by_side(self, engine: Engine) -> None:
         assert begin(engine, a_link(engine)) is not None
 
     def test_a_connection_that_does_not_exist_has_none(self, engine: Engine, link: Link) -> None:
@@ -208,9 +231,8 @@ class TestKeep:
         late = claimed(engine, step)
         let_the_claim_run_out(engine)
         claimed(engine, step)
-        with pytest.raises(StaleStepError), engine.begin() as connection:
-            write_something(connection)
-            runs.keep(connection, late, claim_seconds=A_MINUTE)
+        with pytest.raises(StaleStepError):
+            keep_with_rows(engine, late)
         assert nothing_was_written(engine)
 
     def test_an_earlier_claim_of_ones_own_is_no_claim(self, engine: Engine, step: StepRef) -> None:
@@ -244,9 +266,8 @@ class TestAdvance:
         mine = claimed(engine, step)
         with engine.begin() as connection:
             runs.advance(connection, mine.run, sweep_seconds=A_MINUTE)
-        with pytest.raises(StaleStepError), engine.begin() as connection:
-            write_something(connection)
-            runs.advance(connection, mine.run, sweep_seconds=A_MINUTE)
+        with pytest.raises(StaleStepError):
+            advance_with_rows(engine, mine.run)
         assert nothing_was_written(engine)
         assert the_run(engine)["step"] == 1
 
@@ -255,15 +276,10 @@ class TestAdvance:
     ) -> None:
         mine = claimed(engine, step)
 
-        def finish(position: Position) -> StepRef:
-            with engine.begin() as connection:
-                write_something(connection)
-                return runs.advance(connection, replace(mine.run, position=position), sweep_seconds=A_MINUTE)
-
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as connection:
                 runs.advance(connection, replace(mine.run, position=Position(persons_page=2)), sweep_seconds=1)
-                slower = threads.submit(finish, Position(persons_page=9))
+                slower = threads.submit(advance_with_rows, engine, replace(mine.run, position=Position(persons_page=9)))
                 until_somebody_waits(engine)
             with pytest.raises(StaleStepError):
                 slower.result()
@@ -367,13 +383,3 @@ def test_each_call_is_counted_whatever_becomes_of_its_step(engine: Engine, step:
         with engine.begin() as connection:
             runs.count_call(connection, step.run_id)
     assert the_run(engine)["api_calls"] == 3
-
-
-def write_something(connection: Connection) -> None:
-    """Rows that belong to a step."""
-    connection.execute(text("INSERT INTO users DEFAULT VALUES"))
-
-
-def nothing_was_written(engine: Engine) -> bool:
-    """There is nobody but the link's own user."""
-    return len(rows(engine, "SELECT id FROM users")) == 1

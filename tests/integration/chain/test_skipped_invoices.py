@@ -1,0 +1,55 @@
+"""An invoice that waits for its customer is taken up or left, and never makes a run ask for ever."""
+
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+
+
+def an_owner(bench: Bench) -> str:
+    """A customer who has an invoice."""
+    return str(bench.zoho.snapshot()["invoices"][0]["customer_id"])
+
+
+def cache_customer_of(bench: Bench, connection: str) -> str:
+    """A cached customer of the connection's user; `connection` is an SQL expression for whose it is."""
+    owner = an_owner(bench)
+    bench.rows(
+        f"""
+        INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id)
+        SELECT user_id, {connection}, %(owner)s FROM zoho_connections WHERE id = %(connection_id)s RETURNING id
+        """,
+        owner=owner,
+        connection_id=bench.connection_id,
+    )
+    return owner
+
+
+def test_a_customer_from_before_booksync_takes_up_what_waited_for_it(bench: Bench) -> None:
+    owner = cache_customer_of(bench, "NULL")
+    fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
+    first = bench.sync()
+    assert first["invoices"]["skipped"] == len(bench.zoho.snapshot()["invoices"])
+
+    bench.zoho.clear_faults(fault)
+    second = bench.sync()
+    assert (second["status"], second["invoices"]["skipped"]) == ("succeeded", 0)
+    taken_up = {row["zoho_customer_id"] for row in bench.invoices().values()}
+    assert owner in taken_up
+
+
+def test_a_customer_of_the_users_other_connection_is_asked_for_once(bench: Bench) -> None:
+    bench.rows(
+        """
+        INSERT INTO zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,
+               webhook_secret_encrypted, time_zone)
+        SELECT user_id, '20234695', 'com', '', '', 'UTC' FROM zoho_connections RETURNING id
+        """
+    )
+    owner = cache_customer_of(bench, "(SELECT id FROM zoho_connections WHERE organization_id = '20234695')")
+    bench.zoho.reset_stats()
+    result = bench.sync()
+    assert result["status"] == "succeeded"
+    assert result["invoices"]["skipped"] == sum(
+        invoice["customer_id"] == owner for invoice in bench.zoho.snapshot()["invoices"]
+    )
+    assert bench.zoho.stats().count(CallKind.CONTACT) == 1

@@ -1,0 +1,230 @@
+"""Promises of db/connections.py: one connection a user and organisation, each due sync taken once."""
+
+import datetime as dt
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db import connections
+from db.connections import Link, UnknownConnectionError
+from domain.deletions import RecordKind
+from tests.integration.db.links import A_DAY_SECONDS, a_link, a_new_link, save
+from tests.integration.db.look import Row, change, row, rows
+
+FIVE_MINUTES_SECONDS = 300.0
+
+
+def look_up(engine: Engine, connection_id: uuid.UUID) -> Link:
+    with engine.connect() as connection:
+        return connections.link(connection, connection_id)
+
+
+def take_due(engine: Engine, *, limit: int = 1000) -> list[tuple[uuid.UUID, bool]]:
+    with engine.begin() as connection:
+        return connections.take_due(
+            connection,
+            sync_interval_seconds=FIVE_MINUTES_SECONDS,
+            full_sync_interval_seconds=A_DAY_SECONDS,
+            limit=limit,
+        )
+
+
+def make_due(engine: Engine, link: Link, *, sync: float = 3600, full: float = 3600) -> None:
+    """Due in so many seconds; a negative number is in the past."""
+    change(
+        engine,
+        """
+        UPDATE zoho_connections
+           SET next_sync_at = now() + make_interval(secs => :sync),
+               next_full_sync_at = now() + make_interval(secs => :full)
+         WHERE id = :id
+        """,
+        id=link.connection_id,
+        sync=sync,
+        full=full,
+    )
+
+
+def due_in(engine: Engine, link: Link) -> Row:
+    """Seconds until the next sync and the next full one."""
+    return row(
+        engine,
+        """
+        SELECT extract(epoch FROM next_sync_at - now())::float AS sync,
+               extract(epoch FROM next_full_sync_at - now())::float AS full
+          FROM zoho_connections WHERE id = :id
+        """,
+        id=link.connection_id,
+    )
+
+
+class TestSaving:
+    def test_a_new_connection_brings_its_user_and_its_place_for_watermarks(self, engine: Engine) -> None:
+        new = a_new_link()
+        connection_id, webhook_secret = save(engine, new)
+        link = look_up(engine, connection_id)
+        assert webhook_secret == new.webhook_secret
+        assert (link.user_id, link.organization_id, link.data_center) == (new.user_id, "10234695", "eu")
+        assert (link.time_zone, link.country_code, link.is_parked) == ("Europe/London", "GB", False)
+        assert (link.last_customer_sync_at, link.last_invoice_sync_at) == (None, None)
+        assert link.home.time_zone == "Europe/London"
+        assert row(engine, "SELECT user_id, connection_id FROM sync_metadata") == {
+            "user_id": new.user_id,
+            "connection_id": connection_id,
+        }
+
+    def test_a_user_whom_the_application_knows_already_stays(self, engine: Engine) -> None:
+        user_id = uuid.uuid4()
+        change(engine, "INSERT INTO users (id) VALUES (:id)", id=user_id)
+        save(engine, a_new_link(user_id=user_id))
+        assert rows(engine, "SELECT id FROM users") == [{"id": user_id}]
+
+    def test_connecting_again_revives_the_same_connection(self, engine: Engine) -> None:
+        new = a_new_link()
+        first_id, _ = save(engine, new)
+        with engine.begin() as connection:
+            connections.park(connection, first_id, "Zoho no longer knows the refresh token.")
+            connections.set_watermark(connection, first_id, RecordKind.CUSTOMER, dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
+        changed = replace(
+            new,
+            refresh_token="refresh-2",
+            access_token="access-2",
+            data_center="com",
+            time_zone="UTC",
+            country_code="US",
+        )
+        again_id, _ = save(engine, changed)
+        link = look_up(engine, again_id)
+        assert again_id == first_id
+        assert (link.is_parked, link.parked_reason) == (False, None)
+        assert (link.data_center, link.time_zone, link.country_code) == ("com", "UTC", "US")
+        assert link.last_customer_sync_at == dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+        stored = row(engine, "SELECT * FROM zoho_connections")
+        assert (stored["refresh_token_encrypted"], stored["access_token_encrypted"]) == ("refresh-2", "access-2")
+
+    def test_the_first_webhook_secret_stays_since_zohos_rules_carry_it(self, engine: Engine) -> None:
+        new = a_new_link()
+        save(engine, new)
+        _, webhook_secret = save(engine, replace(new, webhook_secret="webhook-2"))
+        assert webhook_secret == "webhook-1"
+
+    def test_two_organisations_of_a_user_and_two_users_of_one_are_connections_each(self, engine: Engine) -> None:
+        user_id = uuid.uuid4()
+        made = {
+            save(engine, a_new_link(user_id=user_id))[0],
+            save(engine, a_new_link(user_id=user_id, organization_id="20234695"))[0],
+            save(engine, a_new_link())[0],
+        }
+        assert len(made) == 3
+
+    def test_two_that_connect_at_once_get_the_same(self, engine: Engine) -> None:
+        new = a_new_link()
+        with ThreadPoolExecutor(4) as threads:
+            made = {future.result()[0] for future in [threads.submit(save, engine, new) for _ in range(4)]}
+        assert len(made) == 1
+
+    def test_a_connection_that_does_not_exist_is_named(self, engine: Engine) -> None:
+        missing = uuid.uuid4()
+        with pytest.raises(UnknownConnectionError, match=str(missing)):
+            look_up(engine, missing)
+
+
+class TestWhatIsRemembered:
+    def test_a_parked_connection_says_why(self, engine: Engine, link: Link) -> None:
+        with engine.begin() as connection:
+            connections.park(connection, link.connection_id, "Zoho no longer knows the refresh token.")
+        parked = look_up(engine, link.connection_id)
+        assert (parked.is_parked, parked.parked_reason) == (True, "Zoho no longer knows the refresh token.")
+
+    def test_watermarks_are_kept_apart(self, engine: Engine, link: Link) -> None:
+        other = a_link(engine, user_id=link.user_id, organization_id="20234695")
+        one, two = dt.datetime(2026, 3, 1, tzinfo=dt.UTC), dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+        with engine.begin() as connection:
+            connections.set_watermark(connection, link.connection_id, RecordKind.CUSTOMER, one)
+            connections.set_watermark(connection, link.connection_id, RecordKind.INVOICE, two)
+        found = look_up(engine, link.connection_id)
+        assert (found.last_customer_sync_at, found.last_invoice_sync_at) == (one, two)
+        assert look_up(engine, other.connection_id).last_customer_sync_at is None
+
+    def test_a_full_sync_is_noted(self, engine: Engine, link: Link) -> None:
+        with engine.begin() as connection:
+            connections.note_full_sync(connection, link.connection_id)
+        assert row(engine, "SELECT last_full_sync_at <= now() AS noted FROM sync_metadata")["noted"]
+
+    def test_a_refused_bulk_list_is_remembered_for_a_week(self, engine: Engine, link: Link) -> None:
+        with engine.begin() as connection:
+            connections.note_persons_refusal(connection, link.connection_id)
+        assert look_up(engine, link.connection_id).bulk_persons_refused
+        change(engine, "UPDATE zoho_connections SET bulk_persons_refused_at = now() - interval '7 days 1 minute'")
+        assert not look_up(engine, link.connection_id).bulk_persons_refused
+
+    def test_a_sweep_tells_its_cost_and_ends_a_refusal(self, engine: Engine, link: Link) -> None:
+        with engine.begin() as connection:
+            connections.note_persons_refusal(connection, link.connection_id)
+            connections.note_persons_sweep(connection, link.connection_id, pages=3)
+        found = look_up(engine, link.connection_id)
+        assert (found.persons_pages, found.bulk_persons_refused) == (3, False)
+
+
+class TestWhatIsDue:
+    def test_nothing_is_due_right_after_connecting(self, engine: Engine, link: Link) -> None:
+        assert take_due(engine) == []
+        assert due_in(engine, link) == pytest.approx({"sync": A_DAY_SECONDS, "full": A_DAY_SECONDS}, abs=5)
+
+    @pytest.mark.parametrize(
+        ("sync", "full", "is_full"),
+        [
+            (-1, 3600, False),
+            (-1, -1, True),
+            # The interval may be longer than a day.
+            (3600, -1, True),
+        ],
+    )
+    def test_a_due_sync_is_taken_once(
+        self, engine: Engine, link: Link, sync: float, full: float, is_full: bool
+    ) -> None:
+        make_due(engine, link, sync=sync, full=full)
+        assert take_due(engine) == [(link.connection_id, is_full)]
+        assert take_due(engine) == []
+        assert due_in(engine, link)["sync"] == pytest.approx(FIVE_MINUTES_SECONDS, abs=5)
+        assert due_in(engine, link)["full"] == pytest.approx(A_DAY_SECONDS if is_full else 3600, abs=5)
+
+    def test_after_an_outage_a_connection_is_due_once(self, engine: Engine, link: Link) -> None:
+        make_due(engine, link, sync=-3 * A_DAY_SECONDS, full=-3 * A_DAY_SECONDS)
+        assert len(take_due(engine)) == 1
+        assert take_due(engine) == []
+
+    def test_a_parked_connection_is_never_due(self, engine: Engine, link: Link) -> None:
+        make_due(engine, link, sync=-1, full=-1)
+        with engine.begin() as connection:
+            connections.park(connection, link.connection_id, "…")
+        assert take_due(engine) == []
+
+    def test_two_schedulers_at_once_take_each_once(self, engine: Engine) -> None:
+        links = [a_link(engine) for _ in range(20)]
+        for link in links:
+            make_due(engine, link, sync=-1)
+        with ThreadPoolExecutor(4) as threads:
+            taken = [
+                each for future in [threads.submit(take_due, engine) for _ in range(4)] for each in future.result()
+            ]
+        assert sorted(taken) == sorted((link.connection_id, False) for link in links)
+
+    def test_a_scheduler_does_not_wait_for_a_connection_in_other_hands(self, engine: Engine, link: Link) -> None:
+        free = a_link(engine)
+        for each in (link, free):
+            make_due(engine, each, sync=-1)
+        with engine.begin() as connection:
+            connection.execute(
+                text("SELECT FROM zoho_connections WHERE id = :id FOR UPDATE"), {"id": link.connection_id}
+            )
+            assert take_due(engine) == [(free.connection_id, False)]
+
+    def test_the_longest_due_come_first(self, engine: Engine) -> None:
+        links = [a_link(engine) for _ in range(3)]
+        for link, sync in zip(links, (-30, -20, -10), strict=True):
+            make_due(engine, link, sync=sync)
+        assert [take_due(engine, limit=1) for _ in links] == [[(link.connection_id, False)] for link in links]

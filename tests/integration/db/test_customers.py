@@ -1,0 +1,396 @@
+"""Promises of db/customers.py: what differs and is not older is written, and nothing else is touched."""
+
+import datetime as dt
+import itertools
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from db import customers
+from db.connections import Link
+from db.customers import ListFacts, Upserted
+from db.staging import Observed
+from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
+from domain.customers import customer_from
+from domain.phones import PhoneFallback
+from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_person
+from tests.integration.db.links import a_link
+from tests.integration.db.look import Row, change, row, rows, until_somebody_waits
+
+NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
+OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
+A_MINUTE = dt.timedelta(minutes=1)
+
+
+def upsert(
+    engine: Engine,
+    link: Link,
+    *contacts: Contact,
+    observed_at: dt.datetime = OBSERVED_AT,
+    fallback: PhoneFallback = PhoneFallback.NONE,
+) -> Upserted:
+    batch = [Observed(contact, observed_at) for contact in contacts]
+    with engine.begin() as connection:
+        return customers.upsert(connection, link, batch, fallback=fallback, now=NOW)
+
+
+def cached(engine: Engine, contact_id: str = "5001") -> Row:
+    return row(engine, "SELECT * FROM customers_cache WHERE zoho_customer_id = :id", id=contact_id)
+
+
+def the_ids(engine: Engine) -> set[str]:
+    return {found["zoho_customer_id"] for found in rows(engine, "SELECT zoho_customer_id FROM customers_cache")}
+
+
+def counts(written: Upserted) -> tuple[int, int]:
+    return (written.new, written.updated)
+
+
+class TestWhatIsWritten:
+    def test_a_new_contact_becomes_a_customer_with_all_that_is_known(self, engine: Engine, link: Link) -> None:
+        persons = (
+            a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True),
+            a_person("7002", first_name="Charles", phone=A_LONDON_PHONE),
+        )
+        details = ContactDetails(country_code="GB", reminders_enabled=True)
+        assert counts(upsert(engine, link, a_contact(persons=persons, details=details))) == (1, 0)
+
+        found = cached(engine)
+        assert (found["user_id"], found["connection_id"]) == (link.user_id, link.connection_id)
+        assert (found["customer_name"], found["company_name"]) == ("Analytical Engines", "Analytical Engines Ltd")
+        assert (found["primary_contact_person_id"], found["primary_email"]) == ("7001", "ada@example.com")
+        assert (found["primary_phone"], found["phone_problem"]) == (A_BRITISH_MOBILE, None)
+        assert [person["contact_person_id"] for person in found["contact_persons"]] == ["7001", "7002"]
+        assert (found["status"], found["country_code"], found["time_zone"]) == ("active", "GB", "Europe/London")
+        assert (found["zoho_last_modified_at"], found["observed_at"]) == (MODIFIED_AT, OBSERVED_AT)
+        assert (found["payment_reminder_enabled"], found["details_observed_at"]) == (True, OBSERVED_AT)
+        assert len(found["sync_hash"]) == 64
+
+    def test_a_contact_of_which_nothing_is_known_is_one_too(self, engine: Engine, link: Link) -> None:
+        bare = replace(a_contact(name="", company_name="", modified_at=None), primary=None)
+        assert counts(upsert(engine, link, bare)) == (1, 0)
+        found = cached(engine)
+        assert (found["customer_name"], found["primary_phone"], found["primary_email"]) == ("", None, None)
+        assert (found["contact_persons"], found["time_zone"], found["zoho_last_modified_at"]) == ([], None, None)
+
+    def test_new_updated_and_unchanged_are_counted_exactly(self, engine: Engine, link: Link) -> None:
+        ids = [str(5000 + number) for number in range(10)]
+        assert counts(upsert(engine, link, *(a_contact(each) for each in ids))) == (10, 0)
+        changed = [a_contact(each, name="Renamed") for each in ids[:3]]
+        same = [a_contact(each) for each in ids[3:]]
+        fresh = [a_contact(each) for each in ("6001", "6002")]
+        assert counts(upsert(engine, link, *changed, *same, *fresh)) == (2, 3)
+        assert the_ids(engine) == {*ids, "6001", "6002"}
+
+    def test_an_unchanged_row_is_not_written(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact())
+        before = cached(engine)
+        assert counts(upsert(engine, link, a_contact(), observed_at=OBSERVED_AT + A_MINUTE)) == (0, 0)
+        assert cached(engine) == before
+
+    def test_an_updated_row_keeps_its_id_and_its_beginning(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact())
+        before = cached(engine)
+        upsert(engine, link, a_contact(name="Renamed"))
+        after = cached(engine)
+        assert (after["id"], after["created_at"]) == (before["id"], before["created_at"])
+        assert after["updated_at"] > before["updated_at"]
+        assert after["local_last_synced_at"] > before["local_last_synced_at"]
+        assert after["customer_name"] == "Renamed"
+
+    @pytest.mark.parametrize(
+        ("changed", "column", "value"),
+        [
+            # The hash does not cover these.
+            (a_contact(status=ContactStatus.INACTIVE), "status", "inactive"),
+            (a_contact(modified_at=MODIFIED_AT + A_MINUTE), "zoho_last_modified_at", MODIFIED_AT + A_MINUTE),
+            (a_contact(details=ContactDetails("IN", None)), "country_code", "IN"),
+            (a_contact(details=ContactDetails(None, False)), "payment_reminder_enabled", False),
+        ],
+    )
+    def test_what_the_hash_does_not_cover_makes_a_difference_too(
+        self, engine: Engine, link: Link, changed: Contact, column: str, value: object
+    ) -> None:
+        upsert(engine, link, a_contact())
+        assert counts(upsert(engine, link, changed)) == (0, 1)
+        assert cached(engine)[column] == value
+
+    def test_the_order_of_persons_makes_no_difference(self, engine: Engine, link: Link) -> None:
+        primary, other = a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002")
+        upsert(engine, link, a_contact(persons=(primary, other)))
+        assert counts(upsert(engine, link, a_contact(persons=(other, primary)))) == (0, 0)
+
+    def test_an_invalid_phone_is_stored_as_given_with_what_is_wrong(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact(mobile="call Ada"))
+        found = cached(engine)
+        assert found["primary_phone"] == "call Ada"
+        assert found["phone_problem"] is not None
+        assert found["time_zone"] is None
+
+    def test_the_first_valid_number_can_be_asked_for(self, engine: Engine, link: Link) -> None:
+        contact = a_contact(primary=a_person("", mobile="call Ada", phone=A_LONDON_PHONE, is_primary=True))
+        upsert(engine, link, contact, fallback=PhoneFallback.VALID)
+        assert cached(engine)["primary_phone"] == A_LONDON_PHONE
+
+    def test_vendors_are_passed_over(self, engine: Engine, link: Link) -> None:
+        vendor = a_contact("6001", kind=ContactKind.VENDOR)
+        assert counts(upsert(engine, link, vendor)) == (0, 0)
+        assert counts(upsert(engine, link, vendor, a_contact())) == (1, 0)
+        assert the_ids(engine) == {"5001"}
+
+    def test_an_empty_batch_does_nothing(self, engine: Engine, link: Link) -> None:
+        assert counts(upsert(engine, link)) == (0, 0)
+
+    def test_a_whole_batch_is_written_at_once(self, engine: Engine, link: Link) -> None:
+        batch = [a_contact(str(5000 + number)) for number in range(customers.BATCH)]
+        assert counts(upsert(engine, link, *batch)) == (customers.BATCH, 0)
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "O'Reilly; DROP TABLE users;--",
+            'a "quoted" {array,element} \\ %s :name %(name)s',
+            "NULL",
+            "Zoë Ünïcödé 株式会社 🏦 \u200f\u202e",
+            "line\nfeed\ttab\r\x01",
+            "x" * 10_000,
+        ],
+    )
+    def test_odd_texts_come_back_as_they_are(self, engine: Engine, link: Link, name: str) -> None:
+        person = a_person("7001", first_name=name.strip(), email=A_LONDON_PHONE, is_primary=True)
+        upsert(engine, link, a_contact(name=name, company_name=name, persons=(person,)))
+        found = cached(engine)
+        assert found["customer_name"] == found["company_name"] == name.strip()
+        assert found["contact_persons"][0]["first_name"] == name.strip()
+        assert counts(upsert(engine, link, a_contact(name=name, company_name=name, persons=(person,)))) == (0, 0)
+
+    def test_what_postgres_refuses_is_left_out(self, engine: Engine, link: Link) -> None:
+        person = a_person("7001", first_name="A\0da", email="a\0da@example.com", mobile="\0", is_primary=True)
+        upsert(engine, link, a_contact(name="Nu\0l", company_name="Half \ud800 pair", persons=(person,)))
+        found = cached(engine)
+        assert (found["customer_name"], found["company_name"]) == ("Nul", "Half ? pair")
+        assert found["contact_persons"][0]["first_name"] == "Ada"
+        assert (found["primary_email"], found["primary_phone"]) == ("ada@example.com", None)
+
+    @pytest.mark.parametrize("newest_first", [False, True])
+    def test_of_one_contact_twice_in_a_batch_the_newest_counts(
+        self, engine: Engine, link: Link, newest_first: bool
+    ) -> None:
+        older, newer = a_contact(name="Older"), a_contact(name="Newer", modified_at=MODIFIED_AT + A_MINUTE)
+        batch = (newer, older) if newest_first else (older, newer)
+        assert counts(upsert(engine, link, *batch)) == (1, 0)
+        assert cached(engine)["customer_name"] == "Newer"
+
+
+#: Versions of one contact, (modified, observed), ascending. An unknown modified time is the oldest.
+VERSIONS = [
+    (None, OBSERVED_AT),
+    (None, OBSERVED_AT + A_MINUTE),
+    (MODIFIED_AT, OBSERVED_AT),
+    (MODIFIED_AT, OBSERVED_AT + A_MINUTE),
+    # Changed later, though told earlier (a list lags behind a detail answer).
+    (MODIFIED_AT + A_MINUTE, OBSERVED_AT - A_MINUTE),
+    (MODIFIED_AT + A_MINUTE, OBSERVED_AT),
+]
+
+
+def version(number: int) -> tuple[Contact, dt.datetime]:
+    modified_at, observed_at = VERSIONS[number]
+    return a_contact(name=f"Version {number}", modified_at=modified_at), observed_at
+
+
+class TestTheGate:
+    @pytest.mark.parametrize(("first", "second"), [*itertools.permutations(range(len(VERSIONS)), 2)])
+    def test_of_two_answers_the_newer_stays_whichever_comes_first(
+        self, engine: Engine, link: Link, first: int, second: int
+    ) -> None:
+        for number in (first, second):
+            contact, observed_at = version(number)
+            upsert(engine, link, contact, observed_at=observed_at)
+        assert cached(engine)["customer_name"] == f"Version {max(first, second)}"
+
+    def test_an_older_answer_is_not_counted(self, engine: Engine, link: Link) -> None:
+        contact, observed_at = version(3)
+        upsert(engine, link, contact, observed_at=observed_at)
+        contact, observed_at = version(2)
+        assert counts(upsert(engine, link, contact, observed_at=observed_at)) == (0, 0)
+
+    def test_an_answer_of_the_same_moment_is_believed(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact(name="First"))
+        assert counts(upsert(engine, link, a_contact(name="Second"))) == (0, 1)
+
+    def test_a_customer_from_before_booksync_gives_way_to_any_answer(self, engine: Engine, link: Link) -> None:
+        change(
+            engine,
+            """
+            INSERT INTO customers_cache (user_id, zoho_customer_id, customer_name)
+            VALUES (:user_id, '5001', 'From an invoice')
+            """,
+            user_id=link.user_id,
+        )
+        assert counts(upsert(engine, link, a_contact(modified_at=None))) == (0, 1)
+        found = cached(engine)
+        assert (found["customer_name"], found["connection_id"]) == ("Analytical Engines", link.connection_id)
+
+
+class TestTwoWriters:
+    @pytest.mark.parametrize("is_cached", [False, True])
+    @pytest.mark.parametrize("newer_is_first", [False, True])
+    def test_the_newer_answer_is_never_lost(
+        self, engine: Engine, link: Link, is_cached: bool, newer_is_first: bool
+    ) -> None:
+        if is_cached:
+            upsert(engine, link, a_contact(), observed_at=OBSERVED_AT - A_MINUTE)
+        older = Observed(a_contact(name="Older"), OBSERVED_AT)
+        newer = Observed(a_contact(name="Newer", modified_at=MODIFIED_AT + A_MINUTE), OBSERVED_AT)
+        first, second = (newer, older) if newer_is_first else (older, newer)
+        with ThreadPoolExecutor(1) as threads:
+            with engine.begin() as connection:
+                customers.upsert(connection, link, [first], fallback=PhoneFallback.NONE, now=NOW)
+                other = threads.submit(upsert, engine, link, second.contact, observed_at=second.observed_at)
+                until_somebody_waits(engine)
+            written = other.result()
+        assert cached(engine)["customer_name"] == "Newer"
+        assert counts(written) == ((0, 0) if newer_is_first else (0, 1))
+
+    def test_batches_in_any_order_never_wait_crosswise(self, engine: Engine, link: Link) -> None:
+        def write(ids: Iterable[int], name: str) -> None:
+            upsert(engine, link, *(a_contact(str(number), name=name) for number in ids))
+
+        for is_cached in (False, True):
+            with ThreadPoolExecutor(4) as threads:
+                names = [f"{is_cached}-{number}" for number in range(4)]
+                orders = [range(5000, 5100), range(5099, 4999, -1), range(5050, 5150), range(5149, 5049, -1)]
+                for done in [threads.submit(write, *each) for each in zip(orders, names, strict=True)]:
+                    done.result()
+        assert len(the_ids(engine)) == 150
+
+    def test_a_list_read_that_raced_a_detail_read_does_not_blank_it(self, engine: Engine, link: Link) -> None:
+        detail = a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False))
+        listed = a_contact(modified_at=MODIFIED_AT + A_MINUTE)
+        with ThreadPoolExecutor(1) as threads:
+            with engine.begin() as connection:
+                customers.upsert(
+                    connection, link, [Observed(detail, OBSERVED_AT)], fallback=PhoneFallback.NONE, now=NOW
+                )
+                other = threads.submit(upsert, engine, link, listed)
+                until_somebody_waits(engine)
+            other.result()
+        found = cached(engine)
+        assert found["zoho_last_modified_at"] == MODIFIED_AT + A_MINUTE
+        assert (found["country_code"], found["payment_reminder_enabled"]) == ("IN", False)
+
+
+class TestDetails:
+    def test_a_list_read_never_blanks_what_only_a_detail_tells(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False)))
+        later = OBSERVED_AT + A_MINUTE
+        assert counts(upsert(engine, link, a_contact(name="Renamed"), observed_at=later)) == (0, 1)
+        found = cached(engine)
+        assert (found["country_code"], found["payment_reminder_enabled"]) == ("IN", False)
+        assert (found["observed_at"], found["details_observed_at"]) == (later, OBSERVED_AT)
+
+    def test_a_later_detail_tells_anew(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False)))
+        later = OBSERVED_AT + A_MINUTE
+        upsert(
+            engine,
+            link,
+            a_contact(details=ContactDetails(country_code=None, reminders_enabled=True)),
+            observed_at=later,
+        )
+        found = cached(engine)
+        assert (found["country_code"], found["payment_reminder_enabled"]) == (None, True)
+        assert found["details_observed_at"] == later
+
+    def test_a_known_country_reads_the_phone_of_a_list_row(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact(mobile="", details=ContactDetails("IN", None)))
+        upsert(engine, link, a_contact(mobile="97730 00000"))
+        assert cached(engine)["primary_phone"] == "+919773000000"
+
+
+class TestAnotherConnection:
+    def test_its_row_is_set_aside_and_not_touched(self, engine: Engine, link: Link) -> None:
+        other = a_link(engine, user_id=link.user_id, organization_id="20234695")
+        upsert(engine, other, a_contact(name="Theirs"))
+        before = cached(engine)
+        written = upsert(engine, link, a_contact(name="Ours", modified_at=MODIFIED_AT + A_MINUTE), a_contact("6001"))
+        assert counts(written) == (1, 0)
+        assert [aside.record_id for aside in written.set_aside] == ["5001"]
+        assert cached(engine) == before
+
+    def test_a_row_that_it_is_just_writing_is_not_touched(self, engine: Engine, link: Link) -> None:
+        other = a_link(engine, user_id=link.user_id, organization_id="20234695")
+        theirs = Observed(a_contact(name="Theirs"), OBSERVED_AT)
+        with ThreadPoolExecutor(1) as threads:
+            with engine.begin() as connection:
+                customers.upsert(connection, other, [theirs], fallback=PhoneFallback.NONE, now=NOW)
+                ours = threads.submit(upsert, engine, link, a_contact(name="Ours", modified_at=MODIFIED_AT + A_MINUTE))
+                until_somebody_waits(engine)
+            assert counts(ours.result()) == (0, 0)
+        assert cached(engine)["customer_name"] == "Theirs"
+
+    def test_another_user_has_rows_of_their_own(self, engine: Engine, link: Link) -> None:
+        upsert(engine, a_link(engine), a_contact(name="Theirs"))
+        assert counts(upsert(engine, link, a_contact(name="Ours"))) == (1, 0)
+        assert len(rows(engine, "SELECT id FROM customers_cache")) == 2
+
+
+class TestKnown:
+    def test_a_row_read_again_says_what_is_cached(self, engine: Engine, link: Link) -> None:
+        persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
+        upsert(engine, link, a_contact(persons=persons))
+        with engine.connect() as connection:
+            known = customers.known(connection, link, ["5001", "6001"])
+        assert known.keys() == {"5001"}
+        assert known["5001"].person_ids == {"7001", "7002"}
+        assert known["5001"].bulk_omits_persons is False
+        assert known["5001"].list_facts == list_facts(a_contact())
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            a_contact(modified_at=MODIFIED_AT + A_MINUTE),
+            a_contact(modified_at=None),
+            a_contact(status=ContactStatus.INACTIVE),
+            a_contact(name="Renamed"),
+            a_contact(company_name="Renamed Ltd"),
+            a_contact(mobile=A_LONDON_PHONE),
+            a_contact(primary=a_person("", mobile=A_BRITISH_MOBILE, email="other@example.com", is_primary=True)),
+        ],
+    )
+    def test_a_row_that_has_changed_does_not(self, engine: Engine, link: Link, changed: Contact) -> None:
+        upsert(engine, link, a_contact())
+        with engine.connect() as connection:
+            known = customers.known(connection, link, ["5001"])
+        assert known["5001"].list_facts != list_facts(changed)
+
+    def test_another_connections_rows_are_unknown(self, engine: Engine, link: Link) -> None:
+        upsert(engine, a_link(engine, user_id=link.user_id, organization_id="20234695"), a_contact())
+        with engine.connect() as connection:
+            assert customers.known(connection, link, ["5001"]) == {}
+
+    def test_what_the_bulk_list_omits_is_remembered_and_is_no_update(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact("5001"), a_contact("5002"))
+        before = cached(engine, "5001")
+        with engine.begin() as connection:
+            customers.note_bulk_omissions(connection, link, {"5001": True, "5002": False, "6001": True})
+        assert cached(engine, "5001") == {**before, "bulk_omits_persons": True}
+        assert cached(engine, "5002")["bulk_omits_persons"] is False
+        with engine.begin() as connection:
+            customers.note_bulk_omissions(connection, link, {"5001": False})
+        assert cached(engine, "5001") == before
+
+
+def list_facts(contact: Contact) -> ListFacts:
+    customer = customer_from(contact, home=LONDON)
+    return ListFacts.of(
+        customer.zoho_last_modified_at,
+        customer.status,
+        customer.customer_name,
+        customer.company_name,
+        customer.persons,
+    )

@@ -1,0 +1,224 @@
+"""Promises of db/staging.py: what a run has read waits there exactly as it was, each record once, for that run only."""
+
+import datetime as dt
+import uuid
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from db import deletions, runs, staging
+from db.connections import Link
+from db.staging import Observed
+from domain.contacts import Contact, ContactDetails
+from domain.deletions import RecordKind
+from domain.lists import SetAside
+from domain.runs import Mode, Position, Run
+from tests.builders import MODIFIED_AT, a_contact, a_person
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change, rows
+
+OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
+A_MINUTE = dt.timedelta(minutes=1)
+
+
+def a_run(connection: Connection, link: Link) -> Run:
+    """A run that has just begun."""
+    step = runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
+    assert step is not None
+    claim = runs.claim(connection, step.run_id, step.step, claim_seconds=60)
+    assert claim is not None
+    return claim.run
+
+
+@pytest.fixture
+def run(engine: Engine, link: Link) -> Run:
+    with engine.begin() as connection:
+        return a_run(connection, link)
+
+
+def stage(
+    engine: Engine,
+    run: Run,
+    *contacts: Contact,
+    observed_at: dt.datetime = OBSERVED_AT,
+    needing_details: frozenset[str] = frozenset(),
+) -> None:
+    with engine.begin() as connection:
+        staging.stage_contacts(
+            connection, run.run_id, contacts, observed_at=observed_at, needing_details=needing_details
+        )
+
+
+def staged(engine: Engine, run: Run, limit: int = 100) -> list[Observed]:
+    with engine.connect() as connection:
+        return staging.staged_batch(connection, run.run_id, limit)
+
+
+def needing_details(engine: Engine, run: Run, limit: int = 100) -> list[str]:
+    with engine.connect() as connection:
+        found = staging.contacts_needing_details(connection, run.run_id, limit)
+        assert limit < 100 or staging.count_needing_details(connection, run.run_id) == len(found)
+        return found
+
+
+class TestContacts:
+    @pytest.mark.parametrize(
+        "contact",
+        [
+            a_contact(),
+            replace(a_contact(modified_at=None), primary=None),
+            a_contact(persons=()),
+            a_contact(
+                persons=(a_person("7001", is_primary=True), a_person("7002")),
+                details=ContactDetails(country_code=None, reminders_enabled=False),
+            ),
+            a_contact(name='Zoë "株" \\ {1} %s 🏦\n', modified_at=dt.datetime(1970, 1, 1, tzinfo=dt.UTC)),
+        ],
+    )
+    def test_a_contact_comes_back_as_it_was(self, engine: Engine, run: Run, contact: Contact) -> None:
+        stage(engine, run, contact)
+        assert staged(engine, run) == [Observed(contact, OBSERVED_AT)]
+
+    def test_batches_come_in_order_until_nothing_is_left(self, engine: Engine, run: Run) -> None:
+        stage(engine, run, *(a_contact(contact_id) for contact_id in ("3", "1", "2")))
+        taken = []
+        while batch := staged(engine, run, limit=2):
+            ids = [observed.contact.contact_id for observed in batch]
+            with engine.begin() as connection:
+                staging.unstage(connection, run.run_id, ids)
+            taken.append(ids)
+        assert taken == [["1", "2"], ["3"]]
+
+    def test_a_page_read_again_replaces_itself(self, engine: Engine, run: Run) -> None:
+        stage(engine, run, a_contact(name="Before"), needing_details=frozenset({"5001"}))
+        stage(engine, run, a_contact(name="After"), observed_at=OBSERVED_AT + A_MINUTE)
+        assert staged(engine, run) == [Observed(a_contact(name="After"), OBSERVED_AT + A_MINUTE)]
+        assert needing_details(engine, run) == []
+
+    def test_a_contact_met_twice_on_a_page_is_staged_once(self, engine: Engine, run: Run) -> None:
+        newer = a_contact(name="Newer", modified_at=MODIFIED_AT + A_MINUTE)
+        stage(engine, run, a_contact(name="Older"), newer)
+        assert staged(engine, run) == [Observed(newer, OBSERVED_AT)]
+
+    def test_an_empty_page_stages_nothing(self, engine: Engine, run: Run) -> None:
+        stage(engine, run)
+        assert staged(engine, run) == []
+
+    def test_each_run_has_its_own(self, engine: Engine, run: Run) -> None:
+        stage(engine, run, a_contact())
+        with engine.begin() as connection:
+            other = a_run(connection, a_link(engine))
+        assert staged(engine, other) == []
+
+
+class TestDetails:
+    def test_who_needs_them_is_known_in_order(self, engine: Engine, run: Run) -> None:
+        stage(engine, run, *map(a_contact, "4321"), needing_details=frozenset("421"))
+        assert needing_details(engine, run) == ["1", "2", "4"]
+        assert needing_details(engine, run, limit=2) == ["1", "2"]
+
+    def test_an_answer_takes_the_list_rows_place(self, engine: Engine, run: Run) -> None:
+        stage(engine, run, a_contact(), needing_details=frozenset({"5001"}))
+        detail = Observed(a_contact(details=ContactDetails("GB", True), persons=()), OBSERVED_AT + A_MINUTE)
+        with engine.begin() as connection:
+            staging.set_details(connection, run.run_id, detail)
+        assert staged(engine, run) == [detail]
+        assert needing_details(engine, run) == []
+
+    def test_a_sweep_of_persons_takes_their_place(self, engine: Engine, run: Run) -> None:
+        stage(engine, run, a_contact("1"), a_contact("2"), needing_details=frozenset("12"))
+        with engine.begin() as connection:
+            staging.forgo_details(connection, run.run_id)
+        assert needing_details(engine, run) == []
+        assert len(staged(engine, run)) == 2
+
+
+class TestPersons:
+    SWEPT = Position(persons_swept_at=OBSERVED_AT, persons_swept=True)
+
+    def test_a_sweep_tells_each_contacts_persons_in_zohos_order(self, engine: Engine, run: Run) -> None:
+        ten, nine, other = a_person("7010"), a_person("799", is_primary=True), a_person("7001")
+        with engine.begin() as connection:
+            staging.stage_persons(connection, run.run_id, [("5001", ten), ("5002", other)])
+            staging.stage_persons(connection, run.run_id, [("5001", nine)])
+            sweep = staging.sweep(connection, replace(run, position=self.SWEPT), ["5001", "5003"])
+        assert sweep is not None
+        assert sweep.began_at == OBSERVED_AT
+        assert sweep.persons == {"5001": (nine, ten)}
+
+    @pytest.mark.parametrize("position", [Position(), Position(persons_swept_at=OBSERVED_AT, persons_page=2)])
+    def test_a_sweep_that_is_not_complete_tells_nothing(self, engine: Engine, run: Run, position: Position) -> None:
+        with engine.begin() as connection:
+            staging.stage_persons(connection, run.run_id, [("5001", a_person())])
+            assert staging.sweep(connection, replace(run, position=position), ["5001"]) is None
+
+    def test_a_person_met_again_counts_once_and_may_have_moved(self, engine: Engine, run: Run) -> None:
+        with engine.begin() as connection:
+            pairs = [("5001", a_person("7001")), ("5001", a_person("7001", first_name="Augusta"))]
+            staging.stage_persons(connection, run.run_id, pairs)
+            staging.stage_persons(connection, run.run_id, [("5002", a_person("7001"))])
+            sweep = staging.sweep(connection, replace(run, position=self.SWEPT), ["5001", "5002"])
+        assert sweep is not None
+        assert sweep.persons == {"5002": (a_person("7001"),)}
+
+    def test_an_empty_page_of_persons_stages_nothing(self, engine: Engine, run: Run) -> None:
+        with engine.begin() as connection:
+            staging.stage_persons(connection, run.run_id, [])
+        assert rows(engine, "SELECT * FROM staged_persons") == []
+
+
+class TestSetAside:
+    def test_a_row_that_cannot_be_understood_is_noted_once_a_reason(self, engine: Engine, link: Link) -> None:
+        aside = [SetAside("1", "no time"), SetAside(None, "no id"), SetAside("1", "no name"), SetAside("1", "no time")]
+        for _ in range(2):
+            with engine.begin() as connection:
+                staging.set_aside(connection, link.connection_id, "contact", aside)
+        found = {
+            (each["kind"], each["record_id"], each["reason"])
+            for each in rows(engine, "SELECT * FROM set_aside_records")
+        }
+        assert found == {("contact", "1", "no time"), ("contact", None, "no id"), ("contact", "1", "no name")}
+        assert len(rows(engine, "SELECT id FROM set_aside_records")) == 3
+
+    def test_it_is_known_since_when_and_until_when(self, engine: Engine, link: Link) -> None:
+        for _ in range(2):
+            with engine.begin() as connection:
+                staging.set_aside(connection, link.connection_id, "contact", [SetAside(None, "no id")])
+        (found,) = rows(engine, "SELECT first_seen_at, last_seen_at FROM set_aside_records")
+        assert found["first_seen_at"] < found["last_seen_at"]
+
+    def test_what_a_whole_run_has_not_met_again_is_forgotten(self, engine: Engine, link: Link, run: Run) -> None:
+        change(
+            engine,
+            """
+            INSERT INTO set_aside_records (connection_id, kind, record_id, reason, last_seen_at)
+            VALUES (:id, 'contact', '1', 'no time', now() - interval '1 day'),
+                   (:id, 'contact', '2', 'no time', now() - interval '1 day')
+            """,
+            id=link.connection_id,
+        )
+        with engine.begin() as connection:
+            staging.set_aside(connection, link.connection_id, "contact", [SetAside("2", "no time")])
+            staging.forget_set_aside(connection, link.connection_id, run.run_id)
+        assert [each["record_id"] for each in rows(engine, "SELECT record_id FROM set_aside_records")] == ["2"]
+
+
+def test_a_run_that_ends_leaves_nothing_behind_and_no_other_run_loses_anything(
+    engine: Engine, link: Link, run: Run
+) -> None:
+    with engine.begin() as connection:
+        other = a_run(connection, a_link(engine))
+        for each in (run, other):
+            staging.stage_persons(connection, each.run_id, [("5001", a_person())])
+            staging.stage_contacts(
+                connection, each.run_id, [a_contact()], observed_at=OBSERVED_AT, needing_details=frozenset()
+            )
+            deletions.see(connection, each.run_id, RecordKind.CUSTOMER, ["5001"])
+        staging.clear(connection, run.run_id)
+    for table in ("staged_contacts", "staged_persons", "seen_records"):
+        assert [each["run_id"] for each in rows(engine, f"SELECT run_id FROM {table}")] == [other.run_id]
+
+
+def test_a_run_that_does_not_exist_has_staged_nothing(engine: Engine, run: Run) -> None:
+    assert staged(engine, replace(run, run_id=uuid.uuid4())) == []

@@ -1,0 +1,213 @@
+"""Promises of db/tokens.py and workers/tokens.py: many workers share one access token, and one of them renews it."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from sqlalchemy import Engine, text
+
+from db import tokens
+from db.connections import Link
+from db.engine import new_engine
+from tests.integration.db.look import change, row, until_somebody_waits
+from workers.tokens import SharedTokens
+from workers.vault import UnreadableSecretError, Vault
+from workers.zoho import OAuthClient, Token
+from workers.zoho.errors import TokenRevoked, ZohoUnavailable
+
+THREADS = 20
+
+STORED = """
+    SELECT refresh_token_encrypted, access_token_encrypted, access_token_expires_at, api_domain, status
+      FROM zoho_connections
+"""
+
+
+@dataclass
+class Accounts:
+    """Zoho's accounts server: a new token for each question, unless it has something else to say."""
+
+    answers: list[httpx.Response] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    api_domain: str | None = "https://www.zohoapis.eu"
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        with self.lock:
+            self.asked.append(parse_qs(request.content.decode())["refresh_token"][0])
+            if self.answers:
+                return self.answers.pop(0)
+            token = {"access_token": f"renewed-{len(self.asked)}", "expires_in": 3600, "api_domain": self.api_domain}
+            return httpx.Response(200, content=json.dumps(token))
+
+
+@pytest.fixture
+def accounts() -> Accounts:
+    return Accounts()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault([SecretStr(Fernet.generate_key().decode())])
+
+
+@pytest.fixture
+def shared(engine: Engine, link: Link, vault: Vault, accounts: Accounts) -> SharedTokens:
+    """The connection's tokens, of which the access token has an hour to live."""
+    change(
+        engine,
+        """
+        UPDATE zoho_connections
+           SET refresh_token_encrypted = :refresh_token, access_token_encrypted = :access_token,
+               access_token_expires_at = now() + interval '1 hour'
+        """,
+        refresh_token=vault.encrypt("refresh-1"),
+        access_token=vault.encrypt("access-1"),
+    )
+    return SharedTokens(
+        engine,
+        vault,
+        httpx.Client(transport=httpx.MockTransport(accounts)),
+        OAuthClient("https://accounts.zoho.eu", "1000.CLIENT", "client-secret"),
+        link.connection_id,
+    )
+
+
+def let_it_end_in(engine: Engine, seconds: float) -> None:
+    change(
+        engine,
+        "UPDATE zoho_connections SET access_token_expires_at = now() + make_interval(secs => :seconds)",
+        seconds=seconds,
+    )
+
+
+class TestCurrent:
+    def test_a_token_that_lives_is_used_as_it_is(self, shared: SharedTokens, accounts: Accounts) -> None:
+        assert shared.current() == Token("access-1", "https://www.zohoapis.eu")
+        assert accounts.asked == []
+
+    def test_nobody_waits_for_it(self, engine: Engine, shared: SharedTokens) -> None:
+        with engine.begin() as connection:
+            tokens.read(connection, shared.connection_id, lock=True)
+            assert shared.current().value == "access-1"
+
+    @pytest.mark.parametrize("seconds", [-60, 0, 60])
+    def test_one_that_is_about_to_end_is_renewed_and_kept(
+        self, engine: Engine, shared: SharedTokens, accounts: Accounts, seconds: float
+    ) -> None:
+        let_it_end_in(engine, seconds)
+        assert shared.current().value == "renewed-1"
+        assert shared.current().value == "renewed-1"
+        assert accounts.asked == ["refresh-1"]
+
+    def test_a_connection_without_one_gets_one(self, engine: Engine, shared: SharedTokens) -> None:
+        change(engine, "UPDATE zoho_connections SET access_token_encrypted = NULL, access_token_expires_at = NULL")
+        assert shared.current().value == "renewed-1"
+
+    def test_a_renewed_token_is_kept_encrypted_until_its_end(
+        self, engine: Engine, shared: SharedTokens, vault: Vault
+    ) -> None:
+        let_it_end_in(engine, 0)
+        shared.current()
+        stored = row(
+            engine,
+            """
+            SELECT access_token_encrypted AS token,
+                   extract(epoch FROM access_token_expires_at - now())::float AS seconds_left
+              FROM zoho_connections
+            """,
+        )
+        assert "renewed-1" not in stored["token"]
+        assert vault.decrypt(stored["token"]) == "renewed-1"
+        assert stored["seconds_left"] == pytest.approx(3600, abs=10)
+
+    @pytest.mark.parametrize(
+        ("told", "used"),
+        [("https://www.zohoapis.in", "https://www.zohoapis.in"), (None, "https://www.zohoapis.eu")],
+    )
+    def test_the_domain_to_call_is_the_last_one_told(
+        self, engine: Engine, shared: SharedTokens, accounts: Accounts, told: str | None, used: str
+    ) -> None:
+        accounts.api_domain = told
+        let_it_end_in(engine, 0)
+        assert [shared.current().api_domain for _ in range(2)] == [used, used]
+
+    @pytest.mark.parametrize(
+        ("answer", "kind"),
+        [
+            (httpx.Response(503), ZohoUnavailable),
+            (httpx.Response(200, content=b'{"error": "invalid_code"}'), TokenRevoked),
+        ],
+    )
+    def test_a_failed_renewal_leaves_the_tokens_as_they_were(
+        self, engine: Engine, shared: SharedTokens, accounts: Accounts, answer: httpx.Response, kind: type[Exception]
+    ) -> None:
+        let_it_end_in(engine, 0)
+        before = row(engine, STORED)
+        accounts.answers.append(answer)
+        with pytest.raises(kind):
+            shared.current()
+        assert row(engine, STORED) == before
+        assert shared.current().value == "renewed-2"
+
+    def test_a_secret_of_a_lost_key_says_so(self, engine: Engine, shared: SharedTokens) -> None:
+        change(engine, "UPDATE zoho_connections SET access_token_encrypted = 'of another key'")
+        with pytest.raises(UnreadableSecretError):
+            shared.current()
+
+
+class TestRenewed:
+    def test_a_refused_token_is_renewed(self, shared: SharedTokens, accounts: Accounts) -> None:
+        assert shared.renewed(shared.current()).value == "renewed-1"
+        assert shared.current().value == "renewed-1"
+        assert len(accounts.asked) == 1
+
+    def test_who_comes_late_gets_what_another_has_renewed(self, shared: SharedTokens, accounts: Accounts) -> None:
+        stale = shared.current()
+        first, second = shared.renewed(stale), shared.renewed(stale)
+        assert first == second
+        assert len(accounts.asked) == 1
+
+    def test_the_renewed_one_may_be_refused_too(self, shared: SharedTokens, accounts: Accounts) -> None:
+        assert shared.renewed(shared.renewed(shared.current())).value == "renewed-2"
+        assert len(accounts.asked) == 2
+
+
+class TestManyAtOnce:
+    @pytest.fixture
+    def crowd(self, engine: Engine, shared: SharedTokens) -> SharedTokens:
+        """The same tokens, with a database connection for each thread."""
+        wide = new_engine(str(engine.url), application_name="booksync tests", pool_size=THREADS)
+        return SharedTokens(wide, shared.vault, shared.http, shared.client, shared.connection_id)
+
+    @pytest.mark.parametrize("is_refused", [False, True])
+    def test_one_renews_and_the_others_wait_for_it(
+        self, engine: Engine, crowd: SharedTokens, accounts: Accounts, is_refused: bool
+    ) -> None:
+        let_it_end_in(engine, 3600 if is_refused else 0)
+        ask = (lambda: crowd.renewed(Token("access-1"))) if is_refused else crowd.current
+        with ThreadPoolExecutor(THREADS) as threads:
+            with engine.begin() as connection:
+                connection.execute(text("SELECT FROM zoho_connections FOR UPDATE"))
+                asking = [threads.submit(ask) for _ in range(THREADS)]
+                until_somebody_waits(engine, sessions=THREADS)
+            got = {future.result().value for future in asking}
+        crowd.engine.dispose()
+        assert got == {"renewed-1"}
+        assert len(accounts.asked) == 1
+
+
+def test_no_repr_shows_a_token(engine: Engine, shared: SharedTokens) -> None:
+    with engine.connect() as connection:
+        stored = tokens.read(connection, shared.connection_id)
+    assert stored.access_token is not None
+    for secret in (stored.access_token, stored.refresh_token, "access-1", "refresh-1", "client-secret"):
+        assert secret not in repr(stored)
+        assert secret not in repr(shared)
+        assert secret not in repr(shared.current())

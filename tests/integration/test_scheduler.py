@@ -1,0 +1,212 @@
+"""Promises of workers/scheduler.py: each tick sends what is overdue again and starts what is due, in any number."""
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from dramatiq import Message
+from sqlalchemy import Engine, text
+
+from db import connections, runs
+from db.connections import Link
+from db.runs import StepRef
+from domain.runs import Mode, Phase
+from sandbox.servers.ports import free_port
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change, rows
+from tests.integration.environment import environment_of_a_process
+from tests.process_logs import logs_of_a_process
+from workers import scheduler
+from workers.broker import new_broker, new_redis_client
+from workers.resources import Resources, open_resources
+from workers.scheduler import tick
+
+
+@pytest.fixture
+def resources(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
+    with (
+        environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
+        open_resources("booksync tests") as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture
+def engine(resources: Resources) -> Engine:
+    return resources.engine
+
+
+@pytest.fixture
+def link(engine: Engine) -> Link:
+    return a_link(engine)
+
+
+def make_due(engine: Engine, *, full: bool = False) -> None:
+    """Every connection's sync."""
+    change(engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '1 second'")
+    if full:
+        change(engine, "UPDATE zoho_connections SET next_full_sync_at = now() - interval '1 second'")
+
+
+def start(engine: Engine, link: Link, mode: Mode = Mode.INCREMENTAL) -> StepRef:
+    """A run whose message is overdue at once."""
+    with engine.begin() as connection:
+        step = runs.start(connection, link.connection_id, mode, allow_deletions=False, sweep_seconds=0)
+    assert step is not None
+    return step
+
+
+def take_messages(resources: Resources) -> list[tuple[Any, ...]]:
+    """(actor, run id, step) of each message that was sent since the last look."""
+    found = []
+    for queue in ("api", "database"):
+        for stored in resources.redis.hvals(f"dramatiq:{queue}.msgs"):
+            assert isinstance(stored, bytes)
+            message: Message[Any] = Message.decode(stored)
+            found.append((message.actor_name, *message.args))
+    resources.redis.flushall()
+    return sorted(found)
+
+
+def all_runs(engine: Engine) -> list[Any]:
+    return rows(engine, "SELECT id, connection_id, mode, status FROM sync_runs ORDER BY started_at")
+
+
+def end_the_run(engine: Engine) -> None:
+    change(engine, "UPDATE sync_runs SET status = 'succeeded'")
+
+
+class TestStarting:
+    @pytest.mark.parametrize(("full", "mode"), [(False, "incremental"), (True, "full")])
+    def test_a_due_sync_is_started_and_its_step_sent(
+        self, resources: Resources, link: Link, full: bool, mode: str
+    ) -> None:
+        make_due(resources.engine, full=full)
+        tick(resources)
+        (run,) = all_runs(resources.engine)
+        assert (run["connection_id"], run["mode"]) == (link.connection_id, mode)
+        assert take_messages(resources) == [("start_sync", str(run["id"]), 0)]
+
+    @pytest.mark.usefixtures("link")
+    def test_the_next_tick_finds_nothing(self, resources: Resources) -> None:
+        make_due(resources.engine)
+        for _ in range(3):
+            tick(resources)
+        assert len(all_runs(resources.engine)) == 1
+        assert len(take_messages(resources)) == 1
+
+    def test_two_replicas_start_each_once(self, resources: Resources) -> None:
+        links = [a_link(resources.engine) for _ in range(5)]
+        make_due(resources.engine)
+        with ThreadPoolExecutor(4) as threads:
+            for done in [threads.submit(tick, resources) for _ in range(4)]:
+                done.result()
+        started = all_runs(resources.engine)
+        assert {run["connection_id"] for run in started} == {link.connection_id for link in links}
+        assert len(started) == len(links)
+        assert take_messages(resources) == sorted(("start_sync", str(run["id"]), 0) for run in started)
+
+    def test_a_connection_whose_run_is_under_way_gets_no_other(self, resources: Resources, link: Link) -> None:
+        start(resources.engine, link)
+        take_messages(resources)
+        make_due(resources.engine)
+        tick(resources)
+        assert len(all_runs(resources.engine)) == 1
+
+    def test_a_full_sync_that_is_due_during_a_run_comes_after_it(self, resources: Resources, link: Link) -> None:
+        start(resources.engine, link)
+        make_due(resources.engine, full=True)
+        tick(resources)
+        end_the_run(resources.engine)
+        make_due(resources.engine)
+        tick(resources)
+        assert [run["mode"] for run in all_runs(resources.engine)] == ["incremental", "full"]
+
+    def test_a_parked_connection_rests(self, resources: Resources, link: Link) -> None:
+        with resources.engine.begin() as connection:
+            connections.park(connection, link.connection_id, "…")
+        make_due(resources.engine, full=True)
+        tick(resources)
+        assert all_runs(resources.engine) == []
+
+
+class TestSweeping:
+    def test_an_overdue_step_is_sent_again_once_an_interval(self, resources: Resources, link: Link) -> None:
+        step = start(resources.engine, link)
+        for _ in range(3):
+            tick(resources)
+        assert take_messages(resources) == [("start_sync", str(step.run_id), 0)]
+
+    def test_it_is_sent_to_the_actor_of_its_phase(self, resources: Resources, link: Link) -> None:
+        step = start(resources.engine, link)
+        change(resources.engine, "UPDATE sync_runs SET phase = :phase, step = 7", phase=Phase.INVOICES)
+        tick(resources)
+        assert take_messages(resources) == [("sync_invoices_page", str(step.run_id), 7)]
+
+    def test_two_replicas_send_each_once(self, resources: Resources) -> None:
+        steps = [start(resources.engine, a_link(resources.engine)) for _ in range(10)]
+        with ThreadPoolExecutor(4) as threads:
+            for done in [threads.submit(tick, resources) for _ in range(4)]:
+                done.result()
+        assert take_messages(resources) == sorted(("start_sync", str(step.run_id), 0) for step in steps)
+
+    @pytest.mark.usefixtures("link")
+    def test_a_step_is_kept_for_later_while_redis_is_away(self, resources: Resources) -> None:
+        make_due(resources.engine)
+        nobody = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
+        tick(replace(resources, broker=new_broker(nobody)))
+        (run,) = all_runs(resources.engine)
+        change(resources.engine, "UPDATE sync_runs SET sweep_at = now()")
+        tick(resources)
+        assert take_messages(resources) == [("start_sync", str(run["id"]), 0)]
+
+
+class TestTheClock:
+    @pytest.fixture
+    def signals(self, monkeypatch: pytest.MonkeyPatch) -> dict[int, Any]:
+        """The handlers, which the test calls instead of the system."""
+        handlers: dict[int, Any] = {}
+        monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+        return handlers
+
+    @pytest.mark.usefixtures("resources")
+    @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+    def test_it_ticks_until_it_is_told_to_end(
+        self, signals: dict[int, Any], monkeypatch: pytest.MonkeyPatch, end: int
+    ) -> None:
+        ticked: list[Resources] = []
+
+        def tick_once(opened: Resources) -> None:
+            ticked.append(opened)
+            signals[end](end, None)
+
+        monkeypatch.setattr(scheduler, "tick", tick_once)
+        with logs_of_a_process() as logs:
+            scheduler.run_scheduler()
+        assert len(ticked) == 1
+        assert [line["action"] for line in logs.lines] == ["scheduler.started", "scheduler.stopped"]
+
+    @pytest.mark.usefixtures("link")
+    def test_a_tick_that_fails_is_made_up_for_by_the_next(
+        self, resources: Resources, signals: dict[int, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_due(resources.engine)
+        monkeypatch.setattr(scheduler, "_TICK_SECONDS", 0)
+        outcomes = iter(["fails", "works"])
+
+        def tick_after_all(opened: Resources) -> None:
+            if next(outcomes) == "fails":
+                with opened.engine.begin() as connection:
+                    connection.execute(text("SELECT 1 / 0"))
+            tick(opened)
+            signals[signal.SIGTERM](signal.SIGTERM, None)
+
+        monkeypatch.setattr(scheduler, "tick", tick_after_all)
+        with logs_of_a_process() as logs:
+            scheduler.run_scheduler()
+        failed = [line for line in logs.lines if line["action"] == "scheduler.tick_failed"]
+        assert [line["error"] for line in failed] == ["DivisionByZero (SQLSTATE 22012)"]
+        assert len(all_runs(resources.engine)) == 1

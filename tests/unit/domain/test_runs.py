@@ -1,0 +1,140 @@
+"""Promises of domain/runs.py: how a run goes on, gives up, ends, and is kept as JSON."""
+
+import datetime as dt
+import uuid
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.lists import Page
+from domain.runs import (
+    FIRST_RETRY_SECONDS,
+    LONGEST_RETRY_SECONDS,
+    MAX_ATTEMPTS,
+    Counters,
+    Mode,
+    Phase,
+    Position,
+    Run,
+    RunStatus,
+    retry_seconds,
+)
+from domain.walk import Walk
+from tests.builders import MODIFIED_AT, a_contact
+
+MOMENTS = st.datetimes(timezones=st.just(dt.UTC))
+
+
+def a_run(phase: Phase = Phase.CONTACTS, *, attempts: int = 1, degraded_reason: str | None = None) -> Run:
+    return Run(
+        run_id=uuid.uuid4(),
+        user_id=uuid.uuid4(),
+        connection_id=uuid.uuid4(),
+        mode=Mode.FULL,
+        allow_deletions=False,
+        phase=phase,
+        step=3,
+        attempts=attempts,
+        degraded_reason=degraded_reason,
+    )
+
+
+def a_walk_under_way(since: dt.datetime | None) -> Walk:
+    """A walk that has read one page and asks for another."""
+    page = Page((a_contact(modified_at=MODIFIED_AT),), (), has_more=True, server_time=MODIFIED_AT)
+    walk, _ = Walk.begin(since).take(page)
+    return walk
+
+
+walks = st.builds(Walk.begin, st.none() | MOMENTS) | st.just(a_walk_under_way(None))
+positions = st.builds(
+    Position,
+    persons_page=st.integers(1, 1000),
+    persons_swept_at=st.none() | MOMENTS,
+    persons_swept=st.booleans(),
+    confirmations=st.integers(0, 100),
+    contacts=st.none() | walks,
+    customers_complete=st.booleans(),
+    invoices=st.none() | walks,
+    found_gone_at=st.none() | MOMENTS,
+)
+
+
+@given(positions)
+def test_a_position_is_the_same_after_a_stay_in_postgres(position: Position) -> None:
+    assert Position.from_json(orjson.loads(orjson.dumps(position.to_json()))) == position
+
+
+def test_a_run_that_has_not_begun_has_an_empty_position() -> None:
+    assert Position.from_json({}) == Position()
+
+
+def test_counters_add_up() -> None:
+    counters = Counters(customers_new=1, invoices_new=5).plus(customers_new=2, customers_updated=3)
+    assert counters == Counters(customers_new=3, customers_updated=3, invoices_new=5)
+
+
+@pytest.mark.parametrize(
+    ("given_up", "following", "status", "sentence"),
+    [
+        # The cached customers stand in for those that could not be read, …
+        (Phase.START, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
+        (Phase.PERSONS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
+        (Phase.CONTACTS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
+        (Phase.CUSTOMERS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
+        (Phase.GONE_CUSTOMERS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
+        # … and the cached invoices; …
+        (Phase.INVOICES, Phase.REMINDERS, RunStatus.RUNNING, "Invoices are not complete: Zoho is down."),
+        (Phase.GONE_INVOICES, Phase.REMINDERS, RunStatus.RUNNING, "Invoices are not complete: Zoho is down."),
+        # … nothing stands in for the plan.
+        (Phase.REMINDERS, Phase.DONE, RunStatus.FAILED, "Reminders are not planned: Zoho is down."),
+    ],
+)
+def test_a_phase_that_is_given_up_leaves_the_others(
+    given_up: Phase, following: Phase, status: RunStatus, sentence: str
+) -> None:
+    run = a_run(given_up).give_up_phase("Zoho is down.")
+    assert (run.phase, run.status, run.degraded_reason) == (following, status, sentence)
+
+
+def test_a_run_keeps_each_reason_why_it_is_degraded() -> None:
+    run = a_run(Phase.CONTACTS).give_up_phase("One.").give_up_phase("Two.")
+    assert run.degraded_reason == "Customers are not complete: One. Invoices are not complete: Two."
+    assert run.phase is Phase.REMINDERS
+
+
+def test_giving_up_stays_in_the_step_until_it_is_written() -> None:
+    run = a_run()
+    assert run.give_up_phase("Zoho is down.").step == run.step
+
+
+@pytest.mark.parametrize(
+    ("degraded_reason", "status"),
+    [(None, RunStatus.SUCCEEDED), ("Invoices are not complete.", RunStatus.DEGRADED)],
+)
+def test_a_run_ends_with_its_verdict(degraded_reason: str | None, status: RunStatus) -> None:
+    ended = a_run(Phase.REMINDERS, degraded_reason=degraded_reason).finished()
+    assert (ended.phase, ended.status, ended.degraded_reason) == (Phase.DONE, status, degraded_reason)
+
+
+@pytest.mark.parametrize("status", RunStatus)
+def test_only_a_running_run_goes_on(status: RunStatus) -> None:
+    assert status.is_final == (status is not RunStatus.RUNNING)
+
+
+@pytest.mark.parametrize(("attempts", "is_last"), [(1, False), (MAX_ATTEMPTS - 1, False), (MAX_ATTEMPTS, True)])
+def test_the_last_attempt_is_known(attempts: int, is_last: bool) -> None:
+    assert a_run(attempts=attempts).is_last_attempt is is_last
+
+
+def test_the_wait_doubles_up_to_a_minute() -> None:
+    waits = [retry_seconds(attempts, jitter=0.5) for attempts in range(1, 9)]
+    assert waits == [FIRST_RETRY_SECONDS, 2, 4, 8, 16, 32, LONGEST_RETRY_SECONDS, LONGEST_RETRY_SECONDS]
+
+
+@given(st.integers(1, MAX_ATTEMPTS), st.floats(0, 1, exclude_max=True))
+def test_jitter_spreads_the_wait_by_a_quarter(attempts: int, jitter: float) -> None:
+    middle = retry_seconds(attempts, jitter=0.5)
+    assert 0.75 * middle <= retry_seconds(attempts, jitter) <= 1.25 * middle
