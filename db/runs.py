@@ -1,7 +1,7 @@
 """Statements over sync_runs: start, claim, advance, release, sweep. Every time in them is Postgres's own."""
 
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -34,6 +34,10 @@ class Claim:
 
     run: Run
     until: datetime
+
+    def over(self, run: Run) -> Self:
+        """The same claim, over the run's new state."""
+        return replace(self, run=run)
 
 
 # clock_timestamp(), not now(): a transaction may have begun long before the statement that sets a deadline.
@@ -89,6 +93,7 @@ _KEEP = text("""
        SET mode = :mode,
            position = CAST(:position AS jsonb),
            counters = CAST(:counters AS jsonb),
+           attempts = 1,
            claimed_until = clock_timestamp() + make_interval(secs => :claim_seconds),
            sweep_at = clock_timestamp() + make_interval(secs => :claim_seconds)
      WHERE id = :run_id AND step = :step AND claimed_until = :until
@@ -98,6 +103,8 @@ _KEEP = text("""
 
 def keep(connection: Connection, claim: Claim, *, claim_seconds: float) -> Claim:
     """Writes the state of the claimed run, stays in its step, and holds it for longer.
+
+    What is written is progress, so that the attempts count anew: a step of forty calls may meet more than six failures.
 
     Raises:
         StaleStepError: the claim had run out and somebody else has taken the step; the caller must roll back.
@@ -126,23 +133,26 @@ _ADVANCE = text("""
            claimed_until = NULL,
            sweep_at = clock_timestamp() + make_interval(secs => :sweep_seconds),
            finished_at = CASE WHEN :is_final THEN clock_timestamp() END
-     WHERE id = :run_id AND step = :step AND status = 'running'
+     WHERE id = :run_id AND step = :step AND status = 'running' AND claimed_until = :until
     RETURNING step
 """)
 
 
-def advance(connection: Connection, run: Run, *, sweep_seconds: float, error: str | None = None) -> StepRef:
-    """Writes the run's new state and moves it to its next step, by compare-and-set on the step it was claimed at.
+def advance(connection: Connection, claim: Claim, *, sweep_seconds: float, error: str | None = None) -> StepRef:
+    """Writes the run's new state and moves it to its next step, by compare-and-set on the step and the claim.
 
-    `run` is the new state, its `step` still the old one.
+    `claim.run` is the new state, its `step` still the old one. A claim that has run out is good as long as nobody else
+    has taken the step.
 
     Raises:
         StaleStepError: the step was done by somebody else; the caller's transaction must roll back.
     """
+    run = claim.run
     step = connection.execute(
         _ADVANCE,
         _state(run)
         | {
+            "until": claim.until,
             "phase": run.phase,
             "degraded_reason": run.degraded_reason,
             "status": run.status,

@@ -175,7 +175,9 @@ class Walk:
             return False
         if self.mode is WalkMode.NEWEST_FIRST:
             return is_before(answer.steer, self.since)
-        return self._is_after_start(answer.steer) or (self._has_to_turn() and is_before(self.cursor, answer.steer))
+        # A walk over everything ends where the list does: a record that it has not met is taken for a deleted one.
+        is_enough = self.since is not None and self._is_after_start(answer.steer)
+        return is_enough or (self._has_to_turn() and is_before(self.cursor, answer.steer))
 
     def _next_key(self, answer: Answer) -> datetime | None:
         """The time to go on from; None where the next page of the same stretch is cheaper, or the only way."""

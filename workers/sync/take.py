@@ -154,4 +154,4 @@ class _Settlement:
     def _write(self, connection: Connection, run: Run, *, error: str) -> StepRef:
         if run.status.is_final:
             staging.clear(connection, run.run_id)
-        return runs.advance(connection, run, sweep_seconds=self._sweep_seconds, error=error)
+        return runs.advance(connection, self._claim.over(run), sweep_seconds=self._sweep_seconds, error=error)

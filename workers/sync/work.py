@@ -105,7 +105,11 @@ class Work:
         Raises:
             StaleStepError: somebody else has done this step; the transaction must roll back.
         """
-        return runs.advance(connection, run, sweep_seconds=self.resources.settings.sweep_interval_seconds)
+        return runs.advance(
+            connection,
+            self.claim.over(run),
+            sweep_seconds=self.resources.settings.sweep_interval_seconds,
+        )
 
     def keep(self, connection: Connection, run: Run) -> None:
         """Writes the run's new state, stays in the step, and holds it for longer.
@@ -115,6 +119,6 @@ class Work:
         """
         self.claim = runs.keep(
             connection,
-            Claim(run, self.claim.until),
+            self.claim.over(run),
             claim_seconds=self.resources.settings.claim_seconds,
         )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from db import runs
 from db.connections import Link
 from db.runs import Claim, StaleStepError, StepRef
-from domain.runs import Counters, Mode, Phase, Position, Run, RunStatus
+from domain.runs import Counters, Mode, Phase, Position, RunStatus
 from domain.walk import Walk
 from tests.builders import MODIFIED_AT
 from tests.integration.db.links import a_link
@@ -90,10 +90,14 @@ def keep_with_rows(engine: Engine, mine: Claim) -> None:
         runs.keep(connection, mine, claim_seconds=A_MINUTE)
 
 
-def advance_with_rows(engine: Engine, run: Run) -> None:
+def advance_with_rows(engine: Engine, mine: Claim) -> None:
     with engine.begin() as connection:
         write_a_row(connection)
-        runs.advance(connection, run, sweep_seconds=A_MINUTE)
+        runs.advance(connection, mine, sweep_seconds=A_MINUTE)
+
+
+def finish(connection: Connection, mine: Claim) -> StepRef:
+    return runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=0)
 
 
 def write_a_row(connection: Connection) -> None:
@@ -132,7 +136,7 @@ class TestStart:
     def test_the_next_run_comes_after_the_end_of_the_last(self, engine: Engine, link: Link, step: StepRef) -> None:
         mine = claimed(engine, step)
         with engine.begin() as connection:
-            runs.advance(connection, mine.run.finished(), sweep_seconds=A_MINUTE)
+            runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=A_MINUTE)
         assert begin(engine, link) is not None
 
     @pytest.mark.usefixtures("step")
@@ -183,7 +187,7 @@ class TestClaim:
 
     def test_a_run_that_has_ended_has_no_step(self, engine: Engine, step: StepRef) -> None:
         with engine.begin() as connection:
-            ended = runs.advance(connection, claimed(engine, step).run.finished(), sweep_seconds=A_MINUTE)
+            ended = finish(connection, claimed(engine, step))
         assert claim(engine, ended) is None
 
     def test_a_dead_workers_claim_runs_out(self, engine: Engine, step: StepRef) -> None:
@@ -254,7 +258,7 @@ class TestAdvance:
             degraded_reason="Customers are not complete.",
         ).go_to(Phase.INVOICES)
         with engine.begin() as connection:
-            following = runs.advance(connection, changed, sweep_seconds=15, error="Zoho is down.")
+            following = runs.advance(connection, mine.over(changed), sweep_seconds=15, error="Zoho is down.")
         assert following == StepRef(step.run_id, 1, Phase.INVOICES)
         run = the_run(engine)
         assert run["swept_in_seconds"] == pytest.approx(15, abs=5)
@@ -265,11 +269,20 @@ class TestAdvance:
     def test_a_step_is_done_once(self, engine: Engine, step: StepRef) -> None:
         mine = claimed(engine, step)
         with engine.begin() as connection:
-            runs.advance(connection, mine.run, sweep_seconds=A_MINUTE)
+            runs.advance(connection, mine, sweep_seconds=A_MINUTE)
         with pytest.raises(StaleStepError):
-            advance_with_rows(engine, mine.run)
+            advance_with_rows(engine, mine)
         assert nothing_was_written(engine)
         assert the_run(engine)["step"] == 1
+
+    def test_who_lost_the_claim_cannot_overwrite_who_has_it(self, engine: Engine, step: StepRef) -> None:
+        first = claimed(engine, step)
+        let_the_claim_run_out(engine)
+        second = claimed(engine, step)
+        with pytest.raises(StaleStepError):
+            advance_with_rows(engine, first)
+        assert nothing_was_written(engine)
+        advance_with_rows(engine, second)
 
     def test_of_two_that_finish_a_step_at_once_one_does_and_the_others_rows_are_gone(
         self, engine: Engine, step: StepRef
@@ -278,8 +291,12 @@ class TestAdvance:
 
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as connection:
-                runs.advance(connection, replace(mine.run, position=Position(persons_page=2)), sweep_seconds=1)
-                slower = threads.submit(advance_with_rows, engine, replace(mine.run, position=Position(persons_page=9)))
+                runs.advance(
+                    connection, mine.over(replace(mine.run, position=Position(persons_page=2))), sweep_seconds=1
+                )
+                slower = threads.submit(
+                    advance_with_rows, engine, mine.over(replace(mine.run, position=Position(persons_page=9)))
+                )
                 until_somebody_waits(engine)
             with pytest.raises(StaleStepError):
                 slower.result()
@@ -289,15 +306,16 @@ class TestAdvance:
     def test_a_run_that_has_ended_stays_as_it_is(self, engine: Engine, step: StepRef) -> None:
         mine = claimed(engine, step)
         with engine.begin() as connection:
-            runs.advance(connection, mine.run.finished(), sweep_seconds=A_MINUTE)
+            runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=A_MINUTE)
         with pytest.raises(StaleStepError), engine.begin() as connection:
-            runs.advance(connection, replace(mine.run, step=1), sweep_seconds=A_MINUTE)
+            runs.advance(connection, mine.over(replace(mine.run, step=1)), sweep_seconds=A_MINUTE)
 
     @pytest.mark.parametrize("status", [status for status in RunStatus if status.is_final])
     def test_its_end_is_noted(self, engine: Engine, step: StepRef, status: RunStatus) -> None:
-        ended = replace(claimed(engine, step).run, phase=Phase.DONE, status=status)
+        mine = claimed(engine, step)
+        ended = replace(mine.run, phase=Phase.DONE, status=status)
         with engine.begin() as connection:
-            runs.advance(connection, ended, sweep_seconds=A_MINUTE)
+            runs.advance(connection, mine.over(ended), sweep_seconds=A_MINUTE)
         run = the_run(engine)
         assert (run["status"], run["phase"]) == (status, "done")
         assert run["finished_at"] >= run["started_at"]
@@ -355,7 +373,7 @@ class TestSweep:
 
     def test_a_run_that_has_ended_is_left_alone(self, engine: Engine, step: StepRef) -> None:
         with engine.begin() as connection:
-            runs.advance(connection, claimed(engine, step).run.finished(), sweep_seconds=0)
+            finish(connection, claimed(engine, step))
         assert sweep(engine) == []
 
     def test_two_sweepers_send_each_run_once(self, engine: Engine) -> None:

@@ -76,10 +76,22 @@ def test_rows_that_change_after_the_start_are_told_in_passing_but_not_asked_for(
         for _ in range(150):
             upstream.create()
 
-    walk, told = walked(upstream, meanwhile=an_import_goes_on)
+    walk, told = walked(upstream, since=NOW - 1_000_000_000 * SECOND, meanwhile=an_import_goes_on)
     assert set(map(str, range(1000))) < set(ids(told))
     assert len(upstream.asked) == 6
     assert walk.started_at == NOW
+
+
+def test_a_walk_over_everything_ends_only_where_the_list_does() -> None:
+    upstream = a_list(*range(1000))
+    ahead = 3600 * SECOND
+
+    def edited_by_a_faster_clock() -> None:
+        upstream.now += SECOND
+
+    upstream.now -= ahead  # the server's Date lags behind the stamps of its rows
+    _, told = walked(upstream, meanwhile=edited_by_a_faster_clock)
+    assert set(ids(told)) == set(map(str, range(1000)))
 
 
 def test_rows_of_the_second_in_which_the_walk_begins_are_all_told() -> None:
