@@ -17,7 +17,7 @@ from db.staging import Observed
 from domain.contacts import ContactDetails, ContactKind, ContactPerson
 from domain.customers import Customer, customer_from, persons_as_json, persons_from_json
 from domain.lists import SetAside
-from domain.persons import ids_of
+from domain.persons import ids_of, is_ambiguous
 from domain.phones import PhoneFallback
 
 #: Rows of one transaction (TR-4).
@@ -46,6 +46,7 @@ class Stored:
     facts: tuple[Any, ...]
     version: tuple[datetime, datetime]
     details: ContactDetails
+    updated_at: datetime
 
     def belongs_to(self, link: Link) -> bool:
         """Whether this link may write it; nobody has written what is from before booksync."""
@@ -54,7 +55,7 @@ class Stored:
 
 _STORED = """
     SELECT zoho_customer_id, connection_id, sync_hash, status, zoho_last_modified_at, observed_at, country_code,
-           payment_reminder_enabled, time_zone, phone_problem
+           payment_reminder_enabled, time_zone, phone_problem, updated_at
       FROM customers_cache
      WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids)
 """
@@ -63,12 +64,19 @@ _LOCK_STORED = text(f"{_STORED} ORDER BY id FOR NO KEY UPDATE")
 
 
 def upsert(
-    connection: Connection, link: Link, batch: Sequence[Observed], *, fallback: PhoneFallback, now: datetime
+    connection: Connection,
+    link: Link,
+    batch: Sequence[Observed],
+    *,
+    fallback: PhoneFallback,
+    now: datetime,
+    since: datetime | None = None,
 ) -> Upserted:
     """Writes those of the contacts that differ from what is cached and are not older, and settles what hangs on them.
 
     Invoices that waited for one of them are taken up, reminders of a changed one are planned again, all in the
-    caller's transaction. Vendors are passed over: they are not customers.
+    caller's transaction. Vendors are passed over: they are not customers. A row that was written after `since` (by
+    Postgres's clock), when the run began, has been counted already.
     """
     # Ascending, so that of a contact which comes twice the newest counts.
     customers = sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=_version_read)
@@ -86,10 +94,12 @@ def upsert(
     new_ids, updated_ids = _write(connection, link, list(fresh.values()))
     # Not only of new ones: a row may have come without its invoices (from a migration, or written beside ours).
     ours = {observed.contact.contact_id for observed in customers} - {aside.record_id for aside in foreign}
-    taken_up = invoices.take_up_skipped(connection, link, sorted(ours), now=now)
+    taken_up = invoices.take_up_skipped(connection, link, sorted(ours), now=now, since=since)
     if updated_ids:
         reminders.replan_customers(connection, link, list(updated_ids.values()), now=now)
-    return Upserted(new=len(new_ids), updated=len(updated_ids), set_aside=foreign, taken_up=taken_up)
+    counted = {contact_id for contact_id, row in stored.items() if since is not None and row.updated_at >= since}
+    updated = len(updated_ids.keys() - counted)
+    return Upserted(new=len(new_ids), updated=updated, set_aside=foreign, taken_up=taken_up)
 
 
 def _fresh(
@@ -126,6 +136,7 @@ def _stored(row: Row[Any]) -> Stored:
         ),
         version=(row.zoho_last_modified_at or _LONG_AGO, row.observed_at or _LONG_AGO),
         details=ContactDetails(country_code=row.country_code, reminders_enabled=row.payment_reminder_enabled),
+        updated_at=row.updated_at,
     )
 
 
@@ -250,6 +261,7 @@ class Known:
     list_facts: ListFacts
     person_ids: frozenset[str]
     bulk_omits_persons: bool
+    is_ambiguous: bool  #: observed in the second of its last change
 
 
 def known(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, Known]:
@@ -257,7 +269,7 @@ def known(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, K
     rows = connection.execute(
         text("""
             SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
-                   bulk_omits_persons
+                   bulk_omits_persons, observed_at
               FROM customers_cache WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
         """),
         {"connection_id": link.connection_id, "ids": list(ids)},
@@ -271,6 +283,32 @@ def _known(row: Row[Any]) -> Known:
         list_facts=ListFacts.of(row.zoho_last_modified_at, row.status, row.customer_name, row.company_name, persons),
         person_ids=ids_of(persons),
         bulk_omits_persons=row.bulk_omits_persons,
+        is_ambiguous=is_ambiguous(row.zoho_last_modified_at, row.observed_at),
+    )
+
+
+def cached_persons(connection: Connection, link: Link, zoho_customer_id: str) -> tuple[ContactPerson, ...] | None:
+    """A customer's persons as they are cached; None where the customer is not."""
+    persons = connection.execute(
+        text("""
+            SELECT contact_persons FROM customers_cache
+             WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id
+        """),
+        {"connection_id": link.connection_id, "zoho_customer_id": zoho_customer_id},
+    ).scalar_one_or_none()
+    return None if persons is None else persons_from_json(persons)
+
+
+def note_observed(connection: Connection, link: Link, observed: Mapping[str, datetime]) -> None:
+    """A detail answer has told these contacts again, though perhaps nothing new: it is later than their last change."""
+    connection.exec_driver_sql(
+        """
+        UPDATE customers_cache SET observed_at = noted.observed_at
+          FROM unnest(%(ids)s::text[], %(moments)s::timestamptz[]) AS noted (id, observed_at)
+         WHERE connection_id = %(connection_id)s AND zoho_customer_id = noted.id
+           AND customers_cache.observed_at < noted.observed_at
+        """,
+        {"connection_id": link.connection_id, "ids": list(observed), "moments": list(observed.values())},
     )
 
 

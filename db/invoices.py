@@ -1,7 +1,7 @@
 """Statements over invoices_cache and skipped_invoices: the upsert, and the invoices that wait for their customer."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from db import reminders
 from db.connections import Link
@@ -57,7 +57,8 @@ _LOCK_CUSTOMERS = text("""
 """)
 
 _LOCK_STORED = text("""
-    SELECT zoho_invoice_id, connection_id, sync_hash, status, zoho_last_modified_at, observed_at, customer_id
+    SELECT zoho_invoice_id, connection_id, sync_hash, status, zoho_last_modified_at, observed_at, customer_id,
+           updated_at
       FROM invoices_cache
      WHERE user_id = :user_id AND zoho_invoice_id = ANY(:ids)
      ORDER BY id
@@ -65,10 +66,18 @@ _LOCK_STORED = text("""
 """)
 
 
-def upsert(connection: Connection, link: Link, batch: Sequence[ObservedInvoice], *, now: datetime) -> Upserted:
+def upsert(
+    connection: Connection,
+    link: Link,
+    batch: Sequence[ObservedInvoice],
+    *,
+    now: datetime,
+    since: datetime | None = None,
+) -> Upserted:
     """Writes those of the invoices that differ from what is cached and are not older; skips those without a customer.
 
-    Pending reminders of a changed invoice are planned again in the same transaction; new ones wait for their phase.
+    Pending reminders of a changed invoice are planned again in the same transaction; new ones wait for their phase. A
+    row that was written after `since` (by Postgres's clock), when the run began, has been counted already.
     """
     if not batch:
         return Upserted()
@@ -79,13 +88,15 @@ def upsert(connection: Connection, link: Link, batch: Sequence[ObservedInvoice],
     _skip(connection, link, waiting)
     _withdraw(connection, link, waiting, now=now)
     _end_wait(connection, link, known)
-    fresh = _fresh(connection, link, known, customer_ids)
+    stored = _lock_stored(connection, link, known)
+    fresh = _fresh(link, known, stored, customer_ids)
     if not fresh:
         return Upserted()
     written = connection.exec_driver_sql(_UPSERT, _columns(link, fresh, customer_ids, now)).all()
-    changed = [row.id for row in written if not row.is_new]
-    reminders.replan_pending(connection, link, changed, now=now)
-    return Upserted(new=len(written) - len(changed), updated=len(changed))
+    changed = {row.zoho_invoice_id: row.id for row in written if not row.is_new}
+    reminders.replan_pending(connection, link, list(changed.values()), now=now)
+    counted = {invoice_id for invoice_id, row in stored.items() if since is not None and row.updated_at >= since}
+    return Upserted(new=len(written) - len(changed), updated=len(changed.keys() - counted))
 
 
 def _latest(batch: Sequence[ObservedInvoice]) -> list[ObservedInvoice]:
@@ -116,14 +127,16 @@ def _lock_customers(connection: Connection, link: Link, reads: Sequence[Observed
     return {row.zoho_customer_id: row.id for row in rows}
 
 
+def _lock_stored(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> dict[str, Row[Any]]:
+    ids = [read.invoice.invoice_id for read in reads]
+    rows = connection.execute(_LOCK_STORED, {"user_id": link.user_id, "ids": ids})
+    return {row.zoho_invoice_id: row for row in rows}
+
+
 def _fresh(
-    connection: Connection, link: Link, reads: Sequence[ObservedInvoice], customer_ids: dict[str, uuid.UUID]
+    link: Link, reads: Sequence[ObservedInvoice], stored: Mapping[str, Row[Any]], customer_ids: dict[str, uuid.UUID]
 ) -> list[ObservedInvoice]:
     """Those that are new, or differ and are not older."""
-    ids = [read.invoice.invoice_id for read in reads]
-    stored = {
-        row.zoho_invoice_id: row for row in connection.execute(_LOCK_STORED, {"user_id": link.user_id, "ids": ids})
-    }
 
     def is_fresh(read: ObservedInvoice) -> bool:
         invoice, row = read.invoice, stored.get(read.invoice.invoice_id)
@@ -172,7 +185,7 @@ _UPSERT = """
      WHERE (coalesce(excluded.zoho_last_modified_at, '-infinity'), excluded.observed_at)
         >= (coalesce(cached.zoho_last_modified_at, '-infinity'), coalesce(cached.observed_at, '-infinity'))
        AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
-    RETURNING id, (xmax = 0) AS is_new
+    RETURNING id, zoho_invoice_id, (xmax = 0) AS is_new
 """
 
 
@@ -314,16 +327,25 @@ def drop_unseen_skipped(connection: Connection, connection_id: uuid.UUID, run_id
     """Skipped invoices that a whole walk has not met are gone from Zoho; should one be there, it comes back with it."""
     connection.execute(
         text("""
-            DELETE FROM skipped_invoices kept
+            DELETE FROM skipped_invoices
              WHERE connection_id = :connection_id
-               AND NOT EXISTS (SELECT FROM seen_records
-                                WHERE run_id = :run_id AND kind = 'invoice' AND record_id = kept.zoho_invoice_id)
+               AND zoho_invoice_id IN (SELECT zoho_invoice_id FROM skipped_invoices
+                                        WHERE connection_id = :connection_id
+                                       EXCEPT
+                                       SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = 'invoice')
         """),
         {"connection_id": connection_id, "run_id": run_id},
     )
 
 
-def take_up_skipped(connection: Connection, link: Link, zoho_customer_ids: Sequence[str], *, now: datetime) -> Upserted:
+def take_up_skipped(
+    connection: Connection,
+    link: Link,
+    zoho_customer_ids: Sequence[str],
+    *,
+    now: datetime,
+    since: datetime | None = None,
+) -> Upserted:
     """The invoices that waited for these customers, now cached, move to the cache (FR-7)."""
     if not zoho_customer_ids:
         return Upserted()
@@ -340,4 +362,5 @@ def take_up_skipped(connection: Connection, link: Link, zoho_customer_ids: Seque
         link,
         [ObservedInvoice(_INVOICE.validate_python(row.invoice), row.observed_at) for row in rows],
         now=now,
+        since=since,
     )

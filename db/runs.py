@@ -260,4 +260,5 @@ def _run(row: Row[Any]) -> Run:
         counters=Counters(**row.counters),
         degraded_reason=row.degraded_reason,
         status=RunStatus(row.status),
+        started_at=row.started_at,
     )

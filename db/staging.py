@@ -27,15 +27,16 @@ class Observed:
     observed_at: datetime
 
 
-def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> None:
-    """Keeps a page of the bulk list: (contact id, person) pairs. A page read again replaces itself."""
+def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> int:
+    """Keeps a page of the bulk list, (contact id, person) pairs; returns how many of them are new to the run."""
     latest = {person.person_id: (contact_id, person) for contact_id, person in persons}
-    connection.exec_driver_sql(
+    written = connection.exec_driver_sql(
         """
         INSERT INTO staged_persons (run_id, contact_person_id, zoho_customer_id, person)
         SELECT %(run_id)s, * FROM unnest(%(person_ids)s::text[], %(contact_ids)s::text[], %(persons)s::jsonb[])
         ON CONFLICT (run_id, contact_person_id) DO UPDATE
            SET zoho_customer_id = excluded.zoho_customer_id, person = excluded.person
+        RETURNING (xmax = 0) AS is_new
         """,
         {
             "run_id": run_id,
@@ -44,6 +45,7 @@ def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[t
             "persons": [Jsonb(person, dumps=orjson.dumps) for _, person in latest.values()],
         },
     )
+    return sum(row.is_new for row in written)
 
 
 def sweep(connection: Connection, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
@@ -93,32 +95,32 @@ def stage_contacts(
     )
 
 
-def contacts_needing_details(connection: Connection, run_id: uuid.UUID, limit: int) -> list[str]:
-    """The ids of staged contacts whose persons are still unknown, at most `limit`."""
-    return list(
-        connection.execute(
-            text("""
-                SELECT zoho_customer_id FROM staged_contacts
-                 WHERE run_id = :run_id AND needs_details ORDER BY zoho_customer_id LIMIT :limit
-            """),
-            {"run_id": run_id, "limit": limit},
-        ).scalars()
+def contacts_needing_details(connection: Connection, run_id: uuid.UUID, limit: int | None = None) -> list[Contact]:
+    """The staged contacts whose persons are still unknown, by id, at most `limit`."""
+    rows = connection.execute(
+        text("""
+            SELECT contact FROM staged_contacts
+             WHERE run_id = :run_id AND needs_details ORDER BY zoho_customer_id LIMIT :limit
+        """),
+        {"run_id": run_id, "limit": limit},
     )
+    return [_CONTACT.validate_python(row.contact) for row in rows]
 
 
-def count_needing_details(connection: Connection, run_id: uuid.UUID) -> int:
-    """How many detail calls the staged contacts still ask for."""
-    count: int = connection.execute(
-        text("SELECT count(*) FROM staged_contacts WHERE run_id = :run_id AND needs_details"), {"run_id": run_id}
-    ).scalar_one()
-    return count
-
-
-def forgo_details(connection: Connection, run_id: uuid.UUID) -> None:
-    """The sweep of persons takes the place of the detail calls that the staged contacts asked for."""
+def forgo_details(connection: Connection, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
+    """The sweep of persons takes the place of the detail calls that these staged contacts asked for."""
     connection.execute(
-        text("UPDATE staged_contacts SET needs_details = false WHERE run_id = :run_id"), {"run_id": run_id}
+        text("""
+            UPDATE staged_contacts SET needs_details = false
+             WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)
+        """),
+        {"run_id": run_id, "contact_ids": list(contact_ids)},
     )
+
+
+def clear_persons(connection: Connection, run_id: uuid.UUID) -> None:
+    """Drops the run's sweep: another one begins."""
+    connection.execute(text("DELETE FROM staged_persons WHERE run_id = :run_id"), {"run_id": run_id})
 
 
 def set_details(connection: Connection, run_id: uuid.UUID, observed: Observed) -> None:

@@ -48,14 +48,14 @@ def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
             "total": live["customers"],
             "new": written["customers_new"],
             "updated": written["customers_updated"],
-            "unchanged": live["customers"] - written["customers_new"] - written["customers_updated"],
+            "unchanged": _rest(live["customers"], written["customers_new"], written["customers_updated"]),
             "with_phone": live["customers_with_phone"],
         },
         "invoices": {
             "total": live["invoices"],
             "new": written["invoices_new"],
             "updated": written["invoices_updated"],
-            "unchanged": live["invoices"] - written["invoices_new"] - written["invoices_updated"],
+            "unchanged": _rest(live["invoices"], written["invoices_new"], written["invoices_updated"]),
             "skipped": live["skipped_invoices"],
         },
         "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
@@ -66,6 +66,11 @@ def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
         "seconds": round(run.seconds, 2),
         "reason": run.degraded_reason or run.error,
     }
+
+
+def _rest(live: int, new: int, updated: int) -> int:
+    """What is live and was not written; a record that was written and then found deleted is not live any more."""
+    return max(0, live - new - updated)
 
 
 _COUNTERS = ("customers_new", "customers_updated", "invoices_new", "invoices_updated")

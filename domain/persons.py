@@ -7,16 +7,13 @@ gone only after a detail call; what that call has told is remembered and not ask
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from domain.contacts import Contact, ContactPerson
 
 #: Detail calls of one run that only confirm what the sweep lacks; the next run goes on with the rest.
 MAX_CONFIRMATIONS = 100
-
-#: A contact that changed this shortly before the sweep began may be older in the sweep than in its row.
-SWEEP_LAG = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +24,13 @@ class Sweep:
     persons: Mapping[str, tuple[ContactPerson, ...]]
 
     def is_older_than(self, contact: Contact) -> bool:
-        """Whether the contact has changed since, as far as anybody can tell."""
-        return contact.modified_at is not None and contact.modified_at > self.began_at - SWEEP_LAG
+        """Whether the contact has changed since it began. Of the same second it is believed: see `is_ambiguous`."""
+        return contact.modified_at is not None and contact.modified_at > self.began_at
+
+    def contradicts(self, contact: Contact) -> bool:
+        """Whether it tells another primary person than the list row: one of the two is older."""
+        swept = next((person for person in self.persons.get(contact.contact_id, ()) if person.is_primary), None)
+        return contact.primary is not None and swept is not None and _values(swept) != _values(contact.primary)
 
     def ids_of(self, contact_id: str) -> frozenset[str]:
         return ids_of(self.persons.get(contact_id, ()))
@@ -81,6 +83,20 @@ def sort_out(
     return sorted_out
 
 
+def would_settle(contact: Contact, last_sweep_began_at: datetime | None) -> bool:
+    """Whether another sweep would tell the contact's persons: only if it has changed since the last one began."""
+    if last_sweep_began_at is None or contact.modified_at is None:
+        return last_sweep_began_at is None
+    return contact.modified_at > last_sweep_began_at
+
+
+def is_ambiguous(modified_at: datetime | None, observed_at: datetime | None) -> bool:
+    """Whether what was observed may be older than a change of the same second: the next run asks once more."""
+    if modified_at is None or observed_at is None:
+        return False
+    return modified_at.replace(microsecond=0) == observed_at.replace(microsecond=0)
+
+
 def ids_of(persons: Iterable[ContactPerson]) -> frozenset[str]:
     """The known ids: a list row's stand-in for a person has none."""
     return frozenset(person.person_id for person in persons if person.person_id)
@@ -92,7 +108,7 @@ def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *
     if sweep.is_older_than(contact):
         return Source.DETAILS
     if not _lacks_somebody(contact, known, sweep.ids_of(contact.contact_id)):
-        return Source.SWEEP
+        return Source.DETAILS if may_ask and sweep.contradicts(contact) else Source.SWEEP
     if known is None:
         return Source.DETAILS if may_ask else Source.SWEEP
     if not known.row_is_same:
@@ -103,3 +119,8 @@ def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *
 def _lacks_somebody(contact: Contact, known: KnownContact | None, swept_ids: frozenset[str]) -> bool:
     is_without_primary = contact.primary is not None and not swept_ids
     return is_without_primary or (known is not None and not known.person_ids <= swept_ids)
+
+
+def _values(person: ContactPerson) -> tuple[str, ...]:
+    texts = (person.first_name, person.last_name, person.email, person.phone, person.mobile)
+    return tuple(" ".join(text.split()) for text in texts)

@@ -75,6 +75,7 @@ class Position:
     persons_page: int = 1
     persons_swept_at: datetime | None = None  #: the server's time when the sweep of persons began
     persons_swept: bool = False
+    sweeps: int = 0  #: that were begun because details would cost more
     confirmations: int = 0  #: detail calls that only confirm what the sweep of persons lacks
     contacts: Walk | None = None
     customers_complete: bool = False  #: so that a contact which is not cached is worth a call
@@ -86,6 +87,7 @@ class Position:
             "persons_page": self.persons_page,
             "persons_swept_at": self.persons_swept_at and self.persons_swept_at.isoformat(),
             "persons_swept": self.persons_swept,
+            "sweeps": self.sweeps,
             "confirmations": self.confirmations,
             "contacts": self.contacts and self.contacts.to_json(),
             "customers_complete": self.customers_complete,
@@ -100,6 +102,7 @@ class Position:
             persons_page=json.get("persons_page", 1),
             persons_swept_at=_moment(json.get("persons_swept_at")),
             persons_swept=json.get("persons_swept", False),
+            sweeps=json.get("sweeps", 0),
             confirmations=json.get("confirmations", 0),
             contacts=Walk.from_json(contacts) if contacts else None,
             customers_complete=json.get("customers_complete", False),
@@ -124,6 +127,7 @@ class Run:
     counters: Counters = field(default_factory=Counters)
     degraded_reason: str | None = None
     status: RunStatus = RunStatus.RUNNING
+    started_at: datetime | None = None
 
     @property
     def is_last_attempt(self) -> bool:

@@ -59,6 +59,11 @@ class Verification:
         self._contacts = ZohoContactsClient(transport, zone=zone)
         self._invoices = ZohoInvoicesClient(transport, zone=zone)
 
+    @property
+    def has_synced(self) -> bool:
+        """Both lists have been read at least once; before that nothing can have drifted."""
+        return self.link.last_customer_sync_at is not None and self.link.last_invoice_sync_at is not None
+
     def run(self) -> Verified:
         """Reads both sides and compares them.
 

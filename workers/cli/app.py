@@ -48,7 +48,7 @@ def main() -> NoReturn:
     except OperationalError as error:
         _fail(unreachable(database_url(), error))
     except ProgrammingError as error:
-        if describe(error).startswith("UndefinedTable"):
+        if describe(error).startswith(("UndefinedTable", "UndefinedColumn")):
             _fail("The database has no booksync tables yet, or older ones: run `booksync migrate`.")
         raise
     except (redis.RedisError, BudgetUnavailable):

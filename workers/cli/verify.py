@@ -30,11 +30,13 @@ def verify(
         notes.print(f"This takes about {verification.expected_calls} API calls.")
         progress.update(task, total=verification.expected_calls)
         found = verified_json(verification.run())
+    if not verification.has_synced:
+        notes.print("Nothing has been synced yet. Next: booksync sync CONNECTION --wait", style="yellow")
     if as_json:
         print_json({"connection_id": str(connection), "api_calls_expected": verification.expected_calls, **found})
     else:
         _tell(found)
-    if found["drift"]:
+    if found["drift"] or not verification.has_synced:
         raise typer.Exit(1)
 
 

@@ -7,16 +7,13 @@ import structlog
 from sqlalchemy import Connection
 
 from db import customers, deletions, staging
-from db.connections import Link
-from db.customers import ListFacts
 from db.runs import StepRef
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
-from domain.customers import clean_text, persons_of
 from domain.deletions import RecordKind
 from domain.lists import Page, SetAside, record_ids
-from domain.persons import KnownContact, SortedOut, sort_out
-from domain.runs import Mode, Phase, Run
+from domain.runs import Mode, Phase
+from workers.sync.sorting import stage_sorted
 from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
@@ -46,16 +43,7 @@ def _fetch_page(work: Work) -> StepRef:
         if run.mode is Mode.FULL:
             deletions.see(connection, run.run_id, RecordKind.CUSTOMER, _customer_ids(page))
         staging.set_aside(connection, link.connection_id, "contact", page.set_aside)
-        sorted_out = _sort_out(connection, run, link, rows)
-        staging.stage_contacts(
-            connection,
-            run.run_id,
-            sorted_out.changed,
-            observed_at=page.server_time,
-            needing_details=frozenset(sorted_out.needing_details),
-        )
-        run = replace(run, position=replace(run.position, confirmations=sorted_out.confirmations))
-        return work.advance(connection, run.go_to(_after_page(connection, run, link)))
+        return work.advance(connection, stage_sorted(connection, run, link, rows, observed_at=page.server_time))
 
 
 def _customer_ids(page: Page[Contact]) -> list[str]:
@@ -64,66 +52,29 @@ def _customer_ids(page: Page[Contact]) -> list[str]:
     return [contact_id for contact_id in record_ids(page) if contact_id not in vendors]
 
 
-def _sort_out(connection: Connection, run: Run, link: Link, rows: Sequence[Contact]) -> SortedOut:
-    contacts = [contact for contact in rows if contact.kind is ContactKind.CUSTOMER]
-    contact_ids = [contact.contact_id for contact in contacts]
-    cached = customers.known(connection, link, contact_ids)
-    known = {
-        contact.contact_id: KnownContact(
-            found.person_ids, found.bulk_omits_persons, row_is_same=found.list_facts == _list_facts(contact)
-        )
-        for contact in contacts
-        if (found := cached.get(contact.contact_id)) is not None
-    }
-    sweep = staging.sweep(connection, run, contact_ids)
-    return sort_out(contacts, known, sweep, confirmations=run.position.confirmations)
-
-
-def _list_facts(contact: Contact) -> ListFacts:
-    return ListFacts.of(
-        contact.modified_at,
-        contact.status,
-        clean_text(contact.name),
-        clean_text(contact.company_name),
-        persons_of(contact),
-    )
-
-
-def _after_page(connection: Connection, run: Run, link: Link) -> Phase:
-    """On to the upsert, to detail calls, or to a sweep of persons where that costs fewer calls than the details."""
-    lacking = staging.count_needing_details(connection, run.run_id)
-    if not lacking:
-        return Phase.CUSTOMERS
-    sweep_pages = None if run.position.persons_swept or link.bulk_persons_refused else link.persons_pages
-    if sweep_pages is not None and lacking > sweep_pages:
-        log.info(
-            "A sweep of persons costs less than the details", action="persons.sweep", details=lacking, pages=sweep_pages
-        )
-        return Phase.PERSONS
-    log.info("The details of changed contacts are asked for", action="persons.details", details=lacking)
-    return Phase.CONTACTS
-
-
-def _fetch_details(work: Work, contact_ids: Sequence[str]) -> StepRef:
-    for contact_id in contact_ids:
-        contact = work.ask_contact(contact_id)
+def _fetch_details(work: Work, contacts: Sequence[Contact]) -> StepRef:
+    for listed in contacts:
+        told = work.ask_contact(listed.contact_id)
         with work.transaction() as connection:
-            if isinstance(contact, SetAside):
-                staging.unstage(connection, work.run.run_id, [contact_id])
-                staging.set_aside(connection, work.run.connection_id, "contact", [contact])
-            elif contact is None:
-                staging.unstage(connection, work.run.run_id, [contact_id])
-                deletions.mark(
-                    connection,
-                    work.link,
-                    RecordKind.CUSTOMER,
-                    [contact_id],
-                    observed_at=work.observed_at,
-                    now=work.now,
-                )
-            else:
-                staging.set_details(connection, work.run.run_id, Observed(contact, work.observed_at))
+            _settle(connection, work, listed, told)
             work.keep(connection, work.run)
     with work.transaction() as connection:
-        lacking = staging.count_needing_details(connection, work.run.run_id)
+        lacking = staging.contacts_needing_details(connection, work.run.run_id, 1)
         return work.advance(connection, work.run.go_to(Phase.CONTACTS if lacking else Phase.CUSTOMERS))
+
+
+def _settle(connection: Connection, work: Work, listed: Contact, told: Contact | SetAside | None) -> None:
+    """What a detail call tells of a contact that a list has just named."""
+    run_id = work.run.run_id
+    if told is None:
+        # Gone since, or an answer that lies: only a full run marks deletions, all of them together under its brake.
+        log.warning("A listed contact is gone", action="contact.gone")
+        staging.unstage(connection, run_id, [listed.contact_id])
+    elif isinstance(told, SetAside):
+        # Its row is good all the same: a status must not be missed. Its persons stay as they are cached.
+        staging.set_aside(connection, work.run.connection_id, "contact", [told])
+        persons = customers.cached_persons(connection, work.link, listed.contact_id)
+        kept = listed if persons is None else listed.with_persons(persons)
+        staging.set_details(connection, run_id, Observed(kept, work.observed_at))
+    else:
+        staging.set_details(connection, run_id, Observed(told, work.observed_at))

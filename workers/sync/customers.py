@@ -32,6 +32,8 @@ def _write(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run
     contact_ids = [observed.contact.contact_id for observed in batch]
     sweep = staging.sweep(connection, work.run, contact_ids)
     run = write_customers(connection, work, [_joined(observed, sweep) for observed in batch])
+    asked = {read.contact.contact_id: read.observed_at for read in batch if read.contact.persons is not None}
+    customers.note_observed(connection, work.link, asked)
     if sweep is not None:
         customers.note_bulk_omissions(connection, work.link, _omissions(batch, sweep))
     staging.unstage(connection, run.run_id, contact_ids)

@@ -31,6 +31,7 @@ def confirm_deletions(work: Work) -> StepRef:
     """Asks about the next missing records; when all are known, marks the gone ones, unless they are too many."""
     run, kind = work.run, _KINDS[work.run.phase]
     with work.transaction() as connection:
+        deletions.adopt(connection, work.link, kind)
         missing = deletions.unseen(connection, work.link, run.run_id, kind, QUESTIONS_PER_STEP)
         if _is_braked(connection, work, kind):
             return work.advance(connection, _braked(run, kind))

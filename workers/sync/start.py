@@ -33,8 +33,7 @@ def overlapping(watermark: datetime | None) -> datetime | None:
 
 
 def _begun(run: Run, link: Link) -> Run:
-    is_first = link.last_customer_sync_at is None or link.last_invoice_sync_at is None
-    mode = Mode.FULL if is_first else run.mode
+    mode = Mode.FULL if link.last_customer_sync_at is None else run.mode
     since = overlapping(link.last_customer_sync_at) if mode is Mode.INCREMENTAL else None
     sweep_first = mode is Mode.FULL and not link.bulk_persons_refused
     log.info(

@@ -18,6 +18,7 @@ from workers.budget import BudgetUnavailable, BudgetWait
 from workers.logs import describe
 from workers.resources import Resources
 from workers.sync.work import Work
+from workers.vault import UnreadableSecretError
 from workers.zoho.errors import PARKING_ERRORS, PermanentZohoError, Throttled, TransientZohoError
 
 log = structlog.get_logger(__name__)
@@ -70,7 +71,7 @@ def _take(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> None:
         settle.wait(_STEP_ASIDE_SECONDS, describe(pause))
     except (TransientZohoError, WalkStuck) as error:
         settle.retry(describe(error))
-    except PARKING_ERRORS as error:
+    except (*PARKING_ERRORS, UnreadableSecretError) as error:
         settle.park(describe(error))
     except PermanentZohoError as error:
         settle.give_up(describe(error))

@@ -1,9 +1,10 @@
 """One claimed step in the hands of a worker: the run, the clients it calls with, and the way it is written down."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import structlog
@@ -32,6 +33,10 @@ class Work:
 
     resources: Resources
     claim: Claim
+
+    def __post_init__(self) -> None:
+        self._began = time.monotonic()
+        self._taken_at = self.claim.until - timedelta(seconds=self.resources.settings.claim_seconds)
 
     @property
     def run(self) -> Run:
@@ -91,7 +96,8 @@ class Work:
 
     @property
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        """The present by Postgres's clock: hosts differ, and what one plans for now is due for every other."""
+        return self._taken_at + timedelta(seconds=time.monotonic() - self._began)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

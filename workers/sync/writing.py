@@ -15,7 +15,12 @@ from workers.sync.work import Work
 def write_customers(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run:
     """Upserts contacts, at most `customers.BATCH`, and takes up what waited for new ones; the run with its counts."""
     written = customers.upsert(
-        connection, work.link, batch, fallback=work.resources.settings.phone_fallback, now=work.now
+        connection,
+        work.link,
+        batch,
+        fallback=work.resources.settings.phone_fallback,
+        now=work.now,
+        since=work.run.started_at,
     )
     staging.set_aside(connection, work.run.connection_id, "contact", written.set_aside)
     counters = work.run.counters.plus(
@@ -29,7 +34,7 @@ def write_customers(connection: Connection, work: Work, batch: Sequence[Observed
 
 def write_invoices(connection: Connection, work: Work, batch: Sequence[ObservedInvoice]) -> Run:
     """Upserts a page of invoices; the run with its counts."""
-    written = invoices.upsert(connection, work.link, batch, now=work.now)
+    written = invoices.upsert(connection, work.link, batch, now=work.now, since=work.run.started_at)
     return replace(
         work.run, counters=work.run.counters.plus(invoices_new=written.new, invoices_updated=written.updated)
     )

@@ -1,0 +1,96 @@
+"""Corners: what changes under a run's feet, lies, or comes at a bad moment costs neither truth nor many calls."""
+
+import pytest
+
+from domain.runs import MAX_ATTEMPTS, Mode, Phase
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+
+
+@pytest.fixture
+def synced(bench: Bench) -> Bench:
+    bench.sync()
+    bench.zoho.reset_stats()
+    return bench
+
+
+def test_a_record_that_changes_twice_within_a_run_counts_once(bench: Bench) -> None:
+    run_id = bench.start(Mode.FULL).run_id
+    while (step := bench.present_step()) is not None:
+        if step.phase is Phase.INVOICES:
+            bench.zoho.touch(contact_ids=list(bench.customers()))
+        bench.take(step)
+    assert run_id
+    again = bench.sync(Mode.FULL)
+    for kind in ("customers", "invoices"):
+        counted = again[kind]
+        assert counted["new"] + counted["updated"] + counted["unchanged"] == counted["total"]
+
+
+def test_a_sweep_in_an_incremental_run_believes_nobody_gone_unasked(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.INACTIVE_PERSONS_OMITTED)
+    bench.sync()
+    before = {key: row["contact_persons"] for key, row in bench.customers().items()}
+    inactive = {key for key, row in bench.customers().items() if row["status"] == "inactive"}
+    assert inactive
+    bench.zoho.touch(contact_ids=list(before))
+    bench.zoho.reset_stats()
+    bench.sync()
+    assert bench.zoho.stats().count(CallKind.BULK_PERSONS) == 1
+    assert {key: row["contact_persons"] for key, row in bench.customers().items()} == before
+
+
+def test_failures_between_progress_are_not_the_last_straw(synced: Bench) -> None:
+    synced.rows("UPDATE zoho_connections SET bulk_persons_refused_at = now() RETURNING id")
+    touched = sorted(synced.customers())[:20]
+    synced.zoho.touch(contact_ids=touched)
+    failing = touched[::2]
+    assert len(failing) > MAX_ATTEMPTS
+    for contact_id in failing:
+        synced.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", times=1, status=500, code=1000)
+    assert synced.sync()["status"] == "succeeded"
+
+
+def test_a_detail_that_answers_gone_for_a_listed_contact_deletes_nobody(synced: Bench) -> None:
+    touched = list(synced.customers())[:1]
+    synced.zoho.touch(contact_ids=touched)
+    synced.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
+    synced.sync()
+    assert "deleted" not in {row["status"] for row in synced.customers().values()}
+
+
+def test_a_lost_encryption_key_parks_the_connection(synced: Bench) -> None:
+    synced.rows("UPDATE zoho_connections SET access_token_encrypted = 'of another key' RETURNING id")
+    result = synced.sync()
+    assert result["status"] == "parked"
+    assert "ENCRYPTION_KEYS" in result["reason"]
+    assert synced.rows("SELECT id FROM dead_letters") == []
+
+
+def test_invoices_that_failed_once_do_not_make_the_next_run_a_full_one(bench: Bench) -> None:
+    fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
+    assert bench.sync()["status"] == "degraded"
+    bench.zoho.clear_faults(fault)
+    bench.zoho.reset_stats()
+    healed = bench.sync()
+    assert (healed["mode"], healed["status"]) == ("incremental", "succeeded")
+    assert healed["invoices"]["total"] == healed["invoices"]["new"] > 0
+    assert bench.zoho.stats().count(CallKind.BULK_PERSONS) == 0
+
+
+def test_an_import_just_before_the_first_sync_costs_pages_not_details(bench: Bench) -> None:
+    bench.zoho.bulk_import(400)
+    result = bench.sync()
+    assert result["customers"]["total"] > 400
+    assert result["api_calls"] <= 20
+
+
+def test_rows_from_before_booksync_that_zoho_does_not_have_are_marked_too(synced: Bench) -> None:
+    user_id = synced.rows("SELECT user_id FROM zoho_connections")[0]["user_id"]
+    synced.rows(
+        "INSERT INTO customers_cache (user_id, zoho_customer_id) VALUES (%(user_id)s, '4242424242') RETURNING id",
+        user_id=user_id,
+    )
+    synced.sync(Mode.FULL)
+    assert synced.customers()["4242424242"]["status"] == "deleted"

@@ -1,0 +1,94 @@
+"""What listed contacts still lack, and where the run goes for it: detail calls, a sweep of persons, or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from db import customers, staging
+from db.connections import Link
+from db.customers import ListFacts
+from domain.contacts import Contact, ContactKind
+from domain.customers import clean_text, persons_of
+from domain.persons import KnownContact, SortedOut, sort_out, would_settle
+from domain.runs import Phase, Run
+
+log = structlog.get_logger(__name__)
+
+#: A sweep settles the contacts that had changed when it began. Where more than that changes all the time, or the
+#: server's clock lags behind its rows, no number of sweeps would.
+MAX_SWEEPS = 3
+
+
+def stage_sorted(
+    connection: Connection, run: Run, link: Link, contacts: Sequence[Contact], *, observed_at: datetime
+) -> Run:
+    """Stages those of a page's contacts that say something new, and goes on to what they lack."""
+    sorted_out = _sort(connection, run, link, [c for c in contacts if c.kind is ContactKind.CUSTOMER])
+    staging.stage_contacts(
+        connection,
+        run.run_id,
+        sorted_out.changed,
+        observed_at=observed_at,
+        needing_details=frozenset(sorted_out.needing_details),
+    )
+    position = replace(run.position, confirmations=sorted_out.confirmations)
+    return towards_what_is_lacking(connection, replace(run, position=position), link)
+
+
+def sort_staged_again(connection: Connection, run: Run, link: Link) -> Run:
+    """After a sweep: of the contacts that were to be asked about one by one, it settles most."""
+    waiting = staging.contacts_needing_details(connection, run.run_id)
+    sorted_out = _sort(connection, run, link, waiting)
+    changed = {contact.contact_id for contact in sorted_out.changed}
+    staging.unstage(connection, run.run_id, [c.contact_id for c in waiting if c.contact_id not in changed])
+    staging.forgo_details(connection, run.run_id, sorted(changed - sorted_out.needing_details))
+    position = replace(run.position, confirmations=sorted_out.confirmations)
+    return towards_what_is_lacking(connection, replace(run, position=position), link)
+
+
+def towards_what_is_lacking(connection: Connection, run: Run, link: Link) -> Run:
+    """On to the upsert, to detail calls, or to a sweep of persons where that costs fewer calls than the details."""
+    waiting = staging.contacts_needing_details(connection, run.run_id)
+    if not waiting:
+        return run.go_to(Phase.CUSTOMERS)
+    position = run.position
+    settled = sum(would_settle(contact, position.persons_swept_at) for contact in waiting)
+    may_sweep = link.persons_pages is not None and not link.bulk_persons_refused and position.sweeps < MAX_SWEEPS
+    if may_sweep and settled > (link.persons_pages or 0):
+        log.info("A sweep of persons costs less than the details", action="persons.sweep", details=settled)
+        staging.clear_persons(connection, run.run_id)
+        afresh = replace(
+            position, persons_page=1, persons_swept=False, persons_swept_at=None, sweeps=position.sweeps + 1
+        )
+        return replace(run, position=afresh).go_to(Phase.PERSONS)
+    log.info("The details of changed contacts are asked for", action="persons.details", details=len(waiting))
+    return run.go_to(Phase.CONTACTS)
+
+
+def _sort(connection: Connection, run: Run, link: Link, contacts: Sequence[Contact]) -> SortedOut:
+    contact_ids = [contact.contact_id for contact in contacts]
+    cached = customers.known(connection, link, contact_ids)
+    known = {
+        contact.contact_id: KnownContact(
+            found.person_ids,
+            found.bulk_omits_persons,
+            row_is_same=found.list_facts == _list_facts(contact) and not found.is_ambiguous,
+        )
+        for contact in contacts
+        if (found := cached.get(contact.contact_id)) is not None
+    }
+    sweep = staging.sweep(connection, run, contact_ids)
+    return sort_out(contacts, known, sweep, confirmations=run.position.confirmations)
+
+
+def _list_facts(contact: Contact) -> ListFacts:
+    return ListFacts.of(
+        contact.modified_at,
+        contact.status,
+        clean_text(contact.name),
+        clean_text(contact.company_name),
+        persons_of(contact),
+    )
