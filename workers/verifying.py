@@ -15,7 +15,7 @@ from domain.drift import Drift, Fingerprint, drift_between
 from domain.forecast import full_cost
 from domain.lists import ListedT, ListRequest, Page
 from domain.time_zones import zone_named
-from domain.walk import Walk
+from domain.walk import Walk, WalkStuck
 from workers.budget import BudgetWait, Lane
 from workers.forecasting import forecast
 from workers.resources import Resources
@@ -69,6 +69,7 @@ class Verification:
 
         Raises:
             ZohoError, BudgetUnavailable: Zoho cannot be read.
+            WalkStuck: a list says that more follows, and tells nothing new.
         """
         persons = self._persons()
         told_customers = self._told_customers(persons or {})
@@ -122,16 +123,22 @@ class Verification:
         if self.link.bulk_persons_refused:
             return None
         found: dict[str, tuple[ContactPerson, ...]] = {}
+        met: set[str] = set()
         number = 1
         while True:
             try:
                 page = self._ask(partial(self._contacts.get_contact_persons, number))
             except BulkPersonsRefused:
                 return None
+            told = {row.person.person_id for row in page.rows}
+            if page.has_more and told <= met:
+                raise WalkStuck
             for row in page.rows:
-                found[row.contact_id] = (*found.get(row.contact_id, ()), row.person)
+                if row.person.person_id not in met:
+                    found[row.contact_id] = (*found.get(row.contact_id, ()), row.person)
             if not page.has_more:
                 return found
+            met |= told
             number += 1
 
     def _walk(self, get: Callable[[ListRequest], Page[ListedT]]) -> Iterator[ListedT]:

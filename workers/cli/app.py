@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from db.connections import UnknownConnectionError
 from db.engine import unreachable
 from db.migrations import MigrationError
+from domain.walk import WalkStuck
 from workers.broker.client import redis_address
 from workers.budget import BudgetUnavailable, BudgetWait
 from workers.cli import connect, migrate, rotate_keys, scheduler, status, sync, verify
@@ -41,7 +42,14 @@ def main() -> NoReturn:
     """Runs the command. What is known to go wrong is told in a sentence, with `--json` also as {"error": …}."""
     try:
         app()
-    except (SettingsError, NotAMemberError, UnknownConnectionError, UnreadableSecretError, MigrationError) as error:
+    except (
+        SettingsError,
+        NotAMemberError,
+        UnknownConnectionError,
+        UnreadableSecretError,
+        MigrationError,
+        WalkStuck,
+    ) as error:
         _fail(str(error))
     except (ZohoError, BudgetWait) as error:
         _fail(describe(error))
