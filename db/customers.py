@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 import orjson
 from psycopg.types.json import Jsonb
@@ -14,10 +14,9 @@ from db import invoices, reminders
 from db.connections import Link
 from db.invoices import Upserted as UpsertedInvoices
 from db.staging import Observed
-from domain.contacts import ContactDetails, ContactKind, ContactPerson
-from domain.customers import Customer, customer_from, persons_as_json, persons_from_json
+from domain.contacts import ContactDetails, ContactKind
+from domain.customers import Customer, customer_from, persons_as_json
 from domain.lists import SetAside
-from domain.persons import ids_of, is_ambiguous
 from domain.phones import PhoneFallback
 
 #: Rows of one transaction (TR-4).
@@ -233,92 +232,3 @@ def _write(
     new = {zoho_id: our_id for our_id, zoho_id, is_new in written if is_new}
     updated = {zoho_id: our_id for our_id, zoho_id, is_new in written if not is_new}
     return new, updated
-
-
-@dataclass(frozen=True, slots=True)
-class ListFacts:
-    """What a list row says, as it is cached: a row read again that says the same needs nothing more."""
-
-    modified_at: datetime | None
-    status: str
-    name: str = field(repr=False)
-    company_name: str = field(repr=False)
-    primary: tuple[str, ...] = field(repr=False)  #: the primary person's names, e-mail and numbers
-
-    @classmethod
-    def of(
-        cls, modified_at: datetime | None, status: str, name: str, company_name: str, persons: Iterable[ContactPerson]
-    ) -> Self:
-        primary = next((person for person in persons if person.is_primary), None)
-        told = (primary.first_name, primary.last_name, primary.email, primary.phone, primary.mobile) if primary else ()
-        return cls(modified_at, status, name, company_name, told)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is cached of a contact, for the comparison with a list row and with the sweep of persons."""
-
-    list_facts: ListFacts
-    person_ids: frozenset[str]
-    bulk_omits_persons: bool
-    is_ambiguous: bool  #: observed in the second of its last change
-
-
-def known(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, Known]:
-    """What is cached of these contacts; absent where nothing is."""
-    rows = connection.execute(
-        text("""
-            SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
-                   bulk_omits_persons, observed_at
-              FROM customers_cache WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
-        """),
-        {"connection_id": link.connection_id, "ids": list(ids)},
-    )
-    return {row.zoho_customer_id: _known(row) for row in rows}
-
-
-def _known(row: Row[Any]) -> Known:
-    persons = persons_from_json(row.contact_persons)
-    return Known(
-        list_facts=ListFacts.of(row.zoho_last_modified_at, row.status, row.customer_name, row.company_name, persons),
-        person_ids=ids_of(persons),
-        bulk_omits_persons=row.bulk_omits_persons,
-        is_ambiguous=is_ambiguous(row.zoho_last_modified_at, row.observed_at),
-    )
-
-
-def cached_persons(connection: Connection, link: Link, zoho_customer_id: str) -> tuple[ContactPerson, ...] | None:
-    """A customer's persons as they are cached; None where the customer is not."""
-    persons = connection.execute(
-        text("""
-            SELECT contact_persons FROM customers_cache
-             WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id
-        """),
-        {"connection_id": link.connection_id, "zoho_customer_id": zoho_customer_id},
-    ).scalar_one_or_none()
-    return None if persons is None else persons_from_json(persons)
-
-
-def note_observed(connection: Connection, link: Link, observed: Mapping[str, datetime]) -> None:
-    """A detail answer has told these contacts again, though perhaps nothing new: it is later than their last change."""
-    connection.exec_driver_sql(
-        """
-        UPDATE customers_cache SET observed_at = noted.observed_at
-          FROM unnest(%(ids)s::text[], %(moments)s::timestamptz[]) AS noted (id, observed_at)
-         WHERE connection_id = %(connection_id)s AND zoho_customer_id = noted.id
-           AND customers_cache.observed_at < noted.observed_at
-        """,
-        {"connection_id": link.connection_id, "ids": list(observed), "moments": list(observed.values())},
-    )
-
-
-def note_bulk_omissions(connection: Connection, link: Link, omissions: Mapping[str, bool]) -> None:
-    """Remembers of whom the bulk list lacks persons. It is no fact of theirs, and so no update of their rows."""
-    connection.exec_driver_sql(
-        """
-        UPDATE customers_cache SET bulk_omits_persons = noted.omits
-          FROM unnest(%(ids)s::text[], %(omits)s::bool[]) AS noted (id, omits)
-         WHERE connection_id = %(connection_id)s AND zoho_customer_id = noted.id AND bulk_omits_persons <> noted.omits
-        """,
-        {"connection_id": link.connection_id, "ids": list(omissions), "omits": list(omissions.values())},
-    )

@@ -1,30 +1,18 @@
-"""Statements over invoices_cache and skipped_invoices: the upsert, and the invoices that wait for their customer."""
+"""Statements over invoices_cache: the upsert, hash first (FR-3); what has no customer goes to skipped_invoices."""
 
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
-from psycopg.types.json import Jsonb
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, text
 
-from db import reminders
+from db import reminders, skipped_invoices
 from db.connections import Link
-from domain.invoices import Invoice
+from db.skipped_invoices import ObservedInvoice
 
-_INVOICE = TypeAdapter(Invoice)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-class SkipReason(StrEnum):
-    """Why an invoice waits in skipped_invoices."""
-
-    CUSTOMER_UNKNOWN = "customer_unknown"  #: not cached and not asked for yet
-    CUSTOMER_GONE = "customer_gone"  #: asked for: Zoho has no such contact (any more), or it is no customer
-    NO_CUSTOMER = "no_customer"  #: the row names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +21,6 @@ class Upserted:
 
     new: int = 0
     updated: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedInvoice:
-    """An invoice and the server's time of the answer that told it."""
-
-    invoice: Invoice
-    observed_at: datetime
 
 
 # Customers first, then invoices, then reminders: everybody locks in this order, so that no two wait crosswise and
@@ -85,9 +65,9 @@ def upsert(
     customer_ids = _lock_customers(connection, link, latest)
     known = [read for read in latest if read.invoice.customer_id in customer_ids]
     waiting = [read for read in latest if read.invoice.customer_id not in customer_ids]
-    _skip(connection, link, waiting)
+    skipped_invoices.skip(connection, link, waiting)
     _withdraw(connection, link, waiting, now=now)
-    _end_wait(connection, link, known)
+    skipped_invoices.end_wait(connection, link, known)
     stored = _lock_stored(connection, link, known)
     fresh = _fresh(link, known, stored, customer_ids)
     if not fresh:
@@ -213,66 +193,6 @@ def _columns(
     }
 
 
-# A gone customer is not asked for again until its invoice changes: the reason stays while the payload stays.
-_SKIP = """
-    INSERT INTO skipped_invoices AS kept (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
-           invoice, observed_at)
-    SELECT %(user_id)s, %(connection_id)s, batch.*
-      FROM unnest(%(ids)s::text[], %(customer_ids)s::text[], %(reasons)s::text[], %(are_open)s::bool[],
-                  %(invoices)s::jsonb[], %(observed)s::timestamptz[]) batch
-    ON CONFLICT (connection_id, zoho_invoice_id) DO UPDATE
-       SET zoho_customer_id = excluded.zoho_customer_id,
-           reason = CASE WHEN kept.invoice = excluded.invoice THEN kept.reason ELSE excluded.reason END,
-           is_open = excluded.is_open,
-           invoice = excluded.invoice,
-           observed_at = excluded.observed_at,
-           updated_at = now()
-     WHERE (coalesce((excluded.invoice ->> 'modified_at')::timestamptz, '-infinity'), excluded.observed_at)
-        >= (coalesce((kept.invoice ->> 'modified_at')::timestamptz, '-infinity'), kept.observed_at)
-"""
-
-
-def _skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
-    if not reads:
-        return
-    connection.exec_driver_sql(
-        _SKIP,
-        {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
-            "ids": [read.invoice.invoice_id for read in reads],
-            "customer_ids": [read.invoice.customer_id for read in reads],
-            "reasons": [
-                str(SkipReason.CUSTOMER_UNKNOWN if read.invoice.customer_id else SkipReason.NO_CUSTOMER)
-                for read in reads
-            ],
-            "are_open": [read.invoice.is_open for read in reads],
-            "invoices": [Jsonb(_INVOICE.dump_python(read.invoice, mode="json")) for read in reads],
-            "observed": [read.observed_at for read in reads],
-        },
-    )
-
-
-def _end_wait(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
-    """What has its customer now, and may have waited for another one, waits no more."""
-    connection.exec_driver_sql(
-        """
-        DELETE FROM skipped_invoices kept
-         USING unnest(%(ids)s::text[], %(modified)s::timestamptz[], %(observed)s::timestamptz[])
-               AS read (id, modified_at, observed_at)
-         WHERE kept.connection_id = %(connection_id)s AND kept.zoho_invoice_id = read.id
-           AND (coalesce(read.modified_at, '-infinity'), read.observed_at)
-            >= (coalesce((kept.invoice ->> 'modified_at')::timestamptz, '-infinity'), kept.observed_at)
-        """,
-        {
-            "connection_id": link.connection_id,
-            "ids": [read.invoice.invoice_id for read in reads],
-            "modified": [read.invoice.modified_at for read in reads],
-            "observed": [read.observed_at for read in reads],
-        },
-    )
-
-
 def _withdraw(connection: Connection, link: Link, reads: Sequence[ObservedInvoice], *, now: datetime) -> None:
     """What waits for another customer is its former one's no longer: the cached row is as good as deleted until then.
 
@@ -298,46 +218,6 @@ def _withdraw(connection: Connection, link: Link, reads: Sequence[ObservedInvoic
     reminders.replan_pending(connection, link, list(withdrawn), now=now)
 
 
-def unknown_customers(connection: Connection, link: Link, limit: int) -> list[str]:
-    """Zoho's ids of customers that skipped invoices name and that nobody has asked Zoho for yet."""
-    return list(
-        connection.execute(
-            text("""
-                SELECT DISTINCT zoho_customer_id FROM skipped_invoices
-                 WHERE connection_id = :connection_id AND reason = 'customer_unknown'
-                 ORDER BY zoho_customer_id LIMIT :limit
-            """),
-            {"connection_id": link.connection_id, "limit": limit},
-        ).scalars()
-    )
-
-
-def mark_customer_gone(connection: Connection, link: Link, zoho_customer_id: str) -> int:
-    """Zoho has no such customer: its invoices stay skipped, and are not asked about again. Returns how many."""
-    return connection.execute(
-        text("""
-            UPDATE skipped_invoices SET reason = 'customer_gone', updated_at = now()
-             WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id
-        """),
-        {"connection_id": link.connection_id, "zoho_customer_id": zoho_customer_id},
-    ).rowcount
-
-
-def drop_unseen_skipped(connection: Connection, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """Skipped invoices that a whole walk has not met are gone from Zoho; should one be there, it comes back with it."""
-    connection.execute(
-        text("""
-            DELETE FROM skipped_invoices
-             WHERE connection_id = :connection_id
-               AND zoho_invoice_id IN (SELECT zoho_invoice_id FROM skipped_invoices
-                                        WHERE connection_id = :connection_id
-                                       EXCEPT
-                                       SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = 'invoice')
-        """),
-        {"connection_id": connection_id, "run_id": run_id},
-    )
-
-
 def take_up_skipped(
     connection: Connection,
     link: Link,
@@ -349,18 +229,5 @@ def take_up_skipped(
     """The invoices that waited for these customers, now cached, move to the cache (FR-7)."""
     if not zoho_customer_ids:
         return Upserted()
-    rows = connection.execute(
-        text("""
-            DELETE FROM skipped_invoices
-             WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
-            RETURNING invoice, observed_at
-        """),
-        {"connection_id": link.connection_id, "ids": list(zoho_customer_ids)},
-    ).all()
-    return upsert(
-        connection,
-        link,
-        [ObservedInvoice(_INVOICE.validate_python(row.invoice), row.observed_at) for row in rows],
-        now=now,
-        since=since,
-    )
+    waited = skipped_invoices.take(connection, link, zoho_customer_ids)
+    return upsert(connection, link, waited, now=now, since=since)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import customers, deletions, staging
+from db import deletions, known_contacts, staging
 from db.runs import StepRef
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
@@ -73,7 +73,7 @@ def _settle(connection: Connection, work: Work, listed: Contact, told: Contact |
     elif isinstance(told, SetAside):
         # Its row is good all the same: a status must not be missed. Its persons stay as they are cached.
         staging.set_aside(connection, work.run.connection_id, "contact", [told])
-        persons = customers.cached_persons(connection, work.link, listed.contact_id)
+        persons = known_contacts.cached_persons(connection, work.link, listed.contact_id)
         kept = listed if persons is None else listed.with_persons(persons)
         staging.set_details(connection, run_id, Observed(kept, work.observed_at))
     else:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, customers, staging
+from db import connections, customers, known_contacts, staging
 from db.runs import StepRef
 from db.staging import Observed
 from domain.deletions import RecordKind
@@ -33,9 +33,9 @@ def _write(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run
     sweep = staging.sweep(connection, work.run, contact_ids)
     run = write_customers(connection, work, [_joined(observed, sweep) for observed in batch])
     asked = {read.contact.contact_id: read.observed_at for read in batch if read.contact.persons is not None}
-    customers.note_observed(connection, work.link, asked)
+    known_contacts.note_observed(connection, work.link, asked)
     if sweep is not None:
-        customers.note_bulk_omissions(connection, work.link, _omissions(batch, sweep))
+        known_contacts.note_bulk_omissions(connection, work.link, _omissions(batch, sweep))
     staging.unstage(connection, run.run_id, contact_ids)
     return run
 

@@ -7,8 +7,8 @@ import structlog
 from sqlalchemy import Connection
 
 from db import deletions
-from db.invoices import ObservedInvoice
 from db.runs import StepRef
+from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.contacts import ContactKind
 from domain.deletions import RecordKind, needs_permission

@@ -6,9 +6,9 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, deletions, invoices, staging
-from db.invoices import ObservedInvoice
+from db import connections, deletions, skipped_invoices, staging
 from db.runs import StepRef
+from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
@@ -32,7 +32,7 @@ def sync_invoices_page(work: Work) -> StepRef:
     """
     if work.run.position.customers_complete:
         with work.transaction() as connection:
-            unknown = invoices.unknown_customers(connection, work.link, CUSTOMERS_PER_STEP)
+            unknown = skipped_invoices.unknown_customers(connection, work.link, CUSTOMERS_PER_STEP)
         if unknown:
             return _fetch_customers(work, unknown)
     return _fetch_page(work)
@@ -54,7 +54,7 @@ def _fetch_page(work: Work) -> StepRef:
         staging.set_aside(connection, link.connection_id, "invoice", page.set_aside)
         run = write_invoices(connection, work, [ObservedInvoice(invoice, page.server_time) for invoice in rows])
         run = replace(run, position=replace(run.position, invoices=walk))
-        waits = run.position.customers_complete and invoices.unknown_customers(connection, link, 1)
+        waits = run.position.customers_complete and skipped_invoices.unknown_customers(connection, link, 1)
         done = walk.is_finished and not waits
         return work.advance(connection, _after_walk(connection, run, walk) if done else run)
 
@@ -64,7 +64,7 @@ def _after_walk(connection: Connection, run: Run, walk: Walk) -> Run:
     connections.set_watermark(connection, run.connection_id, RecordKind.INVOICE, walk.started_at)
     if run.mode is not Mode.FULL:
         return run.go_to(Phase.REMINDERS)
-    invoices.drop_unseen_skipped(connection, run.connection_id, run.run_id)
+    skipped_invoices.drop_unseen(connection, run.connection_id, run.run_id)
     return run.go_to(Phase.GONE_INVOICES)
 
 
@@ -80,11 +80,11 @@ def _fetch_customers(work: Work, zoho_customer_ids: Sequence[str]) -> StepRef:
 def _settle(connection: Connection, work: Work, zoho_customer_id: str, contact: Contact | SetAside | None) -> Run:
     """A customer who is found takes up the invoices that waited; those of one who is gone stay skipped."""
     if contact is None or isinstance(contact, SetAside) or contact.kind is not ContactKind.CUSTOMER:
-        skipped = invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
+        skipped = skipped_invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
         log.warning("Invoices are skipped: their customer is gone", action="invoices.skipped", invoices=skipped)
         return work.run
     run = write_customers(connection, work, [Observed(contact, work.observed_at)])
     # What was not taken up cannot be: another connection of the user holds that customer. Asked again, Zoho would tell
     # the same for ever.
-    invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
+    skipped_invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
     return run

@@ -7,9 +7,9 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
-from db import customers, staging
+from db import known_contacts, staging
 from db.connections import Link
-from db.customers import ListFacts
+from db.known_contacts import ListFacts
 from domain.contacts import Contact, ContactKind
 from domain.customers import clean_text, persons_of
 from domain.persons import KnownContact, SortedOut, sort_out, would_settle
@@ -70,7 +70,7 @@ def towards_what_is_lacking(connection: Connection, run: Run, link: Link) -> Run
 
 def _sort(connection: Connection, run: Run, link: Link, contacts: Sequence[Contact]) -> SortedOut:
     contact_ids = [contact.contact_id for contact in contacts]
-    cached = customers.known(connection, link, contact_ids)
+    cached = known_contacts.known(connection, link, contact_ids)
     known = {
         contact.contact_id: KnownContact(
             found.person_ids,

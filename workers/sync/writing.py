@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from db import customers, invoices, staging
-from db.invoices import ObservedInvoice
+from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.runs import Run
 from workers.sync.work import Work

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from db import customers
+from db import customers, known_contacts
 from db.connections import Link
-from db.customers import ListFacts, Upserted
+from db.customers import Upserted
+from db.known_contacts import ListFacts
 from db.staging import Observed
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
 from domain.customers import customer_from
@@ -344,7 +345,7 @@ class TestKnown:
         persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
         upsert(engine, link, a_contact(persons=persons))
         with engine.connect() as connection:
-            known = customers.known(connection, link, ["5001", "6001"])
+            known = known_contacts.known(connection, link, ["5001", "6001"])
         assert known.keys() == {"5001"}
         assert known["5001"].person_ids == {"7001", "7002"}
         assert known["5001"].bulk_omits_persons is False
@@ -365,23 +366,23 @@ class TestKnown:
     def test_a_row_that_has_changed_does_not(self, engine: Engine, link: Link, changed: Contact) -> None:
         upsert(engine, link, a_contact())
         with engine.connect() as connection:
-            known = customers.known(connection, link, ["5001"])
+            known = known_contacts.known(connection, link, ["5001"])
         assert known["5001"].list_facts != list_facts(changed)
 
     def test_another_connections_rows_are_unknown(self, engine: Engine, link: Link) -> None:
         upsert(engine, a_link(engine, user_id=link.user_id, organization_id="20234695"), a_contact())
         with engine.connect() as connection:
-            assert customers.known(connection, link, ["5001"]) == {}
+            assert known_contacts.known(connection, link, ["5001"]) == {}
 
     def test_what_the_bulk_list_omits_is_remembered_and_is_no_update(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact("5001"), a_contact("5002"))
         before = cached(engine, "5001")
         with engine.begin() as connection:
-            customers.note_bulk_omissions(connection, link, {"5001": True, "5002": False, "6001": True})
+            known_contacts.note_bulk_omissions(connection, link, {"5001": True, "5002": False, "6001": True})
         assert cached(engine, "5001") == {**before, "bulk_omits_persons": True}
         assert cached(engine, "5002")["bulk_omits_persons"] is False
         with engine.begin() as connection:
-            customers.note_bulk_omissions(connection, link, {"5001": False})
+            known_contacts.note_bulk_omissions(connection, link, {"5001": False})
         assert cached(engine, "5001") == before
 
 

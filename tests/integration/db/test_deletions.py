@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from db import customers, deletions, invoices, runs
 from db.connections import Link
 from db.deletions import Tally
-from db.invoices import ObservedInvoice
 from db.runs import StepRef
+from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.deletions import RecordKind
 from domain.phones import PhoneFallback

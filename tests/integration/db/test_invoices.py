@@ -9,9 +9,10 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
-from db import customers, deletions, invoices, runs
+from db import customers, deletions, invoices, runs, skipped_invoices
 from db.connections import Link
-from db.invoices import ObservedInvoice, Upserted
+from db.invoices import Upserted
+from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
@@ -49,7 +50,7 @@ def upsert(engine: Engine, link: Link, *found: Invoice, observed_at: dt.datetime
 
 def unknown_customers(engine: Engine, link: Link, limit: int = 20) -> list[str]:
     with engine.connect() as connection:
-        return invoices.unknown_customers(connection, link, limit)
+        return skipped_invoices.unknown_customers(connection, link, limit)
 
 
 def cached(engine: Engine, invoice_id: str = "8001") -> Row:
@@ -290,7 +291,7 @@ class TestInvoicesThatWait:
     def test_an_invoice_whose_customer_is_cached_waits_no_more(self, engine: Engine, home: Link) -> None:
         upsert(engine, home, an_invoice(customer_id=""), an_invoice("8002", customer_id="5002"))
         with engine.begin() as connection:
-            invoices.mark_customer_gone(connection, home, "5002")
+            skipped_invoices.mark_customer_gone(connection, home, "5002")
         later = MODIFIED_AT + A_MINUTE
         page = [an_invoice(modified_at=later), an_invoice("8002", modified_at=later)]
         assert upsert(engine, home, *page) == Upserted(new=2)
@@ -299,7 +300,7 @@ class TestInvoicesThatWait:
     def test_a_gone_customer_is_not_asked_for_again(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice("8001"), an_invoice("8002"), an_invoice("8003", customer_id="5002"))
         with engine.begin() as connection:
-            assert invoices.mark_customer_gone(connection, link, "5001") == 2
+            assert skipped_invoices.mark_customer_gone(connection, link, "5001") == 2
         assert unknown_customers(engine, link) == ["5002"]
         upsert(engine, link, an_invoice("8001"), observed_at=OBSERVED_AT + A_MINUTE)
         assert skipped(engine)["8001"] == "customer_gone"
@@ -308,14 +309,14 @@ class TestInvoicesThatWait:
     def test_a_gone_customers_invoice_that_changes_is_asked_about_again(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice())
         with engine.begin() as connection:
-            invoices.mark_customer_gone(connection, link, "5001")
+            skipped_invoices.mark_customer_gone(connection, link, "5001")
         upsert(engine, link, an_invoice(modified_at=MODIFIED_AT + A_MINUTE))
         assert skipped(engine) == {"8001": "customer_unknown"}
 
     def test_a_gone_customer_who_comes_back_takes_up_what_waited(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice())
         with engine.begin() as connection:
-            invoices.mark_customer_gone(connection, link, "5001")
+            skipped_invoices.mark_customer_gone(connection, link, "5001")
         assert cache_customer(engine, link).taken_up == Upserted(new=1)
 
     def test_another_connections_customer_is_unknown(self, engine: Engine, link: Link) -> None:
@@ -334,7 +335,7 @@ class TestInvoicesThatWait:
             run = runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
             assert run is not None
             deletions.see(connection, run.run_id, RecordKind.INVOICE, ["8002"])
-            invoices.drop_unseen_skipped(connection, link.connection_id, run.run_id)
+            skipped_invoices.drop_unseen(connection, link.connection_id, run.run_id)
         assert skipped(engine) == {"8002": "customer_unknown"}
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from db import customers, deletions, invoices, reminders
 from db.connections import Link
-from db.invoices import ObservedInvoice
+from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.contacts import Contact, ContactDetails, ContactStatus
 from domain.deletions import RecordKind

@@ -1,0 +1,146 @@
+"""Statements over skipped_invoices: the invoices that wait for their customer, kept whole (FR-7)."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, text
+
+from db.connections import Link
+from domain.invoices import Invoice
+
+_INVOICE = TypeAdapter(Invoice)
+
+
+class SkipReason(StrEnum):
+    """Why an invoice waits in skipped_invoices."""
+
+    CUSTOMER_UNKNOWN = "customer_unknown"  #: not cached and not asked for yet
+    CUSTOMER_GONE = "customer_gone"  #: asked for: Zoho has no such contact (any more), or it is no customer
+    NO_CUSTOMER = "no_customer"  #: the row names none
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedInvoice:
+    """An invoice and the server's time of the answer that told it."""
+
+    invoice: Invoice
+    observed_at: datetime
+
+
+# A gone customer is not asked for again until its invoice changes: the reason stays while the payload stays.
+_SKIP = """
+    INSERT INTO skipped_invoices AS kept (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
+           invoice, observed_at)
+    SELECT %(user_id)s, %(connection_id)s, batch.*
+      FROM unnest(%(ids)s::text[], %(customer_ids)s::text[], %(reasons)s::text[], %(are_open)s::bool[],
+                  %(invoices)s::jsonb[], %(observed)s::timestamptz[]) batch
+    ON CONFLICT (connection_id, zoho_invoice_id) DO UPDATE
+       SET zoho_customer_id = excluded.zoho_customer_id,
+           reason = CASE WHEN kept.invoice = excluded.invoice THEN kept.reason ELSE excluded.reason END,
+           is_open = excluded.is_open,
+           invoice = excluded.invoice,
+           observed_at = excluded.observed_at,
+           updated_at = now()
+     WHERE (coalesce((excluded.invoice ->> 'modified_at')::timestamptz, '-infinity'), excluded.observed_at)
+        >= (coalesce((kept.invoice ->> 'modified_at')::timestamptz, '-infinity'), kept.observed_at)
+"""
+
+
+def skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
+    """Keeps these invoices, whose customers are not cached; an older version never takes a newer one's place."""
+    if not reads:
+        return
+    connection.exec_driver_sql(
+        _SKIP,
+        {
+            "user_id": link.user_id,
+            "connection_id": link.connection_id,
+            "ids": [read.invoice.invoice_id for read in reads],
+            "customer_ids": [read.invoice.customer_id for read in reads],
+            "reasons": [
+                str(SkipReason.CUSTOMER_UNKNOWN if read.invoice.customer_id else SkipReason.NO_CUSTOMER)
+                for read in reads
+            ],
+            "are_open": [read.invoice.is_open for read in reads],
+            "invoices": [Jsonb(_INVOICE.dump_python(read.invoice, mode="json")) for read in reads],
+            "observed": [read.observed_at for read in reads],
+        },
+    )
+
+
+def end_wait(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
+    """What has its customer now, and may have waited for another one, waits no more."""
+    connection.exec_driver_sql(
+        """
+        DELETE FROM skipped_invoices kept
+         USING unnest(%(ids)s::text[], %(modified)s::timestamptz[], %(observed)s::timestamptz[])
+               AS read (id, modified_at, observed_at)
+         WHERE kept.connection_id = %(connection_id)s AND kept.zoho_invoice_id = read.id
+           AND (coalesce(read.modified_at, '-infinity'), read.observed_at)
+            >= (coalesce((kept.invoice ->> 'modified_at')::timestamptz, '-infinity'), kept.observed_at)
+        """,
+        {
+            "connection_id": link.connection_id,
+            "ids": [read.invoice.invoice_id for read in reads],
+            "modified": [read.invoice.modified_at for read in reads],
+            "observed": [read.observed_at for read in reads],
+        },
+    )
+
+
+def unknown_customers(connection: Connection, link: Link, limit: int) -> list[str]:
+    """Zoho's ids of customers that skipped invoices name and that nobody has asked Zoho for yet."""
+    return list(
+        connection.execute(
+            text("""
+                SELECT DISTINCT zoho_customer_id FROM skipped_invoices
+                 WHERE connection_id = :connection_id AND reason = 'customer_unknown'
+                 ORDER BY zoho_customer_id LIMIT :limit
+            """),
+            {"connection_id": link.connection_id, "limit": limit},
+        ).scalars()
+    )
+
+
+def mark_customer_gone(connection: Connection, link: Link, zoho_customer_id: str) -> int:
+    """Zoho has no such customer: its invoices stay skipped, and are not asked about again. Returns how many."""
+    return connection.execute(
+        text("""
+            UPDATE skipped_invoices SET reason = 'customer_gone', updated_at = now()
+             WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id
+        """),
+        {"connection_id": link.connection_id, "zoho_customer_id": zoho_customer_id},
+    ).rowcount
+
+
+def drop_unseen(connection: Connection, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
+    """Skipped invoices that a whole walk has not met are gone from Zoho; should one be there, it comes back with it."""
+    connection.execute(
+        text("""
+            DELETE FROM skipped_invoices
+             WHERE connection_id = :connection_id
+               AND zoho_invoice_id IN (SELECT zoho_invoice_id FROM skipped_invoices
+                                        WHERE connection_id = :connection_id
+                                       EXCEPT
+                                       SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = 'invoice')
+        """),
+        {"connection_id": connection_id, "run_id": run_id},
+    )
+
+
+def take(connection: Connection, link: Link, zoho_customer_ids: Sequence[str]) -> list[ObservedInvoice]:
+    """The invoices that waited for these customers; they wait no more."""
+    rows = connection.execute(
+        text("""
+            DELETE FROM skipped_invoices
+             WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
+            RETURNING invoice, observed_at
+        """),
+        {"connection_id": link.connection_id, "ids": list(zoho_customer_ids)},
+    )
+    return [ObservedInvoice(_INVOICE.validate_python(row.invoice), row.observed_at) for row in rows]
