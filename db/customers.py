@@ -22,6 +22,7 @@ from domain.phones import PhoneFallback
 #: Rows of one transaction (TR-4).
 BATCH = 100
 
+_NOTHING_TOLD = ContactDetails(country_code=None, reminders_enabled=None)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 _FOREIGN = "another connection of this user has cached the same id"
@@ -97,6 +98,7 @@ def upsert(
     if updated_ids:
         reminders.replan_customers(connection, link, list(updated_ids.values()), now=now)
     counted = {contact_id for contact_id, row in stored.items() if since is not None and row.updated_at >= since}
+    counted |= {contact_id for contact_id, (told, _) in fresh.items() if _is_only_learnt(told, stored.get(contact_id))}
     updated = len(updated_ids.keys() - counted)
     return Upserted(new=len(new_ids), updated=updated, set_aside=foreign, taken_up=taken_up)
 
@@ -110,7 +112,9 @@ def _fresh(
         row = stored.get(read.contact.contact_id)
         customer = customer_from(read.contact, home=link.home, known=row.details if row else None, fallback=fallback)
         if row is None or (
-            row.belongs_to(link) and _version_read(read) >= row.version and _facts(customer) != row.facts
+            row.belongs_to(link)
+            and _version_read(read) >= row.version
+            and (_facts(customer), _details(customer)) != (row.facts, row.details)
         ):
             fresh[customer.zoho_customer_id] = (customer, read)
     return fresh
@@ -128,8 +132,6 @@ def _stored(row: Row[Any]) -> Stored:
             row.sync_hash,
             row.status,
             row.zoho_last_modified_at,
-            row.country_code,
-            row.payment_reminder_enabled,
             row.time_zone,
             row.phone_problem,
         ),
@@ -140,16 +142,23 @@ def _stored(row: Row[Any]) -> Stored:
 
 
 def _facts(customer: Customer) -> tuple[Any, ...]:
-    """All that makes a row differ: the hash (TR-2), and beside it what the hash does not cover."""
+    """What makes a row differ beside its details: the hash (TR-2), and what the hash does not cover."""
     return (
         customer.sync_hash,
         customer.status,
         customer.zoho_last_modified_at,
-        customer.country_code,
-        customer.reminders_enabled,
         customer.time_zone,
         customer.phone_problem,
     )
+
+
+def _details(customer: Customer) -> ContactDetails:
+    return ContactDetails(country_code=customer.country_code, reminders_enabled=customer.reminders_enabled)
+
+
+def _is_only_learnt(customer: Customer, row: Stored | None) -> bool:
+    """A first detail answer told what no list does: the row is written, but nothing has changed in Zoho."""
+    return row is not None and row.details == _NOTHING_TOLD and _facts(customer) == row.facts
 
 
 def _version_read(observed: Observed) -> tuple[datetime, datetime]:

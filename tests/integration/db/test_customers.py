@@ -108,8 +108,6 @@ class TestWhatIsWritten:
             # The hash does not cover these.
             (a_contact(status=ContactStatus.INACTIVE), "status", "inactive"),
             (a_contact(modified_at=MODIFIED_AT + A_MINUTE), "zoho_last_modified_at", MODIFIED_AT + A_MINUTE),
-            (a_contact(details=ContactDetails("IN", None)), "country_code", "IN"),
-            (a_contact(details=ContactDetails(None, False)), "payment_reminder_enabled", False),
         ],
     )
     def test_what_the_hash_does_not_cover_makes_a_difference_too(
@@ -117,6 +115,21 @@ class TestWhatIsWritten:
     ) -> None:
         upsert(engine, link, a_contact())
         assert counts(upsert(engine, link, changed)) == (0, 1)
+        assert cached(engine)[column] == value
+
+    @pytest.mark.parametrize(
+        ("details", "column", "value"),
+        [
+            (ContactDetails("IN", None), "country_code", "IN"),
+            (ContactDetails("US", False), "payment_reminder_enabled", False),
+        ],
+    )
+    def test_what_a_first_detail_answer_tells_is_written_and_no_change_in_zoho(
+        self, engine: Engine, link: Link, details: ContactDetails, column: str, value: object
+    ) -> None:
+        upsert(engine, link, a_contact())
+        assert counts(upsert(engine, link, a_contact(details=ContactDetails("US", True)))) == (0, 0)
+        assert counts(upsert(engine, link, a_contact(details=details))) == (0, 1)
         assert cached(engine)[column] == value
 
     def test_the_order_of_persons_makes_no_difference(self, engine: Engine, link: Link) -> None:
