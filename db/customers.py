@@ -60,7 +60,7 @@ _STORED = """
      WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids)
 """
 _READ_STORED = text(_STORED)
-_LOCK_STORED = text(f"{_STORED} ORDER BY id FOR NO KEY UPDATE")
+_LOCK_STORED = text(f"{_STORED} ORDER BY zoho_customer_id FOR NO KEY UPDATE")
 
 
 def upsert(

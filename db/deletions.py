@@ -96,7 +96,7 @@ _LOCK_CUSTOMERS = text("""
     SELECT id FROM customers_cache
      WHERE id IN (SELECT customer_id FROM invoices_cache
                    WHERE connection_id = :connection_id AND zoho_invoice_id = ANY(:ids))
-     ORDER BY id
+     ORDER BY zoho_customer_id
        FOR NO KEY UPDATE
 """)
 
@@ -142,7 +142,7 @@ def mark(
                  WHERE id IN (SELECT id FROM {table}
                                WHERE connection_id = :connection_id AND {id} = ANY(:ids) AND status <> 'deleted'
                                  AND coalesce(observed_at, '-infinity') <= :observed_at
-                               ORDER BY id FOR UPDATE)
+                               ORDER BY {id} FOR UPDATE)
                 RETURNING id
                 """,
             ),

@@ -32,7 +32,7 @@ _LOCK_CUSTOMERS = text("""
                    UNION ALL
                   SELECT customer_id FROM invoices_cache
                    WHERE user_id = :user_id AND zoho_invoice_id = ANY(:invoice_ids))
-     ORDER BY id
+     ORDER BY zoho_customer_id
        FOR NO KEY UPDATE
 """)
 
@@ -41,7 +41,7 @@ _LOCK_STORED = text("""
            updated_at
       FROM invoices_cache
      WHERE user_id = :user_id AND zoho_invoice_id = ANY(:ids)
-     ORDER BY id
+     ORDER BY zoho_invoice_id
        FOR UPDATE
 """)
 
@@ -210,7 +210,7 @@ def _withdraw(connection: Connection, link: Link, reads: Sequence[ObservedInvoic
                                   kept.observed_at)
                               >= (coalesce(cached.zoho_last_modified_at, '-infinity'),
                                   coalesce(cached.observed_at, '-infinity'))
-                           ORDER BY cached.id FOR UPDATE OF cached)
+                           ORDER BY cached.zoho_invoice_id FOR UPDATE OF cached)
             RETURNING id
         """),
         {"connection_id": link.connection_id, "ids": [read.invoice.invoice_id for read in reads]},

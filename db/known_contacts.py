@@ -43,14 +43,15 @@ class Known:
 
 
 def known(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, Known]:
-    """What is cached of these contacts; absent where nothing is."""
+    """What is cached of these contacts; absent where nothing is. The unique key finds them, not the connection."""
     rows = connection.execute(
         text("""
             SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
                    bulk_omits_persons, observed_at
-              FROM customers_cache WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
+              FROM customers_cache
+             WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids) AND connection_id = :connection_id
         """),
-        {"connection_id": link.connection_id, "ids": list(ids)},
+        {"user_id": link.user_id, "connection_id": link.connection_id, "ids": list(ids)},
     )
     return {row.zoho_customer_id: _known(row) for row in rows}
 
@@ -70,9 +71,13 @@ def cached_persons(connection: Connection, link: Link, zoho_customer_id: str) ->
     persons = connection.execute(
         text("""
             SELECT contact_persons FROM customers_cache
-             WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id
+             WHERE user_id = :user_id AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id
         """),
-        {"connection_id": link.connection_id, "zoho_customer_id": zoho_customer_id},
+        {
+            "user_id": link.user_id,
+            "connection_id": link.connection_id,
+            "zoho_customer_id": zoho_customer_id,
+        },
     ).scalar_one_or_none()
     return None if persons is None else persons_from_json(persons)
 
@@ -83,10 +88,15 @@ def note_observed(connection: Connection, link: Link, observed: Mapping[str, dat
         """
         UPDATE customers_cache SET observed_at = noted.observed_at
           FROM unnest(%(ids)s::text[], %(moments)s::timestamptz[]) AS noted (id, observed_at)
-         WHERE connection_id = %(connection_id)s AND zoho_customer_id = noted.id
+         WHERE user_id = %(user_id)s AND zoho_customer_id = noted.id AND connection_id = %(connection_id)s
            AND customers_cache.observed_at < noted.observed_at
         """,
-        {"connection_id": link.connection_id, "ids": list(observed), "moments": list(observed.values())},
+        {
+            "user_id": link.user_id,
+            "connection_id": link.connection_id,
+            "ids": list(observed),
+            "moments": list(observed.values()),
+        },
     )
 
 
@@ -96,7 +106,13 @@ def note_bulk_omissions(connection: Connection, link: Link, omissions: Mapping[s
         """
         UPDATE customers_cache SET bulk_omits_persons = noted.omits
           FROM unnest(%(ids)s::text[], %(omits)s::bool[]) AS noted (id, omits)
-         WHERE connection_id = %(connection_id)s AND zoho_customer_id = noted.id AND bulk_omits_persons <> noted.omits
+         WHERE user_id = %(user_id)s AND zoho_customer_id = noted.id AND connection_id = %(connection_id)s
+           AND bulk_omits_persons <> noted.omits
         """,
-        {"connection_id": link.connection_id, "ids": list(omissions), "omits": list(omissions.values())},
+        {
+            "user_id": link.user_id,
+            "connection_id": link.connection_id,
+            "ids": list(omissions),
+            "omits": list(omissions.values()),
+        },
     )

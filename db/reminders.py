@@ -1,7 +1,8 @@
 """Statements over reminders: plans made from what is cached, written as they are, in the caller's transaction.
 
-Everybody who plans locks the customers first, then the invoices, then the reminders, each by id: no two wait for each
-other crosswise, and no plan is made from a fact that is just changing.
+Everybody who plans locks the customers first, then the invoices (each by Zoho's id, the order in which the upserts
+insert them), then the reminders: no two wait for each other crosswise, and no plan is made from a fact that is just
+changing.
 """
 
 import uuid
@@ -80,7 +81,7 @@ def replan_customers(connection: Connection, link: Link, customer_ids: Sequence[
             UPDATE invoices_cache SET plan_at = :now
              WHERE id IN (SELECT id FROM invoices_cache
                            WHERE customer_id = ANY(:customer_ids) AND plan_outcome IS NOT NULL
-                           ORDER BY id FOR UPDATE)
+                           ORDER BY zoho_invoice_id FOR UPDATE)
             RETURNING id
         """),
         {"customer_ids": list(customer_ids), "now": now},
@@ -122,10 +123,10 @@ _LOCK_CUSTOMERS = text("""
     SELECT id, status, primary_phone, phone_problem, payment_reminder_enabled, time_zone
       FROM customers_cache
      WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(:ids))
-     ORDER BY id
+     ORDER BY zoho_customer_id
        FOR NO KEY UPDATE
 """)
-_LOCK_INVOICES = text("SELECT * FROM invoices_cache WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
+_LOCK_INVOICES = text("SELECT * FROM invoices_cache WHERE id = ANY(:ids) ORDER BY zoho_invoice_id FOR NO KEY UPDATE")
 _LOCK_REMINDERS = text("""
     SELECT invoice_id, step, scheduled_at, status FROM reminders
      WHERE invoice_id = ANY(:ids) AND status IN ('scheduled', 'sent')
