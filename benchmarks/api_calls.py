@@ -1,0 +1,206 @@
+"""Counts the API calls that syncs cost, as the simulator sees them: `python -m benchmarks.api_calls`.
+
+25,000 contacts, 30,000 persons and 20,000 invoices are synced from nothing, again with nothing changed, again with 50
+contacts changed, and through a day of five-minute syncs. Exit code 1 where a bound is broken.
+"""
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from benchmarks.installation import Servers, installed, running_servers, shown_progress, unthrottled_simulator
+from domain.lists import PER_PAGE
+from domain.runs import Mode
+from sandbox.zoho import commands as ask
+from sandbox.zoho.control import SandboxControl
+from tests.integration.chain.bench import Bench
+
+CONTACTS = 25_000
+PERSONS = 30_000
+INVOICES = 20_000
+
+#: Contacts that one import brought, with an invoice each.
+IMPORTED = 5_000
+
+CHANGED = 50
+
+TICKS = 288
+TICK_SECONDS = 300
+CHURN = 0.02
+
+#: The share of calls that a sync has to save against one detail call for each invoice's customer.
+SAVED = 0.98
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: calls counted, and the most that are allowed; None where nothing is promised."""
+
+    what: str
+    calls: int
+    most: float | None
+    bound: str
+
+    @property
+    def is_kept(self) -> bool:
+        return self.most is None or self.calls <= self.most
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the simulator holds; vendors count among the contacts, since the list has them."""
+
+    contacts: int
+    persons: int
+    invoices: int
+
+    @property
+    def pages(self) -> int:
+        return sum(ceil(rows / PER_PAGE) for rows in (self.contacts, self.persons, self.invoices))
+
+    def __str__(self) -> str:
+        return f"{self.contacts:,} contacts, {self.persons:,} persons, {self.invoices:,} invoices"
+
+
+def main() -> None:
+    console = Console()
+    with running_servers() as servers, shown_progress(console) as progress:
+        rows = [*_spread_changes(servers, progress), *_an_import(servers, progress)]
+    console.print(_table(rows))
+    sys.exit(0 if all(row.is_kept for row in rows) else 1)
+
+
+def _spread_changes(servers: Servers, progress: Progress) -> Iterator[Row]:
+    """The books changed over months: a first sync, two small ones, and a day."""
+    with (
+        unthrottled_simulator(contacts=CONTACTS, invoices=INVOICES) as zoho,
+        installed(servers, zoho) as resources,
+    ):
+        size = _completed(zoho)
+        bench = Bench.connected(resources, zoho)
+        calls = _calls_of_a_sync(bench, progress, "First sync")
+        yield Row(f"First sync of {size}", calls, 1.03 * size.pages, f"1.03 × {size.pages} pages")
+        yield _fewer("… against one detail call an invoice", calls, size.invoices)
+        calls = _calls_of_a_sync(bench, progress, "Nothing changed")
+        yield Row("Nothing changed", calls, 3, "3")
+        _edit_contacts(bench, random.Random(1), CHANGED, at=datetime.now(UTC))
+        calls = _calls_of_a_sync(bench, progress, f"{CHANGED} contacts changed")
+        yield Row(f"{CHANGED} contacts changed", calls, CHANGED + 5, f"{CHANGED} + 5")
+        yield from _a_day(bench, size, progress)
+
+
+def _an_import(servers: Servers, progress: Progress) -> Iterator[Row]:
+    """Part of the books bears the stamps of the same three seconds of the day before."""
+    with (
+        unthrottled_simulator(contacts=CONTACTS - IMPORTED, invoices=INVOICES - IMPORTED) as zoho,
+        installed(servers, zoho) as resources,
+    ):
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        zoho.mutate(ask.BulkImport(at=yesterday, contacts=IMPORTED, invoices_per_contact=1))
+        size = _completed(zoho)
+        calls = _calls_of_a_sync(Bench.connected(resources, zoho), progress, "First sync after an import")
+        what = f"First sync of as many, {IMPORTED:,} contacts and as many invoices imported within 3 seconds"
+        yield Row(what, calls, 1.5 * size.pages, f"1.5 × {size.pages} pages")
+
+
+def _a_day(bench: Bench, size: Size, progress: Progress) -> Iterator[Row]:
+    """A sync every five minutes, one of them full, while 2 % of the contacts and of the invoices change.
+
+    Nothing waits: the simulator's clock, which dates its answers, is moved on instead. Each change is stamped with a
+    moment of the five minutes before its sync.
+    """
+    chance = random.Random(2)
+    edits = Counter(chance.choices(range(TICKS), k=round(CHURN * size.contacts)))
+    payments = Counter(chance.choices(range(TICKS), k=round(CHURN * size.invoices)))
+    instead_of = 0
+    bench.zoho.reset_stats()
+    for tick in progress.track(range(TICKS), description="A day of five-minute syncs"):
+        bench.zoho.clear_faults()
+        shift = timedelta(seconds=TICK_SECONDS * (tick + 1))
+        bench.zoho.fault(ask.FaultName.CLOCK_SHIFTED, everywhere=True, seconds=shift.total_seconds())
+        before = datetime.now(UTC) + shift - timedelta(seconds=chance.uniform(1, TICK_SECONDS))
+        _edit_contacts(bench, chance, edits[tick], at=before)
+        _pay_invoices(bench, chance, payments[tick], at=before)
+        run = _sync(bench, Mode.FULL if tick == TICKS // 2 else Mode.INCREMENTAL)
+        instead_of += run["api_calls_one_per_invoice"]
+    calls = bench.zoho.stats().count()
+    yield _fewer(f"A day of {TICKS} syncs, one of them full, {CHURN:.0%} of all changed", calls, instead_of)
+    # What promises nothing, but is the harder comparison: a sync that sees no change of a customer at all.
+    least = TICKS + payments.total()
+    yield Row("… against one list and the changed invoices' customers only", calls, None, f"{least:,} calls instead")
+
+
+def _fewer(what: str, calls: int, instead_of: int) -> Row:
+    return Row(what, calls, (1 - SAVED) * instead_of, f"{SAVED:.0%} fewer than {instead_of:,}")
+
+
+def _calls_of_a_sync(bench: Bench, progress: Progress, what: str) -> int:
+    task = progress.add_task(what, total=1)
+    bench.zoho.reset_stats()
+    _sync(bench)
+    progress.advance(task)
+    return bench.zoho.stats().count()
+
+
+def _sync(bench: Bench, mode: Mode = Mode.INCREMENTAL) -> dict[str, Any]:
+    run = bench.sync(mode)
+    assert run["status"] == "succeeded", run["reason"]
+    return run
+
+
+def _completed(zoho: SandboxControl) -> Size:
+    """Adds the persons that are lacking; the times of their contacts stay."""
+    books = zoho.snapshot()
+    lacking = PERSONS - sum(len(contact["contact_persons"]) for contact in books["contacts"])
+    assert lacking >= 0, "more persons were made up than wanted"
+    zoho.mutate(
+        *(
+            ask.CreatePerson(
+                contact_id=int(contact["contact_id"]), fields=ask.PersonFields(first_name="Sam"), stamp_contact=False
+            )
+            for contact in books["contacts"][:lacking]
+        )
+    )
+    return Size(len(books["contacts"]), PERSONS, len(books["invoices"]))
+
+
+def _edit_contacts(bench: Bench, chance: random.Random, count: int, *, at: datetime) -> None:
+    ids = _some(bench, chance, count, "SELECT zoho_customer_id AS id FROM customers_cache")
+    name = ask.ContactFields(company_name=f"Company {chance.random()}")
+    bench.zoho.mutate(*(ask.EditContact(at=at, contact_id=int(each), fields=name) for each in ids))
+
+
+def _pay_invoices(bench: Bench, chance: random.Random, count: int, *, at: datetime) -> None:
+    ids = _some(bench, chance, count, "SELECT zoho_invoice_id AS id FROM invoices_cache WHERE balance > 0")
+    bench.zoho.mutate(*(ask.PayInvoice(at=at, invoice_id=int(each)) for each in ids))
+
+
+def _some(bench: Bench, chance: random.Random, count: int, sql: str) -> Sequence[str]:
+    return chance.sample([row["id"] for row in bench.rows(f"{sql} ORDER BY 1")], count)
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    table = Table(title="API calls")
+    table.add_column("sync")
+    table.add_column("calls", justify="right")
+    table.add_column("at most", justify="right")
+    table.add_column("which is", justify="right")
+    table.add_column("verdict")
+    for row in rows:
+        verdict = "" if row.most is None else "kept" if row.is_kept else "[red]broken[/red]"
+        most = "" if row.most is None else f"{int(row.most):,}"
+        table.add_row(row.what, f"{row.calls:,}", most, row.bound, verdict)
+    return table
+
+
+if __name__ == "__main__":
+    main()

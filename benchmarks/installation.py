@@ -1,0 +1,99 @@
+"""Real servers and a simulator for one benchmark, and the environment in which booksync finds them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+from cryptography.fernet import Fernet
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from db.migrations import migrate
+from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.process import running_simulator
+from workers import settings
+from workers.resources import Resources, open_resources
+
+#: Waiting for the budget is not what a benchmark measures.
+UNLIMITED = 1_000_000_000
+
+_TEMPLATE = "booksync_template"
+
+
+class Servers:
+    """A durable Postgres, as in production, and a Valkey; each measurement has a new database of its own."""
+
+    def __init__(self, postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> None:
+        self.postgres = postgres
+        self.valkey = valkey
+        self._databases = 0
+        migrate(postgres.create_database(_TEMPLATE))
+
+    @contextmanager
+    def new_database(self) -> Iterator[str]:
+        """The URL of an empty database at the newest schema."""
+        self._databases += 1
+        name = f"benchmark_{self._databases}"
+        yield self.postgres.create_database(name, template=_TEMPLATE)
+        self.postgres.drop_database(name)
+
+
+@contextmanager
+def running_servers() -> Iterator[Servers]:
+    """They and their data are gone at the end of the block."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    with (
+        TemporaryDirectory(prefix="booksync-benchmark-") as folder,
+        EmbeddedPostgres(Path(folder, "postgres")) as postgres,
+        EmbeddedValkey(Path(folder, "valkey"), durable=False) as valkey,
+    ):
+        yield Servers(postgres, valkey)
+
+
+@contextmanager
+def unthrottled_simulator(*, contacts: int, invoices: int) -> Iterator[SandboxControl]:
+    """A simulator that refuses nothing."""
+    with running_simulator(
+        contacts=contacts,
+        invoices=invoices,
+        requests_per_minute=UNLIMITED,
+        requests_per_day=UNLIMITED,
+        concurrency=1000,
+    ) as zoho:
+        yield zoho
+
+
+@contextmanager
+def installed(servers: Servers, zoho: SandboxControl) -> Iterator[Resources]:
+    """A new installation of booksync: its settings in the environment, for this process and for those it starts."""
+    with servers.new_database() as database_url:
+        os.environ |= {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": servers.valkey.url,
+            "ZOHO_CLIENT_ID": "sandbox-client",
+            "ZOHO_CLIENT_SECRET": "sandbox-secret",
+            "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+            "ZOHO_API_URL": zoho.url,
+            "ZOHO_ACCOUNTS_URL": zoho.url,
+            "ZOHO_REQUESTS_PER_MINUTE": str(UNLIMITED),
+        }
+        settings.settings.cache_clear()
+        with open_resources("booksync benchmark") as resources:
+            resources.redis.flushall()
+            yield resources
+
+
+def shown_progress(console: Console) -> Progress:
+    """What is being measured, and since when."""
+    return Progress(
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
