@@ -29,6 +29,10 @@ demo: .venv ## See it work on this machine, with a simulated Zoho (options: ARGS
 test: .venv ## Run the tests (some of them: ARGS="tests/unit -k phone")
 	@exec $(RUN) pytest $(ARGS)
 
+.PHONY: drill
+drill: .venv ## Run the long tests: killed workers, long outages, a large upstream that never rests
+	@exec $(RUN) pytest -m drill $(ARGS)
+
 # `alembic check`, on an embedded Postgres.
 ALEMBIC_CHECK := tests/integration/migrations/test_models_agree.py::test_the_migrations_agree_with_the_models
 

@@ -1,0 +1,135 @@
+"""A sync under way, with real processes over servers of its own: they may be stopped, restarted and emptied."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from cryptography.fernet import Fernet
+
+from db.migrations import migrate
+from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.process import running_simulator
+from sandbox.zoho.stats import CallKind
+from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, settings_for
+from tests.truth import differences
+
+ROWS_A_PAGE = 200
+PATIENCE_SECONDS = 60.0
+
+#: High enough that nobody waits for the budget.
+REQUESTS_PER_MINUTE = 100_000
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """An installation with two workers and a scheduler; each sync is another user's first one."""
+
+    installation: Installation
+    postgres: EmbeddedPostgres
+    valkey: EmbeddedValkey
+
+    @property
+    def zoho(self) -> SandboxControl:
+        return self.installation.zoho
+
+    def connect(self) -> str:
+        """The connection's id."""
+        connected = self.installation.connect(uuid.uuid4())
+        assert connected.code == 0, connected.stderr
+        return str(connected.json["connection_id"])
+
+    def begin_sync(self) -> str:
+        """The connection whose first sync begins now."""
+        connection_id = self.connect()
+        self.zoho.reset_stats()
+        started = self.installation.run("sync", connection_id, "--json")
+        assert started.code == 0, started.stderr
+        return connection_id
+
+    def look(self, sql: str, **values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.installation.environment["DATABASE_URL"], autocommit=True) as database:
+            return database.execute(sql, values).fetchall()
+
+    def step(self, connection_id: str) -> int:
+        """How far the connection's only run has come."""
+        ((step,),) = self.look("SELECT step FROM sync_runs WHERE connection_id = %(id)s", id=connection_id)
+        return int(step)
+
+    def status(self, connection_id: str) -> tuple[str, str | None]:
+        """Of the connection's last run, and what went wrong with it."""
+        return self.look(
+            "SELECT status, degraded_reason FROM sync_runs WHERE connection_id = %(id)s "
+            "ORDER BY started_at DESC LIMIT 1",
+            id=connection_id,
+        )[0]
+
+    def seconds_to_resume(self, connection_id: str) -> float:
+        """Until a step is done from now on."""
+        began, step = time.monotonic(), self.step(connection_id)
+        eventually(lambda: self.step(connection_id) > step)
+        return time.monotonic() - began
+
+    def ends_well(self, connection_id: str, *, repeated_calls: int) -> None:
+        """As it would have ended undisturbed, with hardly a call more."""
+        eventually(lambda: self.status(connection_id)[0] != "running")
+        assert self.status(connection_id) == ("succeeded", None)
+        truth = self.zoho.snapshot()
+        assert self.differences(connection_id) == []
+        stats = self.zoho.stats()
+        assert stats.count() <= pages_of(truth) + repeated_calls
+        assert stats.count(CallKind.CONTACT) == stats.count(CallKind.INVOICE) == 0
+        assert self.look("SELECT count(*) FROM dead_letters") == [(0,)]
+
+    def differences(self, connection_id: str) -> list[str]:
+        with psycopg.connect(self.installation.environment["DATABASE_URL"], autocommit=True) as database:
+            return differences(self.zoho.snapshot(), database, connection_id)
+
+
+def pages_of(truth: Mapping[str, Any]) -> int:
+    """The calls of an undisturbed first sync: persons, contacts and invoices, page by page."""
+    persons = sum(len(contact["contact_persons"]) for contact in truth["contacts"])
+    counts = (persons, len(truth["contacts"]), len(truth["invoices"]))
+    return sum(-(-count // ROWS_A_PAGE) for count in counts)
+
+
+def eventually(holds: Callable[[], bool], patience_seconds: float = PATIENCE_SECONDS) -> None:
+    """Waits until it holds."""
+    deadline = time.monotonic() + patience_seconds
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+@contextmanager
+def processes_under_way(
+    folder: Path, *, contacts: int, invoices: int, latency_seconds: float, **settings: str
+) -> Iterator[UnderWay]:
+    """Servers, simulator, two workers and a scheduler; `settings` are environment variables that differ."""
+    with (
+        EmbeddedPostgres(folder / "postgres", durable=False) as postgres,
+        EmbeddedValkey(folder / "valkey") as valkey,
+        running_simulator(
+            contacts=contacts,
+            invoices=invoices,
+            latency_ms=latency_seconds * 1000,
+            requests_per_minute=REQUESTS_PER_MINUTE,
+            requests_per_day=REQUESTS_PER_MINUTE,
+        ) as zoho,
+    ):
+        database_url = postgres.create_database("booksync")
+        migrate(database_url)
+        environment = settings_for(database_url, valkey.url, zoho.url, Fernet.generate_key().decode())
+        environment |= {"ZOHO_REQUESTS_PER_MINUTE": str(REQUESTS_PER_MINUTE)} | settings
+        installation = Installation(environment, folder, zoho)
+        for program in (WORKER, WORKER, SCHEDULER):
+            installation.start(*program)
+        try:
+            yield UnderWay(installation, postgres, valkey)
+        finally:
+            installation.stop()

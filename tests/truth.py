@@ -1,0 +1,280 @@
+"""What the cache says, compared with the truth (a simulator's snapshot), row by row: ids and columns, no person."""
+
+import datetime as dt
+import json
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
+from domain.customers import Customer, Home, customer_from, persons_as_json
+from domain.invoices import DELETED, Invoice
+from domain.lists import SetAside
+from domain.phones import PhoneProblem
+from domain.reminders import NotOpen, ReminderPolicy, Scheduled, Skipped, plan
+from workers.zoho.records import contact_from_detail, invoice_from_row
+
+Row = dict[str, Any]
+
+
+def differences(
+    snapshot: Mapping[str, Any], database: "psycopg.Connection[Any]", connection_id: uuid.UUID | str | None = None
+) -> list[str]:
+    """Where the cache of a connection (the organisation's only one, unless told) is not what the snapshot says.
+
+    A fact that only a detail answer tells counts as known where one was read after the contact's last change; before
+    that the cached one stands, by which the phone is chosen, too.
+    """
+    told = _Told.by(snapshot)
+    with psycopg.Cursor(database, row_factory=dict_row) as cursor:
+        cached = _Cached.of(cursor, str(snapshot["organization"]["organization_id"]), connection_id)
+    return [*_customers(told, cached), *_invoices(told, cached), *_reminders(cached)]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What Zoho says. Vendors are no customers."""
+
+    customers: Mapping[str, Contact]
+    invoices: Mapping[str, Invoice]
+
+    @classmethod
+    def by(cls, snapshot: Mapping[str, Any]) -> "_Told":
+        exact = json.loads(json.dumps(snapshot), parse_float=Decimal)  # Amounts as the wire writes them.
+        contacts = [_understood(contact_from_detail(detail)) for detail in exact["contacts"]]
+        invoices = [_understood(invoice_from_row(row)) for row in exact["invoices"]]
+        return cls(
+            {contact.contact_id: contact for contact in contacts if contact.kind is ContactKind.CUSTOMER},
+            {invoice.invoice_id: invoice for invoice in invoices},
+        )
+
+
+def _understood(record: Any) -> Any:
+    assert not isinstance(record, SetAside), record.reason
+    return record
+
+
+@dataclass(frozen=True)
+class _Cached:
+    """What a connection has cached."""
+
+    home: Home
+    customers: Sequence[Row]
+    invoices: Sequence[Row]
+    skipped: Sequence[Row]
+    reminders: Sequence[Row]
+
+    @classmethod
+    def of(
+        cls, cursor: "psycopg.Cursor[Row]", organization_id: str, connection_id: uuid.UUID | str | None
+    ) -> "_Cached":
+        links = cursor.execute(
+            "SELECT * FROM zoho_connections WHERE organization_id = %(organization)s AND id = coalesce(%(id)s, id)",
+            {"organization": organization_id, "id": connection_id},
+        ).fetchall()
+        assert len(links) == 1, f"{len(links)} connections to organisation {organization_id}"
+        (link,) = links
+
+        def rows(table: str) -> list[Row]:
+            return cursor.execute(f"SELECT * FROM {table} WHERE connection_id = %s", [link["id"]]).fetchall()
+
+        reminders = cursor.execute(
+            "SELECT * FROM reminders WHERE invoice_id IN (SELECT id FROM invoices_cache WHERE connection_id = %s)",
+            [link["id"]],
+        ).fetchall()
+        home = Home(link["country_code"], link["time_zone"])
+        return cls(home, rows("customers_cache"), rows("invoices_cache"), rows("skipped_invoices"), reminders)
+
+    @cached_property
+    def owners(self) -> Mapping[uuid.UUID, Row]:
+        """The customers by our own id."""
+        return {row["id"]: row for row in self.customers}
+
+
+def _customers(told: _Told, cached: _Cached) -> Iterator[str]:
+    yield from _once("customer", told.customers, cached.customers, lambda row: row["zoho_customer_id"])
+    for row in cached.customers:
+        contact = told.customers.get(row["zoho_customer_id"])
+        if contact is not None and row["status"] != ContactStatus.DELETED:
+            yield from _unlike(f"customer {contact.contact_id}", _expected(contact, row, cached.home), _columns(row))
+
+
+def _once(kind: str, told: Mapping[str, object], rows: Sequence[Row], id_of: Callable[[Row], str]) -> Iterator[str]:
+    """Each record once: live where Zoho has it, marked where it has it no longer."""
+    counted = Counter(map(id_of, rows))
+    live = {id_of(row) for row in rows if row["status"] != DELETED}
+    yield from (f"{kind} {record_id}: {count} rows" for record_id, count in counted.items() if count > 1)
+    yield from (f"{kind} {record_id}: missing" for record_id in sorted(told.keys() - counted.keys()))
+    yield from (f"{kind} {record_id}: marked deleted" for record_id in sorted(told.keys() & counted.keys() - live))
+    yield from (f"{kind} {record_id}: gone from Zoho, still live" for record_id in sorted(live - told.keys()))
+
+
+def _expected(contact: Contact, row: Row, home: Home) -> Row:
+    known = ContactDetails(row["country_code"], row["payment_reminder_enabled"])
+    read_at: dt.datetime | None = row["details_observed_at"]
+    if read_at is None:
+        contact, known = replace(contact, details=None), ContactDetails(None, None)
+    elif contact.modified_at is None or read_at <= contact.modified_at:
+        contact = replace(contact, details=None)  # The answer may have come before the change.
+    return _facts(customer_from(contact, home=home, known=known))
+
+
+def _facts(customer: Customer) -> Row:
+    return {
+        "status": str(customer.status),
+        "customer_name": customer.customer_name,
+        "company_name": customer.company_name,
+        "primary_contact_person_id": customer.primary_contact_person_id,
+        "primary_phone": customer.primary_phone,
+        "phone_problem": customer.phone_problem and str(customer.phone_problem),
+        "primary_email": customer.primary_email,
+        "contact_persons": _by_id(persons_as_json(customer.persons)),
+        "country_code": customer.country_code,
+        "time_zone": customer.time_zone,
+        "payment_reminder_enabled": customer.reminders_enabled,
+        "zoho_last_modified_at": customer.zoho_last_modified_at,
+        "sync_hash": customer.sync_hash,
+    }
+
+
+def _columns(row: Row) -> Row:
+    return row | {"contact_persons": _by_id(row["contact_persons"])}
+
+
+def _by_id(persons: Sequence[Row]) -> list[Row]:
+    return sorted(persons, key=lambda person: str(person["contact_person_id"]))
+
+
+def _unlike(what: str, expected: Row, row: Row) -> Iterator[str]:
+    columns = [column for column, value in expected.items() if row[column] != value]
+    if columns:
+        yield f"{what}: {', '.join(columns)}"
+
+
+def _invoices(told: _Told, cached: _Cached) -> Iterator[str]:
+    skipped = {row["zoho_invoice_id"]: row for row in cached.skipped}
+    live = {row["zoho_invoice_id"] for row in cached.invoices if row["status"] != DELETED}
+    elsewhere = {key: invoice for key, invoice in told.invoices.items() if key in live or key not in skipped}
+    yield from _once("invoice", elsewhere, cached.invoices, lambda row: row["zoho_invoice_id"])
+    yield from (f"invoice {key}: both cached and skipped" for key in sorted(live & skipped.keys()))
+    yield from (f"invoice {key}: gone from Zoho, still skipped" for key in sorted(skipped.keys() - told.invoices))
+    for key in sorted(skipped.keys() & told.invoices):
+        yield from _skipped(told, told.invoices[key], skipped[key])
+    for row in cached.invoices:
+        invoice = told.invoices.get(row["zoho_invoice_id"])
+        if invoice is not None and invoice.invoice_id not in skipped:
+            owner = cached.owners[row["customer_id"]]["zoho_customer_id"]
+            yield from _unlike(f"invoice {invoice.invoice_id}", _invoice_facts(invoice), row | {"owner": owner})
+
+
+def _skipped(told: _Told, invoice: Invoice, row: Row) -> Iterator[str]:
+    """It waits for a customer whom Zoho has no longer, as it is now."""
+    if invoice.customer_id in told.customers:
+        yield f"invoice {invoice.invoice_id}: skipped, though its customer is there"
+    kept = row["invoice"]
+    facts = {"status": invoice.status, "customer_id": invoice.customer_id, "balance": invoice.balance}
+    yield from _unlike(f"skipped invoice {invoice.invoice_id}", facts, kept | {"balance": Decimal(kept["balance"])})
+
+
+def _invoice_facts(invoice: Invoice) -> Row:
+    return {
+        "owner": invoice.customer_id,
+        "zoho_customer_id": invoice.customer_id,
+        "invoice_number": invoice.number,
+        "status": invoice.status,
+        "date": invoice.date,
+        "due_date": invoice.due_date,
+        "total": invoice.total,
+        "balance": invoice.balance,
+        "currency_code": invoice.currency_code,
+        "zoho_last_modified_at": invoice.modified_at,
+        "sync_hash": invoice.sync_hash(),
+    }
+
+
+def _reminders(cached: _Cached) -> Iterator[str]:
+    """What is scheduled is what the rules plan from the cached rows; each step of an invoice has one row at most."""
+    steps = Counter((row["invoice_id"], row["step"]) for row in cached.reminders)
+    numbers = {row["id"]: row["zoho_invoice_id"] for row in cached.invoices}
+    for (invoice_id, step), count in steps.items():
+        if count > 1:
+            yield f"invoice {numbers[invoice_id]}: {count} reminders of step {step}"
+    pending: dict[uuid.UUID, list[Row]] = defaultdict(list)
+    for row in cached.reminders:
+        if row["status"] == "scheduled":
+            pending[row["invoice_id"]].append(row)
+    now = dt.datetime.now(dt.UTC)
+    for invoice in cached.invoices:
+        found = pending[invoice["id"]]
+        customer = cached.owners[invoice["customer_id"]]
+        outcome, planned = _plan(invoice, customer, found, cached.home, now)
+        if {row["step"]: row["scheduled_at"] for row in found} != planned:
+            yield f"invoice {invoice['zoho_invoice_id']}: its reminders are not those planned"
+        if outcome is not None and invoice["plan_outcome"] != outcome:
+            yield f"invoice {invoice['zoho_invoice_id']}: plan_outcome"
+        if any((row["customer_id"], row["phone"]) != (customer["id"], customer["primary_phone"]) for row in found):
+            yield f"invoice {invoice['zoho_invoice_id']}: reminders go to somebody else"
+
+
+def _plan(
+    invoice: Row, customer: Row, pending: Sequence[Row], home: Home, now: dt.datetime
+) -> tuple[str | None, dict[int, dt.datetime]]:
+    """(plan_outcome, moments by step) as the rules would have them."""
+    match plan(
+        _as_invoice(invoice),
+        _Reachable.of(customer),
+        ReminderPolicy(),
+        home_time_zone=home.time_zone,
+        now=now,
+        pending={row["step"]: row["scheduled_at"] for row in pending},
+    ):
+        case Scheduled(reminders):
+            return "scheduled", {reminder.step: reminder.scheduled_at for reminder in reminders}
+        case Skipped(reason):
+            return str(reason), {}
+        case NotOpen():
+            return None, {}
+
+
+def _as_invoice(row: Row) -> Invoice:
+    return Invoice(
+        invoice_id=row["zoho_invoice_id"],
+        customer_id=row["zoho_customer_id"],
+        number=row["invoice_number"],
+        status=row["status"],
+        date=row["date"],
+        due_date=row["due_date"],
+        total=row["total"],
+        balance=row["balance"],
+        currency_code=row["currency_code"],
+        modified_at=row["zoho_last_modified_at"],
+    )
+
+
+@dataclass(frozen=True)
+class _Reachable:
+    """A cached customer, as far as planning looks at it."""
+
+    status: ContactStatus
+    primary_phone: str | None
+    phone_problem: PhoneProblem | None
+    reminders_enabled: bool | None
+    time_zone: str | None
+
+    @classmethod
+    def of(cls, row: Row) -> "_Reachable":
+        problem = row["phone_problem"]
+        return cls(
+            ContactStatus(row["status"]),
+            row["primary_phone"],
+            PhoneProblem(problem) if problem else None,
+            row["payment_reminder_enabled"],
+            row["time_zone"],
+        )
