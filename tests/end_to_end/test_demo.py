@@ -113,7 +113,7 @@ class Demo:
 
     def running(self, *words: str) -> psutil.Process:
         """The one process whose command line has all these words, behind its watcher."""
-        commands = {process: " ".join(process.cmdline()) for process in self.processes()}
+        commands = {process: command_line(process) for process in self.processes()}
         found = [process for process, line in commands.items() if all(word in line for word in words)]
         return next(process for process in found if "watcher.py" not in commands[process])
 
@@ -154,6 +154,14 @@ def start(tmp_path: Path, demos: list[Demo]) -> Start:
 
 def last_object(out: str) -> dict[str, Any]:
     return dict(json.loads(out.strip().splitlines()[-1]))
+
+
+def command_line(process: psutil.Process) -> str:
+    """Empty where the process has ended since it was listed."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # A zombie's error is one of these.
+        return ""
 
 
 def all_gone(processes: list[psutil.Process], seconds: float) -> bool:
