@@ -246,6 +246,13 @@ def count_of_organization(connection: Connection, organization_id: str) -> int:
     return max(1, count)
 
 
+def order_full_sync(connection: Connection, connection_id: uuid.UUID) -> None:
+    """A full sync is due, as soon as no run is under way."""
+    connection.execute(
+        text("UPDATE zoho_connections SET next_full_sync_at = now() WHERE id = :id"), {"id": connection_id}
+    )
+
+
 def set_next_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
     """The next incremental sync is due then."""
     connection.execute(

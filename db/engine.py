@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -31,6 +32,8 @@ def new_engine(url: str, *, application_name: str, pool_size: int = 10) -> Engin
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,  # An error's text must hold no personal data.
+        json_deserializer=orjson.loads,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": application_name},
     )
 

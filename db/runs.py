@@ -237,13 +237,13 @@ def count_call(connection: Connection, run_id: uuid.UUID) -> None:
     connection.execute(text("UPDATE sync_runs SET api_calls = api_calls + 1 WHERE id = :run_id"), {"run_id": run_id})
 
 
-def running_step(connection: Connection, connection_id: uuid.UUID) -> StepRef | None:
-    """The present step of the connection's running run."""
+def running(connection: Connection, connection_id: uuid.UUID) -> Run | None:
+    """The connection's run that is under way."""
     row = connection.execute(
-        text("SELECT id, step, phase FROM sync_runs WHERE connection_id = :connection_id AND status = 'running'"),
+        text("SELECT * FROM sync_runs WHERE connection_id = :connection_id AND status = 'running'"),
         {"connection_id": connection_id},
     ).one_or_none()
-    return StepRef(row.id, row.step, Phase(row.phase)) if row else None
+    return _run(row) if row else None
 
 
 def _run(row: Row[Any]) -> Run:

@@ -4,7 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import orjson
 from psycopg.types.json import Jsonb
@@ -74,8 +74,8 @@ def stage_contacts(
     observed_at: datetime,
     needing_details: frozenset[str],
 ) -> None:
-    """Keeps what a page brought until a batch upserts it; a contact met again within the page counts once, the last."""
-    latest = {contact.contact_id: contact for contact in contacts}
+    """Keeps what a page brought until a batch upserts it; of a contact met again within the page the newest counts."""
+    latest = {contact.contact_id: contact for contact in sorted(contacts, key=_modified_at)}
     connection.exec_driver_sql(
         """
         INSERT INTO staged_contacts (run_id, zoho_customer_id, contact, needs_details, observed_at)
@@ -195,6 +195,10 @@ def forget_set_aside(connection: Connection, connection_id: uuid.UUID, run_id: u
         """),
         {"connection_id": connection_id, "run_id": run_id},
     )
+
+
+def _modified_at(contact: Contact) -> datetime:
+    return contact.modified_at or datetime.min.replace(tzinfo=UTC)
 
 
 def _contact_json(contact: Contact) -> Jsonb:

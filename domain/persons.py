@@ -113,7 +113,9 @@ def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *
         return Source.DETAILS if may_ask else Source.SWEEP
     if not known.row_is_same:
         return Source.DETAILS
-    return Source.DETAILS if may_ask and not known.bulk_omits_persons else Source.CACHE
+    # Of whom the bulk list names nobody, it is known to tell nothing. One that names a part may hide who is gone.
+    is_left_out = known.bulk_omits_persons and not sweep.ids_of(contact.contact_id)
+    return Source.DETAILS if may_ask and not is_left_out else Source.CACHE
 
 
 def _lacks_somebody(contact: Contact, known: KnownContact | None, swept_ids: frozenset[str]) -> bool:

@@ -76,6 +76,7 @@ class Position:
     persons_swept_at: datetime | None = None  #: the server's time when the sweep of persons began
     persons_swept: bool = False
     sweeps: int = 0  #: that were begun because details would cost more
+    details: int = 0  #: detail calls since the last sweep that a sweep would have saved
     confirmations: int = 0  #: detail calls that only confirm what the sweep of persons lacks
     contacts: Walk | None = None
     customers_complete: bool = False  #: so that a contact which is not cached is worth a call
@@ -88,6 +89,7 @@ class Position:
             "persons_swept_at": self.persons_swept_at and self.persons_swept_at.isoformat(),
             "persons_swept": self.persons_swept,
             "sweeps": self.sweeps,
+            "details": self.details,
             "confirmations": self.confirmations,
             "contacts": self.contacts and self.contacts.to_json(),
             "customers_complete": self.customers_complete,
@@ -103,6 +105,7 @@ class Position:
             persons_swept_at=_moment(json.get("persons_swept_at")),
             persons_swept=json.get("persons_swept", False),
             sweeps=json.get("sweeps", 0),
+            details=json.get("details", 0),
             confirmations=json.get("confirmations", 0),
             contacts=Walk.from_json(contacts) if contacts else None,
             customers_complete=json.get("customers_complete", False),
@@ -144,9 +147,12 @@ class Run:
     def give_up_phase(self, reason: str) -> Self:
         """After the last attempt of a step: go on with what is cached (FR-7), and let the next run heal the rest.
 
-        A failed customer phase leaves the cached customers, a failed invoice phase the cached invoices; reminders are
-        planned from them in any case. When the plan itself fails the run has failed.
+        Where the sweep of persons fails, details are asked instead. A failed customer phase leaves the cached
+        customers, a failed invoice phase the cached invoices; reminders are planned from them in any case. When the
+        plan itself fails the run has failed.
         """
+        if self.phase is Phase.PERSONS:
+            return self.go_to(Phase.CONTACTS)
         if self.phase.is_customer_phase:
             return self.degraded(f"Customers are not complete: {reason}").go_to(Phase.INVOICES)
         if self.phase.is_invoice_phase:

@@ -3,6 +3,7 @@
 from cryptography.fernet import Fernet
 
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
+from tests.end_to_end.underway import eventually
 
 
 def test_the_price_is_told_beforehand_and_kept(installation: Installation) -> None:
@@ -42,3 +43,28 @@ def test_a_lost_key_is_told_and_changes_nothing(installation: Installation) -> N
     assert lost.code == 1
     assert "ENCRYPTION_KEYS" in lost.stderr
     assert installation.run("rotate-keys", "--json").json == {"rotated": 1}
+
+
+def test_an_order_during_a_run_is_kept_or_refused_but_not_lost(installation: Installation) -> None:
+    connection_id = installation.connect().json["connection_id"]
+    under_way = installation.run("sync", connection_id, "--json").json["run_id"]  # No worker takes it.
+
+    same = installation.run("sync", connection_id, "--json")
+    assert (same.code, same.json["run_id"]) == (0, under_way)
+
+    full = installation.run("sync", connection_id, "--full", "--json")
+    assert (full.code, full.json["run_id"]) == (0, under_way)
+    assert "a full one after it" in full.stderr
+
+    refused = installation.run("sync", connection_id, "--full", "--allow-deletions", "--json")
+    assert refused.code == 1
+    assert "--wait" in refused.json["error"]
+
+    for program in (WORKER, SCHEDULER):
+        installation.start(*program)
+    eventually(lambda: runs_of(installation, connection_id) == [("full", "succeeded")] * 2)
+
+
+def runs_of(installation: Installation, connection_id: str) -> list[tuple[str, str]]:
+    state = installation.run("status", connection_id, "--json").json["connections"][0]
+    return [(run["mode"], run["status"]) for run in state["runs"]]

@@ -49,6 +49,7 @@ def main() -> NoReturn:
         UnreadableSecretError,
         MigrationError,
         WalkStuck,
+        sync.RunUnderWayError,
     ) as error:
         _fail(str(error))
     except (ZohoError, BudgetWait) as error:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from db import connections, runs, summary
 from db.runs import StepRef
-from domain.runs import Mode, RunStatus
+from domain.runs import Mode, Run, RunStatus
 from workers.broker import send_step
 from workers.cli.terminal import notes, print_json
 from workers.cli.watch import watch
@@ -49,6 +49,10 @@ def sync(
         raise typer.Exit(1)
 
 
+class RunUnderWayError(Exception):
+    """A run under way cannot do what was asked for, and only one runs at a time."""
+
+
 class _Order:
     """What was asked for."""
 
@@ -58,14 +62,31 @@ class _Order:
         self._allow_deletions = allow_deletions
 
     def start(self, resources: Resources) -> uuid.UUID:
-        """Starts a run, or finds the one that is under way."""
+        """Starts a run, or finds the one that is under way.
+
+        Raises:
+            RunUnderWayError: that one has no permission to mark deletions, and no other can be given it now.
+        """
         while True:
             if (step := self._start(resources)) is not None:
                 notes.print(f"Run {step.run_id} has started.")
                 return step.run_id
             if (running := self._running(resources)) is not None:
-                notes.print(f"Run {running.run_id} is under way already; with --wait yours would come after it.")
+                self._leave_to(running, resources)
                 return running.run_id
+
+    def _leave_to(self, running: Run, resources: Resources) -> None:
+        if self._allow_deletions and not running.allow_deletions:
+            raise RunUnderWayError(
+                f"Run {running.run_id} is under way, without the permission to mark many deletions: "
+                "give the same command with --wait, and yours comes after it."
+            )
+        if self._mode is Mode.FULL and running.mode is not Mode.FULL:
+            with resources.engine.begin() as connection:
+                connections.order_full_sync(connection, self._connection_id)
+            notes.print(f"Run {running.run_id} is under way; the scheduler starts a full one after it.")
+        else:
+            notes.print(f"Run {running.run_id} is under way already; with --wait yours would come after it.")
 
     def run_to_end(self, resources: Resources) -> uuid.UUID:
         """Runs it. A run under way may have passed what changed before this order was given: ours comes after it."""
@@ -89,9 +110,9 @@ class _Order:
             send_step(resources.broker, step)
         return step
 
-    def _running(self, resources: Resources) -> StepRef | None:
+    def _running(self, resources: Resources) -> Run | None:
         with resources.engine.connect() as connection:
-            return runs.running_step(connection, self._connection_id)
+            return runs.running(connection, self._connection_id)
 
 
 def _tell_cost(connection_id: uuid.UUID, as_json: bool) -> None:

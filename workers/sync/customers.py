@@ -51,9 +51,9 @@ def _joined(observed: Observed, sweep: Sweep | None) -> Observed:
 
 
 def _omissions(batch: Sequence[Observed], sweep: Sweep) -> dict[str, bool]:
-    """Of whom the sweep lacks persons, among those that a detail call was made for and that have not changed since."""
-    asked = (observed.contact for observed in batch if observed.contact.persons is not None)
-    return {contact.contact_id: sweep.omits(contact) for contact in asked if not sweep.is_older_than(contact)}
+    """Of whom the sweep lacks persons, as far as detail calls tell; whoever needed none is told whole by the sweep."""
+    contacts = (observed.contact for observed in batch)
+    return {contact.contact_id: sweep.omits(contact) for contact in contacts if not sweep.is_older_than(contact)}
 
 
 def _after(connection: Connection, run: Run) -> Run:

@@ -50,22 +50,26 @@ def sort_staged_again(connection: Connection, run: Run, link: Link) -> Run:
 
 
 def towards_what_is_lacking(connection: Connection, run: Run, link: Link) -> Run:
-    """On to the upsert, to detail calls, or to a sweep of persons where that costs fewer calls than the details."""
+    """On to the upsert, to detail calls, or to a sweep of persons where that costs fewer calls than the details.
+
+    The details of the pages before count too: a run that has spent a sweep's price on them does not spend it again.
+    """
     waiting = staging.contacts_needing_details(connection, run.run_id)
     if not waiting:
         return run.go_to(Phase.CUSTOMERS)
     position = run.position
     settled = sum(would_settle(contact, position.persons_swept_at) for contact in waiting)
+    details = position.details + settled
     may_sweep = link.persons_pages is not None and not link.bulk_persons_refused and position.sweeps < MAX_SWEEPS
-    if may_sweep and settled > (link.persons_pages or 0):
-        log.info("A sweep of persons costs less than the details", action="persons.sweep", details=settled)
+    if may_sweep and settled and details > (link.persons_pages or 0):
+        log.info("A sweep of persons costs less than the details", action="persons.sweep", details=details)
         staging.clear_persons(connection, run.run_id)
         afresh = replace(
-            position, persons_page=1, persons_swept=False, persons_swept_at=None, sweeps=position.sweeps + 1
+            position, persons_page=1, persons_swept=False, persons_swept_at=None, sweeps=position.sweeps + 1, details=0
         )
         return replace(run, position=afresh).go_to(Phase.PERSONS)
     log.info("The details of changed contacts are asked for", action="persons.details", details=len(waiting))
-    return run.go_to(Phase.CONTACTS)
+    return replace(run, position=replace(position, details=details)).go_to(Phase.CONTACTS)
 
 
 def _sort(connection: Connection, run: Run, link: Link, contacts: Sequence[Contact]) -> SortedOut:

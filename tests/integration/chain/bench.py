@@ -58,7 +58,8 @@ class Bench:
 
     def present_step(self) -> StepRef | None:
         with self.resources.engine.connect() as connection:
-            return runs.running_step(connection, self.connection_id)
+            run = runs.running(connection, self.connection_id)
+        return StepRef.of(run) if run else None
 
     def sync(self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False) -> Row:
         """A run from its start to its end; its summary."""

@@ -36,7 +36,6 @@ dues = st.builds(Due, st.integers(0, 3), events)
 a_disturbed_run = st.tuples(st.sampled_from(list(Mode)), st.lists(dues, min_size=4, max_size=20))
 
 
-@pytest.mark.drill
 @pytest.mark.timeout(900)  # Where an example fails, hypothesis looks for a smaller one for some minutes.
 @settings(max_examples=40, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(disturbed=st.lists(a_disturbed_run, min_size=1, max_size=3))

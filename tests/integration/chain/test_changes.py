@@ -1,10 +1,15 @@
 """What changes in Zoho reaches the cache and the reminders with the next incremental run, for few calls."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from sandbox.zoho.commands import FaultName
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.process import running_simulator
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench, Row
+from tests.integration.chain.conftest import LIMIT
 
 
 def a_customer_with_reminders(bench: Bench) -> Row:
@@ -46,6 +51,22 @@ def test_many_changed_contacts_cost_a_sweep_of_persons_instead(synced: Bench) ->
     assert synced.zoho.stats().count(CallKind.CONTACT) == 0
     assert synced.zoho.stats().count(CallKind.BULK_PERSONS) == 1
     assert result["mode"] == "incremental"
+
+
+class TestManyPages:
+    @pytest.fixture
+    def zoho(self) -> Iterator[SandboxControl]:
+        with running_simulator(contacts=500, invoices=1, requests_per_minute=LIMIT) as control:
+            yield control
+
+    def test_the_details_of_earlier_pages_count_towards_a_sweep(self, bench: Bench) -> None:
+        bench.sync()
+        bench.zoho.touch(contact_ids=list(bench.customers()))
+        bench.rows("UPDATE zoho_connections SET persons_pages = 250 RETURNING id")  # No page alone has that many.
+        bench.zoho.reset_stats()
+        bench.sync()
+        assert bench.zoho.stats().count(CallKind.CONTACT) <= 250
+        assert bench.zoho.stats().count(CallKind.BULK_PERSONS) > 0
 
 
 def test_a_lost_phone_cancels_what_was_scheduled(synced: Bench) -> None:

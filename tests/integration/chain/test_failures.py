@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from db.runs import StepRef
@@ -9,6 +10,7 @@ from domain.runs import MAX_ATTEMPTS, Phase
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
+from tests.truth import differences
 
 
 def test_a_passing_failure_is_retried_and_leaves_no_trace(bench: Bench) -> None:
@@ -52,10 +54,21 @@ def test_contacts_that_stay_away_leave_the_cached_ones_and_the_invoices_go_on(be
 
 
 def test_each_attempt_is_counted_and_the_last_one_gives_the_phase_up(bench: Bench) -> None:
-    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.BULK_PERSONS, status=503)
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=503)
     bench.zoho.reset_stats()
     assert bench.sync()["status"] == "degraded"
+    assert bench.zoho.stats().count(CallKind.CONTACTS) == MAX_ATTEMPTS
+
+
+def test_a_bulk_list_of_persons_that_fails_costs_details_and_nothing_else(
+    bench: Bench, database: "psycopg.Connection[Any]"
+) -> None:
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.BULK_PERSONS, status=500, code=1000)
+    first = bench.sync()
+    assert first["status"] == "succeeded"
     assert bench.zoho.stats().count(CallKind.BULK_PERSONS) == MAX_ATTEMPTS
+    assert bench.zoho.stats().count(CallKind.CONTACT) == first["customers"]["total"]
+    assert differences(bench.zoho.snapshot(), database) == []
 
 
 def test_invoices_of_unknown_customers_wait_and_are_taken_up_by_themselves(bench: Bench) -> None:

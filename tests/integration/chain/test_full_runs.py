@@ -147,6 +147,18 @@ class TestPersons:
         assert bench.zoho.stats().count(CallKind.CONTACT) == 0, "what the details told is remembered"
         assert (second["customers"]["new"], second["customers"]["updated"]) == (0, 0)
 
+    def test_of_a_contact_told_in_part_a_person_who_is_gone_is_noticed(self, bench: Bench) -> None:
+        contact = next(c for c in bench.zoho.snapshot()["contacts"] if len(c["contact_persons"]) > 2)
+        omitted, gone = [p for p in contact["contact_persons"] if not p["is_primary_contact"]][:2]
+        bench.zoho.fault(FaultName.PERSON_MISSING, record_id=omitted["contact_person_id"])
+        bench.sync(Mode.FULL)
+        bench.sync(Mode.FULL)
+        bench.zoho.delete_person(gone["contact_person_id"], stamp_contact=False)
+        bench.sync(Mode.FULL)
+        cached = bench.customers()[contact["contact_id"]]["contact_persons"]
+        expected = {p["contact_person_id"] for p in contact["contact_persons"]} - {gone["contact_person_id"]}
+        assert {person["contact_person_id"] for person in cached} == expected
+
     def test_a_person_who_is_gone_is_gone_after_the_confirmation(self, synced: Bench) -> None:
         contact = next(
             c

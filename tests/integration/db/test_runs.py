@@ -146,10 +146,12 @@ class TestStart:
     def test_a_connection_that_does_not_exist_has_none(self, engine: Engine, link: Link) -> None:
         assert begin(engine, replace(link, connection_id=uuid.uuid4())) is None
 
-    def test_the_running_step_is_found(self, engine: Engine, link: Link, step: StepRef) -> None:
+    def test_the_run_under_way_is_found(self, engine: Engine, link: Link, step: StepRef) -> None:
         with engine.connect() as connection:
-            assert runs.running_step(connection, link.connection_id) == step
-            assert runs.running_step(connection, uuid.uuid4()) is None
+            run = runs.running(connection, link.connection_id)
+            assert run is not None
+            assert StepRef.of(run) == step
+            assert runs.running(connection, uuid.uuid4()) is None
 
 
 class TestClaim:

@@ -54,6 +54,8 @@ positions = st.builds(
     persons_page=st.integers(1, 1000),
     persons_swept_at=st.none() | MOMENTS,
     persons_swept=st.booleans(),
+    sweeps=st.integers(0, 3),
+    details=st.integers(0, 1000),
     confirmations=st.integers(0, 100),
     contacts=st.none() | walks,
     customers_complete=st.booleans(),
@@ -79,9 +81,10 @@ def test_counters_add_up() -> None:
 @pytest.mark.parametrize(
     ("given_up", "following", "status", "sentence"),
     [
-        # The cached customers stand in for those that could not be read, …
+        # Details stand in for the bulk list of persons, …
+        (Phase.PERSONS, Phase.CONTACTS, RunStatus.RUNNING, None),
+        # … the cached customers for those that could not be read, …
         (Phase.START, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
-        (Phase.PERSONS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
         (Phase.CONTACTS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
         (Phase.CUSTOMERS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
         (Phase.GONE_CUSTOMERS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
@@ -93,7 +96,7 @@ def test_counters_add_up() -> None:
     ],
 )
 def test_a_phase_that_is_given_up_leaves_the_others(
-    given_up: Phase, following: Phase, status: RunStatus, sentence: str
+    given_up: Phase, following: Phase, status: RunStatus, sentence: str | None
 ) -> None:
     run = a_run(given_up).give_up_phase("Zoho is down.")
     assert (run.phase, run.status, run.degraded_reason) == (following, status, sentence)

@@ -1,0 +1,133 @@
+"""Promises of domain/persons.py: where a contact's persons are taken from, for the fewest calls, and nobody lost."""
+
+import datetime as dt
+
+import pytest
+
+from domain.contacts import Contact, ContactPerson
+from domain.persons import (
+    MAX_CONFIRMATIONS,
+    KnownContact,
+    Source,
+    Sweep,
+    is_ambiguous,
+    sort_out,
+    would_settle,
+)
+from tests.builders import MODIFIED_AT, a_contact, a_person
+
+LATER = MODIFIED_AT + dt.timedelta(hours=1)
+EARLIER = MODIFIED_AT - dt.timedelta(hours=1)
+
+ADA = a_person("7001", mobile="+447911123456", is_primary=True)
+BOB = a_person("7002", first_name="Bob")
+
+
+def a_listed(contact_id: str = "5001") -> Contact:
+    return a_contact(contact_id, primary=ADA)
+
+
+def a_sweep(*persons: ContactPerson, contact_id: str = "5001", began_at: dt.datetime = LATER) -> Sweep:
+    return Sweep(began_at, {contact_id: persons} if persons else {})
+
+
+def known(*person_ids: str, omitted: bool = False, same: bool = True) -> KnownContact:
+    return KnownContact(frozenset(person_ids), bulk_omits_persons=omitted, row_is_same=same)
+
+
+def source(
+    listed: Contact, cached: KnownContact | None, sweep: Sweep | None, *, confirmations: int = 0
+) -> tuple[Source, int]:
+    """What one contact alone is sorted to, and the confirmations that it costs."""
+    cache = {} if cached is None else {listed.contact_id: cached}
+    found = sort_out([listed], cache, sweep, confirmations=confirmations)
+    cost = found.confirmations - confirmations
+    if not found.changed:
+        return Source.CACHE, cost
+    return (Source.DETAILS if listed.contact_id in found.needing_details else Source.SWEEP), cost
+
+
+class TestWithoutASweep:
+    def test_what_is_cached_and_unchanged_costs_nothing(self) -> None:
+        assert source(a_listed(), known("7001"), None) == (Source.CACHE, 0)
+
+    @pytest.mark.parametrize("cached", [None, known("7001", same=False)])
+    def test_whatever_is_new_costs_a_detail_call(self, cached: KnownContact | None) -> None:
+        assert source(a_listed(), cached, None) == (Source.DETAILS, 0)
+
+
+class TestWithASweep:
+    @pytest.mark.parametrize("cached", [None, known("7001"), known("7001", same=False)])
+    def test_it_tells_whoever_it_names_whole(self, cached: KnownContact | None) -> None:
+        assert source(a_listed(), cached, a_sweep(ADA, BOB)) == (Source.SWEEP, 0)
+
+    def test_a_contact_that_changed_after_it_began_is_asked(self) -> None:
+        assert source(a_listed(), known("7001"), a_sweep(ADA, began_at=EARLIER)) == (Source.DETAILS, 0)
+
+    def test_another_primary_person_than_the_lists_is_asked_about(self) -> None:
+        swept = a_person("7001", mobile="+447911999999", is_primary=True)
+        assert source(a_listed(), known("7001"), a_sweep(swept)) == (Source.DETAILS, 1)
+
+    def test_a_new_contact_whose_primary_person_it_lacks_is_asked(self) -> None:
+        assert source(a_listed(), None, a_sweep()) == (Source.DETAILS, 1)
+
+    def test_a_person_whom_it_lacks_is_believed_gone_only_after_a_call(self) -> None:
+        assert source(a_listed(), known("7001", "7002"), a_sweep(ADA)) == (Source.DETAILS, 1)
+
+    def test_of_whom_it_is_known_to_name_nobody_nothing_is_asked(self) -> None:
+        assert source(a_listed(), known("7001", omitted=True), a_sweep()) == (Source.CACHE, 0)
+
+    def test_one_named_in_part_may_hide_somebody_gone(self) -> None:
+        assert source(a_listed(), known("7001", "7002", omitted=True), a_sweep(ADA)) == (Source.DETAILS, 1)
+
+    def test_a_changed_row_is_asked_however_many_have_been(self) -> None:
+        cached = known("7001", "7002", same=False)
+        assert source(a_listed(), cached, a_sweep(ADA), confirmations=MAX_CONFIRMATIONS) == (Source.DETAILS, 1)
+
+    @pytest.mark.parametrize(
+        ("cached", "swept", "expected"),
+        [
+            (known("7001", "7002"), a_sweep(ADA), Source.CACHE),  # Nobody is lost: the next run asks.
+            (None, a_sweep(), Source.SWEEP),
+            (known("7001"), a_sweep(a_person("7001", is_primary=True)), Source.SWEEP),
+        ],
+    )
+    def test_mere_confirmations_are_capped(self, cached: KnownContact | None, swept: Sweep, expected: Source) -> None:
+        assert source(a_listed(), cached, swept, confirmations=MAX_CONFIRMATIONS) == (expected, 0)
+
+    def test_the_cap_holds_within_a_page(self) -> None:
+        page = [a_listed(str(5000 + number)) for number in range(MAX_CONFIRMATIONS + 20)]
+        sorted_out = sort_out(page, {}, a_sweep(), confirmations=0)
+        assert len(sorted_out.needing_details) == sorted_out.confirmations == MAX_CONFIRMATIONS
+        assert sorted_out.changed == page
+
+
+def test_a_sweep_omits_whom_only_a_detail_answer_names() -> None:
+    told = a_contact(persons=(ADA, BOB))
+    assert a_sweep(ADA).omits(told)
+    assert not a_sweep(ADA, BOB).omits(told)
+    assert not a_sweep(ADA).omits(a_listed()), "a list row names nobody"
+
+
+@pytest.mark.parametrize(
+    ("last_sweep_began_at", "expected"), [(None, True), (EARLIER, True), (MODIFIED_AT, False), (LATER, False)]
+)
+def test_another_sweep_settles_only_what_changed_since_the_last_one(
+    last_sweep_began_at: dt.datetime | None, expected: bool
+) -> None:
+    assert would_settle(a_listed(), last_sweep_began_at) is expected
+
+
+@pytest.mark.parametrize(
+    ("observed_at", "expected"),
+    [
+        (None, False),
+        (MODIFIED_AT, True),
+        (MODIFIED_AT.replace(microsecond=999_999), True),
+        (MODIFIED_AT + dt.timedelta(seconds=1), False),
+    ],
+)
+def test_what_was_observed_in_the_second_of_its_change_may_be_older(
+    observed_at: dt.datetime | None, expected: bool
+) -> None:
+    assert is_ambiguous(MODIFIED_AT, observed_at) is expected
