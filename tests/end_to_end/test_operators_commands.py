@@ -1,7 +1,10 @@
 """The commands that an operator reaches for: the price beforehand, the state, new keys."""
 
+from typing import Any
+
 from cryptography.fernet import Fernet
 
+from sandbox.zoho.commands import FaultName
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
 from tests.end_to_end.underway import eventually
 
@@ -68,3 +71,21 @@ def test_an_order_during_a_run_is_kept_or_refused_but_not_lost(installation: Ins
 def runs_of(installation: Installation, connection_id: str) -> list[tuple[str, str]]:
     state = installation.run("status", connection_id, "--json").json["connections"][0]
     return [(run["mode"], run["status"]) for run in state["runs"]]
+
+
+def test_calls_that_zoho_refuses_within_our_limit_are_told_with_the_way_out(installation: Installation) -> None:
+    installation.environment["ZOHO_WINDOW_SECONDS"] = "8"  # A pause that lasts for several looks.
+    for program in (WORKER, SCHEDULER):
+        installation.start(*program)
+    connection_id = installation.connect().json["connection_id"]
+    installation.zoho.fault(FaultName.ANSWER, times=1, status=429, code=43)
+    run_id = installation.run("sync", connection_id, "--json").json["run_id"]
+
+    def the_run() -> dict[str, Any]:
+        state = installation.run("status", connection_id, "--json").json["connections"][0]
+        return next(run for run in state["runs"] if run["run_id"] == run_id)
+
+    eventually(lambda: the_run()["state"] == "waiting")
+    assert the_run()["resumes_at"] is not None
+    assert "Lower ZOHO_REQUESTS_PER_MINUTE" in installation.run("status").stderr
+    eventually(lambda: the_run()["status"] == "succeeded")

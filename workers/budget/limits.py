@@ -56,7 +56,7 @@ class BudgetLimits:
 
     @property
     def grace_seconds(self) -> float:
-        """How long a slot is kept for a holder who is late: a dead worker's message is back after some 30 seconds.
+        """How long a slot is kept for a holder who is late: a dead worker's message is back after ten seconds or more.
 
         Not too short beside a tiny window: a worker that is always later than this would go to the end of the queue
         each time.
