@@ -9,12 +9,13 @@ from rich.table import Table
 from workers.cli.terminal import notes, out, print_json
 from workers.connecting import link_organization
 from workers.resources import open_resources
+from workers.zoho.data_centers import DATA_CENTERS
 
 
 def connect(
     user: Annotated[uuid.UUID, typer.Option(help="The user's id in your application (a UUID).")],
     organization: Annotated[str, typer.Option(help="The Zoho Books organisation's id (digits).")],
-    dc: Annotated[str, typer.Option(help="Zoho's data centre: com, eu, in, com.au, jp, com.cn, sa or ca.")] = "com",
+    dc: Annotated[str, typer.Option(help=f"Zoho's data centre: {', '.join(DATA_CENTERS)}.")] = "com",
     grant_code: Annotated[str | None, typer.Option(help="A grant code, not older than 60 seconds.")] = None,
     refresh_token: Annotated[str | None, typer.Option(help="A refresh token, instead of a grant code.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
@@ -22,6 +23,8 @@ def connect(
     """Link a user to a Zoho Books organisation; again, to revive a parked connection."""
     if (grant_code is None) == (refresh_token is None):
         raise typer.BadParameter("give either --grant-code or --refresh-token")
+    if dc.strip().lower() not in DATA_CENTERS:
+        raise typer.BadParameter(f"no data centre of Zoho's; known: {', '.join(DATA_CENTERS)}", param_hint="--dc")
     if not (organization.isascii() and organization.isdigit()):
         raise typer.BadParameter("an organisation's id is made of digits", param_hint="--organization")
     with open_resources("booksync connect") as resources:
