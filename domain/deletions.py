@@ -1,8 +1,8 @@
-"""Deletions: Zoho announces none, so a full run infers them, and a brake keeps an error from emptying the cache."""
+"""Deletions: Zoho announces none, so a full run infers them; an error of the list must not empty the cache."""
 
 from enum import StrEnum
 
-#: More confirmed deletions than both of these, and nothing is marked without `--allow-deletions`.
+#: More records than both of these are suspiciously many.
 BRAKE_COUNT = 10
 BRAKE_SHARE = 0.02
 
@@ -16,4 +16,13 @@ class RecordKind(StrEnum):
 
 def needs_permission(gone: int, cached: int) -> bool:
     """Whether so many deletions among so many cached records look like an error, and want a person's word."""
-    return gone > BRAKE_COUNT and gone > cached * BRAKE_SHARE
+    return _are_many(gone, cached)
+
+
+def is_unreliable(found_there: int, cached: int) -> bool:
+    """Whether a list that lacked so many records which Zoho has all the same is worth no further question."""
+    return _are_many(found_there, cached)
+
+
+def _are_many(count: int, cached: int) -> bool:
+    return count > BRAKE_COUNT and count > cached * BRAKE_SHARE

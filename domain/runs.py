@@ -81,6 +81,8 @@ class Position:
     contacts: Walk | None = None
     customers_complete: bool = False  #: so that a contact which is not cached is worth a call
     invoices: Walk | None = None
+    switches_asked: int = 0  #: detail calls that tell Zoho's reminder switch ahead of a reminder
+    found_there: int = 0  #: records of the present kind that the list lacked and Zoho has all the same
     found_gone_at: datetime | None = None  #: the server's time when it last said that it has a record no longer
 
     def to_json(self) -> dict[str, Any]:
@@ -94,6 +96,8 @@ class Position:
             "contacts": self.contacts and self.contacts.to_json(),
             "customers_complete": self.customers_complete,
             "invoices": self.invoices and self.invoices.to_json(),
+            "switches_asked": self.switches_asked,
+            "found_there": self.found_there,
             "found_gone_at": self.found_gone_at and self.found_gone_at.isoformat(),
         }
 
@@ -110,6 +114,8 @@ class Position:
             contacts=Walk.from_json(contacts) if contacts else None,
             customers_complete=json.get("customers_complete", False),
             invoices=Walk.from_json(invoices) if invoices else None,
+            switches_asked=json.get("switches_asked", 0),
+            found_there=json.get("found_there", 0),
             found_gone_at=_moment(json.get("found_gone_at")),
         )
 

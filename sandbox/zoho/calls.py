@@ -151,6 +151,7 @@ def _document(key: str, detail: dict[str, object]) -> bytes:
 def _oddities(asked: BooksCall) -> Oddities:
     duplicates = asked.faults.take(FaultName.DUPLICATE_ROWS, asked.call)
     return Oddities(
+        is_empty=asked.has(FaultName.LIST_EMPTY),
         is_filter_ignored="last_modified_time" in asked.query and asked.has(FaultName.MODIFIED_FILTER_IGNORED),
         is_sort_ignored="sort_column" in asked.query and asked.has(FaultName.SORT_IGNORED),
         repeat_every=duplicates.every if duplicates else 0,

@@ -224,6 +224,7 @@ class FaultName(StrEnum):
     RESET = "reset"  #: Drops the connection, `where` = before | middle of the body.
     GARBAGE = "garbage"  #: Answers `status` with a `body` that is truncated, html or text.
     MODIFIED_FILTER_IGNORED = "modified_filter_ignored"  #: `last_modified_time` filters nothing.
+    LIST_EMPTY = "list_empty"  #: A list says that it has no rows.
     SORT_IGNORED = "sort_ignored"  #: Lists come in their default order.
     BULK_PERSONS_REFUSED = "bulk_persons_refused"  #: `status` 404 (code 5) or 401 (code 57).
     INACTIVE_PERSONS_OMITTED = "inactive_persons_omitted"  #: The bulk list lacks inactive contacts' persons.

@@ -48,6 +48,7 @@ class Shape:
 class Oddities:
     """What a fault does to one list answer."""
 
+    is_empty: bool = False
     is_filter_ignored: bool = False
     is_sort_ignored: bool = False
     repeat_every: int = 0
@@ -120,6 +121,8 @@ def page_context(shape: Shape, window: Window, has_more: bool, applied_filter: s
 def _page_ids(
     table: Table[Record], shape: Shape, window: Window, tests: list[Test[Record]], odd: Oddities
 ) -> tuple[list[int], bool]:
+    if odd.is_empty:
+        return [], False
     column = shape.column if window.column is None or odd.is_sort_ignored else window.column
     descending = window.descending
     if descending is None or odd.is_sort_ignored:

@@ -11,7 +11,7 @@ from db.runs import StepRef
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.contacts import ContactKind
-from domain.deletions import RecordKind, needs_permission
+from domain.deletions import RecordKind, is_unreliable, needs_permission
 from domain.lists import SetAside
 from domain.runs import Phase, Run
 from workers.sync.work import Work
@@ -33,8 +33,11 @@ def confirm_deletions(work: Work) -> StepRef:
     with work.transaction() as connection:
         deletions.adopt(connection, work.link, kind)
         missing = deletions.unseen(connection, work.link, run.run_id, kind, QUESTIONS_PER_STEP)
-        if _is_braked(connection, work, kind):
+        tally = deletions.tally(connection, work.link, run.run_id, kind)
+        if not run.allow_deletions and needs_permission(tally.gone, tally.cached):
             return work.advance(connection, _braked(run, kind))
+        if missing and is_unreliable(run.position.found_there, tally.cached):
+            return work.advance(connection, _marked(connection, work, kind).degraded(_unreliable(kind)))
         if not missing:
             return work.advance(connection, _marked(connection, work, kind))
     for record_id in missing:
@@ -43,16 +46,16 @@ def confirm_deletions(work: Work) -> StepRef:
         return work.advance(connection, work.run)
 
 
-def _is_braked(connection: Connection, work: Work, kind: RecordKind) -> bool:
-    tally = deletions.tally(connection, work.link, work.run.run_id, kind)
-    return not work.run.allow_deletions and needs_permission(tally.gone, tally.cached)
-
-
 def _braked(run: Run, kind: RecordKind) -> Run:
     log.error("Suspiciously many records are gone: none is marked", action="deletions.braked", kind=kind)
     reason = f"Suspiciously many {kind}s are gone from Zoho, so none was marked deleted."
     way_out = "If they are meant to be gone, run `booksync sync CONNECTION --full --allow-deletions`."
-    return run.degraded(f"{reason} {way_out}").go_to(_FOLLOWING[run.phase])
+    return _on_from(run.degraded(f"{reason} {way_out}"))
+
+
+def _unreliable(kind: RecordKind) -> str:
+    log.error("The list lacks records that Zoho has", action="deletions.unreliable_list", kind=kind)
+    return f"Zoho's list lacked many {kind}s that it has all the same, so the others were not asked about."
 
 
 def _marked(connection: Connection, work: Work, kind: RecordKind) -> Run:
@@ -62,7 +65,11 @@ def _marked(connection: Connection, work: Work, kind: RecordKind) -> Run:
         found_at = work.run.position.found_gone_at or work.now
         marked = deletions.mark(connection, work.link, kind, gone, observed_at=found_at, now=work.now)
         log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=kind, count=marked)
-    return work.run.go_to(_FOLLOWING[work.run.phase])
+    return _on_from(work.run)
+
+
+def _on_from(run: Run) -> Run:
+    return replace(run, position=replace(run.position, found_there=0)).go_to(_FOLLOWING[run.phase])
 
 
 def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
@@ -75,7 +82,10 @@ def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
             work.keep(connection, replace(work.run, position=position))
         else:
             deletions.see(connection, work.run.run_id, kind, [record_id])
-            work.keep(connection, found(connection))
+            run = found(connection)
+            work.keep(
+                connection, replace(run, position=replace(run.position, found_there=run.position.found_there + 1))
+            )
 
 
 #: Writes a record that is there after all.

@@ -96,6 +96,26 @@ def test_a_record_that_the_list_left_out_is_asked_about_and_stays(synced: Bench,
     assert zoho.stats().count(CallKind.CONTACT) == 1
 
 
+@pytest.mark.parametrize(
+    ("listed", "asked"), [(CallKind.CONTACTS, CallKind.CONTACT), (CallKind.INVOICES, CallKind.INVOICE)]
+)
+def test_a_list_that_lies_empty_costs_few_questions_and_nobody(
+    synced: Bench, listed: CallKind, asked: CallKind
+) -> None:
+    before = synced.customers(), synced.invoices()
+    synced.zoho.fault(FaultName.LIST_EMPTY, kind=listed)
+    result = synced.sync(Mode.FULL)
+    assert result["status"] == "degraded"
+    assert "that it has all the same" in result["reason"]
+    assert synced.zoho.stats().count(asked) <= 20
+    assert [set(rows) for rows in before] == [set(synced.customers()), set(synced.invoices())]
+    for rows in (synced.customers(), synced.invoices()):
+        assert "deleted" not in {row["status"] for row in rows.values()}
+
+    synced.zoho.clear_faults()
+    assert synced.sync(Mode.FULL)["status"] == "succeeded"
+
+
 def test_two_organisations_of_one_user_never_touch_each_others_rows(synced: Bench) -> None:
     user_id = synced.rows("SELECT user_id FROM zoho_connections")[0]["user_id"]
     other_id = next(key for key in synced.zoho.organization_ids() if key != synced.zoho.organization_id)

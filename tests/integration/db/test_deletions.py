@@ -109,16 +109,17 @@ class TestMarking:
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestAsking:
-    def test_what_a_run_has_not_seen_is_asked_about_in_order(
+    def test_what_a_run_has_not_seen_is_asked_about_in_an_order_of_its_own(
         self, engine: Engine, home: Link, run: StepRef, kind: RecordKind
     ) -> None:
-        assert unseen(engine, home, run, kind) == ["1", "2", "3"]
-        assert unseen(engine, home, run, kind, limit=2) == ["1", "2"]
+        asked = unseen(engine, home, run, kind)
+        assert sorted(asked) == ["1", "2", "3"]
+        assert unseen(engine, home, run, kind, limit=2) == asked[:2]
         with engine.begin() as connection:
             deletions.see(connection, run.run_id, kind, ["2", "2", "9"])
             deletions.see(connection, run.run_id, kind, ["2"])
             deletions.see(connection, run.run_id, kind, [])
-        assert unseen(engine, home, run, kind) == ["1", "3"]
+        assert sorted(unseen(engine, home, run, kind)) == ["1", "3"]
 
     def test_what_is_confirmed_is_asked_about_once(
         self, engine: Engine, home: Link, run: StepRef, kind: RecordKind

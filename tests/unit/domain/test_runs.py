@@ -60,6 +60,7 @@ positions = st.builds(
     contacts=st.none() | walks,
     customers_complete=st.booleans(),
     invoices=st.none() | walks,
+    found_there=st.integers(0, 1000),
     found_gone_at=st.none() | MOMENTS,
 )
 

@@ -131,6 +131,13 @@ def test_an_ignored_filter_returns_everything(zoho: InProcessZoho) -> None:
     assert len(contact_ids(zoho, last_modified_time=future)) == 30
 
 
+def test_a_list_can_lie_empty(zoho: InProcessZoho) -> None:
+    contact_id = contact_ids(zoho)[0]
+    zoho.fault(FaultName.LIST_EMPTY)
+    assert contact_ids(zoho) == []
+    assert outcome(zoho, f"/contacts/{contact_id}") == (200, 0)
+
+
 def test_an_ignored_sort_is_by_name(zoho: InProcessZoho) -> None:
     by_name = contact_ids(zoho)
     by_time = contact_ids(zoho, sort_column="last_modified_time")
