@@ -16,14 +16,14 @@ from db.migrations.turn import one_at_a_time
 from db.models import Base
 
 # Written and read by the migrations alone, so no model stands for it.
-_WITHOUT_MODEL = {"migration_receipt"}
+_WITHOUT_MODEL = {"migration_receipt", "migration_progress"}
 
 
 def main() -> None:
     if context.is_offline_mode():
         raise MigrationError("These migrations look at rows, so they need the database: run them without --sql")
     given = context.config.attributes
-    if "connection" in given:
+    if given.get("connection") is not None:
         run(given["connection"], given["on_version_apply"])
     else:
         with one_at_a_time(database_url()) as connection:

@@ -1,45 +1,114 @@
--- From phase 2 until phase 3 drops the old columns, the legacy application and booksync write side by side:
--- each fills the columns that it knows, and these triggers fill the other's.
+-- From phase 2 until phase 3 drops the old columns, the legacy application and booksync write side by side: each fills
+-- the columns that it knows, these triggers fill the other's, and what the copies hold is noted in migration_receipt.
+-- The migration's own statements set booksync.migrating and do all this themselves, a batch at a time.
 
-CREATE FUNCTION booksync_customer_of_copy(owner uuid, zoho_id text, name text, phone text, country text, zone text)
-RETURNS uuid LANGUAGE plpgsql AS $$
-DECLARE
-    number text := regexp_replace(btrim(phone), '[ .-]', '', 'g');
-    is_e164 boolean := number ~ '^\+[1-9][0-9]{6,14}$';
+-- What every script calls a blank, in whatever locale the database is.
+CREATE OR REPLACE FUNCTION booksync_trim(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT btrim(given, E' \t\n\r\f\u000b\u001c\u001d\u001e\u001f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u3000\ufeff')
+$$;
+
+CREATE OR REPLACE FUNCTION booksync_phone(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN regexp_replace(booksync_trim(given), '[ .-]', '', 'g') ~ '^\+[1-9][0-9]{6,14}$'
+        THEN regexp_replace(booksync_trim(given), '[ .-]', '', 'g')
+        ELSE nullif(booksync_trim(given), '')
+    END
+$$;
+
+CREATE OR REPLACE FUNCTION booksync_country(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT '{{countries}}'::jsonb ->> upper(booksync_trim(given))
+$$;
+
+CREATE OR REPLACE FUNCTION booksync_zone(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT '{{zones}}'::jsonb ->> lower(booksync_trim(given))
+$$;
+
+-- Why a row can have no customer; NULL where it can.
+CREATE OR REPLACE FUNCTION booksync_quarantine_reason(owner uuid, zoho_id text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN owner IS NULL THEN 'missing user_id'
+        WHEN NOT EXISTS (SELECT FROM users WHERE id = owner) THEN 'unknown user'
+        WHEN zoho_id IS NULL THEN 'missing zoho_customer_id'
+        WHEN booksync_trim(zoho_id) = '' THEN 'blank zoho_customer_id'
+    END
+$$;
+
+CREATE OR REPLACE FUNCTION booksync_copy(name text, phone text, country text, zone text)
+RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT jsonb_build_object(
+        'customer_name', name, 'customer_phone', phone,
+        'customer_country_code', country, 'customer_timezone', zone
+    )
+$$;
+
+-- The columns of a copy whose values no customer can hold: they stay in the receipt.
+CREATE OR REPLACE FUNCTION booksync_unfit(country text, zone text)
+RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT array_remove(ARRAY[
+        CASE WHEN booksync_trim(country) <> '' AND booksync_country(country) IS NULL THEN 'customer_country_code' END,
+        CASE WHEN booksync_trim(zone) <> '' AND booksync_zone(zone) IS NULL THEN 'customer_timezone' END
+    ], NULL)
+$$;
+
+-- The columns of a copy whose values lost against what the customer holds.
+CREATE OR REPLACE FUNCTION booksync_merged(
+    name text, phone text, country text, zone text, customer_name text, customer_phone text, customer_country text,
+    customer_zone text
+) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT array_remove(ARRAY[
+        CASE WHEN name <> customer_name THEN 'customer_name' END,
+        CASE WHEN phone IS NOT NULL AND booksync_phone(phone) IS DISTINCT FROM customer_phone
+            THEN 'customer_phone' END,
+        CASE WHEN country IS NOT NULL AND booksync_country(country) IS DISTINCT FROM customer_country
+                AND (booksync_trim(country) = '' OR booksync_country(country) IS NOT NULL)
+            THEN 'customer_country_code' END,
+        CASE WHEN zone IS NOT NULL AND booksync_zone(zone) IS DISTINCT FROM customer_zone
+                AND (booksync_trim(zone) = '' OR booksync_zone(zone) IS NOT NULL)
+            THEN 'customer_timezone' END
+    ], NULL)
+$$;
+
+-- search_path as it is now: the legacy application's own may lead to views that lack the new columns.
+CREATE OR REPLACE FUNCTION booksync_customer_of_copy(
+    owner uuid, zoho_id text, name text, phone text, country text, zone text
+) RETURNS uuid LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    -- What Zoho itself told of a customer, or a newer copy, stays.
+    -- What Zoho itself told of a customer, or an earlier copy, stays.
     INSERT INTO customers_cache (
         user_id, zoho_customer_id, customer_name, primary_phone, phone_problem, country_code, time_zone
     ) VALUES (
-        owner,
-        btrim(zoho_id),
-        coalesce(name, ''),
-        CASE WHEN is_e164 THEN number ELSE nullif(btrim(phone), '') END,
+        owner, booksync_trim(zoho_id), coalesce(name, ''), booksync_phone(phone),
         -- Nobody is called at a number that was not understood; the first sync judges it properly.
-        CASE WHEN NOT is_e164 AND btrim(phone) <> '' THEN 'unknown_region' END,
-        CASE WHEN btrim(country) ~ '^[A-Za-z]{2}$' THEN upper(btrim(country)) END,
-        nullif(btrim(zone), '')
+        CASE WHEN booksync_phone(phone) !~ '^\+[1-9][0-9]{6,14}$' THEN 'unknown_region' END,
+        booksync_country(country), booksync_zone(zone)
     ) ON CONFLICT (user_id, zoho_customer_id) DO NOTHING;
     -- A statement of its own: only a new snapshot shows a row that another session has just committed.
-    RETURN (SELECT id FROM customers_cache WHERE user_id = owner AND zoho_customer_id = btrim(zoho_id));
+    RETURN (SELECT id FROM customers_cache WHERE user_id = owner AND zoho_customer_id = booksync_trim(zoho_id));
 END $$;
 
-CREATE FUNCTION booksync_link_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION booksync_link_invoice() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-    renamed boolean := TG_OP = 'UPDATE' AND NEW.customer_id = OLD.customer_id
-        AND NEW.zoho_customer_id IS DISTINCT FROM OLD.zoho_customer_id;
     customer customers_cache;
 BEGIN
-    IF NEW.customer_id IS NULL OR renamed THEN
+    IF TG_OP = 'UPDATE' THEN
+        IF (NEW.customer_id, NEW.zoho_customer_id, NEW.user_id)
+            IS NOT DISTINCT FROM (OLD.customer_id, OLD.zoho_customer_id, OLD.user_id)
+        THEN
+            -- A row that the backfill has not reached is left to it: only it knows which copy is the newest.
+            RETURN NEW;
+        END IF;
+    END IF;
+    IF NEW.customer_id IS NULL OR (TG_OP = 'UPDATE' AND NEW.customer_id IS NOT DISTINCT FROM OLD.customer_id) THEN
         -- The legacy application wrote: it knows only Zoho's id and its own copy of the customer.
-        IF btrim(NEW.zoho_customer_id) <> '' THEN
-            NEW.customer_id := booksync_customer_of_copy(
+        NEW.customer_id := CASE
+            WHEN booksync_quarantine_reason(NEW.user_id, NEW.zoho_customer_id) IS NULL
+            THEN booksync_customer_of_copy(
                 NEW.user_id, NEW.zoho_customer_id,
                 NEW.customer_name, NEW.customer_phone, NEW.customer_country_code, NEW.customer_timezone
-            );
-        END IF;
+            )
+        END;
     ELSIF TG_OP = 'INSERT' OR NEW.customer_id <> OLD.customer_id THEN
-        -- booksync wrote. (A row that had no customer keeps its copy: the backfill comes by here as well.)
+        -- booksync wrote. (A row that had no customer keeps its copy.)
         SELECT * INTO customer FROM customers_cache WHERE id = NEW.customer_id;
         NEW.customer_name := customer.customer_name;
         NEW.customer_phone := customer.primary_phone;
@@ -49,7 +118,49 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION booksync_link_reminder() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A receipt of what the copy holds now; the newest one of a row counts, the older ones tell its history.
+CREATE OR REPLACE FUNCTION booksync_account_invoice() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    customer customers_cache;
+    winner uuid;
+    why text := booksync_quarantine_reason(NEW.user_id, NEW.zoho_customer_id);
+    made boolean := false;
+    lost text[];
+    unfit text[] := booksync_unfit(NEW.customer_country_code, NEW.customer_timezone);
+BEGIN
+    IF NEW.customer_id IS NULL THEN
+        IF why IS NULL THEN
+            RETURN NULL;  -- The backfill will come by.
+        END IF;
+        lost := '{}';
+        unfit := '{}';
+    ELSE
+        SELECT * INTO customer FROM customers_cache WHERE id = NEW.customer_id;
+        lost := booksync_merged(
+            NEW.customer_name, NEW.customer_phone, NEW.customer_country_code, NEW.customer_timezone,
+            customer.customer_name, customer.primary_phone, customer.country_code, customer.time_zone
+        );
+        SELECT row_id INTO winner FROM migration_receipt
+        WHERE customer_id = NEW.customer_id AND made_customer ORDER BY id LIMIT 1;
+        made := winner IS NULL AND lost = '{}' AND customer.observed_at IS NULL AND customer.connection_id IS NULL;
+    END IF;
+    INSERT INTO migration_receipt (
+        table_name, row_id, user_id, customer_id, outcome, reason, won_by, made_customer, recorded_by,
+        legacy, merged, unfit
+    ) VALUES (
+        'invoices_cache', NEW.id, NEW.user_id, NEW.customer_id,
+        CASE WHEN NEW.customer_id IS NULL THEN 'quarantined' WHEN lost = '{}' THEN 'moved' ELSE 'merged' END,
+        CASE WHEN NEW.customer_id IS NULL THEN why END,
+        CASE WHEN made THEN NEW.id ELSE winner END,
+        made,
+        'application',
+        booksync_copy(NEW.customer_name, NEW.customer_phone, NEW.customer_country_code, NEW.customer_timezone),
+        lost, unfit
+    );
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION booksync_link_reminder() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     NEW.customer_id := coalesce(
         NEW.customer_id, (SELECT customer_id FROM invoices_cache WHERE id = NEW.invoice_id)
@@ -57,8 +168,30 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE TRIGGER booksync_link_invoice BEFORE INSERT OR UPDATE OF customer_id, zoho_customer_id ON invoices_cache
-FOR EACH ROW EXECUTE FUNCTION booksync_link_invoice();
+CREATE OR REPLACE TRIGGER booksync_link_invoice
+BEFORE INSERT OR UPDATE OF customer_id, zoho_customer_id, user_id ON invoices_cache
+FOR EACH ROW WHEN (current_setting('booksync.migrating', true) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION booksync_link_invoice();
 
-CREATE TRIGGER booksync_link_reminder BEFORE INSERT ON reminders
-FOR EACH ROW EXECUTE FUNCTION booksync_link_reminder();
+CREATE OR REPLACE TRIGGER booksync_account_new_invoice AFTER INSERT ON invoices_cache
+FOR EACH ROW WHEN (current_setting('booksync.migrating', true) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION booksync_account_invoice();
+
+CREATE OR REPLACE TRIGGER booksync_account_invoice AFTER UPDATE ON invoices_cache
+FOR EACH ROW WHEN (
+    current_setting('booksync.migrating', true) IS DISTINCT FROM 'on'
+    AND (
+        OLD.customer_name IS DISTINCT FROM NEW.customer_name
+        OR OLD.customer_phone IS DISTINCT FROM NEW.customer_phone
+        OR OLD.customer_country_code IS DISTINCT FROM NEW.customer_country_code
+        OR OLD.customer_timezone IS DISTINCT FROM NEW.customer_timezone
+        OR OLD.customer_id IS DISTINCT FROM NEW.customer_id
+        OR OLD.zoho_customer_id IS DISTINCT FROM NEW.zoho_customer_id
+        OR OLD.user_id IS DISTINCT FROM NEW.user_id
+    )
+)
+EXECUTE FUNCTION booksync_account_invoice();
+
+CREATE OR REPLACE TRIGGER booksync_link_reminder BEFORE INSERT ON reminders
+FOR EACH ROW WHEN (current_setting('booksync.migrating', true) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION booksync_link_reminder();

@@ -1,7 +1,18 @@
 -- Undoes side_by_side.sql.
 
-DROP TRIGGER booksync_link_invoice ON invoices_cache;
-DROP TRIGGER booksync_link_reminder ON reminders;
-DROP FUNCTION booksync_link_invoice();
-DROP FUNCTION booksync_link_reminder();
-DROP FUNCTION booksync_customer_of_copy(uuid, text, text, text, text, text);
+DROP TRIGGER IF EXISTS booksync_link_invoice ON invoices_cache;
+DROP TRIGGER IF EXISTS booksync_account_new_invoice ON invoices_cache;
+DROP TRIGGER IF EXISTS booksync_account_invoice ON invoices_cache;
+DROP TRIGGER IF EXISTS booksync_link_reminder ON reminders;
+DROP FUNCTION IF EXISTS booksync_link_invoice();
+DROP FUNCTION IF EXISTS booksync_account_invoice();
+DROP FUNCTION IF EXISTS booksync_link_reminder();
+DROP FUNCTION IF EXISTS booksync_customer_of_copy(uuid, text, text, text, text, text);
+DROP FUNCTION IF EXISTS booksync_merged(text, text, text, text, text, text, text, text);
+DROP FUNCTION IF EXISTS booksync_unfit(text, text);
+DROP FUNCTION IF EXISTS booksync_copy(text, text, text, text);
+DROP FUNCTION IF EXISTS booksync_quarantine_reason(uuid, text);
+DROP FUNCTION IF EXISTS booksync_zone(text);
+DROP FUNCTION IF EXISTS booksync_country(text);
+DROP FUNCTION IF EXISTS booksync_phone(text);
+DROP FUNCTION IF EXISTS booksync_trim(text);

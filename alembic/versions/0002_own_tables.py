@@ -10,10 +10,15 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from db.migrations.steps import briefly, letting_others_work, take_turns, undo_if_begun
+
 revision = "0002_own_tables"
 down_revision = "0001_legacy"
 
 _TABLES = (
+    "scheduler_marks",
+    "resyncs",
+    "webhook_events",
     "dead_letters",
     "set_aside_records",
     "seen_records",
@@ -21,23 +26,41 @@ _TABLES = (
     "staged_persons",
     "sync_runs",
     "skipped_invoices",
+    "reminder_contacts",
+    "reminder_policies",
     "api_use",
     "customers_cache",
     "zoho_connections",
+    "migration_progress",
 )
+
+_NEW_COLUMNS_ARE_THERE = """
+    SELECT FROM pg_attribute
+    WHERE attname = 'connection_id' AND attrelid = ANY('{invoices_cache,sync_metadata}'::regclass[])
+"""
 
 
 def upgrade() -> None:
+    take_turns("users")
     _connections()
     _customers()
+    _reminding()
     _runs()
     _staging()
     _leftovers()
+    _webhooks()
+    _receipts()
 
 
 def downgrade() -> None:
-    for name in _TABLES:
-        op.drop_table(name)
+    undo_if_begun("0003_new_columns", _NEW_COLUMNS_ARE_THERE)
+    # One by one: each locks the tables that it refers to, the legacy application's among them.
+    with letting_others_work() as connection:
+        for name in _TABLES:
+            briefly(connection, f"DROP TABLE IF EXISTS {name}")
+    # A legacy row whose place another has taken since is kept in its receipt, whatever else goes.
+    if not op.get_bind().scalar(sa.text("SELECT EXISTS (SELECT FROM migration_receipt)")):
+        op.drop_table("migration_receipt")
 
 
 def _connections() -> None:
@@ -68,6 +91,7 @@ def _connections() -> None:
         sa.Column("persons_pages", sa.Integer),
         _moment("next_sync_at"),
         _moment("next_full_sync_at"),
+        _text("phones_judged_with", nullable=True),
         _now("created_at"),
         _now("updated_at"),
         sa.UniqueConstraint("user_id", "organization_id"),
@@ -95,12 +119,14 @@ def _customers() -> None:
         _text("primary_contact_person_id", nullable=True),
         _text("primary_phone", nullable=True),
         _text("phone_problem", nullable=True),
+        sa.Column("phone_verdict", JSONB, server_default=sa.text("'{}'::jsonb"), nullable=False),
         _text("primary_email", nullable=True),
         sa.Column("contact_persons", JSONB, server_default=sa.text("'[]'::jsonb"), nullable=False),
         sa.Column("bulk_omits_persons", sa.Boolean, server_default=sa.text("false"), nullable=False),
         _text("country_code", nullable=True),
         _text("time_zone", nullable=True),
         sa.Column("payment_reminder_enabled", sa.Boolean),
+        _moment("switch_asked_at"),
         _moment("details_observed_at"),
         _moment("zoho_last_modified_at"),
         _moment("observed_at"),
@@ -131,6 +157,37 @@ def _customers() -> None:
     )
 
 
+def _reminding() -> None:
+    op.create_table(
+        "reminder_policies",
+        sa.Column("connection_id", sa.Uuid, sa.ForeignKey("zoho_connections.id"), primary_key=True),
+        sa.Column("rules", JSONB, nullable=False),
+        _now("created_at"),
+        _now("updated_at"),
+    )
+    op.create_table(
+        "reminder_contacts",
+        _id(),
+        _user(),
+        _connection(),
+        _text("phone"),
+        sa.Column("day", sa.Date, nullable=False),
+        _moment("handed_over_at", nullable=False),
+        _moment("post_at"),
+        _count("post_attempts"),
+        _moment("posted_at"),
+        _text("post_problem", nullable=True),
+    )
+    op.create_index(
+        "ix_reminder_contacts_post_at",
+        "reminder_contacts",
+        ["post_at"],
+        postgresql_where=sa.text("post_at IS NOT NULL"),
+    )
+    op.create_index("ix_reminder_contacts_user_id_phone_day", "reminder_contacts", ["user_id", "phone", "day"])
+    op.create_index("ix_reminder_contacts_connection_id", "reminder_contacts", ["connection_id"])
+
+
 def _runs() -> None:
     op.create_table(
         "sync_runs",
@@ -139,6 +196,7 @@ def _runs() -> None:
         _connection(),
         _text("mode"),
         sa.Column("allow_deletions", sa.Boolean, server_default=sa.text("false"), nullable=False),
+        sa.Column("is_scheduled", sa.Boolean, server_default=sa.text("false"), nullable=False),
         _text("status", server_default="running"),
         _text("phase"),
         _count("step"),
@@ -202,13 +260,116 @@ def _leftovers() -> None:
     op.create_table(
         "dead_letters",
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-        sa.Column("message_id", sa.Text, unique=True, nullable=False),
+        _text("subject"),
+        _text("status", server_default="open"),
+        _text("cause"),
         _text("queue_name"),
         _text("actor_name"),
         sa.Column("arguments", JSONB, nullable=False),
+        _connection(nullable=True),
+        sa.Column("run_id", sa.Uuid, nullable=True),
+        _text("message_id", nullable=True),
+        _text("error_type"),
         _text("error"),
         _text("traceback", nullable=True),
-        _now("created_at"),
+        _text("fingerprint"),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("deaths", sa.Integer, server_default=sa.text("1"), nullable=False),
+        _now("first_died_at"),
+        _now("last_died_at"),
+        sa.Column("retry_run_id", sa.Uuid, nullable=True),
+        _moment("closed_at"),
+        _text("note", nullable=True),
+        sa.Column("history", JSONB, server_default=sa.text("'[]'::jsonb"), nullable=False),
+    )
+    is_open = sa.text("status = 'open'")
+    op.create_index(
+        "uq_dead_letters_open",
+        "dead_letters",
+        ["subject", "actor_name", "fingerprint"],
+        unique=True,
+        postgresql_where=is_open,
+    )
+    op.create_index("ix_dead_letters_open_last_died_at", "dead_letters", ["last_died_at"], postgresql_where=is_open)
+    op.create_index(
+        "ix_dead_letters_retry_run_id",
+        "dead_letters",
+        ["retry_run_id"],
+        postgresql_where=sa.text("retry_run_id IS NOT NULL"),
+    )
+
+
+def _webhooks() -> None:
+    op.create_table(
+        "webhook_events",
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        _connection(),
+        _text("entity"),
+        _text("record_id"),
+        sa.Column("number", sa.Integer),
+        _text("kind"),
+        _moment("modified_at"),
+        _text("digest", nullable=True),
+        _text("outcome", nullable=True),
+        _now("received_at"),
+        _moment("handled_at"),
+        sa.UniqueConstraint("connection_id", "entity", "record_id", "number"),
+    )
+    op.create_index("ix_webhook_events_connection_id_received_at", "webhook_events", ["connection_id", "received_at"])
+    op.create_table(
+        "resyncs",
+        sa.Column("connection_id", sa.Uuid, sa.ForeignKey("zoho_connections.id"), primary_key=True),
+        sa.Column("entity", sa.Text, primary_key=True),
+        sa.Column("record_id", sa.Text, primary_key=True),
+        _count("received"),
+        _count("handled"),
+        _now("waiting_since"),
+        _now("not_before"),
+        _text("waiting_for", nullable=True),
+        _moment("swept_at"),
+        _moment("taken_at"),
+        _moment("claimed_until"),
+        _count("attempts"),
+        sa.Column("has_failed", sa.Boolean, server_default=sa.text("false"), nullable=False),
+        _text("error", nullable=True),
+    )
+    waiting = sa.text("received > handled")
+    op.create_index("ix_resyncs_waiting", "resyncs", ["not_before"], postgresql_where=waiting)
+    op.create_table("scheduler_marks", sa.Column("name", sa.Text, primary_key=True), _now("marked_at"))
+
+
+def _receipts() -> None:
+    op.create_table(
+        "migration_receipt",
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        _text("table_name"),
+        sa.Column("row_id", sa.Uuid, nullable=False),
+        sa.Column("user_id", sa.Uuid),
+        sa.Column("customer_id", sa.Uuid),
+        _text("outcome"),
+        _text("reason", nullable=True),
+        sa.Column("won_by", sa.Uuid),
+        sa.Column("made_customer", sa.Boolean, server_default=sa.text("false"), nullable=False),
+        _text("recorded_by"),
+        sa.Column("legacy", JSONB, nullable=False),
+        sa.Column("merged", sa.ARRAY(sa.Text), server_default=sa.text("'{}'::text[]"), nullable=False),
+        sa.Column("unfit", sa.ARRAY(sa.Text), server_default=sa.text("'{}'::text[]"), nullable=False),
+        sa.Column("is_moved_out", sa.Boolean, server_default=sa.text("false"), nullable=False),
+        _now("recorded_at"),
+        if_not_exists=True,
+    )
+    for name, columns, where in (
+        ("ix_migration_receipt_row_id", ["row_id", "id"], None),
+        ("ix_migration_receipt_made_customer", ["customer_id"], "made_customer"),
+        ("ix_migration_receipt_moved_out", ["table_name", "id"], "is_moved_out"),
+    ):
+        condition = sa.text(where) if where else None
+        op.create_index(name, "migration_receipt", columns, if_not_exists=True, postgresql_where=condition)
+    op.create_table(
+        "migration_progress",
+        sa.Column("step", sa.Text, primary_key=True),
+        sa.Column("position", JSONB, nullable=False),
+        sa.Column("done", sa.BigInteger, nullable=False),
     )
 
 

@@ -1,59 +1,82 @@
 """New columns on the legacy application's tables.
 
-The application can ignore them: all are nullable or have a default. No table is rewritten. The invoices' foreign key
-holds for new rows from now on; the next revision checks the old ones.
+The application can ignore them: all are nullable or have a default. No table is rewritten. The foreign keys hold for
+new rows from now on; the next revision checks the old ones. Each table is changed by itself, in a moment.
 """
 
-from alembic import op
+from db.migrations.steps import briefly, build_index, drop_index, letting_others_work, undo_if_begun
 
 revision = "0003_new_columns"
 down_revision = "0002_own_tables"
 
 
+_NEW = {
+    "invoices_cache": (
+        "connection_id uuid",
+        "observed_at timestamptz",
+        "sync_hash text NOT NULL DEFAULT ''",
+        "plan_at timestamptz",
+        "plan_outcome text",
+        "expected_payment_date date",
+    ),
+    "reminders": (
+        "day date",
+        "closes_at timestamptz",
+        "contact_id uuid",
+    ),
+    "sync_metadata": (
+        "connection_id uuid",
+        "last_customer_sync_at timestamptz",
+        "last_full_sync_at timestamptz",
+    ),
+}
+_REFERENCES = (
+    ("invoices_cache", "connection_id", "zoho_connections"),
+    ("reminders", "contact_id", "reminder_contacts"),
+    ("sync_metadata", "connection_id", "zoho_connections"),
+)
+
+
 def upgrade() -> None:
-    op.execute("""
-        ALTER TABLE invoices_cache
-            ADD COLUMN connection_id uuid,
-            ADD COLUMN observed_at timestamptz,
-            ADD COLUMN sync_hash text NOT NULL DEFAULT '',
-            ADD COLUMN plan_at timestamptz,
-            ADD COLUMN plan_outcome text,
-            ADD CONSTRAINT fk_invoices_cache_connection_id
-                FOREIGN KEY (connection_id) REFERENCES zoho_connections (id) NOT VALID
-    """)
-    # One row a user or connection: small enough for plain indexes.
-    op.execute("""
-        ALTER TABLE sync_metadata
-            ADD COLUMN connection_id uuid,
-            ADD COLUMN last_customer_sync_at timestamptz,
-            ADD COLUMN last_full_sync_at timestamptz,
-            ADD CONSTRAINT fk_sync_metadata_connection_id
-                FOREIGN KEY (connection_id) REFERENCES zoho_connections (id),
-            ADD CONSTRAINT uq_sync_metadata_connection_id UNIQUE (connection_id)
-    """)
-    op.execute("CREATE INDEX ix_sync_metadata_user_id ON sync_metadata (user_id)")
+    with letting_others_work() as connection:
+        for table, columns in _NEW.items():
+            added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
+            briefly(connection, f"ALTER TABLE {table} {added}")
+        for table, column, target in _REFERENCES:
+            name = f"fk_{table}_{column}"
+            briefly(
+                connection,
+                f"""
+                ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};
+                ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({column}) REFERENCES {target} (id) NOT VALID
+            """,
+            )
+        build_index(connection, "ix_sync_metadata_user_id", "sync_metadata (user_id)")
+        briefly(connection, "ALTER TABLE sync_metadata DROP CONSTRAINT IF EXISTS uq_sync_metadata_connection_id")
+        build_index(connection, "uq_sync_metadata_connection_id", "sync_metadata (connection_id)", unique=True)
+        briefly(
+            connection,
+            """
+            ALTER TABLE sync_metadata
+                ADD CONSTRAINT uq_sync_metadata_connection_id UNIQUE USING INDEX uq_sync_metadata_connection_id
+        """,
+        )
 
 
 def downgrade() -> None:
-    # The legacy application expects one row a user: of several connections' rows the oldest stays.
-    op.execute("""
-        DELETE FROM sync_metadata AS extra USING sync_metadata AS older
-        WHERE extra.connection_id IS NOT NULL
-            AND older.user_id = extra.user_id
-            AND (older.created_at, older.id) < (extra.created_at, extra.id)
-    """)
-    op.execute("DROP INDEX ix_sync_metadata_user_id")
-    op.execute("""
-        ALTER TABLE sync_metadata
-            DROP COLUMN connection_id,
-            DROP COLUMN last_customer_sync_at,
-            DROP COLUMN last_full_sync_at
-    """)
-    op.execute("""
-        ALTER TABLE invoices_cache
-            DROP COLUMN connection_id,
-            DROP COLUMN observed_at,
-            DROP COLUMN sync_hash,
-            DROP COLUMN plan_at,
-            DROP COLUMN plan_outcome
-    """)
+    undo_if_begun("0004_phase1", "SELECT WHERE to_regclass('ix_reminders_due') IS NOT NULL")
+    with letting_others_work() as connection:
+        # The legacy application expects one row a user: of several connections' rows the oldest stays.
+        briefly(
+            connection,
+            """
+            DELETE FROM sync_metadata AS extra USING sync_metadata AS older
+            WHERE to_jsonb(extra) ->> 'connection_id' IS NOT NULL
+                AND older.user_id = extra.user_id
+                AND (older.created_at, older.id) < (extra.created_at, extra.id)
+        """,
+        )
+        drop_index(connection, "ix_sync_metadata_user_id")
+        for table, columns in _NEW.items():
+            dropped = ", ".join(f"DROP COLUMN IF EXISTS {column.partition(' ')[0]}" for column in columns)
+            briefly(connection, f"ALTER TABLE {table} {dropped}")

@@ -1,33 +1,50 @@
 """Invoices and reminders can name their customer.
 
-From here on both applications write side by side; triggers fill the columns that one of them does not know. They come
-before the backfill, so that no row slips through between the two.
+From here on both applications write side by side; triggers fill the columns that one of them does not know, and write
+down what the old ones hold. They come before the backfill, so that no row slips through between the two.
 """
 
 from pathlib import Path
 
-from alembic import op
+from db.migrations.backfill import NEWEST_COPY_INDEX
+from db.migrations.steps import at_length, briefly, drop_index, letting_others_work, side_by_side, side_by_side_end
 
 revision = "0005_customer_links"
 down_revision = "0004_phase1"
 
-_SQL = Path(__file__).resolve().parents[1] / "sql"
+_HAND_OVER = Path(__file__).resolve().parents[1] / "sql" / "hand_over.sql"
+_HAND_OVER_END = """
+    DROP FUNCTION IF EXISTS claim_due_reminders(integer, uuid, timestamptz);
+    DROP FUNCTION IF EXISTS due_reminders(timestamptz);
+"""
 
 
 def upgrade() -> None:
-    for table in ("invoices_cache", "reminders"):
-        op.execute(f"""
-            ALTER TABLE {table}
-                ADD COLUMN customer_id uuid,
-                ADD CONSTRAINT fk_{table}_customer_id
+    with letting_others_work() as connection:
+        for table in ("invoices_cache", "reminders"):
+            name = f"fk_{table}_customer_id"
+            briefly(connection, f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS customer_id uuid")
+            briefly(
+                connection,
+                f"""
+                ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};
+                ALTER TABLE {table} ADD CONSTRAINT {name}
                     FOREIGN KEY (customer_id) REFERENCES customers_cache (id) NOT VALID
-        """)
-    op.execute((_SQL / "side_by_side.sql").read_text())
+            """,
+            )
+        briefly(connection, side_by_side())
+        briefly(connection, _HAND_OVER_END + _HAND_OVER.read_text())
 
 
 def downgrade() -> None:
-    op.execute((_SQL / "side_by_side_end.sql").read_text())
-    op.execute("ALTER TABLE reminders DROP COLUMN customer_id")
-    op.execute("ALTER TABLE invoices_cache DROP COLUMN customer_id")
-    # Customers that no answer of Zoho's ever confirmed were made from the invoices' copies, which are still there.
-    op.execute("DELETE FROM customers_cache WHERE observed_at IS NULL AND connection_id IS NULL")
+    with letting_others_work() as connection:
+        briefly(connection, _HAND_OVER_END)
+        drop_index(connection, NEWEST_COPY_INDEX)  # of a backfill that was killed
+        briefly(connection, side_by_side_end())
+        briefly(connection, "ALTER TABLE reminders DROP COLUMN IF EXISTS customer_id")
+        briefly(connection, "ALTER TABLE invoices_cache DROP COLUMN IF EXISTS customer_id")
+        # Customers that no answer of Zoho's ever confirmed were made from the invoices' copies, which are still there.
+        at_length(connection, "DELETE FROM customers_cache WHERE observed_at IS NULL AND connection_id IS NULL")
+        # What could not be brought back has no other place.
+        at_length(connection, "DELETE FROM migration_receipt WHERE NOT is_moved_out")
+        at_length(connection, "DELETE FROM migration_progress")

@@ -1,21 +1,27 @@
 """Phase 2: invoices know their customer, and both applications write side by side."""
 
-from alembic import op
-
-from db.migrations.steps import build_index, drop_index, letting_others_work
+from db.migrations.steps import at_length, build_index, drop_index, letting_others_work, undo_if_begun
 
 revision = "0007_phase2"
 down_revision = "0006_backfill"
 
+_ROWS_ARE_REQUIRED = """
+    SELECT FROM pg_constraint
+    WHERE conname LIKE 'ck%required' AND conrelid = ANY('{invoices_cache,reminders}'::regclass[])
+    UNION ALL
+    SELECT FROM migration_receipt WHERE is_moved_out OR outcome = 'filled'
+"""
+
 
 def upgrade() -> None:
-    with letting_others_work():
+    with letting_others_work() as connection:
         for table in ("invoices_cache", "reminders"):
-            op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT fk_{table}_customer_id")
-            build_index(f"ix_{table}_customer_id", f"{table} (customer_id)")
+            at_length(connection, f"ALTER TABLE {table} VALIDATE CONSTRAINT fk_{table}_customer_id")
+            build_index(connection, f"ix_{table}_customer_id", f"{table} (customer_id)")
 
 
 def downgrade() -> None:
-    with letting_others_work():
+    undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
+    with letting_others_work() as connection:
         for table in ("reminders", "invoices_cache"):
-            drop_index(f"ix_{table}_customer_id")
+            drop_index(connection, f"ix_{table}_customer_id")

@@ -1,86 +1,63 @@
 """No invoice and no reminder without a customer.
 
-The legacy application must be switched off by now. The migration refuses while an invoice has no customer. The rule is
-a CHECK at first: that one is validated while the tables are in use, and the next revision turns it into NOT NULL
-without reading the table again.
-
-`migration_receipt` keeps what the columns cannot hold any longer, so that a downgrade can give it back.
+The legacy application must be switched off by now. The migration refuses while an invoice's old columns hold what no
+receipt tells. Rows that can have no customer are moved out, whole, into migration_receipt. The rule is a CHECK at
+first: that one is validated while the tables are in use, and the next revision turns it into NOT NULL without reading
+the table again.
 """
 
-from alembic import op
-from sqlalchemy import text
+from functools import partial
 
-from db.migrations.errors import MigrationRefusedError
-from db.migrations.steps import letting_others_work
+from db.migrations.backfill import link_late_invoices, link_reminders
+from db.migrations.batches import over_rows
+from db.migrations.phones import fill_missing_phones, take_back_filled_phones
+from db.migrations.quarantine import bring_back, move_out
+from db.migrations.receipts import refuse_unaccounted
+from db.migrations.steps import Raw, at_length, briefly, letting_others_work, undo_if_begun
 
 revision = "0008_customer_required"
 down_revision = "0007_phase2"
 
 _REQUIRED = (("invoices_cache", "customer_id"), ("reminders", "customer_id"), ("reminders", "phone"))
 
+_OLD_COLUMNS_ARE_GONE = """
+    SELECT WHERE NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = 'invoices_cache'::regclass AND attname = 'customer_name'
+    )
+"""
+
 
 def upgrade() -> None:
-    with letting_others_work():
-        _refuse_invoices_without_customer()
-        op.execute("""
-            CREATE TABLE IF NOT EXISTS migration_receipt (
-                id bigint GENERATED ALWAYS AS IDENTITY,
-                user_id uuid NOT NULL,
-                table_name text NOT NULL,
-                row_id uuid NOT NULL,
-                column_name text NOT NULL,
-                value text,
-                outcome text NOT NULL,
-                created_at timestamptz NOT NULL DEFAULT now(),
-                CONSTRAINT pk_migration_receipt PRIMARY KEY (id),
-                CONSTRAINT uq_migration_receipt_table_name_row_id_column_name
-                    UNIQUE (table_name, row_id, column_name)
-            )
-        """)
-        for table, column in _REQUIRED:
-            _check(table, column)
+    with letting_others_work() as connection:
+        refuse_unaccounted(connection)
+        link_late_invoices(connection)
         # An invoice may have been given (another) customer since its reminders were linked.
-        op.execute("""
-            UPDATE reminders AS reminder SET customer_id = invoice.customer_id
-            FROM invoices_cache AS invoice
-            WHERE invoice.id = reminder.invoice_id AND reminder.customer_id IS DISTINCT FROM invoice.customer_id
-        """)
-        op.execute("""
-            WITH blank AS (
-                UPDATE reminders SET phone = '' WHERE phone IS NULL RETURNING id, user_id
-            )
-            INSERT INTO migration_receipt (user_id, table_name, row_id, column_name, value, outcome)
-            SELECT user_id, 'reminders', id, 'phone', NULL, 'was blank' FROM blank
-        """)
+        over_rows(connection, "reminders", "reminders", partial(link_reminders, connection))
+        _settle(connection)
         for table, column in _REQUIRED:
-            op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT ck_{table}_{column}_required")
+            name = f"ck_{table}_{column}_required"
+            briefly(
+                connection,
+                f"""
+                ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};
+                ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID
+            """,
+            )
+        # Once more: only now no such row can come in any more.
+        _settle(connection)
+        for table, column in _REQUIRED:
+            at_length(connection, f"ALTER TABLE {table} VALIDATE CONSTRAINT ck_{table}_{column}_required")
+
+
+def _settle(connection: Raw) -> None:
+    move_out(connection)
+    fill_missing_phones(connection)
 
 
 def downgrade() -> None:
-    for table, column in _REQUIRED:
-        op.execute(f"ALTER TABLE {table} DROP CONSTRAINT ck_{table}_{column}_required")
-    op.execute("""
-        UPDATE reminders AS reminder SET phone = receipt.value
-        FROM migration_receipt AS receipt
-        WHERE receipt.table_name = 'reminders' AND receipt.column_name = 'phone'
-            AND receipt.row_id = reminder.id AND reminder.phone = ''
-    """)
-    op.execute("DROP TABLE migration_receipt")
-
-
-def _refuse_invoices_without_customer() -> None:
-    count = op.get_bind().scalar(text("SELECT count(*) FROM invoices_cache WHERE customer_id IS NULL"))
-    if count:
-        raise MigrationRefusedError(
-            f"Phase 3 has to wait: {count} {'invoice has' if count == 1 else 'invoices have'} no customer"
-            " (invoices_cache.customer_id is NULL), so the old columns hold all that is known of it"
-        )
-
-
-def _check(table: str, column: str) -> None:
-    name = f"ck_{table}_{column}_required"
-    op.execute(f"""
-        ALTER TABLE {table}
-            DROP CONSTRAINT IF EXISTS {name},
-            ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID
-    """)
+    undo_if_begun("0009_phase3", _OLD_COLUMNS_ARE_GONE)
+    with letting_others_work() as connection:
+        for table, column in _REQUIRED:
+            briefly(connection, f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS ck_{table}_{column}_required")
+        take_back_filled_phones(connection)
+        bring_back(connection)

@@ -1,17 +1,28 @@
 """The schema's versions: bring a database to one (`booksync migrate`), and tell which one it has (`/readyz`)."""
 
+from db.migrations.adoption import Adoption, adopt, plan
+from db.migrations.batches import Progress
 from db.migrations.errors import MigrationError, MigrationRefusedError
-from db.migrations.revisions import Target, current_revision, expected_head, is_current
+from db.migrations.receipts import VALUE_COLUMNS, Report, report, values
+from db.migrations.revisions import Target, can_work, current_revision, expected_head
 from db.migrations.runner import AppliedRevision, MigrationOutcome, migrate
 
 __all__ = [
+    "VALUE_COLUMNS",
+    "Adoption",
     "AppliedRevision",
     "MigrationError",
     "MigrationOutcome",
     "MigrationRefusedError",
+    "Progress",
+    "Report",
     "Target",
+    "adopt",
+    "can_work",
     "current_revision",
     "expected_head",
-    "is_current",
     "migrate",
+    "plan",
+    "report",
+    "values",
 ]

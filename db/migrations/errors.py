@@ -12,3 +12,7 @@ class MigrationError(CommandError):
 
 class MigrationRefusedError(MigrationError):
     """A revision found rows or tables that it would harm, and has left them as they are."""
+
+
+class InTheWayError(MigrationError):
+    """Another session kept a row or a table for longer than the migration waits."""

@@ -75,6 +75,7 @@ def current_revision(connection: Connection) -> str | None:
     return revision
 
 
-def is_current(connection: Connection) -> bool:
-    """Whether the database has the schema that this release needs; two small statements."""
-    return current_revision(connection) == expected_head()
+def can_work(connection: Connection) -> bool:
+    """Whether booksync can work with the schema: from phase 2 on, beside the legacy application; two statements."""
+    revision, known = current_revision(connection), known_revisions()
+    return revision in known and known.index(revision) >= known.index(revision_of(Target.PHASE2))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import psycopg
 from alembic import command
 from alembic.runtime.migration import MigrationInfo
 from alembic.script import Script
@@ -11,6 +12,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from db.migrations.batches import Progress
 from db.migrations.errors import MigrationError
 from db.migrations.revisions import Target, alembic_config, current_revision, known_revisions, revision_of
 from db.migrations.turn import WAIT_SECONDS, one_at_a_time
@@ -41,9 +43,11 @@ def migrate(
     to: Target | str = Target.HEAD,
     *,
     on_revision: Callable[[AppliedRevision], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
     wait_seconds: float = WAIT_SECONDS,
 ) -> MigrationOutcome:
-    """Bring the database to `to` (TR-3), up or down; `on_revision` hears of every revision that is done.
+    """Bring the database to `to` (TR-3), up or down; `on_revision` hears of every revision that is done,
+    `on_progress` of every batch of rows.
 
     Each revision is committed by itself. Two migrations of one database take turns.
 
@@ -63,15 +67,22 @@ def migrate(
         start = current_revision(connection)
         connection.commit()
         try:
-            _run(connection, start, revision, note)
-        except OperationalError as error:
-            if isinstance(error.orig, _IN_THE_WAY):
-                last = applied[-1].revision if applied else start
-                raise MigrationError(
-                    f"Another session was in the way after {last}, and nothing waits for long: run the migration again"
-                ) from error
-            raise
+            _run(connection, start, revision, note, on_progress)
+        except (psycopg.OperationalError, OperationalError) as error:
+            raise _told(error, applied[-1].revision if applied else start) from error
     return MigrationOutcome(start, revision, tuple(applied))
+
+
+def _told(error: psycopg.OperationalError | OperationalError, last: str | None) -> MigrationError:
+    cause = error.orig if isinstance(error, OperationalError) else error
+    if isinstance(cause, _IN_THE_WAY):
+        return MigrationError(
+            f"Another session was in the way after {last}, and nothing waits for long: run the migration again"
+        )
+    return MigrationError(
+        f"The connection to Postgres was lost after {last} ({type(cause).__name__}): run the migration again,"
+        " it goes on where it stopped"
+    )
 
 
 def applied_revision(step: MigrationInfo) -> AppliedRevision:
@@ -88,13 +99,20 @@ def _resolve(to: Target | str) -> str:
         raise MigrationError(f"A migration goes to one of {', '.join(Target)}, not to {to}") from None
 
 
-def _run(connection: Connection, start: str | None, revision: str, note: Callable[..., None]) -> None:
+def _run(
+    connection: Connection,
+    start: str | None,
+    revision: str,
+    note: Callable[..., None],
+    on_progress: Callable[[Progress], None],
+) -> None:
     known = known_revisions()
     if start is not None and start not in known:
         raise MigrationError(f"The database has revision {start}, which this release does not know: use the newer one")
     config = alembic_config()
     config.attributes["connection"] = connection
     config.attributes["on_version_apply"] = note
+    config.attributes["on_progress"] = on_progress
     if start is None or known.index(start) < known.index(revision):
         command.upgrade(config, revision)
     elif start != revision:

@@ -1,53 +1,178 @@
-"""What revisions share.
+"""What revisions share: how a statement goes through while others read and write.
 
-A revision is either one transaction, or wholly inside `letting_others_work`, where each statement is committed by
-itself and can be repeated: what stops half-way is simply run again.
+A revision that touches a legacy table is wholly inside `letting_others_work`, where each statement, or string of
+statements, is committed by itself and can be repeated: what stops half-way is simply run again.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
 
+import orjson
+import psycopg
 from alembic import op
-from psycopg.errors import LockNotAvailable
-from sqlalchemy.exc import OperationalError
+from alembic.script import ScriptDirectory
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
 
-_TRIES = 20
+from db.migrations.errors import InTheWayError
+from db.migrations.revisions import alembic_config
+from db.migrations.vocabulary import countries, zones
+
+Raw = psycopg.Connection[tuple[Any, ...]]
+_T = TypeVar("_T")
+
+_SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
+
+_IN_THE_WAY: Final = (DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure)
+
+#: Whoever comes after a statement that waits for a table waits as well; and who waits for a row for less than
+#: Postgres' `deadlock_timeout` (1 s) is not the one who costs the other his work.
+_LOCK_TIMEOUT_MS: Final = 100
+_STATEMENT_TIMEOUT_SECONDS: Final = 60
+#: Building an index or checking a constraint takes as long as the table is big, and lets others read and write it.
+_LONG_SECONDS: Final = 4 * 60 * 60
+
+#: So long a statement is tried again; each time the pause is longer, up to a second.
+patience_seconds = 60.0
+_LONGEST_PAUSE_SECONDS: Final = 1.0
 
 
 @contextmanager
-def letting_others_work() -> Iterator[None]:
-    """For statements that take as long as the table is big, and let others read and write it meanwhile."""
-    with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")
-        op.execute("SET statement_timeout = 0")
-        yield
-        op.execute("SET lock_timeout = '5s'")
-        op.execute("SET statement_timeout = '60s'")
+def letting_others_work() -> Iterator[Raw]:
+    """For statements over tables that are in use; each is committed by itself.
 
-
-def build_index(name: str, definition: str) -> None:
-    """Build an index while the table is in use; only within `letting_others_work`."""
-    # One that was interrupted stays behind, unusable but in the name's place.
-    op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-    op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {definition}")
-
-
-def drop_index(name: str) -> None:
-    """Undo `build_index`; only within `letting_others_work`."""
-    op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-
-
-def giving_way(statement: str) -> None:
-    """Change many rows that others write as well; only within `letting_others_work`.
-
-    Who waits for a row for less than Postgres' `deadlock_timeout` (1 s) is not the one who costs the other his work.
+    Triggers that stand for one application towards the other pass over what is written here.
     """
-    op.execute("SET lock_timeout = '100ms'")
-    for tries_left in reversed(range(_TRIES)):
+    with op.get_context().autocommit_block():
+        # psycopg's own: it alone takes a string of statements as one transaction.
+        connection = cast(Raw, op.get_bind().connection.driver_connection)
+        _set_timeouts(connection, _LOCK_TIMEOUT_MS / 1000, _STATEMENT_TIMEOUT_SECONDS)
+        connection.execute("SET booksync.migrating = 'on'")
+        connection.execute("SET jit = off")  # Compiling takes longer than a batch.
         try:
-            op.execute(statement)
-            break
-        except OperationalError as error:
-            if not isinstance(error.orig, LockNotAvailable) or not tries_left:
-                raise
-    op.execute("SET lock_timeout = 0")
+            yield connection
+        finally:
+            if not connection.closed:
+                connection.execute("RESET booksync.migrating")
+                connection.execute("RESET jit")
+                _set_timeouts(connection, 5, _STATEMENT_TIMEOUT_SECONDS)
+
+
+def undo_if_begun(revision: str, sign: str) -> None:
+    """Undo the revision after this one if it was begun, as the rows of `sign` tell, and killed before it was noted."""
+    with letting_others_work() as connection:
+        begun = connection.execute(sign).fetchone() is not None
+    if begun:
+        script = ScriptDirectory.from_config(alembic_config()).get_revision(revision)
+        script.module.downgrade()
+
+
+@contextmanager
+def planning_without(connection: Raw, *ways: str) -> Iterator[None]:
+    """Keep Postgres from ways that suit whole tables: "seqscan", "hashjoin", …; a batch is a few keys of a big one."""
+    for way in ways:
+        connection.execute(f"SET enable_{way} = off")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            for way in ways:
+                connection.execute(f"RESET enable_{way}")
+
+
+def take_turns(table: str) -> None:
+    """Keep others from changing a table's rows for the rest of a revision that is one transaction.
+
+    New tables that refer to it lock it so in any case; here nobody queues behind one who waits for it.
+
+    Raises:
+        InTheWayError: somebody had changed rows in a transaction that did not end for a minute.
+    """
+    connection = cast(Raw, op.get_bind().connection.driver_connection)
+    connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_MS}ms'")
+
+    def lock() -> None:
+        with connection.transaction():
+            connection.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+
+    patiently(lock)
+
+
+def patiently(work: Callable[[], _T]) -> _T:
+    """What `work` returns. It is a whole transaction, and is tried again while another session is in its way.
+
+    Raises:
+        InTheWayError: that session did not go away for a minute.
+    """
+    deadline, pause = time.monotonic() + patience_seconds, 0.05
+    while True:
+        try:
+            return work()
+        except _IN_THE_WAY as error:
+            if time.monotonic() > deadline:
+                raise _in_the_way() from error
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def _in_the_way() -> InTheWayError:
+    return InTheWayError(
+        f"Another session was in the way for {patience_seconds:g} s: look for long transactions in pg_stat_activity,"
+        " then run the migration again; it goes on where it stopped"
+    )
+
+
+def briefly(connection: Raw, statements: str) -> None:
+    """Change a table's definition, for which nobody may read it: one transaction that does not wait for its turn."""
+    patiently(lambda: connection.execute(statements, prepare=False))
+
+
+def at_length(connection: Raw, statement: str) -> None:
+    """Run a statement that reads a whole table and blocks neither readers nor writers.
+
+    Raises:
+        InTheWayError: a transaction older than the statement did not end for a minute.
+    """
+    _set_timeouts(connection, patience_seconds, _LONG_SECONDS)
+    try:
+        connection.execute(statement)
+    except _IN_THE_WAY as error:
+        raise _in_the_way() from error
+    finally:
+        _set_timeouts(connection, _LOCK_TIMEOUT_MS / 1000, _STATEMENT_TIMEOUT_SECONDS)
+
+
+def build_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
+    """Build an index while the table is in use."""
+    # One that was interrupted stays behind, unusable but in the name's place.
+    drop_index(connection, name)
+    at_length(
+        connection, f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY IF NOT EXISTS {name} ON {definition}"
+    )
+
+
+def drop_index(connection: Raw, name: str) -> None:
+    """Drop an index while its table is in use."""
+    at_length(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
+def side_by_side() -> str:
+    """The triggers that let both applications write."""
+    statements = (_SQL / "side_by_side.sql").read_text()
+    return statements.replace("{{countries}}", _literal(countries())).replace("{{zones}}", _literal(zones()))
+
+
+def side_by_side_end() -> str:
+    """What takes those triggers away."""
+    return (_SQL / "side_by_side_end.sql").read_text()
+
+
+def _literal(names: dict[str, str]) -> str:
+    return orjson.dumps(names, option=orjson.OPT_SORT_KEYS).decode().replace("'", "''")
+
+
+def _set_timeouts(connection: Raw, lock_seconds: float, statement_seconds: float) -> None:
+    connection.execute(f"SET lock_timeout = '{lock_seconds:g}s'")
+    connection.execute(f"SET statement_timeout = '{statement_seconds:g}s'")

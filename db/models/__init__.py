@@ -1,9 +1,18 @@
 """The tables, as SQLAlchemy models; the migrations in alembic/ make them and `alembic check` compares the two."""
 
 from db.models.base import Base
-from db.models.cache import CachedCustomer, CachedInvoice, Reminder, ReminderStatus, SkippedInvoice
-from db.models.connections import ApiUse, ConnectionStatus, SyncMetadata, User, ZohoConnection
-from db.models.runs import DeadLetter, SeenRecord, SetAsideRecord, StagedContact, StagedPerson, SyncRun
+from db.models.cache import CachedCustomer, CachedInvoice, Reminder, ReminderContact, ReminderStatus, SkippedInvoice
+from db.models.connections import (
+    ApiUse,
+    ConnectionStatus,
+    ReminderPolicyRow,
+    SyncMetadata,
+    User,
+    ZohoConnection,
+)
+from db.models.dead_letters import DeadLetter
+from db.models.runs import SeenRecord, SetAsideRecord, StagedContact, StagedPerson, SyncRun
+from db.models.webhooks import Resync, SchedulerMark, WebhookEvent
 
 __all__ = [
     "ApiUse",
@@ -13,7 +22,11 @@ __all__ = [
     "ConnectionStatus",
     "DeadLetter",
     "Reminder",
+    "ReminderContact",
+    "ReminderPolicyRow",
     "ReminderStatus",
+    "Resync",
+    "SchedulerMark",
     "SeenRecord",
     "SetAsideRecord",
     "SkippedInvoice",
@@ -22,5 +35,6 @@ __all__ = [
     "SyncMetadata",
     "SyncRun",
     "User",
+    "WebhookEvent",
     "ZohoConnection",
 ]

@@ -31,6 +31,9 @@ class CachedCustomer(Base):
     primary_contact_person_id: Mapped[str | None]
     primary_phone: Mapped[str | None]
     phone_problem: Mapped[str | None]
+    #: Where `primary_phone` comes from (raw, person_id, source) and what was found (region, kind, problem) by which
+    #: edition of the metadata; a newer one judges anew.
+    phone_verdict: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     primary_email: Mapped[str | None]
     contact_persons: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
     #: The bulk list of persons lacks some of these, as a detail call has told: their absence there means nothing.
@@ -38,6 +41,7 @@ class CachedCustomer(Base):
     country_code: Mapped[str | None]  #: only a detail answer tells it (ISO 3166-1 alpha-2)
     time_zone: Mapped[str | None]
     payment_reminder_enabled: Mapped[bool | None]  #: Zoho's own switch; only a detail answer tells it
+    switch_asked_at: Mapped[Moment | None]  #: when a run last asked for that switch, ahead of a reminder
     details_observed_at: Mapped[Moment | None]  #: the server's time of the last detail answer
     zoho_last_modified_at: Mapped[Moment | None]
     observed_at: Mapped[Moment | None]  #: the server's time of the earliest answer that this row is made from
@@ -68,6 +72,7 @@ class CachedInvoice(Base):
     status: Mapped[str | None]
     date: Mapped[dt.date | None] = mapped_column(Date)
     due_date: Mapped[dt.date | None] = mapped_column(Date)
+    expected_payment_date: Mapped[dt.date | None] = mapped_column(Date)
     total: Mapped[Decimal | None] = mapped_column(Numeric)
     balance: Mapped[Decimal | None] = mapped_column(Numeric)
     currency_code: Mapped[str | None]
@@ -96,6 +101,7 @@ class Reminder(Base):
         UniqueConstraint("invoice_id", "step"),
         Index(None, "customer_id"),
         Index("ix_reminders_due", "scheduled_at", postgresql_where=text("status = 'scheduled'")),
+        Index("ix_reminders_contact_id", "contact_id", postgresql_where=text("contact_id IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -104,10 +110,35 @@ class Reminder(Base):
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customers_cache.id"))
     step: Mapped[int] = mapped_column(SmallInteger)  #: days after the due date, negative before it
     scheduled_at: Mapped[Moment]
+    day: Mapped[dt.date | None] = mapped_column(Date)  #: of that moment, on the customer's clock
+    closes_at: Mapped[Moment | None]  #: not handed over by then, it is planned anew; NULL: not planned by booksync
     phone: Mapped[str]
+    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reminder_contacts.id"))  #: handed over with it
     status: Mapped[str] = mapped_column(server_default=ReminderStatus.SCHEDULED)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+
+
+class ReminderContact(Base):
+    """One contact with one phone number: the reminders that were handed over together (`claim_due_reminders`)."""
+
+    __tablename__ = "reminder_contacts"
+    __table_args__ = (
+        Index(None, "user_id", "phone", "day"),
+        Index(None, "connection_id"),
+        Index("ix_reminder_contacts_post_at", "post_at", postgresql_where=text("post_at IS NOT NULL")),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
+    phone: Mapped[str]
+    day: Mapped[dt.date] = mapped_column(Date)  #: on the customer's clock
+    handed_over_at: Mapped[Moment]
+    post_at: Mapped[Moment | None]  #: when the webhook posts it (again); NULL: it is not to be posted (any more)
+    post_attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    posted_at: Mapped[Moment | None]  #: the receiver has it
+    post_problem: Mapped[str | None]  #: why the last attempt failed, or none was made
 
 
 class SkippedInvoice(Base):

@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ARRAY, DateTime, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -56,6 +57,19 @@ class ZohoConnection(Base):
 
     next_sync_at: Mapped[Moment | None]
     next_full_sync_at: Mapped[Moment | None]
+    #: By which metadata, setting and home the cached phone numbers were last judged; a change judges them anew.
+    phones_judged_with: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class ReminderPolicyRow(Base):
+    """A connection's rules for reminders, where they are not the default ones (`booksync policy`)."""
+
+    __tablename__ = "reminder_policies"
+
+    connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"), primary_key=True)
+    rules: Mapped[dict[str, Any]]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 

@@ -1,10 +1,9 @@
-"""Runs: one pass over one connection each, what it has staged, and the letters that died on the way."""
+"""Runs: one pass over one connection each, and what it has staged."""
 
 import uuid
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Id, Moment
@@ -25,6 +24,7 @@ class SyncRun(Base):
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     mode: Mapped[str]
     allow_deletions: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_scheduled: Mapped[bool] = mapped_column(server_default=text("false"))  #: begun by the clock, not by a person
     status: Mapped[str] = mapped_column(server_default="running")
     phase: Mapped[str]
     step: Mapped[int] = mapped_column(server_default=text("0"))
@@ -92,18 +92,3 @@ class SetAsideRecord(Base):
     reason: Mapped[str]
     first_seen_at: Mapped[CreatedAt]
     last_seen_at: Mapped[CreatedAt]
-
-
-class DeadLetter(Base):
-    """A message that no worker will try again by itself, kept until a person decides."""
-
-    __tablename__ = "dead_letters"
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    message_id: Mapped[str] = mapped_column(unique=True)
-    queue_name: Mapped[str]
-    actor_name: Mapped[str]
-    arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    error: Mapped[str]
-    traceback: Mapped[str | None]
-    created_at: Mapped[CreatedAt]

@@ -1,26 +1,64 @@
-"""`booksync migrate`: brings the database's schema to a version."""
+"""`booksync migrate`: brings the schema to a version, adopts tables that are in use, and tells what became of them."""
 
-from typing import Annotated
+import csv
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Final, Self
 
 import typer
+from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+from sqlalchemy import Connection
+from sqlalchemy.exc import ArgumentError
 
-from db.migrations import AppliedRevision, Target
-from db.migrations import migrate as run_migrations
-from workers.cli.terminal import notes, print_json
+from db import migrations
+from db.engine import new_engine
+from db.migrations import Adoption, AppliedRevision, MigrationError, Progress, Report, Target
+from workers.cli.terminal import notes, out, print_json
 from workers.settings import database_url
+
+_SILENT_SECONDS: Final = 2.0
+_BETWEEN_LINES_SECONDS: Final = 5.0
 
 
 def migrate(
-    to: Annotated[Target, typer.Option(help="The version to go to, up or down.")] = Target.HEAD,
+    to: Annotated[
+        Target | None, typer.Option(help="The version to go to, up or down; the newest where left out.")
+    ] = None,
+    report: Annotated[bool, typer.Option("--report", help="Tell what became of the legacy rows and values.")] = False,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write every value of the receipt to this file: personal data.")
+    ] = None,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take the tables of an application that is in use.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --adopt: do it without asking.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Create or change booksync's tables."""
+    reporting = report or csv_file is not None
+    if (to is not None) + reporting + adopt > 1:
+        raise typer.BadParameter("--to, --report (or --csv) and --adopt are three things: one at a time")
+    if yes and not adopt:
+        raise typer.BadParameter("--yes goes with --adopt")
+    if reporting:
+        _report(csv_file, as_json=as_json)
+    elif adopt:
+        _adopt(yes=yes, as_json=as_json)
+    else:
+        _migrate(to or Target.HEAD, as_json=as_json)
 
-    def tell(revision: AppliedRevision) -> None:
-        notes.print(f"  {'applied' if revision.upgraded else 'undone '} {escape(revision.title)}")
 
-    outcome = run_migrations(database_url(), to, on_revision=tell)
+def _migrate(to: Target, *, as_json: bool) -> None:
+    with Teller(notes) as teller:
+        outcome = migrations.migrate(database_url(), to, on_revision=_tell, on_progress=teller)
     if not outcome.applied:
         notes.print(f"The schema is at {outcome.to_revision} already.")
     else:
@@ -33,3 +71,154 @@ def migrate(
                 "applied": [revision.revision for revision in outcome.applied],
             }
         )
+
+
+def _tell(revision: AppliedRevision) -> None:
+    notes.print(f"  {'applied' if revision.upgraded else 'undone '} {escape(revision.title)}")
+
+
+class Teller:
+    """Shows how far a long step has come: a bar on a terminal, a line now and then in a log. Short ones pass unseen."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._bars = Bars(
+            TextColumn("  {task.description}"), BarColumn(), TextColumn("{task.fields[rows]}"), TimeElapsedColumn(),
+            console=console, transient=True,
+        )  # fmt: skip
+        self._step = ""
+        self._began = 0.0
+        self._said: float | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars.live.is_started:
+            self._bars.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        now = self._clock()
+        if progress.step != self._step:
+            for task in self._bars.task_ids:
+                self._bars.remove_task(task)
+            self._step, self._began, self._said = progress.step, now, None
+        if now - self._began < _SILENT_SECONDS:
+            return
+        of_how_many = f" of about {progress.total:,}" if progress.total else ""
+        rows = f"{progress.done:,}{of_how_many} rows"
+        if self._console.is_terminal:
+            self._show(progress, rows)
+        elif self._said is None or now - self._said >= _BETWEEN_LINES_SECONDS:
+            self._said = now
+            self._console.print(f"  {progress.step}: {rows}", markup=False)
+
+    def _show(self, progress: Progress, rows: str) -> None:
+        if not self._bars.task_ids:
+            self._bars.add_task(progress.step, total=progress.total, rows=rows)
+            self._bars.start()
+        self._bars.update(self._bars.task_ids[0], completed=progress.done, total=progress.total, rows=rows)
+
+
+def _adopt(*, yes: bool, as_json: bool) -> None:
+    with _looking() as connection:
+        planned = migrations.plan(connection)
+    if planned.revision is not None:
+        notes.print(f"The database is adopted already: it is at {planned.revision}.")
+    else:
+        _show_plan(planned)
+        if planned.problems:
+            raise MigrationError("This database cannot be adopted as it is: " + "; ".join(planned.problems))
+        yes = yes or (sys.stdin.isatty() and typer.confirm("Do it?", err=True))
+        if yes:
+            migrations.adopt(database_url())
+            notes.print("Adopted. Next, while the application goes on working: booksync migrate --to phase1")
+        else:
+            notes.print("Nothing was changed. To do it: booksync migrate --adopt --yes")
+    if as_json:
+        tables = [asdict(table) for table in planned.tables]
+        adopted = yes or planned.revision is not None
+        print_json({"adopted": adopted, "revision": planned.revision, "tables": tables, "steps": list(planned.steps)})
+
+
+def _show_plan(planned: Adoption) -> None:
+    table = Table("table", "found", "rows, about", "column names", title="The legacy application", title_justify="left")
+    for found in planned.tables:
+        table.add_row(found.name, "yes" if found.exists else "no", f"{found.rows:,}", found.style)
+    notes.print(table)
+    notes.print("To be done:")
+    for number, step in enumerate(planned.steps, start=1):
+        notes.print(f"  {number}. {step}", markup=False)
+
+
+def _report(csv_file: Path | None, *, as_json: bool) -> None:
+    with _looking() as connection:
+        told = migrations.report(connection)
+        written = _write_receipt(connection, csv_file) if csv_file else None
+    _show_report(told)
+    if csv_file:
+        notes.print(f"{written:,} values are in {csv_file}. They are personal data.", markup=False)
+    if as_json:
+        print_json(asdict(told) | ({"csv": str(csv_file), "csv_values": written} if csv_file else {}))
+
+
+def _write_receipt(connection: Connection, path: Path) -> int:
+    written = 0
+    try:
+        # Names and phone numbers: nobody but the operator reads them.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise MigrationError(f"The receipt cannot be written to {path}: {error.strerror}") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(migrations.VALUE_COLUMNS)
+        for row in migrations.values(connection):
+            rows.writerow(row)
+            written += 1
+    return written
+
+
+_OUTCOMES: Final = {
+    "moved": "the customer holds it",
+    "merged": "another row of the customer won; kept in the receipt",
+    "kept": "no customer can hold it; kept in the receipt",
+    "quarantined": "of a row that can have no customer; kept in the receipt",
+}
+
+
+def _show_report(told: Report) -> None:
+    table = Table("old column", title="The invoices' values", title_justify="left")
+    for outcome in _OUTCOMES:
+        table.add_column(outcome, justify="right")
+    for column, counts in told.values.items():
+        table.add_row(column, *(f"{counts.get(outcome, 0):,}" for outcome in _OUTCOMES))
+    out.print(table)
+    for outcome, meaning in _OUTCOMES.items():
+        out.print(f"  {outcome}: {meaning}")
+    rows = Table("table", "outcome", title="The rows", title_justify="left")
+    rows.add_column("rows", justify="right")
+    for name, counts in told.rows.items():
+        for outcome, count in counts.items():
+            rows.add_row(name, outcome, f"{count:,}")
+    out.print(rows)
+    for reason, count in told.quarantined.items():
+        out.print(f"  quarantined, {reason}: {count:,}", markup=False)
+    out.print(f"  written by an application after the backfill: {told.late:,}")
+    style = "red" if told.unaccounted else "green"
+    out.print(f"Unaccounted for: {told.unaccounted:,} invoices. (The schema is at {told.revision}.)", style=style)
+
+
+@contextmanager
+def _looking() -> Iterator[Connection]:
+    try:
+        engine = new_engine(database_url(), application_name="booksync migrate", pool_size=1)
+    except ArgumentError:
+        raise MigrationError("The database's address is not a postgresql:// URL") from None
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()

@@ -40,20 +40,21 @@ class Database:
         country: str | None = "GB",
         zone: str | None = "Europe/London",
         modified_at: str | None = "2026-03-02T09:30Z",
+        updated_at: str | None = None,
     ) -> uuid.UUID:
         invoice: uuid.UUID = self.row(
             """
             INSERT INTO invoices_cache (
                 user_id, zoho_invoice_id, zoho_customer_id, customer_name, customer_phone, customer_country_code,
-                customer_timezone, zoho_last_modified_at, status, total, balance
-            ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'sent', 120.50, 20.25)
+                customer_timezone, zoho_last_modified_at, updated_at, status, total, balance
+            ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()), 'sent', 120.50, 20.25)
             ON CONFLICT (user_id, zoho_invoice_id) DO UPDATE SET
                 zoho_customer_id = excluded.zoho_customer_id, customer_name = excluded.customer_name,
                 customer_phone = excluded.customer_phone, customer_country_code = excluded.customer_country_code,
-                customer_timezone = excluded.customer_timezone
+                customer_timezone = excluded.customer_timezone, updated_at = excluded.updated_at
             RETURNING id
             """,
-            *(user, number, customer, name, phone, country, zone, modified_at),
+            *(user, number, customer, name, phone, country, zone, modified_at, updated_at),
         )["id"]
         return invoice
 
@@ -140,3 +141,18 @@ def a_legacy_database(url: str, database: Database) -> uuid.UUID:
 
 def legacy_rows(database: Database) -> list[list[Any]]:
     return [database.all_of(table) for table in ("users", "invoices_cache", "reminders", "sync_metadata")]
+
+
+def receipts(database: Database) -> list[dict[str, Any]]:
+    """What the receipt tells of the invoices' values, each row's newest word."""
+    return database.rows("""
+        SELECT zoho_invoice_id AS invoice, key AS column, value, won_by, CASE
+            WHEN key = ANY(unfit) THEN 'kept' WHEN key = ANY(merged) THEN 'merged' ELSE 'moved' END AS outcome
+        FROM (
+            SELECT DISTINCT ON (row_id) * FROM migration_receipt
+            WHERE table_name = 'invoices_cache' ORDER BY row_id, id DESC
+        ) AS receipt
+        CROSS JOIN LATERAL jsonb_each_text(legacy)
+        JOIN invoices_cache ON invoices_cache.id = row_id
+        WHERE value IS NOT NULL
+    """)

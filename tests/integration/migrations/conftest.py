@@ -13,6 +13,11 @@ from sandbox.servers import EmbeddedPostgres
 from tests.integration.migrations.applications import Database
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # pytest-alembic's own checks carry it.
+    config.addinivalue_line("markers", "alembic: a check of pytest-alembic's")
+
+
 @pytest.fixture
 def url(postgres: EmbeddedPostgres) -> str:
     return postgres.create_database(f"migrations_{uuid.uuid4().hex}")

@@ -35,7 +35,7 @@ def test_the_applications_rows_are_never_dropped(url: str, database: Database, m
     a_legacy_database(url, database)
     monkeypatch.setenv("DATABASE_URL", url)
 
-    with pytest.raises(MigrationRefusedError, match="rows in reminders, invoices_cache, sync_metadata, users"):
+    with pytest.raises(MigrationRefusedError, match="rows in sync_metadata, reminders, invoices_cache, users"):
         command.downgrade(alembic_config(), "base")
 
     assert len(database.all_of("invoices_cache")) == 3

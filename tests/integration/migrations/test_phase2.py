@@ -6,12 +6,12 @@ from db.migrations import Target, migrate
 from tests.integration.migrations.applications import Database, a_legacy_database
 
 
-def test_of_several_copies_the_newest_makes_the_customer(url: str, database: Database) -> None:
+def test_of_several_copies_the_one_written_last_makes_the_customer(url: str, database: Database) -> None:
     migrate(url, Target.PHASE1)
     user = database.a_user()
-    undated = database.legacy_writes_invoice(user, "1", name="Undated", modified_at=None)
-    newest = database.legacy_writes_invoice(user, "2", name="Newest", modified_at="2026-03-02T00:00Z")
-    database.legacy_writes_invoice(user, "3", name="Older", modified_at="2026-03-01T00:00Z")
+    older = database.legacy_writes_invoice(user, "1", name="Older", updated_at="2026-03-01T00:00Z")
+    newest = database.legacy_writes_invoice(user, "2", name="Newest", updated_at="2026-03-03T00:00Z")
+    database.legacy_writes_invoice(user, "3", name="Newer", updated_at="2026-03-02T00:00Z")
 
     migrate(url, Target.PHASE2)
 
@@ -19,8 +19,23 @@ def test_of_several_copies_the_newest_makes_the_customer(url: str, database: Dat
     assert customer["customer_name"] == "Newest"
     assert (customer["zoho_customer_id"], customer["country_code"]) == ("C1", "GB")
     assert customer["time_zone"] == "Europe/London"
-    assert database.customer_of(undated) == database.customer_of(newest) == customer
-    assert database.copy(undated)[0] == "Undated"
+    assert database.customer_of(older) == database.customer_of(newest) == customer
+    assert database.copy(older)[0] == "Older"
+
+
+def test_of_copies_written_at_once_the_invoice_that_zoho_changed_last_counts(url: str, database: Database) -> None:
+    migrate(url, Target.PHASE1)
+    user = database.a_user()
+    for number, name, modified_at in (
+        ("1", "Undated", None),
+        ("2", "Newest", "2026-03-02"),
+        ("3", "Older", "2026-03-01"),
+    ):
+        database.legacy_writes_invoice(user, number, name=name, modified_at=modified_at, updated_at="2026-03-05T00:00Z")
+
+    migrate(url, Target.PHASE2)
+
+    assert database.row("SELECT customer_name FROM customers_cache") == {"customer_name": "Newest"}
 
 
 def test_one_customer_id_of_two_users_makes_two_customers(url: str, database: Database) -> None:

@@ -9,7 +9,16 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine
 
-from db.migrations import MigrationError, Target, current_revision, is_current, migrate
+from db.migrations import (
+    AppliedRevision,
+    MigrationError,
+    Target,
+    can_work,
+    current_revision,
+    expected_head,
+    migrate,
+    steps,
+)
 from db.migrations.revisions import alembic_config, known_revisions
 from db.migrations.turn import one_at_a_time
 from tests.integration.migrations.applications import Database, a_legacy_database
@@ -20,14 +29,17 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_a_database_knows_its_revision(url: str, engine: Engine) -> None:
     with engine.connect() as connection:
         assert current_revision(connection) is None
-        assert not is_current(connection)
+        assert not can_work(connection)
+    migrate(url, Target.PHASE1)
+    with engine.connect() as connection:
+        assert not can_work(connection)
     migrate(url, Target.PHASE2)
     with engine.connect() as connection:
         assert current_revision(connection) == "0007_phase2"
-        assert not is_current(connection)
+        assert can_work(connection)
     migrate(url)
     with engine.connect() as connection:
-        assert is_current(connection)
+        assert current_revision(connection) == expected_head()
 
 
 def test_a_migration_that_waits_too_long_for_another_gives_up(url: str) -> None:
@@ -41,14 +53,32 @@ def test_the_backfill_gives_way_to_a_writer_and_goes_on_when_run_again(
     a_legacy_database(url, database)
     monkeypatch.setenv("DATABASE_URL", url)
     command.upgrade(alembic_config(), "0005_customer_links")
+    monkeypatch.setattr(steps, "patience_seconds", 0.5)
 
     with database.connection.transaction():
         database.rows("UPDATE invoices_cache SET status = 'paid' WHERE zoho_invoice_id = '2'")
-        with pytest.raises(MigrationError, match=r"in the way after 0005_customer_links.*run the migration again"):
+        with pytest.raises(MigrationError, match=r"in the way for 0.5 s.* run the migration again"):
             migrate(url, Target.PHASE2)
 
     assert migrate(url, Target.PHASE2).to_revision == "0007_phase2"
     assert database.rows("SELECT id FROM invoices_cache WHERE customer_id IS NULL") == []
+
+
+def test_a_connection_that_is_lost_is_one_sentence_and_the_migration_goes_on_when_run_again(
+    url: str, database: Database
+) -> None:
+    a_legacy_database(url, database)
+    migrate(url, Target.PHASE1)
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'booksync migrate'"
+
+    def cut(done: AppliedRevision) -> None:
+        if done.revision == "0005_customer_links":
+            database.rows(f"{ended} AND datname = current_database()")
+
+    with pytest.raises(MigrationError, match=r"The connection to Postgres was lost after 0005_customer_links"):
+        migrate(url, Target.PHASE2, on_revision=cut)
+
+    assert migrate(url, Target.PHASE2).to_revision == "0007_phase2"
 
 
 def test_a_database_of_a_newer_release_is_left_alone(url: str, database: Database) -> None:
@@ -80,7 +110,7 @@ def test_plain_alembic_upgrades_and_two_at_once_take_turns(url: str, engine: Eng
     assert sorted(len(stdout.splitlines()) for stdout, _ in said) == [0, len(known_revisions())]
     assert [stderr for _, stderr in said] == ["", ""]
     with engine.connect() as connection:
-        assert is_current(connection)
+        assert current_revision(connection) == expected_head()
 
 
 def test_plain_alembic_without_a_database_says_so_in_one_line() -> None:

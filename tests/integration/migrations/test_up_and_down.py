@@ -4,6 +4,7 @@ import pytest
 from alembic import command
 
 from db.migrations import AppliedRevision, Target, expected_head, migrate
+from db.migrations.backfill import NEWEST_COPY_INDEX
 from db.migrations.revisions import alembic_config, known_revisions, revision_of
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 
@@ -67,33 +68,78 @@ def test_each_phase_has_the_same_schema_from_above_and_from_below(url: str, data
         assert found == schemas[target]
 
 
-@pytest.mark.parametrize("revision", ["0003_new_columns", "0005_customer_links", "0006_backfill"])
-def test_a_revision_that_stopped_half_way_is_simply_run_again(
+@pytest.mark.parametrize("revision", known_revisions()[1:])
+def test_from_every_revision_a_downgrade_gives_back_every_row(
     revision: str, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a_legacy_database(url, database)
-    migrate(url, Target.PHASE1 if revision < "0004" else Target.PHASE2)
+    user = a_legacy_database(url, database)
+    database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, "4", customer=None), phone=None)
+    before = legacy_rows(database)
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    command.upgrade(alembic_config(), revision)
+    command.downgrade(alembic_config(), "0001_legacy")
+
+    assert legacy_rows(database) == before
+
+
+@pytest.mark.parametrize("revision", known_revisions()[2:])
+def test_a_revision_whose_end_was_not_noted_is_simply_run_again(
+    revision: str, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = a_legacy_database(url, database)
+    database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, "4", customer=None), phone=None)
+    before = legacy_rows(database)
+    monkeypatch.setenv("DATABASE_URL", url)
+    known = list(known_revisions())
+    earlier = known[known.index(revision) - 1]
+
+    # Killed after the last statement: the revision is done, and noted is the one before it.
+    command.upgrade(alembic_config(), revision)
+    complete = database.schema()
+    receipts = database.rows("SELECT row_id, outcome, legacy FROM migration_receipt ORDER BY id")
+    command.stamp(alembic_config(), earlier)
+    command.upgrade(alembic_config(), revision)
+    assert database.schema() == complete
+    assert database.rows("SELECT row_id, outcome, legacy FROM migration_receipt ORDER BY id") == receipts
+
+    command.downgrade(alembic_config(), earlier)
+    command.stamp(alembic_config(), revision)
+    command.downgrade(alembic_config(), "0001_legacy")
+    assert legacy_rows(database) == before
+
+
+@pytest.mark.parametrize("revision", known_revisions()[2:])
+def test_the_way_back_is_open_after_a_revision_whose_end_was_not_noted(
+    revision: str, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = a_legacy_database(url, database)
+    database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, "4", customer=None), phone=None)
+    before = legacy_rows(database)
     complete = database.schema()
     monkeypatch.setenv("DATABASE_URL", url)
-    command.stamp(alembic_config(), revision)
+    known = list(known_revisions())
 
-    migrate(url, Target.PHASE1 if revision < "0004" else Target.PHASE2)
+    command.upgrade(alembic_config(), revision)
+    command.stamp(alembic_config(), known[known.index(revision) - 1])
+    command.downgrade(alembic_config(), "0001_legacy")
 
+    assert legacy_rows(database) == before
     assert database.schema() == complete
 
 
-def test_phase3_that_stopped_half_way_is_simply_run_again(
+def test_the_way_back_is_open_after_a_backfill_that_was_killed_as_it_built_its_index(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_legacy_database(url, database)
+    before = legacy_rows(database)
     monkeypatch.setenv("DATABASE_URL", url)
-    command.upgrade(alembic_config(), "0008_customer_required")
-    command.stamp(alembic_config(), "0007_phase2")
+    command.upgrade(alembic_config(), "0005_customer_links")
+    database.rows(f"CREATE INDEX {NEWEST_COPY_INDEX} ON invoices_cache (booksync_trim(zoho_customer_id))")
 
-    migrate(url)
+    migrate(url, Target.LEGACY)
 
-    receipts = database.rows("SELECT outcome FROM migration_receipt WHERE table_name = 'reminders'")
-    assert receipts == [{"outcome": "was blank"}]
+    assert legacy_rows(database) == before
 
 
 def test_an_index_whose_building_was_interrupted_is_built_anew(

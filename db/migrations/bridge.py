@@ -1,0 +1,73 @@
+"""A bridge for a legacy application whose columns are in camelCase: views that show them under their old names.
+
+The columns themselves have booksync's names. The application finds the views first once its `search_path` is
+`booksync_legacy, public`; it reads and writes through them, and the triggers work below. What the views show is noted
+in the schema's comment, so that they can come back when phase 3 is undone.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import orjson
+from psycopg import sql
+
+from db.migrations.steps import Raw
+
+SCHEMA: Final = "booksync_legacy"
+
+#: Table → (the column's name, the name that the legacy application knows), in the table's order.
+Names = Mapping[str, Sequence[tuple[str, str]]]
+
+
+def build(names: Names) -> sql.Composed:
+    """The statements that make the views over tables that have booksync's names already."""
+    parts: list[sql.Composable] = [sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA))]
+    for table, columns in names.items():
+        view = sql.Identifier(SCHEMA, table)
+        shown = sql.SQL(", ").join(
+            sql.SQL("{} AS {}").format(sql.Identifier(column), sql.Identifier(name)) for column, name in columns
+        )
+        parts += [
+            sql.SQL("DROP VIEW IF EXISTS {}").format(view),
+            sql.SQL("CREATE VIEW {} AS SELECT {} FROM {}").format(view, shown, sql.Identifier("public", table)),
+        ]
+    noted = orjson.dumps(names).decode()
+    parts.append(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(SCHEMA), sql.Literal(noted)))
+    return sql.SQL("; ").join(parts)
+
+
+def share(connection: Raw, tables: Sequence[str]) -> None:
+    """Let whoever may use a table use its view."""
+    grants = connection.execute(
+        """
+        SELECT DISTINCT table_name, grantee FROM information_schema.role_table_grants
+        WHERE table_schema = 'public' AND table_name = ANY(%s) AND grantee <> current_user
+        """,
+        [list(tables)],
+    ).fetchall()
+    for table, role in grants:
+        to = sql.SQL("PUBLIC") if role == "PUBLIC" else sql.Identifier(role)
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(SCHEMA), to))
+        connection.execute(
+            sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}").format(sql.Identifier(SCHEMA, table), to)
+        )
+
+
+def noted(connection: Raw) -> Names:
+    """What the views show, or showed before phase 3; nothing where there was never a bridge."""
+    row = connection.execute(
+        "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", [SCHEMA]
+    ).fetchone()
+    names: Names = orjson.loads(row[0]) if row and row[0] else {}
+    return names
+
+
+def rebuilt(connection: Raw) -> str:
+    """The statements that bring the views back; an empty string where there were none."""
+    names = noted(connection)
+    return build(names).as_string(connection) + ";" if names else ""
+
+
+def taken_down(connection: Raw) -> str:
+    """The statements that drop the views and keep the note."""
+    return "".join(f"DROP VIEW IF EXISTS {SCHEMA}.{table};\n" for table in noted(connection))

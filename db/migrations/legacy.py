@@ -1,0 +1,78 @@
+"""The legacy application's tables, as far as booksync knows them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+
+def legacy_tables() -> Mapping[str, tuple[sa.schema.SchemaItem, ...]]:
+    """What each table is made of, in the order in which they can be made; new objects at each call."""
+    return {
+        "users": (_id(),),
+        "invoices_cache": (
+            _id(),
+            _user(),
+            sa.Column("zoho_invoice_id", sa.Text, nullable=False),
+            sa.Column("zoho_customer_id", sa.Text),
+            sa.Column("customer_name", sa.Text),
+            sa.Column("customer_phone", sa.Text),
+            sa.Column("customer_country_code", sa.Text),
+            sa.Column("customer_timezone", sa.Text),
+            sa.Column("invoice_number", sa.Text),
+            sa.Column("status", sa.Text),
+            sa.Column("date", sa.Date),
+            sa.Column("due_date", sa.Date),
+            sa.Column("total", sa.Numeric),
+            sa.Column("balance", sa.Numeric),
+            sa.Column("currency_code", sa.Text),
+            sa.Column("zoho_last_modified_at", sa.TIMESTAMP(timezone=True)),
+            _now("local_last_synced_at"),
+            _now("created_at"),
+            _now("updated_at"),
+            sa.UniqueConstraint("user_id", "zoho_invoice_id"),
+        ),
+        "reminders": (
+            _id(),
+            _user(),
+            sa.Column("invoice_id", sa.Uuid, sa.ForeignKey("invoices_cache.id"), nullable=False),
+            sa.Column("step", sa.SmallInteger, nullable=False),
+            sa.Column("scheduled_at", sa.TIMESTAMP(timezone=True), nullable=False),
+            sa.Column("phone", sa.Text),
+            sa.Column("status", sa.Text, server_default="scheduled", nullable=False),
+            _now("created_at"),
+            _now("updated_at"),
+            sa.UniqueConstraint("invoice_id", "step"),
+        ),
+        "sync_metadata": (
+            _id(),
+            _user(),
+            sa.Column("last_invoice_sync_at", sa.TIMESTAMP(timezone=True)),
+            _now("created_at"),
+            _now("updated_at"),
+        ),
+    }
+
+
+#: By which booksync finds a row again.
+UNIQUE: Final[Mapping[str, tuple[str, ...]]] = {
+    "invoices_cache": ("user_id", "zoho_invoice_id"),
+    "reminders": ("invoice_id", "step"),
+}
+
+
+def legacy_columns(table: str) -> list[sa.Column[Any]]:
+    """The columns of one of the tables."""
+    return [part for part in legacy_tables()[table] if isinstance(part, sa.Column)]
+
+
+def _id() -> sa.Column[Any]:
+    return sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.text("gen_random_uuid()"))
+
+
+def _user() -> sa.Column[Any]:
+    return sa.Column("user_id", sa.Uuid, sa.ForeignKey("users.id"), nullable=False)
+
+
+def _now(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.TIMESTAMP(timezone=True), server_default=sa.func.now(), nullable=False)

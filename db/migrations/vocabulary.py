@@ -1,0 +1,27 @@
+"""The values that a customer's country and time zone can have, for rules that are written in SQL."""
+
+from functools import cache
+from itertools import product
+from string import ascii_uppercase
+from zoneinfo import available_timezones
+
+from domain.countries import country_code
+
+#: Reserved, but what people in the United Kingdom and Greece (so the European Union) write.
+_ALIASES = {"UK", "EL"}
+
+#: Names in the zone files that stand for no place.
+_NO_ZONES = {"Factory", "localtime"}
+
+
+@cache
+def countries() -> dict[str, str]:
+    """Two letters → ISO 3166-1 alpha-2: "UK" → "GB", "GB" → "GB"."""
+    pairs = ("".join(letters) for letters in product(ascii_uppercase, repeat=2))
+    return {pair: code for pair in pairs if (code := country_code(pair, "")) and (code == pair or pair in _ALIASES)}
+
+
+@cache
+def zones() -> dict[str, str]:
+    """Lower-case name → IANA name."""
+    return {name.lower(): name for name in available_timezones() - _NO_ZONES}

@@ -1,0 +1,36 @@
+"""pytest-alembic's checks of the history, called as plain functions since its plugin is off."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from pytest_alembic.config import Config
+from pytest_alembic.runner import MigrationContext, runner
+from pytest_alembic.tests import default
+
+from db.migrations.revisions import alembic_config
+
+
+@pytest.fixture
+def history(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[MigrationContext]:
+    monkeypatch.setenv("DATABASE_URL", url)
+    config = alembic_config()
+    config.stdout = io.StringIO()
+    with runner(Config(alembic_config=config)) as context:
+        yield context
+
+
+def test_the_history_has_one_head(history: MigrationContext) -> None:
+    default.test_single_head_revision(history)
+
+
+def test_an_empty_database_goes_from_base_to_head(history: MigrationContext) -> None:
+    default.test_upgrade(history)
+
+
+def test_the_models_match_what_the_migrations_make(history: MigrationContext) -> None:
+    default.test_model_definitions_match_ddl(history)
+
+
+def test_every_revision_can_be_undone_and_applied_again(history: MigrationContext) -> None:
+    default.test_up_down_consistency(history)

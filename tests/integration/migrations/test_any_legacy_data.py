@@ -1,0 +1,124 @@
+"""Whatever the legacy tables hold: up, every value is accounted for; down again, every row is as it was."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+
+import psycopg
+from hypothesis import HealthCheck, given, settings
+from psycopg.rows import dict_row
+
+from db.migrations import Target, migrate
+from sandbox.servers import EmbeddedPostgres
+from tests.integration.migrations import dirt
+from tests.integration.migrations.applications import Database, legacy_rows
+from tests.integration.migrations.dirt import LegacyInvoice
+
+_COLUMNS = ("customer_name", "customer_phone", "customer_country_code", "customer_timezone")
+_TEMPLATE = "legacy_template"
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(invoices=dirt.INVOICES)
+def test_up_through_all_phases_and_down_again_nothing_is_lost(
+    invoices: list[LegacyInvoice], postgres: EmbeddedPostgres
+) -> None:
+    with a_database(postgres) as (url, database):
+        dirt.write(database, invoices)
+        before = legacy_rows(database)
+
+        for phase in (Target.PHASE1, Target.PHASE2, Target.PHASE3):
+            migrate(url, phase)
+
+        assert_all_is_accounted_for(database, invoices)
+        migrate(url, Target.LEGACY)
+        assert legacy_rows(database) == before
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(invoices=dirt.INVOICES, rewrites=dirt.REWRITES)
+def test_what_the_legacy_application_writes_in_phase2_is_told_and_comes_back(
+    invoices: list[LegacyInvoice],
+    rewrites: list[tuple[int, str | None, tuple[str | None, ...]]],
+    postgres: EmbeddedPostgres,
+) -> None:
+    last = {invoice.id: (invoice.customer, *invoice.copy) for invoice in invoices}
+    with a_database(postgres) as (url, database):
+        dirt.write(database, invoices)
+        migrate(url, Target.PHASE2)
+        customers = database.all_of("customers_cache")
+
+        for number, customer, copy in rewrites:
+            invoice = invoices[number % len(invoices)]
+            dirt.rewrite(database, invoice, customer, copy)
+            last[invoice.id] = (customer, *copy)
+
+        known = {row["id"] for row in customers}
+        assert [row for row in database.all_of("customers_cache") if row["id"] in known] == customers
+        migrate(url, Target.PHASE3)
+        for invoice in invoices:
+            told = database.rows(
+                "SELECT legacy FROM migration_receipt WHERE table_name = 'invoices_cache' AND row_id = %s ORDER BY id",
+                invoice.id,
+            )
+            assert tuple(told[-1]["legacy"][column] for column in _COLUMNS) == last[invoice.id][1:]
+        migrate(url, Target.LEGACY)
+        columns = ", ".join(("zoho_customer_id", *_COLUMNS))
+        found = {
+            row.pop("id"): tuple(row.values()) for row in database.rows(f"SELECT id, {columns} FROM invoices_cache")
+        }
+        assert found == last
+
+
+def assert_all_is_accounted_for(database: Database, invoices: list[LegacyInvoice]) -> None:
+    winners = {winner.id for winner in winning(invoices)}
+    customers = {row["id"]: row for row in database.rows("SELECT * FROM customers_cache")}
+    assert len(customers) == len(winners)
+    for invoice in invoices:
+        # The newest receipt tells the copy, value by value, and whose it became.
+        (receipt, *_) = database.rows(
+            "SELECT * FROM migration_receipt WHERE table_name = 'invoices_cache' AND row_id = %s ORDER BY id DESC",
+            invoice.id,
+        )
+        assert tuple(receipt["legacy"][column] for column in _COLUMNS) == invoice.copy
+        assert (receipt["outcome"] == "quarantined") == (not invoice.is_linkable)
+        if not invoice.is_linkable:
+            assert receipt["reason"]
+            assert receipt["legacy"]["zoho_customer_id"] == invoice.customer
+            continue
+        customer = customers[receipt["customer_id"]]
+        assert receipt["won_by"] in winners
+        assert customer["zoho_customer_id"] == invoice.zoho_id
+        name = invoice.copy[0]
+        assert ("customer_name" in receipt["merged"]) == (name is not None and name != customer["customer_name"])
+        if invoice.id in winners:
+            assert receipt["won_by"] == invoice.id
+            assert receipt["merged"] == []
+            assert customer["customer_name"] == (name or "")
+
+
+def winning(invoices: list[LegacyInvoice]) -> Iterator[LegacyInvoice]:
+    """Of each customer's invoices the one that was written last."""
+    linkable = sorted(
+        (invoice for invoice in invoices if invoice.is_linkable), key=lambda each: (each.owner, each.zoho_id)
+    )
+    for _, copies in groupby(linkable, key=lambda each: (each.owner, each.zoho_id)):
+        yield min(
+            copies,
+            key=lambda each: (
+                -each.updated_at.timestamp(),
+                -each.modified_at.timestamp() if each.modified_at else float("inf"),
+                each.id,
+            ),
+        )
+
+
+@contextmanager
+def a_database(postgres: EmbeddedPostgres) -> Iterator[tuple[str, Database]]:
+    migrate(postgres.create_database(_TEMPLATE), Target.LEGACY)
+    name = f"dirty_{uuid.uuid4().hex}"
+    url = postgres.create_database(name, template=_TEMPLATE)
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        yield url, Database(connection)
+    postgres.drop_database(name)

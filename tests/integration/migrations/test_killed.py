@@ -1,0 +1,103 @@
+"""kill -9 in mid-backfill, again and again: it finishes, with the result of a run that nobody disturbed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from db.migrations import Target, migrate
+from sandbox.servers import EmbeddedPostgres
+from tests.integration.migrations.applications import Database, legacy_rows
+
+ROOT = Path(__file__).resolve().parents[3]
+_INVOICES = 20_000
+_KILLS = 4
+
+_MANY = """
+    INSERT INTO invoices_cache (
+        user_id, zoho_invoice_id, zoho_customer_id, customer_name, customer_phone, customer_country_code,
+        customer_timezone, updated_at
+    )
+    SELECT
+        (SELECT id FROM users LIMIT 1), n, nullif((n %% 700)::text, '0'), 'Name ' || n %% 1300, '+44207031' || n,
+        CASE WHEN n %% 3 = 0 THEN 'GB' ELSE '44' END, 'Europe/London', '2026-01-01Z'::timestamptz + n * interval '1s'
+    FROM generate_series(1, %s) AS n
+"""
+
+
+@pytest.fixture
+def crowded(postgres: EmbeddedPostgres) -> Iterator[tuple[str, str]]:
+    """Two databases with the same rows."""
+    names = [f"crowded_{uuid.uuid4().hex}" for _ in range(2)]
+    url = postgres.create_database(names[0])
+    migrate(url, Target.PHASE1)
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        Database(connection).a_user()
+        connection.execute(_MANY, [_INVOICES])
+    yield url, postgres.create_database(names[1], template=names[0])
+    for name in names:
+        postgres.drop_database(name)
+
+
+def test_a_backfill_that_is_killed_again_and_again_ends_as_if_it_had_not_been(crowded: tuple[str, str]) -> None:
+    url, undisturbed = crowded
+    migrate(undisturbed, Target.PHASE2)
+
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        database = Database(connection)
+        before = [len(rows) for rows in legacy_rows(database)]
+        kills = 0
+        while True:
+            process = _start(url)
+            if kills == _KILLS:
+                assert process.wait() == 0
+                break
+            kills += 1
+            _wait_for(database, process, receipts=_INVOICES * kills // (_KILLS + 1))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        assert database.rows("SELECT * FROM migration_progress") == []
+        assert [len(rows) for rows in legacy_rows(database)] == before
+        with psycopg.connect(undisturbed, autocommit=True, row_factory=dict_row) as other:
+            assert _result(database) == _result(Database(other))
+
+
+def _start(url: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-c", "from workers.cli import main; main()", "migrate", "--to", "phase2"],
+        cwd=ROOT,
+        env=dict(os.environ) | {"DATABASE_URL": url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _wait_for(database: Database, process: "subprocess.Popen[bytes]", *, receipts: int) -> None:
+    """Until the backfill has written so many receipts: the first customers, later the links."""
+    deadline = time.monotonic() + 60
+    while database.row("SELECT count(*) AS written FROM migration_receipt")["written"] < receipts:
+        assert process.poll() is None, "the backfill was over before it could be killed"
+        assert time.monotonic() < deadline
+
+
+def _result(database: Database) -> list[Any]:
+    customers = database.rows(
+        "SELECT zoho_customer_id, customer_name, primary_phone, country_code, time_zone FROM customers_cache ORDER BY 1"
+    )
+    accounted = database.rows("""
+        SELECT row_id, outcome, reason, won_by, made_customer, legacy, merged, unfit FROM migration_receipt ORDER BY 1
+    """)
+    links = database.rows("""
+        SELECT invoice.id, customer.zoho_customer_id FROM invoices_cache AS invoice
+        LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id ORDER BY 1
+    """)
+    return [customers, accounted, links]

@@ -1,0 +1,54 @@
+"""booksync's own statements on a phase 2 database, beside the legacy application's rows."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import Engine
+
+from db import customers, invoices
+from db.migrations import Target, can_work, migrate
+from db.skipped_invoices import ObservedInvoice
+from db.staging import Observed
+from domain.phones import PhoneFallback
+from tests.builders import a_contact, an_invoice
+from tests.integration.db.links import a_link
+from tests.integration.migrations.applications import Database, a_legacy_database
+
+NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("target", "works"),
+    [(Target.LEGACY, False), (Target.PHASE1, False), (Target.PHASE2, True), (Target.PHASE3, True)],
+)
+def test_booksync_works_from_phase2_on(target: Target, works: bool, url: str, engine: Engine) -> None:
+    migrate(url, target)
+
+    with engine.connect() as connection:
+        assert can_work(connection) is works
+
+
+def test_what_booksync_syncs_in_phase2_is_there_for_both_applications(
+    url: str, database: Database, engine: Engine
+) -> None:
+    user = a_legacy_database(url, database)
+    migrate(url, Target.PHASE2)
+    link = a_link(engine, user_id=user)
+
+    with engine.begin() as connection:
+        read = [Observed(a_contact(contact_id), NOW) for contact_id in ("C1", "5001")]
+        customers.upsert(connection, link, read, fallback=PhoneFallback.NONE, now=NOW)
+        synced = [an_invoice("1", customer_id="C1"), an_invoice("8001", customer_id="5001")]
+        invoices.upsert(connection, link, [ObservedInvoice(each, NOW) for each in synced], now=NOW)
+
+    by_number = {row["zoho_invoice_id"]: row for row in database.all_of("invoices_cache")}
+    told = {row["zoho_customer_id"]: row for row in database.all_of("customers_cache")}
+    assert set(by_number) == {"1", "2", "3", "8001"}
+    assert by_number["1"]["customer_id"] == told["C1"]["id"]
+    assert by_number["1"]["customer_name"] == "Ada"
+    assert by_number["8001"]["customer_name"] == told["5001"]["customer_name"]
+    assert by_number["8001"]["customer_phone"] == told["5001"]["primary_phone"]
+
+    migrate(url, Target.PHASE3)
+    migrate(url, Target.PHASE2)
+    assert {row["zoho_invoice_id"]: row for row in database.all_of("invoices_cache")} == by_number
