@@ -259,3 +259,11 @@ def set_next_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: 
         text("UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
         {"id": connection_id, "seconds": seconds},
     )
+
+
+def set_next_full_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
+    """The next full sync is due then."""
+    connection.execute(
+        text("UPDATE zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
+        {"id": connection_id, "seconds": seconds},
+    )

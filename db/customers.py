@@ -17,7 +17,7 @@ from db.staging import Observed
 from domain.contacts import ContactDetails, ContactKind
 from domain.customers import Customer, customer_from, persons_as_json
 from domain.lists import SetAside
-from domain.phones import PhoneFallback
+from domain.phones import PhoneFallback, verdict_as_json
 
 #: Rows of one transaction (TR-4).
 BATCH = 100
@@ -172,13 +172,13 @@ _UPSERT = """
     INSERT INTO customers_cache AS cached (user_id, connection_id, zoho_customer_id, status, customer_name,
            company_name, primary_contact_person_id, primary_phone, phone_problem, primary_email, contact_persons,
            country_code, time_zone, payment_reminder_enabled, details_observed_at, zoho_last_modified_at, observed_at,
-           sync_hash)
+           sync_hash, phone_verdict)
     SELECT %(user_id)s, %(connection_id)s, batch.*
       FROM unnest(%(ids)s::text[], %(statuses)s::text[], %(names)s::text[], %(companies)s::text[],
                   %(person_ids)s::text[], %(phones)s::text[], %(phone_problems)s::text[], %(emails)s::text[],
                   %(persons)s::jsonb[], %(countries)s::text[], %(time_zones)s::text[], %(reminders_enabled)s::bool[],
                   %(details_observed)s::timestamptz[], %(modified)s::timestamptz[], %(observed)s::timestamptz[],
-                  %(hashes)s::text[]) batch
+                  %(hashes)s::text[], %(phone_verdicts)s::jsonb[]) batch
     ON CONFLICT (user_id, zoho_customer_id) DO UPDATE
        SET connection_id = excluded.connection_id,
            status = excluded.status,
@@ -187,6 +187,7 @@ _UPSERT = """
            primary_contact_person_id = excluded.primary_contact_person_id,
            primary_phone = excluded.primary_phone,
            phone_problem = excluded.phone_problem,
+           phone_verdict = excluded.phone_verdict,
            primary_email = excluded.primary_email,
            contact_persons = excluded.contact_persons,
            country_code = CASE WHEN excluded.details_observed_at IS NULL
@@ -236,6 +237,7 @@ def _write(
             "modified": [customer.zoho_last_modified_at for customer in customers],
             "observed": [read.observed_at for _, read in rows],
             "hashes": [customer.sync_hash for customer in customers],
+            "phone_verdicts": [Jsonb(verdict_as_json(each.judged_phone), dumps=orjson.dumps) for each in customers],
         },
     ).all()
     new = {zoho_id: our_id for our_id, zoho_id, is_new in written if is_new}

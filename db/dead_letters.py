@@ -1,31 +1,215 @@
-"""Statements over dead_letters: messages that no worker will try again by itself."""
+"""Statements over dead_letters: messages that no worker will try again by itself, until a person decides.
 
+Who ends a run locks the run's row first and its letters after it; so does a retry.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, text
 
+from domain.dead_letters import Cause, LetterStatus
+
+
+class UnknownLetterError(Exception):
+    """There is no such dead letter."""
+
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A dead message: ids only, and an error without data."""
+class Death:
+    """How a message died: ids only, and an error without data."""
 
-    message_id: str
+    cause: Cause
     queue_name: str
     actor_name: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any]  #: {"args": […], "kwargs": {…}}, ids only
+    error_type: str
     error: str
-    traceback: str | None
+    fingerprint: str
+    traceback: str | None = None  #: lines of code, no values
+    attempts: int = 1
+    message_id: str | None = None
+    connection_id: uuid.UUID | None = None
+    run_id: uuid.UUID | None = None
+    letter_id: int | None = None  #: the letter that this message was a retry of
 
 
-def keep(connection: Connection, letter: Letter) -> None:
-    """Stores the letter until a person decides; the same message dies once, however often it is delivered."""
-    connection.execute(
-        text("""
-            INSERT INTO dead_letters (message_id, queue_name, actor_name, arguments, error, traceback)
-            VALUES (:message_id, :queue_name, :actor_name, :arguments, :error, :traceback)
-            ON CONFLICT (message_id) DO NOTHING
-        """),
-        {name: getattr(letter, name) for name in letter.__slots__} | {"arguments": Jsonb(letter.arguments)},
+# Deaths are rare, and a retry may run into a death of the same kind: one at a time keeps both from making a letter.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('booksync dead letters'))")
+
+# A message is delivered again where Redis went away before it was put aside; it has died once all the same.
+_IS_KNOWN = text("SELECT EXISTS (SELECT 1 FROM dead_letters WHERE message_id = :message_id)")
+
+_SAME_TROUBLE = text("""
+    SELECT id FROM dead_letters
+     WHERE status = 'open' AND subject = :subject AND actor_name = :actor_name AND fingerprint = :fingerprint
+""")
+
+# A retry may die of something else, or at another step: it is still the letter that was retried.
+_RETRIED = text("""
+    SELECT id FROM dead_letters
+     WHERE status = 'open' AND (id = :letter_id OR retry_run_id = :run_id)
+     ORDER BY actor_name = :actor_name DESC, id
+     LIMIT 1
+""")
+
+# The history tells the last hundred of what has happened to a letter.
+_RECENT = "jsonb_path_query_array(history, '$[last - 98 to last]')"
+
+_DEATH_ENTRY = """
+    jsonb_build_object('at', clock_timestamp(), 'what', 'died', 'cause', CAST(:cause AS text),
+                       'error', CAST(:error AS text), 'attempts', CAST(:attempts AS int),
+                       'run_id', CAST(:run_id AS uuid), 'message_id', CAST(:message_id AS text))
+"""
+
+_DIED_AGAIN = text(f"""
+    UPDATE dead_letters
+       SET subject = :subject, cause = :cause, queue_name = :queue_name, actor_name = :actor_name,
+           arguments = :arguments, connection_id = :connection_id, run_id = :run_id, message_id = :message_id,
+           error_type = :error_type, error = :error, traceback = :traceback, fingerprint = :fingerprint,
+           attempts = attempts + :attempts,
+           deaths = deaths + 1,
+           last_died_at = clock_timestamp(),
+           retry_run_id = NULL,
+           history = {_RECENT} || {_DEATH_ENTRY}
+     WHERE id = :id
+""")  # noqa: S608
+
+_NEW = text(f"""
+    INSERT INTO dead_letters (subject, cause, queue_name, actor_name, arguments, connection_id, run_id, message_id,
+                              error_type, error, traceback, fingerprint, attempts, first_died_at, last_died_at, history)
+    VALUES (:subject, :cause, :queue_name, :actor_name, :arguments, :connection_id, :run_id, :message_id,
+            :error_type, :error, :traceback, :fingerprint, :attempts, clock_timestamp(), clock_timestamp(),
+            jsonb_build_array({_DEATH_ENTRY}))
+    RETURNING id
+""")  # noqa: S608
+
+
+def keep(connection: Connection, death: Death) -> int | None:
+    """Writes the death down, and returns its letter; None where this message's death is known already.
+
+    One letter stands for one trouble: the same error of the same actor is counted in the letter that is open for this
+    connection (or, outside of runs, for these arguments), and the death of a retry in the letter that was retried.
+    """
+    connection.execute(_ONE_AT_A_TIME)
+    facts = {name: getattr(death, name) for name in death.__slots__}
+    facts |= {"arguments": Jsonb(death.arguments), "subject": _subject(death)}
+    if death.message_id is not None and connection.execute(_IS_KNOWN, facts).scalar_one():
+        return None
+    letter_id = connection.execute(_SAME_TROUBLE, facts).scalar_one_or_none()
+    letter_id = letter_id or connection.execute(_RETRIED, facts).scalar_one_or_none()
+    if letter_id is None:
+        return int(connection.execute(_NEW, facts).scalar_one())
+    connection.execute(_DIED_AGAIN, facts | {"id": letter_id})
+    return int(letter_id)
+
+
+def _subject(death: Death) -> str:
+    if death.run_id is not None and death.connection_id is not None:
+        return f"connection {death.connection_id}"
+    canonical = orjson.dumps(death.arguments, option=orjson.OPT_SORT_KEYS)
+    return f"arguments {hashlib.sha256(canonical).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The run and the connection that a message was about, where its arguments tell them."""
+
+    run_id: uuid.UUID | None = None
+    connection_id: uuid.UUID | None = None
+
+
+_ORIGIN = text("""
+    SELECT run.id AS run_id, coalesce(run.connection_id, link.id) AS connection_id
+      FROM (SELECT 1) AS one
+      LEFT JOIN sync_runs AS run ON run.id = ANY(CAST(:ids AS uuid[]))
+      LEFT JOIN zoho_connections AS link ON link.id = ANY(CAST(:ids AS uuid[]))
+     LIMIT 1
+""")
+
+
+def origin(connection: Connection, ids: Sequence[uuid.UUID]) -> Origin:
+    """What the ids among a message's arguments belong to."""
+    row = connection.execute(_ORIGIN, {"ids": list(ids)}).one()
+    return Origin(row.run_id, row.connection_id)
+
+
+# A letter that was retried is done with when the run has ended and nothing has died in it.
+_RUN_ENDED = text(f"""
+    UPDATE dead_letters
+       SET status = CASE WHEN ended.is_good THEN 'retried' ELSE 'open' END,
+           closed_at = CASE WHEN ended.is_good THEN clock_timestamp() END,
+           retry_run_id = NULL,
+           history = {_RECENT} || jsonb_build_object(
+               'at', clock_timestamp(), 'what', CASE WHEN ended.is_good THEN 'retry succeeded' ELSE 'retry failed' END,
+               'run_id', ended.run_id, 'run_status', ended.status, 'reason', ended.reason)
+      FROM (SELECT id AS run_id, status, coalesce(degraded_reason, error) AS reason,
+                   status IN ('succeeded', 'degraded')
+                   AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE run_id = sync_runs.id) AS is_good
+              FROM sync_runs WHERE id = :run_id) AS ended
+     WHERE retry_run_id = ended.run_id AND dead_letters.status = 'open'
+""")  # noqa: S608
+
+
+def run_ended(connection: Connection, run_id: uuid.UUID) -> None:
+    """Settles the letters that this run was to make up for; to be said after its end and its deaths are written."""
+    connection.execute(_RUN_ENDED, {"run_id": run_id})
+
+
+_MESSAGE_DONE = text(f"""
+    UPDATE dead_letters
+       SET status = 'retried', closed_at = clock_timestamp(),
+           history = {_RECENT} || jsonb_build_object(
+               'at', clock_timestamp(), 'what', 'retry succeeded', 'message_id', CAST(:message_id AS text))
+     WHERE id = :id AND status = 'open'
+""")  # noqa: S608
+
+
+def message_done(connection: Connection, letter_id: int, message_id: str) -> None:
+    """Closes the letter whose message was sent again, and is done."""
+    connection.execute(_MESSAGE_DONE, {"id": letter_id, "message_id": message_id})
+
+
+_SENT_AGAIN = text(f"""
+    UPDATE dead_letters
+       SET retry_run_id = :run_id,
+           history = {_RECENT} || jsonb_build_object(
+               'at', clock_timestamp(), 'what', 'sent again', 'run_id', CAST(:run_id AS uuid))
+     WHERE id = :id AND status = 'open'
+""")  # noqa: S608
+
+
+def sent_again(connection: Connection, letter_id: int, *, run_id: uuid.UUID | None) -> bool:
+    """Notes that a person has retried the letter, through this run or as a message; False where it is closed."""
+    return connection.execute(_SENT_AGAIN, {"id": letter_id, "run_id": run_id}).rowcount == 1
+
+
+_DISCARD = text(f"""
+    UPDATE dead_letters
+       SET status = 'discarded', closed_at = clock_timestamp(), retry_run_id = NULL, note = :note,
+           history = {_RECENT} || jsonb_build_object(
+               'at', clock_timestamp(), 'what', 'discarded', 'note', CAST(:note AS text))
+     WHERE id = ANY(CAST(:ids AS bigint[])) AND status = 'open'
+    RETURNING id
+""")  # noqa: S608
+
+
+def discard(connection: Connection, letter_ids: Sequence[int], note: str) -> list[int]:
+    """Puts open letters away with a person's note; those that were open, in order."""
+    found = connection.execute(_DISCARD, {"ids": list(letter_ids), "note": note}).scalars()
+    return sorted(found)
+
+
+def count_open(connection: Connection, connection_id: uuid.UUID | None = None) -> int:
+    """Letters that wait for a person, being retried or not; of one connection, or of all."""
+    where = "" if connection_id is None else "AND connection_id = :connection_id"
+    counted = connection.execute(
+        text(f"SELECT count(*) FROM dead_letters WHERE status = '{LetterStatus.OPEN}' {where}"),  # noqa: S608
+        {"connection_id": connection_id} if connection_id else {},
     )
+    return int(counted.scalar_one())

@@ -138,12 +138,12 @@ def _fresh(
 
 _UPSERT = """
     INSERT INTO invoices_cache AS cached (user_id, connection_id, zoho_invoice_id, zoho_customer_id, customer_id,
-           invoice_number, status, date, due_date, total, balance, currency_code, zoho_last_modified_at, observed_at,
-           sync_hash, plan_at)
+           invoice_number, status, date, due_date, expected_payment_date, total, balance, currency_code,
+           zoho_last_modified_at, observed_at, sync_hash, plan_at)
     SELECT %(user_id)s, %(connection_id)s, batch.*, %(now)s
       FROM unnest(%(ids)s::text[], %(zoho_customer_ids)s::text[], %(customer_ids)s::uuid[], %(numbers)s::text[],
-                  %(statuses)s::text[], %(dates)s::date[], %(due_dates)s::date[], %(totals)s::numeric[],
-                  %(balances)s::numeric[], %(currencies)s::text[], %(modified)s::timestamptz[],
+                  %(statuses)s::text[], %(dates)s::date[], %(due_dates)s::date[], %(expected_dates)s::date[],
+                  %(totals)s::numeric[], %(balances)s::numeric[], %(currencies)s::text[], %(modified)s::timestamptz[],
                   %(observed)s::timestamptz[], %(hashes)s::text[]) batch
     ON CONFLICT (user_id, zoho_invoice_id) DO UPDATE
        SET connection_id = excluded.connection_id,
@@ -153,6 +153,7 @@ _UPSERT = """
            status = excluded.status,
            date = excluded.date,
            due_date = excluded.due_date,
+           expected_payment_date = excluded.expected_payment_date,
            total = excluded.total,
            balance = excluded.balance,
            currency_code = excluded.currency_code,
@@ -184,6 +185,7 @@ def _columns(
         "statuses": [invoice.status for invoice in found],
         "dates": [invoice.date for invoice in found],
         "due_dates": [invoice.due_date for invoice in found],
+        "expected_dates": [invoice.expected_payment_date for invoice in found],
         "totals": [invoice.total for invoice in found],
         "balances": [invoice.balance for invoice in found],
         "currencies": [invoice.currency_code for invoice in found],
@@ -216,6 +218,19 @@ def _withdraw(connection: Connection, link: Link, reads: Sequence[ObservedInvoic
         {"connection_id": link.connection_id, "ids": [read.invoice.invoice_id for read in reads]},
     ).scalars()
     reminders.replan_pending(connection, link, list(withdrawn), now=now)
+
+
+def note_observed(connection: Connection, link: Link, zoho_invoice_id: str, observed_at: datetime) -> None:
+    """A detail answer has told this invoice again, though perhaps nothing new: it is later than its last change."""
+    for table in ("invoices_cache", "skipped_invoices"):
+        connection.execute(
+            text(f"""
+                UPDATE {table} SET observed_at = :observed_at
+                 WHERE connection_id = :connection_id AND zoho_invoice_id = :zoho_invoice_id
+                   AND observed_at < :observed_at
+            """),  # noqa: S608  (the tables are the two above)
+            {"connection_id": link.connection_id, "zoho_invoice_id": zoho_invoice_id, "observed_at": observed_at},
+        )
 
 
 def take_up_skipped(

@@ -6,20 +6,19 @@ changing.
 """
 
 import uuid
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
+from db import plan_cases, reminder_policies
 from db.connections import Link
 from db.models import ReminderStatus
-from domain.contacts import ContactStatus
-from domain.invoices import OPEN_STATUSES, Invoice
-from domain.phones import PhoneProblem
-from domain.reminders import Plan, PlannedReminder, ReminderPolicy, Scheduled, Skipped, next_planning_at, plan
+from db.plan_cases import Case
+from domain.invoices import OPEN_STATUSES
+from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped, next_planning_at, plan
 
 #: Invoices planned in one transaction.
 BATCH = 500
@@ -28,30 +27,7 @@ _SCHEDULED = "scheduled"
 _NOT_PLANNED_YET = "not_planned_yet"
 
 
-@dataclass(frozen=True, slots=True)
-class _Customer:
-    """A cached customer, as far as planning looks at it."""
-
-    id: uuid.UUID
-    status: ContactStatus
-    primary_phone: str | None = field(repr=False)
-    phone_problem: PhoneProblem | None
-    reminders_enabled: bool | None
-    time_zone: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One invoice with all that its plan depends on."""
-
-    id: uuid.UUID
-    invoice: Invoice
-    customer: _Customer
-    pending: dict[int, datetime]
-    sent_steps: frozenset[int]
-
-
-def plan_due(connection: Connection, link: Link, *, now: datetime, policy: ReminderPolicy | None = None) -> int:
+def plan_due(connection: Connection, link: Link, *, now: datetime) -> int:
     """Plans the next invoices whose planning is due, at most `BATCH`; returns how many there were."""
     due = connection.execute(
         text("""
@@ -61,7 +37,7 @@ def plan_due(connection: Connection, link: Link, *, now: datetime, policy: Remin
         {"connection_id": link.connection_id, "now": now, "limit": BATCH},
     ).scalars()
     invoice_ids = list(due)
-    _replan(connection, link, invoice_ids, now=now, policy=policy)
+    _replan(connection, link, invoice_ids, now=now)
     return len(invoice_ids)
 
 
@@ -89,76 +65,32 @@ def replan_customers(connection: Connection, link: Link, customer_ids: Sequence[
     replan_pending(connection, link, list(invoice_ids), now=now)
 
 
-def _replan(
-    connection: Connection,
-    link: Link,
-    invoice_ids: Sequence[uuid.UUID],
-    *,
-    now: datetime,
-    policy: ReminderPolicy | None = None,
-) -> None:
+def _replan(connection: Connection, link: Link, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
     if not invoice_ids:
         return
+    cases = list(plan_cases.lock(connection, invoice_ids))
+    policy = reminder_policies.policy_of(connection, link.connection_id)
     plans = [
         (
             case,
             plan(
                 case.invoice,
                 case.customer,
-                policy or ReminderPolicy(),
+                policy,
                 home_time_zone=link.time_zone,
                 now=now,
                 sent_steps=case.sent_steps,
                 pending=case.pending,
             ),
         )
-        for case in _lock(connection, invoice_ids)
+        for case in cases
     ]
     _withdraw(connection, plans)
     _schedule(connection, link, plans)
     _note_outcomes(connection, plans)
 
 
-_LOCK_CUSTOMERS = text("""
-    SELECT id, status, primary_phone, phone_problem, payment_reminder_enabled, time_zone
-      FROM customers_cache
-     WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(:ids))
-     ORDER BY zoho_customer_id
-       FOR NO KEY UPDATE
-""")
-_LOCK_INVOICES = text("SELECT * FROM invoices_cache WHERE id = ANY(:ids) ORDER BY zoho_invoice_id FOR NO KEY UPDATE")
-_LOCK_REMINDERS = text("""
-    SELECT invoice_id, step, scheduled_at, status FROM reminders
-     WHERE invoice_id = ANY(:ids) AND status IN ('scheduled', 'sent')
-     ORDER BY id
-       FOR NO KEY UPDATE
-""")
-
-
-def _lock(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[_Case]:
-    ids = {"ids": list(invoice_ids)}
-    customers = {row.id: _customer(row) for row in connection.execute(_LOCK_CUSTOMERS, ids)}
-    invoices = connection.execute(_LOCK_INVOICES, ids).all()
-    pending: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
-    sent: dict[uuid.UUID, set[int]] = defaultdict(set)
-    for row in connection.execute(_LOCK_REMINDERS, ids):
-        if row.status == ReminderStatus.SENT:
-            sent[row.invoice_id].add(row.step)
-        else:
-            pending[row.invoice_id][row.step] = row.scheduled_at
-    for row in invoices:
-        # An invoice may have moved to another customer since that one was locked: whoever moved it plans it again.
-        if row.customer_id in customers:
-            yield _Case(
-                id=row.id,
-                invoice=_invoice(row),
-                customer=customers[row.customer_id],
-                pending=pending[row.id],
-                sent_steps=frozenset(sent[row.id]),
-            )
-
-
-def _withdraw(connection: Connection, plans: Sequence[tuple[_Case, Plan]]) -> None:
+def _withdraw(connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> None:
     """Pending reminders that the plan leaves out: superseded by a later step, or cancelled with the whole plan."""
     withdrawn = [
         (case.id, step, ReminderStatus.SUPERSEDED if isinstance(made, Scheduled) else ReminderStatus.CANCELLED)
@@ -180,24 +112,27 @@ def _withdraw(connection: Connection, plans: Sequence[tuple[_Case, Plan]]) -> No
     )
 
 
-def _schedule(connection: Connection, link: Link, plans: Sequence[tuple[_Case, Plan]]) -> None:
+def _schedule(connection: Connection, link: Link, plans: Sequence[tuple[Case, Plan]]) -> None:
     """One row a step, by the unique key; a sent one is never touched, one that stands as planned not rewritten."""
     rows = [(case, reminder) for case, made in plans for reminder in _reminders(made)]
     connection.exec_driver_sql(
         """
-        INSERT INTO reminders AS planned (user_id, invoice_id, customer_id, phone, step, scheduled_at)
+        INSERT INTO reminders AS planned (user_id, invoice_id, customer_id, phone, step, scheduled_at, day, closes_at)
         SELECT %(user_id)s, batch.*
           FROM unnest(%(invoices)s::uuid[], %(customers)s::uuid[], %(phones)s::text[], %(steps)s::smallint[],
-                      %(moments)s::timestamptz[]) batch
+                      %(moments)s::timestamptz[], %(days)s::date[], %(closes)s::timestamptz[]) batch
         ON CONFLICT (invoice_id, step) DO UPDATE
            SET customer_id = excluded.customer_id,
                phone = excluded.phone,
                scheduled_at = excluded.scheduled_at,
+               day = excluded.day,
+               closes_at = excluded.closes_at,
                status = 'scheduled',
                updated_at = now()
          WHERE planned.status <> 'sent'
-           AND (planned.status, planned.phone, planned.scheduled_at, planned.customer_id)
-               IS DISTINCT FROM ('scheduled', excluded.phone, excluded.scheduled_at, excluded.customer_id)
+           AND (planned.status, planned.phone, planned.scheduled_at, planned.closes_at, planned.customer_id)
+               IS DISTINCT FROM ('scheduled', excluded.phone, excluded.scheduled_at, excluded.closes_at,
+                                 excluded.customer_id)
         """,
         {
             "user_id": link.user_id,
@@ -206,11 +141,13 @@ def _schedule(connection: Connection, link: Link, plans: Sequence[tuple[_Case, P
             "phones": [case.customer.primary_phone for case, _ in rows],
             "steps": [reminder.step for _, reminder in rows],
             "moments": [reminder.scheduled_at for _, reminder in rows],
+            "days": [reminder.day for _, reminder in rows],
+            "closes": [reminder.window_closes_at for _, reminder in rows],
         },
     )
 
 
-def _note_outcomes(connection: Connection, plans: Sequence[tuple[_Case, Plan]]) -> None:
+def _note_outcomes(connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> None:
     connection.exec_driver_sql(
         """
         UPDATE invoices_cache SET plan_at = made.plan_at, plan_outcome = made.outcome
@@ -269,29 +206,3 @@ def standing(connection: Connection, connection_id: uuid.UUID) -> Standing:
         counted[row.outcome] += row.invoices
     scheduled = counted.pop(_SCHEDULED, 0)
     return Standing(scheduled=scheduled, skipped=dict(sorted(counted.items())))
-
-
-def _customer(row: Row[Any]) -> _Customer:
-    return _Customer(
-        id=row.id,
-        status=ContactStatus(row.status),
-        primary_phone=row.primary_phone,
-        phone_problem=PhoneProblem(row.phone_problem) if row.phone_problem else None,
-        reminders_enabled=row.payment_reminder_enabled,
-        time_zone=row.time_zone,
-    )
-
-
-def _invoice(row: Row[Any]) -> Invoice:
-    return Invoice(
-        invoice_id=row.zoho_invoice_id,
-        customer_id=row.zoho_customer_id or "",
-        number=row.invoice_number or "",
-        status=row.status or "",
-        date=row.date,
-        due_date=row.due_date,
-        total=row.total,
-        balance=row.balance,
-        currency_code=row.currency_code or "",
-        modified_at=row.zoho_last_modified_at,
-    )

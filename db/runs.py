@@ -42,8 +42,9 @@ class Claim:
 
 # clock_timestamp(), not now(): a transaction may have begun long before the statement that sets a deadline.
 _START = text("""
-    INSERT INTO sync_runs (user_id, connection_id, mode, allow_deletions, phase, sweep_at)
-    SELECT user_id, id, :mode, :allow_deletions, 'start', clock_timestamp() + make_interval(secs => :sweep_seconds)
+    INSERT INTO sync_runs (user_id, connection_id, mode, allow_deletions, is_scheduled, phase, sweep_at)
+    SELECT user_id, id, :mode, :allow_deletions, :is_scheduled, 'start',
+           clock_timestamp() + make_interval(secs => :sweep_seconds)
       FROM zoho_connections
      WHERE id = :connection_id
     ON CONFLICT (connection_id) WHERE status = 'running' DO NOTHING
@@ -52,7 +53,13 @@ _START = text("""
 
 
 def start(
-    connection: Connection, connection_id: uuid.UUID, mode: Mode, *, allow_deletions: bool, sweep_seconds: float
+    connection: Connection,
+    connection_id: uuid.UUID,
+    mode: Mode,
+    *,
+    allow_deletions: bool,
+    sweep_seconds: float,
+    is_scheduled: bool = False,
 ) -> StepRef | None:
     """A new run of this connection; None where one is running already (one at a time, by a unique index)."""
     row = connection.execute(
@@ -61,6 +68,7 @@ def start(
             "connection_id": connection_id,
             "mode": mode,
             "allow_deletions": allow_deletions,
+            "is_scheduled": is_scheduled,
             "sweep_seconds": sweep_seconds,
         },
     ).one_or_none()
@@ -246,6 +254,26 @@ def running(connection: Connection, connection_id: uuid.UUID) -> Run | None:
     return _run(row) if row else None
 
 
+def hold_running(connection: Connection, connection_id: uuid.UUID) -> StepRef | None:
+    """The present step of the connection's running run, which cannot end before this transaction does."""
+    row = connection.execute(
+        text("""
+            SELECT id, step, phase FROM sync_runs
+             WHERE connection_id = :connection_id AND status = 'running' FOR UPDATE
+        """),
+        {"connection_id": connection_id},
+    ).one_or_none()
+    return StepRef(row.id, row.step, Phase(row.phase)) if row else None
+
+
+def order_of(connection: Connection, run_id: uuid.UUID) -> tuple[Mode, bool]:
+    """What a run was asked for: its mode, and whether deletions are allowed; the modest answer where it is pruned."""
+    row = connection.execute(
+        text("SELECT mode, allow_deletions FROM sync_runs WHERE id = :run_id"), {"run_id": run_id}
+    ).one_or_none()
+    return (Mode(row.mode), row.allow_deletions) if row else (Mode.INCREMENTAL, False)
+
+
 def _run(row: Row[Any]) -> Run:
     return Run(
         run_id=row.id,
@@ -253,6 +281,7 @@ def _run(row: Row[Any]) -> Run:
         connection_id=row.connection_id,
         mode=Mode(row.mode),
         allow_deletions=row.allow_deletions,
+        is_scheduled=row.is_scheduled,
         phase=Phase(row.phase),
         step=row.step,
         attempts=row.attempts,

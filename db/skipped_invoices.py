@@ -118,6 +118,17 @@ def mark_customer_gone(connection: Connection, link: Link, zoho_customer_id: str
     ).rowcount
 
 
+def drop(connection: Connection, link: Link, zoho_invoice_id: str) -> None:
+    """Zoho has this invoice no longer: it waits for nobody."""
+    connection.execute(
+        text("""
+            DELETE FROM skipped_invoices
+             WHERE connection_id = :connection_id AND zoho_invoice_id = :zoho_invoice_id
+        """),
+        {"connection_id": link.connection_id, "zoho_invoice_id": zoho_invoice_id},
+    )
+
+
 def drop_unseen(connection: Connection, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
     """Skipped invoices that a whole walk has not met are gone from Zoho; should one be there, it comes back with it."""
     connection.execute(

@@ -33,6 +33,18 @@ def totals(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
     return dict(connection.execute(_TOTALS, {"connection_id": connection_id}).one()._mapping)
 
 
+def skipped_invoices(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
+    """How many invoices wait for their customer, by the reason."""
+    rows = connection.execute(
+        text("""
+            SELECT reason, count(*) AS invoices FROM skipped_invoices
+             WHERE connection_id = :connection_id GROUP BY 1 ORDER BY 1
+        """),
+        {"connection_id": connection_id},
+    )
+    return {row.reason: row.invoices for row in rows}
+
+
 def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
     """One run as JSON: its verdict, what it wrote, the live totals and the standing state of the reminders."""
     run = connection.execute(_RUN, {"run_id": run_id}).one()

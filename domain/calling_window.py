@@ -1,5 +1,6 @@
 """The calling window: the weekdays and hours, on the customer's own clock, at which somebody may be reminded."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -15,7 +16,8 @@ class InvalidPolicyError(ValueError):
 class CallingWindow:
     """On these `weekdays` (Monday is 0), from `opens` up to, but not at, `closes`; usually at `usual_time`.
 
-    All moments that it takes and gives are aware; those that it gives are in UTC. Raises InvalidPolicyError.
+    All moments that it takes and gives are aware; those that it gives are in UTC. `holidays` are days of the customer's
+    country on which nobody is reminded. Raises InvalidPolicyError.
     """
 
     weekdays: frozenset[int] = WORKING_DAYS
@@ -37,32 +39,43 @@ class CallingWindow:
                 f"The usual time ({self.usual_time}) lies outside the calling window ({self.opens} to {self.closes})."
             )
 
-    def contains(self, moment: datetime, zone: tzinfo) -> bool:
+    def contains(self, moment: datetime, zone: tzinfo, holidays: Container[date] = ()) -> bool:
         local = moment.astimezone(zone)
-        return local.weekday() in self.weekdays and self.opens <= local.time() < self.closes
+        return (
+            local.weekday() in self.weekdays
+            and local.date() not in holidays
+            and self.opens <= local.time() < self.closes
+            # In an autumn night a time comes twice; the window does not open again.
+            and moment < self.closes_after(moment, zone)
+        )
 
-    def usual_moment(self, day: date, zone: tzinfo) -> datetime:
+    def usual_moment(self, day: date, zone: tzinfo, holidays: Container[date] = ()) -> datetime:
         """The usual time of the first allowed day from `day` on. Raises OverflowError beyond the calendar's end."""
         moment = _utc(day, self.usual_time, zone)
         # Asked of the moment, not of the day: when a clock jumps, the usual time of a day may lie in the next hour,
         # and once (Samoa, 2011) in the next day.
-        while not self.contains(moment, zone):
+        while not self.contains(moment, zone, holidays):
             day += timedelta(days=1)
             moment = _utc(day, self.usual_time, zone)
         return moment
 
-    def next_moment(self, now: datetime, zone: tzinfo) -> datetime:
+    def next_moment(self, now: datetime, zone: tzinfo, holidays: Container[date] = ()) -> datetime:
         """The next whole minute while the window is open; else the usual time of the next allowed day."""
         minute = _next_whole_minute(now)
-        if self.contains(minute, zone):
+        if self.contains(minute, zone, holidays):
             return minute
         today = minute.astimezone(zone).date()
-        moment = self.usual_moment(today, zone)
-        return moment if moment >= minute else self.usual_moment(today + timedelta(days=1), zone)
+        moment = self.usual_moment(today, zone, holidays)
+        return moment if moment >= minute else self.usual_moment(today + timedelta(days=1), zone, holidays)
 
     def closes_after(self, moment: datetime, zone: tzinfo) -> datetime:
-        """When the window that holds `moment` closes."""
-        return _utc(moment.astimezone(zone).date(), self.closes, zone)
+        """When the window that holds `moment` closes.
+
+        Where a clock's jump leaves the closing time out, or repeats it, the earlier reading counts: better closed an
+        hour early than somebody reminded after hours.
+        """
+        closing = datetime.combine(moment.astimezone(zone).date(), self.closes, tzinfo=zone)
+        return min(closing.astimezone(UTC), closing.replace(fold=1).astimezone(UTC))
 
 
 def _utc(day: date, clock: time, zone: tzinfo) -> datetime:

@@ -42,6 +42,12 @@ class Customer:
     reminders_enabled: bool | None  #: Zoho's own switch; None where no detail answer told it
     zoho_last_modified_at: datetime | None
     sync_hash: str
+    judged_phone: JudgedPhone | None = None  #: where `primary_phone` comes from; it follows from the other fields
+
+    @property
+    def holiday_country(self) -> str | None:
+        """Whose public holidays the customer keeps: those of their address, else those of their number."""
+        return self.country_code or (self.judged_phone.verdict.region if self.judged_phone else None)
 
     @property
     def is_reachable(self) -> bool:
@@ -82,6 +88,7 @@ def customer_from(
         reminders_enabled=details.reminders_enabled,
         zoho_last_modified_at=contact.modified_at,
         sync_hash=sync_hash(name=name, company=company, phone=number, email=email, persons=persons),
+        judged_phone=phone,
     )
 
 

@@ -28,6 +28,7 @@ class Invoice:
     balance: Decimal | None
     currency_code: str
     modified_at: dt.datetime | None
+    expected_payment_date: dt.date | None = None  #: what the organisation's staff was promised, and noted in Zoho
 
     @property
     def record_id(self) -> str:
@@ -51,6 +52,7 @@ class Invoice:
                 "total": _plain(self.total),
                 "balance": _plain(self.balance),
                 "currency_code": self.currency_code,
+                "expected_payment_date": self.expected_payment_date,
             }
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
@@ -18,6 +19,10 @@ from domain.contacts import ContactPerson
 
 #: A verdict costs some 60 µs; a contact's numbers are judged several times in a row, those of a group share one.
 VERDICTS_REMEMBERED = 16_384
+
+
+#: Which numbers are in use changes by the month: verdicts of an older edition are made anew, from what is cached.
+METADATA_VERSION: str = phonenumbers.__version__
 
 
 class PhoneField(StrEnum):
@@ -139,6 +144,25 @@ class PhoneVerdict:
 class JudgedPhone:
     candidate: PhoneCandidate
     verdict: PhoneVerdict
+
+
+def verdict_as_json(phone: JudgedPhone | None) -> dict[str, Any]:
+    """What customers_cache.phone_verdict keeps: the number as given, whose it is, and what was found by which edition.
+
+    Of a customer without a number only the edition.
+    """
+    judged_by = {"metadata": METADATA_VERSION}
+    if phone is None:
+        return judged_by
+    candidate, verdict = phone.candidate, phone.verdict
+    return judged_by | {
+        "raw": candidate.raw,
+        "person_id": candidate.person_id,
+        "source": candidate.source,
+        "region": verdict.region,
+        "kind": verdict.kind,
+        "problem": verdict.problem,
+    }
 
 
 def candidates(persons: Iterable[ContactPerson]) -> tuple[PhoneCandidate, ...]:

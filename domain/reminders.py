@@ -7,6 +7,7 @@ forward into the calling window. From that follow the rules that keep a customer
 - A step whose moment has passed unsent is missed. Only the latest missed one is made up for; the earlier ones are
   superseded. So an outage of a month costs the customer one reminder, not five.
 - One reminder a day for an invoice: where a weekend moves two steps to one Monday, the later step wins.
+- Nobody is reminded on a public holiday of their country, nor up to the day on which the payment is expected.
 - Planning twice changes nothing: a moment that was planned stays, also when it has passed, as long as the window in
   which it lies is open. Otherwise a reminder that is due right now would run away from whoever is about to send it.
 
@@ -15,38 +16,17 @@ A caller therefore writes a plan as it is: pending reminders that a `Scheduled` 
 """
 
 import datetime as dt
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Set
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from domain.calling_window import CallingWindow, InvalidPolicyError
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
 from domain.phones import PhoneProblem
+from domain.public_holidays import PublicHolidays
+from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
 from domain.time_zones import zone_named
-
-#: Days from the due date: a friendly word before it, on the day, and ever more seldom after it.
-DEFAULT_STEPS = (-3, 0, 3, 7, 14, 30)
-
-#: Ten years: beyond it a step is a typing error.
-FURTHEST_STEP = 3650
-
-
-@dataclass(frozen=True, slots=True)
-class ReminderPolicy:
-    """When an organisation reminds: the steps, ascending, and the calling window. Raises InvalidPolicyError."""
-
-    steps: tuple[int, ...] = DEFAULT_STEPS
-    window: CallingWindow = field(default_factory=CallingWindow)
-
-    def __post_init__(self) -> None:
-        if not self.steps:
-            raise InvalidPolicyError("Reminders need at least one step.")
-        if any(earlier >= later for earlier, later in zip(self.steps, self.steps[1:], strict=False)):
-            raise InvalidPolicyError(f"The steps must ascend, each only once: {self.steps}.")
-        if max(map(abs, self.steps)) > FURTHEST_STEP:
-            raise InvalidPolicyError(f"A step is at most {FURTHEST_STEP} days from the due date: {self.steps}.")
 
 
 class CustomerFacts(Protocol):
@@ -62,6 +42,8 @@ class CustomerFacts(Protocol):
     def reminders_enabled(self) -> bool | None: ...
     @property
     def time_zone(self) -> str | None: ...
+    @property
+    def holiday_country(self) -> str | None: ...
 
 
 class SkipReason(StrEnum):
@@ -75,6 +57,7 @@ class SkipReason(StrEnum):
     ZOHO_REMINDERS_OFF = "zoho_reminders_off"  #: known to be off; not known is not off
     NO_DUE_DATE = "no_due_date"  #: none, or one at the calendar's end ("31 December 9999")
     ALL_STEPS_SENT = "all_steps_sent"  #: or comes before one that was sent
+    MOST_STEPS_SENT = "most_steps_sent"  #: the policy allows an invoice no more
 
     @property
     def sentence(self) -> str:
@@ -91,6 +74,7 @@ _SENTENCES = {
     SkipReason.ZOHO_REMINDERS_OFF: "Payment reminders are switched off for the customer in Zoho.",
     SkipReason.NO_DUE_DATE: "The invoice has no due date to count from.",
     SkipReason.ALL_STEPS_SENT: "Every reminder for the invoice has been sent.",
+    SkipReason.MOST_STEPS_SENT: "The invoice has had as many reminders as the policy allows.",
 }
 
 
@@ -101,6 +85,7 @@ class PlannedReminder:
     step: int
     scheduled_at: dt.datetime
     window_closes_at: dt.datetime  #: not sent by then, it needs a new plan
+    day: dt.date  #: of both, on the customer's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +133,17 @@ def plan(
         return Skipped(reason)
     if invoice.due_date is None:
         return Skipped(SkipReason.NO_DUE_DATE)
-    planner = _Planner(policy, zone_named(customer.time_zone, home_time_zone), now)
+    if policy.most_steps is not None and len(sent_steps) >= policy.most_steps:
+        return Skipped(SkipReason.MOST_STEPS_SENT)
+    planner = _planner(invoice, customer, policy, zone_named(customer.time_zone, home_time_zone), now)
     try:
         moments = planner.moments(invoice.due_date, sent_steps, pending or {})
     except OverflowError:
         return Skipped(SkipReason.NO_DUE_DATE)
     if not moments:
         return Skipped(SkipReason.ALL_STEPS_SENT)
-    return Scheduled(tuple(planner.reminder(step, moment) for step, moment in moments.items()))
+    allowed = None if policy.most_steps is None else policy.most_steps - len(sent_steps)
+    return Scheduled(tuple(planner.reminder(step, moment) for step, moment in list(moments.items())[:allowed]))
 
 
 def next_planning_at(plan: Plan) -> dt.datetime | None:
@@ -182,18 +170,41 @@ def _why_not(customer: CustomerFacts) -> SkipReason | None:
     return None
 
 
+def held_until(invoice: Invoice) -> dt.date | None:
+    """The day on which the payment is expected: up to it, and on it, nobody is reminded.
+
+    One that lies years from the due date is a typing error, and holds nothing back.
+    """
+    expected, due = invoice.expected_payment_date, invoice.due_date
+    if expected is None or due is None or abs((expected - due).days) > FURTHEST_STEP or expected == dt.date.max:
+        return None
+    return expected
+
+
+def _planner(
+    invoice: Invoice, customer: CustomerFacts, policy: ReminderPolicy, zone: dt.tzinfo, now: dt.datetime
+) -> "_Planner":
+    """An expected payment makes the day after it the earliest present: what comes before it counts as missed."""
+    if (expected := held_until(invoice)) is not None:
+        morning = dt.datetime.combine(expected + dt.timedelta(days=1), dt.time(), tzinfo=zone)
+        now = max(now, morning.astimezone(dt.UTC))
+    return _Planner(policy, zone, PublicHolidays(customer.holiday_country if policy.skip_holidays else None), now)
+
+
 @dataclass(frozen=True, slots=True)
 class _Planner:
     policy: ReminderPolicy
     zone: dt.tzinfo
+    holidays: Container[dt.date]
     now: dt.datetime
 
     def moments(
         self, due_date: dt.date, sent_steps: Set[int], pending: Mapping[int, dt.datetime]
     ) -> dict[int, dt.datetime]:
         """The steps to come and their moments, both ascending; the latest missed step first."""
+        window = self.policy.window
         usual = {
-            step: self.policy.window.usual_moment(due_date + dt.timedelta(days=step), self.zone)
+            step: window.usual_moment(due_date + dt.timedelta(days=step), self.zone, self.holidays)
             for step in self.policy.steps
             if all(step > sent for sent in sent_steps)
         }
@@ -207,19 +218,23 @@ class _Planner:
     def _made_up_at(self, planned: dt.datetime | None) -> dt.datetime:
         """When a missed step is made up for: as planned, if that is in the window now open or the next to open."""
         window = self.policy.window
-        soonest = window.next_moment(self.now, self.zone)
-        first_day = self.now if window.contains(self.now, self.zone) else soonest
-        if planned and self._day_of(planned) == self._day_of(first_day) and window.contains(planned, self.zone):
+        soonest = window.next_moment(self.now, self.zone, self.holidays)
+        first_day = self.now if self._is_open_at(self.now) else soonest
+        if planned and self._day_of(planned) == self._day_of(first_day) and self._is_open_at(planned):
             return planned.astimezone(dt.UTC)
         return soonest
 
     def reminder(self, step: int, moment: dt.datetime) -> PlannedReminder:
-        return PlannedReminder(step, moment, self.policy.window.closes_after(moment, self.zone))
+        closes_at = self.policy.window.closes_after(moment, self.zone)
+        return PlannedReminder(step, moment, closes_at, self._day_of(moment))
 
     def _latest_of_each_day(self, moments: Mapping[int, dt.datetime]) -> dict[int, dt.datetime]:
         # Steps ascend, so that of one day's the latest comes last.
         latest = {self._day_of(moment): step for step, moment in moments.items()}
         return {step: moments[step] for step in latest.values()}
+
+    def _is_open_at(self, moment: dt.datetime) -> bool:
+        return self.policy.window.contains(moment, self.zone, self.holidays)
 
     def _day_of(self, moment: dt.datetime) -> dt.date:
         return moment.astimezone(self.zone).date()

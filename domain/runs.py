@@ -129,6 +129,7 @@ class Run:
     connection_id: uuid.UUID
     mode: Mode
     allow_deletions: bool
+    is_scheduled: bool  #: begun by the clock; a person who began it waits for its end
     phase: Phase
     step: int
     attempts: int  #: of this step, this one included

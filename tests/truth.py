@@ -18,7 +18,8 @@ from domain.customers import Customer, Home, customer_from, persons_as_json
 from domain.invoices import DELETED, Invoice
 from domain.lists import SetAside
 from domain.phones import PhoneProblem
-from domain.reminders import NotOpen, ReminderPolicy, Scheduled, Skipped, plan
+from domain.reminder_policy import ReminderPolicy
+from domain.reminders import NotOpen, Scheduled, Skipped, plan
 from workers.zoho.records import contact_from_detail, invoice_from_row
 
 Row = dict[str, Any]
@@ -32,10 +33,24 @@ def differences(
     A fact that only a detail answer tells counts as known where one was read after the contact's last change; before
     that the cached one stands, by which the phone is chosen, too.
     """
-    told = _Told.by(snapshot)
+    told, cached = _both(snapshot, database, connection_id)
+    return [*_customers(told, cached), *_invoices(told, cached), *_reminders(cached)]
+
+
+def record_differences(
+    snapshot: Mapping[str, Any], database: "psycopg.Connection[Any]", connection_id: uuid.UUID | str | None = None
+) -> list[str]:
+    """As `differences`, without the reminders, which a run plans at its end."""
+    told, cached = _both(snapshot, database, connection_id)
+    return [*_customers(told, cached), *_invoices(told, cached)]
+
+
+def _both(
+    snapshot: Mapping[str, Any], database: "psycopg.Connection[Any]", connection_id: uuid.UUID | str | None
+) -> tuple["_Told", "_Cached"]:
     with psycopg.Cursor(database, row_factory=dict_row) as cursor:
         cached = _Cached.of(cursor, str(snapshot["organization"]["organization_id"]), connection_id)
-    return [*_customers(told, cached), *_invoices(told, cached), *_reminders(cached)]
+    return _Told.by(snapshot), cached
 
 
 @dataclass(frozen=True)
@@ -255,6 +270,7 @@ def _as_invoice(row: Row) -> Invoice:
         balance=row["balance"],
         currency_code=row["currency_code"],
         modified_at=row["zoho_last_modified_at"],
+        expected_payment_date=row["expected_payment_date"],
     )
 
 
@@ -267,6 +283,7 @@ class _Reachable:
     phone_problem: PhoneProblem | None
     reminders_enabled: bool | None
     time_zone: str | None
+    holiday_country: str | None
 
     @classmethod
     def of(cls, row: Row) -> "_Reachable":
@@ -277,4 +294,5 @@ class _Reachable:
             PhoneProblem(problem) if problem else None,
             row["payment_reminder_enabled"],
             row["time_zone"],
+            row["country_code"] or row["phone_verdict"].get("region"),
         )

@@ -1,11 +1,19 @@
-"""The actors: one a kind of step, each named after what it does. Their messages carry (run id, step) only."""
+"""The actors: one a kind of step, each named after what it does. Their messages carry ids only.
+
+A step's are (run id, step), a resync's (connection id, record id).
+"""
 
 from dramatiq import actor
 
+from domain.webhooks import Entity
 from workers.broker.messages import Queue
 from workers.process import resources
 from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
+from workers.sync.resync import resync
 from workers.sync.take import take
+
+#: Before the steps of runs that the same worker has fetched: Dramatiq takes the lowest first, and they have 0.
+_FIRST = -1
 
 
 @actor(queue_name=Queue.DATABASE)
@@ -41,3 +49,13 @@ def confirm_deletions(run_id: str, step: int) -> None:
 @actor(queue_name=Queue.DATABASE)
 def create_reminders(run_id: str, step: int) -> None:
     take(resources(), run_id, step, reminders.create_reminders)
+
+
+@actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
+def resync_contact(connection_id: str, record_id: str) -> None:
+    resync(resources(), connection_id, Entity.CONTACT, record_id)
+
+
+@actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
+def resync_invoice(connection_id: str, record_id: str) -> None:
+    resync(resources(), connection_id, Entity.INVOICE, record_id)

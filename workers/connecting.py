@@ -5,9 +5,12 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from db import connections
 from db.connections import NewLink
+from domain.nights import seconds_to_full_sync
+from domain.time_zones import zone_named
 from workers.budget import BudgetWait, Lane
 from workers.calls import CountedBudget
 from workers.resources import Resources
@@ -158,4 +161,8 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
         )
+        nightly = seconds_to_full_sync(
+            datetime.now(UTC), settings.full_sync_interval_seconds, zone_named(facts.time_zone), connection_id
+        )
+        connections.set_next_full_sync(connection, connection_id, seconds=nightly)
     return Linked(connection_id, f"/webhooks/zoho/{connection_id}", vault.decrypt(webhook_secret))

@@ -3,9 +3,13 @@
 import sys
 
 import dramatiq
+from dramatiq.middleware import AgeLimit
 
 from workers.broker import new_broker, new_redis_client
-from workers.broker.middleware import DeadLetters, MessageLogs, OwnProcessGroup, ProcessResources, QuickStart
+from workers.broker.dead_letters import DeadLetters, keep_unreadable
+from workers.broker.messages import LONGEST_AGE_SECONDS
+from workers.broker.middleware import MessageLogs, OwnProcessGroup, ProcessResources, QuickStart
+from workers.broker.schema_gate import SchemaGate
 from workers.logs import set_up_logs
 from workers.settings import SettingsError, settings
 
@@ -23,10 +27,13 @@ broker = new_broker(
         OwnProcessGroup(),
         QuickStart(),
         ProcessResources(),
-        # Around each message.
+        SchemaGate(),
+        # Around each message; one that is too old does not reach what comes behind.
+        AgeLimit(max_age=LONGEST_AGE_SECONDS * 1000),
         MessageLogs(),
         DeadLetters(),
     ],
+    keep_unreadable=keep_unreadable,
 )
 dramatiq.set_broker(broker)
 

@@ -1,26 +1,51 @@
-"""The clock of booksync: sends overdue steps again, and starts the runs that are due. Any number of them may tick."""
+"""The clock of booksync: sends what is overdue again, and starts the runs that are due. Any number of them may tick."""
 
+import random
 import signal
 import threading
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from types import FrameType
 
+import redis
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db import connections, runs
+from db import connections, resyncs, run_history, runs, scheduler_marks, webhook_events
+from db.webhook_events import Due
 from domain.forecast import polling_seconds
+from domain.nights import seconds_to_full_sync
 from domain.runs import Mode
-from workers.broker import send_step
+from domain.time_zones import zone_named
+from workers.broker import Queue, ready_messages, send_resync, send_step
 from workers.forecasting import forecast
 from workers.logs import describe
+from workers.posting import posting
 from workers.resources import Resources, open_resources
+from workers.schema import wait_for_schema
 
 log = structlog.get_logger(__name__)
 
 #: How often the clock ticks; a tick that finds nothing due costs two indexed statements.
 _TICK_SECONDS = 1.0
+
+#: How often all schedulers together leave a sign of life.
+_BEAT_SECONDS = 5.0
+
+#: Incremental syncs come that much earlier or later than their interval, so that they spread by themselves.
+_SPREAD = 0.1
+
+#: With so many records sent and not taken, nothing is gained by sending more of them again.
+_ENOUGH_MESSAGES = 200
+
+_PRUNE_SECONDS = 3600.0
+#: How long runs and webhook events are kept; of each connection's runs, the last ones stay however old they are.
+_RUN_DAYS = 30.0
+_RUNS_KEPT = 20
+_EVENT_DAYS = 7.0
 
 
 def run_scheduler() -> None:
@@ -33,20 +58,24 @@ def run_scheduler() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     with open_resources("booksync scheduler") as resources:
+        wait_for_schema(resources.engine, stopped.wait)
         log.info("The scheduler ticks", action="scheduler.started")
-        while not stopped.is_set():
-            try:
-                tick(resources)
-            except DBAPIError as error:
-                log.error("The tick failed", action="scheduler.tick_failed", error=describe(error))
-            stopped.wait(_TICK_SECONDS)
+        with posting(resources):
+            while not stopped.is_set():
+                try:
+                    tick(resources)
+                except (DBAPIError, PoolTimeoutError) as error:
+                    log.error("The tick failed", action="scheduler.tick_failed", error=describe(error))
+                stopped.wait(_TICK_SECONDS)
         log.info("The scheduler has stopped", action="scheduler.stopped")
 
 
 def tick(resources: Resources) -> None:
     """Sends what is overdue again, then starts what is due: commit, then send."""
     sweep(resources)
+    _sweep_resyncs(resources)
     _start_due(resources)
+    _keep_house(resources)
 
 
 def sweep(resources: Resources) -> None:
@@ -58,8 +87,39 @@ def sweep(resources: Resources) -> None:
         send_step(resources.broker, step)
 
 
-def _stretch(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:
-    """On a small plan the next sync comes later: idle polling keeps to its share of the day's calls."""
+def _sweep_resyncs(resources: Resources) -> None:
+    """Sends the records again that webhooks have told of and nobody has taken, unless workers are busy with others."""
+    if _are_messages_left(resources):
+        return
+    with resources.engine.begin() as connection:
+        overdue = resyncs.sweep(connection, sweep_seconds=resources.settings.sweep_interval_seconds)
+    if overdue:
+        log.info("Overdue records are sent again", action="resync.swept", records=len(overdue))
+    for ref in overdue:
+        send_resync(resources.broker, Due(ref, 0.0))
+
+
+def _are_messages_left(resources: Resources) -> bool:
+    """Whether the workers have enough to do: what waits longer then waits for them, not for its message."""
+    try:
+        return ready_messages(resources.redis, Queue.INTERACTIVE) >= _ENOUGH_MESSAGES
+    except redis.RedisError:
+        return True  # Nothing could be sent.
+
+
+def _keep_house(resources: Resources) -> None:
+    """Leaves a sign of life, and forgets old history now and then."""
+    with resources.engine.begin() as connection:
+        scheduler_marks.take(connection, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
+    with resources.engine.begin() as connection:
+        if scheduler_marks.take(connection, "prune", every_seconds=_PRUNE_SECONDS):
+            pruned_runs = run_history.prune(connection, days=_RUN_DAYS, kept=_RUNS_KEPT)
+            events = webhook_events.prune(connection, days=_EVENT_DAYS)
+            log.info("Old history is forgotten", action="history.pruned", runs=pruned_runs, events=events)
+
+
+def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:
+    """When the next syncs come: spread, and on a small plan later, so that polling keeps to its share of the calls."""
     settings = resources.settings
     for connection_id in connection_ids:
         with resources.engine.begin() as connection:
@@ -72,8 +132,8 @@ def _stretch(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:
                 day_limit=outlook.budget.day_limit if outlook.budget else None,
                 connections=connections.count_of_organization(connection, link.organization_id),
             )
-            if seconds > settings.sync_interval_seconds:
-                connections.set_next_sync(connection, connection_id, seconds=seconds)
+            spread = random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311
+            connections.set_next_sync(connection, connection_id, seconds=seconds * spread)
 
 
 def _start_due(resources: Resources) -> None:
@@ -84,18 +144,29 @@ def _start_due(resources: Resources) -> None:
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
         )
+        for connection_id, is_full in due:
+            if is_full:
+                _set_next_full_sync(connection, connection_id, settings.full_sync_interval_seconds)
         started = [
             runs.start(
                 connection,
                 connection_id,
                 Mode.FULL if is_full else Mode.INCREMENTAL,
                 allow_deletions=False,
+                is_scheduled=True,
                 sweep_seconds=settings.sweep_interval_seconds,
             )
             for connection_id, is_full in due
         ]
-    _stretch(resources, [connection_id for connection_id, _ in due])
+    _set_next_syncs(resources, [connection_id for connection_id, _ in due])
     for step in started:
         if step is not None:
             log.info("A run starts", action="run.started", run_id=str(step.run_id))
             send_step(resources.broker, step)
+
+
+def _set_next_full_sync(connection: Connection, connection_id: uuid.UUID, interval_seconds: float) -> None:
+    """Of a nightly full sync the next one comes in the organisation's night, however late this one is."""
+    zone = zone_named(connections.link(connection, connection_id).time_zone)
+    seconds = seconds_to_full_sync(datetime.now(UTC), interval_seconds, zone, connection_id)
+    connections.set_next_full_sync(connection, connection_id, seconds=seconds)

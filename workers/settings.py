@@ -4,7 +4,15 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 from cryptography.fernet import Fernet
-from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AnyHttpUrl,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from redis.connection import parse_url
 from sqlalchemy.engine import make_url
@@ -73,6 +81,8 @@ class Settings(DatabaseSettings):
 
     console_password: SecretStr | None = None
     phone_fallback: PhoneFallback = PhoneFallback.NONE
+    reminder_webhook_url: SecretStr | None = None
+    reminder_webhook_secret: SecretStr | None = Field(default=None, min_length=16, validate_default=True)
 
     @field_validator("redis_url")
     @classmethod
@@ -84,6 +94,23 @@ class Settings(DatabaseSettings):
         except ValueError:
             raise ValueError(_NO_ADDRESS) from None
         return url
+
+    @field_validator("reminder_webhook_url")
+    @classmethod
+    def _is_web_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            try:
+                AnyHttpUrl(url.get_secret_value())
+            except ValueError:
+                raise ValueError("is no web address: it starts with https:// (or http://)") from None
+        return url
+
+    @field_validator("reminder_webhook_secret")
+    @classmethod
+    def _goes_with_its_address(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret is None and info.data.get("reminder_webhook_url") is not None:
+            raise ValueError("is needed with REMINDER_WEBHOOK_URL: the receiver knows by it that booksync posts")
+        return secret
 
     @field_validator("encryption_keys", mode="before")
     @classmethod

@@ -4,16 +4,19 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from dramatiq import Message
 from sqlalchemy import Engine, text
 
-from db import connections, runs
+from db import connections, resyncs, runs, scheduler_marks, webhook_events
 from db.connections import Link
 from db.runs import StepRef
+from db.webhook_events import ResyncRef
 from domain.runs import Mode, Phase
+from domain.webhooks import Entity, Event, EventKind, Outcome
 from sandbox.servers.ports import free_port
 from tests.integration.db.links import a_link
 from tests.integration.db.look import change, rows
@@ -131,6 +134,93 @@ class TestStarting:
         make_due(resources.engine, full=True)
         tick(resources)
         assert all_runs(resources.engine) == []
+
+
+class TestTheNext:
+    def next_syncs(self, engine: Engine) -> list[float]:
+        """Seconds from now on."""
+        found = rows(engine, "SELECT extract(epoch FROM next_sync_at - now())::float AS seconds FROM zoho_connections")
+        return [row["seconds"] for row in found]
+
+    def test_syncs_spread_by_themselves(self, resources: Resources) -> None:
+        for _ in range(12):
+            a_link(resources.engine)
+        make_due(resources.engine)
+        tick(resources)
+        seconds = self.next_syncs(resources.engine)
+        interval = resources.settings.sync_interval_seconds
+        assert all(interval * 0.9 - 5 <= each <= interval * 1.1 for each in seconds)
+        assert max(seconds) - min(seconds) > interval * 0.02
+
+    @pytest.mark.usefixtures("link")
+    def test_after_a_stop_a_slot_is_made_up_for_once(self, resources: Resources) -> None:
+        change(resources.engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '3 days'")
+        for _ in range(3):
+            tick(resources)
+            end_the_run(resources.engine)
+        assert len(all_runs(resources.engine)) == 1
+
+    def test_full_sync_comes_in_the_organisations_night(self, resources: Resources) -> None:
+        """`a_link` is in London."""
+        for _ in range(5):
+            a_link(resources.engine)
+        make_due(resources.engine, full=True)
+        tick(resources)
+        found = rows(
+            resources.engine,
+            "SELECT extract(hour FROM next_full_sync_at AT TIME ZONE time_zone)::int AS hour, "
+            "       next_full_sync_at - now() AS ahead FROM zoho_connections",
+        )
+        assert {row["hour"] for row in found} <= {1, 2, 3, 4}
+        assert all(timedelta(0) < row["ahead"] <= timedelta(hours=26) for row in found)
+
+
+class TestHouse:
+    def test_a_tick_is_a_sign_of_life(self, resources: Resources) -> None:
+        with resources.engine.connect() as connection:
+            assert scheduler_marks.seconds_since(connection, scheduler_marks.TICK) is None
+        tick(resources)
+        with resources.engine.connect() as connection:
+            silence = scheduler_marks.seconds_since(connection, scheduler_marks.TICK)
+        assert silence is not None
+        assert silence < 5
+
+    def test_a_mark_is_taken_by_one_of_many(self, resources: Resources) -> None:
+        def take(_: int) -> bool:
+            with resources.engine.begin() as connection:
+                return scheduler_marks.take(connection, "prune", every_seconds=60)
+
+        with ThreadPoolExecutor(4) as threads:
+            assert sorted(threads.map(take, range(4))) == [False, False, False, True]
+        change(resources.engine, "UPDATE scheduler_marks SET marked_at = now() - interval '61 seconds'")
+        assert [take(0), take(0)] == [True, False]
+
+    def test_old_runs_are_forgotten_but_the_last_ones(self, resources: Resources, link: Link) -> None:
+        change(
+            resources.engine,
+            "INSERT INTO sync_runs (user_id, connection_id, mode, phase, status, sweep_at, started_at) "
+            "SELECT :user_id, :connection_id, 'incremental', 'done', 'succeeded', now(), "
+            "       now() - make_interval(days => 20 + number) FROM generate_series(1, 40) number",
+            user_id=link.user_id,
+            connection_id=link.connection_id,
+        )
+        tick(resources)
+        ages = rows(resources.engine, "SELECT extract(day FROM now() - started_at)::int AS days FROM sync_runs")
+        assert sorted(row["days"] for row in ages) == list(range(21, 41))
+
+    def test_old_events_are_forgotten_once_they_are_settled(self, resources: Resources, link: Link) -> None:
+        events = [Event("contact", record, EventKind.CHANGED, None, None) for record in ("1", "2")]
+        events.append(Event("estimate", "3", EventKind.CHANGED, None, None))
+        with resources.engine.begin() as connection:
+            for event in events:
+                webhook_events.receive(connection, link.connection_id, event)
+            claim = resyncs.claim(connection, ResyncRef(link.connection_id, Entity.CONTACT, "1"), claim_seconds=60)
+            assert claim is not None
+            resyncs.settle(connection, claim, Outcome.ASKED)
+        change(resources.engine, "UPDATE webhook_events SET received_at = now() - interval '8 days'")
+        tick(resources)
+        assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM webhook_events")] == ["2"]
+        assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM resyncs")] == ["2"]
 
 
 class TestSweeping:

@@ -1,11 +1,15 @@
-"""Promises of workers/web: whether the process lives, and whether it can do its work or what it lacks."""
+"""Promises of workers/web: whether the process lives and can do its work, its metrics, and its console."""
 
 import asyncio
+import base64
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import LiteralString, Protocol
 
 import httpx
+import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from db.migrations import Target, migrate
 from sandbox.servers.ports import free_port
@@ -13,8 +17,16 @@ from tests.integration.environment import environment_of_a_process
 from tests.process_logs import logs_of_a_process
 from workers.web.app import app
 
-Ask = Callable[[str], httpx.Response]
+
+class Ask(Protocol):
+    """Asks for a path; the rest are headers."""
+
+    def __call__(self, path: str, **headers: str) -> httpx.Response: ...
+
+
 NOT_MIGRATED = "not at the expected version: run booksync migrate"
+ALL_WELL = {"database": "ok", "schema": "ok", "redis": "ok", "scheduler": "ok", "webhooks": "ok"}
+UNTOLD = {"scheduler": "unknown", "webhooks": "unknown"}
 
 
 @pytest.fixture
@@ -25,15 +37,15 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], As
         def start(database_url: str, redis_url: str) -> Ask:
             running.enter_context(environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url))
             running.enter_context(logs_of_a_process())
-            return lambda path: asyncio.run(ask(path))
+            return lambda path, **headers: asyncio.run(ask(path, headers))
 
         yield start
 
 
-async def ask(path: str) -> httpx.Response:
+async def ask(path: str, headers: dict[str, str]) -> httpx.Response:
     transport = httpx.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport) as client:
-        return await client.get(f"http://booksync{path}")
+        return await client.get(f"http://booksync{path}", headers=headers)
 
 
 def nowhere(scheme: str) -> str:
@@ -48,19 +60,19 @@ def test_it_lives_whatever_it_lacks(process: Callable[[str, str], Ask]) -> None:
 
 def test_it_is_ready_when_all_is_there(process: Callable[[str, str], Ask], database_url: str, redis_url: str) -> None:
     answer = process(database_url, redis_url)("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"database": "ok", "schema": "ok", "redis": "ok"})
+    assert (answer.status_code, answer.json()) == (200, ALL_WELL | {"scheduler": "has never ticked"})
 
 
 def test_without_postgres_it_is_not(process: Callable[[str, str], Ask], redis_url: str) -> None:
     answer = process(nowhere("postgresql"), redis_url)("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"database": "does not answer", "schema": "unknown", "redis": "ok"}
+    assert answer.json() == UNTOLD | {"database": "does not answer", "schema": "unknown", "redis": "ok"}
 
 
 def test_without_redis_it_is_not(process: Callable[[str, str], Ask], database_url: str) -> None:
     answer = process(database_url, nowhere("redis"))("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"database": "ok", "schema": "ok", "redis": "does not answer"}
+    assert answer.json() == ALL_WELL | {"redis": "does not answer", "scheduler": "has never ticked"}
 
 
 @pytest.mark.parametrize("version", [None, Target.LEGACY, Target.PHASE1])
@@ -71,13 +83,190 @@ def test_before_the_migration_it_is_not(
         migrate(postgres_url, version)
     answer = process(postgres_url, redis_url)("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"database": "ok", "schema": NOT_MIGRATED, "redis": "ok"}
+    assert answer.json() == UNTOLD | {"database": "ok", "schema": NOT_MIGRATED, "redis": "ok"}
 
 
 def test_without_anything_it_says_so_of_each(process: Callable[[str, str], Ask]) -> None:
     answer = process(nowhere("postgresql"), nowhere("redis"))("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"database": "does not answer", "schema": "unknown", "redis": "does not answer"}
+    assert answer.json() == UNTOLD | {"database": "does not answer", "schema": "unknown", "redis": "does not answer"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("INSERT INTO scheduler_marks VALUES ('tick', now())", {}),
+        (
+            "INSERT INTO scheduler_marks VALUES ('tick', now() - interval '90 seconds')",
+            {"scheduler": "has not ticked for 90 s"},
+        ),
+    ],
+)
+def test_what_others_lack_is_told_but_does_not_take_it_out_of_service(
+    process: Callable[[str, str], Ask],
+    database: psycopg.Connection,
+    database_url: str,
+    redis_url: str,
+    statement: LiteralString,
+    told: dict[str, str],
+) -> None:
+    database.execute(statement)
+    answer = process(database_url, redis_url)("/readyz")
+    assert (answer.status_code, answer.json()) == (200, ALL_WELL | told)
+
+
+def test_an_event_that_nobody_handles_is_told(
+    process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+) -> None:
+    connect(database)
+    database.execute(
+        "INSERT INTO resyncs (connection_id, entity, record_id, received, waiting_since) "
+        "SELECT id, 'contact', '1', 1, now() - interval '10 minutes' FROM zoho_connections"
+    )
+    answer = process(database_url, redis_url)("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["webhooks"] == "an event has waited for 600 s: do workers run?"
+
+
+def connect(database: psycopg.Connection) -> None:
+    """A connection, and what a page about it might be tempted to show."""
+    database.execute(
+        "WITH person AS (INSERT INTO users DEFAULT VALUES RETURNING id), link AS ("
+        "INSERT INTO zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,"
+        " webhook_secret_encrypted, time_zone, status, parked_reason)"
+        " SELECT id, '10234695', 'eu', 'secret-refresh', 'secret-webhook', 'Europe/London', 'parked', '<b>refused</b>'"
+        " FROM person RETURNING id, user_id), run AS ("
+        "INSERT INTO sync_runs (user_id, connection_id, mode, phase, status, sweep_at, api_calls)"
+        " SELECT user_id, id, 'full', 'done', 'succeeded', now(), 17 FROM link), event AS ("
+        "INSERT INTO webhook_events (connection_id, entity, record_id, number, kind)"
+        " SELECT id, 'contact', '5001', 1, 'changed' FROM link), meta AS ("
+        "INSERT INTO sync_metadata (user_id, connection_id) SELECT user_id, id FROM link) "
+        "INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id, customer_name, primary_phone,"
+        " primary_email) SELECT user_id, id, '5001', 'Ada Byron', '+442070313000', 'ada@example.com' FROM link"
+    )
+    database.execute("UPDATE zoho_connections SET status = 'active'")  # A reason may outlive the parking.
+
+
+class TestMetrics:
+    def told(self, answer: httpx.Response) -> dict[str, float]:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/plain")
+        samples = [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]
+        return {
+            sample.name + "".join(f" {value}" for value in sample.labels.values()): sample.value for sample in samples
+        }
+
+    def test_one_process_tells_of_all(
+        self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+    ) -> None:
+        connect(database)
+        told = self.told(process(database_url, redis_url)("/metrics"))
+        ((connection_id,),) = database.execute("SELECT id FROM zoho_connections").fetchall()
+        assert told["booksync_up postgres"] == told["booksync_up redis"] == 1
+        assert told[f"booksync_runs_last_day {connection_id} full succeeded"] == 1
+        assert told[f"booksync_run_api_calls_last_day {connection_id} full succeeded"] == 17
+        assert told[f"booksync_connection_parked {connection_id}"] == 0
+        assert told["booksync_webhook_events waiting"] == 1
+        assert told["booksync_queue_messages interactive ready"] == 0
+        assert told["booksync_budget_limit 10234695"] == 100
+        assert told["booksync_dead_letters"] == 0
+
+    def test_nobody_is_named(
+        self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+    ) -> None:
+        connect(database)
+        text = process(database_url, redis_url)("/metrics").text
+        assert not any(word in text for word in ("Ada", "ada@", "+44", "secret"))
+
+    def test_without_servers_it_says_so(self, process: Callable[[str, str], Ask]) -> None:
+        told = self.told(process(nowhere("postgresql"), nowhere("redis"))("/metrics"))
+        assert told == {"booksync_up postgres": 0, "booksync_up redis": 0}
+
+    def test_without_redis_it_tells_the_rest(self, process: Callable[[str, str], Ask], database_url: str) -> None:
+        told = self.told(process(database_url, nowhere("redis"))("/metrics"))
+        assert (told["booksync_up postgres"], told["booksync_up redis"]) == (1, 0)
+        assert told["booksync_overdue_steps"] == 0
+
+
+class TestConsole:
+    PASSWORD = "correct horse"
+
+    @pytest.fixture
+    def opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CONSOLE_PASSWORD", self.PASSWORD)
+
+    def authorization(self, password: str) -> dict[str, str]:
+        return {"Authorization": "Basic " + base64.b64encode(f"me:{password}".encode()).decode()}
+
+    def test_without_a_password_of_its_own_it_is_off(
+        self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
+    ) -> None:
+        answer = process(database_url, redis_url)("/", **self.authorization(""))
+        assert (answer.status_code, answer.json()) == (
+            404,
+            {"detail": "The console is off: set CONSOLE_PASSWORD to open it."},
+        )
+
+    @pytest.mark.usefixtures("opened")
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            {"Authorization": "Basic"},
+            {"Authorization": "Basic %%%"},
+            {"Authorization": "Bearer correct horse"},
+            {"Authorization": "Basic " + base64.b64encode(b"no colon").decode()},
+            {"Authorization": "Basic " + base64.b64encode(b"me:wrong horse").decode()},
+            {"Authorization": "Basic " + base64.b64encode(b"me:").decode()},
+        ],
+    )
+    def test_without_the_password_nothing_is_shown(
+        self, process: Callable[[str, str], Ask], database_url: str, redis_url: str, headers: dict[str, str]
+    ) -> None:
+        answer = process(database_url, redis_url)("/", **headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+
+    @pytest.mark.usefixtures("opened")
+    def test_it_shows_how_things_stand_and_nobody(
+        self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+    ) -> None:
+        connect(database)
+        answer = process(database_url, redis_url)("/", **self.authorization(self.PASSWORD))
+        assert answer.status_code == 200
+        for shown in ("10234695", "succeeded", "contact <code>5001</code>", "No scheduler has ever ticked", "0 of 100"):
+            assert shown in answer.text
+        assert not any(word in answer.text for word in ("Ada", "ada@", "+44", "secret"))
+        assert "&lt;b&gt;refused" in answer.text
+        assert "<b>" not in answer.text
+
+    @pytest.mark.usefixtures("opened")
+    def test_its_page_runs_nothing_and_is_kept_nowhere(
+        self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
+    ) -> None:
+        answer = process(database_url, redis_url)("/", **self.authorization(self.PASSWORD))
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; style-src 'nonce-")
+        assert f'nonce="{policy.split("nonce-")[1].split(chr(39))[0]}"' in answer.text
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "There is no connection yet" in answer.text
+
+    @pytest.mark.usefixtures("opened")
+    def test_without_redis_it_says_so(
+        self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str
+    ) -> None:
+        connect(database)
+        answer = process(database_url, nowhere("redis"))("/", **self.authorization(self.PASSWORD))
+        assert answer.status_code == 200
+        assert "Redis does not answer" in answer.text
+
+    @pytest.mark.usefixtures("opened")
+    def test_without_postgres_there_is_nothing_to_show(
+        self, process: Callable[[str, str], Ask], redis_url: str
+    ) -> None:
+        answer = process(nowhere("postgresql"), redis_url)("/", **self.authorization(self.PASSWORD))
+        assert answer.status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])

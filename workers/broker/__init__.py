@@ -2,6 +2,22 @@
 
 from workers.broker.client import new_redis_client
 from workers.broker.factory import new_broker
-from workers.broker.messages import LONGEST_DELAY_SECONDS, Queue, send_step
+from workers.broker.messages import (
+    LONGEST_DELAY_SECONDS,
+    Queue,
+    delayed_messages,
+    ready_messages,
+    send_resync,
+    send_step,
+)
 
-__all__ = ["LONGEST_DELAY_SECONDS", "Queue", "new_broker", "new_redis_client", "send_step"]
+__all__ = [
+    "LONGEST_DELAY_SECONDS",
+    "Queue",
+    "delayed_messages",
+    "new_broker",
+    "new_redis_client",
+    "ready_messages",
+    "send_resync",
+    "send_step",
+]

@@ -8,17 +8,26 @@ import structlog
 from dramatiq import Broker, Message
 
 from db.runs import StepRef
+from db.webhook_events import Due
 from domain.runs import Phase
+from domain.webhooks import Entity
 
 log = structlog.get_logger(__name__)
 
 #: Longer waits are left to the sweeper: Dramatiq keeps delayed messages in a worker's memory.
 LONGEST_DELAY_SECONDS = 15 * 60
 
+#: A message that has waited for so long is no hint any more.
+LONGEST_AGE_SECONDS = 7 * 24 * 60 * 60
+
+#: The option of a message that a person has sent again: the number of its dead letter.
+LETTER_OPTION = "dead_letter"
+
 
 class Queue(StrEnum):
     """Work that waits for Zoho, and work that waits for Postgres only: one never stands in the other's way."""
 
+    INTERACTIVE = "interactive"  #: one record that somebody has just changed: ahead of all other work
     API = "api"
     DATABASE = "database"
 
@@ -35,17 +44,29 @@ ACTORS: dict[Phase, tuple[str, Queue]] = {
     Phase.REMINDERS: ("create_reminders", Queue.DATABASE),
 }
 
+#: The actor that fetches a record which a webhook has told of.
+RESYNC_ACTORS: dict[Entity, tuple[str, Queue]] = {
+    Entity.CONTACT: ("resync_contact", Queue.INTERACTIVE),
+    Entity.INVOICE: ("resync_invoice", Queue.INTERACTIVE),
+}
+
+
+def ready_messages(client: redis.Redis, queue: Queue) -> int:
+    """How many messages of a queue no worker has fetched yet; delayed ones are not among them."""
+    return int(client.llen(f"dramatiq:{queue}"))
+
+
+def delayed_messages(client: redis.Redis, queue: Queue) -> int:
+    """How many messages of a queue are to come later and no worker has fetched yet."""
+    return int(client.llen(f"dramatiq:{queue}.DQ"))
+
 
 def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> None:
     """Tells the workers that a step is due. A message that cannot be sent is no loss: the sweeper sends it later."""
     if step.phase is Phase.DONE or delay_seconds > LONGEST_DELAY_SECONDS:
         return
-    actor_name, queue_name = ACTORS[step.phase]
-    message: Message[None] = Message(
-        queue_name=queue_name, actor_name=actor_name, args=(str(step.run_id), step.step), kwargs={}, options={}
-    )
     try:
-        broker.enqueue(message, delay=math.ceil(delay_seconds * 1000) or None)
+        _enqueue(broker, ACTORS[step.phase], (str(step.run_id), step.step), delay_seconds)
     except redis.RedisError:
         log.warning(
             "Redis is away: the sweeper will send this step again",
@@ -53,3 +74,28 @@ def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> Non
             run_id=str(step.run_id),
             step=step.step,
         )
+
+
+def send_resync(broker: Broker, due: Due) -> None:
+    """Tells the workers of a record that is to be fetched. What cannot be sent is sent later, by the sweeper."""
+    if due.seconds > LONGEST_DELAY_SECONDS:
+        return
+    ref = due.ref
+    try:
+        _enqueue(broker, RESYNC_ACTORS[ref.entity], (str(ref.connection_id), ref.record_id), due.seconds)
+    except redis.RedisError:
+        log.warning(
+            "Redis is away: the sweeper will send this record again",
+            action="resync.not_sent",
+            connection_id=str(ref.connection_id),
+            entity=ref.entity,
+            record_id=ref.record_id,
+        )
+
+
+def _enqueue(broker: Broker, actor: tuple[str, Queue], arguments: tuple[object, ...], delay_seconds: float) -> None:
+    actor_name, queue_name = actor
+    message: Message[None] = Message(
+        queue_name=queue_name, actor_name=actor_name, args=arguments, kwargs={}, options={}
+    )
+    broker.enqueue(message, delay=math.ceil(delay_seconds * 1000) or None)

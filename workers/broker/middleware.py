@@ -1,4 +1,4 @@
-"""What the workers add to Dramatiq: resources, logs, quick starts, dead letters that last."""
+"""What the workers add to Dramatiq: resources, logs, quick starts."""
 
 import os
 import signal
@@ -6,12 +6,11 @@ from contextlib import ExitStack
 from typing import Any
 
 import structlog
-from dramatiq import Broker, Message, MessageProxy, Middleware, Worker
+from dramatiq import Broker, MessageProxy, Middleware, Worker
 from dramatiq.middleware import MiddlewareError
 
-from db import dead_letters
 from workers import process
-from workers.logs import describe, where
+from workers.logs import describe
 
 log = structlog.get_logger(__name__)
 
@@ -72,34 +71,3 @@ class MessageLogs(Middleware):
         self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None
     ) -> None:
         structlog.contextvars.clear_contextvars()
-
-
-class DeadLetters(Middleware):
-    """A message whose actor raises is dead, and is kept in Postgres: Dramatiq itself forgets it after a week.
-
-    Nothing is retried here. A run repeats its own steps and counts the attempts in Postgres, where neither a killed
-    process nor a re-queued message can make it forget them.
-    """
-
-    def after_process_message(
-        self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None
-    ) -> None:
-        if exception is not None:
-            message.options["error"] = describe(exception)
-            message.options["traceback"] = where(exception)
-            message.fail()
-
-    def before_nack(self, broker: Broker, message: MessageProxy) -> None:
-        with process.resources().engine.begin() as connection:
-            dead_letters.keep(connection, _letter(message))
-
-
-def _letter(message: Message[Any] | MessageProxy) -> dead_letters.Letter:
-    return dead_letters.Letter(
-        message_id=message.message_id,
-        queue_name=message.queue_name,
-        actor_name=message.actor_name,
-        arguments={"args": list(message.args), "kwargs": message.kwargs},
-        error=message.options.get("error", "No worker knows this actor: deploy the workers before the senders."),
-        traceback=message.options.get("traceback"),
-    )

@@ -8,12 +8,25 @@ import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from db.connections import UnknownConnectionError
+from db.dead_letters import UnknownLetterError
 from db.engine import unreachable
 from db.migrations import MigrationError
 from domain.walk import WalkStuck
 from workers.broker.client import redis_address
 from workers.budget import BudgetUnavailable, BudgetWait
-from workers.cli import connect, migrate, rotate_keys, scheduler, status, sync, verify
+from workers.cli import (
+    connect,
+    dead_letters,
+    explain,
+    migrate,
+    policy,
+    reminders,
+    rotate_keys,
+    scheduler,
+    status,
+    sync,
+    verify,
+)
 from workers.cli.terminal import notes, print_json
 from workers.connecting import NotAMemberError
 from workers.logs import describe
@@ -34,6 +47,10 @@ app.command("connect")(connect.connect)
 app.command("sync")(sync.sync)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command("explain")(explain.explain)
+app.add_typer(reminders.app, name="reminders")
+app.add_typer(policy.app, name="policy")
 app.command("rotate-keys")(rotate_keys.rotate_keys)
 app.command("scheduler")(scheduler.scheduler)
 
@@ -46,8 +63,10 @@ def main() -> NoReturn:
         SettingsError,
         NotAMemberError,
         UnknownConnectionError,
+        UnknownLetterError,
         UnreadableSecretError,
         MigrationError,
+        explain.NoSuchInvoiceError,
         WalkStuck,
         sync.RunUnderWayError,
     ) as error:

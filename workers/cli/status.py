@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from sqlalchemy import Connection
 
-from db import connections, summary
+from db import connections, dead_letters, scheduler_marks, summary
 from db.connections import Link
 from workers.cli.terminal import notes, print_json
 from workers.forecasting import forecast
@@ -27,12 +27,19 @@ def status(
             state | {"forecast": forecast(resources, database, _link(database, state)).as_json()}
             for state in summary.connection_states(database, connection)
         ]
+        dead = dead_letters.count_open(database, connection)
+        silence = scheduler_marks.seconds_since(database, scheduler_marks.TICK)
     for state in states:
         _show(state)
     if not states:
         notes.print("There is no connection yet. Next: booksync connect")
+    if silence is None or silence > scheduler_marks.LONGEST_SILENCE_SECONDS:
+        ticked = "has never ticked" if silence is None else f"has not ticked for {silence:.0f} s"
+        notes.print(f"The scheduler {ticked}: nothing starts by itself. Next: booksync scheduler", style="yellow")
+    if dead:
+        notes.print(f"{dead:,} dead letters wait for a decision. Next: booksync dead-letters list", style="yellow")
     if as_json:
-        print_json({"connections": states})
+        print_json({"connections": states, "dead_letters": dead, "scheduler_silent_seconds": silence})
 
 
 def _link(database: Connection, state: dict[str, Any]) -> Link:

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from db import connections, runs, staging
+from db.dead_letters import Death
 from db.runs import Claim, StaleStepError, StepRef
+from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, Phase, Run, RunStatus, retry_seconds
 from domain.walk import WalkStuck
 from workers.broker import send_step
+from workers.broker.dead_letters import death_of_step
 from workers.budget import BudgetUnavailable, BudgetWait
 from workers.logs import describe
 from workers.resources import Resources
@@ -30,15 +32,10 @@ Step = Callable[[Work], StepRef]
 _STEP_ASIDE_SECONDS = 2.0
 
 
-class StepFailedError(Exception):
-    """A step failed for a reason that booksync does not know, and was given up after its last attempt."""
-
-
 def take(resources: Resources, run_id: str, step: int, do: Step) -> None:
     """Does one step of a run, if it is due and nobody else is at it; a message that comes twice ends here quietly.
 
-    Raises:
-        StepFailedError: an error that booksync does not know, at the last attempt; the message becomes a dead letter.
+    A step that is given up leaves a dead letter, written in the transaction that moves the run on.
     """
     with structlog.contextvars.bound_contextvars(run_id=run_id, step=step):
         try:
@@ -59,7 +56,7 @@ def _take(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> None:
     work = Work(resources, claim)
     settle = _Settlement(work)
     if claim.run.attempts > MAX_ATTEMPTS:
-        settle.give_up("The step ended its process time and again.")
+        settle.give_up(Cause.PROCESS_KILLER, "The step ended its process time and again.")
         return
     try:
         following = do(work)
@@ -70,11 +67,11 @@ def _take(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> None:
     except (BudgetUnavailable, Throttled) as pause:
         settle.wait(_STEP_ASIDE_SECONDS, describe(pause))
     except (TransientZohoError, WalkStuck) as error:
-        settle.retry(describe(error))
+        settle.retry(error)
     except (*PARKING_ERRORS, UnreadableSecretError) as error:
-        settle.park(describe(error))
+        settle.park(error)
     except PermanentZohoError as error:
-        settle.give_up(describe(error))
+        settle.give_up(Cause.PERMANENT_ERROR, describe(error), error)
     except Exception as error:  # noqa: BLE001  (the outermost loop: the step is repeated, then given up)
         settle.retry_unknown(error)
     else:
@@ -98,39 +95,46 @@ class _Settlement:
         self._release(seconds, waiting_for=reason, refund_attempt=True)
         log.info("The step waits", action="step.waits", seconds=round(seconds, 1), reason=reason)
 
-    def retry(self, reason: str) -> None:
+    def retry(self, error: Exception) -> None:
         """An error that may pass: another attempt a little later, or, after the last one, on with what is cached."""
         if self._claim.run.is_last_attempt:
-            self.give_up(reason)
-            return
-        seconds = retry_seconds(self._claim.run.attempts, random.random())  # noqa: S311
-        self._release(seconds, waiting_for="another attempt", error=reason)
-        log.warning("The step will be tried again", action="step.retry", seconds=round(seconds, 1), reason=reason)
+            self.give_up(Cause.RETRIES_EXHAUSTED, describe(error), error)
+        else:
+            self._try_again(describe(error))
 
-    def give_up(self, reason: str) -> None:
+    def give_up(self, cause: Cause, reason: str, error: Exception | None = None) -> None:
         """The phase has failed; the run goes on with what is cached and ends degraded (FR-7)."""
         run = self._claim.run.give_up_phase(reason)
         log.error("The phase is given up", action="phase.given_up", phase=self._claim.run.phase, reason=reason)
-        self._advance(run, error=reason)
+        # Details take the place of a sweep that Zoho fails: nothing is left undone, and a letter would be noise.
+        is_made_up_for = self._claim.run.phase is Phase.PERSONS and cause is not Cause.PROCESS_KILLER
+        self._move_on(run, reason, None if is_made_up_for else death_of_step(self._claim.run, cause, reason, error))
 
-    def park(self, reason: str) -> None:
+    def park(self, error: Exception) -> None:
         """Zoho refuses for good: no retry; the connection waits for a person."""
+        reason = describe(error)
         run = replace(self._claim.run, phase=Phase.DONE, status=RunStatus.PARKED)
         log.error("The connection is parked", action="connection.parked", reason=reason)
         with self.work.transaction() as connection:
             connections.park(connection, run.connection_id, reason)
-            self._write(connection, run, error=reason)
+            staging.clear(connection, run.run_id)
+            death = death_of_step(self._claim.run, Cause.PERMANENT_ERROR, reason, error)
+            self.work.advance(connection, run, error=reason, death=death)
 
     def retry_unknown(self, error: Exception) -> None:
-        """As `retry`, for what should not happen: the last attempt fails the run and makes a dead letter."""
+        """As `retry`, for what should not happen: the last attempt fails the run."""
         reason = describe(error)
         log.exception("The step failed", action="step.failed", exc_info=error)
         if not self._claim.run.is_last_attempt:
-            self.retry(reason)
+            self._try_again(reason)
             return
-        self._advance(replace(self._claim.run, phase=Phase.DONE, status=RunStatus.FAILED), error=reason)
-        failed = StepFailedError(f"{self._claim.run.phase}: {reason}")
-        raise failed.with_traceback(error.__traceback__) from None
+        run = replace(self._claim.run, phase=Phase.DONE, status=RunStatus.FAILED)
+        self._move_on(run, reason, death_of_step(self._claim.run, Cause.DEFECT, reason, error))
+
+    def _try_again(self, reason: str) -> None:
+        seconds = retry_seconds(self._claim.run.attempts, random.random())  # noqa: S311
+        self._release(seconds, waiting_for="another attempt", error=reason)
+        log.warning("The step will be tried again", action="step.retry", seconds=round(seconds, 1), reason=reason)
 
     def _release(
         self, seconds: float, *, waiting_for: str, refund_attempt: bool = False, error: str | None = None
@@ -147,12 +151,10 @@ class _Settlement:
             )
         send_step(self.work.resources.broker, StepRef.of(self._claim.run), delay_seconds=seconds)
 
-    def _advance(self, run: Run, *, error: str) -> None:
+    def _move_on(self, run: Run, reason: str, death: Death | None) -> None:
+        """The run goes on without this step, or ends; its letter, if it leaves one, is written with it."""
         with self.work.transaction() as connection:
-            following = self._write(connection, run, error=error)
+            if run.status.is_final:
+                staging.clear(connection, run.run_id)
+            following = self.work.advance(connection, run, error=reason, death=death)
         send_step(self.work.resources.broker, following)
-
-    def _write(self, connection: Connection, run: Run, *, error: str) -> StepRef:
-        if run.status.is_final:
-            staging.clear(connection, run.run_id)
-        return runs.advance(connection, self._claim.over(run), sweep_seconds=self._sweep_seconds, error=error)

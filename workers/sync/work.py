@@ -10,8 +10,9 @@ from functools import cached_property
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, runs
+from db import connections, dead_letters, runs
 from db.connections import Link
+from db.dead_letters import Death
 from db.runs import Claim, StepRef
 from domain.contacts import Contact
 from domain.lists import ListedT, Page, SetAside
@@ -105,17 +106,25 @@ class Work:
         with self.resources.engine.begin() as connection:
             yield connection
 
-    def advance(self, connection: Connection, run: Run) -> StepRef:
-        """Writes the run's new state and moves it to its next step.
+    def advance(
+        self, connection: Connection, run: Run, *, error: str | None = None, death: Death | None = None
+    ) -> StepRef:
+        """Writes the run's new state, and the death of the step if it was given up, and moves on to the next step.
 
         Raises:
             StaleStepError: somebody else has done this step; the transaction must roll back.
         """
-        return runs.advance(
+        following = runs.advance(
             connection,
             self.claim.over(run),
             sweep_seconds=self.resources.settings.sweep_interval_seconds,
+            error=error,
         )
+        if death is not None:
+            dead_letters.keep(connection, death)
+        if run.status.is_final:
+            dead_letters.run_ended(connection, run.run_id)
+        return following
 
     def keep(self, connection: Connection, run: Run) -> None:
         """Writes the run's new state, stays in the step, and holds it for longer.

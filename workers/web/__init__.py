@@ -1,1 +1,1 @@
-"""The web process: health for the orchestrator; webhooks and the console join it."""
+"""The web process: Zoho's webhooks, health for the orchestrator, metrics, and the console."""

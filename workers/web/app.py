@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from workers.logs import set_up_logs
 from workers.resources import open_resources
-from workers.web import health
+from workers.web import console, health, metrics, webhooks
 
 
 @asynccontextmanager
@@ -19,4 +19,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(title="booksync", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-app.include_router(health.router)
+for part in (health, webhooks, metrics, console):
+    app.include_router(part.router)

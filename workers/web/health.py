@@ -2,14 +2,24 @@
 
 import redis
 from fastapi import APIRouter, Request, Response
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db import migrations
+from db import migrations, scheduler_marks, webhook_events
 from workers.resources import Resources
 
 router = APIRouter()
 
 _OK = "ok"
+_UNKNOWN = "unknown"
+
+#: Somebody should look when an event has waited for so long.
+EVENT_WAIT_SECONDS = 300.0
+
+#: What this process needs to do its work. The rest is told, but a web process that is taken out of service because
+#: another kind of process rests would lose Zoho's webhooks too.
+_NEEDED = ("database", "schema", "redis")
 
 
 @router.get("/healthz")
@@ -20,10 +30,13 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 def readyz(request: Request, response: Response) -> dict[str, str]:
-    """200 when database, schema and Redis are all as they must be, else 503 with the check that failed."""
+    """200 when database, schema and Redis are all as they must be, else 503 with the check that failed.
+
+    Whether a scheduler ticks and webhook events are handled is told beside them.
+    """
     resources: Resources = request.app.state.resources
     checks = {**_database(resources), "redis": _redis(resources)}
-    if any(result != _OK for result in checks.values()):
+    if any(checks[name] != _OK for name in _NEEDED):
         response.status_code = 503
     return checks
 
@@ -31,10 +44,29 @@ def readyz(request: Request, response: Response) -> dict[str, str]:
 def _database(resources: Resources) -> dict[str, str]:
     try:
         with resources.engine.connect() as connection:
-            is_current = migrations.is_current(connection)
-    except DBAPIError:
-        return {"database": "does not answer", "schema": "unknown"}
-    return {"database": _OK, "schema": _OK if is_current else "not at the expected version: run booksync migrate"}
+            if not migrations.can_work(connection):
+                schema = "not at the expected version: run booksync migrate"
+                return {"database": _OK, "schema": schema, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
+            return {
+                "database": _OK,
+                "schema": _OK,
+                "scheduler": _scheduler(connection),
+                "webhooks": _webhooks(connection),
+            }
+    except (DBAPIError, PoolTimeoutError):
+        return {"database": "does not answer", "schema": _UNKNOWN, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
+
+
+def _scheduler(connection: Connection) -> str:
+    silence = scheduler_marks.seconds_since(connection, scheduler_marks.TICK)
+    if silence is None:
+        return "has never ticked"
+    return _OK if silence <= scheduler_marks.LONGEST_SILENCE_SECONDS else f"has not ticked for {silence:.0f} s"
+
+
+def _webhooks(connection: Connection) -> str:
+    waits = webhook_events.oldest_waiting_seconds(connection)
+    return _OK if waits <= EVENT_WAIT_SECONDS else f"an event has waited for {waits:.0f} s: do workers run?"
 
 
 def _redis(resources: Resources) -> str:

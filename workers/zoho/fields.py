@@ -88,6 +88,14 @@ def day(value: object) -> dt.date | None:
         raise PydanticCustomError("date", "is a date that does not exist") from None
 
 
+def soft_day(value: object) -> dt.date | None:
+    """A date that nothing but a reminder's moment hangs on: what cannot be understood is None."""
+    try:
+        return day(value)
+    except PydanticCustomError:
+        return None
+
+
 def amount(value: object) -> Decimal | None:
     """An amount of money, exactly as written, at most 20 digits on either side; None for null and ""."""
     if value is None or (isinstance(value, str) and not value.strip()):
@@ -136,4 +144,5 @@ Word = Annotated[str, PlainValidator(word)]
 SoftFlag = Annotated[bool | None, PlainValidator(soft_flag)]
 Moment = Annotated[dt.datetime | None, PlainValidator(moment)]
 Day = Annotated[dt.date | None, PlainValidator(day)]
+SoftDay = Annotated[dt.date | None, PlainValidator(soft_day)]
 Amount = Annotated[Decimal | None, PlainValidator(amount)]

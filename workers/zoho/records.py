@@ -97,6 +97,7 @@ def invoice_from_row(row: object) -> Invoice | SetAside:
         balance=parsed.balance,
         currency_code=parsed.currency_code,
         modified_at=parsed.last_modified_time,
+        expected_payment_date=parsed.payment_expected_date,
     )
 
 

@@ -13,6 +13,7 @@ from workers.zoho.fields import (
     Moment,
     OptionalId,
     RecordId,
+    SoftDay,
     SoftFlag,
     SoftId,
     SoftText,
@@ -95,6 +96,7 @@ class InvoiceRow(Row):
     status: Word = ""
     date: Day = None
     due_date: Day = None
+    payment_expected_date: SoftDay = None
     total: Amount = None
     balance: Amount = None
     currency_code: SoftText = ""

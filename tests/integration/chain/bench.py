@@ -46,9 +46,18 @@ class Bench:
         )
         return cls(resources, zoho, linked.connection_id)
 
-    def start(self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False) -> StepRef:
+    def start(
+        self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False, is_scheduled: bool = False
+    ) -> StepRef:
         with self.resources.engine.begin() as connection:
-            step = runs.start(connection, self.connection_id, mode, allow_deletions=allow_deletions, sweep_seconds=0)
+            step = runs.start(
+                connection,
+                self.connection_id,
+                mode,
+                allow_deletions=allow_deletions,
+                is_scheduled=is_scheduled,
+                sweep_seconds=0,
+            )
         assert step is not None, "a run is under way"
         return step
 
@@ -61,9 +70,9 @@ class Bench:
             run = runs.running(connection, self.connection_id)
         return StepRef.of(run) if run else None
 
-    def sync(self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False) -> Row:
+    def sync(self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False, is_scheduled: bool = False) -> Row:
         """A run from its start to its end; its summary."""
-        run_id = self.start(mode, allow_deletions=allow_deletions).run_id
+        run_id = self.start(mode, allow_deletions=allow_deletions, is_scheduled=is_scheduled).run_id
         while (step := self.present_step()) is not None:
             self.skip_waiting()
             self.take(step)

@@ -65,7 +65,7 @@ def test_a_lost_encryption_key_parks_the_connection(synced: Bench) -> None:
     result = synced.sync()
     assert result["status"] == "parked"
     assert "ENCRYPTION_KEYS" in result["reason"]
-    assert synced.rows("SELECT id FROM dead_letters") == []
+    assert synced.rows("SELECT cause FROM dead_letters") == [{"cause": "permanent_error"}]
 
 
 def test_invoices_that_failed_once_do_not_make_the_next_run_a_full_one(bench: Bench) -> None:

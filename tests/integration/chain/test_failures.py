@@ -69,6 +69,7 @@ def test_a_bulk_list_of_persons_that_fails_costs_details_and_nothing_else(
     assert bench.zoho.stats().count(CallKind.BULK_PERSONS) == MAX_ATTEMPTS
     assert bench.zoho.stats().count(CallKind.CONTACT) == first["customers"]["total"]
     assert differences(bench.zoho.snapshot(), database) == []
+    assert bench.rows("SELECT id FROM dead_letters") == []
 
 
 def test_invoices_of_unknown_customers_wait_and_are_taken_up_by_themselves(bench: Bench) -> None:

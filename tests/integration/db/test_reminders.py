@@ -2,26 +2,24 @@
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import Engine
 
-from db import customers, deletions, invoices, reminders
+from db import customers, deletions, reminders
 from db.connections import Link
-from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.contacts import Contact, ContactDetails, ContactStatus
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
 from domain.phones import PhoneFallback
-from domain.reminders import DEFAULT_STEPS
+from domain.reminder_policy import DEFAULT_STEPS
 from tests.builders import A_LONDON_PHONE, AN_INDIAN_MOBILE, a_contact, an_invoice
 from tests.integration.db.links import a_link
 from tests.integration.db.look import Row, change, row, rows, until_somebody_waits
-
-NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
-DUE = dt.date(2026, 4, 1)  # a Wednesday
+from tests.integration.db.reminding import DUE_DATE, NOW, tell_contact, tell_invoices
 
 #: Ten o'clock in London, which is in summer time by then; what falls on a weekend comes on Monday.
 PLANNED = {
@@ -32,16 +30,6 @@ PLANNED = {
     14: dt.datetime(2026, 4, 15, 9, tzinfo=dt.UTC),
     30: dt.datetime(2026, 5, 1, 9, tzinfo=dt.UTC),
 }
-
-
-def tell_contact(engine: Engine, link: Link, contact: Contact, *, now: dt.datetime = NOW) -> None:
-    with engine.begin() as connection:
-        customers.upsert(connection, link, [Observed(contact, now)], fallback=PhoneFallback.NONE, now=now)
-
-
-def tell_invoices(engine: Engine, link: Link, *told: Invoice, now: dt.datetime = NOW) -> None:
-    with engine.begin() as connection:
-        invoices.upsert(connection, link, [ObservedInvoice(invoice, now) for invoice in told], now=now)
 
 
 def plan_due(engine: Engine, link: Link, *, now: dt.datetime = NOW) -> int:
@@ -154,7 +142,7 @@ class TestPlanning:
 class TestMoving:
     def test_a_moved_due_date_moves_what_is_pending_at_once(self, engine: Engine, planned: Link) -> None:
         before = all_reminders(engine)
-        tell_invoices(engine, planned, an_invoice(due_date=DUE + dt.timedelta(days=7)))
+        tell_invoices(engine, planned, an_invoice(due_date=DUE_DATE + dt.timedelta(days=7)))
         after = all_reminders(engine)
         assert moments(engine) == {
             # The eighth of May is a Friday.
@@ -162,6 +150,18 @@ class TestMoving:
             **{step: at + dt.timedelta(days=7) for step, at in PLANNED.items() if step != 30},
         }
         assert [found["id"] for found in after] == [found["id"] for found in before]
+
+    def test_an_expected_payment_holds_back_what_is_pending_at_once(self, engine: Engine, planned: Link) -> None:
+        tell_invoices(engine, planned, replace(an_invoice(), expected_payment_date=DUE_DATE + dt.timedelta(days=8)))
+        assert statuses(engine) == {
+            **dict.fromkeys((-3, 0, 3), "superseded"),
+            **dict.fromkeys((7, 14, 30), "scheduled"),
+        }
+        # The tenth of April, a Friday, is the day after it.
+        assert moments(engine)[7] == dt.datetime(2026, 4, 10, 9, tzinfo=dt.UTC)
+        assert row(engine, "SELECT expected_payment_date AS expected FROM invoices_cache")["expected"] == dt.date(
+            2026, 4, 9
+        )
 
     def test_another_phone_reaches_what_is_pending_at_once(self, engine: Engine, planned: Link) -> None:
         tell_contact(engine, planned, a_contact(mobile=A_LONDON_PHONE))
@@ -262,7 +262,7 @@ class TestSent:
     def handed_over(self, engine: Engine) -> Row:
         return row(engine, "SELECT * FROM reminders WHERE status = 'sent'")
 
-    @pytest.mark.parametrize("told", [*CANCELLING_INVOICES, an_invoice(due_date=DUE + dt.timedelta(days=7))])
+    @pytest.mark.parametrize("told", [*CANCELLING_INVOICES, an_invoice(due_date=DUE_DATE + dt.timedelta(days=7))])
     def test_no_change_of_the_invoice_touches_it(self, engine: Engine, sent: Link, told: Invoice) -> None:
         before = self.handed_over(engine)
         tell_invoices(engine, sent, told)
@@ -277,7 +277,7 @@ class TestSent:
         assert self.handed_over(engine) == before
 
     def test_no_step_before_it_is_planned_again(self, engine: Engine, sent: Link) -> None:
-        tell_invoices(engine, sent, an_invoice(due_date=DUE + dt.timedelta(days=60)))
+        tell_invoices(engine, sent, an_invoice(due_date=DUE_DATE + dt.timedelta(days=60)))
         plan_due(engine, sent)
         assert moments(engine).keys() == {step for step in DEFAULT_STEPS if step > 0}
 

@@ -75,6 +75,19 @@ class TestClocksThatJump:
         moment = self.NIGHT.usual_moment(dt.date(2026, 10, 25), LONDON)
         assert moment.astimezone(LONDON).isoformat() == "2026-10-25T01:30:00+01:00"
 
+    def test_the_window_does_not_open_again_in_the_hour_that_comes_twice(self) -> None:
+        early = CallingWindow(EVERY_DAY, opens=dt.time(0, 30), closes=dt.time(1, 30), usual_time=dt.time(1))
+        first = local("2026-10-25 01:15")
+        assert early.contains(first, LONDON)
+        assert not early.contains(first.replace(fold=1), LONDON)
+        assert early.closes_after(first, LONDON) == dt.datetime(2026, 10, 25, 0, 30, tzinfo=dt.UTC)
+
+    def test_a_closing_time_left_out_closes_an_hour_early(self) -> None:
+        night = CallingWindow(EVERY_DAY, opens=dt.time(0), closes=dt.time(1, 30), usual_time=dt.time(0))
+        closes_at = night.closes_after(local("2026-03-29 00:00"), LONDON)
+        assert closes_at.astimezone(LONDON).isoformat() == "2026-03-29T00:30:00+00:00"
+        assert not night.contains(closes_at, LONDON)
+
     def test_a_day_left_out_is_passed_over(self) -> None:
         # Samoa went from Thursday, 29 December 2011, to Saturday, the 31st.
         apia = ZoneInfo("Pacific/Apia")
@@ -100,6 +113,23 @@ def test_the_next_moment_is_now_or_the_next_usual_one(now: str, moment: str) -> 
 
 def test_a_window_closes_on_the_day_of_the_moment() -> None:
     assert WINDOW.closes_after(local("2026-04-01 12:00"), LONDON) == local("2026-04-01 18:00")
+
+
+class TestHolidays:
+    GOOD_FRIDAY = frozenset({dt.date(2026, 4, 3)})
+
+    def test_the_window_stays_closed(self) -> None:
+        noon = local("2026-04-03 12:00")
+        assert WINDOW.contains(noon, LONDON)
+        assert not WINDOW.contains(noon, LONDON, self.GOOD_FRIDAY)
+
+    def test_the_usual_moment_is_on_the_next_allowed_day(self) -> None:
+        moment = WINDOW.usual_moment(dt.date(2026, 4, 3), LONDON, self.GOOD_FRIDAY)
+        assert moment == local("2026-04-06 10:00")
+
+    def test_so_is_the_next_moment(self) -> None:
+        assert WINDOW.next_moment(local("2026-04-03 12:00"), LONDON, self.GOOD_FRIDAY) == local("2026-04-06 10:00")
+        assert WINDOW.next_moment(local("2026-04-02 19:00"), LONDON, self.GOOD_FRIDAY) == local("2026-04-06 10:00")
 
 
 @pytest.mark.parametrize(

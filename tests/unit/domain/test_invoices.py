@@ -56,6 +56,7 @@ def test_the_modified_time_alone_is_no_change() -> None:
         replace(an_invoice(), total=Decimal("120.01")),
         replace(an_invoice(), balance=None),
         replace(an_invoice(), currency_code="INR"),
+        replace(an_invoice(), expected_payment_date=dt.date(2026, 4, 20)),
     ],
 )
 def test_a_change_in_any_other_field_changes_the_hash(changed: Invoice) -> None:

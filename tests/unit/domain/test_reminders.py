@@ -2,22 +2,19 @@
 
 import datetime as dt
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from domain.calling_window import CallingWindow, InvalidPolicyError
 from domain.contacts import ContactStatus
 from domain.customers import Customer
-from domain.invoices import OPEN_STATUSES, Invoice
+from domain.invoices import Invoice
 from domain.phones import PhoneProblem
+from domain.reminder_policy import DEFAULT_STEPS, ReminderPolicy
 from domain.reminders import (
-    DEFAULT_STEPS,
     NotOpen,
     Plan,
-    ReminderPolicy,
     Scheduled,
     Skipped,
     SkipReason,
@@ -29,7 +26,6 @@ from tests.builders import a_customer, an_invoice
 
 LONDON = ZoneInfo("Europe/London")
 POLICY = ReminderPolicy()
-EVERY_DAY = CallingWindow(weekdays=frozenset(range(7)))
 DUE = dt.date(2026, 4, 1)  # a Wednesday
 LONG_BEFORE = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
@@ -83,6 +79,7 @@ class TestWhoIsReminded:
             (a_customer(), dt.date.max, (), SkipReason.NO_DUE_DATE),
             (a_customer(), dt.date.min, (), SkipReason.NO_DUE_DATE),
             (a_customer(), DUE, DEFAULT_STEPS, SkipReason.ALL_STEPS_SENT),
+            (a_customer(), DUE, (40,), SkipReason.ALL_STEPS_SENT),
             # Where several apply, the first counts: deleted before phone, phone before switch, switch before date.
             (a_customer(status=ContactStatus.DELETED, primary_phone=None), DUE, (), SkipReason.CUSTOMER_DELETED),
             (a_customer(status=ContactStatus.INACTIVE, primary_phone=None), DUE, (), SkipReason.CUSTOMER_INACTIVE),
@@ -101,6 +98,16 @@ class TestWhoIsReminded:
     ) -> None:
         invoice = an_invoice(due_date=due_date)
         assert planned(invoice=invoice, customer=customer, sent=frozenset(sent)) == Skipped(reason)
+
+    def test_nor_is_anybody_reminded_more_often_than_the_policy_allows(self) -> None:
+        capped = ReminderPolicy(most_steps=2)
+        assert planned(policy=capped, sent={-3, 0}) == Skipped(SkipReason.MOST_STEPS_SENT)
+        assert [step for step, _ in schedule(planned(policy=capped, sent={-3}))] == [0]
+        assert [step for step, _ in schedule(planned(policy=capped))] == [-3, 0]
+
+    def test_a_cap_leaves_room_for_what_is_made_up_for(self) -> None:
+        late = planned(policy=ReminderPolicy(most_steps=2), now=london("2026-04-17 12:00"))
+        assert [step for step, _ in schedule(late)] == [14, 30]
 
     @pytest.mark.parametrize("enabled", [True, None])
     def test_a_switch_that_is_not_known_is_not_off(self, enabled: bool | None) -> None:
@@ -178,6 +185,68 @@ class TestMoments:
 
     def test_a_step_at_this_very_moment_is_not_missed(self) -> None:
         assert schedule(planned(now=london("2026-04-01 10:00")))[0] == (0, "Wed 2026-04-01 10:00")
+
+
+class TestHolidays:
+    # Good Friday is the third of April, Labour Day in Germany the first of May.
+    GOOD_FRIDAY = an_invoice(due_date=dt.date(2026, 4, 3))
+
+    @pytest.mark.parametrize(
+        ("country", "policy", "day"),
+        [
+            ("GB", POLICY, "Mon 2026-04-06 10:00"),
+            ("DE", POLICY, "Tue 2026-04-07 10:00"),  # Easter Monday too
+            ("US", POLICY, "Fri 2026-04-03 10:00"),
+            ("XX", POLICY, "Fri 2026-04-03 10:00"),  # No country that anybody knows: no holidays.
+            ("GB", ReminderPolicy(skip_holidays=False), "Fri 2026-04-03 10:00"),
+        ],
+    )
+    def test_nobody_is_reminded_on_those_of_their_country(self, country: str, policy: ReminderPolicy, day: str) -> None:
+        customer, policy = a_customer(country_code=country), replace(policy, steps=(0,))
+        assert schedule(planned(invoice=self.GOOD_FRIDAY, customer=customer, policy=policy)) == [(0, day)]
+
+    def test_of_a_country_that_is_not_known_there_are_none(self) -> None:
+        assert dict(schedule(planned(invoice=self.GOOD_FRIDAY)))[0] == "Fri 2026-04-03 10:00"
+
+    def test_what_is_missed_is_not_made_up_for_on_one(self) -> None:
+        late = planned(
+            invoice=an_invoice(due_date=dt.date(2026, 4, 1)),
+            customer=a_customer(country_code="DE"),
+            policy=ReminderPolicy(steps=(0,)),
+            now=london("2026-04-03 12:00"),
+        )
+        assert schedule(late) == [(0, "Tue 2026-04-07 10:00")]
+
+
+class TestExpectedPayments:
+    @pytest.mark.parametrize(
+        ("expected", "first_two"),
+        [
+            # Steps up to that day are missed; the day after it only the latest of them is made up for.
+            (dt.date(2026, 4, 9), [(7, "Fri 2026-04-10 10:00"), (14, "Wed 2026-04-15 10:00")]),
+            (dt.date(2026, 4, 1), [(0, "Thu 2026-04-02 10:00"), (3, "Mon 2026-04-06 10:00")]),
+            (dt.date(2026, 4, 14), [(14, "Wed 2026-04-15 10:00"), (30, "Fri 2026-05-01 10:00")]),
+            # A date before every step holds nothing back, nor does one that is a typing error.
+            (dt.date(2026, 3, 10), [(-3, "Mon 2026-03-30 10:00"), (0, "Wed 2026-04-01 10:00")]),
+            (dt.date(2062, 4, 9), [(-3, "Mon 2026-03-30 10:00"), (0, "Wed 2026-04-01 10:00")]),
+            (dt.date.max, [(-3, "Mon 2026-03-30 10:00"), (0, "Wed 2026-04-01 10:00")]),
+        ],
+    )
+    def test_hold_back_up_to_their_day(self, expected: dt.date, first_two: list[tuple[int, str]]) -> None:
+        invoice = replace(an_invoice(due_date=DUE), expected_payment_date=expected)
+        assert schedule(planned(invoice=invoice))[:2] == first_two
+
+    def test_that_have_not_come_hold_back_no_longer(self) -> None:
+        invoice = replace(an_invoice(due_date=DUE), expected_payment_date=dt.date(2026, 4, 9))
+        late = planned(invoice=invoice, now=london("2026-04-10 09:30"))
+        assert schedule(late)[0] == (7, "Fri 2026-04-10 09:30")
+
+    def test_planning_again_while_they_are_waited_for_changes_nothing(self) -> None:
+        invoice = replace(an_invoice(due_date=DUE), expected_payment_date=dt.date(2026, 4, 9))
+        first = planned(invoice=invoice)
+        assert isinstance(first, Scheduled)
+        pending = {reminder.step: reminder.scheduled_at for reminder in first.reminders}
+        assert planned(invoice=invoice, now=london("2026-04-08 12:00"), pending=pending) == first
 
 
 class TestMissedSteps:
@@ -265,139 +334,3 @@ class TestPlanningAgain:
 )
 def test_an_open_invoice_is_overdue_from_the_day_after_its_due_date(invoice: Invoice, overdue: bool) -> None:
     assert is_overdue(invoice, today=DUE) is overdue
-
-
-@pytest.mark.parametrize(
-    ("steps", "message"),
-    [
-        ((), "at least one step"),
-        ((0, 0), "each only once"),
-        ((3, 0), "must ascend"),
-        ((0, 3651), "at most 3650 days"),
-    ],
-)
-def test_a_policy_that_contradicts_itself_is_refused(steps: tuple[int, ...], message: str) -> None:
-    with pytest.raises(InvalidPolicyError, match=message):
-        ReminderPolicy(steps=steps)
-
-
-ZONES = ["Europe/London", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "America/St_Johns", "Africa/Casablanca"]
-YEAR = st.integers(0, 365 * 24 * 60 * 60).map(
-    lambda seconds: dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
-)
-
-
-@st.composite
-def windows(draw: st.DrawFn) -> CallingWindow:
-    """By day: no clock jumps between seven in the morning and ten at night."""
-    opens, usual, closes = sorted(draw(st.sets(st.integers(7 * 60, 22 * 60), min_size=3, max_size=3)))
-    at = [dt.time(minutes // 60, minutes % 60) for minutes in (opens, usual, closes)]
-    weekdays = draw(st.frozensets(st.integers(0, 6), min_size=1))
-    return CallingWindow(weekdays, opens=at[0], usual_time=at[1], closes=at[2])
-
-
-POLICIES = st.builds(
-    ReminderPolicy,
-    st.sets(st.integers(-10, 40), min_size=1, max_size=6).map(lambda steps: tuple(sorted(steps))),
-    windows(),
-)
-CASES = {
-    "policy": POLICIES,
-    "zone": st.sampled_from(ZONES),
-    "due": st.dates(dt.date(2025, 11, 1), dt.date(2027, 1, 31)),
-    "now": YEAR,
-    "sent": st.frozensets(st.integers(-10, 40), max_size=3),
-}
-
-
-class TestForAnyInvoiceAndPolicy:
-    @given(**CASES, pending=st.dictionaries(st.integers(-10, 40), YEAR, max_size=4))
-    def test_a_plan_keeps_its_promises(
-        self,
-        policy: ReminderPolicy,
-        zone: str,
-        due: dt.date,
-        now: dt.datetime,
-        sent: frozenset[int],
-        pending: dict[int, dt.datetime],
-    ) -> None:
-        result = self.plan(policy, zone, due, now, sent, pending)
-        if isinstance(result, Skipped):
-            assert sent
-            assert result.reason is SkipReason.ALL_STEPS_SENT
-            return
-        assert isinstance(result, Scheduled)
-        steps = [reminder.step for reminder in result.reminders]
-        assert steps == sorted(set(steps)) != []
-        assert set(steps) <= set(policy.steps)
-        assert all(step > max(sent, default=-100) for step in steps)
-        moments = [reminder.scheduled_at for reminder in result.reminders]
-        assert moments == sorted(moments)
-        assert len({moment.astimezone(ZoneInfo(zone)).date() for moment in moments}) == len(moments)
-        for reminder in result.reminders:
-            assert policy.window.contains(reminder.scheduled_at, ZoneInfo(zone))
-            assert reminder.scheduled_at < reminder.window_closes_at
-            assert reminder.scheduled_at.tzinfo is dt.UTC
-            # In the past only as long as that very moment was planned and its window is still open.
-            kept = reminder.scheduled_at == pending.get(reminder.step) and now < reminder.window_closes_at
-            assert reminder.scheduled_at >= now or kept
-
-    @given(**CASES)
-    def test_without_a_pending_moment_nothing_is_planned_in_the_past(
-        self, policy: ReminderPolicy, zone: str, due: dt.date, now: dt.datetime, sent: frozenset[int]
-    ) -> None:
-        result = self.plan(policy, zone, due, now, sent, {})
-        assert not isinstance(result, Scheduled) or all(r.scheduled_at >= now for r in result.reminders)
-
-    @given(**CASES, share=st.floats(0, 0.999999))
-    def test_planning_again_changes_nothing_until_the_plan_says_so(
-        self, policy: ReminderPolicy, zone: str, due: dt.date, now: dt.datetime, sent: frozenset[int], share: float
-    ) -> None:
-        first = self.plan(policy, zone, due, now, sent, {})
-        until = next_planning_at(first)
-        if until is None:
-            assert self.plan(policy, zone, due, now + dt.timedelta(days=1000), sent, {}) == first
-        else:
-            before = now + (until - now) * share
-            assert self.plan(policy, zone, due, before, sent, pending_of(first)) == first
-            assert self.plan(policy, zone, due, until, sent, pending_of(first)) != first
-
-    @given(**CASES)
-    def test_time_alone_leads_to_one_reminder_a_step_at_most_and_an_end(
-        self, policy: ReminderPolicy, zone: str, due: dt.date, now: dt.datetime, sent: frozenset[int]
-    ) -> None:
-        """Somebody sends each reminder the moment that it is due, and plans anew."""
-        handed_over: list[int] = []
-        result = self.plan(policy, zone, due, now, sent, {})
-        while isinstance(result, Scheduled):
-            first = result.reminders[0]
-            handed_over.append(first.step)
-            sent = sent | {first.step}
-            result = self.plan(policy, zone, due, first.scheduled_at, sent, pending_of(result))
-        assert handed_over == sorted(set(handed_over))
-
-    @given(status=st.text(max_size=8).filter(lambda status: status not in OPEN_STATUSES), policy=POLICIES, now=YEAR)
-    def test_a_closed_invoice_is_never_planned(self, status: str, policy: ReminderPolicy, now: dt.datetime) -> None:
-        assert planned(invoice=an_invoice(status=status), policy=policy, now=now) == NotOpen()
-
-    def plan(
-        self,
-        policy: ReminderPolicy,
-        zone: str,
-        due: dt.date,
-        now: dt.datetime,
-        sent: frozenset[int],
-        pending: Mapping[int, dt.datetime],
-    ) -> Plan:
-        return planned(
-            invoice=an_invoice(due_date=due),
-            customer=a_customer(time_zone=zone),
-            policy=policy,
-            now=now,
-            sent=sent,
-            pending=pending,
-        )
-
-
-def pending_of(plan: Plan) -> dict[int, dt.datetime]:
-    return {r.step: r.scheduled_at for r in plan.reminders} if isinstance(plan, Scheduled) else {}

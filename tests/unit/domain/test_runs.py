@@ -34,6 +34,7 @@ def a_run(phase: Phase = Phase.CONTACTS, *, attempts: int = 1, degraded_reason: 
         connection_id=uuid.uuid4(),
         mode=Mode.FULL,
         allow_deletions=False,
+        is_scheduled=False,
         phase=phase,
         step=3,
         attempts=attempts,

@@ -180,3 +180,38 @@ def test_a_migration_says_what_is_wrong_with_it(environment: pytest.MonkeyPatch,
     with pytest.raises(SettingsError) as wrong:
         database_url()
     assert str(wrong.value) == sentence
+
+
+class TestReminderWebhook:
+    URL = "https://sender.example/due?token=address-secret"
+    SECRET = "sixteen letters!"
+
+    def test_there_is_none_by_default(self) -> None:
+        assert (settings().reminder_webhook_url, settings().reminder_webhook_secret) == (None, None)
+
+    def test_an_address_goes_with_a_secret(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("REMINDER_WEBHOOK_URL", self.URL)
+        environment.setenv("REMINDER_WEBHOOK_SECRET", self.SECRET)
+        found = settings()
+        assert found.reminder_webhook_url is not None
+        assert found.reminder_webhook_url.get_secret_value() == self.URL
+        assert "address-secret" not in repr(found)
+        assert self.SECRET not in repr(found)
+
+    @pytest.mark.parametrize(
+        ("url", "secret", "words"),
+        [
+            (URL, "", "REMINDER_WEBHOOK_SECRET is needed with REMINDER_WEBHOOK_URL"),
+            (URL, "too short", "REMINDER_WEBHOOK_SECRET"),
+            ("sender.example/address-secret", SECRET, "REMINDER_WEBHOOK_URL is no web address"),
+            ("ftp://sender.example/address-secret", SECRET, "REMINDER_WEBHOOK_URL is no web address"),
+        ],
+    )
+    def test_what_is_wrong_is_told_without_its_value(
+        self, environment: pytest.MonkeyPatch, url: str, secret: str, words: str
+    ) -> None:
+        environment.setenv("REMINDER_WEBHOOK_URL", url)
+        environment.setenv("REMINDER_WEBHOOK_SECRET", secret)
+        told = complaint()
+        assert words in told
+        assert "address-secret" not in told

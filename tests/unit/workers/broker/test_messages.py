@@ -14,9 +14,11 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import current_millis
 
 from db.runs import StepRef
+from db.webhook_events import Due, ResyncRef
 from domain.runs import Phase
-from workers.broker import LONGEST_DELAY_SECONDS, Queue, new_broker, send_step
-from workers.broker.messages import ACTORS
+from domain.webhooks import Entity
+from workers.broker import LONGEST_DELAY_SECONDS, Queue, new_broker, send_resync, send_step
+from workers.broker.messages import ACTORS, RESYNC_ACTORS
 
 RUN_ID = uuid.UUID("11111111-2222-4333-8444-555555555555")
 WORKING_PHASES = [phase for phase in Phase if phase is not Phase.DONE]
@@ -94,5 +96,41 @@ def test_each_phase_has_an_actor_that_takes_its_messages(broker: StubBroker, mon
     monkeypatch.delitem(sys.modules, "workers.actors", raising=False)
     importlib.import_module("workers.actors")
     declared = {(actor.actor_name, actor.queue_name) for actor in broker.actors.values()}
-    assert declared == set(ACTORS.values())
+    assert declared == set(ACTORS.values()) | set(RESYNC_ACTORS.values())
+    assert RESYNC_ACTORS.keys() == set(Entity)
     assert ACTORS.keys() == set(WORKING_PHASES)
+
+
+class TestResyncs:
+    REF = ResyncRef(RUN_ID, Entity.INVOICE, "8001")
+
+    def test_a_message_carries_connection_and_record_and_nothing_else(self, broker: StubBroker) -> None:
+        send_resync(broker, Due(self.REF, 0.0))
+        (message,) = sent(broker)
+        assert (message.actor_name, message.queue_name) == ("resync_invoice", Queue.INTERACTIVE)
+        assert (message.args, message.kwargs, message.options) == ((str(RUN_ID), "8001"), {}, {})
+
+    @pytest.mark.parametrize(
+        ("seconds", "queues"),
+        [(2.0, [f"{Queue.INTERACTIVE}.DQ"]), (LONGEST_DELAY_SECONDS + 1, [])],
+    )
+    def test_a_wait_is_a_delayed_message_and_a_long_one_the_sweepers(
+        self, broker: StubBroker, seconds: float, queues: list[str]
+    ) -> None:
+        send_resync(broker, Due(self.REF, seconds))
+        assert [message.queue_name for message in sent(broker)] == queues
+
+    def test_a_redis_that_is_away_stops_nobody(self) -> None:
+        server = fakeredis.FakeServer()
+        broker: RedisBroker = new_broker(fakeredis.FakeRedis(server=server))
+        server.connected = False
+        send_resync(broker, Due(self.REF, 0.0))
+
+
+def test_resyncs_go_ahead_of_bulk_work(broker: StubBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dramatiq.broker, "global_broker", broker)
+    monkeypatch.delitem(sys.modules, "workers.actors", raising=False)
+    importlib.import_module("workers.actors")
+    first = {name for name, _ in RESYNC_ACTORS.values()}
+    priorities = {actor.actor_name: actor.priority for actor in broker.actors.values()}
+    assert max(priorities[name] for name in first) < min(priorities[name] for name in priorities.keys() - first)

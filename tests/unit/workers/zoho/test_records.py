@@ -213,6 +213,12 @@ def test_an_invoice_row_tells_the_invoice() -> None:
         # These decide nothing.
         ({"invoice_number": {}}, "number", ""),
         ({"currency_code": 7.0}, "currency_code", ""),
+        # A promise to pay may come with the row; one that cannot be read costs no invoice.
+        ({"payment_expected_date": "2026-10-20"}, "expected_payment_date", dt.date(2026, 10, 20)),
+        ({"payment_expected_date": ""}, "expected_payment_date", None),
+        ({"payment_expected_date": "20 Oct 2026"}, "expected_payment_date", None),
+        ({"payment_expected_date": {}}, "expected_payment_date", None),
+        ({}, "expected_payment_date", None),
     ],
 )
 def test_an_invoices_values(changes: dict[str, Any], attribute: str, value: object) -> None:

@@ -1,0 +1,170 @@
+"""What planning costs: every open invoice planned for the first time, planned anew by other rules, and a run in which
+nothing has changed.
+
+    python -m benchmarks.reminders [--invoices 100000]
+"""
+
+import argparse
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Engine, text
+
+from benchmarks.installation import Servers, running_servers
+from db import connections, hand_over, phone_verdicts, reminder_policies, reminder_switches, reminders
+from db.connections import Link, NewLink
+from db.engine import new_engine
+from domain.reminder_policy import ReminderPolicy
+from workers.sync.reminders import QUESTIONS_PER_STEP
+
+#: So many invoices a customer, each customer with a number of their own.
+INVOICES_PER_CUSTOMER = 4
+
+#: A run in which nothing has changed may cost this share of one that plans everything.
+MOST_IDLE_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Measured:
+    what: str
+    rows: int
+    seconds: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--invoices", type=int, default=100_000)
+    invoices = parser.parse_args().invoices
+    console = Console()
+    with running_servers() as servers:
+        measured = measure(servers, invoices)
+    table = Table(title=f"Planning the reminders of {invoices:,} open invoices")
+    for heading in ("", "invoices", "seconds", "invoices/s"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for each in measured:
+        rate = f"{each.rows / each.seconds:,.0f}" if each.rows else ""
+        table.add_row(each.what, f"{each.rows:,}", f"{each.seconds:.3f}", rate)
+    console.print(table)
+    anew, idle = measured[1], measured[2]
+    share = idle.seconds / anew.seconds
+    console.print(f"A run in which nothing changed costs {share:.2%} of planning everything anew.")
+    if share > MOST_IDLE_SHARE:
+        raise SystemExit(f"That is more than {MOST_IDLE_SHARE:.0%}.")
+
+
+def measure(servers: Servers, invoices: int) -> list[Measured]:
+    """The first plan, the plan by other rules, the run without any change, and the look at what is due."""
+    with servers.new_database() as url:
+        engine = new_engine(url, application_name="booksync benchmark")
+        try:
+            link = _new_link(engine)
+            _fill(engine, link, invoices)
+            now = datetime.now(UTC)
+            first = _timed("planned for the first time", lambda: _plan_all(engine, link, now))
+            with engine.begin() as connection:
+                every_day = ReminderPolicy(steps=(-5, 1, 4, 8, 15, 31))
+                reminder_policies.save(connection, link.connection_id, every_day, now=now)
+            anew = _timed("planned anew: other steps", lambda: _plan_all(engine, link, now))
+            idle = _timed("nothing has changed", lambda: _idle(engine, link, now))
+            due = _timed("looked through for what is due", lambda: _due(engine))
+        finally:
+            engine.dispose()
+    return [first, anew, idle, due]
+
+
+def _timed(what: str, work: Callable[[], int]) -> Measured:
+    began = time.perf_counter()
+    rows = work()
+    return Measured(what, rows, time.perf_counter() - began)
+
+
+def _plan_all(engine: Engine, link: Link, now: datetime) -> int:
+    """As the reminder phase of a run does it: batch by batch, until nothing is due."""
+    planned = 0
+    while True:
+        with engine.begin() as connection:
+            batch = reminders.plan_due(connection, link, now=now)
+        if batch == 0:
+            return planned
+        planned += batch
+
+
+def _idle(engine: Engine, link: Link, now: datetime) -> int:
+    """All that the phase looks at when there is nothing to do."""
+    with engine.begin() as connection:
+        phone_verdicts.noted(connection, link)
+    planned = _plan_all(engine, link, now)
+    with engine.begin() as connection:
+        reminder_policies.policy_of(connection, link.connection_id)
+        reminder_switches.unknown(connection, link, now=now, limit=QUESTIONS_PER_STEP)
+    return planned
+
+
+def _due(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return len(hand_over.due(connection))
+
+
+def _fill(engine: Engine, link: Link, invoices: int) -> None:
+    """Customers in five countries, their invoices due from a month ago to two months ahead."""
+    values = {
+        "user_id": link.user_id,
+        "connection_id": link.connection_id,
+        "customers": max(1, invoices // INVOICES_PER_CUSTOMER),
+        "invoices": invoices,
+    }
+    with engine.begin() as connection:
+        connection.execute(
+            text("""
+                INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id, customer_name, primary_phone,
+                       country_code, time_zone, payment_reminder_enabled)
+                SELECT :user_id, :connection_id, n::text, 'Customer ' || n, '+4479' || lpad(n::text, 8, '0'),
+                       (ARRAY['GB', 'US', 'IN', 'DE', 'AU'])[n % 5 + 1],
+                       (ARRAY['Europe/London', 'America/New_York', 'Asia/Kolkata', 'Europe/Berlin',
+                              'Australia/Sydney'])[n % 5 + 1], true
+                  FROM generate_series(1, :customers) n
+            """),
+            values,
+        )
+        connection.execute(
+            text("""
+                INSERT INTO invoices_cache (user_id, connection_id, zoho_invoice_id, zoho_customer_id, customer_id,
+                       invoice_number, status, due_date, total, balance, currency_code, plan_at)
+                SELECT :user_id, :connection_id, n::text, customer.zoho_customer_id, customer.id, 'INV-' || n, 'sent',
+                       current_date - 30 + n % 90, 100, 100, 'EUR', now()
+                  FROM generate_series(1, :invoices) n
+                  JOIN customers_cache customer ON customer.connection_id = :connection_id
+                   AND customer.zoho_customer_id = (n % :customers + 1)::text
+            """),
+            values,
+        )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE) customers_cache, invoices_cache"))
+
+
+def _new_link(engine: Engine) -> Link:
+    new = NewLink(
+        user_id=uuid.uuid4(),
+        organization_id="10234695",
+        data_center="com",
+        refresh_token="",
+        webhook_secret="",
+        access_token="",
+        access_token_expires_at=datetime.now(UTC),
+        api_domain=None,
+        time_zone="Europe/London",
+        country_code="GB",
+        currency_code="EUR",
+    )
+    with engine.begin() as connection:
+        saved, _ = connections.save(connection, new, sync_interval_seconds=3600, full_sync_interval_seconds=3600)
+        return connections.link(connection, saved)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""From a webhook to the committed row, and how many webhooks one web process takes: `python -m benchmarks.webhooks`.
+
+Exit code 1 where a bound is broken. The simulator has no latency, the one worker process nothing else to do.
+`--samples 30 --seconds 2` is a quick look.
+"""
+
+import argparse
+import http.client
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import quantiles
+from urllib.parse import urlsplit
+
+import psycopg
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from benchmarks.installation import installed, running_servers, shown_progress, unthrottled_simulator
+from benchmarks.programs import running, running_workers
+from benchmarks.sync import Promise
+from db import webhook_events
+from sandbox.servers.ports import free_port
+from tests.integration.chain.bench import Bench
+from tests.webhooks import signed_json
+
+P50_MS, P99_MS = 150, 400
+
+CONTACTS = 300
+SENDERS = 8
+
+#: How exactly the moment of a commit is seen.
+_LOOK_SECONDS = 0.001
+_PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Hook:
+    """The web process of one connection."""
+
+    host: str
+    path: str
+    secret: str
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.host, timeout=_PATIENCE_SECONDS)
+
+    def send(self, connection: http.client.HTTPConnection, document: object) -> None:
+        body, headers = signed_json(self.secret, document)
+        connection.request("POST", self.path, body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 202:
+            raise RuntimeError(f"the web process answered {answer.status}")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """How long each webhook of a steady stream took to its 202, in seconds, and how many there were a second."""
+
+    seconds: Sequence[float]
+    per_second: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.webhooks", description="Webhooks, received and fetched."
+    )
+    parser.add_argument("--samples", type=int, default=300, help="webhooks sent one by one (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=10, help="of sending as fast as possible (%(default)s)")
+    options = parser.parse_args()
+    console = Console()
+    with (
+        running_servers() as servers,
+        shown_progress(console) as progress,
+        unthrottled_simulator(contacts=CONTACTS, invoices=0) as zoho,
+        installed(servers, zoho) as resources,
+    ):
+        bench = Bench.connected(resources, zoho)
+        bench.sync()
+        with _web(bench) as hook:
+            with running_workers(processes=1, threads=4):
+                to_rows = _to_committed_rows(bench, hook, options.samples, progress)
+            taken = _as_fast_as_possible(bench, hook, options.seconds, progress)
+    promises = [
+        Promise("webhook to committed row, p50", _percentile(to_rows, 50), P50_MS, " ms", is_most=True),
+        Promise("webhook to committed row, p99", _percentile(to_rows, 99), P99_MS, " ms", is_most=True),
+    ]
+    console.print(_table(to_rows, taken), _verdicts(promises))
+    sys.exit(0 if all(promise.is_kept for promise in promises) else 1)
+
+
+@contextmanager
+def _web(bench: Bench) -> Iterator[Hook]:
+    with bench.resources.engine.connect() as connection:
+        encrypted = webhook_events.webhook_secret(connection, bench.connection_id)
+    assert encrypted is not None
+    host = f"127.0.0.1:{free_port()}"
+    address = urlsplit(f"//{host}")
+    with running("uvicorn", "workers.web.app:app", "--host", "127.0.0.1", "--port", str(address.port)):
+        hook = Hook(host, f"/webhooks/zoho/{bench.connection_id}", bench.resources.vault.decrypt(encrypted))
+        _await_web(hook)
+        yield hook
+
+
+def _await_web(hook: Hook) -> None:
+    ends_at = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        connection = hook.connect()
+        try:
+            connection.request("GET", "/healthz")
+            connection.getresponse()
+            return
+        except OSError:
+            if time.monotonic() > ends_at:
+                raise
+            time.sleep(0.05)
+        finally:
+            connection.close()
+
+
+def _to_committed_rows(bench: Bench, hook: Hook, samples: int, progress: Progress) -> Sequence[float]:
+    """Seconds from before the request until another session sees the row; one webhook at a time, each of a contact."""
+    customers = sorted(bench.customers())
+    connection = hook.connect()
+    url = bench.resources.settings.database_url.get_secret_value()
+    with psycopg.connect(url, autocommit=True) as database:
+        # The worker is up, and has its connections, when it has done one.
+        _until_row(bench, hook, connection, database, customers.pop(), -1)
+        seconds = []
+        for sample in progress.track(range(samples), description="Webhook to committed row"):
+            # An idle worker looks at its queue at moments of its own.
+            time.sleep(random.uniform(0.15, 0.3))
+            seconds.append(_until_row(bench, hook, connection, database, customers[sample % len(customers)], sample))
+    connection.close()
+    return seconds
+
+
+def _until_row(
+    bench: Bench,
+    hook: Hook,
+    connection: http.client.HTTPConnection,
+    database: psycopg.Connection,
+    customer: str,
+    sample: int,
+) -> float:
+    name = f"Renamed {sample}"
+    bench.zoho.edit_contact(customer, contact_name=name)
+    began = time.monotonic()
+    hook.send(connection, {"contact": {"contact_id": customer}})
+    look = "SELECT 1 FROM customers_cache WHERE zoho_customer_id = %s AND customer_name = %s"
+    while database.execute(look, [customer, name]).fetchone() is None:
+        if time.monotonic() - began > _PATIENCE_SECONDS:
+            raise RuntimeError("the row was never written")
+        time.sleep(_LOOK_SECONDS)
+    return time.monotonic() - began
+
+
+def _as_fast_as_possible(bench: Bench, hook: Hook, seconds: float, progress: Progress) -> Taken:
+    """Several senders, each with a connection of its own, of many contacts in turn; no worker takes part."""
+    customers = sorted(bench.customers())
+    task = progress.add_task("Webhooks as fast as possible", total=1)
+    ends_at = time.monotonic() + seconds
+
+    def send(sender: int) -> list[float]:
+        took = []
+        connection = hook.connect()
+        number = sender
+        while (began := time.monotonic()) < ends_at:
+            number += SENDERS
+            record = {"contact_id": customers[number % len(customers)], "last_modified_time": "", "number": number}
+            hook.send(connection, {"contact": record})
+            took.append(time.monotonic() - began)
+        connection.close()
+        return took
+
+    with ThreadPoolExecutor(SENDERS) as threads:
+        took = [each for sent in threads.map(send, range(SENDERS)) for each in sent]
+    progress.advance(task)
+    return Taken(took, len(took) / seconds)
+
+
+def _percentile(seconds: Sequence[float], percent: int) -> float:
+    """In milliseconds."""
+    return quantiles(seconds, n=100, method="inclusive")[percent - 1] * 1000
+
+
+def _table(to_rows: Sequence[float], taken: Taken) -> Table:
+    table = Table("", title="Webhooks")
+    for name in ("webhooks", "a second", "p50", "p99"):
+        table.add_column(name, justify="right")
+    for what, seconds, rate in (
+        ("to the committed row, one by one", to_rows, ""),
+        (f"to the 202, {SENDERS} at once, one web process", taken.seconds, f"{taken.per_second:,.0f}"),
+    ):
+        percentiles = (f"{_percentile(seconds, percent):.0f} ms" for percent in (50, 99))
+        table.add_row(what, f"{len(seconds):,}", rate, *percentiles)
+    return table
+
+
+def _verdicts(promises: Sequence[Promise]) -> Table:
+    table = Table("promise", "measured", "at most", "verdict", title="Promises")
+    for promise in promises:
+        verdict = "kept" if promise.is_kept else "[red]broken[/red]"
+        table.add_row(promise.what, f"{promise.figure:.0f}{promise.unit}", f"{promise.bound:g}{promise.unit}", verdict)
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""Statements that gather all that is known of one invoice, so that `booksync explain` can tell its story."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, text
+
+from db.plan_cases import invoice_of_row
+from domain.contacts import ContactPerson, ContactStatus
+from domain.customers import persons_from_json
+from domain.hand_over import HoldReason
+from domain.invoices import Invoice
+from domain.reminder_policy import ReminderPolicy
+
+_INVOICE = TypeAdapter(Invoice)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An invoice that answers to a reference: in the cache, or waiting for its customer."""
+
+    connection_id: uuid.UUID
+    zoho_invoice_id: str
+    number: str
+    is_waiting: bool
+
+
+# One that waits again after it was cached stands in the cache as deleted: what waits is the truth.
+_FIND = text("""
+    SELECT DISTINCT ON (connection_id, zoho_invoice_id) *
+      FROM (SELECT connection_id, zoho_invoice_id, coalesce(invoice_number, '') AS number, false AS is_waiting
+              FROM invoices_cache
+             WHERE invoice_number = :reference OR zoho_invoice_id = :reference OR id = :id
+             UNION ALL
+            SELECT connection_id, zoho_invoice_id, coalesce(invoice ->> 'number', ''), true
+              FROM skipped_invoices
+             WHERE invoice ->> 'number' = :reference OR zoho_invoice_id = :reference OR id = :id) AS found
+     WHERE connection_id IS NOT NULL AND (connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL)
+     ORDER BY connection_id, zoho_invoice_id, is_waiting DESC
+""")
+
+
+def find(connection: Connection, reference: str, connection_id: uuid.UUID | None = None) -> Sequence[Found]:
+    """The invoices with this number, this id of Zoho's, or this id of ours."""
+    values = {"reference": reference, "id": _as_uuid(reference), "connection_id": connection_id}
+    return [
+        Found(row.connection_id, row.zoho_invoice_id, row.number, row.is_waiting)
+        for row in connection.execute(_FIND, values)
+    ]
+
+
+def _as_uuid(reference: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(reference)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerStory:
+    """A cached customer, with all that its phone number was chosen from."""
+
+    id: uuid.UUID
+    zoho_customer_id: str
+    name: str = field(repr=False)
+    status: ContactStatus
+    persons: tuple[ContactPerson, ...] = field(repr=False)
+    primary_phone: str | None = field(repr=False)
+    phone_problem: str | None
+    country_code: str | None
+    time_zone: str | None
+    reminders_enabled: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderStory:
+    """One step's row; `held_back` is what keeps a due one from being handed over."""
+
+    step: int
+    status: str
+    scheduled_at: dt.datetime
+    closes_at: dt.datetime | None
+    updated_at: dt.datetime
+    is_due: bool
+    held_back: HoldReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that is known of one invoice. Without a `customer` it waits, for the reason `waits_for`."""
+
+    connection_id: uuid.UUID
+    id: uuid.UUID
+    invoice: Invoice
+    synced_at: dt.datetime | None  #: when Zoho last told it
+    home_time_zone: str
+    home_country: str | None
+    policy: ReminderPolicy
+    now: dt.datetime  #: by Postgres's clock
+    waits_for: str | None = None
+    customer: CustomerStory | None = None
+    plan_outcome: str | None = None
+    plan_at: dt.datetime | None = None
+    reminders: tuple[ReminderStory, ...] = ()
+
+
+_CACHED = text("""
+    SELECT invoice.*, home.time_zone AS home_time_zone, home.country_code AS home_country, policy.rules,
+           clock_timestamp() AS present,
+           customer.customer_name, customer.status AS customer_status, customer.contact_persons,
+           customer.primary_phone, customer.phone_problem, customer.country_code AS customer_country,
+           customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled
+      FROM invoices_cache AS invoice
+      JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+      JOIN zoho_connections AS home ON home.id = invoice.connection_id
+      LEFT JOIN reminder_policies AS policy ON policy.connection_id = home.id
+     WHERE invoice.connection_id = :connection_id AND invoice.zoho_invoice_id = :zoho_invoice_id
+""")
+
+_WAITING = text("""
+    SELECT waiting.id, waiting.invoice, waiting.reason, waiting.observed_at, home.time_zone AS home_time_zone,
+           home.country_code AS home_country, policy.rules, clock_timestamp() AS present
+      FROM skipped_invoices AS waiting
+      JOIN zoho_connections AS home ON home.id = waiting.connection_id
+      LEFT JOIN reminder_policies AS policy ON policy.connection_id = home.id
+     WHERE waiting.connection_id = :connection_id AND waiting.zoho_invoice_id = :zoho_invoice_id
+""")
+
+_REMINDERS = text("""
+    SELECT reminder.step, reminder.status, reminder.scheduled_at, reminder.closes_at, reminder.updated_at,
+           due.reminder_id IS NOT NULL AS is_due, due.held_back
+      FROM reminders AS reminder LEFT JOIN due_reminders() AS due ON due.reminder_id = reminder.id
+     WHERE reminder.invoice_id = :invoice_id
+     ORDER BY reminder.step
+""")
+
+
+def story(connection: Connection, found: Found) -> Story:
+    """What is known of an invoice that `find` has found, in the same transaction."""
+    values = {"connection_id": found.connection_id, "zoho_invoice_id": found.zoho_invoice_id}
+    row = connection.execute(_WAITING if found.is_waiting else _CACHED, values).one()
+    policy = ReminderPolicy() if row.rules is None else ReminderPolicy.from_json(row.rules)
+    if found.is_waiting:
+        return Story(
+            connection_id=found.connection_id,
+            id=row.id,
+            invoice=_INVOICE.validate_python(row.invoice),
+            synced_at=row.observed_at,
+            home_time_zone=row.home_time_zone,
+            home_country=row.home_country,
+            policy=policy,
+            now=row.present,
+            waits_for=row.reason,
+        )
+    return Story(
+        connection_id=found.connection_id,
+        id=row.id,
+        invoice=invoice_of_row(row),
+        synced_at=row.observed_at,
+        home_time_zone=row.home_time_zone,
+        home_country=row.home_country,
+        policy=policy,
+        now=row.present,
+        customer=_customer(row),
+        plan_outcome=row.plan_outcome,
+        plan_at=row.plan_at,
+        reminders=tuple(map(_reminder, connection.execute(_REMINDERS, {"invoice_id": row.id}))),
+    )
+
+
+def _customer(row: Row[Any]) -> CustomerStory:
+    return CustomerStory(
+        id=row.customer_id,
+        zoho_customer_id=row.zoho_customer_id or "",
+        name=row.customer_name,
+        status=ContactStatus(row.customer_status),
+        persons=persons_from_json(row.contact_persons),
+        primary_phone=row.primary_phone,
+        phone_problem=row.phone_problem,
+        country_code=row.customer_country,
+        time_zone=row.customer_time_zone,
+        reminders_enabled=row.payment_reminder_enabled,
+    )
+
+
+def _reminder(row: Row[Any]) -> ReminderStory:
+    return ReminderStory(
+        step=row.step,
+        status=row.status,
+        scheduled_at=row.scheduled_at,
+        closes_at=row.closes_at,
+        updated_at=row.updated_at,
+        is_due=row.is_due,
+        held_back=HoldReason(row.held_back) if row.held_back else None,
+    )

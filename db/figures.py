@@ -1,0 +1,64 @@
+"""Statements for the metrics: how all connections stand, in numbers. Ids are the only words in them."""
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+Rows = list[dict[str, Any]]
+
+#: A scrape that a busy Postgres would keep waiting for longer is better given up.
+_LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '5s'")
+
+_CONNECTIONS = text("""
+    SELECT c.id::text AS connection, c.organization_id AS organization, c.status = 'parked' AS is_parked,
+           extract(epoch FROM now() - m.last_customer_sync_at)::float AS customers_age,
+           extract(epoch FROM now() - m.last_invoice_sync_at)::float AS invoices_age,
+           extract(epoch FROM now() - m.last_full_sync_at)::float AS full_age
+      FROM zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
+     ORDER BY c.created_at, c.id
+""")
+
+# By the index on (connection_id, started_at): the runs of a month are millions.
+_RUNS = text("""
+    SELECT c.id::text AS connection, r.mode,
+           CASE WHEN r.status = 'running' AND r.not_before > now() THEN 'waiting' ELSE r.status END AS status,
+           count(*) AS runs, sum(r.api_calls) AS calls
+      FROM zoho_connections c
+      JOIN sync_runs r ON r.connection_id = c.id AND r.started_at > now() - interval '1 day'
+     GROUP BY 1, 2, 3
+""")
+
+_OVERDUE = text("""
+    SELECT (SELECT count(*) FROM sync_runs WHERE status = 'running' AND sweep_at <= now()) AS steps,
+           coalesce((SELECT extract(epoch FROM now() - min(started_at)) FROM sync_runs
+                      WHERE status = 'running'), 0)::float AS oldest_run_seconds,
+           (SELECT count(*) FROM reminders WHERE status = 'scheduled') AS reminders,
+           (SELECT count(*) FROM resyncs WHERE received > handled) AS resyncs
+""")
+
+_SKIPPED = text("SELECT reason, count(*) AS invoices FROM skipped_invoices GROUP BY 1 ORDER BY 1")
+
+
+def begin(connection: Connection) -> None:
+    """Bounds each statement of this transaction."""
+    connection.execute(_LONGEST_STATEMENT)
+
+
+def connections(connection: Connection) -> Rows:
+    """{connection, organization, is_parked, customers_age, invoices_age, full_age}; ages in seconds, None for never."""
+    return [dict(row) for row in connection.execute(_CONNECTIONS).mappings()]
+
+
+def runs_of_a_day(connection: Connection) -> Rows:
+    """{connection, mode, status, runs, calls}, of the runs that began within a day; "waiting" is a status."""
+    return [dict(row) for row in connection.execute(_RUNS).mappings()]
+
+
+def work_ahead(connection: Connection) -> dict[str, float]:
+    """{steps, oldest_run_seconds, reminders, resyncs}: overdue steps, and what is still to be done."""
+    return dict(connection.execute(_OVERDUE).one()._mapping)
+
+
+def skipped_invoices(connection: Connection) -> dict[str, int]:
+    """How many invoices wait, by the reason."""
+    return {row.reason: row.invoices for row in connection.execute(_SKIPPED)}

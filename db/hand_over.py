@@ -1,0 +1,111 @@
+"""Statements over due reminders: what is due and what holds it back, and the claim of those that may go."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from sqlalchemy import Connection, text
+
+from domain.hand_over import HoldReason
+
+
+@dataclass(frozen=True, slots=True)
+class DueReminder:
+    """One reminder whose moment has come."""
+
+    reminder_id: uuid.UUID
+    connection_id: uuid.UUID
+    customer_id: uuid.UUID
+    invoice_id: uuid.UUID
+    invoice_number: str
+    due_date: dt.date | None
+    balance: Decimal | None
+    currency_code: str
+    step: int
+    phone: str = field(repr=False)
+    time_zone: str  #: the customer's, else the organisation's
+    home_time_zone: str  #: the organisation's
+    scheduled_at: dt.datetime
+    closes_at: dt.datetime
+    held_back: HoldReason | None
+
+
+_DUE = text("""
+    SELECT due.*, invoice.invoice_number, invoice.due_date, invoice.balance, invoice.currency_code,
+           customer.time_zone, home.time_zone AS home_time_zone
+      FROM due_reminders(coalesce(:at, clock_timestamp())) AS due
+      JOIN invoices_cache AS invoice ON invoice.id = due.invoice_id
+      JOIN customers_cache AS customer ON customer.id = due.customer_id
+      JOIN zoho_connections AS home ON home.id = due.connection_id
+     WHERE due.connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
+     ORDER BY due.scheduled_at, due.phone, due.reminder_id
+""")
+
+
+def due(
+    connection: Connection, connection_id: uuid.UUID | None = None, *, at: dt.datetime | None = None
+) -> list[DueReminder]:
+    """All that is due (at `at`, else now by Postgres's clock), the oldest first, with what holds it back."""
+    return [
+        DueReminder(
+            reminder_id=row.reminder_id,
+            connection_id=row.connection_id,
+            customer_id=row.customer_id,
+            invoice_id=row.invoice_id,
+            invoice_number=row.invoice_number or "",
+            due_date=row.due_date,
+            balance=row.balance,
+            currency_code=row.currency_code or "",
+            step=row.step,
+            phone=row.phone,
+            time_zone=row.time_zone or row.home_time_zone,
+            home_time_zone=row.home_time_zone,
+            scheduled_at=row.scheduled_at,
+            closes_at=row.closes_at,
+            held_back=HoldReason(row.held_back) if row.held_back else None,
+        )
+        for row in connection.execute(_DUE, {"connection_id": connection_id, "at": at})
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One contact with one phone number: the reminders in it are `sent` once the transaction commits."""
+
+    contact_id: uuid.UUID
+    connection_id: uuid.UUID
+    phone: str = field(repr=False)
+    reminder_ids: tuple[uuid.UUID, ...]
+    invoice_ids: tuple[uuid.UUID, ...]
+
+
+_CLAIM = text("""
+    SELECT contact_id, connection_id, phone, array_agg(reminder_id ORDER BY reminder_id) AS reminder_ids,
+           array_agg(invoice_id ORDER BY reminder_id) AS invoice_ids
+      FROM claim_due_reminders(:at_most, :connection_id, coalesce(:at, clock_timestamp()))
+     GROUP BY contact_id, connection_id, phone
+     ORDER BY contact_id
+""")
+
+
+def claim(
+    connection: Connection,
+    *,
+    at_most: int = 100,
+    connection_id: uuid.UUID | None = None,
+    at: dt.datetime | None = None,
+) -> Sequence[Claimed]:
+    """Takes due reminders, grouped by phone number, at most so many contacts; whoever commits must send them."""
+    rows = connection.execute(_CLAIM, {"at_most": at_most, "connection_id": connection_id, "at": at})
+    return [
+        Claimed(
+            contact_id=row.contact_id,
+            connection_id=row.connection_id,
+            phone=row.phone,
+            reminder_ids=tuple(row.reminder_ids),
+            invoice_ids=tuple(row.invoice_ids),
+        )
+        for row in rows
+    ]

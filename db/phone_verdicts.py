@@ -1,0 +1,138 @@
+"""Statements that judge the cached phone numbers anew, without any call: the metadata or the setting has changed."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, Row, text
+
+from db import reminders
+from db.connections import Link
+from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
+from domain.customers import Customer, customer_from, persons_from_json
+from domain.phones import METADATA_VERSION, PhoneFallback, verdict_as_json
+
+#: Customers judged in one transaction.
+BATCH = 500
+
+
+def judged_with(link: Link, fallback: PhoneFallback) -> str:
+    """All that a verdict depends on beside the customer: the edition, the setting, the organisation's home."""
+    return " ".join((METADATA_VERSION, fallback, link.country_code or "-", link.time_zone))
+
+
+def noted(connection: Connection, link: Link) -> str | None:
+    """What the connection's numbers were judged with; None where that was never noted."""
+    judged: str | None = connection.execute(
+        text("SELECT phones_judged_with FROM zoho_connections WHERE id = :connection_id"),
+        {"connection_id": link.connection_id},
+    ).scalar_one()
+    return judged
+
+
+def note_current(connection: Connection, link: Link, fallback: PhoneFallback) -> None:
+    """All of them have been judged anew."""
+    connection.execute(
+        text("UPDATE zoho_connections SET phones_judged_with = :judged_with WHERE id = :connection_id"),
+        {"connection_id": link.connection_id, "judged_with": judged_with(link, fallback)},
+    )
+
+
+_LOCK_NEXT = text("""
+    SELECT id, zoho_customer_id, status, customer_name, company_name, contact_persons, country_code,
+           payment_reminder_enabled, zoho_last_modified_at, primary_phone, phone_problem, time_zone
+      FROM customers_cache
+     WHERE connection_id = :connection_id AND zoho_customer_id > :after
+       AND (:all_of_them OR phone_verdict ->> 'metadata' IS DISTINCT FROM :metadata)
+     ORDER BY zoho_customer_id
+     LIMIT :limit
+       FOR NO KEY UPDATE
+""")
+
+
+def judge_anew(
+    connection: Connection,
+    link: Link,
+    after: str,
+    *,
+    fallback: PhoneFallback,
+    now: datetime,
+    all_of_them: bool = True,
+) -> str | None:
+    """Judges the next customers after that Zoho id, or only those that another edition has judged.
+
+    Plans again for those whom it changes. Returns the last id that it looked at, None at the end.
+    """
+    rows = connection.execute(
+        _LOCK_NEXT,
+        {
+            "connection_id": link.connection_id,
+            "after": after,
+            "limit": BATCH,
+            "all_of_them": all_of_them,
+            "metadata": METADATA_VERSION,
+        },
+    ).all()
+    if not rows:
+        return None
+    # A customer from before booksync has no persons yet, only the number that its invoices told: nothing to judge.
+    judged = [(row, _judged(row, link, fallback)) for row in rows if row.contact_persons]
+    changed = [row.id for row, customer in judged if _outcome(customer) != _stored_outcome(row)]
+    _write(connection, judged, changed)
+    if changed:
+        reminders.replan_customers(connection, link, changed, now=now)
+    last_id: str = rows[-1].zoho_customer_id
+    return last_id
+
+
+def _judged(row: Row[Any], link: Link, fallback: PhoneFallback) -> Customer:
+    contact = Contact(
+        contact_id=row.zoho_customer_id,
+        kind=ContactKind.CUSTOMER,
+        status=ContactStatus(row.status),
+        name=row.customer_name,
+        company_name=row.company_name,
+        modified_at=row.zoho_last_modified_at,
+        persons=persons_from_json(row.contact_persons),
+    )
+    known = ContactDetails(country_code=row.country_code, reminders_enabled=row.payment_reminder_enabled)
+    return customer_from(contact, home=link.home, known=known, fallback=fallback)
+
+
+def _outcome(customer: Customer) -> tuple[str | None, ...]:
+    return (customer.primary_phone, customer.phone_problem, customer.time_zone)
+
+
+def _stored_outcome(row: Row[Any]) -> tuple[str | None, ...]:
+    return (row.primary_phone, row.phone_problem, row.time_zone)
+
+
+def _write(connection: Connection, judged: Sequence[tuple[Row[Any], Customer]], changed: Sequence[uuid.UUID]) -> None:
+    """`updated_at` tells of a customer that has changed, not of a verdict that was merely confirmed."""
+    connection.exec_driver_sql(
+        """
+        UPDATE customers_cache
+           SET primary_phone = anew.phone,
+               phone_problem = anew.problem,
+               time_zone = anew.time_zone,
+               sync_hash = anew.hash,
+               phone_verdict = anew.verdict,
+               updated_at = CASE WHEN customers_cache.id = ANY(%(changed)s::uuid[]) THEN now() ELSE updated_at END
+          FROM unnest(%(ids)s::uuid[], %(phones)s::text[], %(problems)s::text[], %(time_zones)s::text[],
+                      %(hashes)s::text[], %(verdicts)s::jsonb[]) AS anew (id, phone, problem, time_zone, hash, verdict)
+         WHERE customers_cache.id = anew.id
+           AND (phone_verdict <> anew.verdict OR customers_cache.id = ANY(%(changed)s::uuid[]))
+        """,
+        {
+            "changed": list(changed),
+            "ids": [row.id for row, _ in judged],
+            "phones": [customer.primary_phone for _, customer in judged],
+            "problems": [customer.phone_problem and str(customer.phone_problem) for _, customer in judged],
+            "time_zones": [customer.time_zone for _, customer in judged],
+            "hashes": [customer.sync_hash for _, customer in judged],
+            "verdicts": [Jsonb(verdict_as_json(customer.judged_phone), dumps=orjson.dumps) for _, customer in judged],
+        },
+    )

@@ -1,0 +1,125 @@
+"""Statements over contacts that a webhook is told of: an outbox, so that none is lost between claim and call."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from domain.invoices import OPEN_STATUSES
+
+#: Who has taken a contact and died leaves it to the others after so long; it outlasts the longest call.
+LEASE_SECONDS = 120.0
+
+WITHDRAWN = "withdrawn: nothing of it is owed any more"
+TOO_LATE = "given up: the calling window has closed"
+
+
+def enqueue(connection: Connection, contact_ids: Sequence[uuid.UUID]) -> None:
+    """These contacts, just claimed in the same transaction, are to be posted."""
+    connection.execute(
+        text("UPDATE reminder_contacts SET post_at = handed_over_at WHERE id = ANY(:ids)"), {"ids": list(contact_ids)}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One contact to be posted. `reminders` are what is still owed of it; none: there is nothing to tell any more."""
+
+    contact_id: uuid.UUID
+    attempts: int  #: this one included
+    closes_at: dt.datetime
+    body: dict[str, Any] = field(repr=False)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return not self.body["reminders"]
+
+
+# SKIP LOCKED and the lease in the same statement: any number of schedulers post, each contact is in one's hands.
+_TAKE = text("""
+    UPDATE reminder_contacts
+       SET post_attempts = post_attempts + 1, post_at = clock_timestamp() + make_interval(secs => :lease_seconds)
+     WHERE id IN (SELECT id FROM reminder_contacts WHERE post_at <= clock_timestamp()
+                   ORDER BY post_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+    RETURNING id, user_id, connection_id, phone, day, post_attempts
+""")
+
+# Looked at again at each attempt: between the claim and a late retry somebody may have paid.
+_CONTENTS = text("""
+    SELECT reminder.contact_id, reminder.id AS reminder_id, reminder.step, reminder.closes_at, reminder.invoice_id,
+           reminder.customer_id, customer.customer_name, invoice.zoho_invoice_id, invoice.invoice_number,
+           invoice.due_date, invoice.balance, invoice.currency_code,
+           invoice.status = ANY(:open_statuses) AND invoice.balance > 0 AND customer.status = 'active'
+           AND customer.primary_phone = reminder.phone AND customer.phone_problem IS NULL
+           AND customer.payment_reminder_enabled IS NOT FALSE AS is_owed
+      FROM reminders AS reminder
+      JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
+      JOIN customers_cache AS customer ON customer.id = reminder.customer_id
+     WHERE reminder.contact_id = ANY(:ids)
+     ORDER BY reminder.id
+""")
+
+
+def take(connection: Connection, *, limit: int) -> list[Post]:
+    """The next contacts whose time has come, each held for `LEASE_SECONDS`; the caller commits before it calls."""
+    taken = connection.execute(_TAKE, {"lease_seconds": LEASE_SECONDS, "limit": limit}).all()
+    values = {"ids": [contact.id for contact in taken], "open_statuses": sorted(OPEN_STATUSES)}
+    contents = connection.execute(_CONTENTS, values).all()
+    return [_post(contact, [row for row in contents if row.contact_id == contact.id]) for contact in taken]
+
+
+def _post(contact: Row[Any], contents: Sequence[Row[Any]]) -> Post:
+    closes_at = min(row.closes_at for row in contents)
+    body = {
+        "contact_id": str(contact.id),
+        "user_id": str(contact.user_id),
+        "connection_id": str(contact.connection_id),
+        "phone": contact.phone,
+        "day": contact.day.isoformat(),
+        "closes_at": closes_at.isoformat(),
+        "reminders": [_reminder(row) for row in contents if row.is_owed],
+    }
+    return Post(contact.id, contact.post_attempts, closes_at, body)
+
+
+def _reminder(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "reminder_id": str(row.reminder_id),
+        "step": row.step,
+        "customer_id": str(row.customer_id),
+        "customer_name": row.customer_name,
+        "invoice_id": str(row.invoice_id),
+        "zoho_invoice_id": row.zoho_invoice_id,
+        "invoice_number": row.invoice_number or "",
+        "due_date": row.due_date and row.due_date.isoformat(),
+        "balance": str(row.balance),
+        "currency_code": row.currency_code or "",
+    }
+
+
+def note_posted(connection: Connection, contact_id: uuid.UUID) -> None:
+    """The receiver has it."""
+    connection.execute(
+        text("""
+            UPDATE reminder_contacts SET posted_at = clock_timestamp(), post_at = NULL, post_problem = NULL
+             WHERE id = :id
+        """),
+        {"id": contact_id},
+    )
+
+
+def note_failed(connection: Connection, contact_id: uuid.UUID, problem: str, *, again_at: dt.datetime | None) -> None:
+    """The attempt failed, or there was none to make; without another moment it is not tried again."""
+    connection.execute(
+        text("UPDATE reminder_contacts SET post_at = :again_at, post_problem = :problem WHERE id = :id"),
+        {"id": contact_id, "problem": problem, "again_at": again_at},
+    )
+
+
+def present(connection: Connection) -> dt.datetime:
+    """Postgres's clock, by which all of these moments are told."""
+    moment: dt.datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return moment

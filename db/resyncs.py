@@ -1,0 +1,178 @@
+"""Statements over resyncs: one record each, claimed, asked for and settled. Every time in them is Postgres's own."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from db import webhook_events
+from db.webhook_events import Due, ResyncRef
+from domain.webhooks import Entity, Outcome
+
+#: How `waiting_for` begins where the API budget has given the record a place.
+BUDGET = "API budget"
+
+
+class StaleResyncError(Exception):
+    """Somebody else has taken this record meanwhile; what was about to be written is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResyncClaim:
+    """A record that is ours until `until` (also the fence: nobody else's claim has the same), with its events."""
+
+    ref: ResyncRef
+    handled: int  #: events that were settled before
+    received: int  #: events that this claim answers for, up to that number
+    attempts: int  #: this one included
+    taken_at: datetime
+    until: datetime
+    has_turn: bool  #: it has waited for the API budget, which keeps a place for it
+
+
+# The attempt is counted before the work, so that a record which kills its process reaches its limit too. A parked
+# connection's events wait until somebody connects it again.
+_CLAIM = text("""
+    WITH before AS (
+        SELECT waiting_for FROM resyncs
+         WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
+           FOR UPDATE
+    )
+    UPDATE resyncs
+       SET attempts = attempts + 1,
+           taken_at = clock_timestamp(),
+           claimed_until = clock_timestamp() + make_interval(secs => :claim_seconds),
+           waiting_for = NULL,
+           has_failed = false
+      FROM before
+     WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
+       AND (received > handled OR has_failed)
+       AND not_before <= clock_timestamp()
+       AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
+       AND EXISTS (SELECT FROM zoho_connections WHERE id = :connection_id AND status = 'active')
+    RETURNING handled, received, attempts, taken_at, claimed_until, before.waiting_for
+""")
+
+
+def claim(connection: Connection, ref: ResyncRef, *, claim_seconds: float) -> ResyncClaim | None:
+    """The record, if events of it wait, it is due, and nobody's; else None: the message is a duplicate, or early."""
+    row = connection.execute(_CLAIM, ref.as_values() | {"claim_seconds": claim_seconds}).one_or_none()
+    if row is None:
+        return None
+    has_turn = row.waiting_for is not None and row.waiting_for.startswith(BUDGET)
+    return ResyncClaim(ref, row.handled, row.received, row.attempts, row.taken_at, row.claimed_until, has_turn)
+
+
+_WAITS = text("""
+    SELECT extract(epoch FROM not_before - clock_timestamp())::float FROM resyncs
+     WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
+       AND received > handled AND not_before > clock_timestamp() AND claimed_until IS NULL
+       AND EXISTS (SELECT FROM zoho_connections WHERE id = :connection_id AND status = 'active')
+""")
+
+
+def waits(connection: Connection, ref: ResyncRef) -> Due | None:
+    """When the record is due, if a message has come too early for it."""
+    seconds = connection.execute(_WAITS, ref.as_values()).scalar_one_or_none()
+    return None if seconds is None else Due.of(ref, seconds)
+
+
+_SETTLE = text("""
+    UPDATE resyncs
+       SET handled = :received,
+           attempts = 0,
+           claimed_until = NULL,
+           error = :error,
+           has_failed = :has_failed,
+           waiting_since = coalesce(
+               (SELECT received_at FROM webhook_events
+                 WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
+                   AND number = :received + 1),
+               waiting_since)
+     WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id AND claimed_until = :until
+    RETURNING received > handled AS has_more, extract(epoch FROM not_before - clock_timestamp())::float AS seconds
+""")
+
+
+def settle(connection: Connection, claim: ResyncClaim, outcome: Outcome, *, error: str | None = None) -> Due | None:
+    """Ends the claim: its events have that outcome. Returns when the record is due again, if more came meanwhile.
+
+    Raises:
+        StaleResyncError: somebody else has taken the record; the caller's transaction must roll back.
+    """
+    values = claim.ref.as_values() | {
+        "received": claim.received,
+        "until": claim.until,
+        "error": error,
+        "has_failed": outcome is Outcome.FAILED,
+    }
+    row = connection.execute(_SETTLE, values).one_or_none()
+    if row is None:
+        raise StaleResyncError
+    webhook_events.note_outcome(connection, claim.ref, outcome, received=claim.received)
+    return Due.of(claim.ref, row.seconds) if row.has_more else None
+
+
+_RELEASE = text("""
+    UPDATE resyncs
+       SET claimed_until = NULL,
+           attempts = attempts - :refunded,
+           not_before = clock_timestamp() + make_interval(secs => :seconds),
+           waiting_for = :waiting_for,
+           error = :error
+     WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id AND claimed_until = :until
+""")
+
+
+def release(
+    connection: Connection,
+    claim: ResyncClaim,
+    *,
+    seconds: float,
+    waiting_for: str,
+    refund_attempt: bool = False,
+    error: str | None = None,
+) -> None:
+    """Frees the claim until a later moment. Waiting for the budget gives the attempt back; a failure does not."""
+    connection.execute(
+        _RELEASE,
+        claim.ref.as_values()
+        | {
+            "until": claim.until,
+            "refunded": int(refund_attempt),
+            "seconds": seconds,
+            "waiting_for": waiting_for,
+            "error": error,
+        },
+    )
+
+
+# SKIP LOCKED so that two sweepers take separate records; `swept_at` makes each send a record once an interval.
+_SWEEP = text("""
+    UPDATE resyncs SET swept_at = clock_timestamp()
+     WHERE (connection_id, entity, record_id) IN (
+           SELECT connection_id, entity, record_id FROM resyncs
+            WHERE received > handled
+              AND not_before <= clock_timestamp() - make_interval(secs => :sweep_seconds)
+              AND (swept_at IS NULL OR swept_at <= clock_timestamp() - make_interval(secs => :sweep_seconds))
+              AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
+              AND connection_id IN (SELECT id FROM zoho_connections WHERE status = 'active')
+            ORDER BY not_before LIMIT :limit FOR UPDATE SKIP LOCKED)
+    RETURNING connection_id, entity, record_id
+""")
+
+
+def sweep(connection: Connection, *, sweep_seconds: float, limit: int = 1000) -> list[ResyncRef]:
+    """The records that nobody has taken for so long: their messages are to be sent again."""
+    rows = connection.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
+    return [ResyncRef(row.connection_id, Entity(row.entity), row.record_id) for row in rows]
+
+
+def count_waiting(connection: Connection, connection_id: uuid.UUID) -> int:
+    """How many records of a connection wait to be fetched."""
+    count: int = connection.execute(
+        text("SELECT count(*) FROM resyncs WHERE received > handled AND connection_id = :connection_id"),
+        {"connection_id": connection_id},
+    ).scalar_one()
+    return count

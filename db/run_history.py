@@ -1,0 +1,21 @@
+"""Statements over the runs that are over: how long they are kept."""
+
+from sqlalchemy import Connection, text
+
+# By the index on (connection_id, started_at): a busy installation has millions of runs.
+_PRUNE = text("""
+    DELETE FROM sync_runs
+     USING (SELECT id, (SELECT started_at FROM sync_runs
+                         WHERE connection_id = zoho_connections.id
+                         ORDER BY started_at DESC OFFSET :kept LIMIT 1) AS newest
+              FROM zoho_connections) spare
+     WHERE sync_runs.connection_id = spare.id
+       AND sync_runs.started_at <= spare.newest
+       AND sync_runs.started_at < now() - make_interval(secs => :seconds)
+       AND sync_runs.status <> 'running'
+""")
+
+
+def prune(connection: Connection, *, days: float, kept: int) -> int:
+    """Forgets runs that are older than that, but never a connection's last ones. Returns how many."""
+    return connection.execute(_PRUNE, {"seconds": days * 86_400, "kept": kept}).rowcount

@@ -1,0 +1,32 @@
+"""Statements over scheduler_marks: what the schedulers do now and then, once however many of them there are."""
+
+from sqlalchemy import Connection, text
+
+#: The name of the schedulers' heartbeat.
+TICK = "tick"
+
+#: Somebody should look when none has ticked for so long.
+LONGEST_SILENCE_SECONDS = 60.0
+
+
+def take(connection: Connection, name: str, *, every_seconds: float) -> bool:
+    """Whether this is due and now ours: nobody else gets it before so many seconds have passed."""
+    taken = connection.execute(
+        text("""
+            INSERT INTO scheduler_marks AS marks (name, marked_at) VALUES (:name, clock_timestamp())
+            ON CONFLICT (name) DO UPDATE SET marked_at = excluded.marked_at
+             WHERE marks.marked_at <= excluded.marked_at - make_interval(secs => :every_seconds)
+            RETURNING name
+        """),
+        {"name": name, "every_seconds": every_seconds},
+    ).scalar_one_or_none()
+    return taken is not None
+
+
+def seconds_since(connection: Connection, name: str) -> float | None:
+    """How long ago any scheduler did this; None for never."""
+    seconds: float | None = connection.execute(
+        text("SELECT extract(epoch FROM clock_timestamp() - marked_at)::float FROM scheduler_marks WHERE name = :name"),
+        {"name": name},
+    ).scalar_one_or_none()
+    return None if seconds is None else max(0.0, seconds)

@@ -1,0 +1,66 @@
+"""Statements over open invoices of which nobody is reminded: each with the first reason that applies."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from sqlalchemy import Connection, text
+
+from domain.invoices import OPEN_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedReminder:
+    """An open invoice without a reminder to come."""
+
+    connection_id: uuid.UUID
+    zoho_invoice_id: str
+    number: str
+    customer_name: str = field(repr=False)  #: "" where the customer is not cached
+    due_date: dt.date | None
+    balance: Decimal | None
+    currency_code: str
+    reason: str  #: as `standing` counts it
+
+
+_SKIPPED = text("""
+    SELECT * FROM (
+        SELECT invoice.connection_id, invoice.zoho_invoice_id, coalesce(invoice.invoice_number, '') AS number,
+               customer.customer_name, invoice.due_date, invoice.balance,
+               coalesce(invoice.currency_code, '') AS currency_code,
+               coalesce(invoice.plan_outcome, 'not_planned_yet') AS reason
+          FROM invoices_cache AS invoice JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+         WHERE invoice.status = ANY(:open_statuses) AND invoice.balance > 0
+           AND invoice.plan_outcome IS DISTINCT FROM 'scheduled'
+         UNION ALL
+        SELECT connection_id, zoho_invoice_id, coalesce(invoice ->> 'number', ''), '',
+               (invoice ->> 'due_date')::date, (invoice ->> 'balance')::numeric,
+               coalesce(invoice ->> 'currency_code', ''), 'customer_missing'
+          FROM skipped_invoices WHERE is_open) AS skipped
+     WHERE connection_id = :connection_id AND (reason = :reason OR CAST(:reason AS text) IS NULL)
+     ORDER BY due_date NULLS LAST, number, zoho_invoice_id
+     LIMIT :limit
+""")
+
+
+def skipped(
+    connection: Connection, connection_id: uuid.UUID, *, reason: str | None = None, limit: int
+) -> Sequence[SkippedReminder]:
+    """The connection's, those first that have been due for longest."""
+    rows = connection.execute(
+        _SKIPPED,
+        {
+            "connection_id": connection_id,
+            "open_statuses": sorted(OPEN_STATUSES),
+            "reason": reason,
+            "limit": limit,
+        },
+    )
+    return [SkippedReminder(**row._mapping) for row in rows]
+
+
+def connection_ids(connection: Connection) -> Sequence[uuid.UUID]:
+    """Every connection, the oldest first."""
+    return connection.execute(text("SELECT id FROM zoho_connections ORDER BY created_at, id")).scalars().all()

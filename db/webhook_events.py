@@ -1,0 +1,240 @@
+"""Statements over webhook_events: what Zoho has told is kept before it is thanked for, and settled record by record."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import Connection, text
+
+from db.connections import Link
+from domain.webhooks import LONGEST_QUIET_SECONDS, QUIET_SECONDS, CachedVersion, Entity, Event, Outcome, Told
+
+
+@dataclass(frozen=True, slots=True)
+class ResyncRef:
+    """The address of a record that events have told of: all that a message carries."""
+
+    connection_id: uuid.UUID
+    entity: Entity
+    record_id: str
+
+    def as_values(self) -> dict[str, Any]:
+        return {"connection_id": self.connection_id, "entity": self.entity, "record_id": self.record_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A record that is to be fetched, and in how many seconds."""
+
+    ref: ResyncRef
+    seconds: float
+
+    @classmethod
+    def of(cls, ref: ResyncRef, seconds: float) -> Self:
+        return cls(ref, max(0.0, seconds))
+
+
+# The record's row is locked first, so that events are numbered in the order in which they become visible: who claims
+# the row at number n answers for all events up to n. The first event is due at once; what follows a look at the record
+# waits until it is quiet. A wait for the budget, or before a retry, stands.
+_RECEIVE = text("""
+    WITH record AS (
+        INSERT INTO resyncs AS kept (connection_id, entity, record_id, received, waiting_since, not_before)
+        VALUES (:connection_id, :entity, :record_id, 1, clock_timestamp(), clock_timestamp())
+        ON CONFLICT (connection_id, entity, record_id) DO UPDATE
+           SET received = kept.received + 1,
+               waiting_since = CASE WHEN kept.received > kept.handled THEN kept.waiting_since
+                                    ELSE excluded.waiting_since END,
+               not_before = CASE
+                   WHEN kept.received > kept.handled AND kept.waiting_for IS NOT NULL THEN kept.not_before
+                   WHEN kept.taken_at > clock_timestamp() - make_interval(secs => :quiet)
+                     OR kept.claimed_until > clock_timestamp()
+                     OR (kept.received > kept.handled AND kept.not_before > clock_timestamp())
+                   THEN least(clock_timestamp() + make_interval(secs => :quiet),
+                              CASE WHEN kept.received > kept.handled AND kept.claimed_until IS NULL
+                                   THEN kept.waiting_since ELSE clock_timestamp() END
+                              + make_interval(secs => :longest))
+                   WHEN kept.received > kept.handled THEN kept.not_before
+                   ELSE excluded.not_before END
+        RETURNING received, received - handled AS waiting,
+                  extract(epoch FROM not_before - clock_timestamp())::float AS seconds
+    ), event AS (
+        INSERT INTO webhook_events (connection_id, entity, record_id, number, kind, modified_at, digest)
+        SELECT :connection_id, :entity, :record_id, received, :kind, :modified_at, :digest FROM record
+    )
+    SELECT waiting, seconds FROM record
+""")
+
+_IGNORE = text("""
+    INSERT INTO webhook_events (connection_id, entity, record_id, kind, modified_at, digest, outcome, handled_at)
+    VALUES (:connection_id, :entity, :record_id, :kind, :modified_at, :digest, 'ignored', clock_timestamp())
+""")
+
+
+def receive(connection: Connection, connection_id: uuid.UUID, event: Event) -> Due | None:
+    """Keeps an event; returns what is to be fetched if nobody has been told of it yet.
+
+    The transaction holds the record's row until it ends; of several events, receive them in the order of their records.
+    """
+    values = {name: getattr(event, name) for name in event.__slots__} | {"connection_id": connection_id}
+    if event.entity not in tuple(Entity):
+        connection.execute(_IGNORE, values)
+        return None
+    row = connection.execute(_RECEIVE, values | {"quiet": QUIET_SECONDS, "longest": LONGEST_QUIET_SECONDS}).one()
+    if row.waiting > 1:
+        return None
+    return Due.of(ResyncRef(connection_id, Entity(event.entity), event.record_id), row.seconds)
+
+
+_TOLD = text("""
+    SELECT count(*) AS events,
+           max(modified_at) FILTER (WHERE kind = 'changed') AS newest_change,
+           coalesce(bool_or(kind = 'changed' AND modified_at IS NULL), false) AS has_untimed_change,
+           coalesce(bool_or(kind IN ('deleted', 'vendor')), false) AS has_removal,
+           coalesce(bool_or(kind = 'wanted'), false) AS is_wanted,
+           coalesce(bool_or(digest IS DISTINCT FROM (
+               SELECT digest FROM webhook_events
+                WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
+                  AND number <= :handled AND outcome <> 'failed'
+                ORDER BY number DESC LIMIT 1
+           )), true) AS has_news
+      FROM webhook_events
+     WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
+       AND number > :handled AND number <= :received
+""")
+
+
+def told(connection: Connection, ref: ResyncRef, *, handled: int, received: int) -> Told | None:
+    """What the events after the first `handled` tell together; None where there is none."""
+    values = ref.as_values() | {"handled": handled, "received": received}
+    row = connection.execute(_TOLD, values).one()
+    if row.events == 0:
+        return None
+    return Told(
+        newest_change=row.newest_change,
+        has_untimed_change=row.has_untimed_change,
+        has_removal=row.has_removal,
+        is_wanted=row.is_wanted,
+        has_news=row.has_news,
+    )
+
+
+def note_outcome(connection: Connection, ref: ResyncRef, outcome: Outcome, *, received: int) -> None:
+    """What became of the record's waiting events, up to that number."""
+    connection.execute(
+        text("""
+            UPDATE webhook_events SET outcome = :outcome, handled_at = clock_timestamp()
+             WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
+               AND number <= :received AND outcome IS NULL
+        """),
+        ref.as_values() | {"outcome": outcome, "received": received},
+    )
+
+
+_CACHED = {
+    Entity.CONTACT: text("""
+        SELECT status <> 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
+          FROM customers_cache
+         WHERE user_id = :user_id AND zoho_customer_id = :record_id AND connection_id = :connection_id
+    """),
+    # An invoice that waits for its customer is cached too, though elsewhere, and may be newer there.
+    Entity.INVOICE: text("""
+        SELECT is_live, modified_at, observed_at
+          FROM (SELECT status IS DISTINCT FROM 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
+                  FROM invoices_cache
+                 WHERE user_id = :user_id AND zoho_invoice_id = :record_id AND connection_id = :connection_id
+                UNION ALL
+                SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
+                  FROM skipped_invoices
+                 WHERE connection_id = :connection_id AND zoho_invoice_id = :record_id) versions
+         ORDER BY modified_at DESC NULLS LAST, is_live DESC LIMIT 1
+    """),
+}
+
+
+def cached_version(connection: Connection, link: Link, ref: ResyncRef) -> CachedVersion | None:
+    """What is cached of the record; None where nothing is."""
+    row = connection.execute(_CACHED[ref.entity], ref.as_values() | {"user_id": link.user_id}).one_or_none()
+    return None if row is None else CachedVersion(bool(row.is_live), row.modified_at, row.observed_at)
+
+
+def recently_gone(connection: Connection, ref: ResyncRef, *, seconds: float) -> int:
+    """How many records of that kind were found gone for an event that came within the last seconds."""
+    count: int = connection.execute(
+        text("""
+            SELECT count(DISTINCT record_id) FROM webhook_events
+             WHERE connection_id = :connection_id AND received_at > now() - make_interval(secs => :seconds)
+               AND entity = :entity AND outcome IN ('gone', 'unmarked')
+        """),
+        ref.as_values() | {"seconds": seconds},
+    ).scalar_one()
+    return count
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many of the events that are kept had which outcome, "waiting" among them."""
+    rows = connection.execute(
+        text("SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS events FROM webhook_events GROUP BY 1")
+    )
+    return {row.outcome: row.events for row in rows}
+
+
+def prune(connection: Connection, *, days: float) -> int:
+    """Forgets settled events that old, and the records that nothing is left of. Returns how many events."""
+    pruned = connection.execute(
+        text("""
+            DELETE FROM webhook_events
+             WHERE outcome IS NOT NULL AND received_at < now() - make_interval(secs => :seconds)
+        """),
+        {"seconds": days * 86_400},
+    ).rowcount
+    # Events are numbered by their record's row: it must not begin anew before the last of them is gone. Rows that
+    # somebody holds just now are in use.
+    connection.execute(
+        text("""
+            DELETE FROM resyncs
+             WHERE (connection_id, entity, record_id) IN (
+                   SELECT connection_id, entity, record_id FROM resyncs
+                    WHERE received = handled
+                      AND NOT EXISTS (SELECT FROM webhook_events
+                                       WHERE (connection_id, entity, record_id)
+                                           = (resyncs.connection_id, resyncs.entity, resyncs.record_id))
+                      FOR UPDATE SKIP LOCKED)
+        """)
+    )
+    return pruned
+
+
+def latest(connection: Connection, connection_id: uuid.UUID, *, limit: int) -> list[dict[str, Any]]:
+    """The newest events of a connection, for the console: ids, times and outcomes."""
+    rows = connection.execute(
+        text("""
+            SELECT entity, record_id, kind, modified_at, received_at, coalesce(outcome, 'waiting') AS outcome,
+                   extract(epoch FROM handled_at - received_at)::float AS seconds
+              FROM webhook_events WHERE connection_id = :connection_id
+             ORDER BY received_at DESC LIMIT :limit
+        """),
+        {"connection_id": connection_id, "limit": limit},
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def webhook_secret(connection: Connection, connection_id: uuid.UUID) -> str | None:
+    """The connection's secret, encrypted; None where there is no such connection."""
+    secret: str | None = connection.execute(
+        text("SELECT webhook_secret_encrypted FROM zoho_connections WHERE id = :connection_id"),
+        {"connection_id": connection_id},
+    ).scalar_one_or_none()
+    return secret
+
+
+def oldest_waiting_seconds(connection: Connection) -> float:
+    """Since when the oldest event waits, of connections that are not parked; 0 where none does."""
+    seconds: float | None = connection.execute(
+        text("""
+            SELECT extract(epoch FROM clock_timestamp() - min(waiting_since))::float FROM resyncs
+             WHERE received > handled
+               AND connection_id IN (SELECT id FROM zoho_connections WHERE status = 'active')
+        """)
+    ).scalar_one()
+    return max(0.0, seconds or 0.0)

@@ -1,0 +1,34 @@
+"""Nights: when an organisation sleeps, so that its full sync takes nobody's calls."""
+
+import uuid
+from datetime import UTC, datetime, timedelta, tzinfo
+
+#: The organisation's local time in which full syncs begin.
+FIRST_HOUR, LAST_HOUR = 1, 5
+
+_DAY = timedelta(days=1)
+
+#: On the longest night, with the clock set back, a day after the last slot is an hour before the next one.
+_SLACK = timedelta(hours=2)
+
+
+def seconds_to_full_sync(now: datetime, interval_seconds: float, zone: tzinfo, connection_id: uuid.UUID) -> float:
+    """Until the full sync that follows one begun now: it comes in a night, where the interval is a day or more.
+
+    Each connection has its own minute of the night, so that they do not all begin at once. It is the last such minute
+    that keeps the interval: a sync that was late does not move the following ones.
+    """
+    interval = timedelta(seconds=interval_seconds)
+    if interval < _DAY:
+        return interval_seconds
+    minute = _minute_of_night(connection_id)
+    latest = now.astimezone(UTC) + interval + _SLACK
+    day = latest.astimezone(zone).date()
+    while (slot := datetime(day.year, day.month, day.day, tzinfo=zone) + minute) > latest:
+        day -= _DAY
+    return slot.timestamp() - now.timestamp()
+
+
+def _minute_of_night(connection_id: uuid.UUID) -> timedelta:
+    minutes = (LAST_HOUR - FIRST_HOUR) * 60
+    return timedelta(hours=FIRST_HOUR, minutes=connection_id.int % minutes)

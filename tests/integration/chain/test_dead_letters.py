@@ -1,0 +1,211 @@
+"""A step that is given up leaves a letter with the run's own end, and its retry is a run that does the work again."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis
+
+from db import dead_letter_lists, dead_letters
+from db.dead_letter_lists import Choice, Row
+from db.dead_letters import Death
+from domain.dead_letters import Cause, fingerprint
+from domain.runs import MAX_ATTEMPTS, Phase
+from domain.webhooks import Entity
+from sandbox.servers.ports import free_port
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+from tests.integration.db.look import change
+from workers.broker import new_redis_client
+from workers.broker.messages import RESYNC_ACTORS
+from workers.retrying import Retried, retry
+
+
+def letters(bench: Bench, choice: Choice | None = None) -> list[Row]:
+    with bench.resources.engine.connect() as connection:
+        return dead_letter_lists.letters(connection, choice or Choice())
+
+
+def letter(bench: Bench) -> Row:
+    """The only open one."""
+    (found,) = letters(bench)
+    return found
+
+
+def closed(bench: Bench) -> list[Row]:
+    return [found for found in letters(bench, Choice(status=None)) if found["status"] == "retried"]
+
+
+def fail(bench: Bench, kind: CallKind = CallKind.CONTACTS, **answer: Any) -> int:
+    """From now on that list is refused; the fault's id."""
+    return bench.zoho.fault(FaultName.ANSWER, kind=kind, **(answer or {"status": 500, "code": 1000}))
+
+
+def retried(bench: Bench, *letter_ids: int) -> list[Retried]:
+    return list(retry(bench.resources, letter_ids))
+
+
+def finish(bench: Bench) -> None:
+    while (step := bench.present_step()) is not None:
+        bench.skip_waiting()
+        bench.take(step)
+
+
+class TestDying:
+    def test_retries_that_are_exhausted(self, bench: Bench) -> None:
+        fail(bench)
+        run_id = bench.sync()["run_id"]
+        found = letter(bench)
+        assert (found["cause"], found["actor"]) == (Cause.RETRIES_EXHAUSTED, "fetch_contacts_page")
+        assert (found["error_type"], found["attempts"]) == ("ZohoUnavailable", MAX_ATTEMPTS)
+        assert (str(found["run_id"]), found["connection_id"]) == (run_id, bench.connection_id)
+        assert found["arguments"]["args"][0] == run_id
+
+    def test_a_permanent_error(self, bench: Bench) -> None:
+        fail(bench, CallKind.INVOICES, status=400, code=2)
+        bench.sync()
+        found = letter(bench)
+        assert (found["cause"], found["actor"], found["attempts"]) == (Cause.PERMANENT_ERROR, "sync_invoices_page", 1)
+
+    def test_a_connection_that_is_parked(self, bench: Bench) -> None:
+        fail(bench, status=401, code=57)
+        assert bench.sync()["status"] == "parked"
+        assert letter(bench)["cause"] == Cause.PERMANENT_ERROR
+
+    def test_a_step_that_ends_its_process_time_and_again(self, bench: Bench) -> None:
+        step = bench.start()
+        change(bench.resources.engine, "UPDATE sync_runs SET attempts = :attempts", attempts=MAX_ATTEMPTS)
+        bench.take(step)
+        found = letter(bench)
+        assert (found["cause"], found["actor"]) == (Cause.PROCESS_KILLER, "start_sync")
+
+    def test_a_defect(self, bench: Bench) -> None:
+        change(bench.resources.engine, "ALTER TABLE customers_cache ADD CONSTRAINT nobody CHECK (user_id IS NULL)")
+        assert bench.sync()["status"] == "failed"
+        found = letter(bench)
+        assert (found["cause"], found["actor"]) == (Cause.DEFECT, "upsert_customers")
+        assert (found["error_type"], found["error"]) == ("CheckViolation", "CheckViolation (SQLSTATE 23514)")
+        with bench.resources.engine.connect() as connection:
+            traceback = dead_letter_lists.letter(connection, found["id"])["traceback"]
+        assert "in upsert_customers" in traceback
+
+    def test_an_outage_of_many_runs_is_one_letter(self, bench: Bench) -> None:
+        fail(bench)
+        for _ in range(3):
+            bench.sync()
+        assert letter(bench)["deaths"] == 3
+
+    def test_a_letter_and_its_runs_end_are_written_together_or_not_at_all(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lose(*_: object) -> int:
+            raise ConnectionError
+
+        fail(bench, CallKind.INVOICES, status=400, code=2)
+        with monkeypatch.context() as patched:
+            patched.setattr(dead_letters, "keep", lose)
+            with pytest.raises(ConnectionError):
+                bench.sync()
+        step = bench.present_step()
+        assert step is not None
+        assert step.phase is Phase.INVOICES
+
+
+class TestRetrying:
+    @pytest.fixture
+    def fault(self, bench: Bench) -> int:
+        """Of a sync that has died of it."""
+        fault = fail(bench)
+        bench.sync()
+        return fault
+
+    def test_a_retry_that_succeeds_closes_the_letter(self, bench: Bench, fault: int) -> None:
+        bench.zoho.clear_faults(fault)
+        (told,) = retried(bench, letter(bench)["id"])
+        assert told.is_sent
+        assert f"Run {told.run_id} has started." in told.sentence
+        assert letter(bench)["retry_run_id"] == told.run_id
+        finish(bench)
+        assert letters(bench) == []
+        (found,) = closed(bench)
+        assert (found["id"], found["deaths"]) == (told.letter_id, 1)
+
+    @pytest.mark.usefixtures("fault")
+    def test_a_retry_that_fails_again_is_the_same_letter(self, bench: Bench) -> None:
+        before = letter(bench)
+        retried(bench, before["id"])
+        finish(bench)
+        after = letter(bench)
+        assert (after["id"], after["deaths"], after["retry_run_id"]) == (before["id"], 2, None)
+
+    def test_a_run_under_way_does_the_work(self, bench: Bench, fault: int) -> None:
+        bench.zoho.clear_faults(fault)
+        step = bench.start()
+        (told,) = retried(bench, letter(bench)["id"])
+        assert (told.run_id, told.is_sent) == (step.run_id, True)
+        assert "under way" in told.sentence
+        finish(bench)
+        assert letters(bench) == []
+
+    @pytest.mark.usefixtures("fault")
+    def test_two_letters_of_one_connection_share_a_run(self, bench: Bench) -> None:
+        fail(bench, CallKind.INVOICES)
+        bench.sync()
+        first, second = (found["id"] for found in letters(bench))
+        bench.zoho.clear_faults()
+        told = retried(bench, first, second)
+        assert len({each.run_id for each in told}) == 1
+        finish(bench)
+        assert len(closed(bench)) == 2
+
+    @pytest.mark.usefixtures("fault")
+    def test_the_new_run_is_of_the_same_kind(self, bench: Bench) -> None:
+        change(bench.resources.engine, "UPDATE sync_runs SET mode = 'full', allow_deletions = true")
+        retried(bench, letter(bench)["id"])
+        (run,) = bench.rows("SELECT mode, allow_deletions FROM sync_runs WHERE status = 'running'")
+        assert (run["mode"], run["allow_deletions"]) == ("full", True)
+
+    def test_a_parked_connection_is_connected_first(self, bench: Bench) -> None:
+        fail(bench, status=401, code=57)
+        bench.sync()
+        (told,) = retried(bench, letter(bench)["id"])
+        assert not told.is_sent
+        assert "booksync connect" in told.sentence
+        assert bench.present_step() is None
+
+    @pytest.mark.usefixtures("fault")
+    def test_a_closed_letter_is_left_alone(self, bench: Bench) -> None:
+        letter_id = letter(bench)["id"]
+        with bench.resources.engine.begin() as connection:
+            dead_letters.discard(connection, [letter_id], "seen")
+        (told,) = retried(bench, letter_id)
+        assert (told.is_sent, told.sentence) == (False, "It is closed already (discarded).")
+
+    def test_a_webhooks_record_is_made_up_for_by_a_run(self, bench: Bench) -> None:
+        actor_name, queue_name = RESYNC_ACTORS[Entity.CONTACT]
+        death = Death(
+            cause=Cause.DEFECT,
+            queue_name=queue_name,
+            actor_name=actor_name,
+            arguments={"args": [str(bench.connection_id), "460000000026049"], "kwargs": {}},
+            error_type="GivenUpError",
+            error="GivenUpError",
+            fingerprint=fingerprint(actor_name, "GivenUpError", ()),
+            connection_id=bench.connection_id,
+        )
+        with bench.resources.engine.begin() as connection:
+            letter_id = dead_letters.keep(connection, death)
+        (told,) = retried(bench, letter(bench)["id"])
+        finish(bench)
+        assert [(found["id"], found["status"]) for found in closed(bench)] == [(letter_id, "retried")]
+        assert told.run_id is not None
+
+    @pytest.mark.usefixtures("fault")
+    def test_nothing_changes_where_redis_is_away(self, bench: Bench) -> None:
+        letter_id = letter(bench)["id"]
+        nobody = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
+        with pytest.raises(redis.ConnectionError):
+            list(retry(replace(bench.resources, redis=nobody), [letter_id]))
+        assert bench.present_step() is None
+        assert letter(bench)["retry_run_id"] is None

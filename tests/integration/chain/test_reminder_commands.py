@@ -1,0 +1,175 @@
+"""`booksync explain`, `booksync reminders` and `booksync policy`: what they print, and what they change."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.integration.chain.bench import Bench, Row
+from workers.cli.app import app
+from workers.cli.explain import NoSuchInvoiceError
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, words)
+
+
+def asked(*words: str) -> dict[str, Any]:
+    """What the command says in JSON; a command that fails fails the test."""
+    result = run(*words, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout.splitlines()[-1])
+    assert isinstance(told, dict)
+    return told
+
+
+@pytest.fixture
+def synced(bench: Bench) -> Bench:
+    bench.sync()
+    return bench
+
+
+@pytest.fixture
+def scheduled(synced: Bench) -> Row:
+    """An invoice with a reminder to come."""
+    return synced.rows("SELECT * FROM invoices_cache WHERE plan_outcome = 'scheduled' ORDER BY zoho_invoice_id")[0]
+
+
+class TestExplain:
+    @pytest.mark.parametrize("column", ["invoice_number", "zoho_invoice_id", "id"])
+    def test_an_invoice_answers_to_its_number_and_its_ids(self, scheduled: Row, column: str) -> None:
+        told = asked("explain", str(scheduled[column]))
+        assert told["invoice"]["zoho_invoice_id"] == scheduled["zoho_invoice_id"]
+        assert told["outcome"] == "scheduled"
+        assert told["next"]["step"] == min(r["step"] for r in told["reminders"] if r["status"] == "scheduled")
+
+    def test_people_get_sentences(self, scheduled: Row) -> None:
+        result = run("explain", scheduled["invoice_number"])
+        assert result.exit_code == 0
+        assert f"• Invoice {scheduled['invoice_number']} is " in result.stdout
+        assert "this number counts" in result.stdout
+        assert "The next reminder is step" in result.stdout
+
+    def test_every_invoice_has_an_explanation(self, synced: Bench) -> None:
+        for zoho_id, row in sorted(synced.invoices().items())[:60]:
+            told = asked("explain", zoho_id)
+            assert told["outcome"] == (row["plan_outcome"] or "not_open")
+            assert len(told["reasons"]) >= 2
+
+    def test_one_that_waits_for_its_customer_is_explained_too(self, bench: Bench) -> None:
+        invoice = bench.zoho.snapshot()["invoices"][0]
+        bench.sync()
+        bench.rows(
+            """
+            INSERT INTO skipped_invoices (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
+                   invoice, observed_at)
+            SELECT user_id, id, '999', '1', 'customer_gone', true,
+                   '{"invoice_id": "999", "customer_id": "1", "number": "INV-X", "status": "sent", "date": null,
+                     "due_date": "2026-04-01", "total": "5", "balance": "5", "currency_code": "EUR",
+                     "modified_at": null}', now()
+              FROM zoho_connections RETURNING id
+            """
+        )
+        assert invoice["invoice_id"] != "999"
+        told = asked("explain", "INV-X")
+        assert (told["outcome"], told["customer"]) == ("customer_missing", None)
+        skipped = asked("reminders", "skipped", "--reason", "customer_missing")["connections"][0]
+        assert [found["number"] for found in skipped["invoices"]] == ["INV-X"]
+
+    @pytest.mark.usefixtures("synced")
+    def test_an_unknown_one_is_told(self) -> None:
+        assert isinstance(run("explain", "INV-NONE").exception, NoSuchInvoiceError)
+
+    def test_of_several_one_must_be_chosen(self, synced: Bench, scheduled: Row) -> None:
+        other = Bench.connected(synced.resources, synced.zoho)
+        other.sync()
+        refused = run("explain", scheduled["zoho_invoice_id"])
+        assert isinstance(refused.exception, NoSuchInvoiceError)
+        assert str(other.connection_id) in str(refused.exception)
+        told = asked("explain", scheduled["zoho_invoice_id"], "--connection", str(other.connection_id))
+        assert told["connection_id"] == str(other.connection_id)
+
+
+class TestReminders:
+    def test_the_skipped_are_counted_and_listed_by_reason(self, synced: Bench) -> None:
+        (whole,) = asked("reminders", "skipped", str(synced.connection_id), "--limit", "1000")["connections"]
+        assert whole["skipped"]
+        assert len(whole["invoices"]) == sum(whole["skipped"].values())
+        for reason, count in whole["skipped"].items():
+            (part,) = asked("reminders", "skipped", "--reason", reason, "--limit", "1000")["connections"]
+            assert {invoice["reason"] for invoice in part["invoices"]} == {reason}
+            assert len(part["invoices"]) == count
+            assert reason in run("reminders", "skipped").stdout
+
+    @pytest.mark.usefixtures("synced")
+    def test_a_reason_that_does_not_exist_is_wrong_usage(self) -> None:
+        assert run("reminders", "skipped", "--reason", "weather").exit_code == 2
+
+    def test_what_is_due_is_shown_with_what_holds_it_back(self, synced: Bench) -> None:
+        assert asked("reminders", "due")["due"] == []
+        assert "Nothing is due." in run("reminders", "due").stdout
+        # One whose moment has come, of a customer who was never asked about.
+        synced.rows(
+            """
+            UPDATE reminders SET scheduled_at = now() - interval '1 minute', closes_at = now() + interval '1 hour'
+             WHERE id = (SELECT id FROM reminders WHERE status = 'scheduled' ORDER BY id LIMIT 1) RETURNING id
+            """
+        )
+        told = asked("reminders", "due", str(synced.connection_id))
+        assert (len(told["due"]), told["ready"]) == (1, 0)
+        assert told["due"][0]["held_back"] == "switch_unknown"
+        assert "not known yet" in run("reminders", "due").stdout
+        synced.rows("UPDATE customers_cache SET payment_reminder_enabled = true RETURNING id")
+        assert asked("reminders", "due")["ready"] == 1
+        assert "can be claimed" in run("reminders", "due").stdout
+
+
+class TestPolicy:
+    def test_the_rules_are_shown(self, bench: Bench) -> None:
+        told = asked("policy", "show", str(bench.connection_id))
+        assert told["policy"]["steps"] == [-3, 0, 3, 7, 14, 30]
+        assert "days from the due date" in run("policy", "show", str(bench.connection_id)).stdout
+
+    def test_a_change_reaches_what_is_pending_at_once(self, synced: Bench) -> None:
+        words = ("--steps=-1,5", "--time", "11:30", "--weekdays", "mon,tue,wed,thu,fri,sat,sun", "--no-skip-holidays")
+        told = asked("policy", "set", str(synced.connection_id), *words)
+        assert told["policy"]["steps"] == [-1, 5]
+        assert (told["policy"]["usual_time"], told["policy"]["skip_holidays"]) == ("11:30", False)
+        assert told["replanned"] > 0
+        pending = synced.rows("SELECT DISTINCT step FROM reminders WHERE status = 'scheduled'")
+        assert {row["step"] for row in pending} <= {-1, 5}
+        assert synced.rows("SELECT id FROM invoices_cache WHERE plan_at <= now()") == []
+
+    def test_what_is_not_named_stays(self, bench: Bench) -> None:
+        connection_id = str(bench.connection_id)
+        asked("policy", "set", connection_id, "--most-steps", "2")
+        told = asked("policy", "set", connection_id, "--contacts-a-day", "3", "--stale-after", "60")
+        assert (told["policy"]["most_steps"], told["policy"]["contacts_a_day"]) == (2, 3)
+        assert asked("policy", "set", connection_id, "--most-steps", "0")["policy"]["most_steps"] is None
+        assert asked("policy", "set", connection_id, "--defaults")["policy"]["contacts_a_day"] == 1
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            (),
+            ("--steps", "3,1"),
+            ("--steps", "soon"),
+            ("--time", "22:00"),
+            ("--opens", "late"),
+            ("--weekdays", "someday"),
+            ("--contacts-a-day", "0"),
+            ("--stale-after", "0"),
+        ],
+    )
+    def test_rules_that_make_no_sense_are_wrong_usage_and_change_nothing(
+        self, bench: Bench, words: tuple[str, ...]
+    ) -> None:
+        before = asked("policy", "show", str(bench.connection_id))
+        assert run("policy", "set", str(bench.connection_id), *words).exit_code == 2
+        assert asked("policy", "show", str(bench.connection_id)) == before
+
+    @pytest.mark.usefixtures("bench")
+    def test_an_unknown_connection_is_told(self) -> None:
+        assert "no connection" in str(run("policy", "show", str(uuid.uuid4())).exception)

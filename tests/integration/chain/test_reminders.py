@@ -1,0 +1,151 @@
+"""What a run does for reminders beyond planning: it asks about Zoho's switch in time, and judges numbers anew."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from db import reminder_policies
+from domain.phones import METADATA_VERSION
+from domain.reminder_policy import ReminderPolicy
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+from workers.budget import BudgetWait
+from workers.budget.errors import WaitReason
+from workers.sync.work import Work
+
+NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+
+
+def set_policy(bench: Bench, policy: ReminderPolicy) -> None:
+    with bench.resources.engine.begin() as connection:
+        reminder_policies.save(connection, bench.connection_id, policy, now=NOW)
+
+
+def due_unknown(bench: Bench) -> set[str]:
+    """Customers with a reminder within a day whose switch nobody has told."""
+    rows = bench.rows(
+        """
+        SELECT DISTINCT c.zoho_customer_id FROM reminders r JOIN customers_cache c ON c.id = r.customer_id
+         WHERE r.status = 'scheduled' AND r.scheduled_at <= now() + interval '1 day'
+           AND c.payment_reminder_enabled IS NULL
+        """
+    )
+    return {row["zoho_customer_id"] for row in rows}
+
+
+@pytest.fixture
+def eager(bench: Bench) -> Bench:
+    """Every day is a day for reminders, so that each overdue invoice has one due within a day; calls as by default."""
+    window = replace(ReminderPolicy().window, weekdays=frozenset(range(7)))
+    set_policy(bench, ReminderPolicy(window=window, skip_holidays=False))
+    return bench
+
+
+def asked(bench: Bench) -> int:
+    return bench.zoho.stats().count(CallKind.CONTACT)
+
+
+def test_customers_who_will_soon_be_reminded_are_asked_about_a_few_a_run(eager: Bench) -> None:
+    first = eager.sync(is_scheduled=True)
+    assert first["status"] == "succeeded"
+    calls = asked(eager)
+    assert 0 < calls <= ReminderPolicy().detail_calls_per_run
+    runs = 0
+    while due_unknown(eager):
+        assert eager.sync(is_scheduled=True)["status"] == "succeeded"
+        runs += 1
+        assert runs < 10
+    eager.zoho.reset_stats()
+    eager.sync(is_scheduled=True)
+    assert asked(eager) == 0, "an answer is asked for once"
+
+
+def test_an_answer_that_says_off_cancels_in_the_same_run(eager: Bench) -> None:
+    for contact in eager.zoho.snapshot()["contacts"]:
+        eager.zoho.edit_contact(contact["contact_id"], payment_reminder_enabled=False)
+    eager.sync(is_scheduled=True)
+    off = eager.rows("SELECT id FROM customers_cache WHERE payment_reminder_enabled IS FALSE")
+    assert off
+    pending = eager.rows(
+        """
+        SELECT r.id FROM reminders r JOIN customers_cache c ON c.id = r.customer_id
+         WHERE r.status = 'scheduled' AND c.payment_reminder_enabled IS FALSE
+        """
+    )
+    assert pending == []
+
+
+def test_zoho_that_does_not_answer_costs_the_run_nothing(eager: Bench) -> None:
+    eager.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
+    assert eager.sync(is_scheduled=True)["status"] == "succeeded"
+    assert due_unknown(eager)
+    eager.zoho.clear_faults()
+    eager.zoho.reset_stats()
+    eager.sync(is_scheduled=True)
+    assert asked(eager) > 0
+
+
+def test_a_run_that_a_person_waits_for_asks_nobody(eager: Bench) -> None:
+    eager.sync()
+    assert due_unknown(eager)
+    assert asked(eager) == 0
+
+
+def test_a_policy_may_forbid_the_calls(bench: Bench) -> None:
+    window = replace(ReminderPolicy().window, weekdays=frozenset(range(7)))
+    set_policy(bench, ReminderPolicy(window=window, detail_calls_per_run=0))
+    bench.sync(is_scheduled=True)
+    assert asked(bench) == 0
+
+
+def test_newer_metadata_judges_the_cache_without_a_call(bench: Bench) -> None:
+    bench.sync()
+    before = {row["id"]: row["primary_phone"] for row in bench.customers().values()}
+    bench.rows(
+        """
+        UPDATE customers_cache SET phone_verdict = '{"metadata": "8.0.0"}', phone_problem = 'not_in_use'
+         WHERE phone_problem IS NULL AND primary_phone IS NOT NULL RETURNING id
+        """
+    )
+    bench.rows("UPDATE zoho_connections SET phones_judged_with = '8.0.0' RETURNING id")
+    bench.zoho.reset_stats()
+    bench.sync()
+    assert asked(bench) == 0
+    after = bench.customers().values()
+    assert {row["id"]: row["primary_phone"] for row in after} == before
+    assert {row["phone_verdict"]["metadata"] for row in after} == {METADATA_VERSION}
+    assert not any(row["phone_problem"] == "not_in_use" and row["phone_verdict"]["problem"] is None for row in after)
+
+
+def test_numbers_are_judged_anew_once(bench: Bench) -> None:
+    bench.sync()
+    noted = bench.rows("SELECT phones_judged_with FROM zoho_connections")
+    assert noted[0]["phones_judged_with"].startswith(METADATA_VERSION)
+    with bench.resources.engine.begin() as connection:
+        connection.execute(text("UPDATE customers_cache SET phone_verdict = '{}'"))
+    bench.sync()
+    kept = [row for row in bench.customers().values() if row["phone_verdict"] == {}]
+    assert kept, "nothing has changed that a verdict depends on, so nobody looks"
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(3600.0, "succeeded"), (30.0, "running")])
+def test_a_run_waits_for_the_minutes_budget_but_not_for_the_days(
+    eager: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float, status: str
+) -> None:
+    eager.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
+    eager.sync(is_scheduled=True)
+
+    def wait(*_: object) -> None:
+        raise BudgetWait(seconds, WaitReason.PAUSED)
+
+    monkeypatch.setattr(Work, "ask_contact", wait)
+    run_id = eager.start(is_scheduled=True).run_id
+    for _ in range(20):
+        if (step := eager.present_step()) is not None:
+            eager.take(step)
+    (run,) = eager.rows("SELECT status, phase FROM sync_runs WHERE id = %(id)s", id=run_id)
+    assert run["status"] == status
+    assert run["phase"] == ("done" if status == "succeeded" else "reminders")

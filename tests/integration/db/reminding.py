@@ -1,0 +1,75 @@
+"""How a test tells booksync of contacts and invoices, plans, and lets somebody claim what is due."""
+
+import datetime as dt
+
+from sqlalchemy import Engine
+
+from db import customers, hand_over, invoices, reminders
+from db.connections import Link
+from db.hand_over import Claimed
+from db.skipped_invoices import ObservedInvoice
+from db.staging import Observed
+from domain.contacts import Contact, ContactDetails
+from domain.hand_over import HoldReason
+from domain.invoices import Invoice
+from domain.phones import PhoneFallback
+from tests.builders import a_contact, an_invoice
+from tests.integration.db.look import change
+
+NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
+
+#: A Wednesday; in Britain it is summer time by then, so that ten o'clock is nine in UTC.
+DUE_DATE = dt.date(2026, 4, 1)
+DUE_AT = dt.datetime(2026, 4, 1, 9, 0, tzinfo=dt.UTC)
+
+SWITCH_ON = ContactDetails(country_code=None, reminders_enabled=True)
+
+
+def tell_contact(engine: Engine, link: Link, contact: Contact, *, now: dt.datetime = NOW) -> None:
+    with engine.begin() as connection:
+        customers.upsert(connection, link, [Observed(contact, now)], fallback=PhoneFallback.NONE, now=now)
+
+
+def tell_invoices(engine: Engine, link: Link, *told: Invoice, now: dt.datetime = NOW) -> None:
+    with engine.begin() as connection:
+        invoices.upsert(connection, link, [ObservedInvoice(invoice, now) for invoice in told], now=now)
+
+
+def plan_all(engine: Engine, link: Link, *, now: dt.datetime = NOW) -> None:
+    planned = 1
+    while planned:
+        with engine.begin() as connection:
+            planned = reminders.plan_due(connection, link, now=now)
+
+
+def note_sync(engine: Engine, link: Link, at: dt.datetime) -> None:
+    """A good invoice sync at that time."""
+    change(
+        engine,
+        "UPDATE sync_metadata SET last_invoice_sync_at = :at WHERE connection_id = :id",
+        at=at,
+        id=link.connection_id,
+    )
+
+
+def tell_and_plan(engine: Engine, link: Link, *told: Invoice, contact: Contact | None = None) -> None:
+    """At the due date everything is ready to be handed over: the switch is on, the invoices just synced."""
+    tell_contact(engine, link, contact or a_contact(details=SWITCH_ON))
+    tell_invoices(engine, link, *(told or (an_invoice(),)))
+    plan_all(engine, link)
+    # The step before the due date went by: its window is over.
+    plan_all(engine, link, now=DUE_AT - dt.timedelta(hours=1))
+    note_sync(engine, link, DUE_AT)
+
+
+def claim(engine: Engine, link: Link | None = None, *, at: dt.datetime = DUE_AT, at_most: int = 100) -> list[Claimed]:
+    with engine.begin() as connection:
+        return list(
+            hand_over.claim(connection, at=at, at_most=at_most, connection_id=link.connection_id if link else None)
+        )
+
+
+def held_back(engine: Engine, *, at: dt.datetime = DUE_AT) -> list[HoldReason | None]:
+    """Of everything that is due, the oldest first."""
+    with engine.connect() as connection:
+        return [reminder.held_back for reminder in hand_over.due(connection, at=at)]

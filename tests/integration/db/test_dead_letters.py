@@ -1,0 +1,304 @@
+"""Promises of db/dead_letters.py and db/dead_letter_lists.py: one letter a trouble, until it is closed."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from db import dead_letter_lists, dead_letters, runs
+from db.connections import Link
+from db.dead_letter_lists import Choice
+from db.dead_letters import Death, Origin, UnknownLetterError
+from domain.dead_letters import Cause, LetterStatus, fingerprint
+from domain.runs import Mode
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change
+
+
+def a_run(engine: Engine, link: Link) -> uuid.UUID:
+    with engine.begin() as connection:
+        step = runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=True, sweep_seconds=60)
+    assert step is not None
+    return step.run_id
+
+
+def end(engine: Engine, run_id: uuid.UUID, status: str = "succeeded") -> None:
+    change(engine, "UPDATE sync_runs SET status = :status WHERE id = :id", status=status, id=run_id)
+    with engine.begin() as connection:
+        dead_letters.run_ended(connection, run_id)
+
+
+def a_death(link: Link, run_id: uuid.UUID, *, actor_name: str = "upsert_customers", error: str = "KeyError") -> Death:
+    return Death(
+        cause=Cause.DEFECT,
+        queue_name="database",
+        actor_name=actor_name,
+        arguments={"args": [str(run_id), 3], "kwargs": {}},
+        error_type=error,
+        error=error,
+        fingerprint=fingerprint(actor_name, error, ()),
+        traceback="File …",
+        attempts=6,
+        connection_id=link.connection_id,
+        run_id=run_id,
+    )
+
+
+def a_message(argument: str = "7", *, message_id: str | None = None, actor_name: str = "resync_contact") -> Death:
+    return Death(
+        cause=Cause.UNKNOWN_ACTOR,
+        queue_name="interactive",
+        actor_name=actor_name,
+        arguments={"args": [argument], "kwargs": {}},
+        error_type="unknown_actor",
+        error="No worker knows this actor.",
+        fingerprint=fingerprint(actor_name, "unknown_actor", ()),
+        message_id=message_id or str(uuid.uuid4()),
+    )
+
+
+def keep(engine: Engine, death: Death) -> int | None:
+    with engine.begin() as connection:
+        return dead_letters.keep(connection, death)
+
+
+def kept(engine: Engine, death: Death) -> int:
+    letter_id = keep(engine, death)
+    assert letter_id is not None
+    return letter_id
+
+
+def letter(engine: Engine, letter_id: int) -> dict[str, Any]:
+    with engine.connect() as connection:
+        return dead_letter_lists.letter(connection, letter_id)
+
+
+def listed(engine: Engine, choice: Choice | None = None) -> list[int]:
+    with engine.connect() as connection:
+        return [found["id"] for found in dead_letter_lists.letters(connection, choice or Choice())]
+
+
+def open_letters(engine: Engine, connection_id: uuid.UUID | None = None) -> int:
+    with engine.connect() as connection:
+        return dead_letters.count_open(connection, connection_id)
+
+
+def sent_again(engine: Engine, letter_id: int, run_id: uuid.UUID | None) -> bool:
+    with engine.begin() as connection:
+        return dead_letters.sent_again(connection, letter_id, run_id=run_id)
+
+
+class TestKeeping:
+    def test_a_letter_tells_how_it_died(self, engine: Engine, link: Link) -> None:
+        run_id = a_run(engine, link)
+        death = a_death(link, run_id)
+        found = letter(engine, kept(engine, death))
+        assert (found["status"], found["cause"], found["deaths"], found["attempts"]) == ("open", "defect", 1, 6)
+        assert (found["actor"], found["connection_id"], found["run_id"]) == (
+            "upsert_customers",
+            link.connection_id,
+            run_id,
+        )
+        assert (found["error"], found["traceback"], found["fingerprint"]) == ("KeyError", "File …", death.fingerprint)
+        assert found["first_died_at"] == found["last_died_at"]
+        (entry,) = found["history"]
+        assert (entry["what"], entry["cause"], entry["run_id"]) == ("died", "defect", str(run_id))
+
+    def test_the_same_error_of_a_later_run_is_the_same_letter(self, engine: Engine, link: Link) -> None:
+        first_run = a_run(engine, link)
+        first = kept(engine, a_death(link, first_run))
+        end(engine, first_run, "failed")
+        second_run = a_run(engine, link)
+        assert kept(engine, a_death(link, second_run)) == first
+        found = letter(engine, first)
+        assert (found["deaths"], found["attempts"], found["run_id"]) == (2, 12, second_run)
+        assert found["first_died_at"] < found["last_died_at"]
+        assert [entry["run_id"] for entry in found["history"]] == [str(first_run), str(second_run)]
+
+    def test_another_error_actor_or_connection_is_another_letter(self, engine: Engine, link: Link) -> None:
+        run_id, elsewhere = a_run(engine, link), a_link(engine)
+        deaths = [
+            a_death(link, run_id),
+            a_death(link, run_id, error="ValueError"),
+            a_death(link, run_id, actor_name="create_reminders"),
+            a_death(elsewhere, a_run(engine, elsewhere)),
+        ]
+        assert len({kept(engine, death) for death in deaths}) == 4
+        assert (open_letters(engine), open_letters(engine, link.connection_id)) == (4, 3)
+
+    def test_a_message_of_no_run_is_a_letter_for_each_of_its_arguments(self, engine: Engine) -> None:
+        first, second = kept(engine, a_message("7")), kept(engine, a_message("8"))
+        assert first != second
+        assert kept(engine, a_message("7")) == first
+
+    def test_a_message_that_is_delivered_again_has_died_once(self, engine: Engine) -> None:
+        death = a_message(message_id="m-1")
+        first = kept(engine, death)
+        assert keep(engine, death) is None
+        assert letter(engine, first)["deaths"] == 1
+
+    def test_a_closed_letter_stays_closed_and_the_next_death_is_another(self, engine: Engine) -> None:
+        first = kept(engine, a_message())
+        with engine.begin() as connection:
+            dead_letters.discard(connection, [first], "seen")
+        assert kept(engine, a_message()) != first
+        assert letter(engine, first)["deaths"] == 1
+
+    def test_deaths_at_the_same_moment_are_one_letter(self, engine: Engine) -> None:
+        deaths = [a_message() for _ in range(8)]
+        with ThreadPoolExecutor(8) as workers:
+            found = set(workers.map(lambda death: keep(engine, death), deaths))
+        (letter_id,) = found
+        assert letter_id is not None
+        assert letter(engine, letter_id)["deaths"] == 8
+
+    def test_the_history_keeps_to_its_length(self, engine: Engine) -> None:
+        for _ in range(105):
+            letter_id = kept(engine, a_message())
+        found = letter(engine, letter_id)
+        assert (found["deaths"], len(found["history"])) == (105, 100)
+        assert found["history"][-1]["message_id"] == found["message_id"]
+
+
+@pytest.mark.parametrize("what", ["run", "connection", "neither"])
+def test_the_origin_of_a_message_is_found_by_its_ids(engine: Engine, link: Link, what: str) -> None:
+    run_id = a_run(engine, link)
+    stranger = uuid.uuid4()
+    ids, found = {
+        "run": ([stranger, run_id], Origin(run_id, link.connection_id)),
+        "connection": ([link.connection_id], Origin(None, link.connection_id)),
+        "neither": ([stranger], Origin()),
+    }[what]
+    with engine.connect() as connection:
+        assert dead_letters.origin(connection, ids) == found
+        assert dead_letters.origin(connection, []) == Origin()
+
+
+class TestRetryingARun:
+    @pytest.fixture
+    def died(self, engine: Engine, link: Link) -> int:
+        """A letter whose run has failed."""
+        run_id = a_run(engine, link)
+        letter_id = kept(engine, a_death(link, run_id))
+        end(engine, run_id, "failed")
+        return letter_id
+
+    @pytest.fixture
+    def retry_run(self, engine: Engine, link: Link, died: int) -> uuid.UUID:
+        run_id = a_run(engine, link)
+        assert sent_again(engine, died, run_id=run_id)
+        return run_id
+
+    @pytest.mark.parametrize("status", ["succeeded", "degraded"])
+    def test_a_run_in_which_nothing_dies_closes_it(
+        self, engine: Engine, died: int, retry_run: uuid.UUID, status: str
+    ) -> None:
+        assert letter(engine, died)["status"] == "open", "until the run has done its work"
+        end(engine, retry_run, status)
+        found = letter(engine, died)
+        assert (found["status"], found["retry_run_id"]) == ("retried", None)
+        assert found["closed_at"] is not None
+        assert [entry["what"] for entry in found["history"]] == ["died", "sent again", "retry succeeded"]
+
+    @pytest.mark.parametrize(
+        ("error", "actor_name"),
+        [("KeyError", "upsert_customers"), ("ValueError", "upsert_customers"), ("KeyError", "start_sync")],
+        ids=["the same", "another error", "another step"],
+    )
+    def test_a_retry_that_dies_again_is_the_same_letter(
+        self, engine: Engine, link: Link, died: int, retry_run: uuid.UUID, error: str, actor_name: str
+    ) -> None:
+        assert kept(engine, a_death(link, retry_run, error=error, actor_name=actor_name)) == died
+        end(engine, retry_run, "failed")
+        found = letter(engine, died)
+        assert (found["status"], found["error"], found["actor"], found["deaths"]) == ("open", error, actor_name, 2)
+        assert [entry["what"] for entry in found["history"]] == ["died", "sent again", "died"]
+        assert listed(engine) == [died]
+
+    def test_a_retry_that_meets_another_open_letters_error_counts_there_and_stays_open(
+        self, engine: Engine, link: Link, died: int, retry_run: uuid.UUID
+    ) -> None:
+        other = kept(engine, a_death(link, uuid.uuid4(), error="ValueError"))
+        assert other != died
+        assert kept(engine, a_death(link, retry_run, error="ValueError")) == other
+        end(engine, retry_run, "failed")
+        assert letter(engine, died)["status"] == "open"
+        assert letter(engine, died)["history"][-1]["what"] == "retry failed"
+
+    def test_a_run_that_was_parked_leaves_it_open(self, engine: Engine, died: int, retry_run: uuid.UUID) -> None:
+        end(engine, retry_run, "parked")
+        found = letter(engine, died)
+        assert (found["status"], found["retry_run_id"], found["history"][-1]["run_status"]) == ("open", None, "parked")
+
+    def test_a_letter_that_is_closed_is_not_sent_again(self, engine: Engine, died: int) -> None:
+        with engine.begin() as connection:
+            assert dead_letters.discard(connection, [died], "seen") == [died]
+            assert dead_letters.discard(connection, [died], "twice") == []
+        assert not sent_again(engine, died, None)
+        assert letter(engine, died)["note"] == "seen"
+
+    def test_a_later_good_run_is_told(self, engine: Engine, link: Link, died: int) -> None:
+        assert letter(engine, died)["recovered"] is False
+        end(engine, a_run(engine, link))
+        assert letter(engine, died)["recovered"] is True
+        assert letter(engine, died)["status"] == "open", "a person decides"
+
+
+class TestRetryingAMessage:
+    def test_one_that_is_done_closes_it(self, engine: Engine) -> None:
+        letter_id = kept(engine, a_message())
+        sent_again(engine, letter_id, None)
+        with engine.begin() as connection:
+            dead_letters.message_done(connection, letter_id, "m-2")
+        assert letter(engine, letter_id)["status"] == "retried"
+
+    def test_one_that_dies_of_something_else_is_the_same_letter(self, engine: Engine) -> None:
+        letter_id = kept(engine, a_message("7"))
+        again = replace(a_message("7"), cause=Cause.DEFECT, fingerprint="another", letter_id=letter_id)
+        assert kept(engine, again) == letter_id
+        assert letter(engine, letter_id)["fingerprint"] == "another"
+
+
+class TestLooking:
+    @pytest.fixture
+    def three(self, engine: Engine, link: Link) -> tuple[int, int, int]:
+        """Two messages of one error, and between them a run's step."""
+        run_id = a_run(engine, link)
+        return kept(engine, a_message("7")), kept(engine, a_death(link, run_id)), kept(engine, a_message("8"))
+
+    def test_letters_come_in_the_order_of_their_last_deaths(self, engine: Engine, three: tuple[int, int, int]) -> None:
+        assert listed(engine) == [*three]
+        kept(engine, a_message("7"))
+        assert listed(engine) == [three[1], three[2], three[0]]
+
+    @pytest.mark.parametrize(
+        ("choice", "found"),
+        [
+            (Choice(actor_name="resync_contact"), [0, 2]),
+            (Choice(fingerprint=fingerprint("upsert_customers", "KeyError", ())), [1]),
+            (Choice(status=LetterStatus.DISCARDED), []),
+            (Choice(status=None), [0, 1, 2]),
+            (Choice(connection_id=uuid.uuid4()), []),
+        ],
+    )
+    def test_a_choice_is_kept_to(
+        self, engine: Engine, three: tuple[int, int, int], choice: Choice, found: list[int]
+    ) -> None:
+        assert listed(engine, choice) == [three[index] for index in found]
+
+    def test_a_connections_own(self, engine: Engine, link: Link, three: tuple[int, int, int]) -> None:
+        assert listed(engine, Choice(connection_id=link.connection_id)) == [three[1]]
+
+    def test_a_group_is_an_error(self, engine: Engine, three: tuple[int, int, int]) -> None:
+        with engine.connect() as connection:
+            large, small = dead_letter_lists.groups(connection, Choice())
+        assert (large["letters"], large["ids"], large["actor"]) == (2, [three[0], three[2]], "resync_contact")
+        assert (small["letters"], small["connections"], small["attempts"]) == (1, 1, 6)
+        assert large["first_died_at"] < small["first_died_at"] < large["last_died_at"]
+
+    def test_a_number_that_nobody_has(self, engine: Engine) -> None:
+        with pytest.raises(UnknownLetterError, match=r"no dead letter 7\b"):
+            letter(engine, 7)

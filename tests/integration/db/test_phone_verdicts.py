@@ -1,0 +1,151 @@
+"""Promises of db/phone_verdicts.py: verdicts are kept with their reasons, and newer metadata judges from the cache."""
+
+import datetime as dt
+from dataclasses import replace
+
+import phonenumbers
+import pytest
+from phonenumbers import PhoneNumberType
+from sqlalchemy import Engine
+
+from db import customers, phone_verdicts
+from db.connections import Link
+from db.staging import Observed
+from domain import phones
+from domain.contacts import Contact
+from domain.phones import METADATA_VERSION, PhoneFallback
+from tests.builders import A_BRITISH_MOBILE, a_contact, a_person, an_invoice
+from tests.integration.db.look import change, row, rows
+from tests.integration.db.reminding import NOW, plan_all, tell_contact, tell_invoices
+
+LATER = NOW + dt.timedelta(hours=1)
+
+
+def judge_anew(engine: Engine, link: Link, fallback: PhoneFallback = PhoneFallback.NONE) -> None:
+    last_id: str | None = ""
+    while last_id is not None:
+        with engine.begin() as connection:
+            last_id = phone_verdicts.judge_anew(connection, link, last_id, fallback=fallback, now=LATER)
+
+
+def verdict(engine: Engine) -> object:
+    return row(engine, "SELECT phone_verdict FROM customers_cache")["phone_verdict"]
+
+
+def of_two_persons(first: str, second: str) -> Contact:
+    persons = (a_person("7001", mobile=first, is_primary=True), a_person("7002", phone=second))
+    return a_contact(persons=persons)
+
+
+class TestVerdicts:
+    def test_a_number_is_kept_as_given_with_its_source_and_what_was_found(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, of_two_persons("07912 345678", ""))
+        assert verdict(engine) == {
+            "metadata": METADATA_VERSION,
+            "raw": "07912 345678",
+            "person_id": "7001",
+            "source": "mobile",
+            "region": "GB",
+            "kind": "mobile",
+            "problem": None,
+        }
+
+    def test_so_is_one_that_cannot_be_dialled(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, of_two_persons("", "ask Bob"))
+        found = verdict(engine)
+        assert isinstance(found, dict)
+        assert (found["raw"], found["person_id"], found["source"]) == ("ask Bob", "7002", "phone")
+        assert (found["problem"], found["region"], found["kind"]) == ("not_a_number", None, None)
+
+    def test_of_one_who_has_no_number_the_edition_is_kept(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, a_contact(mobile=""))
+        assert verdict(engine) == {"metadata": METADATA_VERSION}
+
+
+class TestJudgingAnew:
+    def test_what_judged_them_is_remembered(self, engine: Engine, link: Link) -> None:
+        with engine.begin() as connection:
+            assert phone_verdicts.noted(connection, link) is None
+            phone_verdicts.note_current(connection, link, PhoneFallback.NONE)
+            noted = phone_verdicts.noted(connection, link)
+        assert noted == phone_verdicts.judged_with(link, PhoneFallback.NONE)
+
+    def test_whatever_a_verdict_depends_on_makes_it_due(self, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+        judged_with = {
+            phone_verdicts.judged_with(link, PhoneFallback.NONE),
+            phone_verdicts.judged_with(link, PhoneFallback.VALID),
+            phone_verdicts.judged_with(replace(link, country_code="IN"), PhoneFallback.NONE),
+            phone_verdicts.judged_with(replace(link, time_zone="Asia/Kolkata"), PhoneFallback.NONE),
+        }
+        monkeypatch.setattr(phone_verdicts, "METADATA_VERSION", "99.0.0")
+        judged_with.add(phone_verdicts.judged_with(link, PhoneFallback.NONE))
+        assert len(judged_with) == 5
+
+    def test_only_what_another_edition_has_judged_may_be_looked_at(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, a_contact())
+        with engine.begin() as connection:
+            looked_at = phone_verdicts.judge_anew(
+                connection, link, "", fallback=PhoneFallback.NONE, now=LATER, all_of_them=False
+            )
+        assert looked_at is None
+
+    def test_a_number_that_has_come_into_use_is_reminded(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, a_contact())
+        # As an older edition had left it.
+        change(
+            engine,
+            """
+            UPDATE customers_cache SET primary_phone = '07912 345678', phone_problem = 'not_in_use', time_zone = NULL,
+                   phone_verdict = '{"metadata": "8.0.0", "problem": "not_in_use"}'
+            """,
+        )
+        tell_invoices(engine, link, an_invoice())
+        plan_all(engine, link)
+        assert rows(engine, "SELECT * FROM reminders") == []
+        judge_anew(engine, link)
+        plan_all(engine, link, now=LATER)
+        found = row(engine, "SELECT * FROM customers_cache")
+        assert (found["primary_phone"], found["phone_problem"]) == (A_BRITISH_MOBILE, None)
+        assert (found["time_zone"], found["phone_verdict"]["metadata"]) == ("Europe/London", METADATA_VERSION)
+        assert {reminder["phone"] for reminder in rows(engine, "SELECT * FROM reminders")} == {A_BRITISH_MOBILE}
+
+    def test_one_that_has_gone_out_of_use_cancels_at_once(
+        self, engine: Engine, link: Link, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tell_contact(engine, link, a_contact())
+        tell_invoices(engine, link, an_invoice())
+        plan_all(engine, link)
+        monkeypatch.setattr(phonenumbers, "number_type", lambda _: PhoneNumberType.UNKNOWN)
+        phones.judge.cache_clear()
+        judge_anew(engine, link)
+        phones.judge.cache_clear()
+        assert {reminder["status"] for reminder in rows(engine, "SELECT status FROM reminders")} == {"cancelled"}
+
+    def test_the_setting_applies_to_what_is_cached(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, of_two_persons("n/a", A_BRITISH_MOBILE))
+        assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == "n/a"
+        judge_anew(engine, link, PhoneFallback.VALID)
+        assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == A_BRITISH_MOBILE
+
+    def test_what_stays_as_it_was_is_no_change(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, a_contact())
+        change(engine, "UPDATE customers_cache SET phone_verdict = '{}'")
+        before = row(engine, "SELECT updated_at, sync_hash FROM customers_cache")
+        judge_anew(engine, link)
+        assert row(engine, "SELECT updated_at, sync_hash FROM customers_cache") == before
+        assert verdict(engine) != {}
+
+    def test_the_number_that_only_an_invoice_told_is_left_alone(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, a_contact())
+        change(engine, "UPDATE customers_cache SET contact_persons = '[]'")
+        judge_anew(engine, link)
+        assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == A_BRITISH_MOBILE
+
+    def test_all_are_judged_batch_by_batch(self, engine: Engine, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(phone_verdicts, "BATCH", 2)
+        read = [Observed(a_contact(str(number)), NOW) for number in range(5)]
+        with engine.begin() as connection:
+            customers.upsert(connection, link, read, fallback=PhoneFallback.NONE, now=NOW)
+        change(engine, "UPDATE customers_cache SET phone_verdict = '{}'")
+        judge_anew(engine, link)
+        assert rows(engine, "SELECT id FROM customers_cache WHERE phone_verdict = '{}'") == []

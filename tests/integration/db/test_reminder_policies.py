@@ -1,0 +1,113 @@
+"""Promises of db/reminder_policies.py: rules are kept per connection, and a change reaches what is pending."""
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Engine
+
+from db import reminder_policies, reminders
+from db.connections import Link
+from domain.calling_window import CallingWindow
+from domain.reminder_policy import ReminderPolicy
+from tests.builders import a_contact, an_invoice
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change, rows, until_somebody_waits
+from tests.integration.db.reminding import NOW, plan_all, tell_contact, tell_invoices
+
+
+@pytest.fixture
+def planned(engine: Engine, link: Link) -> Link:
+    tell_contact(engine, link, a_contact())
+    tell_invoices(engine, link, an_invoice())
+    plan_all(engine, link)
+    return link
+
+
+def save(engine: Engine, link: Link, policy: ReminderPolicy) -> int:
+    with engine.begin() as connection:
+        return reminder_policies.save(connection, link.connection_id, policy, now=NOW)
+
+
+def policy_of(engine: Engine, link: Link) -> ReminderPolicy:
+    with engine.connect() as connection:
+        return reminder_policies.policy_of(connection, link.connection_id)
+
+
+def pending(engine: Engine) -> dict[int, dt.datetime]:
+    found = rows(engine, "SELECT step, scheduled_at FROM reminders WHERE status = 'scheduled' ORDER BY step")
+    return {row["step"]: row["scheduled_at"] for row in found}
+
+
+def test_who_has_set_nothing_has_the_default_rules(engine: Engine, link: Link) -> None:
+    assert policy_of(engine, link) == ReminderPolicy()
+
+
+def test_rules_are_kept_per_connection(engine: Engine, link: Link) -> None:
+    policy = ReminderPolicy(steps=(1, 2), window=CallingWindow(frozenset({0, 6})), skip_holidays=False, most_steps=1)
+    save(engine, link, policy)
+    save(engine, link, policy)
+    assert policy_of(engine, link) == policy
+    assert policy_of(engine, a_link(engine)) == ReminderPolicy()
+
+
+def test_a_change_makes_every_plan_due(engine: Engine, planned: Link) -> None:
+    other = a_link(engine)
+    tell_contact(engine, other, a_contact())
+    tell_invoices(engine, other, an_invoice())
+    plan_all(engine, other)
+    assert save(engine, planned, ReminderPolicy(steps=(0,))) == 1
+
+
+def test_what_is_pending_is_planned_by_the_new_rules(engine: Engine, planned: Link) -> None:
+    save(engine, planned, ReminderPolicy(steps=(0, 5), window=CallingWindow(opens=dt.time(8), usual_time=dt.time(8))))
+    plan_all(engine, planned)
+    assert pending(engine) == {
+        0: dt.datetime(2026, 4, 1, 7, tzinfo=dt.UTC),
+        # The sixth is Easter Monday: a holiday in England, though not in all of the country that the number names.
+        5: dt.datetime(2026, 4, 6, 7, tzinfo=dt.UTC),
+    }
+    left = rows(engine, "SELECT DISTINCT status FROM reminders WHERE step NOT IN (0, 5)")
+    assert [row["status"] for row in left] == ["superseded"]
+
+
+def test_what_was_sent_stays_sent(engine: Engine, planned: Link) -> None:
+    change(engine, "UPDATE reminders SET status = 'sent' WHERE step = 0")
+    save(engine, planned, ReminderPolicy(steps=(0, 5)))
+    plan_all(engine, planned)
+    assert list(pending(engine)) == [5]
+
+
+def test_a_cap_counts_what_was_sent(engine: Engine, planned: Link) -> None:
+    change(engine, "UPDATE reminders SET status = 'sent' WHERE step = -3")
+    save(engine, planned, ReminderPolicy(most_steps=3))
+    plan_all(engine, planned)
+    assert list(pending(engine)) == [0, 3]
+    save(engine, planned, ReminderPolicy(most_steps=1))
+    plan_all(engine, planned)
+    assert pending(engine) == {}
+    assert rows(engine, "SELECT plan_outcome FROM invoices_cache") == [{"plan_outcome": "most_steps_sent"}]
+
+
+def test_a_planner_that_waits_for_the_change_plans_by_it(engine: Engine, planned: Link) -> None:
+    """Else a plan by the old rules would stand as if it were by the new ones."""
+    moved = an_invoice(due_date=dt.date(2026, 5, 6), modified_at=NOW)
+    with ThreadPoolExecutor(1) as threads:
+        with engine.begin() as connection:
+            reminder_policies.save(connection, planned.connection_id, ReminderPolicy(steps=(2,)), now=NOW)
+            telling = threads.submit(tell_invoices, engine, planned, moved)
+            until_somebody_waits(engine)
+        telling.result()
+    assert list(pending(engine)) == [2]
+
+
+def test_a_policy_that_waits_for_a_planner_makes_its_plan_due(engine: Engine, planned: Link) -> None:
+    change(engine, "UPDATE invoices_cache SET plan_at = :now", now=NOW)
+    with ThreadPoolExecutor(1) as threads:
+        with engine.begin() as connection:
+            assert reminders.plan_due(connection, planned, now=NOW) == 1
+            saving = threads.submit(save, engine, planned, ReminderPolicy(steps=(2,)))
+            until_somebody_waits(engine)
+        assert saving.result() == 1
+    plan_all(engine, planned)
+    assert list(pending(engine)) == [2]

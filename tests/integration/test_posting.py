@@ -1,0 +1,228 @@
+"""Promises of workers/posting.py: what is due reaches the receiver once, signed, with retries, and not too late."""
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from db.connections import Link
+from db.engine import new_engine
+from tests.builders import a_contact, an_invoice
+from tests.integration.db.links import a_link
+from tests.integration.db.look import Row, change, row
+from tests.integration.db.reminding import SWITCH_ON, plan_all, tell_contact, tell_invoices
+from tests.integration.environment import environment_of_a_process
+from workers.posting import Receiver, post_due, posting
+from workers.resources import open_resources
+
+SECRET = "a secret of enough letters"
+
+
+@dataclass
+class Inbox:
+    """A receiver that keeps what it gets, and answers as it is told."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    got: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
+    has_mail: threading.Event = field(default_factory=threading.Event)
+
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for _, body in self.got]
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    inbox = Inbox()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            inbox.got.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(inbox.answers.pop(0) if inbox.answers else 204)
+            self.end_headers()
+            inbox.has_mail.set()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: a test is quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        inbox.url = f"http://127.0.0.1:{server.server_port}/due?token=in-the-address"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield inbox
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def receiver(inbox: Inbox) -> Iterator[Receiver]:
+    with httpx.Client(timeout=5) as client:
+        yield Receiver(client, inbox.url, SECRET)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = new_engine(database_url, application_name="booksync tests")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def due(engine: Engine) -> Link:
+    """Two invoices of one customer, due at this very moment, whatever the weekday."""
+    link = a_link(engine)
+    tell_contact(engine, link, a_contact(details=SWITCH_ON))
+    tell_invoices(engine, link, an_invoice("1"), an_invoice("2"))
+    plan_all(engine, link)
+    change(engine, "DELETE FROM reminders WHERE step <> 0")
+    change(
+        engine,
+        "UPDATE reminders SET scheduled_at = now() - interval '1 minute', closes_at = now() + interval '1 hour'",
+    )
+    change(engine, "UPDATE invoices_cache SET plan_at = now() + interval '1 hour'")
+    change(engine, "UPDATE sync_metadata SET last_invoice_sync_at = now()")
+    return link
+
+
+def contact(engine: Engine) -> Row:
+    return row(engine, "SELECT * FROM reminder_contacts")
+
+
+def make_time_pass(engine: Engine) -> None:
+    change(engine, "UPDATE reminder_contacts SET post_at = now() WHERE post_at IS NOT NULL")
+
+
+def test_what_is_due_is_posted_once_and_whole(engine: Engine, due: Link, inbox: Inbox, receiver: Receiver) -> None:
+    assert post_due(engine, receiver) == 1
+    assert post_due(engine, receiver) == 0
+    (body,) = inbox.bodies()
+    kept = contact(engine)
+    assert (body["contact_id"], body["phone"], body["day"]) == (str(kept["id"]), kept["phone"], "2026-04-01")
+    assert body["connection_id"] == str(due.connection_id)
+    assert [reminder["zoho_invoice_id"] for reminder in body["reminders"]] in (["1", "2"], ["2", "1"])
+    assert {(reminder["step"], reminder["balance"]) for reminder in body["reminders"]} == {(0, "120.00")}
+    assert (kept["post_at"], kept["post_attempts"], kept["post_problem"]) == (None, 1, None)
+    assert kept["posted_at"] is not None
+
+
+@pytest.mark.usefixtures("due")
+def test_the_receiver_can_check_who_posts(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
+    post_due(engine, receiver)
+    headers, body = inbox.got[0]
+    signed = headers["X-Booksync-Timestamp"].encode() + b"." + body
+    expected = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+    assert headers["X-Booksync-Signature"] == f"sha256={expected}"
+    assert headers["Idempotency-Key"] == str(contact(engine)["id"])
+
+
+@pytest.mark.usefixtures("due")
+@pytest.mark.parametrize("status", [302, 400, 404, 500, 503])
+def test_what_is_refused_is_posted_again_under_the_same_key(
+    engine: Engine, inbox: Inbox, receiver: Receiver, status: int
+) -> None:
+    inbox.answers = [status]
+    post_due(engine, receiver)
+    refused = contact(engine)
+    assert (refused["post_problem"], refused["posted_at"]) == (f"HTTP {status}", None)
+    assert post_due(engine, receiver) == 0, "not at once"
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    first, second = inbox.got
+    assert first[0]["Idempotency-Key"] == second[0]["Idempotency-Key"]
+    assert first[1] == second[1]
+    assert contact(engine)["posted_at"] is not None
+
+
+@pytest.mark.usefixtures("due")
+def test_a_receiver_that_is_away_is_waited_for(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
+    with httpx.Client() as client:
+        post_due(engine, Receiver(client, "http://127.0.0.1:1/due?token=in-the-address", SECRET))
+    assert contact(engine)["post_problem"] == "ConnectError", "and the address is nowhere kept"
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert len(inbox.got) == 1
+
+
+def test_what_is_paid_meanwhile_is_posted_no_more(engine: Engine, due: Link, inbox: Inbox, receiver: Receiver) -> None:
+    inbox.answers = [500, 500]
+    post_due(engine, receiver)
+    now = dt.datetime.now(dt.UTC)
+    tell_invoices(engine, due, an_invoice("1", status="paid", balance="0", modified_at=now), now=now)
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert [reminder["zoho_invoice_id"] for reminder in inbox.bodies()[1]["reminders"]] == ["2"]
+    tell_invoices(engine, due, an_invoice("2", status="void", modified_at=now), now=now)
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert len(inbox.got) == 2
+    withdrawn = contact(engine)
+    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, "withdrawn: nothing of it is owed any more")
+
+
+@pytest.mark.usefixtures("due")
+def test_after_closing_time_it_is_given_up(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
+    inbox.answers = [500]
+    post_due(engine, receiver)
+    change(engine, "UPDATE reminders SET closes_at = now()")
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert len(inbox.got) == 1
+    assert contact(engine)["post_problem"] == "given up: the calling window has closed"
+
+
+@pytest.mark.usefixtures("due")
+def test_one_who_dies_between_claim_and_call_loses_nothing(
+    engine: Engine, inbox: Inbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Receiver, "tell", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            post_due(engine, receiver)
+    assert post_due(engine, receiver) == 0, "it is held for a while"
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert len(inbox.got) == 1
+
+
+@pytest.mark.usefixtures("due")
+def test_the_scheduler_posts_beside_its_ticks(
+    database_url: str, redis_url: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMINDER_WEBHOOK_URL", inbox.url)
+    monkeypatch.setenv("REMINDER_WEBHOOK_SECRET", SECRET)
+    with (
+        environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
+        open_resources("booksync tests") as resources,
+        posting(resources),
+    ):
+        assert inbox.has_mail.wait(timeout=20)
+    assert len(inbox.got) == 1
+
+
+@pytest.mark.usefixtures("due")
+def test_without_an_address_nothing_is_claimed(
+    engine: Engine, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
+        open_resources("booksync tests") as resources,
+        posting(resources),
+    ):
+        assert "reminders" not in {thread.name for thread in threading.enumerate()}
+    assert row(engine, "SELECT count(*) AS contacts FROM reminder_contacts")["contacts"] == 0
+
+
+@pytest.mark.usefixtures("due")
+def test_what_somebody_else_has_claimed_is_not_posted(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
+    change(engine, "SELECT * FROM claim_due_reminders()")
+    assert post_due(engine, receiver) == 0
+    assert inbox.got == []

@@ -1,0 +1,136 @@
+"""A booksync whose webhooks the test sends, and whose messages the test works on."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psycopg
+from dramatiq import Message
+
+from db import webhook_events
+from domain.webhooks import Entity
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench, Row
+from tests.truth import record_differences
+from tests.webhooks import signed_json
+from workers.resources import Resources
+from workers.sync.one_record import refresh
+from workers.sync.resync import Refresh, resync
+from workers.web.app import app
+
+ENTITIES = {"resync_contact": Entity.CONTACT, "resync_invoice": Entity.INVOICE}
+
+DETAIL_CALLS = {Entity.CONTACT: CallKind.CONTACT, Entity.INVOICE: CallKind.INVOICE}
+
+
+def post(
+    resources: Resources, path: str, content: Any, headers: Mapping[str, str], *, method: str = "POST"
+) -> httpx.Response:
+    """One request to the web application over these means; what it does after its answer is done on return."""
+
+    async def ask() -> httpx.Response:
+        app.state.resources = resources
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+            return await client.request(method, f"http://booksync{path}", content=content, headers=dict(headers))
+
+    return asyncio.run(ask())
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """One connection, its secret, and the truth of the simulator."""
+
+    bench: Bench
+
+    @property
+    def path(self) -> str:
+        return f"/webhooks/zoho/{self.bench.connection_id}"
+
+    @property
+    def secret(self) -> str:
+        with self.bench.resources.engine.connect() as connection:
+            encrypted = webhook_events.webhook_secret(connection, self.bench.connection_id)
+        assert encrypted is not None
+        return self.bench.resources.vault.decrypt(encrypted)
+
+    def send(self, document: Any, **query: str) -> httpx.Response:
+        body, headers = signed_json(self.secret, document, **query)
+        path = str(httpx.URL(self.path, params=query)) if query else self.path
+        return post(self.bench.resources, path, body, headers)
+
+    def tell(self, entity: Entity, record_id: str, modified_at: str = "", **query: str) -> None:
+        """An event, as short as Zoho may send one."""
+        record = {f"{entity}_id": record_id, "last_modified_time": modified_at}
+        assert self.send({entity: record}, **query).status_code == 202
+
+    def tell_of(self, entity: Entity, record_id: str) -> None:
+        """An event with the whole record as it is now."""
+        assert self.send({entity: self.record(entity, record_id)}).status_code == 202
+
+    def record(self, entity: Entity, record_id: str) -> Row:
+        """As the simulator has it."""
+        for record in self.bench.zoho.snapshot()[f"{entity}s"]:
+            if record[f"{entity}_id"] == record_id:
+                return dict(record)
+        raise KeyError(record_id)
+
+    def messages(self, queue: str = "interactive") -> list[Message[Any]]:
+        """Those sent since the last look."""
+        key = f"dramatiq:{queue}.msgs"
+        found = [Message.decode(stored) for stored in self.bench.resources.redis.hvals(key)]  # type: ignore[arg-type]
+        self.bench.resources.redis.delete(key)
+        return found
+
+    def take(self, entity: Entity, record_id: str, *, do: Refresh = refresh) -> None:
+        """What a worker does with a message."""
+        resync(self.bench.resources, str(self.bench.connection_id), entity, record_id, do=do)
+
+    def work(self) -> int:
+        """Takes all messages until there is none, delayed ones at once; how many there were."""
+        done = 0
+        while found := self.messages() + self.messages("interactive.DQ"):
+            self.skip_waiting()
+            for message in found:
+                resync(self.bench.resources, message.args[0], ENTITIES[message.actor_name], message.args[1])
+                done += 1
+        return done
+
+    def skip_waiting(self) -> None:
+        self.bench.rows("UPDATE resyncs SET not_before = now() WHERE received > handled RETURNING record_id")
+
+    def events(self) -> list[Row]:
+        return self.bench.rows("SELECT * FROM webhook_events ORDER BY id")
+
+    def outcomes(self) -> list[str | None]:
+        return [event["outcome"] for event in self.events()]
+
+    def resync_row(self) -> Row:
+        (row,) = self.bench.rows("SELECT *, not_before - now() AS wait FROM resyncs")
+        return row
+
+    def calls(self, entity: Entity) -> int:
+        """Detail calls since the last reset."""
+        return self.bench.zoho.stats().count(DETAIL_CALLS[entity])
+
+    def differences(self) -> list[str]:
+        url = self.bench.resources.settings.database_url.get_secret_value()
+        with psycopg.connect(url, autocommit=True) as database:
+            return record_differences(self.bench.zoho.snapshot(), database, self.bench.connection_id)
+
+
+CONTACT, INVOICE = Entity.CONTACT, Entity.INVOICE
+
+
+def a_contact_id(hooks: Hooks) -> str:
+    """A customer's who has persons."""
+    return next(
+        str(contact["contact_id"])
+        for contact in hooks.bench.zoho.snapshot()["contacts"]
+        if contact["contact_type"] == "customer" and contact["contact_persons"]
+    )
+
+
+def an_invoice_id(hooks: Hooks) -> str:
+    return str(hooks.bench.zoho.snapshot()["invoices"][0]["invoice_id"])

@@ -1,0 +1,152 @@
+"""Promises of a record's resync: however many events come, and in whatever order, it is asked for once or twice."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from db.webhook_events import Due
+from domain.webhooks import LONGEST_QUIET_SECONDS, QUIET_SECONDS, Outcome
+from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
+from workers.sync.one_record import OneRecord, refresh
+
+
+def test_a_burst_of_a_thousand_costs_two_calls_at_most(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.tell(CONTACT, contact_id)
+    hooks.take(CONTACT, contact_id)
+    hooks.bench.rows(
+        "INSERT INTO webhook_events (connection_id, entity, record_id, number, kind) "
+        "SELECT %(id)s, 'contact', %(contact)s, 1 + n, 'changed' FROM generate_series(1, 998) n RETURNING id",
+        id=hooks.bench.connection_id,
+        contact=contact_id,
+    )
+    hooks.bench.rows("UPDATE resyncs SET received = received + 998 RETURNING record_id")
+    hooks.tell(CONTACT, contact_id)
+    for _ in range(5):
+        hooks.take(CONTACT, contact_id)
+    assert hooks.calls(CONTACT) == 1
+    hooks.skip_waiting()
+    for _ in range(5):
+        hooks.take(CONTACT, contact_id)
+    assert hooks.calls(CONTACT) == 2
+    assert hooks.outcomes() == [Outcome.ASKED] * 1000
+
+
+def test_a_repeated_event_costs_no_call(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
+    for _ in range(4):
+        hooks.tell_of(CONTACT, contact_id)
+        hooks.work()
+    assert hooks.outcomes() == [Outcome.ASKED] + [Outcome.KNOWN] * 3
+    assert hooks.calls(CONTACT) == 1
+
+
+def test_another_change_in_the_same_second_does(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.bench.zoho.edit_contact(contact_id, contact_name="First name")
+    hooks.tell_of(CONTACT, contact_id)
+    hooks.work()
+    told = hooks.record(CONTACT, contact_id)
+    observed = "date_trunc('second', zoho_last_modified_at)"
+    hooks.bench.rows(f"UPDATE customers_cache SET observed_at = {observed} RETURNING id")
+    assert hooks.send({"contact": told | {"contact_name": "Second name"}}).status_code == 202
+    hooks.work()
+    assert hooks.outcomes() == [Outcome.ASKED, Outcome.ASKED]
+
+
+def test_an_old_event_after_a_newer_one_costs_no_call(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    old = hooks.record(CONTACT, contact_id)
+    hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
+    hooks.tell_of(CONTACT, contact_id)
+    hooks.work()
+    hooks.send({"contact": old})
+    hooks.work()
+    assert hooks.outcomes() == [Outcome.ASKED, Outcome.KNOWN]
+    assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
+
+
+def test_what_a_run_has_read_meanwhile_costs_no_call(hooks: Hooks) -> None:
+    invoice_id = an_invoice_id(hooks)
+    hooks.bench.zoho.edit_invoice(invoice_id, total="77.00")
+    hooks.tell_of(INVOICE, invoice_id)
+    hooks.bench.sync()
+    # Read in the very second of the change, it might lack half of it.
+    hooks.bench.rows("UPDATE invoices_cache SET observed_at = observed_at + interval '1 minute' RETURNING id")
+    hooks.work()
+    assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([Outcome.KNOWN], 0)
+
+
+def test_the_first_event_is_due_at_once_and_the_next_wait_for_quiet(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.tell(CONTACT, contact_id)
+    assert hooks.resync_row()["wait"] <= timedelta(0)
+    assert len(hooks.messages()) == 1
+    hooks.take(CONTACT, contact_id)
+    for _ in range(3):
+        hooks.tell(CONTACT, contact_id)
+        wait = hooks.resync_row()["wait"].total_seconds()
+        assert QUIET_SECONDS - 1 < wait <= QUIET_SECONDS
+    assert hooks.messages() == []
+    assert len(hooks.messages("interactive.DQ")) == 1
+
+
+def test_nobody_waits_for_quiet_for_ever(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.tell(CONTACT, contact_id)
+    hooks.take(CONTACT, contact_id)
+    hooks.tell(CONTACT, contact_id)
+    ago = f"now() - interval '{LONGEST_QUIET_SECONDS - 0.5} seconds'"
+    hooks.bench.rows(f"UPDATE resyncs SET waiting_since = {ago} RETURNING record_id")
+    hooks.tell(CONTACT, contact_id)
+    assert hooks.resync_row()["wait"].total_seconds() <= 0.5
+
+
+def test_an_event_that_comes_while_zoho_is_asked_is_not_taken_for_answered(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.tell(CONTACT, contact_id)
+
+    def meanwhile(record: OneRecord) -> Sequence[Due]:
+        hooks.tell(CONTACT, contact_id)
+        return refresh(record)
+
+    hooks.take(CONTACT, contact_id, do=meanwhile)
+    assert hooks.outcomes() == [Outcome.ASKED, None]
+    assert len(hooks.messages("interactive.DQ")) == 1
+
+
+def test_a_message_that_comes_too_early_comes_again(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    for _ in range(2):
+        hooks.tell(CONTACT, contact_id)
+        hooks.take(CONTACT, contact_id)
+    hooks.messages("interactive.DQ")
+    hooks.take(CONTACT, contact_id)
+    assert len(hooks.messages("interactive.DQ")) == 1
+    assert hooks.calls(CONTACT) == 1
+
+
+def test_a_claimed_record_is_nobody_elses(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.tell(CONTACT, contact_id)
+
+    def twice(record: OneRecord) -> Sequence[Due]:
+        hooks.take(CONTACT, contact_id)
+        return refresh(record)
+
+    hooks.take(CONTACT, contact_id, do=twice)
+    assert hooks.calls(CONTACT) == 1
+
+
+def test_who_has_lost_the_claim_writes_nothing(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
+    hooks.tell_of(CONTACT, contact_id)
+
+    def too_long(record: OneRecord) -> Sequence[Due]:
+        hooks.bench.rows("UPDATE resyncs SET claimed_until = now() + interval '1 hour' RETURNING record_id")
+        return refresh(record)
+
+    hooks.take(CONTACT, contact_id, do=too_long)
+    assert hooks.bench.customers()[contact_id]["customer_name"] != "Renamed Bakery"
+    assert hooks.outcomes() == [None]

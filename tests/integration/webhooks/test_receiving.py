@@ -1,0 +1,210 @@
+"""Promises of `/webhooks/zoho/{connection}`: stored before it is thanked for, and nothing told to strangers."""
+
+import base64
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from db.engine import new_engine
+from domain.webhooks import Entity, EventKind
+from sandbox.servers.ports import free_port
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change, row, rows
+from tests.integration.environment import environment_of_a_process
+from tests.integration.webhooks.hooks import post
+from tests.process_logs import logs_of_a_process
+from tests.webhooks import signature, signed_form, signed_json
+from workers.broker import new_broker, new_redis_client
+from workers.resources import Resources, open_resources
+from workers.web.webhooks import MAX_BODY_BYTES
+
+SECRET = "0123456789abcdef0123456789abcdef01234567"
+CONTACT = {
+    "contact": {"contact_id": "5001", "last_modified_time": "2026-03-02T09:30:00+0000", "email": "ada@x.example"}
+}
+
+
+@pytest.fixture
+def resources(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
+    with (
+        environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
+        open_resources("booksync tests") as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture
+def connection_id(resources: Resources) -> uuid.UUID:
+    link = a_link(resources.engine)
+    encrypted = resources.vault.encrypt(SECRET)
+    change(resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=encrypted)
+    return link.connection_id
+
+
+@pytest.fixture
+def path(connection_id: uuid.UUID) -> str:
+    return f"/webhooks/zoho/{connection_id}"
+
+
+def events(resources: Resources) -> list[dict[str, Any]]:
+    return [dict(each) for each in rows(resources.engine, "SELECT * FROM webhook_events ORDER BY id")]
+
+
+def messages(resources: Resources) -> int:
+    return int(resources.redis.hlen("dramatiq:interactive.msgs"))
+
+
+class TestWhatIsAccepted:
+    @pytest.mark.parametrize("method", ["POST", "PUT"])
+    def test_a_json_body_is_stored_and_its_record_sent(self, resources: Resources, path: str, method: str) -> None:
+        answer = post(resources, path, *signed_json(SECRET, CONTACT), method=method)
+        assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
+        (event,) = events(resources)
+        assert (event["entity"], event["record_id"], event["kind"]) == (Entity.CONTACT, "5001", EventKind.CHANGED)
+        assert event["modified_at"].isoformat() == "2026-03-02T09:30:00+00:00"
+        assert event["outcome"] is None
+        assert messages(resources) == 1
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"invoice_id": "8001", "last_modified_time": "2026-03-02T09:30:00+0000", "customer_id": "5001"},
+            {"JSONString": json.dumps({"invoice": {"invoice_id": "8001"}})},
+            {"invoice": json.dumps({"invoice_id": "8001"})},
+        ],
+    )
+    def test_so_is_a_form_also_with_json_in_it(self, resources: Resources, path: str, fields: dict[str, str]) -> None:
+        assert post(resources, path, *signed_form(SECRET, fields)).status_code == 202
+        (event,) = events(resources)
+        assert (event["entity"], event["record_id"]) == (Entity.INVOICE, "8001")
+
+    def test_json_that_is_called_a_form_is_json(self, resources: Resources, path: str) -> None:
+        body, headers = signed_json(SECRET, CONTACT)
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        assert post(resources, path, body, headers).status_code == 202
+
+    def test_the_signature_may_be_base64(self, resources: Resources, path: str) -> None:
+        body, headers = signed_json(SECRET, CONTACT)
+        as_bytes = bytes.fromhex(headers["X-Zoho-Webhook-Signature"])
+        headers["X-Zoho-Webhook-Signature"] = base64.b64encode(as_bytes).decode()
+        assert post(resources, path, body, headers).status_code == 202
+
+    def test_it_covers_the_querys_parameters(self, resources: Resources, path: str) -> None:
+        body, headers = signed_json(SECRET, CONTACT, event="contact deleted", a="1")
+        assert post(resources, f"{path}?event=contact+deleted&a=1", body, headers).status_code == 202
+        assert post(resources, f"{path}?event=contact+created&a=1", body, headers).status_code == 401
+        assert [event["kind"] for event in events(resources)] == [EventKind.DELETED]
+
+    def test_the_secret_itself_may_stand_in_a_header_instead(self, resources: Resources, path: str) -> None:
+        headers = {"Content-Type": "application/json", "X-Booksync-Secret": SECRET}
+        assert post(resources, path, json.dumps(CONTACT).encode(), headers).status_code == 202
+
+    def test_a_vendor_is_stored_as_one(self, resources: Resources, path: str) -> None:
+        post(resources, path, *signed_json(SECRET, {"contact": CONTACT["contact"] | {"contact_type": "vendor"}}))
+        assert [event["kind"] for event in events(resources)] == [EventKind.VENDOR]
+
+    def test_what_booksync_does_not_cache_is_stored_and_ignored(self, resources: Resources, path: str) -> None:
+        for document in ({"estimate": {"estimate_id": "9"}}, {"Ada Byron": {"x": 1}}, {"something": "else"}):
+            assert post(resources, path, *signed_json(SECRET, document)).status_code == 202
+        found = [(event["entity"], event["record_id"], event["outcome"]) for event in events(resources)]
+        assert found == [("estimate", "9", "ignored"), ("other", "", "ignored"), ("other", "", "ignored")]
+        assert messages(resources) == 0
+
+    def test_events_of_a_record_that_waits_send_no_further_message(self, resources: Resources, path: str) -> None:
+        for _ in range(5):
+            post(resources, path, *signed_json(SECRET, CONTACT))
+        assert (len(events(resources)), messages(resources)) == (5, 1)
+        assert row(resources.engine, "SELECT received, handled FROM resyncs") == {"received": 5, "handled": 0}
+
+
+class TestWhoIsTurnedAway:
+    @pytest.mark.parametrize(
+        ("address", "headers"),
+        [
+            ("{connection}", {}),
+            ("{connection}", {"X-Zoho-Webhook-Signature": "0" * 64}),
+            ("{connection}", {"X-Zoho-Webhook-Signature": "ä"}),
+            ("{connection}", {"X-Booksync-Secret": ""}),
+            ("{connection}", {"X-Booksync-Secret": SECRET[:-1]}),
+            # Who knows one connection's secret knows nothing of others.
+            ("00000000-0000-4000-8000-000000000001", {"X-Booksync-Secret": SECRET}),
+            ("no-uuid", {"X-Booksync-Secret": SECRET}),
+            ("%00", {"X-Booksync-Secret": SECRET}),
+        ],
+    )
+    def test_all_strangers_get_the_same_answer(
+        self, resources: Resources, connection_id: uuid.UUID, address: str, headers: dict[str, str]
+    ) -> None:
+        encoded = {name: value.encode() for name, value in headers.items()}
+        path = f"/webhooks/zoho/{address.format(connection=connection_id)}"
+        answer = post(resources, path, json.dumps(CONTACT).encode(), encoded)  # type: ignore[arg-type]
+        assert (answer.status_code, answer.json()) == (401, {"detail": "The signature is not valid."})
+        assert events(resources) == []
+
+    def test_a_secret_that_cannot_be_read_is_told_to_the_operator_only(self, resources: Resources, path: str) -> None:
+        change(resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
+        with logs_of_a_process() as logs:
+            assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 401
+        assert "webhook.secret_unreadable" in [line.get("action") for line in logs.lines]
+
+    def test_a_large_body_is_413_whatever_it_says_of_its_length(self, resources: Resources, path: str) -> None:
+        async def chunks() -> Any:
+            for _ in range(MAX_BODY_BYTES // 1000 + 1):
+                yield b"x" * 1000
+
+        assert post(resources, path, chunks(), {}).status_code == 413
+        assert post(resources, path, b"x" * (MAX_BODY_BYTES + 1), {}).status_code == 413
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"no JSON",
+            b"{",
+            b"[]",
+            b"null",
+            b'"text"',
+            b"{}",
+            b"\xff\xfe",
+            b'{"contact": {}}',
+            b"[" * 100_000,
+            b'{"contact": {"contact_id": "../1"}}',
+            b'{"contact": {"contact_id": true}}',
+            b'{"JSONString": "{"}',
+        ],
+    )
+    def test_what_cannot_be_understood_is_400(self, resources: Resources, path: str, body: bytes) -> None:
+        headers = {"Content-Type": "application/json", "X-Zoho-Webhook-Signature": signature(SECRET, body)}
+        assert post(resources, path, body, headers).status_code == 400
+        assert events(resources) == []
+
+    def test_a_stranger_learns_nothing_from_a_broken_body(self, resources: Resources, path: str) -> None:
+        assert post(resources, path, b"{", {}).status_code == 401
+
+    def test_nobody_can_ask(self, resources: Resources, path: str) -> None:
+        assert post(resources, path, b"", {}, method="GET").status_code == 405
+
+
+class TestWithoutServers:
+    def test_without_postgres_zoho_may_try_again(self, resources: Resources, path: str) -> None:
+        nowhere = new_engine(f"postgresql://127.0.0.1:{free_port()}/none", application_name="tests")
+        answer = post(replace(resources, engine=nowhere), path, *signed_json(SECRET, CONTACT))
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+
+    def test_without_redis_it_is_stored_all_the_same(self, resources: Resources, path: str) -> None:
+        nobody = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
+        answer = post(replace(resources, broker=new_broker(nobody)), path, *signed_json(SECRET, CONTACT))
+        assert (answer.status_code, len(events(resources))) == (202, 1)
+
+
+def test_nothing_of_a_body_is_logged_or_kept(resources: Resources, path: str, database_url: str) -> None:
+    with logs_of_a_process() as logs:
+        for document in (CONTACT, {"Ada Byron": {"x": "ada@x.example"}}, {"contact": {"email": "ada@x.example"}}):
+            post(resources, path, *signed_json(SECRET, document))
+    assert "ada" not in logs.text.lower()
+    assert SECRET not in logs.text
+    assert "ada" not in str(events(resources)).lower()

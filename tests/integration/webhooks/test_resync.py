@@ -1,0 +1,135 @@
+"""Promises of a record's resync: what a webhook tells of is cached, and what is gone is marked."""
+
+from collections.abc import Sequence
+
+from db.webhook_events import Due
+from domain.webhooks import Outcome
+from sandbox.zoho.commands import PersonFields
+from sandbox.zoho.records import ContactType
+from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
+from workers.sync.one_record import OneRecord, refresh
+
+
+class TestWhatIsFetched:
+    def test_a_changed_contact_is_cached_after_one_call(self, hooks: Hooks) -> None:
+        contact_id = a_contact_id(hooks)
+        hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
+        hooks.tell_of(CONTACT, contact_id)
+        assert hooks.work() == 1
+        assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
+        assert (hooks.outcomes(), hooks.calls(CONTACT)) == ([Outcome.ASKED], 1)
+        assert hooks.differences() == []
+
+    def test_a_new_contact_and_a_new_invoice_are(self, hooks: Hooks) -> None:
+        contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
+        invoice_id = hooks.bench.zoho.create_invoice(contact_id)
+        hooks.tell_of(CONTACT, contact_id)
+        hooks.tell_of(INVOICE, invoice_id)
+        hooks.work()
+        assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
+        assert hooks.differences() == []
+
+    def test_a_payment_cancels_its_reminders_at_once(self, hooks: Hooks) -> None:
+        pending = "SELECT zoho_invoice_id AS id FROM reminders r JOIN invoices_cache i ON i.id = r.invoice_id "
+        invoice_id = hooks.bench.rows(pending + "WHERE r.status = 'scheduled' ORDER BY 1")[0]["id"]
+        hooks.bench.zoho.pay_invoice(invoice_id)
+        hooks.tell_of(INVOICE, invoice_id)
+        hooks.work()
+        left = hooks.bench.rows(pending + "WHERE r.status = 'scheduled' AND zoho_invoice_id = %(id)s", id=invoice_id)
+        assert left == []
+
+    def test_an_invoice_whose_customer_nobody_knows_brings_the_customer(self, hooks: Hooks) -> None:
+        contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
+        invoice_id = hooks.bench.zoho.create_invoice(contact_id)
+        hooks.tell_of(INVOICE, invoice_id)
+        hooks.work()
+        assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
+        assert hooks.bench.rows("SELECT id FROM skipped_invoices") == []
+        assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 1)
+
+    def test_one_whose_customer_is_gone_stays_skipped(self, hooks: Hooks) -> None:
+        contact_id = hooks.bench.zoho.create_contact()
+        invoice_id = hooks.bench.zoho.create_invoice(contact_id)
+        hooks.bench.zoho.delete_contact(contact_id)
+        hooks.tell_of(INVOICE, invoice_id)
+        hooks.work()
+        hooks.tell_of(INVOICE, invoice_id)
+        hooks.work()
+        (skipped,) = hooks.bench.rows("SELECT zoho_invoice_id, reason FROM skipped_invoices")
+        assert skipped == {"zoho_invoice_id": invoice_id, "reason": "customer_gone"}
+        assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 1)
+
+    def test_the_calls_use_the_interactive_lane(self, hooks: Hooks) -> None:
+        settings = hooks.bench.resources.settings
+        assert settings.zoho_interactive_reserve > 0
+        lanes: list[str] = []
+
+        def note(record: OneRecord) -> Sequence[Due]:
+            lanes.append(record._transport._lane)
+            return refresh(record)
+
+        hooks.tell(CONTACT, a_contact_id(hooks))
+        hooks.take(CONTACT, a_contact_id(hooks), do=note)
+        assert lanes == ["interactive"]
+
+
+class TestWhatIsGone:
+    def test_a_deletion_is_confirmed_and_marked(self, hooks: Hooks) -> None:
+        invoice_id = an_invoice_id(hooks)
+        hooks.bench.zoho.delete_invoice(invoice_id)
+        hooks.tell(INVOICE, invoice_id, event="invoice_deleted")
+        hooks.work()
+        assert hooks.bench.invoices()[invoice_id]["status"] == "deleted"
+        assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([Outcome.GONE], 1)
+
+    def test_the_same_deletion_again_costs_no_call(self, hooks: Hooks) -> None:
+        contact_id = a_contact_id(hooks)
+        hooks.bench.zoho.delete_contact(contact_id)
+        for _ in range(3):
+            hooks.tell(CONTACT, contact_id, event="deleted")
+            hooks.work()
+        assert hooks.outcomes() == [Outcome.GONE, Outcome.KNOWN, Outcome.KNOWN]
+        assert hooks.calls(CONTACT) == 1
+
+    def test_a_deletion_that_is_none_marks_nothing(self, hooks: Hooks) -> None:
+        invoice_id = an_invoice_id(hooks)
+        before = hooks.bench.invoices()[invoice_id]["status"]
+        hooks.tell(INVOICE, invoice_id, event="deleted")
+        hooks.work()
+        assert hooks.bench.invoices()[invoice_id]["status"] == before
+        assert hooks.outcomes() == [Outcome.ASKED]
+
+    def test_a_deletion_of_what_was_never_cached_costs_no_call(self, hooks: Hooks) -> None:
+        hooks.tell(INVOICE, "900000000000000001", event="deleted")
+        hooks.work()
+        assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([Outcome.KNOWN], 0)
+
+    def test_a_vendor_is_ignored(self, hooks: Hooks) -> None:
+        contact_id = hooks.bench.zoho.create_contact(contact_type=ContactType.VENDOR)
+        hooks.tell_of(CONTACT, contact_id)
+        hooks.work()
+        assert contact_id not in hooks.bench.customers()
+        assert hooks.calls(CONTACT) == 0
+
+    def test_a_vendor_whom_the_event_does_not_call_one_is_ignored_after_a_call(self, hooks: Hooks) -> None:
+        contact_id = hooks.bench.zoho.create_contact(contact_type=ContactType.VENDOR)
+        hooks.tell(CONTACT, contact_id)
+        hooks.work()
+        assert contact_id not in hooks.bench.customers()
+        # Vendors are not among the gone, of whom too many are suspicious.
+        assert hooks.outcomes() == [Outcome.IGNORED]
+
+    def test_a_customer_who_has_become_a_vendor_is_one_no_longer(self, hooks: Hooks) -> None:
+        contact_id = a_contact_id(hooks)
+        hooks.bench.zoho.edit_contact(contact_id, contact_type=ContactType.VENDOR)
+        hooks.tell_of(CONTACT, contact_id)
+        hooks.work()
+        assert hooks.bench.customers()[contact_id]["status"] == "deleted"
+
+    def test_where_suspiciously_many_are_gone_the_rest_waits_for_a_full_run(self, hooks: Hooks) -> None:
+        invoices = [str(invoice["invoice_id"]) for invoice in hooks.bench.zoho.snapshot()["invoices"][:14]]
+        for invoice_id in invoices:
+            hooks.bench.zoho.delete_invoice(invoice_id)
+            hooks.tell(INVOICE, invoice_id, event="deleted")
+            hooks.work()
+        assert hooks.outcomes() == [Outcome.GONE] * 10 + [Outcome.UNMARKED] * 4

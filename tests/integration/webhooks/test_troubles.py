@@ -1,0 +1,206 @@
+"""Promises of a record's resync when something fails: no event is lost, and none is tried for ever."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import cast
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
+
+from db.webhook_events import Due
+from domain.dead_letters import Cause, GivenUpError
+from domain.runs import MAX_ATTEMPTS
+from domain.webhooks import Outcome
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
+from workers.budget import ApiBudget
+from workers.scheduler import tick
+from workers.sync.one_record import OneRecord
+from workers.sync.resync import resync
+from workers.zoho import ZohoContactsClient
+from workers.zoho.errors import RecordUnreadable
+
+
+def test_a_lost_message_is_sent_again_by_the_scheduler(hooks: Hooks) -> None:
+    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.messages()
+    hooks.bench.rows("UPDATE resyncs SET not_before = now() - interval '1 hour' RETURNING record_id")
+    for _ in range(3):
+        tick(hooks.bench.resources)
+    assert len(hooks.messages()) == 1
+
+
+def test_busy_workers_are_sent_nothing_twice(hooks: Hooks) -> None:
+    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.bench.rows("UPDATE resyncs SET not_before = now() - interval '1 hour' RETURNING record_id")
+    hooks.bench.resources.redis.rpush("dramatiq:interactive", *map(str, range(200)))
+    tick(hooks.bench.resources)
+    assert hooks.resync_row()["swept_at"] is None
+    hooks.bench.resources.redis.ltrim("dramatiq:interactive", 0, 10)
+    tick(hooks.bench.resources)
+    assert hooks.resync_row()["swept_at"] is not None
+
+
+def test_a_failure_is_tried_again_and_then_left_to_the_next_run(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
+    hooks.tell(CONTACT, contact_id)
+    assert hooks.work() == MAX_ATTEMPTS
+    row = hooks.resync_row()
+    assert (row["received"], row["handled"], row["has_failed"]) == (1, 1, True)
+    assert "HTTP 500" in row["error"]
+    assert hooks.outcomes() == [Outcome.FAILED]
+
+
+def test_a_message_sent_again_by_a_person_asks_once_more(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
+    hooks.tell(CONTACT, contact_id)
+    hooks.work()
+    hooks.bench.zoho.clear_faults(fault)
+    hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
+    hooks.take(CONTACT, contact_id)
+    assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
+    assert hooks.resync_row()["has_failed"] is False
+
+
+def test_a_wait_for_the_budget_spends_no_attempt(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=429, code=44, times=1)
+    hooks.tell(CONTACT, contact_id)
+    hooks.take(CONTACT, contact_id)
+    hooks.skip_waiting()
+    hooks.take(CONTACT, contact_id)
+    row = hooks.resync_row()
+    assert (row["attempts"], row["handled"]) == (0, 0)
+    assert row["waiting_for"].startswith("API budget")
+    assert row["wait"] > timedelta(seconds=2)
+
+
+def test_a_crowd_does_not_stand_in_the_way_of_a_run(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    contact_id = a_contact_id(hooks)
+    crowded = replace(hooks.bench.resources.budget.snapshot(hooks.bench.zoho.organization_id), reserved_ahead=9_999)
+    monkeypatch.setattr(ApiBudget, "snapshot", lambda *_: crowded)
+    hooks.tell(CONTACT, contact_id)
+    hooks.take(CONTACT, contact_id)
+    row = hooks.resync_row()
+    assert (row["waiting_for"], row["attempts"]) == ("Enough records wait for the API budget already.", 0)
+    assert timedelta(seconds=2) < row["wait"] <= timedelta(seconds=5)
+    # Who was promised a call comes back for it.
+    hooks.bench.rows("UPDATE resyncs SET waiting_for = 'API budget (minute)' RETURNING record_id")
+    hooks.skip_waiting()
+    hooks.take(CONTACT, contact_id)
+    assert hooks.outcomes() == [Outcome.ASKED]
+
+
+def test_an_event_does_not_shorten_that_wait(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000, times=4)
+    hooks.tell(CONTACT, contact_id)
+    for _ in range(4):
+        hooks.skip_waiting()
+        hooks.take(CONTACT, contact_id)
+    before = hooks.resync_row()["not_before"]
+    hooks.tell(CONTACT, contact_id)
+    assert hooks.resync_row()["not_before"] == before
+
+
+def test_a_refusal_for_good_parks_the_connection_and_keeps_the_events(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
+    hooks.tell(CONTACT, contact_id)
+    hooks.work()
+    link = hooks.bench.rows("SELECT status FROM zoho_connections")[0]
+    assert (link["status"], hooks.outcomes()) == ("parked", [None])
+    hooks.tell(CONTACT, contact_id)
+    hooks.bench.rows("UPDATE resyncs SET not_before = now() - interval '1 hour' RETURNING record_id")
+    tick(hooks.bench.resources)
+    assert hooks.work() == 0
+
+    hooks.bench.zoho.clear_faults()
+    hooks.bench.rows("UPDATE zoho_connections SET status = 'active' RETURNING id")
+    tick(hooks.bench.resources)
+    hooks.work()
+    assert hooks.outcomes() == [Outcome.ASKED, Outcome.ASKED]
+
+
+def test_an_answer_that_cannot_be_understood_leaves_what_is_cached(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact_id = a_contact_id(hooks)
+    before = hooks.bench.customers()[contact_id]
+
+    def unreadable(_: ZohoContactsClient, __: str) -> None:
+        raise RecordUnreadable("GET /contacts/1", detail="contact_name is missing")
+
+    monkeypatch.setattr(ZohoContactsClient, "get_contact_by_id", unreadable)
+    hooks.tell(CONTACT, contact_id)
+    hooks.work()
+    assert hooks.outcomes() == [Outcome.UNREADABLE]
+    assert hooks.bench.customers()[contact_id] == before
+    assert [row["record_id"] for row in hooks.bench.rows("SELECT * FROM set_aside_records")] == [contact_id]
+
+
+def test_an_unknown_error_makes_a_dead_letter_at_the_last_attempt(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.tell(CONTACT, contact_id)
+
+    def fail(_: OneRecord) -> Sequence[Due]:
+        raise ValueError("ada@example.com")
+
+    with capture_logs():
+        for _ in range(MAX_ATTEMPTS - 1):
+            hooks.take(CONTACT, contact_id, do=fail)
+            hooks.skip_waiting()
+        with pytest.raises(GivenUpError, match=r"^contact: ValueError$"):
+            hooks.take(CONTACT, contact_id, do=fail)
+    assert hooks.outcomes() == [Outcome.FAILED]
+
+
+def test_a_record_that_kills_its_process_is_given_up(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.tell(CONTACT, contact_id)
+    hooks.bench.rows(f"UPDATE resyncs SET attempts = {MAX_ATTEMPTS} RETURNING record_id")
+    with pytest.raises(GivenUpError) as buried:
+        hooks.take(CONTACT, contact_id)
+    assert buried.value.cause is Cause.PROCESS_KILLER
+    assert hooks.outcomes() == [Outcome.FAILED]
+
+
+def test_what_zoho_will_never_answer_is_given_up_at_once(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
+    hooks.tell(CONTACT, contact_id)
+    with pytest.raises(GivenUpError) as buried:
+        hooks.take(CONTACT, contact_id)
+    assert buried.value.cause is Cause.PERMANENT_ERROR
+    assert hooks.outcomes() == [Outcome.FAILED]
+
+
+def test_without_postgres_the_message_ends_quietly(hooks: Hooks) -> None:
+    with capture_logs() as logs:
+        broken = replace(hooks.bench.resources, engine=cast(Engine, _Away()))
+        resync(broken, str(hooks.bench.connection_id), CONTACT, "1")
+    assert [line["action"] for line in logs] == ["resync.no_database"]
+
+
+def test_a_row_from_before_booksync_becomes_the_connections(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    hooks.bench.rows("UPDATE customers_cache SET customer_name = 'Legacy', connection_id = NULL RETURNING id")
+    hooks.tell(CONTACT, contact_id)
+    hooks.work()
+    legacy = {row["zoho_customer_id"] for row in hooks.bench.rows("SELECT * FROM customers_cache")}
+    written = {key for key, row in hooks.bench.customers().items() if row["customer_name"] != "Legacy"}
+    assert contact_id in legacy
+    assert written <= {contact_id}
+
+
+class _Away:
+    """An engine whose server does not answer."""
+
+    def begin(self) -> None:
+        raise OperationalError("SELECT …", {}, Exception())

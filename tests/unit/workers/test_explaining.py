@@ -1,0 +1,210 @@
+"""Promises of workers/explaining.py: every outcome is told in plain words, with what was tried and what comes next."""
+
+import datetime as dt
+import uuid
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from db.explanations import CustomerStory, ReminderStory, Story
+from domain.contacts import ContactPerson, ContactStatus
+from domain.hand_over import HoldReason
+from domain.invoices import Invoice
+from domain.phones import PhoneFallback
+from domain.reminder_policy import ReminderPolicy
+from domain.reminders import SkipReason
+from tests.builders import A_BRITISH_MOBILE, AN_INDIAN_MOBILE, a_person, an_invoice
+from workers.explaining import explanation
+
+NOW = dt.datetime(2026, 3, 31, 23, 30, tzinfo=dt.UTC)
+STEP_AT = dt.datetime(2026, 4, 1, 9, tzinfo=dt.UTC)
+AN_ID = uuid.UUID(int=1)
+
+
+def a_customer_story(*persons: ContactPerson, **changed: Any) -> CustomerStory:
+    story = CustomerStory(
+        id=AN_ID,
+        zoho_customer_id="5001",
+        name="Analytical Engines",
+        status=ContactStatus.ACTIVE,
+        persons=persons or (a_person(mobile=A_BRITISH_MOBILE, is_primary=True),),
+        primary_phone=A_BRITISH_MOBILE,
+        phone_problem=None,
+        country_code=None,
+        time_zone="Europe/London",
+        reminders_enabled=True,
+    )
+    return replace(story, **changed)
+
+
+def a_reminder(step: int = 0, **changed: Any) -> ReminderStory:
+    reminder = ReminderStory(
+        step=step,
+        status="scheduled",
+        scheduled_at=STEP_AT,
+        closes_at=STEP_AT + dt.timedelta(hours=8),
+        updated_at=NOW,
+        is_due=False,
+        held_back=None,
+    )
+    return replace(reminder, **changed)
+
+
+def a_story(
+    *reminders: ReminderStory,
+    invoice: Invoice | None = None,
+    customer: CustomerStory | None = None,
+    plan_outcome: str | None = "scheduled",
+    plan_at: dt.datetime | None = STEP_AT,
+) -> Story:
+    return Story(
+        connection_id=AN_ID,
+        id=AN_ID,
+        invoice=invoice or an_invoice(),
+        synced_at=NOW,
+        home_time_zone="Europe/London",
+        home_country="GB",
+        policy=ReminderPolicy(),
+        now=NOW,
+        customer=customer or a_customer_story(),
+        plan_outcome=plan_outcome,
+        plan_at=plan_at,
+        reminders=reminders,
+    )
+
+
+def explained(story: Story, fallback: PhoneFallback = PhoneFallback.NONE) -> dict[str, Any]:
+    return explanation(story, fallback)
+
+
+def reasons(story: Story, fallback: PhoneFallback = PhoneFallback.NONE) -> str:
+    return "\n".join(explained(story, fallback)["reasons"])
+
+
+class TestTheNextReminder:
+    def test_is_told_on_the_customers_clock(self) -> None:
+        customer = a_customer_story(time_zone="Asia/Kolkata")
+        told = explained(a_story(a_reminder(), customer=customer))
+        assert told["outcome"] == "scheduled"
+        assert (told["next"]["step"], told["next"]["local_time"]) == (0, "Wed 2026-04-01 14:30")
+        assert told["next"]["time_zone"] == "Asia/Kolkata"
+        assert "The next reminder is step +0, on Wed 2026-04-01 14:30 (Asia/Kolkata)." in told["reasons"]
+        assert told["customer"]["local_time"] == "Wed 2026-04-01 05:00"
+
+    def test_may_be_due_and_free_to_go(self) -> None:
+        assert "can claim it" in reasons(a_story(a_reminder(is_due=True)))
+
+    @pytest.mark.parametrize("reason", HoldReason)
+    def test_may_be_due_and_held_back(self, reason: HoldReason) -> None:
+        story = a_story(a_reminder(is_due=True, held_back=reason))
+        assert f"held back: {reason.sentence}" in reasons(story)
+        assert explained(story)["next"]["held_back"] == reason
+
+    def test_may_be_about_to_be_planned_anew(self) -> None:
+        assert "due to be made anew" in reasons(a_story(a_reminder(), plan_at=NOW))
+
+    def test_comes_after_those_that_were(self) -> None:
+        past = (a_reminder(-3, status="superseded"), a_reminder(0, status="sent"), a_reminder(3, status="cancelled"))
+        told = explained(a_story(*past, a_reminder(7)))
+        assert [reminder["step"] for reminder in told["reminders"]] == [-3, 0, 3, 7]
+        assert told["next"]["step"] == 7
+        text = "\n".join(told["reasons"])
+        assert "Step -3 (Wed 2026-04-01 10:00) was superseded by a later step." in text
+        assert "Step +0 (Wed 2026-04-01 10:00) was handed over." in text
+        assert "Step +3 (Wed 2026-04-01 10:00) was cancelled: its reason went away." in text
+
+
+class TestNobodyIsReminded:
+    @pytest.mark.parametrize("reason", set(SkipReason) - {SkipReason.CUSTOMER_MISSING})
+    def test_for_every_reason_there_is(self, reason: SkipReason) -> None:
+        told = explained(a_story(plan_outcome=reason, plan_at=None))
+        assert (told["outcome"], told["next"]) == (reason, None)
+        assert f"Nobody is reminded: {reason.sentence}" in told["reasons"]
+
+    @pytest.mark.parametrize(
+        ("waits_for", "words"),
+        [
+            ("customer_unknown", "the next run asks Zoho"),
+            ("customer_gone", "taken up when the customer appears"),
+            ("no_customer", "names no customer"),
+        ],
+    )
+    def test_while_the_invoice_waits_for_its_customer(self, waits_for: str, words: str) -> None:
+        story = replace(a_story(plan_outcome=None), waits_for=waits_for, customer=None)
+        told = explained(story)
+        assert (told["outcome"], told["customer"], told["phones"]) == ("customer_missing", None, [])
+        assert words in told["reasons"][-1]
+
+    def test_of_an_invoice_that_is_paid(self) -> None:
+        story = a_story(invoice=an_invoice(status="paid", balance="0"), plan_outcome=None, plan_at=None)
+        assert explained(story)["outcome"] == "not_open"
+        assert "Nobody owes anything on it" in reasons(story)
+
+    def test_before_the_first_plan(self) -> None:
+        story = a_story(plan_outcome=None, plan_at=None)
+        assert explained(story)["outcome"] == "not_planned_yet"
+        assert "not been planned yet" in reasons(story)
+
+    def test_up_to_the_day_of_an_expected_payment(self) -> None:
+        invoice = replace(an_invoice(), expected_payment_date=dt.date(2026, 4, 20))
+        assert "Its payment is expected on 2026-04-20" in reasons(a_story(invoice=invoice))
+
+    def test_where_the_switch_is_off_or_not_known(self) -> None:
+        assert "switched off" in reasons(a_story(customer=a_customer_story(reminders_enabled=False)))
+        assert "a day before" in reasons(a_story(customer=a_customer_story(reminders_enabled=None)))
+
+
+class TestOverdue:
+    def test_is_told_by_our_own_clock(self) -> None:
+        # In London it is half past midnight on the first of April.
+        invoice = an_invoice(due_date=dt.date(2026, 3, 31))
+        assert explained(a_story(invoice=invoice))["invoice"]["is_overdue"] is True
+        assert "overdue by the organisation's clock" in reasons(a_story(invoice=invoice))
+
+    def test_needs_no_word_where_zoho_says_so(self) -> None:
+        invoice = an_invoice(due_date=dt.date(2026, 3, 31), status="overdue")
+        assert "organisation's clock" not in reasons(a_story(invoice=invoice))
+
+
+class TestPhones:
+    PERSONS = (
+        a_person("1", first_name="Ada", last_name="Byron", mobile="ask Bob", phone="07912 345678", is_primary=True),
+        a_person("2", first_name="", last_name="", phone=AN_INDIAN_MOBILE),
+    )
+
+    def test_the_first_counts_and_none_after_it_is_tried(self) -> None:
+        story = a_story(customer=a_customer_story(*self.PERSONS))
+        text = reasons(story)
+        assert "Ada Byron's mobile ask Bob: this number counts. The text is not a phone number." in text
+        assert "Ada Byron's phone 07912 345678: not tried" in text
+        assert "somebody without a name's phone +919773000000: not tried" in text
+
+    def test_with_the_fallback_those_before_a_valid_one_are_refused(self) -> None:
+        told = explained(a_story(customer=a_customer_story(*self.PERSONS)), PhoneFallback.VALID)
+        assert [(phone["is_tried"], phone["is_chosen"]) for phone in told["phones"]] == [
+            (True, False),
+            (True, True),
+            (False, False),
+        ]
+        text = "\n".join(told["reasons"])
+        assert "Ada Byron's mobile ask Bob: refused. The text is not a phone number." in text
+        assert "Ada Byron's phone 07912 345678: this number counts. It can be dialled." in text
+
+    def test_where_none_is_valid_all_were_tried(self) -> None:
+        persons = (a_person("1", mobile="n/a", phone="555-0100", is_primary=True),)
+        told = explained(a_story(customer=a_customer_story(*persons)), PhoneFallback.VALID)
+        assert [(phone["is_tried"], phone["is_chosen"]) for phone in told["phones"]] == [(True, True), (True, False)]
+
+    def test_each_has_its_verdict(self) -> None:
+        mobile, phone, _ = explained(a_story(customer=a_customer_story(*self.PERSONS)))["phones"]
+        assert (mobile["person"], mobile["field"], mobile["problem"]) == ("Ada Byron", "mobile", "not_a_number")
+        assert (phone["e164"], phone["region"], phone["kind"]) == (A_BRITISH_MOBILE, "GB", "mobile")
+
+    def test_there_may_be_none(self) -> None:
+        customer = a_customer_story(a_person(), primary_phone=None)
+        assert "None of its persons has a phone number." in reasons(a_story(customer=customer))
+
+    def test_one_may_come_from_the_invoices_alone(self) -> None:
+        customer = a_customer_story(a_person())
+        assert f"{A_BRITISH_MOBILE} was taken from the invoices" in reasons(a_story(customer=customer))

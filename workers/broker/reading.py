@@ -1,0 +1,65 @@
+"""Reading the queue: what is no message is put aside, and the messages around it are worked on.
+
+Dramatiq's own consumer falls over it: it stops for three seconds, forgets the messages that it had fetched along with
+it until the process ends, and then another process finds it.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import DecodeError
+
+#: Told the queue's name and what was found there; False where it could not be kept.
+KeepUnreadable = Callable[[str, bytes], bool]
+
+#: Until what could not be kept is looked at again.
+_PAUSE_SECONDS = 1.0
+
+
+class ReadingBroker(RedisBroker):
+    """A RedisBroker that puts aside what it cannot read."""
+
+    def __init__(self, *, keep_unreadable: KeepUnreadable, **parameters: Any) -> None:
+        super().__init__(**parameters)  # type: ignore[no-untyped-call]
+        self._keep_unreadable = keep_unreadable
+
+    def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes | None]:
+        """Up to so many messages; RedisBroker would send this command without a look at the answer."""
+        fetched: list[bytes | None] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
+        unreadable = [content for content in fetched if content is not None and not _is_message(content, queue_name)]
+        for content in unreadable:
+            self._put_aside(queue_name, content)
+        return [content for content in fetched if content not in unreadable]
+
+    def _put_aside(self, queue_name: str, content: bytes) -> None:
+        if self._keep_unreadable(queue_name, content):
+            self.do_nack(queue_name, *self._ids_of(queue_name, content))
+            return
+        self.do_requeue(queue_name, *self._ids_of(queue_name, content))
+        time.sleep(_PAUSE_SECONDS)
+
+    def _ids_of(self, queue_name: str, content: bytes) -> list[bytes]:
+        """Under which id it was fetched: it tells none itself, but this process has it among those not done yet."""
+        ids = list(self.client.smembers(f"{self.namespace}:__acks__.{self.broker_id}.{queue_name}"))
+        contents = self.client.hmget(f"{self.namespace}:{queue_name}.msgs", ids) if ids else []
+        return [fetched for fetched, of_it in zip(ids, contents, strict=True) if of_it == content][:1]
+
+
+def _is_message(content: bytes, queue_name: str) -> bool:
+    """Whether a worker can take it; one that names another queue than it lies in would end the worker's thread."""
+    try:
+        message = Message.decode(content)
+    except DecodeError:
+        return False
+    return (
+        message.queue_name == queue_name
+        and isinstance(message.actor_name, str)
+        and isinstance(message.kwargs, dict)
+        and isinstance(message.options, dict)
+        and isinstance(message.options.get("redis_message_id"), str)
+        and isinstance(message.message_id, str)
+        and isinstance(message.message_timestamp, int)
+    )

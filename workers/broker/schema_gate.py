@@ -1,0 +1,42 @@
+"""A worker takes no message before the database has the schema that its code needs."""
+
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+from dramatiq import Broker, Middleware, Worker
+from dramatiq.middleware import MiddlewareError
+
+from workers import process
+from workers.schema import SchemaTooNewError, wait_for_schema
+
+
+class WrongSchemaError(MiddlewareError):
+    """The worker is older than the database: it ends, since whatever it did might harm."""
+
+
+class SchemaGate(Middleware):
+    """At boot, after the resources are open: waits for the migrations, and refuses a schema that it does not know."""
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        # Dramatiq only notes the signal and looks at it once the worker has booted, which may never happen.
+        is_main = threading.current_thread() is threading.main_thread()
+        before = signal.signal(signal.SIGTERM, _end) if is_main else None
+        try:
+            wait_for_schema(process.resources().engine, _pause)
+        except SchemaTooNewError as error:
+            raise WrongSchemaError(str(error)) from None
+        finally:
+            if is_main:
+                signal.signal(signal.SIGTERM, before)
+
+
+def _pause(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

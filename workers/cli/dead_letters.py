@@ -1,0 +1,215 @@
+"""`booksync dead-letters`: what died and waits for a person's decision: look, retry or discard."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import Connection
+
+from db import dead_letter_lists, dead_letters
+from db.dead_letter_lists import Choice, Row
+from domain.dead_letters import LetterStatus
+from workers.cli.terminal import notes, print_json
+from workers.resources import open_resources
+from workers.retrying import Retried, retry
+
+app = typer.Typer(
+    help="Look at what no worker will try again by itself, and decide.", no_args_is_help=True, rich_markup_mode=None
+)
+
+_SHOWN = 100
+_SHOWN_IDS = 5
+
+AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
+LetterID = Annotated[int | None, typer.Argument(metavar="[ID]", help="One letter.")]
+GroupOption = Annotated[str | None, typer.Option("--group", metavar="FINGERPRINT", help="All letters of this error.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All open letters.")]
+
+
+@app.command("list")
+def list_letters(
+    connection: Annotated[uuid.UUID | None, typer.Option("--connection", help="Of this connection only.")] = None,
+    actor: Annotated[str | None, typer.Option("--actor", help="Of this actor only.")] = None,
+    status: Annotated[str, typer.Option("--status", help="open, retried, discarded or all.")] = LetterStatus.OPEN,
+    fingerprint: Annotated[str | None, typer.Option("--fingerprint", help="Of this error only.")] = None,
+    group: Annotated[bool, typer.Option("--group/--no-group", help="One line an error, or one a letter.")] = True,
+    as_json: AsJSON = False,
+) -> None:
+    """List the dead letters, grouped by their error."""
+    choice = Choice(_status(status), connection, actor, fingerprint)
+    with open_resources("booksync dead-letters") as resources, resources.engine.connect() as database:
+        total = dead_letters.count_open(database, connection)
+        groups = dead_letter_lists.groups(database, choice)
+        letters = dead_letter_lists.letters(database, choice)
+    if not letters:
+        notes.print("There are no such dead letters." if total else "There are no open dead letters.")
+    elif group:
+        _show_groups(groups)
+    else:
+        _show_letters(letters)
+    if as_json:
+        print_json({"open": total, "groups": groups, "letters": letters})
+
+
+@app.command("show")
+def show_letter(letter_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJSON = False) -> None:
+    """Show all that is known of one letter."""
+    with open_resources("booksync dead-letters") as resources, resources.engine.connect() as database:
+        letter = dead_letter_lists.letter(database, letter_id)
+    _show(letter)
+    if as_json:
+        print_json(letter)
+
+
+@app.command("retry")
+def retry_letters(
+    letter_id: LetterID = None, group: GroupOption = None, all_letters: AllOption = False, as_json: AsJSON = False
+) -> None:
+    """Do the work again: one letter, a group or all, in the order in which they died."""
+    choice = _choice(letter_id, group, all_letters)
+    told: list[Retried] = []
+    with open_resources("booksync dead-letters") as resources:
+        with resources.engine.connect() as database:
+            chosen = _chosen(database, choice, letter_id)
+        for retried in retry(resources, chosen):
+            told.append(retried)
+            notes.print(f"{retried.letter_id}: {retried.sentence}", style=None if retried.is_sent else "yellow")
+    sent = [retried for retried in told if retried.is_sent]
+    notes.print(f"{len(sent)} of {len(told)} retried; each closes when its work is done: booksync dead-letters list")
+    if as_json:
+        print_json(
+            {
+                "retried": [_retried_json(retried) for retried in sent],
+                "refused": [_retried_json(retried) for retried in told if not retried.is_sent],
+            }
+        )
+    if len(sent) < len(told):
+        raise typer.Exit(1)
+
+
+@app.command("discard")
+def discard_letters(
+    letter_id: LetterID = None,
+    note: Annotated[str, typer.Option("--note", help="Why; kept with the letter.")] = "",
+    group: GroupOption = None,
+    all_letters: AllOption = False,
+    as_json: AsJSON = False,
+) -> None:
+    """Put letters away: one, a group or all. They stay in the database, with the note."""
+    choice = _choice(letter_id, group, all_letters)
+    with open_resources("booksync dead-letters") as resources, resources.engine.begin() as database:
+        chosen = _chosen(database, choice, letter_id)
+        discarded = dead_letters.discard(database, chosen, note)
+    notes.print(f"{len(discarded)} discarded.")
+    if as_json:
+        print_json({"discarded": discarded})
+    if letter_id is not None and not discarded:
+        notes.print(f"Letter {letter_id} is closed already.", style="yellow")
+        raise typer.Exit(1)
+
+
+def _status(name: str) -> LetterStatus | None:
+    if name == "all":
+        return None
+    try:
+        return LetterStatus(name)
+    except ValueError:
+        names = ", ".join(LetterStatus)
+        raise typer.BadParameter(f"{name} is none of {names}, all", param_hint="--status") from None
+
+
+def _choice(letter_id: int | None, group: str | None, all_letters: bool) -> Choice:
+    if (letter_id is not None) + (group is not None) + all_letters != 1:
+        raise typer.BadParameter("one of ID, --group FINGERPRINT and --all is needed")
+    return Choice(LetterStatus.OPEN, fingerprint=group)
+
+
+def _chosen(database: Connection, choice: Choice, letter_id: int | None) -> list[int]:
+    """The letters' numbers, in the order of their deaths.
+
+    Raises:
+        UnknownLetterError: there is no letter with this number, or no open one of this group.
+    """
+    if letter_id is not None:
+        return [dead_letter_lists.letter(database, letter_id)["id"]]
+    found = [row["id"] for row in dead_letter_lists.letters(database, choice)]
+    if choice.fingerprint is not None and not found:
+        raise dead_letters.UnknownLetterError(f"No open dead letter has the fingerprint {choice.fingerprint}.")
+    return found
+
+
+def _retried_json(retried: Retried) -> dict[str, Any]:
+    return {"id": retried.letter_id, "run_id": retried.run_id, "message": retried.sentence}
+
+
+def _show_groups(groups: list[Row]) -> None:
+    table = _table("fingerprint", "letters", "actor", "cause", "error", "last", "ids")
+    for group in groups:
+        ids = ", ".join(map(str, group["ids"][:_SHOWN_IDS])) + (" …" if len(group["ids"]) > _SHOWN_IDS else "")
+        table.add_row(
+            group["fingerprint"],
+            f"{group['letters']:,}",
+            escape(group["actor"]),
+            group["cause"].replace("_", " "),
+            escape(group["error"]),
+            _moment(group["last_died_at"]),
+            ids,
+        )
+    notes.print(table)
+    if recovered := sum(group["recovered"] for group in groups):
+        notes.print(f"For {recovered:,} of them a later run has done the work already: they can be discarded.")
+    notes.print("Next: booksync dead-letters show ID, then retry or discard (ID, or --group FINGERPRINT).")
+
+
+def _show_letters(letters: list[Row]) -> None:
+    table = _table("id", "state", "fingerprint", "actor", "cause", "error", "connection", "attempts", "last")
+    for letter in letters[:_SHOWN]:
+        table.add_row(
+            str(letter["id"]),
+            _state(letter),
+            letter["fingerprint"],
+            escape(letter["actor"]),
+            letter["cause"].replace("_", " "),
+            escape(letter["error"]),
+            str(letter["connection_id"] or ""),
+            str(letter["attempts"]),
+            _moment(letter["last_died_at"]),
+        )
+    notes.print(table)
+    if len(letters) > _SHOWN:
+        notes.print(f"… and {len(letters) - _SHOWN:,} more.")
+
+
+def _show(letter: Row) -> None:
+    notes.print(f"[bold]{letter['id']}[/bold]  {_state(letter)}  {letter['cause'].replace('_', ' ')}")
+    notes.print(f"  {letter['error']}", style="red", markup=False)
+    for name in ("actor", "queue_name", "arguments", "connection_id", "run_id", "fingerprint", "attempts", "deaths"):
+        notes.print(f"  {name.replace('_', ' ')}: {letter[name]}", markup=False)
+    notes.print(f"  died: first {_moment(letter['first_died_at'])}, last {_moment(letter['last_died_at'])}")
+    if letter["note"]:
+        notes.print(f"  note: {letter['note']}", markup=False)
+    if letter["traceback"]:
+        notes.print(letter["traceback"], markup=False)
+    for entry in letter["history"]:
+        told = entry.get("error") or entry.get("note") or entry.get("reason") or ""
+        notes.print(f"  {entry['at'][:19]}  {entry['what']}  {told}", markup=False)
+
+
+def _state(letter: Row) -> str:
+    if letter["retry_run_id"] is not None:
+        return "being retried"
+    return "open, recovered" if letter["status"] == LetterStatus.OPEN and letter["recovered"] else str(letter["status"])
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in ("letters", "attempts") else "left")
+    return table
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"

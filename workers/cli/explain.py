@@ -1,0 +1,58 @@
+"""`booksync explain`: why an invoice's customer is reminded, or is not."""
+
+import uuid
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from db import explanations
+from workers.cli.terminal import notes, out, print_json
+from workers.explaining import explanation
+from workers.resources import open_resources
+
+
+class NoSuchInvoiceError(Exception):
+    """No invoice, or more than one, answers to the reference."""
+
+
+def explain(
+    invoice: Annotated[str, typer.Argument(help="The invoice's number, its id in Zoho, or its id here.")],
+    connection: Annotated[
+        uuid.UUID | None, typer.Option("--connection", help="Where several connections have such an invoice.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Tell why an invoice's customer is reminded, or is not, and when the next reminder comes."""
+    with open_resources("booksync explain") as resources, resources.engine.begin() as database:
+        found = explanations.find(database, invoice, connection)
+        if not found:
+            raise NoSuchInvoiceError(
+                f"There is no invoice {invoice}: give its number, its id in Zoho, or its id here; drafts that were "
+                "never synced are not known."
+            )
+        if len(found) > 1:
+            raise NoSuchInvoiceError(_which(invoice, found))
+        told = explanation(explanations.story(database, found[0]), resources.settings.phone_fallback)
+    if as_json:
+        print_json(told)
+    else:
+        _show(told)
+
+
+def _which(reference: str, found: Any) -> str:
+    each = "; ".join(f"{one.zoho_invoice_id} of --connection {one.connection_id}" for one in found)
+    return f"{len(found)} invoices answer to {reference}: {each}. Say which."
+
+
+def _show(told: dict[str, Any]) -> None:
+    for reason in told["reasons"]:
+        out.print(f"• {reason}", markup=False)
+    if not told["reminders"]:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("step", "state", "local time", "time zone"):
+        table.add_column(heading, justify="right" if heading == "step" else "left")
+    for reminder in told["reminders"]:
+        table.add_row(f"{reminder['step']:+d}", reminder["status"], reminder["local_time"], reminder["time_zone"])
+    notes.print(table)

@@ -1,0 +1,131 @@
+"""`booksync policy`: the rules by which a connection reminds."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from sqlalchemy import Engine, func, select
+
+from db import connections, reminder_policies, reminders
+from db.connections import Link
+from domain.calling_window import InvalidPolicyError
+from domain.reminder_policy import ReminderPolicy
+from workers.cli.terminal import notes, out, print_json
+from workers.resources import open_resources
+
+app = typer.Typer(help="When and how often a connection reminds.", no_args_is_help=True, rich_markup_mode=None)
+
+_MEANINGS = {
+    "steps": "days from the due date",
+    "usual_time": "of a reminder, on the customer's clock",
+    "opens": "the calling window",
+    "closes": "the calling window",
+    "weekdays": "on which somebody may be reminded",
+    "skip_holidays": "nobody is reminded on public holidays of their country",
+    "most_steps": "reminders that an invoice gets at most",
+    "contacts_a_day": "of one phone number",
+    "stale_after_minutes": "nothing is handed over when the last good invoice sync is older",
+    "detail_calls_per_run": "that ask Zoho, a day ahead, whether its own switch is on",
+}
+
+ConnectionID = Annotated[uuid.UUID, typer.Argument(help="The connection's id.")]
+AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
+
+
+@app.command()
+def show(connection: ConnectionID, as_json: AsJSON = False) -> None:
+    """Show the rules."""
+    with open_resources("booksync policy") as resources, resources.engine.connect() as database:
+        connections.link(database, connection)
+        policy = reminder_policies.policy_of(database, connection)
+    _tell(connection, policy, as_json=as_json)
+
+
+@app.command("set")
+def set_rules(
+    connection: ConnectionID,
+    steps: Annotated[str | None, typer.Option(help="Days from the due date: --steps=-3,0,7")] = None,
+    usual_time: Annotated[str | None, typer.Option("--time", help="Of a reminder: 10:00")] = None,
+    opens: Annotated[str | None, typer.Option(help="When the calling window opens: 09:00")] = None,
+    closes: Annotated[str | None, typer.Option(help="When it closes: 18:00")] = None,
+    weekdays: Annotated[str | None, typer.Option(help="Of the calling window: mon,tue,wed,thu,fri")] = None,
+    holidays: Annotated[
+        bool | None, typer.Option("--skip-holidays/--no-skip-holidays", help="Keep the customer's public holidays.")
+    ] = None,
+    most_steps: Annotated[int | None, typer.Option(help="Reminders an invoice gets at most; 0: no limit.")] = None,
+    contacts_a_day: Annotated[int | None, typer.Option(help="Of one phone number.")] = None,
+    stale_after: Annotated[
+        int | None, typer.Option("--stale-after", help="Minutes since the last good invoice sync.")
+    ] = None,
+    detail_calls: Annotated[
+        int | None, typer.Option("--detail-calls", help="That a run makes to learn Zoho's own switch.")
+    ] = None,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Start from the default rules.")] = False,
+    as_json: AsJSON = False,
+) -> None:
+    """Change the rules that are named; what is pending is planned anew by them."""
+    given = {
+        "steps": steps and steps.split(","),
+        "usual_time": usual_time,
+        "opens": opens,
+        "closes": closes,
+        "weekdays": weekdays and weekdays.split(","),
+        "skip_holidays": holidays,
+        "contacts_a_day": contacts_a_day,
+        "stale_after_minutes": stale_after,
+        "detail_calls_per_run": detail_calls,
+    }
+    changes: dict[str, Any] = {rule: value for rule, value in given.items() if value is not None}
+    if most_steps is not None:
+        changes["most_steps"] = most_steps or None
+    if not changes and not defaults:
+        raise typer.BadParameter("name at least one rule, or --defaults")
+    with open_resources("booksync policy") as resources:
+        with resources.engine.begin() as database:
+            link = connections.link(database, connection)
+            before = ReminderPolicy() if defaults else reminder_policies.policy_of(database, connection)
+            try:
+                policy = ReminderPolicy.from_json(before.to_json() | changes)
+            except InvalidPolicyError as error:
+                raise typer.BadParameter(str(error)) from None
+            now: datetime = database.execute(select(func.clock_timestamp())).scalar_one()
+            reminder_policies.save(database, connection, policy, now=now)
+        replanned = _plan_anew(resources.engine, link, now)
+    notes.print(f"{replanned:,} invoices are planned by these rules.")
+    _tell(connection, policy, as_json=as_json, replanned=replanned)
+
+
+def _plan_anew(engine: Engine, link: Link, now: datetime) -> int:
+    """Batch by batch, as a run would. What an interruption leaves undone is due, and the next run's."""
+    planned = 0
+    while True:
+        with engine.begin() as database:
+            batch = reminders.plan_due(database, link, now=now)
+        if batch == 0:
+            return planned
+        planned += batch
+
+
+def _tell(connection_id: uuid.UUID, policy: ReminderPolicy, *, as_json: bool, **more: int) -> None:
+    rules = policy.to_json()
+    if as_json:
+        print_json({"connection_id": str(connection_id), "policy": rules, **more})
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for rule, value in rules.items():
+        table.add_row(rule, _shown(value), _MEANINGS[rule])
+    out.print(table)
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "no limit"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)

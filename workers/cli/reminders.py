@@ -1,0 +1,149 @@
+"""`booksync reminders`: who is not reminded and why, and what is due."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import Connection
+
+from db import connections, hand_over, reminders, skipped_reminders
+from domain.hand_over import HoldReason
+from domain.reminders import SkipReason
+from domain.time_zones import zone_named
+from workers.cli.terminal import notes, out, print_json
+from workers.resources import open_resources
+
+app = typer.Typer(help="Who is not reminded and why, and what is due.", no_args_is_help=True, rich_markup_mode=None)
+
+_NOT_PLANNED_YET = "not_planned_yet"
+_REASONS = (*SkipReason, _NOT_PLANNED_YET)
+
+OneConnection = Annotated[uuid.UUID | None, typer.Argument(help="One connection; all where left out.")]
+AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
+
+
+@app.command()
+def skipped(
+    connection: OneConnection = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Only this one, as the totals name it.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many invoices are listed at most.")] = 20,
+    as_json: AsJSON = False,
+) -> None:
+    """Show the open invoices of which nobody is reminded, with the reason."""
+    if reason is not None and reason not in _REASONS:
+        raise typer.BadParameter(f"one of {', '.join(_REASONS)}", param_hint="--reason")
+    with open_resources("booksync reminders") as resources, resources.engine.connect() as database:
+        found = [_skipped(database, each, reason, limit) for each in _chosen(database, connection)]
+    if as_json:
+        print_json({"connections": found})
+    else:
+        for each in found:
+            _show_skipped(each)
+
+
+def _chosen(database: Connection, connection_id: uuid.UUID | None) -> Sequence[uuid.UUID]:
+    if connection_id is not None:
+        return [connections.link(database, connection_id).connection_id]
+    return skipped_reminders.connection_ids(database)
+
+
+def _skipped(database: Connection, connection_id: uuid.UUID, reason: str | None, limit: int) -> dict[str, Any]:
+    standing = reminders.standing(database, connection_id)
+    invoices = skipped_reminders.skipped(database, connection_id, reason=reason, limit=limit)
+    return {
+        "connection_id": str(connection_id),
+        "scheduled": standing.scheduled,
+        "skipped": standing.skipped,
+        "invoices": [asdict(invoice) for invoice in invoices],
+    }
+
+
+def _show_skipped(found: dict[str, Any]) -> None:
+    out.print(f"{found['connection_id']}: {found['scheduled']:,} open invoices with a reminder to come")
+    for reason, count in found["skipped"].items():
+        out.print(f"  {count:>8,}  {reason:<20} {_sentence(reason)}")
+    table = _table("invoice", "id in Zoho", "customer", "due", "balance", "reason")
+    for invoice in found["invoices"]:
+        table.add_row(
+            escape(invoice["number"]),
+            invoice["zoho_invoice_id"],
+            escape(invoice["customer_name"]),
+            str(invoice["due_date"] or ""),
+            f"{invoice['balance']} {invoice['currency_code']}",
+            invoice["reason"],
+        )
+    if found["invoices"]:
+        out.print(table)
+        notes.print("One of them whole: booksync explain INVOICE")
+
+
+def _sentence(reason: str) -> str:
+    return "The next run plans it." if reason == _NOT_PLANNED_YET else SkipReason(reason).sentence
+
+
+@app.command()
+def due(connection: OneConnection = None, as_json: AsJSON = False) -> None:
+    """Show the reminders that are due, and what holds each of them back; nothing is handed over by looking."""
+    with open_resources("booksync reminders") as resources, resources.engine.connect() as database:
+        if connection is not None:
+            connections.link(database, connection)
+        found = hand_over.due(database, connection)
+    told = [_due(reminder) for reminder in found]
+    if as_json:
+        print_json({"due": told, "ready": sum(reminder["held_back"] is None for reminder in told)})
+    else:
+        _show_due(told)
+
+
+def _due(reminder: hand_over.DueReminder) -> dict[str, Any]:
+    zone = zone_named(reminder.time_zone, reminder.home_time_zone)
+    return {
+        "reminder_id": str(reminder.reminder_id),
+        "connection_id": str(reminder.connection_id),
+        "invoice_id": str(reminder.invoice_id),
+        "invoice_number": reminder.invoice_number,
+        "step": reminder.step,
+        "phone": reminder.phone,
+        "balance": reminder.balance,
+        "currency_code": reminder.currency_code,
+        "due_date": reminder.due_date,
+        "scheduled_at": reminder.scheduled_at,
+        "closes_at": reminder.closes_at,
+        "local_time": _local(reminder.scheduled_at, zone),
+        "local_closing": _local(reminder.closes_at, zone),
+        "time_zone": zone.key,
+        "held_back": reminder.held_back,
+    }
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def _show_due(told: list[dict[str, Any]]) -> None:
+    table = _table("invoice", "step", "phone", "since", "until", "time zone", "state")
+    for reminder in told:
+        held_back = reminder["held_back"]
+        table.add_row(
+            escape(reminder["invoice_number"]),
+            f"{reminder['step']:+d}",
+            reminder["phone"],
+            reminder["local_time"],
+            reminder["local_closing"],
+            reminder["time_zone"],
+            HoldReason(held_back).sentence if held_back else "can be claimed",
+        )
+    out.print(table if told else "Nothing is due.")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in ("step", "balance") else "left")
+    return table

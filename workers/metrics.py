@@ -1,0 +1,154 @@
+"""What `/metrics` tells: read from Postgres and Redis at each scrape, so that any one process tells it of all."""
+
+from collections.abc import Iterable, Iterator
+
+import redis
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db import dead_letters, figures, scheduler_marks, webhook_events
+from workers.broker import Queue, delayed_messages, ready_messages
+from workers.budget import BudgetSnapshot, BudgetUnavailable
+from workers.resources import Resources
+
+_QUEUE_STATES = {"ready": ready_messages, "delayed": delayed_messages}
+
+Labels = dict[str, str]
+Samples = Iterable[tuple[Labels, float | None]]
+
+
+def render(resources: Resources) -> bytes:
+    """The metrics in Prometheus's text format. What cannot be read is left out, and `booksync_up` says so."""
+    registry = CollectorRegistry()
+    registry.register(_AtScrape(resources))
+    return generate_latest(registry)
+
+
+class _AtScrape(Collector):
+    """All figures as they are now. No label holds anything but ids and words of booksync's own."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        organizations: list[str] = []
+        up: dict[str, float] = {}
+        try:
+            # Read whole before the first is told: half of them would look like an installation that has shrunk.
+            told = list(self._from_postgres(organizations))
+            up["postgres"] = 1
+        except (DBAPIError, PoolTimeoutError):
+            told, up["postgres"] = [], 0
+        try:
+            told += self._from_redis(organizations)
+            up["redis"] = 1
+        except (redis.RedisError, BudgetUnavailable):
+            up["redis"] = 0
+        yield _gauge("up", "Whether that server answers.", (({"part": part}, value) for part, value in up.items()))
+        yield from told
+
+    def _from_postgres(self, organizations: list[str]) -> Iterator[GaugeMetricFamily]:
+        with self._resources.engine.begin() as connection:
+            figures.begin(connection)
+            links = figures.connections(connection)
+            runs = figures.runs_of_a_day(connection)
+            ahead = figures.work_ahead(connection)
+            events = webhook_events.counts(connection)
+            waits = webhook_events.oldest_waiting_seconds(connection)
+            silence = scheduler_marks.seconds_since(connection, scheduler_marks.TICK)
+            letters = dead_letters.count_open(connection)
+            skipped = figures.skipped_invoices(connection)
+        organizations += sorted({link["organization"] for link in links})
+        yield _gauge(
+            "connection_parked",
+            "1 for a connection that Zoho refuses until a person connects it again.",
+            (({"connection": link["connection"]}, float(link["is_parked"])) for link in links),
+        )
+        yield _gauge(
+            "last_sync_age_seconds",
+            "Seconds since what is cached was complete.",
+            (
+                ({"connection": link["connection"], "what": what}, link[f"{what}_age"])
+                for link in links
+                for what in ("customers", "invoices", "full")
+            ),
+        )
+        named = ("connection", "mode", "status")
+        yield _gauge(
+            "runs_last_day",
+            "Runs that began within a day.",
+            (({name: row[name] for name in named}, row["runs"]) for row in runs),
+        )
+        yield _gauge(
+            "run_api_calls_last_day",
+            "API calls of the runs that began within a day.",
+            (({name: row[name] for name in named}, row["calls"]) for row in runs),
+        )
+        oldest = ahead["oldest_run_seconds"]
+        yield _gauge("oldest_run_seconds", "Seconds since the oldest run began that is not over.", [({}, oldest)])
+        yield _gauge("overdue_steps", "Steps that no worker has taken in time.", [({}, ahead["steps"])])
+        yield _gauge("reminders_scheduled", "Reminders to come.", [({}, ahead["reminders"])])
+        yield _gauge("resyncs_waiting", "Records that webhooks have told of, to be fetched.", [({}, ahead["resyncs"])])
+        yield _gauge(
+            "webhook_events",
+            "Webhook events of the last days, by what became of them.",
+            (({"outcome": outcome}, count) for outcome, count in sorted(events.items())),
+        )
+        yield _gauge("webhook_oldest_waiting_seconds", "Since when the oldest event waits.", [({}, waits)])
+        yield _gauge("scheduler_silence_seconds", "Seconds since any scheduler ticked.", [({}, silence)])
+        yield _gauge("dead_letters", "Messages that wait for a person's decision.", [({}, letters)])
+        yield _gauge(
+            "skipped_invoices",
+            "Invoices that wait for their customer.",
+            (({"reason": reason}, count) for reason, count in skipped.items()),
+        )
+
+    def _from_redis(self, organizations: Iterable[str]) -> list[GaugeMetricFamily]:
+        client = self._resources.redis
+        lengths = [
+            ({"queue": str(queue), "state": state}, float(count(client, queue)))
+            for queue in Queue
+            for state, count in _QUEUE_STATES.items()
+        ]
+        budgets = {each: self._resources.budget.snapshot(each) for each in organizations}
+        return [_gauge("queue_messages", "Messages in a queue.", lengths), *_budgets(budgets)]
+
+
+def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:
+    def of_each(name: str, help_text: str, values: dict[str, float | None]) -> GaugeMetricFamily:
+        return _gauge(f"budget_{name}", help_text, (({"organization": each}, value) for each, value in values.items()))
+
+    yield of_each("limit", "Calls in a window.", {each: budget.limit for each, budget in budgets.items()})
+    yield of_each(
+        "left",
+        "Calls left in this window.",
+        {each: max(0, budget.limit - budget.used_in_window) for each, budget in budgets.items()},
+    )
+    yield of_each(
+        "reserved_ahead",
+        "Calls that are promised and not made yet: what waits for the budget.",
+        {each: budget.reserved_ahead for each, budget in budgets.items()},
+    )
+    yield of_each(
+        "day_left",
+        "Calls left of the day, as Zoho last told.",
+        {each: budget.day_remaining for each, budget in budgets.items()},
+    )
+    yield of_each(
+        "paused_seconds",
+        "For how long all calls pause.",
+        {each: budget.paused_seconds for each, budget in budgets.items()},
+    )
+    yield of_each("refusals", "Calls that Zoho has refused lately.", {each: b.throttles for each, b in budgets.items()})
+
+
+def _gauge(name: str, help_text: str, samples: Samples) -> GaugeMetricFamily:
+    """What is not known (None) has no sample."""
+    known = [(labels, value) for labels, value in samples if value is not None]
+    family = GaugeMetricFamily(f"booksync_{name}", help_text, labels=list(known[0][0]) if known else [])
+    for labels, value in known:
+        family.add_metric(list(labels.values()), value)
+    return family

@@ -1,0 +1,125 @@
+"""The optional webhook: due reminders are claimed and posted, signed, until the receiver has them."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import orjson
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db import hand_over, reminder_posts
+from db.reminder_posts import Post
+from domain.posting import next_attempt_at, signature
+from workers.logs import describe
+from workers.resources import Resources
+
+log = structlog.get_logger(__name__)
+
+#: How often somebody looks for what is due.
+_TICK_SECONDS = 5.0
+
+#: Contacts that are claimed, and posted, at a time: while they wait for their turn a payment may come.
+BATCH = 5
+
+_CALL_SECONDS = 5.0
+
+
+@contextmanager
+def posting(resources: Resources) -> Iterator[None]:
+    """Posts what is due beside the block, in a thread of its own; without REMINDER_WEBHOOK_URL nothing is done."""
+    if resources.settings.reminder_webhook_url is None:
+        yield
+        return
+    stopped = threading.Event()
+    thread = threading.Thread(target=_post_until, args=(resources, stopped), name="reminders")
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def _post_until(resources: Resources, stopped: threading.Event) -> None:
+    url, secret = resources.settings.reminder_webhook_url, resources.settings.reminder_webhook_secret
+    assert url is not None
+    assert secret is not None
+    with httpx.Client(timeout=_CALL_SECONDS, follow_redirects=False) as client:
+        receiver = Receiver(client, url.get_secret_value(), secret.get_secret_value())
+        while not stopped.is_set():
+            try:
+                while post_due(resources.engine, receiver) and not stopped.is_set():
+                    pass
+            except (DBAPIError, PoolTimeoutError) as error:
+                log.error("No reminder can be posted", action="reminders.no_database", error=describe(error))
+            stopped.wait(_TICK_SECONDS)
+
+
+class Receiver:
+    """Where contacts are posted."""
+
+    def __init__(self, client: httpx.Client, url: str, secret: str) -> None:
+        self._client = client
+        self._url = url
+        self._secret = secret
+
+    def tell(self, post: Post) -> str | None:
+        """Posts one contact: None when it was received (any 2xx), else what went wrong, in words without the address.
+
+        The body is signed together with the time, and the contact's id is the key by which a receiver knows what it has
+        had before.
+        """
+        body = orjson.dumps(post.body)
+        timestamp = int(time.time())
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": str(post.contact_id),
+            "X-Booksync-Timestamp": str(timestamp),
+            "X-Booksync-Signature": signature(self._secret, timestamp, body),
+        }
+        try:
+            answer = self._client.post(self._url, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        return None if answer.is_success else f"HTTP {answer.status_code}"
+
+
+def post_due(engine: Engine, receiver: Receiver) -> int:
+    """Claims what is due, then posts what waits, a batch of each; returns how many contacts were looked at."""
+    with engine.begin() as connection:
+        claimed = hand_over.claim(connection, at_most=BATCH)
+        reminder_posts.enqueue(connection, [contact.contact_id for contact in claimed])
+    with engine.begin() as connection:
+        posts = reminder_posts.take(connection, limit=BATCH)
+    for post in posts:
+        _post(engine, receiver, post)
+    return len(posts)
+
+
+def _post(engine: Engine, receiver: Receiver, post: Post) -> None:
+    """One call, and what became of it. Only ids are logged."""
+    with engine.connect() as connection:
+        is_late = reminder_posts.present(connection) >= post.closes_at
+    problem = reminder_posts.TOO_LATE if is_late else reminder_posts.WITHDRAWN if post.is_withdrawn else None
+    is_tried = problem is None
+    problem = problem or receiver.tell(post)
+    with engine.begin() as connection:
+        if problem is None:
+            reminder_posts.note_posted(connection, post.contact_id)
+            log.info("A contact is posted", action="reminders.posted", contact_id=str(post.contact_id))
+            return
+        now = reminder_posts.present(connection)
+        again_at = next_attempt_at(post.attempts, now, post.closes_at) if is_tried else None
+        reminder_posts.note_failed(connection, post.contact_id, problem, again_at=again_at)
+    log.warning(
+        "A contact could not be posted",
+        action="reminders.not_posted",
+        contact_id=str(post.contact_id),
+        problem=problem,
+        is_given_up=again_at is None,
+    )

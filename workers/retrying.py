@@ -1,0 +1,117 @@
+"""Retrying dead letters, one after the other in the order in which they died: commit, then send."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dramatiq import Message
+from sqlalchemy import Connection
+
+from db import connections, dead_letter_lists, dead_letters, runs
+from db.dead_letter_lists import Row
+from db.runs import StepRef
+from domain.dead_letters import Cause, LetterStatus
+from domain.runs import Mode
+from workers.broker import send_step
+from workers.broker.dead_letters import HIDDEN
+from workers.broker.messages import LETTER_OPTION, RESYNC_ACTORS
+from workers.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What became of one letter's retry."""
+
+    letter_id: int
+    is_sent: bool
+    sentence: str
+    run_id: uuid.UUID | None = None
+
+
+#: What a webhook told of is read by any run as well. Its message alone would find the event settled, and do nothing.
+_MADE_UP_FOR_BY_RUNS = {actor_name for actor_name, _ in RESYNC_ACTORS.values()}
+
+
+class _RefusedError(Exception):
+    """A letter cannot be retried, for the reason that is told."""
+
+
+def retry(resources: Resources, letter_ids: Sequence[int]) -> Iterator[Retried]:
+    """Retries the letters, and tells of each.
+
+    A step of a run that has ended cannot be repeated, so the connection gets a new run that does its work; one that is
+    under way does it too. Any other message is sent again as it was. A letter stays open until its retry is done.
+
+    Raises:
+        RedisError: Redis is away. Letters that are not told of are as they were.
+        UnknownLetterError: there is no such letter.
+    """
+    resources.redis.ping()
+    for letter_id in letter_ids:
+        with resources.engine.connect() as connection:
+            letter = dead_letter_lists.letter(connection, letter_id)
+        try:
+            yield _retry(resources, letter)
+        except _RefusedError as refused:
+            yield Retried(letter_id, is_sent=False, sentence=str(refused))
+
+
+def _retry(resources: Resources, letter: Row) -> Retried:
+    if letter["status"] != LetterStatus.OPEN:
+        raise _RefusedError(f"It is closed already ({letter['status']}).")
+    is_of_a_run = letter["run_id"] is not None or letter["actor"] in _MADE_UP_FOR_BY_RUNS
+    if is_of_a_run and letter["connection_id"] is not None:
+        return _run_again(resources, letter)
+    return _send_again(resources, letter)
+
+
+def _run_again(resources: Resources, letter: Row) -> Retried:
+    with resources.engine.begin() as connection:
+        link = connections.link(connection, letter["connection_id"])
+        if link.is_parked:
+            raise _RefusedError("Zoho refuses the connection. First: booksync connect")
+        step = runs.hold_running(connection, link.connection_id)
+        is_new = step is None
+        step = step or _start(resources, connection, letter)
+        _note(connection, letter, step.run_id)
+    send_step(resources.broker, step)
+    sentence = f"Run {step.run_id} has started." if is_new else f"Run {step.run_id} is under way and does its work."
+    return Retried(letter["id"], is_sent=True, sentence=sentence, run_id=step.run_id)
+
+
+def _start(resources: Resources, connection: Connection, letter: Row) -> StepRef:
+    run_id = letter["run_id"]
+    mode, allow_deletions = runs.order_of(connection, run_id) if run_id else (Mode.INCREMENTAL, False)
+    step = runs.start(
+        connection,
+        letter["connection_id"],
+        mode,
+        allow_deletions=allow_deletions,
+        sweep_seconds=resources.settings.sweep_interval_seconds,
+    )
+    if step is None:
+        raise _RefusedError("A run has just started. Once more, please.")
+    return step
+
+
+def _send_again(resources: Resources, letter: Row) -> Retried:
+    if letter["cause"] == Cause.UNREADABLE:
+        raise _RefusedError("Nobody can read it. Next: booksync dead-letters discard")
+    if HIDDEN in str((letter["queue_name"], letter["actor"], letter["arguments"])):
+        raise _RefusedError("It held something that is no id, which was not kept. Next: booksync dead-letters discard")
+    message: Message[None] = Message(
+        queue_name=letter["queue_name"],
+        actor_name=letter["actor"],
+        args=tuple(letter["arguments"]["args"]),
+        kwargs=letter["arguments"]["kwargs"],
+        options={LETTER_OPTION: letter["id"]},
+    )
+    with resources.engine.begin() as connection:
+        _note(connection, letter, None)
+    resources.broker.enqueue(message)
+    return Retried(letter["id"], is_sent=True, sentence="The message is sent again.")
+
+
+def _note(connection: Connection, letter: Row, run_id: uuid.UUID | None) -> None:
+    if not dead_letters.sent_again(connection, letter["id"], run_id=run_id):
+        raise _RefusedError("Somebody has closed it meanwhile.")

@@ -1,0 +1,251 @@
+"""One record that webhooks have told of, in the hands of a worker: asked for, and written as a run would write it."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import structlog
+from sqlalchemy import Connection
+
+from db import (
+    connections,
+    customers,
+    deletions,
+    invoices,
+    known_contacts,
+    resyncs,
+    skipped_invoices,
+    staging,
+    summary,
+    webhook_events,
+)
+from db.connections import Link
+from db.resyncs import ResyncClaim
+from db.skipped_invoices import ObservedInvoice
+from db.staging import Observed
+from db.webhook_events import Due, ResyncRef
+from domain.contacts import Contact, ContactKind
+from domain.deletions import BRAKE_COUNT, RecordKind, needs_permission
+from domain.invoices import Invoice
+from domain.lists import SetAside
+from domain.time_zones import zone_named
+from domain.webhooks import Entity, Event, EventKind, Outcome, is_known
+from workers.budget import Lane
+from workers.logs import describe
+from workers.resources import Resources
+from workers.zoho import ZohoContactsClient, ZohoInvoicesClient, ZohoTransport
+from workers.zoho.errors import RecordUnreadable
+
+log = structlog.get_logger(__name__)
+
+#: So far back records are counted that were found gone: too many of them, and no further one is marked.
+_BRAKE_SECONDS = 3600.0
+
+_KINDS = {Entity.CONTACT: RecordKind.CUSTOMER, Entity.INVOICE: RecordKind.INVOICE}
+_LIVE = {Entity.CONTACT: "customers", Entity.INVOICE: "invoices"}
+
+
+#: Records hold at most this part of a window's calls ahead. Zoho tells of each record of an import, and a run, which
+#: reads two hundred a call, would stand behind all of them.
+_QUEUE_SHARE = 0.25
+_SHORTEST_CROWD_SECONDS, _LONGEST_CROWD_SECONDS = 5.0, 600.0
+
+
+class CrowdedError(Exception):
+    """Enough records wait for the API budget already."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(self.__doc__)
+        self.seconds = seconds
+
+
+class OneRecord:
+    """A claimed record, and the means to ask for it. `outcome` is what became of it."""
+
+    def __init__(self, resources: Resources, claim: ResyncClaim) -> None:
+        self.resources = resources
+        self.claim = claim
+        self.outcome: Outcome | None = None
+        self._began = time.monotonic()
+
+    @property
+    def ref(self) -> ResyncRef:
+        return self.claim.ref
+
+    @cached_property
+    def link(self) -> Link:
+        with self.resources.engine.connect() as connection:
+            return connections.link(connection, self.ref.connection_id)
+
+    @property
+    def calls(self) -> int:
+        """API calls that were made."""
+        return self._transport.calls if "_transport" in self.__dict__ else 0
+
+    @cached_property
+    def _transport(self) -> ZohoTransport:
+        ref = self.ref
+        holder = f"resync-{ref.connection_id}-{ref.entity}-{ref.record_id}"
+        return self.resources.transport(self.link, lane=Lane.INTERACTIVE, holder=holder)
+
+    @property
+    def observed_at(self) -> datetime:
+        """The server's time of the last answer."""
+        assert self._transport.server_time is not None, "asked after an answer"
+        return self._transport.server_time
+
+    @property
+    def now(self) -> datetime:
+        """The present by Postgres's clock."""
+        return self.claim.taken_at + timedelta(seconds=time.monotonic() - self._began)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction: what was read is written, and its events are settled, or neither is."""
+        with self.resources.engine.begin() as connection:
+            yield connection
+
+    def ask_contact(self) -> Contact | SetAside | None:
+        """The contact, None where Zoho has it no longer, or why it cannot be understood.
+
+        Raises:
+            BudgetWait, ZohoError: see `ZohoContactsClient.get_contact_by_id`.
+        """
+        client = ZohoContactsClient(self._transport, zone=zone_named(self.link.time_zone))
+        try:
+            return client.get_contact_by_id(self.ref.record_id)
+        except RecordUnreadable as error:
+            return SetAside(self.ref.record_id, describe(error))
+
+    def ask_invoice(self) -> Invoice | SetAside | None:
+        """As `ask_contact`."""
+        client = ZohoInvoicesClient(self._transport, zone=zone_named(self.link.time_zone))
+        try:
+            return client.get_invoice_by_id(self.ref.record_id)
+        except RecordUnreadable as error:
+            return SetAside(self.ref.record_id, describe(error))
+
+    def settle(self, connection: Connection, outcome: Outcome) -> list[Due]:
+        """Ends the claim; what is to be fetched next, if more events came meanwhile.
+
+        Raises:
+            StaleResyncError: somebody else has taken the record; the transaction must roll back.
+        """
+        due = resyncs.settle(connection, self.claim, outcome)
+        self.outcome = outcome
+        return [due] if due else []
+
+
+def refresh(record: OneRecord) -> Sequence[Due]:
+    """Asks Zoho for the record, unless all that its events tell is cached; returns what is to be fetched next.
+
+    Raises:
+        BudgetWait, CrowdedError, ZohoError: the record could not be asked for.
+        StaleResyncError: the claim had run out, and somebody else has taken the record.
+    """
+    ref, claim = record.ref, record.claim
+    with record.transaction() as connection:
+        told = webhook_events.told(connection, ref, handled=claim.handled, received=claim.received)
+        # Without events this is a message that a person has sent again after the record was given up.
+        if told is not None and is_known(told, webhook_events.cached_version(connection, record.link, ref)):
+            return record.settle(connection, Outcome.KNOWN)
+    if not claim.has_turn:
+        _join_queue(record)
+    return _REFRESH[ref.entity](record)
+
+
+def _join_queue(record: OneRecord) -> None:
+    """Lets the record ask for a call, unless others do that would take long: by then a run may have read it."""
+    budget = record.resources.budget
+    ahead = budget.snapshot(record.link.organization_id).reserved_ahead
+    if ahead < max(1, budget.limits.shared_slots * _QUEUE_SHARE):
+        return
+    with record.transaction() as connection:
+        waiting = resyncs.count_waiting(connection, record.ref.connection_id)
+    seconds = waiting / budget.limits.shared_slots * budget.limits.window_seconds
+    bounded = min(_LONGEST_CROWD_SECONDS, max(_SHORTEST_CROWD_SECONDS, seconds))
+    raise CrowdedError(bounded * random.uniform(0.5, 1))  # noqa: S311
+
+
+def _refresh_contact(record: OneRecord) -> Sequence[Due]:
+    found = record.ask_contact()
+    with record.transaction() as connection:
+        if isinstance(found, SetAside):
+            outcome = _set_aside(connection, record, found)
+        elif found is None or found.kind is ContactKind.VENDOR:
+            outcome = _gone(connection, record)
+        else:
+            outcome = _write_contact(connection, record, found)
+        # Of the invoices that waited, those that were not taken up wait in vain: nobody need ask again.
+        skipped_invoices.mark_customer_gone(connection, record.link, record.ref.record_id)
+        return record.settle(connection, outcome)
+
+
+def _write_contact(connection: Connection, record: OneRecord, contact: Contact) -> Outcome:
+    written = customers.upsert(
+        connection,
+        record.link,
+        [Observed(contact, record.observed_at)],
+        fallback=record.resources.settings.phone_fallback,
+        now=record.now,
+    )
+    staging.set_aside(connection, record.ref.connection_id, "contact", written.set_aside)
+    known_contacts.note_observed(connection, record.link, {contact.contact_id: record.observed_at})
+    return Outcome.ASKED
+
+
+def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
+    found = record.ask_invoice()
+    with record.transaction() as connection:
+        if isinstance(found, SetAside):
+            return record.settle(connection, _set_aside(connection, record, found))
+        if found is None:
+            outcome = _gone(connection, record)
+            skipped_invoices.drop(connection, record.link, record.ref.record_id)
+            return record.settle(connection, outcome)
+        invoices.upsert(connection, record.link, [ObservedInvoice(found, record.observed_at)], now=record.now)
+        invoices.note_observed(connection, record.link, found.invoice_id, record.observed_at)
+        wanted = _want_customer(connection, record, found)
+        return [*wanted, *record.settle(connection, Outcome.ASKED)]
+
+
+def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) -> list[Due]:
+    """An invoice whose customer nobody has cached waits: they are asked for as if an event had told of them."""
+    if not invoice.customer_id:
+        return []
+    ref = ResyncRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
+    if webhook_events.cached_version(connection, record.link, ref) is not None:
+        return []
+    event = Event(ref.entity, ref.record_id, EventKind.WANTED, modified_at=None, digest=None)
+    due = webhook_events.receive(connection, ref.connection_id, event)
+    return [due] if due else []
+
+
+def _gone(connection: Connection, record: OneRecord) -> Outcome:
+    """Marks what Zoho itself says to be gone, unless suspiciously much is: that is left to a full run and a person."""
+    ref, kind = record.ref, _KINDS[record.ref.entity]
+    cached = webhook_events.cached_version(connection, record.link, ref)
+    if cached is None or not cached.is_live:
+        return Outcome.IGNORED
+    gone = 1 + webhook_events.recently_gone(connection, ref, seconds=_BRAKE_SECONDS)
+    if gone > BRAKE_COUNT:
+        live = summary.totals(connection, ref.connection_id)[_LIVE[ref.entity]]
+        if needs_permission(gone, live):
+            log.error("Suspiciously many records are gone: this one is not marked", action="resync.braked", kind=kind)
+            return Outcome.UNMARKED
+    deletions.mark(connection, record.link, kind, [ref.record_id], observed_at=record.observed_at, now=record.now)
+    return Outcome.GONE
+
+
+def _set_aside(connection: Connection, record: OneRecord, aside: SetAside) -> Outcome:
+    staging.set_aside(connection, record.ref.connection_id, record.ref.entity, [aside])
+    return Outcome.UNREADABLE
+
+
+_REFRESH: dict[Entity, Callable[[OneRecord], Sequence[Due]]] = {
+    Entity.CONTACT: _refresh_contact,
+    Entity.INVOICE: _refresh_invoice,
+}

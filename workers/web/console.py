@@ -1,0 +1,135 @@
+"""`/`: the console. It shows how everything stands, to who knows CONSOLE_PASSWORD, and changes nothing."""
+
+import base64
+import binascii
+import hmac
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db import dead_letter_lists, scheduler_marks, summary, webhook_events
+from workers.budget import BudgetSnapshot, BudgetUnavailable
+from workers.resources import Resources
+
+router = APIRouter()
+
+#: Lines of each list.
+_EVENTS_SHOWN = 8
+_GROUPS_SHOWN = 20
+
+_ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="booksync", charset="UTF-8"'}
+
+
+@router.get("/", response_class=HTMLResponse)
+def console(request: Request) -> HTMLResponse:
+    """The page; 404 where the console has no password, 401 without the right one, 503 without Postgres."""
+    resources: Resources = request.app.state.resources
+    _check_password(resources, request.headers.get("authorization", ""))
+    nonce = secrets.token_urlsafe(16)
+    try:
+        with resources.engine.connect() as connection:
+            shown = _shown(resources, connection)
+    except (DBAPIError, PoolTimeoutError):
+        raise HTTPException(503, "Postgres does not answer.") from None
+    page = _TEMPLATES.get_template("console.html").render(shown, nonce=nonce)
+    return HTMLResponse(page, headers=_headers(nonce))
+
+
+def _check_password(resources: Resources, authorization: str) -> None:
+    password = resources.settings.console_password
+    if password is None:
+        raise HTTPException(404, "The console is off: set CONSOLE_PASSWORD to open it.")
+    given = _password_in(authorization)
+    if not hmac.compare_digest(given, password.get_secret_value().encode()):
+        raise HTTPException(401, "The password is not right.", headers=_ASK_FOR_PASSWORD)
+
+
+def _password_in(authorization: str) -> bytes:
+    """Of HTTP's basic authentication; the user's name does not matter."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _headers(nonce: str) -> dict[str, str]:
+    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
+    return {
+        "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+
+
+def _shown(resources: Resources, connection: Connection) -> dict[str, Any]:
+    states = summary.connection_states(connection)
+    budgets = _budgets(resources, {state["organization_id"] for state in states})
+    for state in states:
+        connection_id = uuid.UUID(state["connection_id"])
+        state["budget"] = budgets.get(state["organization_id"]) if budgets else None
+        state["events"] = webhook_events.latest(connection, connection_id, limit=_EVENTS_SHOWN)
+        state["skipped_invoices"] = summary.skipped_invoices(connection, connection_id)
+    return {
+        "now": connection.execute(select(func.now())).scalar_one(),
+        "connections": states,
+        "redis_up": budgets is not None,
+        "silence": scheduler_marks.seconds_since(connection, scheduler_marks.TICK),
+        "events": webhook_events.counts(connection),
+        "letters": dead_letter_lists.groups(connection, dead_letter_lists.Choice())[:_GROUPS_SHOWN],
+    }
+
+
+def _budgets(resources: Resources, organization_ids: set[str]) -> dict[str, BudgetSnapshot] | None:
+    """Each organisation's; None while Redis is away."""
+    try:
+        return {each: resources.budget.snapshot(each) for each in organization_ids}
+    except BudgetUnavailable:
+        return None
+
+
+def _span(seconds: float) -> str:
+    """A length of time for people."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    return "never" if moment is None else f"{_span(max(timedelta(0), now - moment).total_seconds())} ago"
+
+
+def _until(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "never"
+    return "is due" if moment <= now else f"in {_span((moment - now).total_seconds())}"
+
+
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("workers.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {
+        "span": _span,
+        "ago": _ago,
+        "until": _until,
+        "thousands": "{:,}".format,
+        "words": lambda name: str(name).replace("_", " "),
+    }
+    return environment
+
+
+_TEMPLATES = _templates()
