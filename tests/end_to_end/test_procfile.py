@@ -1,0 +1,78 @@
+"""The Procfile as a developer runs it, with honcho: Ctrl-C ends all of it, and loses no work."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import psutil
+import psycopg
+import pytest
+
+from sandbox.servers.ports import free_port
+from sandbox.zoho.commands import FaultName
+from tests.end_to_end.installation import PROGRAMS, PROJECT, Installation
+from tests.end_to_end.underway import eventually
+
+Honcho = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def started(installation: Installation) -> Iterator[list[Honcho]]:
+    """Whatever of it a failed test leaves is killed."""
+    honchos: list[Honcho] = []
+    yield honchos
+    for honcho in honchos:
+        if honcho.poll() is None:
+            os.killpg(honcho.pid, signal.SIGKILL)
+            honcho.wait()
+
+
+def start(installation: Installation) -> Honcho:
+    """As in a terminal: the foreground group, to which Ctrl-C goes."""
+    ports = {"UVICORN_PORT": str(free_port())}
+    with (installation.logs / "honcho.log").open("ab") as log:
+        return subprocess.Popen(
+            [str(PROGRAMS / "honcho"), "start", "--procfile", "Procfile"],
+            env=installation.environment | ports | {"PATH": f"{PROGRAMS}:{os.environ['PATH']}"},
+            cwd=PROJECT,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def press_ctrl_c(honcho: Honcho) -> None:
+    family = psutil.Process(honcho.pid).children(recursive=True)
+    os.killpg(honcho.pid, signal.SIGINT)
+    honcho.wait(timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_ctrl_c_in_mid_sync_loses_no_work(
+    installation: Installation, started: list[Honcho], database: psycopg.Connection
+) -> None:
+    connection_id = installation.connect().json["connection_id"]
+    installation.zoho.fault(FaultName.LATENCY, seconds=0.5)
+    installation.zoho.reset_stats()
+
+    def run() -> tuple[str, int]:
+        row = database.execute("SELECT status, step FROM sync_runs").fetchone()
+        assert row is not None
+        return row[0], row[1]
+
+    started.append(start(installation))
+    installation.run("sync", connection_id)
+    eventually(lambda: run()[1] >= 2)
+    press_ctrl_c(started[0])
+    assert run()[0] == "running", "it was to be interrupted"
+
+    started.append(start(installation))
+    eventually(lambda: run()[0] == "succeeded")
+    disturbed = installation.zoho.stats().count()
+    installation.zoho.clear_faults()
+    undisturbed = installation.run("sync", connection_id, "--full", "--wait", "--json").json["api_calls"]
+    press_ctrl_c(started[1])
+    assert disturbed == undisturbed, "no page was fetched twice"
+    assert database.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
