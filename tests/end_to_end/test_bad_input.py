@@ -132,8 +132,8 @@ def test_an_unknown_connection(installation: Installation) -> None:
     [
         ("sync", "not-a-uuid"),
         ("connect", "--user", "somebody", "--organization", "1", "--grant-code", "x"),
-        ("connect", "--user", str(uuid.uuid4()), "--organization", "1"),
-        ("connect", "--user", str(uuid.uuid4()), "--organization", "abc", "--grant-code", "x"),
+        ("connect", "--organization", "1", "--user", str(uuid.uuid4())),
+        ("connect", "--organization", "abc", "--grant-code", "x", "--user", str(uuid.uuid4())),
         ("migrate", "--to", "phase9"),
         ("dance",),
     ],

@@ -108,7 +108,11 @@ class TestTheLock:
             demo.locked().__enter__()
         assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 
-    @pytest.mark.parametrize(("pid", "alive"), [(str(os.getpid()), True), ("", False), ("nonsense", False)])
+    @pytest.mark.parametrize(
+        ("pid", "alive"),
+        [(str(os.getpid()), True), ("", False), ("nonsense", False)],
+        ids=["alive", "none", "nonsense"],
+    )
     def test_a_holder_is_alive_or_not(self, pid: str, alive: bool) -> None:
         assert folder._is_alive(pid) is alive
 

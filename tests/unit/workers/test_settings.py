@@ -92,7 +92,7 @@ def test_all_that_is_missing_is_said_at_once(environment: pytest.MonkeyPatch) ->
         ("REDIS_URL", "redis://:mistaken-secret@redis.example:port/0"),
         ("REDIS_URL", "redis://:mistaken/secret@redis.example/0"),
         ("ENCRYPTION_KEYS", "mistaken-secret"),
-        ("ENCRYPTION_KEYS", f"{KEY},mistaken-secret"),
+        pytest.param("ENCRYPTION_KEYS", f"{KEY},mistaken-secret", id="ENCRYPTION_KEYS-a good and a bad one"),
         ("ENCRYPTION_KEYS", " , "),
         ("ZOHO_API_URL", "mistaken-secret"),
         ("ZOHO_ACCOUNTS_URL", "ftp://mistaken-secret.example"),

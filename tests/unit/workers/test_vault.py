@@ -44,7 +44,11 @@ def test_the_newest_key_encrypts_so_that_the_old_one_can_go() -> None:
     assert Vault([new]).decrypt(stored) == "1000.refresh"
 
 
-@pytest.mark.parametrize("stored", [Vault([a_key()]).encrypt("1000.refresh"), "", "not encrypted", "ü"])
+@pytest.mark.parametrize(
+    "stored",
+    [Vault([a_key()]).encrypt("1000.refresh"), "", "not encrypted", "ü"],
+    ids=["another key's", "empty", "not encrypted", "not ASCII"],
+)
 def test_what_no_key_fits_says_what_to_do(stored: str) -> None:
     with pytest.raises(UnreadableSecretError, match="put that key back") as unreadable:
         VAULT.decrypt(stored)
