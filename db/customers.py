@@ -14,7 +14,7 @@ from db import invoices, reminders
 from db.connections import Link
 from db.invoices import Upserted as UpsertedInvoices
 from db.staging import Observed
-from domain.contacts import ContactDetails, ContactKind
+from domain.contacts import ContactDetails, ContactKind, ContactStatus
 from domain.customers import Customer, customer_from, persons_as_json
 from domain.lists import SetAside
 from domain.phones import PhoneFallback, verdict_as_json
@@ -47,6 +47,13 @@ class Stored:
     version: tuple[datetime, datetime]
     details: ContactDetails
     updated_at: datetime
+
+    def gives_way_to(self, read: Observed) -> bool:
+        """Whether the read may be written over it. What was found gone is back only if it was seen again later."""
+        status, (_, observed_at) = self.facts[1], self.version
+        if status == ContactStatus.DELETED and read.observed_at <= observed_at:
+            return False
+        return _version_read(read) >= self.version
 
     def belongs_to(self, link: Link) -> bool:
         """Whether this link may write it; nobody has written what is from before booksync."""
@@ -113,7 +120,7 @@ def _fresh(
         customer = customer_from(read.contact, home=link.home, known=row.details if row else None, fallback=fallback)
         if row is None or (
             row.belongs_to(link)
-            and _version_read(read) >= row.version
+            and row.gives_way_to(read)
             and (_facts(customer), _details(customer)) != (row.facts, row.details)
         ):
             fresh[customer.zoho_customer_id] = (customer, read)
@@ -203,6 +210,7 @@ _UPSERT = """
            updated_at = now()
      WHERE (coalesce(excluded.zoho_last_modified_at, '-infinity'), excluded.observed_at)
         >= (coalesce(cached.zoho_last_modified_at, '-infinity'), coalesce(cached.observed_at, '-infinity'))
+       AND (cached.status <> 'deleted' OR excluded.observed_at > coalesce(cached.observed_at, '-infinity'))
        AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
     RETURNING id, zoho_customer_id, (xmax = 0) AS is_new
 """

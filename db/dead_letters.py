@@ -112,8 +112,11 @@ def keep(connection: Connection, death: Death) -> int | None:
 def _subject(death: Death) -> str:
     if death.run_id is not None and death.connection_id is not None:
         return f"connection {death.connection_id}"
-    canonical = orjson.dumps(death.arguments, option=orjson.OPT_SORT_KEYS)
-    return f"arguments {hashlib.sha256(canonical).hexdigest()}"
+    return _subject_of(death.arguments)
+
+
+def _subject_of(arguments: dict[str, Any]) -> str:
+    return f"arguments {hashlib.sha256(orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,23 @@ _MESSAGE_DONE = text(f"""
 def message_done(connection: Connection, letter_id: int, message_id: str) -> None:
     """Closes the letter whose message was sent again, and is done."""
     connection.execute(_MESSAGE_DONE, {"id": letter_id, "message_id": message_id})
+
+
+_WORK_DONE = text(f"""
+    UPDATE dead_letters
+       SET status = 'retried', closed_at = clock_timestamp(),
+           history = {_RECENT} || jsonb_build_object('at', clock_timestamp(), 'what', 'retry succeeded')
+     WHERE subject = :subject AND actor_name = :actor_name AND status = 'open'
+       AND history @? '$[*] ? (@.what == "sent again")'
+""")  # noqa: S608
+
+
+def work_done(connection: Connection, actor_name: str, *args: str) -> None:
+    """Closes the letters of messages with these arguments that a person has had sent again: their work is done.
+
+    For work that may be done by another message than the one that was sent again.
+    """
+    connection.execute(_WORK_DONE, {"actor_name": actor_name, "subject": _subject_of({"args": args, "kwargs": {}})})
 
 
 _SENT_AGAIN = text(f"""

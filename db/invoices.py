@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, text
 from db import reminders, skipped_invoices
 from db.connections import Link
 from db.skipped_invoices import ObservedInvoice
+from domain.invoices import DELETED
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -126,6 +127,8 @@ def _fresh(
             return False
         if _version(read) < (row.zoho_last_modified_at or _LONG_AGO, row.observed_at or _LONG_AGO):
             return False
+        if row.status == DELETED and read.observed_at < (row.observed_at or _LONG_AGO):
+            return False  # Found gone after this was read; what was only withdrawn comes back as it was observed.
         return (invoice.sync_hash(), invoice.status, invoice.modified_at, customer_ids[invoice.customer_id]) != (
             row.sync_hash,
             row.status,
@@ -165,6 +168,7 @@ _UPSERT = """
            updated_at = now()
      WHERE (coalesce(excluded.zoho_last_modified_at, '-infinity'), excluded.observed_at)
         >= (coalesce(cached.zoho_last_modified_at, '-infinity'), coalesce(cached.observed_at, '-infinity'))
+       AND (cached.status <> 'deleted' OR excluded.observed_at >= coalesce(cached.observed_at, '-infinity'))
        AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
     RETURNING id, zoho_invoice_id, (xmax = 0) AS is_new
 """

@@ -66,6 +66,23 @@ def _known(row: Row[Any]) -> Known:
     )
 
 
+def is_cached(connection: Connection, link: Link, zoho_customer_id: str) -> bool:
+    """Whether the customer is in this connection's cache, deleted or not."""
+    return bool(
+        connection.execute(
+            text("""
+                SELECT EXISTS (SELECT FROM customers_cache WHERE user_id = :user_id
+                                  AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id)
+            """),
+            {
+                "user_id": link.user_id,
+                "zoho_customer_id": zoho_customer_id,
+                "connection_id": link.connection_id,
+            },
+        ).scalar_one()
+    )
+
+
 def cached_persons(connection: Connection, link: Link, zoho_customer_id: str) -> tuple[ContactPerson, ...] | None:
     """A customer's persons as they are cached; None where the customer is not."""
     persons = connection.execute(

@@ -245,33 +245,25 @@ def count_call(connection: Connection, run_id: uuid.UUID) -> None:
     connection.execute(text("UPDATE sync_runs SET api_calls = api_calls + 1 WHERE id = :run_id"), {"run_id": run_id})
 
 
+_RUNNING = "SELECT * FROM sync_runs WHERE connection_id = :connection_id AND status = 'running'"
+
+
 def running(connection: Connection, connection_id: uuid.UUID) -> Run | None:
     """The connection's run that is under way."""
-    row = connection.execute(
-        text("SELECT * FROM sync_runs WHERE connection_id = :connection_id AND status = 'running'"),
-        {"connection_id": connection_id},
-    ).one_or_none()
+    row = connection.execute(text(_RUNNING), {"connection_id": connection_id}).one_or_none()
     return _run(row) if row else None
 
 
-def hold_running(connection: Connection, connection_id: uuid.UUID) -> StepRef | None:
-    """The present step of the connection's running run, which cannot end before this transaction does."""
-    row = connection.execute(
-        text("""
-            SELECT id, step, phase FROM sync_runs
-             WHERE connection_id = :connection_id AND status = 'running' FOR UPDATE
-        """),
-        {"connection_id": connection_id},
-    ).one_or_none()
-    return StepRef(row.id, row.step, Phase(row.phase)) if row else None
+def hold_running(connection: Connection, connection_id: uuid.UUID) -> Run | None:
+    """As `running`; it cannot end before this transaction does."""
+    row = connection.execute(text(f"{_RUNNING} FOR UPDATE"), {"connection_id": connection_id}).one_or_none()
+    return _run(row) if row else None
 
 
-def order_of(connection: Connection, run_id: uuid.UUID) -> tuple[Mode, bool]:
-    """What a run was asked for: its mode, and whether deletions are allowed; the modest answer where it is pruned."""
-    row = connection.execute(
-        text("SELECT mode, allow_deletions FROM sync_runs WHERE id = :run_id"), {"run_id": run_id}
-    ).one_or_none()
-    return (Mode(row.mode), row.allow_deletions) if row else (Mode.INCREMENTAL, False)
+def mode_of(connection: Connection, run_id: uuid.UUID) -> Mode:
+    """What a run was asked for; the modest answer where it is pruned."""
+    mode = connection.execute(text("SELECT mode FROM sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
+    return Mode(mode) if mode else Mode.INCREMENTAL
 
 
 def _run(row: Row[Any]) -> Run:

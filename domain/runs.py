@@ -64,6 +64,11 @@ class Counters:
     invoices_new: int = 0
     invoices_updated: int = 0
 
+    @property
+    def written(self) -> int:
+        """Rows, of whatever kind."""
+        return self.customers_new + self.customers_updated + self.invoices_new + self.invoices_updated
+
     def plus(self, **more: int) -> Self:
         return replace(self, **{name: getattr(self, name) + count for name, count in more.items()})
 

@@ -11,10 +11,10 @@ from db import connections, dead_letter_lists, dead_letters, runs
 from db.dead_letter_lists import Row
 from db.runs import StepRef
 from domain.dead_letters import Cause, LetterStatus
-from domain.runs import Mode
+from domain.runs import Run
 from workers.broker import send_step
 from workers.broker.dead_letters import HIDDEN
-from workers.broker.messages import LETTER_OPTION, RESYNC_ACTORS
+from workers.broker.messages import LETTER_OPTION
 from workers.resources import Resources
 
 
@@ -28,10 +28,6 @@ class Retried:
     run_id: uuid.UUID | None = None
 
 
-#: What a webhook told of is read by any run as well. Its message alone would find the event settled, and do nothing.
-_MADE_UP_FOR_BY_RUNS = {actor_name for actor_name, _ in RESYNC_ACTORS.values()}
-
-
 class _RefusedError(Exception):
     """A letter cannot be retried, for the reason that is told."""
 
@@ -39,8 +35,8 @@ class _RefusedError(Exception):
 def retry(resources: Resources, letter_ids: Sequence[int]) -> Iterator[Retried]:
     """Retries the letters, and tells of each.
 
-    A step of a run that has ended cannot be repeated, so the connection gets a new run that does its work; one that is
-    under way does it too. Any other message is sent again as it was. A letter stays open until its retry is done.
+    A step of a run that has ended cannot be repeated, so the connection gets a new run that does its work; one that has
+    begun since does it too. Any other message is sent again as it was. A letter stays open until its retry is done.
 
     Raises:
         RedisError: Redis is away. Letters that are not told of are as they were.
@@ -59,8 +55,7 @@ def retry(resources: Resources, letter_ids: Sequence[int]) -> Iterator[Retried]:
 def _retry(resources: Resources, letter: Row) -> Retried:
     if letter["status"] != LetterStatus.OPEN:
         raise _RefusedError(f"It is closed already ({letter['status']}).")
-    is_of_a_run = letter["run_id"] is not None or letter["actor"] in _MADE_UP_FOR_BY_RUNS
-    if is_of_a_run and letter["connection_id"] is not None:
+    if letter["run_id"] is not None and letter["connection_id"] is not None:
         return _run_again(resources, letter)
     return _send_again(resources, letter)
 
@@ -70,23 +65,30 @@ def _run_again(resources: Resources, letter: Row) -> Retried:
         link = connections.link(connection, letter["connection_id"])
         if link.is_parked:
             raise _RefusedError("Zoho refuses the connection. First: booksync connect")
-        step = runs.hold_running(connection, link.connection_id)
-        is_new = step is None
-        step = step or _start(resources, connection, letter)
+        running = runs.hold_running(connection, link.connection_id)
+        if running is not None and not _began_after(running, letter):
+            raise _RefusedError(
+                f"Run {running.run_id}, which left it undone, is not over: ask again when it has ended."
+            )
+        step = StepRef.of(running) if running else _start(resources, connection, letter)
         _note(connection, letter, step.run_id)
     send_step(resources.broker, step)
-    sentence = f"Run {step.run_id} has started." if is_new else f"Run {step.run_id} is under way and does its work."
+    sentence = f"Run {step.run_id} is under way and does its work." if running else f"Run {step.run_id} has started."
     return Retried(letter["id"], is_sent=True, sentence=sentence, run_id=step.run_id)
 
 
+def _began_after(run: Run, letter: Row) -> bool:
+    """Whether the run will do what the letter left undone: an earlier one may have passed it, or died of it itself."""
+    return run.started_at is not None and run.started_at > letter["last_died_at"]
+
+
 def _start(resources: Resources, connection: Connection, letter: Row) -> StepRef:
-    run_id = letter["run_id"]
-    mode, allow_deletions = runs.order_of(connection, run_id) if run_id else (Mode.INCREMENTAL, False)
+    """Of the same mode; but a permission to mark many deletions was given for that moment, not for this one."""
     step = runs.start(
         connection,
         letter["connection_id"],
-        mode,
-        allow_deletions=allow_deletions,
+        runs.mode_of(connection, letter["run_id"]),
+        allow_deletions=False,
         sweep_seconds=resources.settings.sweep_interval_seconds,
     )
     if step is None:

@@ -23,7 +23,7 @@ from db.dead_letters import Death
 from domain.dead_letters import Cause, GivenUpError, fingerprint
 from domain.runs import Run
 from workers import process
-from workers.broker.messages import ACTORS, LETTER_OPTION
+from workers.broker.messages import ACTORS, LETTER_OPTION, RESYNC_ACTORS
 from workers.logs import describe, where
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,9 @@ _AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 
 #: What an id or a number may look like. Anything else in a message is none of ours, and may be personal.
 _ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
+
+#: Actors that may end without having done their work: they wait, or leave it to another message.
+_CLOSED_BY_THEIR_WORK = {actor_name for actor_name, _ in RESYNC_ACTORS.values()}
 
 #: Stands for what was not kept; a letter with it cannot be sent again.
 HIDDEN = "(hidden)"
@@ -92,7 +95,7 @@ class DeadLetters(Middleware):
             cause = exception.cause if isinstance(exception, GivenUpError) else Cause.DEFECT
             message.options["death"] = _death_of(message, cause, describe(exception), exception)
             message.fail()
-        elif (letter_id := _retried_letter(message)) is not None:
+        elif message.actor_name not in _CLOSED_BY_THEIR_WORK and (letter_id := _retried_letter(message)) is not None:
             with process.resources().engine.begin() as connection:
                 dead_letters.message_done(connection, letter_id, message.message_id)
 

@@ -31,7 +31,9 @@ def confirm_deletions(work: Work) -> StepRef:
     """Asks about the next missing records; when all are known, marks the gone ones, unless they are too many."""
     run, kind = work.run, _KINDS[work.run.phase]
     with work.transaction() as connection:
+        # By itself: it locks invoices, and to mark some customers are locked, who come first.
         deletions.adopt(connection, work.link, kind)
+    with work.transaction() as connection:
         missing = deletions.unseen(connection, work.link, run.run_id, kind, QUESTIONS_PER_STEP)
         tally = deletions.tally(connection, work.link, run.run_id, kind)
         if not run.allow_deletions and needs_permission(tally.gone, tally.cached):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, deletions, skipped_invoices, staging
+from db import connections, deletions, known_contacts, skipped_invoices, staging
 from db.runs import StepRef
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
@@ -84,7 +84,7 @@ def _settle(connection: Connection, work: Work, zoho_customer_id: str, contact: 
         log.warning("Invoices are skipped: their customer is gone", action="invoices.skipped", invoices=skipped)
         return work.run
     run = write_customers(connection, work, [Observed(contact, work.observed_at)])
-    # What was not taken up cannot be: another connection of the user holds that customer. Asked again, Zoho would tell
-    # the same for ever.
-    skipped_invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
+    if not known_contacts.is_cached(connection, work.link, zoho_customer_id):
+        # Another connection of the user holds that customer. Asked again, Zoho would tell the same for ever.
+        skipped_invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
     return run

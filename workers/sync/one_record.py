@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from db import (
     connections,
     customers,
+    dead_letters,
     deletions,
     invoices,
     known_contacts,
@@ -33,6 +34,7 @@ from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.time_zones import zone_named
 from domain.webhooks import Entity, Event, EventKind, Outcome, is_known
+from workers.broker.messages import RESYNC_ACTORS
 from workers.budget import Lane
 from workers.logs import describe
 from workers.resources import Resources
@@ -135,6 +137,8 @@ class OneRecord:
             StaleResyncError: somebody else has taken the record; the transaction must roll back.
         """
         due = resyncs.settle(connection, self.claim, outcome)
+        actor_name, _ = RESYNC_ACTORS[self.ref.entity]
+        dead_letters.work_done(connection, actor_name, str(self.ref.connection_id), self.ref.record_id)
         self.outcome = outcome
         return [due] if due else []
 
@@ -151,6 +155,8 @@ def refresh(record: OneRecord) -> Sequence[Due]:
         told = webhook_events.told(connection, ref, handled=claim.handled, received=claim.received)
         # Without events this is a message that a person has sent again after the record was given up.
         if told is not None and is_known(told, webhook_events.cached_version(connection, record.link, ref)):
+            if told.is_wanted:
+                _take_up(connection, record, ref.record_id)
             return record.settle(connection, Outcome.KNOWN)
     if not claim.has_turn:
         _join_queue(record)
@@ -179,8 +185,9 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
             outcome = _gone(connection, record)
         else:
             outcome = _write_contact(connection, record, found)
-        # Of the invoices that waited, those that were not taken up wait in vain: nobody need ask again.
-        skipped_invoices.mark_customer_gone(connection, record.link, record.ref.record_id)
+        if not known_contacts.is_cached(connection, record.link, record.ref.record_id):
+            # The invoices that wait for this customer wait in vain: nobody need ask again.
+            skipped_invoices.mark_customer_gone(connection, record.link, record.ref.record_id)
         return record.settle(connection, outcome)
 
 
@@ -218,10 +225,18 @@ def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) 
         return []
     ref = ResyncRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
     if webhook_events.cached_version(connection, record.link, ref) is not None:
+        _take_up(
+            connection, record, invoice.customer_id
+        )  # They may have come since the invoice was found to lack them.
         return []
     event = Event(ref.entity, ref.record_id, EventKind.WANTED, modified_at=None, digest=None)
     due = webhook_events.receive(connection, ref.connection_id, event)
     return [due] if due else []
+
+
+def _take_up(connection: Connection, record: OneRecord, zoho_customer_id: str) -> None:
+    """The invoices that wait for a customer who is cached by now, written by somebody else."""
+    invoices.take_up_skipped(connection, record.link, [zoho_customer_id], now=record.now)
 
 
 def _gone(connection: Connection, record: OneRecord) -> Outcome:

@@ -1,12 +1,14 @@
 """How every step is taken: claimed, done, settled whatever happens, and the next one sent."""
 
 import random
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import connections, runs, staging
 from db.dead_letters import Death
@@ -42,7 +44,7 @@ def take(resources: Resources, run_id: str, step: int, do: Step) -> None:
             _take(resources, uuid.UUID(run_id), step, do)
         except StaleStepError:
             log.info("Somebody else has done this step meanwhile", action="step.stale")
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeoutError) as error:
             # Nothing can be written, not even that. The claim runs out, and the sweeper sends the step again.
             log.error("Postgres does not answer", action="step.no_database", error=describe(error))
 
@@ -53,7 +55,12 @@ def _take(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> None:
     if claim is None:
         log.info("Nothing to do: the step is done, not due yet, or in other hands", action="step.passed_over")
         return
-    work = Work(resources, claim)
+    with structlog.contextvars.bound_contextvars(connection_id=str(claim.run.connection_id)):
+        _do(Work(resources, claim), do)
+
+
+def _do(work: Work, do: Step) -> None:
+    claim, began = work.claim, time.monotonic()
     settle = _Settlement(work)
     if claim.run.attempts > MAX_ATTEMPTS:
         settle.give_up(Cause.PROCESS_KILLER, "The step ended its process time and again.")
@@ -75,8 +82,15 @@ def _take(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> None:
     except Exception as error:  # noqa: BLE001  (the outermost loop: the step is repeated, then given up)
         settle.retry_unknown(error)
     else:
-        log.info("Step done", action="step.done", phase=claim.run.phase, calls=work.calls)
-        send_step(resources.broker, following)
+        log.info(
+            "Step done",
+            action="step.done",
+            phase=claim.run.phase,
+            calls=work.calls,
+            rows=work.rows,
+            seconds=round(time.monotonic() - began, 3),
+        )
+        send_step(work.resources.broker, following)
 
 
 class _Settlement:

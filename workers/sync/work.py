@@ -36,7 +36,9 @@ class Work:
     claim: Claim
 
     def __post_init__(self) -> None:
+        self.rows = 0  #: that this step has written
         self._began = time.monotonic()
+        self._written_before = self.run.counters.written
         self._taken_at = self.claim.until - timedelta(seconds=self.resources.settings.claim_seconds)
 
     @property
@@ -120,6 +122,7 @@ class Work:
             sweep_seconds=self.resources.settings.sweep_interval_seconds,
             error=error,
         )
+        self.rows = run.counters.written - self._written_before
         if death is not None:
             dead_letters.keep(connection, death)
         if run.status.is_final:

@@ -22,13 +22,13 @@ EVENT_WAIT_SECONDS = 300.0
 _NEEDED = ("database", "schema", "redis")
 
 
-@router.get("/healthz")
-def healthz() -> dict[str, str]:
-    """Alive. An orchestrator restarts what does not answer this."""
+@router.api_route("/healthz", methods=["GET", "HEAD"])
+async def healthz() -> dict[str, str]:
+    """Alive. An orchestrator restarts what does not answer this, so it waits for no thread that others may hold."""
     return {"status": _OK}
 
 
-@router.get("/readyz")
+@router.api_route("/readyz", methods=["GET", "HEAD"])
 def readyz(request: Request, response: Response) -> dict[str, str]:
     """200 when database, schema and Redis are all as they must be, else 503 with the check that failed.
 

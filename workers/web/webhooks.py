@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import structlog
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, BackgroundTasks, HTTPException
 from fastapi import Request as HTTPRequest
 from sqlalchemy.exc import DBAPIError
@@ -27,6 +29,10 @@ log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 1_000_000
 
+#: Threads that send, and how many answers' messages may wait for one.
+_SENDERS = 4
+_MOST_WAITING = 1_000
+
 #: Asked for where the address names no connection, so that this takes as long as one that nobody has.
 _NO_CONNECTION = uuid.UUID(int=0)
 
@@ -37,7 +43,7 @@ async def receive(connection: str, request: HTTPRequest, background: BackgroundT
     resources: Resources = request.app.state.resources
     body = await _bounded_body(request)
     told = take_apart(request.url.query, request.headers.get("content-type", ""), body)
-    # Sent after the answer: Zoho need not wait for Redis, and what is lost here the sweeper sends.
+    # Sent after the answer: Zoho need not wait for Redis.
     background.add_task(_send, resources, await run_in_threadpool(_store, resources, connection, request, told))
     return {"status": "accepted"}
 
@@ -96,6 +102,18 @@ def _nobodys_secret(vault: Vault) -> str:
     return vault.encrypt(secrets.token_hex(20))
 
 
-def _send(resources: Resources, following: Sequence[Due]) -> None:
+async def _send(resources: Resources, following: Sequence[Due]) -> None:
+    """In threads of its own, so that a Redis that hangs holds nobody else's; what is left out the sweeper sends."""
+    senders = _senders()
+    if senders.statistics().tasks_waiting < _MOST_WAITING:
+        await run_sync(_send_all, resources, following, limiter=senders)
+
+
+@lru_cache(maxsize=1)
+def _senders() -> CapacityLimiter:
+    return CapacityLimiter(_SENDERS)
+
+
+def _send_all(resources: Resources, following: Sequence[Due]) -> None:
     for due in following:
         send_resync(resources.broker, due)

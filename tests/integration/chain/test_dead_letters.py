@@ -8,17 +8,14 @@ import redis
 
 from db import dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
-from db.dead_letters import Death
-from domain.dead_letters import Cause, fingerprint
-from domain.runs import MAX_ATTEMPTS, Phase
-from domain.webhooks import Entity
+from domain.dead_letters import Cause
+from domain.runs import MAX_ATTEMPTS, Mode, Phase
 from sandbox.servers.ports import free_port
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
 from workers.broker import new_redis_client
-from workers.broker.messages import RESYNC_ACTORS
 from workers.retrying import Retried, retry
 
 
@@ -148,6 +145,18 @@ class TestRetrying:
         finish(bench)
         assert letters(bench) == []
 
+    def test_the_run_that_left_it_undone_does_not_make_up_for_it(self, bench: Bench) -> None:
+        fail(bench)
+        step = bench.start(Mode.FULL)
+        while (now := bench.present_step()) is not None and now.phase is not Phase.INVOICES:
+            bench.skip_waiting()
+            bench.take(now)
+        (told,) = retried(bench, letter(bench)["id"])
+        assert not told.is_sent
+        assert str(step.run_id) in told.sentence
+        finish(bench)
+        assert len(letters(bench)) == 1
+
     @pytest.mark.usefixtures("fault")
     def test_two_letters_of_one_connection_share_a_run(self, bench: Bench) -> None:
         fail(bench, CallKind.INVOICES)
@@ -164,7 +173,7 @@ class TestRetrying:
         change(bench.resources.engine, "UPDATE sync_runs SET mode = 'full', allow_deletions = true")
         retried(bench, letter(bench)["id"])
         (run,) = bench.rows("SELECT mode, allow_deletions FROM sync_runs WHERE status = 'running'")
-        assert (run["mode"], run["allow_deletions"]) == ("full", True)
+        assert (run["mode"], run["allow_deletions"]) == ("full", False), "a permission is not inherited"
 
     def test_a_parked_connection_is_connected_first(self, bench: Bench) -> None:
         fail(bench, status=401, code=57)
@@ -181,25 +190,6 @@ class TestRetrying:
             dead_letters.discard(connection, [letter_id], "seen")
         (told,) = retried(bench, letter_id)
         assert (told.is_sent, told.sentence) == (False, "It is closed already (discarded).")
-
-    def test_a_webhooks_record_is_made_up_for_by_a_run(self, bench: Bench) -> None:
-        actor_name, queue_name = RESYNC_ACTORS[Entity.CONTACT]
-        death = Death(
-            cause=Cause.DEFECT,
-            queue_name=queue_name,
-            actor_name=actor_name,
-            arguments={"args": [str(bench.connection_id), "460000000026049"], "kwargs": {}},
-            error_type="GivenUpError",
-            error="GivenUpError",
-            fingerprint=fingerprint(actor_name, "GivenUpError", ()),
-            connection_id=bench.connection_id,
-        )
-        with bench.resources.engine.begin() as connection:
-            letter_id = dead_letters.keep(connection, death)
-        (told,) = retried(bench, letter(bench)["id"])
-        finish(bench)
-        assert [(found["id"], found["status"]) for found in closed(bench)] == [(letter_id, "retried")]
-        assert told.run_id is not None
 
     @pytest.mark.usefixtures("fault")
     def test_nothing_changes_where_redis_is_away(self, bench: Bench) -> None:

@@ -80,7 +80,9 @@ def test_suspiciously_many_deletions_are_not_marked_without_permission(synced: B
 def test_a_deleted_customer_who_comes_back_is_live_again(synced: Bench) -> None:
     contact_id = without_invoices(synced, 1)[0]
     synced.rows(
-        "UPDATE customers_cache SET status = 'deleted' WHERE zoho_customer_id = %(id)s RETURNING id", id=contact_id
+        "UPDATE customers_cache SET status = 'deleted', observed_at = observed_at - interval '1 hour' "
+        "WHERE zoho_customer_id = %(id)s RETURNING id",
+        id=contact_id,
     )
     result = synced.sync(Mode.FULL)
     assert synced.customers()[contact_id]["status"] != "deleted"

@@ -106,6 +106,13 @@ class TestMarking:
         tell(engine, home, "1", observed_at=NOW - A_MINUTE)
         assert record(engine, kind, "1")["status"] == "deleted"
 
+    def test_nor_does_a_newer_version_that_was_read_before_it_was_gone(
+        self, engine: Engine, home: Link, kind: RecordKind
+    ) -> None:
+        mark(engine, home, kind, "1")
+        tell(engine, home, "1", observed_at=NOW - A_MINUTE, modified_at=MODIFIED_AT + A_MINUTE)
+        assert record(engine, kind, "1")["status"] == "deleted"
+
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestAsking:

@@ -1,7 +1,11 @@
 """Promises of a record's resync: what a webhook tells of is cached, and what is gone is marked."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import pytest
+
+from db import customers
 from db.webhook_events import Due
 from domain.webhooks import Outcome
 from sandbox.zoho.commands import PersonFields
@@ -46,6 +50,28 @@ class TestWhatIsFetched:
         assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
         assert hooks.bench.rows("SELECT id FROM skipped_invoices") == []
         assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 1)
+
+    def test_a_new_customer_and_its_invoice_told_at_the_same_moment_find_each_other(
+        self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
+        invoice_id = hooks.bench.zoho.create_invoice(contact_id)
+        hooks.tell_of(CONTACT, contact_id)
+        hooks.tell_of(INVOICE, invoice_id)
+        write = customers.upsert
+
+        def write_and_look_aside(*args: Any, **kwargs: Any) -> Any:
+            """The invoice is fetched by another worker, who does not see what is not committed yet."""
+            written = write(*args, **kwargs)
+            monkeypatch.setattr(customers, "upsert", write)
+            hooks.take(INVOICE, invoice_id)
+            return written
+
+        monkeypatch.setattr(customers, "upsert", write_and_look_aside)
+        hooks.take(CONTACT, contact_id)
+        hooks.work()
+        assert hooks.bench.rows("SELECT id FROM skipped_invoices") == []
+        assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
 
     def test_one_whose_customer_is_gone_stays_skipped(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact()

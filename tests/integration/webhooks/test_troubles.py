@@ -10,6 +10,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from db import dead_letters
+from db.dead_letters import Death
 from db.webhook_events import Due
 from domain.dead_letters import Cause, GivenUpError
 from domain.runs import MAX_ATTEMPTS
@@ -17,7 +19,9 @@ from domain.webhooks import Outcome
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
+from workers.broker.messages import RESYNC_ACTORS
 from workers.budget import ApiBudget
+from workers.retrying import retry
 from workers.scheduler import tick
 from workers.sync.one_record import OneRecord
 from workers.sync.resync import resync
@@ -66,6 +70,39 @@ def test_a_message_sent_again_by_a_person_asks_once_more(hooks: Hooks) -> None:
     hooks.take(CONTACT, contact_id)
     assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
     assert hooks.resync_row()["has_failed"] is False
+
+
+def test_a_letter_that_was_sent_again_closes_when_its_record_is_settled(hooks: Hooks) -> None:
+    contact_id = a_contact_id(hooks)
+    resources = hooks.bench.resources
+    fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
+    hooks.tell(CONTACT, contact_id)
+    with pytest.raises(GivenUpError) as buried:
+        hooks.take(CONTACT, contact_id)
+    actor_name, queue_name = RESYNC_ACTORS[CONTACT]
+    death = Death(
+        cause=buried.value.cause,
+        queue_name=queue_name,
+        actor_name=actor_name,
+        arguments={"args": [str(hooks.bench.connection_id), contact_id], "kwargs": {}},
+        error_type="GivenUpError",
+        error="contact: refused",
+        fingerprint="0123456789ab",
+        connection_id=hooks.bench.connection_id,
+    )
+    with resources.engine.begin() as connection:
+        letter_id = dead_letters.keep(connection, death)
+    assert letter_id is not None
+    hooks.bench.zoho.clear_faults(fault)
+    (told,) = retry(resources, [letter_id])
+    assert told.is_sent
+
+    def status() -> str:
+        return str(hooks.bench.rows("SELECT status FROM dead_letters")[0]["status"])
+
+    assert status() == "open"
+    hooks.take(CONTACT, contact_id)
+    assert (status(), hooks.outcomes()) == ("retried", [Outcome.FAILED])
 
 
 def test_a_wait_for_the_budget_spends_no_attempt(hooks: Hooks) -> None:
