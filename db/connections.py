@@ -253,6 +253,17 @@ def order_full_sync(connection: Connection, connection_id: uuid.UUID) -> None:
     )
 
 
+def bring_syncs_forward(connection: Connection, *, seconds: float) -> None:
+    """No connection's next incremental sync is further ahead than that."""
+    connection.execute(
+        text("""
+            UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds)
+             WHERE next_sync_at > now() + make_interval(secs => :seconds)
+        """),
+        {"seconds": seconds},
+    )
+
+
 def set_next_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
     """The next incremental sync is due then."""
     connection.execute(

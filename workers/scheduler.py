@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import connections, resyncs, run_history, runs, scheduler_marks, webhook_events
+from db.runs import StepRef
 from db.webhook_events import Due
 from domain.forecast import polling_seconds
 from domain.nights import seconds_to_full_sync
@@ -26,6 +27,7 @@ from workers.logs import describe
 from workers.posting import posting
 from workers.resources import Resources, open_resources
 from workers.schema import wait_for_schema
+from workers.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +60,8 @@ def run_scheduler() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     with open_resources("booksync scheduler") as resources:
-        wait_for_schema(resources.engine, stopped.wait)
+        if wait_for_schema(resources.engine, stopped.wait):
+            _keep_to_interval(resources)
         log.info("The scheduler ticks", action="scheduler.started")
         with posting(resources):
             while not stopped.is_set():
@@ -76,6 +79,13 @@ def tick(resources: Resources) -> None:
     _sweep_resyncs(resources)
     _start_due(resources)
     _keep_house(resources)
+
+
+def _keep_to_interval(resources: Resources) -> None:
+    """An interval that was made shorter holds from now on, not after the next sync."""
+    with resources.engine.begin() as connection:
+        longest = resources.settings.sync_interval_seconds * (1 + _SPREAD)
+        connections.bring_syncs_forward(connection, seconds=longest)
 
 
 def sweep(resources: Resources) -> None:
@@ -144,25 +154,29 @@ def _start_due(resources: Resources) -> None:
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
         )
-        for connection_id, is_full in due:
-            if is_full:
-                _set_next_full_sync(connection, connection_id, settings.full_sync_interval_seconds)
-        started = [
-            runs.start(
-                connection,
-                connection_id,
-                Mode.FULL if is_full else Mode.INCREMENTAL,
-                allow_deletions=False,
-                is_scheduled=True,
-                sweep_seconds=settings.sweep_interval_seconds,
-            )
-            for connection_id, is_full in due
-        ]
+        started = [_start(connection, settings, connection_id, is_full=is_full) for connection_id, is_full in due]
     _set_next_syncs(resources, [connection_id for connection_id, _ in due])
     for step in started:
         if step is not None:
             log.info("A run starts", action="run.started", run_id=str(step.run_id))
             send_step(resources.broker, step)
+
+
+def _start(connection: Connection, settings: Settings, connection_id: uuid.UUID, *, is_full: bool) -> StepRef | None:
+    step = runs.start(
+        connection,
+        connection_id,
+        Mode.FULL if is_full else Mode.INCREMENTAL,
+        allow_deletions=False,
+        is_scheduled=True,
+        sweep_seconds=settings.sweep_interval_seconds,
+    )
+    if is_full and step is None:
+        # Somebody's sync came in between, and may be no full one: this night's is still due.
+        connections.order_full_sync(connection, connection_id)
+    elif is_full:
+        _set_next_full_sync(connection, connection_id, settings.full_sync_interval_seconds)
+    return step
 
 
 def _set_next_full_sync(connection: Connection, connection_id: uuid.UUID, interval_seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 from cryptography.fernet import Fernet
 
 from sandbox.zoho.commands import FaultName
@@ -89,3 +90,16 @@ def test_calls_that_zoho_refuses_within_our_limit_are_told_with_the_way_out(inst
     assert the_run()["resumes_at"] is not None
     assert "Lower ZOHO_REQUESTS_PER_MINUTE" in installation.run("status").stderr
     eventually(lambda: the_run()["status"] == "succeeded")
+
+
+def test_three_schedulers_take_each_slot_once(installation: Installation, database: psycopg.Connection) -> None:
+    for program in (WORKER, SCHEDULER, SCHEDULER, SCHEDULER):
+        installation.start(*program)
+    installation.connect()
+
+    def statuses() -> list[str]:
+        return [status for (status,) in database.execute("SELECT status FROM sync_runs ORDER BY started_at")]
+
+    for number in range(1, 4):
+        database.execute("UPDATE zoho_connections SET next_sync_at = now()")
+        eventually(lambda: statuses() == ["succeeded"] * number)  # noqa: B023  (called at once)

@@ -280,6 +280,17 @@ class TestTheClock:
         assert [line["action"] for line in logs.lines] == ["scheduler.started", "scheduler.stopped"]
 
     @pytest.mark.usefixtures("link")
+    def test_a_shorter_interval_holds_from_the_start(
+        self, resources: Resources, signals: dict[int, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        change(resources.engine, "UPDATE zoho_connections SET next_sync_at = now() + interval '1 day'")
+        monkeypatch.setattr(scheduler, "tick", lambda _: signals[signal.SIGTERM](signal.SIGTERM, None))
+        with logs_of_a_process():
+            scheduler.run_scheduler()
+        (row,) = rows(resources.engine, "SELECT next_sync_at - now() AS wait FROM zoho_connections")
+        assert row["wait"].total_seconds() <= resources.settings.sync_interval_seconds * 1.1
+
+    @pytest.mark.usefixtures("link")
     def test_a_tick_that_fails_is_made_up_for_by_the_next(
         self, resources: Resources, signals: dict[int, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:

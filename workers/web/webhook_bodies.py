@@ -41,6 +41,7 @@ class Request:
     query: Parameters
     form: Parameters = field(repr=False)
     body: bytes = field(repr=False)
+    is_multipart: bool = False  #: a kind of form that nobody here reads
 
     @property
     def is_form(self) -> bool:
@@ -58,9 +59,10 @@ class Request:
 
 def take_apart(query: str, content_type: str, body: bytes) -> Request:
     """The request's parameters; JSON that is called a form, as some clients do by default, is JSON."""
-    is_form = content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
-    form = _fields(body) if is_form and not _looks_like_json(body) else ()
-    return Request(_pairs(query), form, body)
+    kind = content_type.partition(";")[0].strip().lower()
+    is_form = kind == "application/x-www-form-urlencoded" and not _looks_like_json(body)
+    form = _fields(body) if is_form else ()
+    return Request(_pairs(query), form, body, is_multipart=kind.startswith("multipart/"))
 
 
 def read_events(request: Request) -> list[Event]:
@@ -70,6 +72,10 @@ def read_events(request: Request) -> list[Event]:
         UnreadableBodyError: it tells nothing that could be understood, or a record without an id.
     """
     fields = _record_fields(request)
+    if request.is_multipart or any(
+        entity in fields and not isinstance(fields[entity], (dict, str)) for entity in Entity
+    ):
+        raise UnreadableBodyError
     kind = _told_kind([*request.query, *fields.items()])
     digest = hashlib.sha256(request.body).hexdigest()
     events = list(_known_entities(fields, kind, digest)) or [_other(fields, kind, digest)]

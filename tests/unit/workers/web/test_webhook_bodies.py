@@ -109,12 +109,18 @@ def test_other_things_are_named_where_they_have_a_name(document: Any, entity: st
 @pytest.mark.parametrize(
     "body",
     [b"", b" ", b"no JSON", b"{", b"[]", b'[{"contact": {}}]', b"null", b"7", b"{}", b"\xff=\xfe", b'{"contact": {}}']
+    + [b'{"contact": null}', b'{"contact": [1]}']
     + [json.dumps({"contact": {"contact_id": value}}).encode() for value in NO_IDS]
     + [b'{"JSONString": "{"}', b"JSONString=%7B", b"contact_id="],
 )
 def test_what_tells_nothing_is_refused(body: bytes) -> None:
     with pytest.raises(UnreadableBodyError):
         read(body)
+
+
+def test_a_form_of_many_parts_is_refused_rather_than_passed_over() -> None:
+    with pytest.raises(UnreadableBodyError):
+        read(b'--x\r\nContent-Disposition: form-data; name="JSONString"', "multipart/form-data; boundary=x")
 
 
 def test_the_same_body_has_the_same_digest() -> None:
