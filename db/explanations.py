@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, text
 
+from db.models import ReminderStatus
 from db.plan_cases import invoice_of_row
 from domain.contacts import ContactPerson, ContactStatus
 from domain.customers import persons_from_json
@@ -34,23 +35,41 @@ _FIND = text("""
     SELECT DISTINCT ON (connection_id, zoho_invoice_id) *
       FROM (SELECT connection_id, zoho_invoice_id, coalesce(invoice_number, '') AS number, false AS is_waiting
               FROM invoices_cache
-             WHERE invoice_number = :reference OR zoho_invoice_id = :reference OR id = :id
+             WHERE lower(btrim(invoice_number)) = lower(:reference) OR zoho_invoice_id = :reference OR id = :id
              UNION ALL
             SELECT connection_id, zoho_invoice_id, coalesce(invoice ->> 'number', ''), true
               FROM skipped_invoices
-             WHERE invoice ->> 'number' = :reference OR zoho_invoice_id = :reference OR id = :id) AS found
+             WHERE lower(btrim(invoice ->> 'number')) = lower(:reference) OR zoho_invoice_id = :reference
+                   OR id = :id) AS found
      WHERE connection_id IS NOT NULL AND (connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL)
      ORDER BY connection_id, zoho_invoice_id, is_waiting DESC
 """)
 
 
 def find(connection: Connection, reference: str, connection_id: uuid.UUID | None = None) -> Sequence[Found]:
-    """The invoices with this number, this id of Zoho's, or this id of ours."""
-    values = {"reference": reference, "id": _as_uuid(reference), "connection_id": connection_id}
+    """The invoices with this number (whatever its case and the blanks around it), id of Zoho's, or id of ours."""
+    values = _values(reference) | {"connection_id": connection_id}
     return [
         Found(row.connection_id, row.zoho_invoice_id, row.number, row.is_waiting)
         for row in connection.execute(_FIND, values)
     ]
+
+
+_FIND_UNCONNECTED = text("""
+    SELECT EXISTS (
+        SELECT FROM invoices_cache
+         WHERE connection_id IS NULL
+           AND (lower(btrim(invoice_number)) = lower(:reference) OR zoho_invoice_id = :reference OR id = :id))
+""")
+
+
+def is_unconnected(connection: Connection, reference: str) -> bool:
+    """Whether an invoice that only the legacy application has written answers to the reference."""
+    return bool(connection.execute(_FIND_UNCONNECTED, _values(reference)).scalar_one())
+
+
+def _values(reference: str) -> dict[str, Any]:
+    return {"reference": reference.strip(), "id": _as_uuid(reference.strip())}
 
 
 def _as_uuid(reference: str) -> uuid.UUID | None:
@@ -87,11 +106,22 @@ class ReminderStory:
     updated_at: dt.datetime
     is_due: bool
     held_back: HoldReason | None
+    posted_at: dt.datetime | None = None  #: the webhook's receiver has it
+    post_at: dt.datetime | None = None  #: when it is posted (again)
+    post_problem: str | None = None  #: why it was not posted
+
+    @property
+    def is_ours(self) -> bool:
+        """Not one that the legacy application has planned, and sends itself."""
+        return self.status != ReminderStatus.SCHEDULED or self.closes_at is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is known of one invoice. Without a `customer` it waits, for the reason `waits_for`."""
+    """All that is known of one invoice.
+
+    Without a `customer` it waits, for the reason `waits_for`; or the legacy application wrote it without one.
+    """
 
     connection_id: uuid.UUID
     id: uuid.UUID
@@ -111,11 +141,12 @@ class Story:
 _CACHED = text("""
     SELECT invoice.*, home.time_zone AS home_time_zone, home.country_code AS home_country, policy.rules,
            clock_timestamp() AS present,
-           customer.customer_name, customer.status AS customer_status, customer.contact_persons,
+           customer.id AS known_customer_id, customer.customer_name, customer.status AS customer_status,
+           customer.contact_persons,
            customer.primary_phone, customer.phone_problem, customer.country_code AS customer_country,
            customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled
       FROM invoices_cache AS invoice
-      JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+      LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id
       JOIN zoho_connections AS home ON home.id = invoice.connection_id
       LEFT JOIN reminder_policies AS policy ON policy.connection_id = home.id
      WHERE invoice.connection_id = :connection_id AND invoice.zoho_invoice_id = :zoho_invoice_id
@@ -132,8 +163,11 @@ _WAITING = text("""
 
 _REMINDERS = text("""
     SELECT reminder.step, reminder.status, reminder.scheduled_at, reminder.closes_at, reminder.updated_at,
-           due.reminder_id IS NOT NULL AS is_due, due.held_back
-      FROM reminders AS reminder LEFT JOIN due_reminders() AS due ON due.reminder_id = reminder.id
+           due.reminder_id IS NOT NULL AS is_due, due.held_back,
+           contact.posted_at, contact.post_at, contact.post_problem
+      FROM reminders AS reminder
+      LEFT JOIN due_reminders() AS due ON due.reminder_id = reminder.id
+      LEFT JOIN reminder_contacts AS contact ON contact.id = reminder.contact_id AND reminder.status = 'sent'
      WHERE reminder.invoice_id = :invoice_id
      ORDER BY reminder.step
 """)
@@ -165,7 +199,7 @@ def story(connection: Connection, found: Found) -> Story:
         home_country=row.home_country,
         policy=policy,
         now=row.present,
-        customer=_customer(row),
+        customer=_customer(row) if row.known_customer_id else None,
         plan_outcome=row.plan_outcome,
         plan_at=row.plan_at,
         reminders=tuple(map(_reminder, connection.execute(_REMINDERS, {"invoice_id": row.id}))),
@@ -196,4 +230,7 @@ def _reminder(row: Row[Any]) -> ReminderStory:
         updated_at=row.updated_at,
         is_due=row.is_due,
         held_back=HoldReason(row.held_back) if row.held_back else None,
+        posted_at=row.posted_at,
+        post_at=row.post_at,
+        post_problem=row.post_problem,
     )

@@ -36,6 +36,7 @@ class Case:
     invoice: Invoice
     customer: CaseCustomer
     pending: dict[int, datetime]
+    taken: dict[int, datetime]  #: the legacy application's own, which it sends itself
     sent_steps: frozenset[int]
 
 
@@ -48,9 +49,10 @@ _LOCK_CUSTOMERS = text("""
        FOR NO KEY UPDATE
 """)
 _LOCK_INVOICES = text("SELECT * FROM invoices_cache WHERE id = ANY(:ids) ORDER BY zoho_invoice_id FOR NO KEY UPDATE")
+# A status that booksync does not know is the legacy application's word for one that is gone: it is never repeated.
 _LOCK_REMINDERS = text("""
-    SELECT invoice_id, step, scheduled_at, status FROM reminders
-     WHERE invoice_id = ANY(:ids) AND status IN ('scheduled', 'sent')
+    SELECT invoice_id, step, scheduled_at, status, closes_at FROM reminders
+     WHERE invoice_id = ANY(:ids) AND (status IN ('cancelled', 'superseded')) IS NOT TRUE
      ORDER BY id
        FOR NO KEY UPDATE
 """)
@@ -62,10 +64,13 @@ def lock(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[C
     customers = {row.id: _customer(row) for row in connection.execute(_LOCK_CUSTOMERS, ids)}
     invoices = connection.execute(_LOCK_INVOICES, ids).all()
     pending: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
+    taken: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
     sent: dict[uuid.UUID, set[int]] = defaultdict(set)
     for row in connection.execute(_LOCK_REMINDERS, ids):
-        if row.status == ReminderStatus.SENT:
+        if row.status != ReminderStatus.SCHEDULED:
             sent[row.invoice_id].add(row.step)
+        elif row.closes_at is None:
+            taken[row.invoice_id][row.step] = row.scheduled_at
         else:
             pending[row.invoice_id][row.step] = row.scheduled_at
     for row in invoices:
@@ -76,6 +81,7 @@ def lock(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[C
                 invoice=invoice_of_row(row),
                 customer=customers[row.customer_id],
                 pending=pending[row.id],
+                taken=taken[row.id],
                 sent_steps=frozenset(sent[row.id]),
             )
 

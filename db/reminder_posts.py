@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from domain.invoices import OPEN_STATUSES
+from domain.reminder_policy import FURTHEST_STEP
 
 #: Who has taken a contact and died leaves it to the others after so long; it outlasts the longest call.
 LEASE_SECONDS = 120.0
@@ -44,17 +45,21 @@ _TAKE = text("""
        SET post_attempts = post_attempts + 1, post_at = clock_timestamp() + make_interval(secs => :lease_seconds)
      WHERE id IN (SELECT id FROM reminder_contacts WHERE post_at <= clock_timestamp()
                    ORDER BY post_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING id, user_id, connection_id, phone, day, post_attempts
+    RETURNING id, user_id, connection_id, phone, day, post_attempts, post_at
 """)
 
-# Looked at again at each attempt: between the claim and a late retry somebody may have paid.
+# Looked at again at each attempt: between the claim and a late retry somebody may have paid, or the invoice have become
+# another customer's. An expected payment is read as `held_until` reads it.
 _CONTENTS = text("""
     SELECT reminder.contact_id, reminder.id AS reminder_id, reminder.step, reminder.closes_at, reminder.invoice_id,
            reminder.customer_id, customer.customer_name, invoice.zoho_invoice_id, invoice.invoice_number,
            invoice.due_date, invoice.balance, invoice.currency_code,
-           invoice.status = ANY(:open_statuses) AND invoice.balance > 0 AND customer.status = 'active'
+           invoice.status = ANY(:open_statuses) AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
+           AND invoice.customer_id = reminder.customer_id AND customer.status = 'active'
            AND customer.primary_phone = reminder.phone AND customer.phone_problem IS NULL
-           AND customer.payment_reminder_enabled IS NOT FALSE AS is_owed
+           AND customer.payment_reminder_enabled IS NOT FALSE
+           AND (invoice.expected_payment_date >= reminder.day
+                AND abs(invoice.expected_payment_date - invoice.due_date) <= :furthest) IS NOT TRUE AS is_owed
       FROM reminders AS reminder
       JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
       JOIN customers_cache AS customer ON customer.id = reminder.customer_id
@@ -66,13 +71,18 @@ _CONTENTS = text("""
 def take(connection: Connection, *, limit: int) -> list[Post]:
     """The next contacts whose time has come, each held for `LEASE_SECONDS`; the caller commits before it calls."""
     taken = connection.execute(_TAKE, {"lease_seconds": LEASE_SECONDS, "limit": limit}).all()
-    values = {"ids": [contact.id for contact in taken], "open_statuses": sorted(OPEN_STATUSES)}
+    values = {
+        "ids": [contact.id for contact in taken],
+        "open_statuses": sorted(OPEN_STATUSES),
+        "furthest": FURTHEST_STEP,
+    }
     contents = connection.execute(_CONTENTS, values).all()
     return [_post(contact, [row for row in contents if row.contact_id == contact.id]) for contact in taken]
 
 
 def _post(contact: Row[Any], contents: Sequence[Row[Any]]) -> Post:
-    closes_at = min(row.closes_at for row in contents)
+    # One whose reminders are gone is withdrawn, whenever it would close.
+    closes_at = min((row.closes_at for row in contents), default=contact.post_at)
     body = {
         "contact_id": str(contact.id),
         "user_id": str(contact.user_id),

@@ -17,7 +17,7 @@ _UNKNOWN = text("""
     SELECT customer.zoho_customer_id
       FROM reminders AS reminder
       JOIN customers_cache AS customer ON customer.id = reminder.customer_id
-     WHERE reminder.status = 'scheduled' AND reminder.scheduled_at <= :until
+     WHERE reminder.status = 'scheduled' AND reminder.closes_at IS NOT NULL AND reminder.scheduled_at <= :until
        AND customer.connection_id = :connection_id
        AND customer.payment_reminder_enabled IS NULL
        AND (customer.switch_asked_at IS NULL OR customer.switch_asked_at < :asked_before)

@@ -18,7 +18,7 @@ from db.connections import Link
 from db.models import ReminderStatus
 from db.plan_cases import Case
 from domain.invoices import OPEN_STATUSES
-from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped, next_planning_at, plan
+from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped, SkipReason, next_planning_at, plan
 
 #: Invoices planned in one transaction.
 BATCH = 500
@@ -31,7 +31,8 @@ def plan_due(connection: Connection, link: Link, *, now: datetime) -> int:
     """Plans the next invoices whose planning is due, at most `BATCH`; returns how many there were."""
     due = connection.execute(
         text("""
-            SELECT id FROM invoices_cache WHERE connection_id = :connection_id AND plan_at <= :now
+            SELECT id FROM invoices_cache
+             WHERE connection_id = :connection_id AND plan_at <= :now AND customer_id IS NOT NULL
              ORDER BY plan_at, id LIMIT :limit
         """),
         {"connection_id": link.connection_id, "now": now, "limit": BATCH},
@@ -81,6 +82,7 @@ def _replan(connection: Connection, link: Link, invoice_ids: Sequence[uuid.UUID]
                 now=now,
                 sent_steps=case.sent_steps,
                 pending=case.pending,
+                taken=case.taken,
             ),
         )
         for case in cases
@@ -102,7 +104,7 @@ def _withdraw(connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> Non
         UPDATE reminders SET status = gone.status, updated_at = now()
           FROM unnest(%(invoices)s::uuid[], %(steps)s::int[], %(statuses)s::text[]) AS gone (invoice_id, step, status)
          WHERE reminders.invoice_id = gone.invoice_id AND reminders.step = gone.step
-           AND reminders.status = 'scheduled'
+           AND reminders.status = 'scheduled' AND reminders.closes_at IS NOT NULL
         """,
         {
             "invoices": [invoice_id for invoice_id, _, _ in withdrawn],
@@ -113,12 +115,17 @@ def _withdraw(connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> Non
 
 
 def _schedule(connection: Connection, link: Link, plans: Sequence[tuple[Case, Plan]]) -> None:
-    """One row a step, by the unique key; a sent one is never touched, one that stands as planned not rewritten."""
+    """One row a step, by the unique key; one that stands as planned is not rewritten.
+
+    Never touched are a sent one (any status that is not booksync's own is such) and what the legacy application has
+    planned itself, even where it came after the plan's look: scheduled, without a closing time.
+    """
     rows = [(case, reminder) for case, made in plans for reminder in _reminders(made)]
     connection.exec_driver_sql(
         """
-        INSERT INTO reminders AS planned (user_id, invoice_id, customer_id, phone, step, scheduled_at, day, closes_at)
-        SELECT %(user_id)s, batch.*
+        INSERT INTO reminders AS planned
+               (user_id, status, invoice_id, customer_id, phone, step, scheduled_at, day, closes_at)
+        SELECT %(user_id)s, 'scheduled', batch.*
           FROM unnest(%(invoices)s::uuid[], %(customers)s::uuid[], %(phones)s::text[], %(steps)s::smallint[],
                       %(moments)s::timestamptz[], %(days)s::date[], %(closes)s::timestamptz[]) batch
         ON CONFLICT (invoice_id, step) DO UPDATE
@@ -129,7 +136,8 @@ def _schedule(connection: Connection, link: Link, plans: Sequence[tuple[Case, Pl
                closes_at = excluded.closes_at,
                status = 'scheduled',
                updated_at = now()
-         WHERE planned.status <> 'sent'
+         WHERE (planned.status IN ('cancelled', 'superseded')
+                OR planned.status = 'scheduled' AND planned.closes_at IS NOT NULL)
            AND (planned.status, planned.phone, planned.scheduled_at, planned.closes_at, planned.customer_id)
                IS DISTINCT FROM ('scheduled', excluded.phone, excluded.scheduled_at, excluded.closes_at,
                                  excluded.customer_id)
@@ -180,15 +188,25 @@ class Standing:
     skipped: dict[str, int]  #: reason → invoices
 
 
-_STANDING = text("""
-    SELECT coalesce(plan_outcome, :not_planned_yet) AS outcome, count(*) AS invoices
-      FROM invoices_cache
-     WHERE connection_id = :connection_id AND status = ANY(:open_statuses) AND balance > 0
+#: How an open `invoice` of invoices_cache stands. Its last reminder may be sent and the next plan still to come.
+OUTCOME = f"""
+    CASE WHEN invoice.customer_id IS NULL THEN '{SkipReason.CUSTOMER_MISSING}'
+         WHEN invoice.plan_outcome = '{_SCHEDULED}' AND NOT EXISTS (
+              SELECT FROM reminders WHERE reminders.invoice_id = invoice.id AND reminders.status = 'scheduled')
+         THEN '{SkipReason.ALL_STEPS_SENT}'
+         ELSE coalesce(invoice.plan_outcome, '{_NOT_PLANNED_YET}') END
+"""
+
+_STANDING = text(f"""
+    SELECT {OUTCOME} AS outcome, count(*) AS invoices
+      FROM invoices_cache AS invoice
+     WHERE connection_id = :connection_id AND status = ANY(:open_statuses)
+       AND coalesce(nullif(balance, 'NaN'), 0) > 0
      GROUP BY 1
      UNION ALL
     SELECT 'customer_missing', count(*) FROM skipped_invoices
      WHERE connection_id = :connection_id AND is_open HAVING count(*) > 0
-""")
+""")  # noqa: S608
 
 
 def standing(connection: Connection, connection_id: uuid.UUID) -> Standing:
@@ -198,7 +216,6 @@ def standing(connection: Connection, connection_id: uuid.UUID) -> Standing:
         {
             "connection_id": connection_id,
             "open_statuses": sorted(OPEN_STATUSES),
-            "not_planned_yet": _NOT_PLANNED_YET,
         },
     )
     counted: Counter[str] = Counter()

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, text
 
+from db.reminders import OUTCOME
 from domain.invoices import OPEN_STATUSES
 
 
@@ -25,15 +26,17 @@ class SkippedReminder:
     reason: str  #: as `standing` counts it
 
 
-_SKIPPED = text("""
+_SKIPPED = text(f"""
     SELECT * FROM (
         SELECT invoice.connection_id, invoice.zoho_invoice_id, coalesce(invoice.invoice_number, '') AS number,
-               customer.customer_name, invoice.due_date, invoice.balance,
+               coalesce(customer.customer_name, '') AS customer_name, invoice.due_date, invoice.balance,
                coalesce(invoice.currency_code, '') AS currency_code,
-               coalesce(invoice.plan_outcome, 'not_planned_yet') AS reason
-          FROM invoices_cache AS invoice JOIN customers_cache AS customer ON customer.id = invoice.customer_id
-         WHERE invoice.status = ANY(:open_statuses) AND invoice.balance > 0
-           AND invoice.plan_outcome IS DISTINCT FROM 'scheduled'
+               standing.outcome AS reason
+          FROM invoices_cache AS invoice
+          LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+          CROSS JOIN LATERAL (SELECT {OUTCOME} AS outcome) AS standing
+         WHERE invoice.status = ANY(:open_statuses) AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
+           AND standing.outcome <> 'scheduled'
          UNION ALL
         SELECT connection_id, zoho_invoice_id, coalesce(invoice ->> 'number', ''), '',
                (invoice ->> 'due_date')::date, (invoice ->> 'balance')::numeric,
@@ -42,7 +45,7 @@ _SKIPPED = text("""
      WHERE connection_id = :connection_id AND (reason = :reason OR CAST(:reason AS text) IS NULL)
      ORDER BY due_date NULLS LAST, number, zoho_invoice_id
      LIMIT :limit
-""")
+""")  # noqa: S608
 
 
 def skipped(

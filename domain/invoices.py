@@ -37,7 +37,9 @@ class Invoice:
     @property
     def is_open(self) -> bool:
         """Somebody still owes money on it. A void or draft invoice keeps its balance, so the status decides first."""
-        return self.status in OPEN_STATUSES and self.balance is not None and self.balance > 0
+        # Postgres's numeric knows NaN, and Decimal refuses to compare it.
+        owed = self.balance is not None and self.balance.is_finite() and self.balance > 0
+        return owed and self.status in OPEN_STATUSES
 
     def sync_hash(self) -> str:
         """SHA-256 of everything but the modified time: 10 and 10.00 are the same amount."""

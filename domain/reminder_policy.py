@@ -18,7 +18,14 @@ FURTHEST_STEP = 3650
 #: A cache that is a week old says nothing about who has paid.
 LONGEST_STALENESS_MINUTES = 7 * 24 * 60
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#: More of anything that is counted is a typing error.
+MOST_CONTACTS_A_DAY = 100
+MOST_STEPS = 1000
+MOST_DETAIL_CALLS = 1000
+
+_WHOLE_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = tuple(day[:3] for day in _WHOLE_WEEKDAYS)
+_WEEKDAY_OF = {name: number for number, day in enumerate(_WHOLE_WEEKDAYS) for name in (day, day[:3])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +50,20 @@ class ReminderPolicy:
             raise InvalidPolicyError(f"The steps must ascend, each only once: {self.steps}.")
         if max(map(abs, self.steps)) > FURTHEST_STEP:
             raise InvalidPolicyError(f"A step is at most {FURTHEST_STEP} days from the due date: {self.steps}.")
-        if self.most_steps is not None and self.most_steps < 1:
-            raise InvalidPolicyError("An invoice gets at least one reminder, or any number.")
-        if self.contacts_a_day < 1:
-            raise InvalidPolicyError("A phone number gets at least one reminder a day.")
+        if self.most_steps is not None and not 1 <= self.most_steps <= MOST_STEPS:
+            raise InvalidPolicyError(f"An invoice gets from 1 to {MOST_STEPS} reminders, or any number.")
+        if not 1 <= self.contacts_a_day <= MOST_CONTACTS_A_DAY:
+            raise InvalidPolicyError(f"A phone number gets from 1 to {MOST_CONTACTS_A_DAY} contacts a day.")
         if not 1 <= self.stale_after_minutes <= LONGEST_STALENESS_MINUTES:
             raise InvalidPolicyError(f"A cache is stale after 1 to {LONGEST_STALENESS_MINUTES} minutes.")
-        if not 0 <= self.detail_calls_per_run <= 1000:
-            raise InvalidPolicyError("A run makes from 0 to 1000 detail calls for reminders.")
+        if not 0 <= self.detail_calls_per_run <= MOST_DETAIL_CALLS:
+            raise InvalidPolicyError(f"A run makes from 0 to {MOST_DETAIL_CALLS} detail calls for reminders.")
+        if any(clock.second or clock.microsecond for clock in self._clocks):
+            raise InvalidPolicyError("A time of day is given in hours and minutes: 09:00.")
+
+    @property
+    def _clocks(self) -> tuple[time, ...]:
+        return self.window.opens, self.window.closes, self.window.usual_time
 
     def to_json(self) -> dict[str, Any]:
         """What is stored, and what `booksync policy show --json` prints."""
@@ -69,7 +82,10 @@ class ReminderPolicy:
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> "ReminderPolicy":
-        """The policy that `to_json` wrote; a rule that is left out has its default. Raises InvalidPolicyError."""
+        """The policy that `to_json` wrote, here or in a newer release.
+
+        A rule that is left out has its default, one that is not known is passed over. Raises InvalidPolicyError.
+        """
         try:
             form = _Form.model_validate(_DEFAULTS | dict(json))
         except ValidationError as error:
@@ -93,10 +109,10 @@ class ReminderPolicy:
 
 
 def weekdays_named(names: Iterable[str]) -> frozenset[int]:
-    """The weekdays (Monday is 0) of names such as "mon". Raises InvalidPolicyError."""
+    """The weekdays (Monday is 0) of names such as "mon" or "Monday". Raises InvalidPolicyError."""
     try:
-        return frozenset(WEEKDAYS.index(name.strip().lower()[:3]) for name in names)
-    except ValueError:
+        return frozenset(_WEEKDAY_OF[name.strip().lower()] for name in names)
+    except KeyError:
         raise InvalidPolicyError(f"A weekday is one of {', '.join(WEEKDAYS)}.") from None
 
 
@@ -106,7 +122,7 @@ _Clock = Annotated[time, PlainSerializer(lambda clock: clock.isoformat("minutes"
 class _Form(BaseModel):
     """A policy as JSON; whether its rules go together is for ReminderPolicy to say."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     steps: tuple[int, ...]
     usual_time: _Clock

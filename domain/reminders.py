@@ -8,6 +8,7 @@ forward into the calling window. From that follow the rules that keep a customer
   superseded. So an outage of a month costs the customer one reminder, not five.
 - One reminder a day for an invoice: where a weekend moves two steps to one Monday, the later step wins.
 - Nobody is reminded on a public holiday of their country, nor up to the day on which the payment is expected.
+- A step that another application has planned is its own, and so is that step's day.
 - Planning twice changes nothing: a moment that was planned stays, also when it has passed, as long as the window in
   which it lies is open. Otherwise a reminder that is due right now would run away from whoever is about to send it.
 
@@ -56,7 +57,7 @@ class SkipReason(StrEnum):
     INVALID_PHONE = "invalid_phone"
     ZOHO_REMINDERS_OFF = "zoho_reminders_off"  #: known to be off; not known is not off
     NO_DUE_DATE = "no_due_date"  #: none, or one at the calendar's end ("31 December 9999")
-    ALL_STEPS_SENT = "all_steps_sent"  #: or comes before one that was sent
+    ALL_STEPS_SENT = "all_steps_sent"  #: or comes before one that was sent, or is another application's
     MOST_STEPS_SENT = "most_steps_sent"  #: the policy allows an invoice no more
 
     @property
@@ -119,12 +120,15 @@ def plan(
     now: dt.datetime,
     sent_steps: Set[int] = frozenset(),
     pending: Mapping[int, dt.datetime] | None = None,
+    taken: Mapping[int, dt.datetime] | None = None,
 ) -> Plan:
     """The reminders of one invoice, as they should stand at `now` (aware).
 
     `customer` is None where the invoice's customer is not cached. `home_time_zone` is the organisation's: it stands in
-    for a customer's zone that is not known, UTC for one of its own. `pending` are the moments already planned, by step.
+    for a customer's zone that is not known, UTC for one of its own. `pending` are the moments already planned, by step;
+    `taken` are those of another application, which sends them itself.
     """
+    taken = taken or {}
     if not invoice.is_open:
         return NotOpen()
     if customer is None:
@@ -133,16 +137,18 @@ def plan(
         return Skipped(reason)
     if invoice.due_date is None:
         return Skipped(SkipReason.NO_DUE_DATE)
-    if policy.most_steps is not None and len(sent_steps) >= policy.most_steps:
+    used = len(sent_steps | taken.keys())
+    if policy.most_steps is not None and used >= policy.most_steps:
         return Skipped(SkipReason.MOST_STEPS_SENT)
     planner = _planner(invoice, customer, policy, zone_named(customer.time_zone, home_time_zone), now)
     try:
-        moments = planner.moments(invoice.due_date, sent_steps, pending or {})
+        gone = sent_steps | {step for step, moment in taken.items() if moment <= now}
+        moments = planner.moments(invoice.due_date, gone, pending or {}, taken)
     except OverflowError:
         return Skipped(SkipReason.NO_DUE_DATE)
     if not moments:
         return Skipped(SkipReason.ALL_STEPS_SENT)
-    allowed = None if policy.most_steps is None else policy.most_steps - len(sent_steps)
+    allowed = None if policy.most_steps is None else policy.most_steps - used
     return Scheduled(tuple(planner.reminder(step, moment) for step, moment in list(moments.items())[:allowed]))
 
 
@@ -199,21 +205,30 @@ class _Planner:
     now: dt.datetime
 
     def moments(
-        self, due_date: dt.date, sent_steps: Set[int], pending: Mapping[int, dt.datetime]
+        self,
+        due_date: dt.date,
+        gone: Set[int],
+        pending: Mapping[int, dt.datetime],
+        taken: Mapping[int, dt.datetime],
     ) -> dict[int, dt.datetime]:
         """The steps to come and their moments, both ascending; the latest missed step first."""
         window = self.policy.window
         usual = {
             step: window.usual_moment(due_date + dt.timedelta(days=step), self.zone, self.holidays)
             for step in self.policy.steps
-            if all(step > sent for sent in sent_steps)
+            if step not in taken and all(step > sent for sent in gone)
         }
         missed = [step for step, moment in usual.items() if moment < self.now]
         moments = {step: moment for step, moment in usual.items() if moment >= self.now}
         if missed:
             latest = missed[-1]
             moments = {latest: self._made_up_at(pending.get(latest))} | moments
-        return self._latest_of_each_day(moments)
+        days_taken = {self._day_of(moment) for moment in taken.values()}
+        return {
+            step: moment
+            for step, moment in self._latest_of_each_day(moments).items()
+            if self._day_of(moment) not in days_taken
+        }
 
     def _made_up_at(self, planned: dt.datetime | None) -> dt.datetime:
         """When a missed step is made up for: as planned, if that is in the window now open or the next to open."""

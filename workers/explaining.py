@@ -31,7 +31,7 @@ def explanation(story: Story, fallback: PhoneFallback) -> dict[str, Any]:
     """The whole story as JSON; `reasons` tells it in sentences, in the order in which the rules look at it."""
     zone = zone_named(story.customer.time_zone if story.customer else None, story.home_time_zone)
     phones = _phones(story, fallback) if story.customer else []
-    coming = next((reminder for reminder in story.reminders if reminder.status == "scheduled"), None)
+    coming = next((each for each in story.reminders if each.status == "scheduled" and each.is_ours), None)
     return {
         "connection_id": str(story.connection_id),
         "invoice": _invoice(story),
@@ -125,6 +125,10 @@ def _outcome(story: Story) -> str:
         return SkipReason.CUSTOMER_MISSING
     if not story.invoice.is_open:
         return "not_open"
+    if story.customer is None:
+        return SkipReason.CUSTOMER_MISSING
+    if story.plan_outcome == "scheduled" and all(reminder.status != "scheduled" for reminder in story.reminders):
+        return SkipReason.ALL_STEPS_SENT  # The next plan will say so.
     return story.plan_outcome or "not_planned_yet"
 
 
@@ -138,6 +142,8 @@ def _moment(reminder: ReminderStory, zone: ZoneInfo) -> dict[str, Any]:
         "closes_at": reminder.closes_at,
         "is_due": reminder.is_due,
         "held_back": reminder.held_back,
+        "posted_at": reminder.posted_at,
+        "post_problem": reminder.post_problem,
     }
 
 
@@ -150,8 +156,10 @@ def _reasons(story: Story, phones: list[dict[str, Any]], coming: ReminderStory |
     if story.waits_for:
         yield _WAITS[WaitReason(story.waits_for)]
         return
-    assert story.customer is not None
-    yield from _about_the_customer(story.customer, phones)
+    if story.customer is None:
+        yield "It has no customer here: the legacy application wrote it without one, and no sync has met it since."
+    else:
+        yield from _about_the_customer(story.customer, phones)
     yield from _about_the_plan(story, coming, zone)
 
 
@@ -190,10 +198,12 @@ def _about_the_customer(customer: CustomerStory, phones: list[dict[str, Any]]) -
 
 def _about_the_plan(story: Story, coming: ReminderStory | None, zone: ZoneInfo) -> Iterator[str]:
     for reminder in story.reminders:
-        if reminder.status != "scheduled":
-            became = _OUTCOMES.get(reminder.status, reminder.status)
-            yield f"Step {reminder.step:+d} ({_local(reminder.scheduled_at, zone)}) was {became}."
-    if not story.invoice.is_open:
+        step = f"Step {reminder.step:+d} ({_local(reminder.scheduled_at, zone)})"
+        if not reminder.is_ours:
+            yield f"{step} is the legacy application's: it sends it itself."
+        elif reminder.status != "scheduled":
+            yield f"{step} was {_became(reminder)}."
+    if not story.invoice.is_open or story.customer is None:
         return
     if story.plan_at is not None and story.plan_at <= story.now:
         yield "Its plan is due to be made anew: the next run does it."
@@ -205,5 +215,12 @@ def _about_the_plan(story: Story, coming: ReminderStory | None, zone: ZoneInfo) 
             yield "It is due: whoever sends the reminders can claim it."
     elif story.plan_outcome is None:
         yield "It has not been planned yet: the next run does it."
-    elif story.plan_outcome in set(SkipReason):
-        yield f"Nobody is reminded: {SkipReason(story.plan_outcome).sentence}"
+    elif (outcome := _outcome(story)) in set(SkipReason):
+        yield f"Nobody is reminded: {SkipReason(outcome).sentence}"
+
+
+def _became(reminder: ReminderStory) -> str:
+    if reminder.post_problem and reminder.posted_at is None:
+        kept = "the webhook tries it again" if reminder.post_at else "the webhook posted nothing"
+        return f"claimed, but not received: {kept} ({reminder.post_problem})"
+    return _OUTCOMES.get(reminder.status, reminder.status)

@@ -9,8 +9,6 @@ import httpx
 import orjson
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import hand_over, reminder_posts
 from db.reminder_posts import Post
@@ -55,8 +53,8 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
             try:
                 while post_due(resources.engine, receiver) and not stopped.is_set():
                     pass
-            except (DBAPIError, PoolTimeoutError) as error:
-                log.error("No reminder can be posted", action="reminders.no_database", error=describe(error))
+            except Exception as error:  # noqa: BLE001  (the outermost loop: a thread that ends is missed by nobody)
+                log.error("No reminder can be posted", action="reminders.posting_failed", error=describe(error))
             stopped.wait(_TICK_SECONDS)
 
 
@@ -105,7 +103,7 @@ def _post(engine: Engine, receiver: Receiver, post: Post) -> None:
     """One call, and what became of it. Only ids are logged."""
     with engine.connect() as connection:
         is_late = reminder_posts.present(connection) >= post.closes_at
-    problem = reminder_posts.TOO_LATE if is_late else reminder_posts.WITHDRAWN if post.is_withdrawn else None
+    problem = reminder_posts.WITHDRAWN if post.is_withdrawn else reminder_posts.TOO_LATE if is_late else None
     is_tried = problem is None
     problem = problem or receiver.tell(post)
     with engine.begin() as connection:

@@ -1,5 +1,9 @@
 -- Handing over: whoever sends reminders takes them here. docs/reminders.md tells how.
 
+-- The tables are named with their schema, since a caller's search_path may lead to others of the same names (the legacy
+-- application's views, temporary ones). A SET of its own would keep the function from being inlined, and a claim from
+-- looking at a few reminders alone. The casts are for legacy tables with varchar, integer or float columns.
+DO $create$ BEGIN EXECUTE format($function$
 CREATE FUNCTION due_reminders(moment timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (
     reminder_id uuid, user_id uuid, connection_id uuid, customer_id uuid, invoice_id uuid,
@@ -7,35 +11,47 @@ RETURNS TABLE (
 ) LANGUAGE sql STABLE AS $$
     SELECT
         reminder.id, invoice.user_id, invoice.connection_id, reminder.customer_id, reminder.invoice_id,
-        reminder.step, reminder.phone, reminder.day, reminder.scheduled_at, reminder.closes_at,
+        reminder.step::smallint, reminder.phone::text, reminder.day, reminder.scheduled_at, reminder.closes_at,
         CASE
-            WHEN invoice.status NOT IN ('sent', 'overdue', 'partially_paid', 'unpaid', 'viewed')
-                OR coalesce(invoice.balance, 0) <= 0 THEN 'invoice_closed'
-            WHEN customer.status <> 'active' THEN 'customer_inactive'
-            WHEN invoice.customer_id <> reminder.customer_id OR customer.phone_problem IS NOT NULL
+            WHEN (invoice.status IN ('sent', 'overdue', 'partially_paid', 'unpaid', 'viewed')) IS NOT TRUE
+                OR coalesce(nullif(invoice.balance::numeric, 'NaN'), 0) <= 0 THEN 'invoice_closed'
+            WHEN customer.status IS DISTINCT FROM 'active' THEN 'customer_inactive'
+            WHEN invoice.customer_id IS DISTINCT FROM reminder.customer_id OR customer.phone_problem IS NOT NULL
                 OR customer.primary_phone IS DISTINCT FROM reminder.phone THEN 'phone_changed'
-            WHEN invoice.expected_payment_date >= reminder.day THEN 'payment_expected'
+            -- Ten years from the due date it is a typing error, as for whoever plans (domain/reminders.py).
+            WHEN invoice.expected_payment_date >= reminder.day
+                AND abs(invoice.expected_payment_date - invoice.due_date) <= 3650 THEN 'payment_expected'
             WHEN NOT customer.payment_reminder_enabled THEN 'zoho_reminders_off'
             WHEN reminder.closes_at <= moment THEN 'window_closed'
             WHEN invoice.plan_at IS NULL OR invoice.plan_at <= moment THEN 'plan_outdated'
             WHEN customer.payment_reminder_enabled IS NULL THEN 'switch_unknown'
             WHEN synced.last_invoice_sync_at IS NULL OR synced.last_invoice_sync_at < moment
-                - make_interval(mins => coalesce((policy.rules ->> 'stale_after_minutes')::integer, 240))
+                - make_interval(mins => least(greatest(coalesce(policy.stale_after, 240), 0), 10080)::integer)
                 THEN 'cache_stale'
             WHEN (
-                SELECT count(*) FROM reminder_contacts AS contact
+                SELECT count(*) FROM %1$I.reminder_contacts AS contact
                 WHERE contact.user_id = invoice.user_id
                     AND contact.phone = reminder.phone AND contact.day = reminder.day
-            ) >= coalesce((policy.rules ->> 'contacts_a_day')::integer, 1) THEN 'contacted_today'
+            ) >= coalesce(policy.contacts_a_day, 1) THEN 'contacted_today'
         END
-    FROM reminders AS reminder
-    JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
-    JOIN customers_cache AS customer ON customer.id = reminder.customer_id
-    LEFT JOIN sync_metadata AS synced ON synced.connection_id = invoice.connection_id
-    LEFT JOIN reminder_policies AS policy ON policy.connection_id = invoice.connection_id
+    FROM %1$I.reminders AS reminder
+    JOIN %1$I.invoices_cache AS invoice ON invoice.id = reminder.invoice_id
+    JOIN %1$I.customers_cache AS customer ON customer.id = reminder.customer_id
+    LEFT JOIN %1$I.sync_metadata AS synced ON synced.connection_id = invoice.connection_id
+    -- No number that stands in one connection's policy may stop the claims of all: what is none has the default.
+    LEFT JOIN (
+        SELECT
+            connection_id,
+            CASE WHEN jsonb_typeof(rules -> 'stale_after_minutes') = 'number'
+                THEN (rules ->> 'stale_after_minutes')::numeric END AS stale_after,
+            CASE WHEN jsonb_typeof(rules -> 'contacts_a_day') = 'number'
+                THEN (rules ->> 'contacts_a_day')::numeric END AS contacts_a_day
+        FROM %1$I.reminder_policies
+    ) AS policy ON policy.connection_id = invoice.connection_id
     -- What the legacy application planned beside booksync has no closing time: it sends that itself.
     WHERE reminder.status = 'scheduled' AND reminder.scheduled_at <= moment AND reminder.closes_at IS NOT NULL
-$$;
+$$
+$function$, current_schema()); END $create$;
 
 CREATE FUNCTION claim_due_reminders(
     at_most integer DEFAULT 100, only_connection uuid DEFAULT NULL, moment timestamptz DEFAULT clock_timestamp()
@@ -51,6 +67,11 @@ DECLARE
     contact uuid;
     contacts integer := 0;
 BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'claim_due_reminders needs a READ COMMITTED transaction: in one that is % it would not see'
+            ' what others have committed since it began', current_setting('transaction_isolation')
+            USING ERRCODE = 'feature_not_supported';
+    END IF;
     FOR number IN
         SELECT due.user_id, due.connection_id, due.phone, due.day, array_agg(due.reminder_id) AS reminders
         FROM due_reminders(moment) AS due
@@ -85,7 +106,16 @@ BEGIN
             UPDATE reminders AS reminder SET status = 'sent', contact_id = contact, updated_at = now()
             WHERE reminder.id = ANY (ready)
             RETURNING
-                contact, number.connection_id, reminder.phone, reminder.day,
-                reminder.id, reminder.step, reminder.invoice_id, reminder.customer_id, reminder.closes_at;
+                contact, number.connection_id, reminder.phone::text, reminder.day,
+                reminder.id, reminder.step::smallint, reminder.invoice_id, reminder.customer_id, reminder.closes_at;
     END LOOP;
 END $$;
+
+-- Whatever the caller's search_path: the schemas as they are now, and a table that the caller makes for itself last.
+DO $pin$ BEGIN
+    EXECUTE (
+        SELECT 'ALTER FUNCTION claim_due_reminders(integer, uuid, timestamptz) SET search_path = '
+            || string_agg(quote_ident(schema), ', ' ORDER BY place) || ', pg_temp'
+        FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (schema, place)
+    );
+END $pin$;

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from db.connections import Link
 from db.engine import new_engine
-from tests.builders import a_contact, an_invoice
+from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.links import a_link
 from tests.integration.db.look import Row, change, row
 from tests.integration.db.reminding import SWITCH_ON, plan_all, tell_contact, tell_invoices
@@ -168,6 +168,42 @@ def test_what_is_paid_meanwhile_is_posted_no_more(engine: Engine, due: Link, inb
     assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, "withdrawn: nothing of it is owed any more")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        # Else the customer would be told of what somebody else owes.
+        "UPDATE invoices_cache SET customer_id = (SELECT id FROM customers_cache WHERE zoho_customer_id = '5002')",
+        "UPDATE invoices_cache SET expected_payment_date = due_date",
+        "UPDATE invoices_cache SET expected_payment_date = due_date + 3650",
+        "UPDATE invoices_cache SET balance = 'NaN'",
+        "UPDATE customers_cache SET primary_phone = '+442070313001'",
+        "UPDATE reminders SET contact_id = NULL",
+        "DELETE FROM reminders",
+    ],
+)
+def test_a_contact_of_which_nothing_is_left_is_withdrawn(
+    engine: Engine, due: Link, inbox: Inbox, receiver: Receiver, sql: str
+) -> None:
+    tell_contact(engine, due, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
+    inbox.answers = [500]
+    post_due(engine, receiver)
+    change(engine, sql)
+    make_time_pass(engine)
+    assert post_due(engine, receiver) == 1
+    assert len(inbox.got) == 1
+    withdrawn = contact(engine)
+    assert (withdrawn["post_at"], withdrawn["post_problem"]) == (None, "withdrawn: nothing of it is owed any more")
+
+
+@pytest.mark.usefixtures("due")
+def test_an_expected_payment_that_is_a_typing_error_withdraws_nothing(
+    engine: Engine, inbox: Inbox, receiver: Receiver
+) -> None:
+    change(engine, "UPDATE invoices_cache SET expected_payment_date = '2099-01-01'")
+    post_due(engine, receiver)
+    assert len(inbox.bodies()[0]["reminders"]) == 2
+
+
 @pytest.mark.usefixtures("due")
 def test_after_closing_time_it_is_given_up(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
     inbox.answers = [500]
@@ -206,6 +242,29 @@ def test_the_scheduler_posts_beside_its_ticks(
     ):
         assert inbox.has_mail.wait(timeout=20)
     assert len(inbox.got) == 1
+
+
+@pytest.mark.usefixtures("due")
+def test_whatever_goes_wrong_the_thread_goes_on(
+    database_url: str, redis_url: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMINDER_WEBHOOK_URL", inbox.url)
+    monkeypatch.setenv("REMINDER_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setattr("workers.posting._TICK_SECONDS", 0.01)
+    troubles = [ValueError("min() of nothing"), httpx.InvalidURL("https://[token")]
+
+    def troubled(engine: Engine, receiver: Receiver) -> int:
+        if troubles:
+            raise troubles.pop()
+        return post_due(engine, receiver)
+
+    monkeypatch.setattr("workers.posting.post_due", troubled)
+    with (
+        environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
+        open_resources("booksync tests") as resources,
+        posting(resources),
+    ):
+        assert inbox.has_mail.wait(timeout=20)
 
 
 @pytest.mark.usefixtures("due")

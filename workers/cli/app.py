@@ -11,6 +11,7 @@ from db.connections import UnknownConnectionError
 from db.dead_letters import UnknownLetterError
 from db.engine import unreachable
 from db.migrations import MigrationError
+from domain.calling_window import InvalidPolicyError
 from domain.walk import WalkStuck
 from workers.broker.client import redis_address
 from workers.budget import BudgetUnavailable, BudgetWait
@@ -65,6 +66,7 @@ def main() -> NoReturn:
         UnknownConnectionError,
         UnknownLetterError,
         UnreadableSecretError,
+        InvalidPolicyError,
         MigrationError,
         explain.NoSuchInvoiceError,
         WalkStuck,

@@ -26,6 +26,11 @@ def explain(
     """Tell why an invoice's customer is reminded, or is not, and when the next reminder comes."""
     with open_resources("booksync explain") as resources, resources.engine.begin() as database:
         found = explanations.find(database, invoice, connection)
+        if not found and explanations.is_unconnected(database, invoice):
+            raise NoSuchInvoiceError(
+                f"Invoice {invoice} was written by the legacy application alone: it belongs to no connection, so that "
+                "booksync plans nothing for it. A sync of its organisation takes it up."
+            )
         if not found:
             raise NoSuchInvoiceError(
                 f"There is no invoice {invoice}: give its number, its id in Zoho, or its id here; drafts that were "

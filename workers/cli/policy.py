@@ -67,11 +67,11 @@ def set_rules(
 ) -> None:
     """Change the rules that are named; what is pending is planned anew by them."""
     given = {
-        "steps": steps and steps.split(","),
+        "steps": _parts(steps),
         "usual_time": usual_time,
         "opens": opens,
         "closes": closes,
-        "weekdays": weekdays and weekdays.split(","),
+        "weekdays": _parts(weekdays),
         "skip_holidays": holidays,
         "contacts_a_day": contacts_a_day,
         "stale_after_minutes": stale_after,
@@ -95,6 +95,10 @@ def set_rules(
         replanned = _plan_anew(resources.engine, link, now)
     notes.print(f"{replanned:,} invoices are planned by these rules.")
     _tell(connection, policy, as_json=as_json, replanned=replanned)
+
+
+def _parts(given: str | None) -> list[str] | None:
+    return None if given is None else [part for part in given.split(",") if part.strip()]
 
 
 def _plan_anew(engine: Engine, link: Link, now: datetime) -> int:

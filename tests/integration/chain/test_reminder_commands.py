@@ -1,6 +1,7 @@
 """`booksync explain`, `booksync reminders` and `booksync policy`: what they print, and what they change."""
 
 import json
+import sys
 import uuid
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.integration.chain.bench import Bench, Row
-from workers.cli.app import app
+from workers.cli.app import app, main
 from workers.cli.explain import NoSuchInvoiceError
 
 
@@ -23,6 +24,17 @@ def asked(*words: str) -> dict[str, Any]:
     told = json.loads(result.stdout.splitlines()[-1])
     assert isinstance(told, dict)
     return told
+
+
+def store(bench: Bench, rules: str) -> None:
+    """As another release might have."""
+    bench.rows(
+        """
+        INSERT INTO reminder_policies (connection_id, rules) VALUES (%(id)s, %(rules)s::jsonb) RETURNING connection_id
+        """,
+        id=bench.connection_id,
+        rules=rules,
+    )
 
 
 @pytest.fixture
@@ -77,6 +89,34 @@ class TestExplain:
         assert (told["outcome"], told["customer"]) == ("customer_missing", None)
         skipped = asked("reminders", "skipped", "--reason", "customer_missing")["connections"][0]
         assert [found["number"] for found in skipped["invoices"]] == ["INV-X"]
+
+    def test_a_number_answers_in_any_case_and_between_blanks(self, synced: Bench, scheduled: Row) -> None:
+        synced.rows(
+            "UPDATE invoices_cache SET invoice_number = ' Rechnung-7 ' WHERE id = %(id)s RETURNING id",
+            id=scheduled["id"],
+        )
+        assert asked("explain", " rechnung-7")["invoice"]["id"] == str(scheduled["id"])
+
+    def test_one_without_a_customer_is_explained_too(self, synced: Bench, scheduled: Row) -> None:
+        with synced.resources.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE invoices_cache ALTER customer_id DROP NOT NULL")
+        synced.rows(
+            "UPDATE invoices_cache SET customer_id = NULL WHERE id = %(id)s RETURNING id",
+            id=scheduled["id"],
+        )
+        told = asked("explain", str(scheduled["id"]))
+        assert (told["outcome"], told["customer"]) == ("customer_missing", None)
+        missing = asked("reminders", "skipped", "--reason", "customer_missing")["connections"][0]
+        assert [found["zoho_invoice_id"] for found in missing["invoices"]] == [scheduled["zoho_invoice_id"]]
+
+    def test_one_of_the_legacy_application_alone_is_told(self, synced: Bench, scheduled: Row) -> None:
+        synced.rows(
+            "UPDATE invoices_cache SET connection_id = NULL WHERE id = %(id)s RETURNING id",
+            id=scheduled["id"],
+        )
+        refused = run("explain", scheduled["invoice_number"])
+        assert isinstance(refused.exception, NoSuchInvoiceError)
+        assert "by the legacy application alone" in str(refused.exception)
 
     @pytest.mark.usefixtures("synced")
     def test_an_unknown_one_is_told(self) -> None:
@@ -159,7 +199,12 @@ class TestPolicy:
             ("--time", "22:00"),
             ("--opens", "late"),
             ("--weekdays", "someday"),
+            ("--weekdays", "monkey"),
+            ("--weekdays", ""),
+            ("--steps", ""),
+            ("--opens", "09:00:30"),
             ("--contacts-a-day", "0"),
+            ("--contacts-a-day", "3000000000"),
             ("--stale-after", "0"),
         ],
     )
@@ -169,6 +214,26 @@ class TestPolicy:
         before = asked("policy", "show", str(bench.connection_id))
         assert run("policy", "set", str(bench.connection_id), *words).exit_code == 2
         assert asked("policy", "show", str(bench.connection_id)) == before
+
+    def test_steps_that_are_none_are_told_in_a_sentence(self, bench: Bench) -> None:
+        assert "at least one step" in run("policy", "set", str(bench.connection_id), "--steps=").output
+
+    def test_a_rule_of_a_newer_release_is_in_nobodys_way(self, synced: Bench, scheduled: Row) -> None:
+        store(synced, '{"steps": [0, 9], "colour": "red"}')
+        assert asked("policy", "show", str(synced.connection_id))["policy"]["steps"] == [0, 9]
+        assert asked("explain", str(scheduled["id"]))["invoice"]["number"] == scheduled["invoice_number"]
+        told = asked("policy", "set", str(synced.connection_id), "--most-steps", "4")
+        assert told["policy"]["steps"] == [0, 9]
+
+    def test_a_stored_rule_that_makes_no_sense_is_told(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        store(bench, '{"steps": "soon"}')
+        monkeypatch.setattr(sys, "argv", ["booksync", "policy", "show", str(bench.connection_id)])
+        with pytest.raises(SystemExit, match="1"):
+            main()
+        assert "booksync: The rule steps cannot be understood" in capsys.readouterr().err
+        assert asked("policy", "set", str(bench.connection_id), "--defaults")["policy"]["steps"][0] == -3
 
     @pytest.mark.usefixtures("bench")
     def test_an_unknown_connection_is_told(self) -> None:

@@ -1,11 +1,17 @@
 """Promises of `claim_due_reminders`: taken once, never from stale facts, and no number is called twice a day."""
 
 import datetime as dt
+import re
+import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import NotSupportedError
 
 from db import customers, hand_over, invoices, reminder_policies
 from db.connections import Link
@@ -15,7 +21,8 @@ from domain.contacts import ContactDetails, ContactStatus
 from domain.hand_over import HoldReason
 from domain.invoices import OPEN_STATUSES
 from domain.phones import PhoneFallback
-from domain.reminder_policy import ReminderPolicy
+from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
+from domain.reminders import held_until
 from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.links import a_link
 from tests.integration.db.look import change, row, rows
@@ -33,6 +40,11 @@ from tests.integration.db.reminding import (
     tell_invoices,
 )
 
+_DOCUMENT = Path(__file__).parents[3] / "docs" / "reminders.md"
+
+_DUE_IN_SQL = text("SELECT count(*) FROM due_reminders(:at)")
+_CLAIMED_IN_SQL = text("SELECT count(*) FROM claim_due_reminders(moment => :at)")
+
 A_MINUTE = dt.timedelta(minutes=1)
 A_DAY = dt.timedelta(days=1)
 
@@ -42,6 +54,16 @@ def due(engine: Engine, link: Link) -> Link:
     """A connection whose one reminder is due at this moment, and may go."""
     tell_and_plan(engine, link)
     return link
+
+
+@contextmanager
+def altered(engine: Engine, *statements: str) -> Iterator[Connection]:
+    """A transaction in which the database itself is another one; it is rolled back."""
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        yield connection
+        connection.rollback()
 
 
 class TestClaiming:
@@ -178,6 +200,8 @@ class TestHoldingBack:
             ("UPDATE invoices_cache SET status = 'void'", HoldReason.INVOICE_CLOSED),
             ("UPDATE invoices_cache SET balance = 0", HoldReason.INVOICE_CLOSED),
             ("UPDATE invoices_cache SET balance = NULL", HoldReason.INVOICE_CLOSED),
+            ("UPDATE invoices_cache SET balance = 'NaN'", HoldReason.INVOICE_CLOSED),
+            ("UPDATE invoices_cache SET status = NULL", HoldReason.INVOICE_CLOSED),
             ("UPDATE customers_cache SET status = 'inactive'", HoldReason.CUSTOMER_INACTIVE),
             ("UPDATE customers_cache SET status = 'deleted'", HoldReason.CUSTOMER_INACTIVE),
             ("UPDATE customers_cache SET primary_phone = NULL", HoldReason.PHONE_CHANGED),
@@ -227,6 +251,53 @@ class TestHoldingBack:
         change(engine, "UPDATE invoices_cache SET expected_payment_date = '2026-03-31'")
         assert held_back(engine) == [None]
 
+    @pytest.mark.parametrize("days", [-FURTHEST_STEP - 1, -FURTHEST_STEP, 1, FURTHEST_STEP, FURTHEST_STEP + 1])
+    def test_a_claim_reads_an_expected_payment_as_the_plan_does(self, engine: Engine, due: Link, days: int) -> None:
+        invoice = replace(an_invoice(), expected_payment_date=DUE_DATE + days * A_DAY)
+        until = held_until(invoice)
+        tell_invoices(engine, due, replace(invoice, modified_at=DUE_AT), now=DUE_AT)
+        change(engine, "UPDATE reminders SET status = 'scheduled' WHERE step = 0")
+        expected = [HoldReason.PAYMENT_EXPECTED] if until and until >= DUE_DATE else [None]
+        change(
+            engine,
+            "UPDATE reminders SET scheduled_at = :at, closes_at = :closes, day = :day WHERE step = 0",
+            at=DUE_AT,
+            closes=DUE_AT + A_MINUTE,
+            day=DUE_DATE,
+        )
+        assert held_back(engine) == expected
+
+    @pytest.mark.usefixtures("due")
+    def test_one_whose_invoice_has_lost_its_customer_stays(self, engine: Engine) -> None:
+        with altered(engine, "ALTER TABLE invoices_cache ALTER COLUMN customer_id DROP NOT NULL") as connection:
+            connection.exec_driver_sql("UPDATE invoices_cache SET customer_id = NULL")
+            (found,) = hand_over.due(connection, at=DUE_AT)
+            assert found.held_back is HoldReason.PHONE_CHANGED
+            assert hand_over.claim(connection, at=DUE_AT) == []
+
+    @pytest.mark.parametrize(
+        "rules",
+        [
+            '{"contacts_a_day": 3000000000}',
+            '{"contacts_a_day": 1e400, "stale_after_minutes": 1e400}',
+            '{"contacts_a_day": 0.5}',
+            '{"contacts_a_day": "many", "stale_after_minutes": null}',
+            '{"stale_after_minutes": -3000000000}',
+            "[]",
+        ],
+    )
+    @pytest.mark.usefixtures("due")
+    def test_no_policy_of_anothers_is_in_the_way(self, engine: Engine, rules: str) -> None:
+        other = a_link(engine)
+        tell_and_plan(engine, other)
+        change(
+            engine,
+            "INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, CAST(:rules AS jsonb))",
+            id=other.connection_id,
+            rules=rules,
+        )
+        assert len(claim(engine)) >= 1
+
     def test_one_invoice_that_is_held_back_keeps_no_other(self, engine: Engine, link: Link) -> None:
         tell_and_plan(engine, link, an_invoice("1"), an_invoice("2"))
         change(engine, "UPDATE invoices_cache SET status = 'paid' WHERE zoho_invoice_id = '1'")
@@ -275,6 +346,60 @@ class TestFactsThatAreJustChanging:
         statuses = {found["step"]: found["status"] for found in rows(engine, "SELECT step, status FROM reminders")}
         assert statuses.pop(0) == "sent"
         assert set(statuses.values()) <= {"cancelled", "superseded"}
+
+
+class TestWhoeverClaims:
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            # The legacy application's path, to views without the new columns.
+            """
+            CREATE SCHEMA booksync_legacy;
+            CREATE VIEW booksync_legacy.reminders AS SELECT id, step FROM reminders;
+            SET LOCAL search_path = booksync_legacy, public
+            """,
+            "CREATE TEMP TABLE reminders (id uuid, step smallint)",
+            "CREATE TEMP TABLE reminder_contacts (id uuid)",
+        ],
+    )
+    @pytest.mark.usefixtures("due")
+    def test_gets_the_same_whatever_its_search_path(self, engine: Engine, statement: str) -> None:
+        with altered(engine, statement) as connection:
+            assert connection.execute(_DUE_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
+            assert connection.execute(_CLAIMED_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
+
+    @pytest.mark.usefixtures("due")
+    def test_gets_the_same_from_a_legacy_table_of_other_types(self, engine: Engine) -> None:
+        statements = (
+            "ALTER TABLE reminders ALTER phone TYPE varchar, ALTER status TYPE varchar, ALTER step TYPE integer",
+            "ALTER TABLE invoices_cache ALTER status TYPE varchar, ALTER balance TYPE double precision",
+        )
+        with altered(engine, *statements) as connection:
+            assert connection.execute(_DUE_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
+            assert len(hand_over.claim(connection, at=DUE_AT)) == 1
+
+    @pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
+    @pytest.mark.usefixtures("due")
+    def test_is_told_where_its_transaction_would_not_see_enough(self, engine: Engine, isolation: str) -> None:
+        with (
+            engine.connect().execution_options(isolation_level=isolation) as connection,
+            pytest.raises(NotSupportedError, match="claim_due_reminders needs a READ COMMITTED transaction"),
+        ):
+            hand_over.claim(connection, at=DUE_AT)
+
+    @pytest.mark.usefixtures("due")
+    def test_needs_the_grants_that_are_documented_and_no_more(self, engine: Engine) -> None:
+        (grants,) = re.findall(r"```sql\n(GRANT .*?)```", _DOCUMENT.read_text(), re.DOTALL)
+        role = f"sender_{uuid.uuid4().hex}"
+        statements = (f"CREATE ROLE {role}", grants.replace("the_sender", role), f"SET LOCAL ROLE {role}")
+        with altered(engine, *statements) as connection:
+            assert len(hand_over.claim(connection, at=DUE_AT)) == 1
+
+
+def test_postgres_sees_through_the_look(engine: Engine) -> None:
+    """Else a claim would look at everything that is due once for each number."""
+    found = rows(engine, "EXPLAIN SELECT * FROM due_reminders(now()) WHERE reminder_id = gen_random_uuid()")
+    assert not [line for line in found if "Function Scan" in line["QUERY PLAN"]]
 
 
 def test_the_defaults_in_sql_are_those_of_the_policy(engine: Engine, due: Link) -> None:

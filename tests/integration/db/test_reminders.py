@@ -1,15 +1,17 @@
 """Promises of db/reminders.py: plans are written as they are made, moved or withdrawn with their reasons, sent once."""
 
 import datetime as dt
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from db import customers, deletions, reminders
+from db import customers, deletions, reminders, skipped_reminders
 from db.connections import Link
+from db.skipped_reminders import SkippedReminder
 from db.staging import Observed
 from domain.contacts import Contact, ContactDetails, ContactStatus
 from domain.deletions import RecordKind
@@ -73,6 +75,11 @@ def outcome(engine: Engine) -> tuple[str | None, dt.datetime | None]:
 def standing(engine: Engine, link: Link) -> reminders.Standing:
     with engine.connect() as connection:
         return reminders.standing(connection, link.connection_id)
+
+
+def skipped(engine: Engine, link: Link) -> Sequence[SkippedReminder]:
+    with engine.connect() as connection:
+        return skipped_reminders.skipped(connection, link.connection_id, limit=10)
 
 
 class TestPlanning:
@@ -229,6 +236,15 @@ class TestCancelling:
             deletions.mark(connection, planned, RecordKind.INVOICE, ["8001"], observed_at=NOW, now=NOW)
         assert set(statuses(engine).values()) == {"cancelled"}
 
+    def test_a_balance_that_is_no_number_cancels_and_holds_up_no_other(self, engine: Engine, planned: Link) -> None:
+        tell_invoices(engine, planned, an_invoice("8002"))
+        change(
+            engine, "UPDATE invoices_cache SET balance = 'NaN', plan_at = :now WHERE zoho_invoice_id = '8001'", now=NOW
+        )
+        assert plan_due(engine, planned) == 2
+        assert [found["status"] for found in all_reminders(engine)].count("cancelled") == len(PLANNED)
+        assert standing(engine, planned) == reminders.Standing(1, {})
+
     def test_a_lost_due_date_cancels_at_once(self, engine: Engine, planned: Link) -> None:
         tell_invoices(engine, planned, an_invoice(due_date=None))
         assert set(statuses(engine).values()) == {"cancelled"}
@@ -287,6 +303,77 @@ class TestSent:
         plan_due(engine, planned)
         assert outcome(engine) == ("all_steps_sent", None)
 
+    @pytest.mark.parametrize("word", ["called", "failed", "SENT", ""])
+    def test_a_status_of_the_legacy_applications_own_is_as_good_as_sent(
+        self, engine: Engine, planned: Link, word: str
+    ) -> None:
+        change(engine, "UPDATE reminders SET status = :word WHERE step = 0", word=word)
+        before = row(engine, "SELECT * FROM reminders WHERE step = 0")
+        tell_invoices(engine, planned, an_invoice(due_date=DUE_DATE + dt.timedelta(days=7)))
+        plan_due(engine, planned)
+        assert row(engine, "SELECT * FROM reminders WHERE step = 0") == before
+        assert statuses(engine) == {
+            -3: "superseded",
+            0: word,
+            **dict.fromkeys((3, 7, 14, 30), "scheduled"),
+        }
+
+
+class TestTheLegacyApplicationsOwn:
+    """While both run side by side: scheduled, without a closing time."""
+
+    @pytest.fixture
+    def shared(self, engine: Engine, planned: Link) -> Link:
+        """Step 7 is the legacy application's, the others are booksync's."""
+        change(engine, "UPDATE reminders SET day = NULL, closes_at = NULL WHERE step = 7")
+        return planned
+
+    @pytest.mark.parametrize("told", [*CANCELLING_INVOICES, an_invoice(due_date=DUE_DATE + dt.timedelta(days=60))])
+    def test_no_change_of_the_invoice_touches_it(self, engine: Engine, shared: Link, told: Invoice) -> None:
+        before = row(engine, "SELECT * FROM reminders WHERE step = 7")
+        tell_invoices(engine, shared, told)
+        plan_due(engine, shared)
+        assert row(engine, "SELECT * FROM reminders WHERE step = 7") == before
+
+    @pytest.mark.parametrize("told", [case[0] for case in CANCELLING_CONTACTS] + [a_contact(mobile=A_LONDON_PHONE)])
+    def test_no_change_of_the_customer_touches_it(self, engine: Engine, shared: Link, told: Contact) -> None:
+        before = row(engine, "SELECT * FROM reminders WHERE step = 7")
+        tell_contact(engine, shared, told)
+        plan_due(engine, shared)
+        assert row(engine, "SELECT * FROM reminders WHERE step = 7") == before
+
+    def test_the_other_steps_are_planned_around_it(self, engine: Engine, shared: Link) -> None:
+        change(engine, "UPDATE invoices_cache SET plan_at = :now", now=NOW)
+        plan_due(engine, shared)
+        assert moments(engine) == PLANNED
+
+    def test_it_is_not_taken_even_where_it_came_after_the_planners_look(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, a_contact())
+        tell_invoices(engine, link, an_invoice())
+        at = dt.datetime(2026, 4, 20, tzinfo=dt.UTC)
+        with ThreadPoolExecutor(1) as threads:
+            with engine.begin() as connection:
+                connection.execute(
+                    text("""
+                        INSERT INTO reminders (user_id, invoice_id, customer_id, phone, step, scheduled_at)
+                        SELECT user_id, id, customer_id, '+1', 7, :at FROM invoices_cache
+                    """),
+                    {"at": at},
+                )
+                planner = threads.submit(plan_due, engine, link)
+                until_somebody_waits(engine)
+            assert planner.result() == 1
+        assert row(engine, "SELECT scheduled_at, closes_at, phone FROM reminders WHERE step = 7") == {
+            "scheduled_at": at,
+            "closes_at": None,
+            "phone": "+1",
+        }
+
+    def test_a_table_with_another_default_status_gets_ours(self, engine: Engine, link: Link) -> None:
+        change(engine, "ALTER TABLE reminders ALTER COLUMN status SET DEFAULT 'pending'")
+        tell_and_plan(engine, link)
+        assert set(statuses(engine).values()) == {"scheduled"}
+
 
 class TestStanding:
     def test_each_open_invoice_counts_once(self, engine: Engine, link: Link) -> None:
@@ -320,6 +407,25 @@ class TestStanding:
             "no_phone": 1,
             "not_planned_yet": 1,
         }
+
+    def test_one_whose_last_reminder_was_just_sent_has_none_to_come(self, engine: Engine, planned: Link) -> None:
+        change(engine, "UPDATE reminders SET status = 'sent'")
+        assert outcome(engine)[0] == "scheduled", "it is planned anew only when the window closes"
+        assert standing(engine, planned) == reminders.Standing(0, {"all_steps_sent": 1})
+        assert [found.reason for found in skipped(engine, planned)] == ["all_steps_sent"]
+
+    def test_one_that_the_legacy_application_wrote_without_a_customer_counts_too(
+        self, engine: Engine, planned: Link
+    ) -> None:
+        with engine.connect() as connection:  # Rolled back: what is required here is not required beside it.
+            connection.exec_driver_sql("ALTER TABLE invoices_cache ALTER customer_id DROP NOT NULL")
+            connection.exec_driver_sql("UPDATE invoices_cache SET customer_id = NULL, plan_at = '2026-03-02'")
+            assert reminders.plan_due(connection, planned, now=NOW) == 0, "nobody plans it for ever"
+            counted = reminders.standing(connection, planned.connection_id)
+            (found,) = skipped_reminders.skipped(connection, planned.connection_id, limit=10)
+            connection.rollback()
+        assert counted == reminders.Standing(0, {"customer_missing": 1})
+        assert (found.reason, found.customer_name) == ("customer_missing", "")
 
     def test_another_connection_counts_for_itself(self, engine: Engine, planned: Link) -> None:
         assert standing(engine, a_link(engine)) == reminders.Standing(0, {})

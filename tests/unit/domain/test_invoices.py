@@ -30,6 +30,8 @@ def test_an_invoice_that_somebody_still_has_to_pay_is_open(status: str) -> None:
         ("sent", "0"),
         ("sent", "-5.00"),
         ("sent", None),
+        ("sent", "NaN"),
+        ("sent", "Infinity"),
     ],
 )
 def test_any_other_is_not(status: str, balance: str | None) -> None:

@@ -43,6 +43,7 @@ def planned(
     now: dt.datetime = LONG_BEFORE,
     sent: Set[int] = frozenset(),
     pending: Mapping[int, dt.datetime] | None = None,
+    taken: Mapping[int, dt.datetime] | None = None,
 ) -> Plan:
     return plan(
         invoice or an_invoice(due_date=DUE),
@@ -52,6 +53,7 @@ def planned(
         now=now,
         sent_steps=sent,
         pending=pending,
+        taken=taken,
     )
 
 
@@ -124,6 +126,30 @@ class TestWhoIsReminded:
     @pytest.mark.parametrize("reason", SkipReason)
     def test_every_reason_has_a_sentence_for_people(self, reason: SkipReason) -> None:
         assert reason.sentence.endswith(".")
+
+
+class TestWhereAnotherApplicationPlansToo:
+    def test_its_step_is_left_to_it(self) -> None:
+        steps = [step for step, _ in schedule(planned(taken={7: london("2026-05-20 10:00")}))]
+        assert steps == [-3, 0, 3, 14, 30]
+
+    def test_so_is_the_day_of_its_step(self) -> None:
+        steps = [step for step, _ in schedule(planned(taken={5: london("2026-04-08 16:00")}))]
+        assert steps == [-3, 0, 3, 14, 30]
+
+    def test_what_comes_before_one_whose_moment_has_passed_is_not_made_up_for(self) -> None:
+        now = london("2026-04-09 12:00")
+        taken = {7: london("2026-04-08 10:00")}
+        assert [step for step, _ in schedule(planned(now=now, taken=taken))] == [14, 30]
+
+    def test_its_steps_count_towards_the_most_that_the_policy_allows(self) -> None:
+        taken = {7: london("2026-04-08 10:00")}
+        assert [step for step, _ in schedule(planned(policy=ReminderPolicy(most_steps=2), taken=taken))] == [-3]
+        assert planned(policy=ReminderPolicy(most_steps=1), taken=taken) == Skipped(SkipReason.MOST_STEPS_SENT)
+
+    def test_there_may_be_nothing_left(self) -> None:
+        taken = dict.fromkeys(DEFAULT_STEPS, london("2026-04-20 10:00"))
+        assert planned(taken=taken) == Skipped(SkipReason.ALL_STEPS_SENT)
 
 
 class TestMoments:

@@ -86,6 +86,7 @@ class Scene:
         *,
         invoice: Invoice | None = None,
         customer: Customer | None = None,
+        taken: Mapping[int, dt.datetime] | None = None,
     ) -> Plan:
         return plan(
             invoice or self.invoice,
@@ -95,6 +96,7 @@ class Scene:
             now=self.now,
             sent_steps=self.sent,
             pending=pending,
+            taken=taken,
         )
 
 
@@ -108,6 +110,17 @@ SCENES = st.builds(
     now=YEAR,
     sent=st.frozensets(st.integers(-10, 40), max_size=3),
 )
+
+
+@given(SCENES, PENDING)
+def test_what_another_application_has_planned_is_left_to_it(scene: Scene, taken: dict[int, dt.datetime]) -> None:
+    result = scene.plan(taken=taken)
+    days = {moment.astimezone(scene.clock).date() for moment in taken.values()}
+    passed = [step for step, moment in taken.items() if moment <= scene.now]
+    for reminder in result.reminders if isinstance(result, Scheduled) else ():
+        assert reminder.step not in taken
+        assert reminder.day not in days
+        assert all(reminder.step > step for step in passed)
 
 
 @given(SCENES, PENDING)

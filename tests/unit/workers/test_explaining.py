@@ -114,6 +114,28 @@ class TestTheNextReminder:
         assert "Step +0 (Wed 2026-04-01 10:00) was handed over." in text
         assert "Step +3 (Wed 2026-04-01 10:00) was cancelled: its reason went away." in text
 
+    def test_is_never_the_legacy_applications_own(self) -> None:
+        told = explained(a_story(a_reminder(0, closes_at=None), a_reminder(3)))
+        assert told["next"]["step"] == 3
+        assert "Step +0 (Wed 2026-04-01 10:00) is the legacy application's: it sends it itself." in told["reasons"]
+
+
+class TestWhatTheWebhookPosted:
+    def test_is_handed_over_once_it_is_received(self) -> None:
+        reminder = a_reminder(status="sent", posted_at=NOW)
+        assert "Step +0 (Wed 2026-04-01 10:00) was handed over." in explained(a_story(reminder))["reasons"]
+
+    def test_is_not_handed_over_where_it_gave_up(self) -> None:
+        told = explained(a_story(a_reminder(status="sent", post_problem="given up: the calling window has closed")))
+        assert told["reminders"][0]["post_problem"] == "given up: the calling window has closed"
+        text = "\n".join(told["reasons"])
+        assert "not received: the webhook posted nothing (given up: the calling window has closed)" in text
+        assert "handed over" not in text
+
+    def test_may_be_on_its_way(self) -> None:
+        reminder = a_reminder(status="sent", post_problem="HTTP 500", post_at=NOW)
+        assert "not received: the webhook tries it again (HTTP 500)" in reasons(a_story(reminder))
+
 
 class TestNobodyIsReminded:
     @pytest.mark.parametrize("reason", sorted(set(SkipReason) - {SkipReason.CUSTOMER_MISSING}))
@@ -135,6 +157,16 @@ class TestNobodyIsReminded:
         told = explained(story)
         assert (told["outcome"], told["customer"], told["phones"]) == ("customer_missing", None, [])
         assert words in told["reasons"][-1]
+
+    def test_where_the_legacy_application_wrote_it_without_a_customer(self) -> None:
+        told = explained(replace(a_story(plan_outcome=None, plan_at=NOW), customer=None))
+        assert (told["outcome"], told["customer"], told["phones"]) == ("customer_missing", None, [])
+        assert told["reasons"][-1].startswith("It has no customer here")
+
+    def test_once_the_only_step_is_sent(self) -> None:
+        told = explained(a_story(a_reminder(status="sent")))
+        assert (told["outcome"], told["next"]) == ("all_steps_sent", None)
+        assert f"Nobody is reminded: {SkipReason.ALL_STEPS_SENT.sentence}" in told["reasons"]
 
     def test_of_an_invoice_that_is_paid(self) -> None:
         story = a_story(invoice=an_invoice(status="paid", balance="0"), plan_outcome=None, plan_at=None)
