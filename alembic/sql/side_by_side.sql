@@ -1,6 +1,14 @@
 -- From phase 2 until phase 3 drops the old columns, the legacy application and booksync write side by side: each fills
 -- the columns that it knows, these triggers fill the other's, and what the copies hold is noted in migration_receipt.
 -- The migration's own statements set booksync.migrating and do all this themselves, a batch at a time.
+-- The triggers act with the rights of whoever migrates: the legacy application has none on booksync's tables.
+
+-- For these statements, and for the functions that keep it: the schemas as they are now. The legacy application's own
+-- path may lead to views that lack the new columns, and a table that it makes for itself must not stand for one of ours.
+SELECT set_config('search_path', (
+    SELECT string_agg(quote_ident(schema), ', ' ORDER BY place)
+    FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (schema, place)
+) || ', pg_temp', true);
 
 -- What every script calls a blank, in whatever locale the database is.
 CREATE OR REPLACE FUNCTION booksync_trim(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -30,6 +38,7 @@ CREATE OR REPLACE FUNCTION booksync_quarantine_reason(owner uuid, zoho_id text) 
         WHEN NOT EXISTS (SELECT FROM users WHERE id = owner) THEN 'unknown user'
         WHEN zoho_id IS NULL THEN 'missing zoho_customer_id'
         WHEN booksync_trim(zoho_id) = '' THEN 'blank zoho_customer_id'
+        WHEN length(booksync_trim(zoho_id)) > {{longest_id}} THEN 'overlong zoho_customer_id'
     END
 $$;
 
@@ -68,7 +77,6 @@ CREATE OR REPLACE FUNCTION booksync_merged(
     ], NULL)
 $$;
 
--- search_path as it is now: the legacy application's own may lead to views that lack the new columns.
 CREATE OR REPLACE FUNCTION booksync_customer_of_copy(
     owner uuid, zoho_id text, name text, phone text, country text, zone text
 ) RETURNS uuid LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -86,7 +94,8 @@ BEGIN
     RETURN (SELECT id FROM customers_cache WHERE user_id = owner AND zoho_customer_id = booksync_trim(zoho_id));
 END $$;
 
-CREATE OR REPLACE FUNCTION booksync_link_invoice() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION booksync_link_invoice() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     customer customers_cache;
 BEGIN
@@ -119,11 +128,13 @@ BEGIN
 END $$;
 
 -- A receipt of what the copy holds now; the newest one of a row counts, the older ones tell its history.
-CREATE OR REPLACE FUNCTION booksync_account_invoice() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION booksync_account_invoice() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     customer customers_cache;
     winner uuid;
     why text := booksync_quarantine_reason(NEW.user_id, NEW.zoho_customer_id);
+    its_winners jsonb := '{}';
     made boolean := false;
     lost text[];
     unfit text[] := booksync_unfit(NEW.customer_country_code, NEW.customer_timezone);
@@ -140,18 +151,19 @@ BEGIN
             NEW.customer_name, NEW.customer_phone, NEW.customer_country_code, NEW.customer_timezone,
             customer.customer_name, customer.primary_phone, customer.country_code, customer.time_zone
         );
-        SELECT row_id INTO winner FROM migration_receipt
+        SELECT row_id, winners INTO winner, its_winners FROM migration_receipt
         WHERE customer_id = NEW.customer_id AND made_customer ORDER BY id LIMIT 1;
         made := winner IS NULL AND lost = '{}' AND customer.observed_at IS NULL AND customer.connection_id IS NULL;
     END IF;
     INSERT INTO migration_receipt (
-        table_name, row_id, user_id, customer_id, outcome, reason, won_by, made_customer, recorded_by,
+        table_name, row_id, user_id, customer_id, outcome, reason, won_by, winners, made_customer, recorded_by,
         legacy, merged, unfit
     ) VALUES (
         'invoices_cache', NEW.id, NEW.user_id, NEW.customer_id,
         CASE WHEN NEW.customer_id IS NULL THEN 'quarantined' WHEN lost = '{}' THEN 'moved' ELSE 'merged' END,
         CASE WHEN NEW.customer_id IS NULL THEN why END,
         CASE WHEN made THEN NEW.id ELSE winner END,
+        coalesce(its_winners, '{}'),
         made,
         'application',
         booksync_copy(NEW.customer_name, NEW.customer_phone, NEW.customer_country_code, NEW.customer_timezone),
@@ -160,13 +172,28 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION booksync_link_reminder() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION booksync_link_reminder() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     NEW.customer_id := coalesce(
         NEW.customer_id, (SELECT customer_id FROM invoices_cache WHERE id = NEW.invoice_id)
     );
     RETURN NEW;
 END $$;
+
+-- The legacy application knows nothing of the reminders that booksync planned, and may delete their invoice. What was
+-- sent stays and keeps the invoice, so that it is not sent once more.
+CREATE OR REPLACE FUNCTION booksync_drop_reminders() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    DELETE FROM reminders
+    WHERE invoice_id = OLD.id AND closes_at IS NOT NULL AND status IN ('scheduled', 'cancelled', 'superseded');
+    RETURN OLD;
+END $$;
+
+CREATE OR REPLACE TRIGGER booksync_drop_reminders BEFORE DELETE ON invoices_cache
+FOR EACH ROW WHEN (current_setting('booksync.migrating', true) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION booksync_drop_reminders();
 
 CREATE OR REPLACE TRIGGER booksync_link_invoice
 BEFORE INSERT OR UPDATE OF customer_id, zoho_customer_id, user_id ON invoices_cache

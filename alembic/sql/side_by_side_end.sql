@@ -1,9 +1,11 @@
 -- Undoes side_by_side.sql.
 
+DROP TRIGGER IF EXISTS booksync_drop_reminders ON invoices_cache;
 DROP TRIGGER IF EXISTS booksync_link_invoice ON invoices_cache;
 DROP TRIGGER IF EXISTS booksync_account_new_invoice ON invoices_cache;
 DROP TRIGGER IF EXISTS booksync_account_invoice ON invoices_cache;
 DROP TRIGGER IF EXISTS booksync_link_reminder ON reminders;
+DROP FUNCTION IF EXISTS booksync_drop_reminders();
 DROP FUNCTION IF EXISTS booksync_link_invoice();
 DROP FUNCTION IF EXISTS booksync_account_invoice();
 DROP FUNCTION IF EXISTS booksync_link_reminder();

@@ -1,12 +1,13 @@
 """The legacy application's tables.
 
-Where the application is installed, its tables are taken as they are: only what is missing is made. Here, on an empty
-database, they are what booksync's own tests and demo start from.
+Where the application is installed, its tables are taken as they are, if booksync can work with them: only tables that
+are missing are made. On an empty database they are what booksync's own tests and demo start from.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
+from db.migrations.adoption import refuse_unadopted
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.legacy import legacy_tables
 
@@ -15,8 +16,9 @@ down_revision = None
 
 
 def upgrade() -> None:
+    refuse_unadopted(op.get_bind())
     for name, parts in legacy_tables().items():
-        _adopt(name, *parts)
+        op.create_table(name, *parts, if_not_exists=True)
 
 
 def downgrade() -> None:
@@ -28,16 +30,6 @@ def downgrade() -> None:
     op.execute("DROP SCHEMA IF EXISTS booksync_legacy CASCADE")
     for name in tables:
         op.drop_table(name)
-
-
-def _adopt(name: str, *parts: sa.schema.SchemaItem) -> None:
-    table = op.create_table(name, *parts, if_not_exists=True)
-    found = {column["name"] for column in sa.inspect(op.get_bind()).get_columns(name)}
-    if missing := [column.name for column in table.columns if column.name not in found]:
-        raise MigrationRefusedError(
-            f"The table {name} is there, but without {', '.join(missing)}: add what is missing, or run"
-            " `booksync migrate --adopt` where the names are in camelCase"
-        )
 
 
 def _holds_rows(name: str) -> bool:

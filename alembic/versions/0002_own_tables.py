@@ -110,7 +110,8 @@ def _customers() -> None:
     op.create_table(
         "customers_cache",
         _id(),
-        _user(),
+        # Those that were made from copies must not keep the legacy application from deleting their user.
+        _user(ondelete="CASCADE"),
         _connection(nullable=True),
         _text("zoho_customer_id"),
         _text("status", server_default="active"),
@@ -349,6 +350,7 @@ def _receipts() -> None:
         _text("outcome"),
         _text("reason", nullable=True),
         sa.Column("won_by", sa.Uuid),
+        sa.Column("winners", JSONB, server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("made_customer", sa.Boolean, server_default=sa.text("false"), nullable=False),
         _text("recorded_by"),
         sa.Column("legacy", JSONB, nullable=False),
@@ -377,8 +379,8 @@ def _id() -> sa.Column[Any]:
     return sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.text("gen_random_uuid()"))
 
 
-def _user() -> sa.Column[Any]:
-    return sa.Column("user_id", sa.Uuid, sa.ForeignKey("users.id"), nullable=False)
+def _user(*, ondelete: str | None = None) -> sa.Column[Any]:
+    return sa.Column("user_id", sa.Uuid, sa.ForeignKey("users.id", ondelete=ondelete), nullable=False)
 
 
 def _connection(*, nullable: bool = False) -> sa.Column[Any]:

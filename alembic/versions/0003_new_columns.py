@@ -4,6 +4,7 @@ The application can ignore them: all are nullable or have a default. No table is
 new rows from now on; the next revision checks the old ones. Each table is changed by itself, in a moment.
 """
 
+from db.migrations.pending import cancel_own
 from db.migrations.steps import briefly, build_index, drop_index, letting_others_work, undo_if_begun
 
 revision = "0003_new_columns"
@@ -66,14 +67,18 @@ def upgrade() -> None:
 def downgrade() -> None:
     undo_if_begun("0004_phase1", "SELECT WHERE to_regclass('ix_reminders_due') IS NOT NULL")
     with letting_others_work() as connection:
-        # The legacy application expects one row a user: of several connections' rows the oldest stays.
+        cancel_own(connection)
+        # The legacy application expects one row a user: its own, or else the oldest of the connections' rows.
         briefly(
             connection,
             """
-            DELETE FROM sync_metadata AS extra USING sync_metadata AS older
+            DELETE FROM sync_metadata AS extra USING sync_metadata AS other
             WHERE to_jsonb(extra) ->> 'connection_id' IS NOT NULL
-                AND older.user_id = extra.user_id
-                AND (older.created_at, older.id) < (extra.created_at, extra.id)
+                AND other.user_id = extra.user_id
+                AND (
+                    to_jsonb(other) ->> 'connection_id' IS NULL
+                    OR (other.created_at, other.id) < (extra.created_at, extra.id)
+                )
         """,
         )
         drop_index(connection, "ix_sync_metadata_user_id")

@@ -1,10 +1,11 @@
 """Phase 3: invoices keep no copy of their customer any more.
 
 migration_receipt has told all along what the old columns hold, so they go in a moment; the downgrade gives every value
-back.
+back. What the legacy application had planned is booksync's from here on.
 """
 
-from db.migrations.bridge import rebuilt, taken_down
+from db.migrations.bridge import noted, rebuilt, share, taken_down
+from db.migrations.pending import give_back, take_over
 from db.migrations.rebuild import rebuild_copies
 from db.migrations.receipts import refuse_unaccounted
 from db.migrations.steps import briefly, letting_others_work, side_by_side, side_by_side_end
@@ -36,6 +37,7 @@ def upgrade() -> None:
                 DROP CONSTRAINT IF EXISTS ck_reminders_phone_required;
         """,
         )
+        take_over(connection)
 
 
 def downgrade() -> None:
@@ -64,4 +66,6 @@ def downgrade() -> None:
             {side_by_side()}
         """,
         )
+        share(connection, list(noted(connection)))
         rebuild_copies(connection)
+        give_back(connection)

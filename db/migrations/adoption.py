@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from psycopg import sql
@@ -15,9 +15,8 @@ from db.migrations.legacy import UNIQUE, legacy_columns, legacy_tables
 from db.migrations.revisions import Target, current_revision
 from db.migrations.runner import MigrationOutcome, migrate
 from db.migrations.steps import Raw, briefly, build_index
+from db.migrations.suitability import Loosening, is_unique, loosenings, problems
 from db.migrations.turn import one_at_a_time
-
-_FAMILIES: Final = (sa.Text, sa.Uuid, sa.Date, sa.Numeric, sa.Integer, sa.DateTime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +29,27 @@ class FoundTable:
     style: str  #: of its columns' names: snake_case or camelCase
     renames: tuple[tuple[str, str], ...]  #: (found, wanted)
     columns: tuple[str, ...]  #: all that it has, in their order
+    loosenings: tuple[Loosening, ...]
     defaults: tuple[tuple[str, str], ...]  #: (column, the default that booksync counts on)
     lacks_unique: bool  #: booksync cannot tell its rows apart by their key
     problems: tuple[str, ...]  #: sentences: why it cannot be taken
+
+    @property
+    def changes(self) -> Iterator[str]:
+        """What booksync counts on, and the table lacks."""
+        if self.renames:
+            names = ", ".join(f"{found} to {wanted}" for found, wanted in self.renames)
+            yield f"rename columns of {self.name}: {names}"
+            yield (
+                f"make the view {bridge.SCHEMA}.{self.name} with the old names, for the legacy application:"
+                f" from that moment it needs search_path = {bridge.SCHEMA}, public"
+            )
+        for loosening in self.loosenings:
+            yield loosening.sentence
+        for column, default in self.defaults:
+            yield f"give {self.name}.{column} the default {default}"
+        if self.lacks_unique:
+            yield f"build a unique index on {self.name} ({', '.join(UNIQUE[self.name])})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +68,7 @@ class Adoption:
         for table in self.tables:
             if not table.exists:
                 yield f"make the table {table.name}, which is missing"
-                continue
-            if table.renames:
-                names = ", ".join(f"{found} to {wanted}" for found, wanted in table.renames)
-                yield f"rename columns of {table.name}: {names}"
-                yield (
-                    f"make the view {bridge.SCHEMA}.{table.name} with the old names, for the legacy application:"
-                    f" from that moment it needs search_path = {bridge.SCHEMA}, public"
-                )
-            for column, default in table.defaults:
-                yield f"give {table.name}.{column} the default {default}"
-            if table.lacks_unique:
-                yield f"build a unique index on {table.name} ({', '.join(UNIQUE[table.name])})"
+            yield from table.changes
         yield "note the version 0001_legacy in booksync_alembic_version; no row is changed"
 
     @property
@@ -96,7 +102,29 @@ def adopt(database_url: str) -> MigrationOutcome:
     return migrate(database_url, Target.LEGACY)
 
 
+def refuse_unadopted(connection: Connection) -> None:
+    """Keep `booksync migrate` from tables that only `adopt` makes ready, or nobody can.
+
+    Raises:
+        MigrationRefusedError: there are such tables.
+    """
+    tables = [_look_at(connection, name) for name in legacy_tables()]
+    if unfit := [problem for table in tables for problem in table.problems]:
+        raise MigrationRefusedError("; ".join(unfit))
+    if changes := [change for table in tables for change in table.changes]:
+        raise MigrationRefusedError(
+            "The legacy application's tables have to be adopted first, run `booksync migrate --adopt`: "
+            + "; ".join(changes)
+        )
+
+
 def _prepare(connection: Raw, planned: Adoption) -> None:
+    for table in planned.tables:
+        # Before the views are made: no view may show a column whose type changes.
+        for loosening in table.loosenings:
+            loose = sql.Identifier(loosening.column)
+            change = sql.SQL("ALTER TABLE {} ALTER COLUMN {} ").format(sql.Identifier("public", table.name), loose)
+            briefly(connection, change.as_string(connection) + loosening.action)
     renamed = [table for table in planned.tables if table.renames]
     if renamed:
         names: Names = {
@@ -124,18 +152,18 @@ def _prepare(connection: Raw, planned: Adoption) -> None:
 def _look_at(connection: Connection, name: str) -> FoundTable:
     inspector = sa.inspect(connection)
     if not inspector.has_table(name):
-        return FoundTable(name, False, 0, "snake_case", (), (), (), False, ())
+        return FoundTable(name, False, 0, "snake_case", (), (), (), (), False, ())
     found = {column["name"]: column for column in inspector.get_columns(name)}
     wanted = {column.name: column for column in legacy_columns(name)}
     renames = tuple(_renames(set(found), list(wanted)))
     names = {column: column for column in wanted if column in found} | {new: old for old, new in renames}
-    problems = list(_problems(name, found, wanted, names))
+    unfit = list(problems(inspector, name, wanted, names))
     lacks_unique = False
-    if name in UNIQUE and not problems:
+    if name in UNIQUE and not unfit:
         key = [names[column] for column in UNIQUE[name]]
-        lacks_unique = not _is_unique(inspector, name, key)
+        lacks_unique = not is_unique(inspector, name, key)
         if lacks_unique and (doubled := _doubled(connection, name, key)):
-            problems.append(
+            unfit.append(
                 f"{name} has {doubled} keys ({', '.join(key)}) more than once, and booksync needs one row each"
             )
     defaults = (
@@ -156,9 +184,10 @@ def _look_at(connection: Connection, name: str) -> FoundTable:
         "camelCase" if renames else "snake_case",
         renames,
         tuple(found),
+        tuple(loosenings(inspector, name, wanted, names)),
         tuple(defaults),
         lacks_unique,
-        tuple(problems),
+        tuple(unfit),
     )
 
 
@@ -168,33 +197,6 @@ def _renames(found: set[str], wanted: list[str]) -> Iterator[tuple[str, str]]:
     for column in wanted:
         if column not in found and (old := by_letters.get(column.replace("_", ""))):
             yield old, column
-
-
-def _problems(
-    table: str, found: dict[str, Any], wanted: dict[str, sa.Column[Any]], names: dict[str, str]
-) -> Iterator[str]:
-    if missing := [column for column in wanted if column not in names]:
-        yield f"The table {table} is there, but without {', '.join(missing)}: add what is missing"
-    for column, old in names.items():
-        kind, needed = found[old]["type"], wanted[column].type
-        if _family(kind) is not _family(needed):
-            yield f"{table}.{old} is of type {kind}, but booksync needs {type(needed).__name__.upper()}"
-
-
-def _family(kind: Any) -> type[Any] | None:
-    if isinstance(kind, sa.String):
-        return sa.Text
-    return next((family for family in _FAMILIES if isinstance(kind, family)), None)
-
-
-def _is_unique(inspector: Any, table: str, key: list[str]) -> bool:
-    constraints = [set(each["column_names"]) for each in inspector.get_unique_constraints(table)]
-    indexes = [
-        set(each["column_names"])
-        for each in inspector.get_indexes(table)
-        if each["unique"] and not each.get("dialect_options", {}).get("postgresql_where")
-    ]
-    return set(key) in [*constraints, *indexes]
 
 
 def _doubled(connection: Connection, table: str, key: list[str]) -> int:

@@ -12,11 +12,14 @@ from typing import Any, Final
 from db.migrations.batches import over_keys, over_rows
 from db.migrations.errors import MigrationError
 from db.migrations.receipts import unaccounted
-from db.migrations.steps import Raw, at_length, build_index, drop_index, patiently, planning_without
+from db.migrations.steps import Raw, at_length, build_index, drop_index, planning_without
+from db.migrations.vocabulary import LONGEST_ID
 
 #: It serves the backfill alone, and is gone with its end.
 NEWEST_COPY_INDEX: Final = "ix_invoices_cache_newest_copy"
 _NEWEST_FIRST: Final = "updated_at DESC NULLS LAST, zoho_last_modified_at DESC NULLS LAST, id"
+#: As customers have it; what is too long is cut, so that an index takes it, and still too long.
+_ZOHO_ID: Final = f"left(booksync_trim(zoho_customer_id), {LONGEST_ID + 1})"
 _FIRST_POSITION: Final = [str(uuid.UUID(int=0)), ""]
 _CUSTOMERS_A_BATCH: Final = 200
 _ROUNDS: Final = 3
@@ -40,9 +43,7 @@ def backfill(connection: Raw) -> None:
 
 
 def _make_all_customers(connection: Raw) -> None:
-    build_index(
-        connection, NEWEST_COPY_INDEX, f"invoices_cache (user_id, (booksync_trim(zoho_customer_id)), {_NEWEST_FIRST})"
-    )
+    build_index(connection, NEWEST_COPY_INDEX, f"invoices_cache (user_id, ({_ZOHO_ID}), {_NEWEST_FIRST})")
     # Where the statistics do not know the new index yet, every batch would sort the whole table.
     with planning_without(connection, "sort", "incremental_sort", "bitmapscan"):
         over_keys(connection, "customers", partial(_make_customers, connection))
@@ -50,16 +51,38 @@ def _make_all_customers(connection: Raw) -> None:
     at_length(connection, "ANALYZE customers_cache")
 
 
-# The newest copy of each customer. In the order of the index, so that a batch reads only its own part of it.
+def _newest(column: str, holds: str) -> str:
+    """Of a customer's copies the newest value that a customer can hold, as `holds` tells of it, and whose it is."""
+    return f"""
+        SELECT id, {column} AS value FROM invoices_cache AS copy
+        WHERE (user_id, {_ZOHO_ID}) = (newest.user_id, newest.zoho_id) AND {holds.format(f"copy.{column}")}
+        ORDER BY user_id, {_ZOHO_ID}, {_NEWEST_FIRST} LIMIT 1
+    """  # noqa: S608 - made of constants
+
+
+# Each customer's newest copy, and for each of its columns the newest copy that holds something. In the order of the
+# index, so that a batch reads only its own part of it.
 _MAKE_CUSTOMERS: Final = f"""
     WITH newest AS (
-        SELECT DISTINCT ON (user_id, booksync_trim(zoho_customer_id))
-            id AS invoice_id, user_id, booksync_trim(zoho_customer_id) AS zoho_id,
-            customer_name AS name, customer_phone AS phone, customer_country_code AS country, customer_timezone AS zone
+        SELECT DISTINCT ON (user_id, {_ZOHO_ID}) id AS invoice_id, user_id, {_ZOHO_ID} AS zoho_id
         FROM invoices_cache
-        WHERE (user_id, booksync_trim(zoho_customer_id)) > (%(user)s, %(zoho_id)s)
-        ORDER BY user_id, booksync_trim(zoho_customer_id), {_NEWEST_FIRST}
+        WHERE (user_id, {_ZOHO_ID}) > (%(user)s, %(zoho_id)s)
+        ORDER BY user_id, {_ZOHO_ID}, {_NEWEST_FIRST}
         LIMIT {_CUSTOMERS_A_BATCH}
+    ), chosen AS (
+        SELECT
+            newest.*, name.value AS name, phone.value AS phone, country.value AS country, zone.value AS zone,
+            jsonb_strip_nulls(jsonb_build_object(
+                'customer_name', nullif(name.id, invoice_id), 'customer_phone', nullif(phone.id, invoice_id),
+                'customer_country_code', nullif(country.id, invoice_id),
+                'customer_timezone', nullif(zone.id, invoice_id)
+            )) AS winners
+        FROM newest
+        LEFT JOIN LATERAL ({_newest("customer_name", "booksync_trim({}) <> ''")}) AS name ON true
+        LEFT JOIN LATERAL ({_newest("customer_phone", "booksync_trim({}) <> ''")}) AS phone ON true
+        LEFT JOIN LATERAL ({_newest("customer_country_code", "booksync_country({}) IS NOT NULL")}) AS country ON true
+        LEFT JOIN LATERAL ({_newest("customer_timezone", "booksync_zone({}) IS NOT NULL")}) AS zone ON true
+        WHERE booksync_quarantine_reason(newest.user_id, newest.zoho_id) IS NULL
     ), made AS (
         INSERT INTO customers_cache (
             user_id, zoho_customer_id, customer_name, primary_phone, phone_problem, country_code, time_zone
@@ -68,30 +91,29 @@ _MAKE_CUSTOMERS: Final = f"""
             user_id, zoho_id, coalesce(name, ''), booksync_phone(phone),
             CASE WHEN booksync_phone(phone) !~ '^\\+[1-9][0-9]{{6,14}}$' THEN 'unknown_region' END,
             booksync_country(country), booksync_zone(zone)
-        FROM newest
-        WHERE booksync_quarantine_reason(user_id, zoho_id) IS NULL
+        FROM chosen
         ORDER BY user_id, zoho_id
         ON CONFLICT (user_id, zoho_customer_id) DO NOTHING
         RETURNING *
     ), linked AS (
         UPDATE invoices_cache AS invoice SET customer_id = made.id
-        FROM made JOIN newest ON (newest.user_id, newest.zoho_id) = (made.user_id, made.zoho_customer_id)
-        WHERE invoice.id = newest.invoice_id
+        FROM made JOIN chosen ON (chosen.user_id, chosen.zoho_id) = (made.user_id, made.zoho_customer_id)
+        WHERE invoice.id = chosen.invoice_id
         RETURNING
-            invoice.*, made.customer_name AS its_name, made.primary_phone, made.country_code, made.time_zone
+            invoice.*, winners, booksync_merged(
+                invoice.customer_name, invoice.customer_phone, customer_country_code, customer_timezone,
+                made.customer_name, primary_phone, country_code, time_zone
+            ) AS lost
     ), accounted AS (
         INSERT INTO migration_receipt (
-            table_name, row_id, user_id, customer_id, outcome, won_by, made_customer, recorded_by,
+            table_name, row_id, user_id, customer_id, outcome, won_by, winners, made_customer, recorded_by,
             legacy, merged, unfit
         )
         SELECT
-            'invoices_cache', id, user_id, customer_id, 'moved', id, true, 'backfill',
+            'invoices_cache', id, user_id, customer_id, CASE WHEN lost = '{{}}' THEN 'moved' ELSE 'merged' END,
+            id, winners, true, 'backfill',
             booksync_copy(customer_name, customer_phone, customer_country_code, customer_timezone),
-            booksync_merged(
-                customer_name, customer_phone, customer_country_code, customer_timezone,
-                its_name, primary_phone, country_code, time_zone
-            ),
-            booksync_unfit(customer_country_code, customer_timezone)
+            lost, booksync_unfit(customer_country_code, customer_timezone)
         FROM linked
     )
     SELECT
@@ -126,18 +148,18 @@ _LINK_INVOICES: Final = """
         FROM linked
     )
     INSERT INTO migration_receipt (
-        table_name, row_id, user_id, customer_id, outcome, won_by, recorded_by, legacy, merged, unfit
+        table_name, row_id, user_id, customer_id, outcome, won_by, winners, recorded_by, legacy, merged, unfit
     )
     SELECT
-        'invoices_cache', id, user_id, customer_id, CASE WHEN lost = '{}' THEN 'moved' ELSE 'merged' END,
-        (
-            SELECT winner.row_id FROM migration_receipt AS winner
-            WHERE winner.customer_id = compared.customer_id AND winner.made_customer ORDER BY winner.id LIMIT 1
-        ),
-        'backfill',
+        'invoices_cache', id, compared.user_id, compared.customer_id,
+        CASE WHEN lost = '{}' THEN 'moved' ELSE 'merged' END, maker.row_id, coalesce(maker.winners, '{}'), 'backfill',
         booksync_copy(customer_name, customer_phone, customer_country_code, customer_timezone),
         lost, booksync_unfit(customer_country_code, customer_timezone)
     FROM compared
+    LEFT JOIN LATERAL (
+        SELECT receipt.row_id, receipt.winners FROM migration_receipt AS receipt
+        WHERE receipt.customer_id = compared.customer_id AND receipt.made_customer ORDER BY receipt.id LIMIT 1
+    ) AS maker ON true
 """
 
 # Rows without a customer, and if thorough any that have one but lack their receipt. Locked, so that the receipt tells
@@ -201,24 +223,8 @@ def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
 
 def link_late_invoices(connection: Raw) -> None:
     """Link what can be linked since the backfill went by: invoices of a user who was unknown then."""
-    patiently(lambda: _link_late(connection))
-
-
-def _link_late(connection: Raw) -> None:
-    with connection.transaction():
-        late = connection.execute(f"""
-            SELECT id, booksync_customer_of_copy(
-                user_id, zoho_customer_id, customer_name, customer_phone, customer_country_code, customer_timezone
-            )
-            FROM (
-                SELECT DISTINCT ON (user_id, booksync_trim(zoho_customer_id)) * FROM invoices_cache
-                WHERE customer_id IS NULL AND booksync_quarantine_reason(user_id, zoho_customer_id) IS NULL
-                ORDER BY user_id, booksync_trim(zoho_customer_id), {_NEWEST_FIRST}
-            ) AS newest_copy
-        """).fetchall()  # noqa: S608 - made of constants
-        if late:
-            rows = connection.execute(
-                "SELECT id FROM invoices_cache"
-                " WHERE customer_id IS NULL AND booksync_quarantine_reason(user_id, zoho_customer_id) IS NULL"
-            )
-            _link_invoices(connection, [row[0] for row in rows], thorough=False)
+    late = "WHERE customer_id IS NULL AND booksync_quarantine_reason(user_id, zoho_customer_id) IS NULL"
+    if connection.execute(f"SELECT FROM invoices_cache {late} LIMIT 1").fetchone() is not None:
+        _make_all_customers(connection)
+    link = partial(_link_invoices, connection, thorough=False)
+    over_rows(connection, "late invoices", "invoices_cache", link, where_null="customer_id")

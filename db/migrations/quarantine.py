@@ -47,9 +47,10 @@ def move_out(connection: Raw) -> None:
     """Take every row without a customer out of the tables.
 
     Raises:
-        MigrationRefusedError: another table of the host application refers to such a row.
+        MigrationRefusedError: another table of the host application refers to such a row, or it has been reminded of.
     """
     _refuse_rows_that_others_need(connection)
+    _refuse_what_was_sent(connection)
     for table in reversed(_TABLES):
         statement = _MOVE_OUT[table]
 
@@ -77,6 +78,22 @@ def _refuse_rows_that_others_need(connection: Raw) -> None:
                 f"Phase 3 has to wait: {row[0]} rows of {table} refer to rows of {target} that have no customer and"
                 " would be moved out; give those a zoho_customer_id, or take the references away"
             )
+
+
+def _refuse_what_was_sent(connection: Raw) -> None:
+    # The next sync makes such an invoice anew, without the memory of what was sent. (An unknown user's it does not.)
+    row = connection.execute("""
+        SELECT count(DISTINCT invoice.id) FROM invoices_cache AS invoice
+        JOIN reminders AS reminder ON reminder.invoice_id = invoice.id
+        JOIN users ON users.id = invoice.user_id
+        WHERE invoice.customer_id IS NULL AND reminder.status NOT IN ('scheduled', 'cancelled', 'superseded')
+    """).fetchone()
+    if row and row[0]:
+        raise MigrationRefusedError(
+            f"Phase 3 has to wait: reminders of {row[0]} {'invoice' if row[0] == 1 else 'invoices'} without a customer"
+            " were sent, and would be sent once more after the next sync: run `booksync sync CONNECTION --full` first,"
+            " which links them, or give them their zoho_customer_id"
+        )
 
 
 def bring_back(connection: Raw) -> None:

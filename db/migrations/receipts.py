@@ -115,7 +115,7 @@ VALUE_COLUMNS: Final = (
 )
 _ALL_VALUES: Final = f"""
     SELECT receipt.table_name, receipt.row_id, receipt.user_id, entry.key, entry.value, {_VALUE_OUTCOME},
-        receipt.reason, receipt.customer_id, receipt.won_by,
+        receipt.reason, receipt.customer_id, coalesce((receipt.winners ->> entry.key)::uuid, receipt.won_by),
         NOT EXISTS (
             SELECT FROM migration_receipt AS later
             WHERE later.row_id = receipt.row_id AND later.table_name = receipt.table_name AND later.id > receipt.id

@@ -8,16 +8,19 @@ import psycopg
 from alembic import command
 from alembic.runtime.migration import MigrationInfo
 from alembic.script import Script
-from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from db.migrations.batches import Progress
 from db.migrations.errors import MigrationError
 from db.migrations.revisions import Target, alembic_config, current_revision, known_revisions, revision_of
 from db.migrations.turn import WAIT_SECONDS, one_at_a_time
 
-_IN_THE_WAY: Final = (DeadlockDetected, LockNotAvailable, QueryCanceled)
+_IN_THE_WAY: Final = (DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure)
+
+#: AdminShutdown, CrashShutdown, CannotConnectNow; a connection that breaks without a word has no code.
+_GONE: Final = ("57P01", "57P02", "57P03")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +71,34 @@ def migrate(
         connection.commit()
         try:
             _run(connection, start, revision, note, on_progress)
-        except (psycopg.OperationalError, OperationalError) as error:
+        except (psycopg.Error, DBAPIError) as error:
             raise _told(error, applied[-1].revision if applied else start) from error
     return MigrationOutcome(start, revision, tuple(applied))
 
 
-def _told(error: psycopg.OperationalError | OperationalError, last: str | None) -> MigrationError:
-    cause = error.orig if isinstance(error, OperationalError) else error
+def _told(error: psycopg.Error | DBAPIError, last: str | None) -> MigrationError:
+    cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, _IN_THE_WAY):
         return MigrationError(
             f"Another session was in the way after {last}, and nothing waits for long: run the migration again"
         )
+    if _is_lost(cause):
+        return MigrationError(
+            f"The connection to Postgres was lost after {last} ({type(cause).__name__}): run the migration again,"
+            " it goes on where it stopped"
+        )
+    # Without Postgres' own words, which may quote a row.
+    code = f" {cause.sqlstate}" if isinstance(cause, psycopg.Error) and cause.sqlstate else ""
     return MigrationError(
-        f"The connection to Postgres was lost after {last} ({type(cause).__name__}): run the migration again,"
-        " it goes on where it stopped"
+        f"Postgres refused a statement after {last} ({type(cause).__name__}{code}; its log tells which): running the"
+        " migration again does not help before the cause is gone, then it goes on where it stopped"
     )
+
+
+def _is_lost(cause: BaseException | None) -> bool:
+    if not isinstance(cause, psycopg.OperationalError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith("08") or cause.sqlstate in _GONE
 
 
 def applied_revision(step: MigrationInfo) -> AppliedRevision:

@@ -18,7 +18,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, Se
 
 from db.migrations.errors import InTheWayError
 from db.migrations.revisions import alembic_config
-from db.migrations.vocabulary import countries, zones
+from db.migrations.vocabulary import LONGEST_ID, countries, zones
 
 Raw = psycopg.Connection[tuple[Any, ...]]
 _T = TypeVar("_T")
@@ -161,7 +161,10 @@ def drop_index(connection: Raw, name: str) -> None:
 def side_by_side() -> str:
     """The triggers that let both applications write."""
     statements = (_SQL / "side_by_side.sql").read_text()
-    return statements.replace("{{countries}}", _literal(countries())).replace("{{zones}}", _literal(zones()))
+    values = {"countries": _literal(countries()), "zones": _literal(zones()), "longest_id": str(LONGEST_ID)}
+    for name, value in values.items():
+        statements = statements.replace(f"{{{{{name}}}}}", value)
+    return statements
 
 
 def side_by_side_end() -> str:

@@ -1,11 +1,15 @@
-"""The values that a customer's country and time zone can have, for rules that are written in SQL."""
+"""The values that a customer's id, country and time zone can have, for rules that are written in SQL."""
 
 from functools import cache
 from itertools import product
 from string import ascii_uppercase
+from typing import Final
 from zoneinfo import available_timezones
 
 from domain.countries import country_code
+
+#: Zoho's ids have some twenty digits. A longer text is none, and beyond 2,700 bytes no index takes it.
+LONGEST_ID: Final = 200
 
 #: Reserved, but what people in the United Kingdom and Greece (so the European Union) write.
 _ALIASES = {"UK", "EL"}

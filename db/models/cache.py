@@ -22,7 +22,7 @@ class CachedCustomer(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
     zoho_customer_id: Mapped[str]
     status: Mapped[str] = mapped_column(server_default="active")

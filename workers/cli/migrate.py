@@ -132,7 +132,8 @@ def _adopt(*, yes: bool, as_json: bool) -> None:
         _show_plan(planned)
         if planned.problems:
             raise MigrationError("This database cannot be adopted as it is: " + "; ".join(planned.problems))
-        yes = yes or (sys.stdin.isatty() and typer.confirm("Do it?", err=True))
+        # Nobody can be asked without a terminal: whoever gives the command there has decided.
+        yes = yes or not sys.stdin.isatty() or typer.confirm("Do it?", err=True)
         if yes:
             migrations.adopt(database_url())
             notes.print("Adopted. Next, while the application goes on working: booksync migrate --to phase1")

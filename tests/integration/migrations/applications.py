@@ -7,6 +7,24 @@ import psycopg
 
 from db.migrations import Target, migrate
 
+#: It owns nothing, and knows four tables.
+LEGACY_ROLE = "legacy_application"
+_LET_IN = f"""
+    DO $$ DECLARE known regclass; BEGIN
+        IF to_regrole('{LEGACY_ROLE}') IS NULL THEN
+            CREATE ROLE {LEGACY_ROLE};
+        END IF;
+        FOR known IN
+            SELECT to_regclass('public.' || name)
+            FROM unnest('{{users,invoices_cache,reminders,sync_metadata}}'::text[]) AS name
+        LOOP
+            IF NOT has_table_privilege('{LEGACY_ROLE}', known, 'INSERT') THEN
+                EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE ON ' || known || ' TO {LEGACY_ROLE}';
+            END IF;
+        END LOOP;
+    END $$
+"""
+
 
 class Database:
     """A database as both applications use it: the legacy one's statements name the columns that it knows, no other."""
@@ -18,9 +36,22 @@ class Database:
         cursor = self.connection.execute(statement.encode(), values)
         return cursor.fetchall() if cursor.description else []
 
+    def let_the_legacy_application_in(self) -> None:
+        """Give its role the rights on its tables."""
+        self.rows(_LET_IN)
+
     def row(self, statement: str, *values: Any) -> dict[str, Any]:
         (only,) = self.rows(statement, *values)
         return only
+
+    def legacy_rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        """What `rows` does, with the rights that the legacy application has."""
+        self.let_the_legacy_application_in()
+        with self.connection.transaction():
+            self.rows(f"SET LOCAL ROLE {LEGACY_ROLE}")
+            found = self.rows(statement, *values)
+            self.rows("SET LOCAL ROLE NONE")
+        return found
 
     def all_of(self, table: str) -> list[Any]:
         return [row["row"] for row in self.rows(f"SELECT to_jsonb(t) AS row FROM {table} AS t ORDER BY id")]
@@ -42,7 +73,7 @@ class Database:
         modified_at: str | None = "2026-03-02T09:30Z",
         updated_at: str | None = None,
     ) -> uuid.UUID:
-        invoice: uuid.UUID = self.row(
+        (row,) = self.legacy_rows(
             """
             INSERT INTO invoices_cache (
                 user_id, zoho_invoice_id, zoho_customer_id, customer_name, customer_phone, customer_country_code,
@@ -55,13 +86,34 @@ class Database:
             RETURNING id
             """,
             *(user, number, customer, name, phone, country, zone, modified_at, updated_at),
-        )["id"]
-        return invoice
+        )
+        return uuid.UUID(str(row["id"]))
 
-    def legacy_writes_reminder(self, user: uuid.UUID, invoice: uuid.UUID, phone: str | None = "+442070313000") -> None:
+    def legacy_writes_reminder(
+        self,
+        user: uuid.UUID,
+        invoice: uuid.UUID,
+        phone: str | None = "+442070313000",
+        *,
+        step: int = 3,
+        status: str = "scheduled",
+    ) -> None:
+        self.legacy_rows(
+            """
+            INSERT INTO reminders (user_id, invoice_id, step, scheduled_at, phone, status)
+            VALUES (%s, %s, %s, now(), %s, %s)
+            """,
+            *(user, invoice, step, phone, status),
+        )
+
+    def booksync_writes_reminder(self, user: uuid.UUID, invoice: uuid.UUID, step: int) -> None:
         self.rows(
-            "INSERT INTO reminders (user_id, invoice_id, step, scheduled_at, phone) VALUES (%s, %s, 3, now(), %s)",
-            *(user, invoice, phone),
+            """
+            INSERT INTO reminders (user_id, invoice_id, customer_id, step, scheduled_at, day, closes_at, phone)
+            SELECT %s, id, customer_id, %s, now(), current_date, now() + interval '8 hours', '+442070313000'
+            FROM invoices_cache WHERE id = %s
+            """,
+            *(user, step, invoice),
         )
 
     def booksync_writes_customer(self, user: uuid.UUID, customer: str, *, name: str, phone: str | None) -> uuid.UUID:

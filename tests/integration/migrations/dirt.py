@@ -73,7 +73,7 @@ REWRITES = st.lists(
 
 
 def rewrite(database: Database, invoice: LegacyInvoice, customer: str | None, copy: tuple[str | None, ...]) -> None:
-    database.rows(
+    database.legacy_rows(
         """
         UPDATE invoices_cache SET
             zoho_customer_id = %s, customer_name = %s, customer_phone = %s, customer_country_code = %s,

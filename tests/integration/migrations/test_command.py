@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_the_report_tells_the_totals(booksync_migrate: Command, url: str, databa
         "unaccounted": 0,
         "rows": {"invoices_cache": {"merged": 2, "moved": 1, "quarantined": 1}},
         "values": {
-            "customer_country_code": {"merged": 2, "moved": 1, "quarantined": 1},
+            "customer_country_code": {"moved": 3, "quarantined": 1},
             "customer_name": {"merged": 2, "quarantined": 1},
             "customer_phone": {"merged": 2, "moved": 1, "quarantined": 1},
             "customer_timezone": {"moved": 2, "quarantined": 1},
@@ -116,7 +117,7 @@ def an_application_in_camel_case(url: str, database: Database) -> None:
     database.rows("""
         CREATE TABLE invoices_cache (
             "id" uuid PRIMARY KEY, "userId" uuid NOT NULL REFERENCES users (id), "zohoInvoiceId" text NOT NULL,
-            "zohoCustomerId" text, "customerName" text, "customerPhone" varchar(40), "customerCountryCode" text,
+            "zohoCustomerId" text, "customerName" text, "customerPhone" text, "customerCountryCode" text,
             "customerTimeZone" text, "invoiceNumber" text, "status" text, "date" date, "dueDate" date,
             "total" numeric(12, 2), "balance" numeric(12, 2), "currencyCode" text, "zohoLastModifiedAt" timestamptz,
             "localLastSyncedAt" timestamptz NOT NULL, "createdAt" timestamptz NOT NULL,
@@ -130,10 +131,11 @@ def an_application_in_camel_case(url: str, database: Database) -> None:
             "createdAt" timestamptz NOT NULL, "updatedAt" timestamptz NOT NULL, UNIQUE ("invoiceId", "step")
         )
     """)
+    database.let_the_legacy_application_in()
 
 
 def camel_writes(database: Database, user: str, number: str, name: str) -> None:
-    database.rows(
+    database.legacy_rows(
         """
         INSERT INTO invoices_cache (
             "id", "userId", "zohoInvoiceId", "zohoCustomerId", "customerName", "localLastSyncedAt", "createdAt",
@@ -145,8 +147,12 @@ def camel_writes(database: Database, user: str, number: str, name: str) -> None:
     )
 
 
-def test_adopting_tells_first_and_does_nothing_unasked(booksync_migrate: Command, url: str, database: Database) -> None:
+def test_adopting_tells_first_and_asks_whoever_can_answer(
+    booksync_migrate: Command, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     an_application_in_camel_case(url, database)
+    monkeypatch.setattr("workers.cli.migrate.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
 
     told = booksync_migrate.json("--adopt")
 
@@ -182,7 +188,7 @@ def test_an_application_in_camel_case_goes_on_through_the_views(
         user,
     )
 
-    assert booksync_migrate.json("--adopt", "--yes")["adopted"]
+    assert booksync_migrate.json("--adopt")["adopted"], "without a terminal nobody is asked"
     assert booksync_migrate.json("--adopt")["revision"] == "0001_legacy"
 
     database.rows("SET search_path = booksync_legacy, public")
@@ -190,7 +196,7 @@ def test_an_application_in_camel_case_goes_on_through_the_views(
         migrate(url, phase)
         camel_writes(database, user, str(phase), f"In {phase}")
         camel_writes(database, user, "1", f"Changed in {phase}")
-        database.rows(
+        database.legacy_rows(
             """
             INSERT INTO reminders (
                 "id", "userId", "invoiceId", "step", "scheduledAt", "status", "createdAt", "updatedAt"
@@ -204,8 +210,8 @@ def test_an_application_in_camel_case_goes_on_through_the_views(
     assert database.row("SELECT to_regclass('booksync_legacy.invoices_cache') AS view") == {"view": None}
     assert len(database.rows("SELECT id FROM public.reminders WHERE customer_id IS NULL")) == 0
     migrate(url, Target.LEGACY)
-    assert len(database.rows('SELECT "invoiceId" FROM reminders')) == 3
-    found = database.rows('SELECT "zohoInvoiceId", "customerName" FROM invoices_cache ORDER BY 1')
+    assert len(database.legacy_rows('SELECT "invoiceId" FROM reminders')) == 3
+    found = database.legacy_rows('SELECT "zohoInvoiceId", "customerName" FROM invoices_cache ORDER BY 1')
     assert [tuple(row.values()) for row in found] == [
         ("1", "Changed in phase2"),
         ("legacy", "In legacy"),

@@ -2,10 +2,11 @@
 
 import pytest
 from alembic import command
+from psycopg.errors import ForeignKeyViolation
 
 from db.migrations import MigrationRefusedError, Target, migrate
 from db.migrations.revisions import alembic_config
-from tests.integration.migrations.applications import Database, a_legacy_database
+from tests.integration.migrations.applications import LEGACY_ROLE, Database, a_legacy_database
 
 
 def test_the_tables_of_an_installed_application_are_taken_as_they_are(url: str, database: Database) -> None:
@@ -41,6 +42,58 @@ def test_the_applications_rows_are_never_dropped(url: str, database: Database, m
     assert len(database.all_of("invoices_cache")) == 3
 
 
+def test_the_legacy_application_needs_no_rights_on_booksyncs_tables_nor_can_it_slip_its_own_in(
+    url: str, database: Database
+) -> None:
+    user = a_legacy_database(url, database)
+    migrate(url, Target.PHASE2)
+
+    (row,) = database.legacy_rows("SELECT has_table_privilege('public.customers_cache', 'INSERT') AS may")
+    assert row == {"may": False}
+    with database.connection.transaction():
+        database.rows(f"SET LOCAL ROLE {LEGACY_ROLE}")
+        database.rows("CREATE TEMP TABLE customers_cache (user_id uuid, zoho_customer_id text)")
+        database.rows("SET LOCAL ROLE NONE")
+        invoice = database.legacy_writes_invoice(user, "4", customer="C9", name="Grace")
+        database.legacy_writes_reminder(user, invoice)
+        assert database.rows("SELECT * FROM pg_temp.customers_cache") == []
+        database.rows("DROP TABLE pg_temp.customers_cache")
+
+    assert database.customer_of(invoice)["customer_name"] == "Grace"
+    paths = database.rows("SELECT DISTINCT proconfig FROM pg_proc WHERE prosecdef")
+    assert [row["proconfig"] for row in paths] == [["search_path=public, pg_temp"]]
+
+
+def test_the_legacy_application_deletes_a_user_whose_invoices_are_gone(url: str, database: Database) -> None:
+    user = a_legacy_database(url, database)
+    other = database.a_user()
+    kept = database.legacy_writes_invoice(other, "1")
+    migrate(url, Target.PHASE2)
+
+    for table in ("reminders", "invoices_cache", "sync_metadata"):
+        database.legacy_rows(f"DELETE FROM {table} WHERE user_id = %s", user)
+    database.legacy_rows("DELETE FROM users WHERE id = %s", user)
+
+    assert [row["id"] for row in database.all_of("customers_cache")] == [str(database.customer_of(kept)["id"])]
+
+
+def test_the_legacy_application_deletes_an_invoice_for_which_booksync_has_planned(url: str, database: Database) -> None:
+    user = a_legacy_database(url, database)
+    migrate(url, Target.PHASE2)
+    pending = database.legacy_writes_invoice(user, "2")
+    reminded = database.legacy_writes_invoice(user, "4")
+    for invoice in (pending, reminded):
+        database.booksync_writes_reminder(user, invoice, 7)
+    database.rows("UPDATE reminders SET status = 'sent' WHERE invoice_id = %s", reminded)
+
+    database.legacy_rows("DELETE FROM invoices_cache WHERE id = %s", pending)
+    with pytest.raises(ForeignKeyViolation):
+        database.legacy_rows("DELETE FROM invoices_cache WHERE id = %s", reminded)
+
+    assert database.rows("SELECT id FROM reminders WHERE invoice_id = %s", pending) == []
+    assert database.row("SELECT status FROM reminders WHERE invoice_id = %s", reminded) == {"status": "sent"}
+
+
 @pytest.mark.parametrize("phase", [Target.PHASE1, Target.PHASE2])
 def test_the_legacy_application_keeps_writing(phase: Target, url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
@@ -56,7 +109,10 @@ def test_the_legacy_application_keeps_writing(phase: Target, url: str, database:
     assert database.copy(without_customer)[0] is None
 
 
-def test_a_user_has_one_row_of_sync_metadata_again_after_phase1_is_undone(url: str, database: Database) -> None:
+@pytest.mark.parametrize("age", ["1 day", "-1 day"])
+def test_a_user_has_its_own_row_of_sync_metadata_again_after_phase1_is_undone(
+    age: str, url: str, database: Database
+) -> None:
     user = a_legacy_database(url, database)
     before = database.all_of("sync_metadata")
     migrate(url, Target.PHASE1)
@@ -67,9 +123,10 @@ def test_a_user_has_one_row_of_sync_metadata_again_after_phase1_is_undone(url: s
                 user_id, organization_id, data_center, refresh_token_encrypted, webhook_secret_encrypted, time_zone
             ) VALUES (%s, '10234695', 'com', 'x', 'x', 'UTC') RETURNING id, user_id
         )
-        INSERT INTO sync_metadata (user_id, connection_id) SELECT user_id, id FROM connection
+        INSERT INTO sync_metadata (user_id, connection_id, created_at)
+        SELECT user_id, id, now() - %s::interval FROM connection
         """,
-        user,
+        *(user, age),
     )
 
     migrate(url, Target.LEGACY)

@@ -1,9 +1,13 @@
 """Phase 2: customers are made from the invoices' copies, and both applications write side by side."""
 
-import pytest
+import random
+import string
 
-from db.migrations import Target, migrate
-from tests.integration.migrations.applications import Database, a_legacy_database
+import pytest
+from sqlalchemy import Engine
+
+from db.migrations import Target, migrate, values
+from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 
 
 def test_of_several_copies_the_one_written_last_makes_the_customer(url: str, database: Database) -> None:
@@ -36,6 +40,69 @@ def test_of_copies_written_at_once_the_invoice_that_zoho_changed_last_counts(url
     migrate(url, Target.PHASE2)
 
     assert database.row("SELECT customer_name FROM customers_cache") == {"customer_name": "Newest"}
+
+
+def test_each_value_comes_from_the_newest_copy_that_holds_one(url: str, database: Database, engine: Engine) -> None:
+    migrate(url, Target.PHASE1)
+    user = database.a_user()
+    copies: list[dict[str, str | None]] = [
+        {"name": None, "phone": None, "country": None, "zone": None},
+        {"name": " \u00a0", "phone": "", "country": "ZZ", "zone": "Europe/Paris"},
+        {"name": "Ada Byron", "phone": None, "country": "GB", "zone": None},
+        {"name": "Ada", "phone": "+442070313000", "country": "FR", "zone": "Europe/London"},
+    ]
+    newest, second, third, oldest = [
+        database.legacy_writes_invoice(user, str(day), updated_at=f"2026-03-0{9 - day}T00:00Z", **copy)
+        for day, copy in enumerate(copies, start=1)
+    ]
+
+    migrate(url, Target.PHASE2)
+
+    customer = database.customer_of(newest)
+    found = {name: customer[name] for name in ("customer_name", "primary_phone", "country_code", "time_zone")}
+    assert found == {
+        "customer_name": "Ada Byron",
+        "primary_phone": "+442070313000",
+        "country_code": "GB",
+        "time_zone": "Europe/Paris",
+    }
+    with engine.connect() as connection:
+        told = {(row[1], row[3]): (row[5], row[8]) for row in values(connection)}
+    assert told == {
+        (second, "customer_name"): ("merged", third),
+        (second, "customer_phone"): ("merged", oldest),
+        (second, "customer_country_code"): ("kept", third),
+        (second, "customer_timezone"): ("moved", second),
+        (third, "customer_name"): ("moved", third),
+        (third, "customer_country_code"): ("moved", third),
+        (oldest, "customer_name"): ("merged", third),
+        (oldest, "customer_phone"): ("moved", oldest),
+        (oldest, "customer_country_code"): ("merged", third),
+        (oldest, "customer_timezone"): ("merged", second),
+    }
+
+
+def test_a_customer_id_that_is_too_long_is_quarantined(url: str, database: Database) -> None:
+    user = a_legacy_database(url, database)
+    # At random, since what repeats itself is compressed and would fit.
+    endless = "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=8_000))
+    invoices = [
+        database.legacy_writes_invoice(user, "4", customer=endless),
+        database.legacy_writes_invoice(user, "5", customer="9" * 201),
+    ]
+    longest = database.legacy_writes_invoice(user, "6", customer=" " + "9" * 200)
+    before = legacy_rows(database)
+
+    migrate(url, Target.PHASE2)
+    invoices.append(database.legacy_writes_invoice(user, "7", customer=endless))
+
+    told = database.rows("SELECT row_id, reason FROM migration_receipt WHERE outcome = 'quarantined' ORDER BY id")
+    assert {row["row_id"]: row["reason"] for row in told} == dict.fromkeys(invoices, "overlong zoho_customer_id")
+    assert database.customer_of(longest)["zoho_customer_id"] == "9" * 200
+    database.legacy_rows("DELETE FROM invoices_cache WHERE id = %s", invoices.pop())
+    migrate(url)
+    migrate(url, Target.LEGACY)
+    assert legacy_rows(database) == before
 
 
 def test_one_customer_id_of_two_users_makes_two_customers(url: str, database: Database) -> None:

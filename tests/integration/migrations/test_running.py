@@ -81,6 +81,18 @@ def test_a_connection_that_is_lost_is_one_sentence_and_the_migration_goes_on_whe
     assert migrate(url, Target.PHASE2).to_revision == "0007_phase2"
 
 
+def test_another_error_of_postgres_is_not_told_as_a_lost_connection(url: str, database: Database) -> None:
+    a_legacy_database(url, database)
+    migrate(url, Target.PHASE1)
+    database.rows("ALTER TABLE customers_cache ADD CONSTRAINT nobody CHECK (customer_name = 'Nobody')")
+
+    with pytest.raises(MigrationError, match=r"refused a statement after 0005\w* \(CheckViolation 23514") as raised:
+        migrate(url, Target.PHASE2)
+
+    assert "lost" not in str(raised.value)
+    assert "Ada" not in str(raised.value)
+
+
 def test_a_database_of_a_newer_release_is_left_alone(url: str, database: Database) -> None:
     migrate(url, Target.LEGACY)
     database.rows("UPDATE booksync_alembic_version SET version_num = '9999_next_year'")

@@ -1,0 +1,110 @@
+"""Whether a legacy table, as it is found, can hold what booksync writes, or can be made to without touching a row."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine.reflection import Inspector
+
+_FAMILIES: Final = (sa.TEXT, sa.VARCHAR, sa.Uuid, sa.Date, sa.Numeric, sa.Integer, sa.DateTime)
+
+#: Text columns may be limited to so many characters, or more. The others hold what people typed in Zoho.
+_LONGEST: Final = {
+    "zoho_invoice_id": 50,
+    "zoho_customer_id": 50,
+    "invoice_number": 100,
+    "status": 32,
+    "currency_code": 3,
+}
+
+#: Columns that may be empty, but in no row of booksync's.
+_ALWAYS_WRITTEN: Final = {"zoho_customer_id", "invoice_number", "status", "currency_code", "phone"}
+
+_INSERTED_INTO: Final = {"invoices_cache", "reminders", "sync_metadata"}
+
+
+def problems(
+    inspector: Inspector, table: str, wanted: Mapping[str, sa.Column[Any]], names: Mapping[str, str]
+) -> Iterator[str]:
+    """Why booksync could not work with the table; `names` tells how a wanted column is called there."""
+    found = {column["name"]: column for column in inspector.get_columns(table)}
+    if missing := [column for column in wanted if column not in names]:
+        yield f"The table {table} is there, but without {', '.join(missing)}: add what is missing"
+    for column, name in names.items():
+        yield from _of_column(table, wanted[column], found[name])
+    if table in _INSERTED_INTO:
+        for name in found.keys() - set(names.values()):
+            if _must_be_given(found[name]):
+                yield (
+                    f"{table}.{name} is NOT NULL and has no default, and booksync inserts rows without it: give it a"
+                    " default"
+                )
+    if table != "sync_metadata" and "id" in names and not is_unique(inspector, table, [names["id"]]):
+        yield f"{table}.{names['id']} is neither the primary key nor unique, and booksync refers to rows by it"
+    if table == "sync_metadata" and "user_id" in names and is_unique(inspector, table, [names["user_id"]]):
+        yield (
+            f"{table}.{names['user_id']} is unique, but booksync adds a row for each of a user's connections: take that"
+            " constraint or index away (where it is the primary key, make the id that)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Loosening:
+    """A limit of a column that booksync may exceed; without it the column holds all that it held before."""
+
+    column: str  #: as it is called in the table
+    action: str  #: of ALTER COLUMN; a change of the catalogue alone
+    sentence: str
+
+
+def loosenings(
+    inspector: Inspector, table: str, wanted: Mapping[str, sa.Column[Any]], names: Mapping[str, str]
+) -> Iterator[Loosening]:
+    """What adoption takes away, so that booksync can write into the table."""
+    found = {column["name"]: column for column in inspector.get_columns(table)}
+    for column, name in names.items():
+        kind = found[name]["type"]
+        if isinstance(kind, sa.VARCHAR) and kind.length is not None and kind.length < _LONGEST.get(column, sys.maxsize):
+            sentence = f"let {table}.{name} hold more than {kind.length} characters: make it TEXT"
+            yield Loosening(name, "TYPE text", sentence)
+        if wanted[column].nullable and column not in _ALWAYS_WRITTEN and not found[name]["nullable"]:
+            yield Loosening(name, "DROP NOT NULL", f"let {table}.{name} be empty where there is no value")
+
+
+def is_unique(inspector: Inspector, table: str, key: list[str]) -> bool:
+    """Whether no two rows of the table can have the same key."""
+    keys = [inspector.get_pk_constraint(table)["constrained_columns"]]
+    keys += [each["column_names"] for each in inspector.get_unique_constraints(table)]
+    keys += [
+        [column or "" for column in each["column_names"]]
+        for each in inspector.get_indexes(table)
+        if each["unique"] and not each.get("dialect_options", {}).get("postgresql_where")
+    ]
+    return set(key) in [set(columns) for columns in keys]
+
+
+def _of_column(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
+    name, kind = f"{table}.{found['name']}", found["type"]
+    if _family(kind) is not _family(wanted.type):
+        yield f"{name} is of type {_name(kind)}, but booksync needs {type(wanted.type).__name__.upper()}"
+    elif isinstance(kind, sa.DateTime) and not kind.timezone:
+        yield f"{name} is a timestamp without a time zone, but booksync needs TIMESTAMP WITH TIME ZONE"
+    # The word that the application has for a pending reminder. Phase 3 would count them as sent.
+    default = found["default"]
+    if (table, wanted.name) == ("reminders", "status") and default and not default.startswith("'scheduled'"):
+        yield f"{name} has the default {default}, but booksync needs 'scheduled': any other word it takes for sent"
+
+
+def _family(kind: Any) -> type[Any] | None:
+    family = next((family for family in _FAMILIES if isinstance(kind, family)), None)
+    return sa.TEXT if family is sa.VARCHAR or type(kind) is sa.Text else family
+
+
+def _name(kind: Any) -> str:
+    return f"ENUM {kind.name}" if isinstance(kind, sa.Enum) else str(kind)
+
+
+def _must_be_given(column: Any) -> bool:
+    return not (column["nullable"] or column["default"] or column.get("identity") or column.get("computed"))

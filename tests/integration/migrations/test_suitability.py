@@ -1,0 +1,127 @@
+"""Legacy tables that booksync would fail on later are named at once, whichever way they are taken."""
+
+import pytest
+from sqlalchemy import Engine
+
+from db.migrations import MigrationRefusedError, Target, adopt, migrate, plan
+from tests.integration.migrations.applications import Database, a_legacy_database
+
+
+@pytest.fixture
+def unstamped(url: str, database: Database) -> Database:
+    a_legacy_database(url, database)
+    database.rows("DROP TABLE booksync_alembic_version")
+    return database
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            "ALTER TABLE invoices_cache ALTER zoho_last_modified_at TYPE timestamp",
+            "invoices_cache.zoho_last_modified_at is a timestamp without a time zone",
+        ),
+        (
+            "CREATE TYPE s AS ENUM ('sent'); ALTER TABLE invoices_cache ALTER status TYPE s USING status::s",
+            "invoices_cache.status is of type ENUM s, but booksync needs TEXT",
+        ),
+        (
+            "ALTER TABLE invoices_cache ALTER zoho_customer_id TYPE char(50)",
+            r"invoices_cache.zoho_customer_id is of type CHAR\(50\), but booksync needs TEXT",
+        ),
+        (
+            "DELETE FROM reminders; ALTER TABLE reminders ADD channel text NOT NULL",
+            "reminders.channel is NOT NULL and has no default",
+        ),
+        (
+            "ALTER TABLE reminders ALTER status SET DEFAULT 'pending'",
+            "reminders.status has the default 'pending'::text, but booksync needs 'scheduled'",
+        ),
+        ("ALTER TABLE users DROP CONSTRAINT pk_users CASCADE", "users.id is neither the primary key nor unique"),
+        ("ALTER TABLE sync_metadata ADD UNIQUE (user_id)", "sync_metadata.user_id is unique"),
+        (
+            "ALTER TABLE sync_metadata DROP CONSTRAINT pk_sync_metadata, ADD PRIMARY KEY (user_id)",
+            "sync_metadata.user_id is unique",
+        ),
+    ],
+)
+def test_a_table_that_booksync_would_fail_on_is_named(
+    change: str, sentence: str, url: str, unstamped: Database
+) -> None:
+    for statement in change.split("; "):
+        unstamped.rows(statement)
+    before = unstamped.schema()
+
+    for take in (adopt, migrate):
+        with pytest.raises(MigrationRefusedError, match=sentence):
+            take(url)
+        unstamped.rows("DROP TABLE IF EXISTS booksync_alembic_version")
+
+    assert unstamped.schema() == before
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "ALTER TABLE invoices_cache ALTER status TYPE varchar(40), ALTER status SET NOT NULL",
+        "ALTER TABLE invoices_cache ALTER zoho_invoice_id TYPE varchar(64), ALTER currency_code TYPE varchar(3)",
+        "ALTER TABLE invoices_cache ADD note text NOT NULL DEFAULT '', ADD serial bigint GENERATED ALWAYS AS IDENTITY",
+        "ALTER TABLE reminders ALTER status TYPE varchar",
+        "ALTER TABLE users ADD email text, ADD UNIQUE (email)",
+    ],
+)
+def test_what_booksync_can_live_with_is_taken(harmless: str, url: str, unstamped: Database) -> None:
+    unstamped.rows(harmless)
+
+    assert adopt(url).to_revision == "0001_legacy"
+    migrate(url)
+    migrate(url, Target.LEGACY)
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        ("ALTER TABLE invoices_cache ALTER status TYPE varchar(10)", "let invoices_cache.status hold more than 10"),
+        (
+            "ALTER TABLE invoices_cache ALTER customer_phone TYPE varchar(40)",
+            "let invoices_cache.customer_phone hold more than 40",
+        ),
+        (
+            "UPDATE reminders SET phone = ''; ALTER TABLE reminders ALTER phone TYPE varchar(15)",
+            "let reminders.phone hold more than 15",
+        ),
+        (
+            "UPDATE invoices_cache SET customer_name = ''; ALTER TABLE invoices_cache ALTER customer_name SET NOT NULL",
+            "let invoices_cache.customer_name be empty",
+        ),
+    ],
+)
+def test_a_limit_is_taken_away_by_adoption_which_says_so(
+    limit: str, sentence: str, url: str, engine: Engine, unstamped: Database
+) -> None:
+    for statement in limit.split("; "):
+        unstamped.rows(statement)
+    with engine.connect() as connection:
+        assert any(step.startswith(sentence) for step in plan(connection).steps)
+    with pytest.raises(MigrationRefusedError, match=f"--adopt`: .*{sentence}"):
+        migrate(url, Target.PHASE1)
+    unstamped.rows("DROP TABLE IF EXISTS booksync_alembic_version")
+
+    adopt(url)
+    with engine.connect() as connection:
+        assert plan(connection).revision == "0001_legacy"
+    migrate(url)
+    migrate(url, Target.LEGACY)
+
+
+def test_without_a_key_that_adoption_would_add_a_plain_migration_is_refused(url: str, unstamped: Database) -> None:
+    unstamped.rows("ALTER TABLE invoices_cache DROP CONSTRAINT uq_invoices_cache_user_id_zoho_invoice_id")
+
+    with pytest.raises(
+        MigrationRefusedError,
+        match=r"run `booksync migrate --adopt`: build a unique index on invoices_cache \(user_id, z",
+    ):
+        migrate(url, Target.PHASE1)
+
+    adopt(url)
+    assert migrate(url, Target.PHASE1).to_revision == "0004_phase1"
