@@ -17,7 +17,7 @@ from db.connections import Link, NewLink
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.customers import Customer, customer_from, persons_as_json
-from domain.phones import PhoneFallback, judge
+from domain.phones import PhoneFallback, judge, verdict_as_json
 from sandbox.zoho.data import epoch_now, made_up_books
 from sandbox.zoho.rows import contact_detail
 from workers.zoho.records import contact_from_detail
@@ -25,7 +25,8 @@ from workers.zoho.records import contact_from_detail
 _COPY = """
     COPY customers_cache (user_id, connection_id, zoho_customer_id, status, customer_name, company_name,
          primary_contact_person_id, primary_phone, phone_problem, primary_email, contact_persons, country_code,
-         time_zone, payment_reminder_enabled, zoho_last_modified_at, observed_at, sync_hash) FROM STDIN
+         time_zone, payment_reminder_enabled, zoho_last_modified_at, observed_at, sync_hash,
+         phone_verdict) FROM STDIN
 """
 
 
@@ -140,6 +141,7 @@ def _row(link: Link, customer: Customer, now: datetime) -> tuple[Any, ...]:
         customer.zoho_last_modified_at,
         now,
         customer.sync_hash,
+        Jsonb(verdict_as_json(customer.judged_phone), dumps=orjson.dumps),
     )
 
 
