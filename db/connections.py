@@ -246,13 +246,6 @@ def count_of_organization(connection: Connection, organization_id: str) -> int:
     return max(1, count)
 
 
-def order_full_sync(connection: Connection, connection_id: uuid.UUID) -> None:
-    """A full sync is due, as soon as no run is under way."""
-    connection.execute(
-        text("UPDATE zoho_connections SET next_full_sync_at = now() WHERE id = :id"), {"id": connection_id}
-    )
-
-
 def bring_syncs_forward(connection: Connection, *, seconds: float) -> None:
     """No connection's next incremental sync is further ahead than that."""
     connection.execute(
@@ -273,7 +266,7 @@ def set_next_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: 
 
 
 def set_next_full_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
-    """The next full sync is due then."""
+    """The next full sync is due then, or as soon as no run is under way."""
     connection.execute(
         text("UPDATE zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
         {"id": connection_id, "seconds": seconds},

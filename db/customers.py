@@ -14,7 +14,7 @@ from db import invoices, reminders
 from db.connections import Link
 from db.invoices import Upserted as UpsertedInvoices
 from db.staging import Observed
-from domain.contacts import ContactDetails, ContactKind, ContactStatus
+from domain.contacts import NOTHING_TOLD, ContactDetails, ContactKind, ContactStatus
 from domain.customers import Customer, customer_from, persons_as_json
 from domain.lists import SetAside
 from domain.phones import PhoneFallback, verdict_as_json
@@ -22,7 +22,6 @@ from domain.phones import PhoneFallback, verdict_as_json
 #: Rows of one transaction (TR-4).
 BATCH = 100
 
-_NOTHING_TOLD = ContactDetails(country_code=None, reminders_enabled=None)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 _FOREIGN = "another connection of this user has cached the same id"
@@ -43,6 +42,7 @@ class Stored:
     """A cached customer, as far as a read row is compared with it."""
 
     connection_id: uuid.UUID | None
+    status: str
     facts: tuple[Any, ...]
     version: tuple[datetime, datetime]
     details: ContactDetails
@@ -50,8 +50,8 @@ class Stored:
 
     def gives_way_to(self, read: Observed) -> bool:
         """Whether the read may be written over it. What was found gone is back only if it was seen again later."""
-        status, (_, observed_at) = self.facts[1], self.version
-        if status == ContactStatus.DELETED and read.observed_at <= observed_at:
+        _, observed_at = self.version
+        if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
             return False
         return _version_read(read) >= self.version
 
@@ -135,6 +135,7 @@ def _stored_rows(connection: Connection, link: Link, statement: TextClause, ids:
 def _stored(row: Row[Any]) -> Stored:
     return Stored(
         connection_id=row.connection_id,
+        status=row.status,
         facts=(
             row.sync_hash,
             row.status,
@@ -165,7 +166,7 @@ def _details(customer: Customer) -> ContactDetails:
 
 def _is_only_learnt(customer: Customer, row: Stored | None) -> bool:
     """A first detail answer told what no list does: the row is written, but nothing has changed in Zoho."""
-    return row is not None and row.details == _NOTHING_TOLD and _facts(customer) == row.facts
+    return row is not None and row.details == NOTHING_TOLD and _facts(customer) == row.facts
 
 
 def _version_read(observed: Observed) -> tuple[datetime, datetime]:

@@ -37,6 +37,10 @@ class ContactDetails:
     reminders_enabled: bool | None  #: Zoho's own `payment_reminder_enabled`; None where the answer had no such key
 
 
+#: What a detail answer would have told, where none was ever read.
+NOTHING_TOLD = ContactDetails(country_code=None, reminders_enabled=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """A contact as a list row or a detail answer tells it.

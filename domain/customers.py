@@ -8,12 +8,9 @@ from typing import Any
 import orjson
 
 from domain.canonical import sha256_of
-from domain.contacts import Contact, ContactDetails, ContactPerson, ContactStatus
+from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactPerson, ContactStatus
 from domain.phones import JudgedPhone, PhoneFallback, PhoneProblem, candidates, choose
 from domain.time_zones import common_zone
-
-#: What a detail answer would have told, where none was ever read.
-_NOTHING_TOLD = ContactDetails(country_code=None, reminders_enabled=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +154,7 @@ def clean_text(text: str) -> str:
 
 def _details(told: ContactDetails | None, known: ContactDetails | None) -> ContactDetails:
     """What is known now. An answer without the reminder switch tells nothing of it; one without a country clears it."""
-    known = known or _NOTHING_TOLD
+    known = known or NOTHING_TOLD
     if told is None:
         return known
     if told.reminders_enabled is None:

@@ -31,7 +31,7 @@ from workers.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-#: How often the clock ticks; a tick that finds nothing due costs two indexed statements.
+#: How often the clock ticks; a tick that finds nothing due costs a few indexed statements.
 _TICK_SECONDS = 1.0
 
 #: How often all schedulers together leave a sign of life.
@@ -173,7 +173,7 @@ def _start(connection: Connection, settings: Settings, connection_id: uuid.UUID,
     )
     if is_full and step is None:
         # Somebody's sync came in between, and may be no full one: this night's is still due.
-        connections.order_full_sync(connection, connection_id)
+        connections.set_next_full_sync(connection, connection_id, seconds=0)
     elif is_full:
         _set_next_full_sync(connection, connection_id, settings.full_sync_interval_seconds)
     return step

@@ -44,9 +44,9 @@ def _lack(engine: Engine) -> str | None:
     """What there is to wait for; None where nothing is."""
     try:
         with engine.connect() as connection:
-            revision = current_revision(connection)
             if can_work(connection):
                 return None
+            revision = current_revision(connection)
     except OperationalError:
         return "Postgres does not answer yet"
     if revision is not None and revision not in known_revisions():

@@ -83,7 +83,7 @@ class _Order:
             )
         if self._mode is Mode.FULL and running.mode is not Mode.FULL:
             with resources.engine.begin() as connection:
-                connections.order_full_sync(connection, self._connection_id)
+                connections.set_next_full_sync(connection, self._connection_id, seconds=0)
             notes.print(f"Run {running.run_id} is under way; the scheduler starts a full one after it.")
         else:
             notes.print(f"Run {running.run_id} is under way already; with --wait yours would come after it.")

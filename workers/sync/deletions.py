@@ -16,7 +16,6 @@ from domain.lists import SetAside
 from domain.runs import Phase, Run
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
-from workers.zoho.errors import RecordUnreadable
 
 log = structlog.get_logger(__name__)
 
@@ -104,9 +103,8 @@ def _find_customer(work: Work, record_id: str) -> Writer | None:
 
 
 def _find_invoice(work: Work, record_id: str) -> Writer | None:
-    try:
-        invoice = work.invoices_client.get_invoice_by_id(record_id)
-    except RecordUnreadable:
+    invoice = work.ask_invoice(record_id)
+    if isinstance(invoice, SetAside):
         return lambda _: work.run
     if invoice is None:
         return None

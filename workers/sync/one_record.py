@@ -1,10 +1,7 @@
 """One record that webhooks have told of, in the hands of a worker: asked for, and written as a run would write it."""
 
 import random
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import structlog
@@ -32,14 +29,12 @@ from domain.contacts import Contact, ContactKind
 from domain.deletions import BRAKE_COUNT, RecordKind, needs_permission
 from domain.invoices import Invoice
 from domain.lists import SetAside
-from domain.time_zones import zone_named
 from domain.webhooks import Entity, Event, EventKind, Outcome, is_known
 from workers.broker.messages import RESYNC_ACTORS
 from workers.budget import Lane
-from workers.logs import describe
 from workers.resources import Resources
-from workers.zoho import ZohoContactsClient, ZohoInvoicesClient, ZohoTransport
-from workers.zoho.errors import RecordUnreadable
+from workers.sync.asking import Asking
+from workers.zoho import ZohoTransport
 
 log = structlog.get_logger(__name__)
 
@@ -64,14 +59,13 @@ class CrowdedError(Exception):
         self.seconds = seconds
 
 
-class OneRecord:
+class OneRecord(Asking):
     """A claimed record, and the means to ask for it. `outcome` is what became of it."""
 
     def __init__(self, resources: Resources, claim: ResyncClaim) -> None:
-        self.resources = resources
+        super().__init__(resources, taken_at=claim.taken_at)
         self.claim = claim
         self.outcome: Outcome | None = None
-        self._began = time.monotonic()
 
     @property
     def ref(self) -> ResyncRef:
@@ -82,53 +76,11 @@ class OneRecord:
         with self.resources.engine.connect() as connection:
             return connections.link(connection, self.ref.connection_id)
 
-    @property
-    def calls(self) -> int:
-        """API calls that were made."""
-        return self._transport.calls if "_transport" in self.__dict__ else 0
-
     @cached_property
-    def _transport(self) -> ZohoTransport:
+    def transport(self) -> ZohoTransport:
         ref = self.ref
         holder = f"resync-{ref.connection_id}-{ref.entity}-{ref.record_id}"
         return self.resources.transport(self.link, lane=Lane.INTERACTIVE, holder=holder)
-
-    @property
-    def observed_at(self) -> datetime:
-        """The server's time of the last answer."""
-        assert self._transport.server_time is not None, "asked after an answer"
-        return self._transport.server_time
-
-    @property
-    def now(self) -> datetime:
-        """The present by Postgres's clock."""
-        return self.claim.taken_at + timedelta(seconds=time.monotonic() - self._began)
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """One transaction: what was read is written, and its events are settled, or neither is."""
-        with self.resources.engine.begin() as connection:
-            yield connection
-
-    def ask_contact(self) -> Contact | SetAside | None:
-        """The contact, None where Zoho has it no longer, or why it cannot be understood.
-
-        Raises:
-            BudgetWait, ZohoError: see `ZohoContactsClient.get_contact_by_id`.
-        """
-        client = ZohoContactsClient(self._transport, zone=zone_named(self.link.time_zone))
-        try:
-            return client.get_contact_by_id(self.ref.record_id)
-        except RecordUnreadable as error:
-            return SetAside(self.ref.record_id, describe(error))
-
-    def ask_invoice(self) -> Invoice | SetAside | None:
-        """As `ask_contact`."""
-        client = ZohoInvoicesClient(self._transport, zone=zone_named(self.link.time_zone))
-        try:
-            return client.get_invoice_by_id(self.ref.record_id)
-        except RecordUnreadable as error:
-            return SetAside(self.ref.record_id, describe(error))
 
     def settle(self, connection: Connection, outcome: Outcome) -> list[Due]:
         """Ends the claim; what is to be fetched next, if more events came meanwhile.
@@ -177,7 +129,7 @@ def _join_queue(record: OneRecord) -> None:
 
 
 def _refresh_contact(record: OneRecord) -> Sequence[Due]:
-    found = record.ask_contact()
+    found = record.ask_contact(record.ref.record_id)
     with record.transaction() as connection:
         if isinstance(found, SetAside):
             outcome = _set_aside(connection, record, found)
@@ -205,7 +157,7 @@ def _write_contact(connection: Connection, record: OneRecord, contact: Contact) 
 
 
 def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
-    found = record.ask_invoice()
+    found = record.ask_invoice(record.ref.record_id)
     with record.transaction() as connection:
         if isinstance(found, SetAside):
             return record.settle(connection, _set_aside(connection, record, found))
@@ -224,7 +176,7 @@ def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) 
     if not invoice.customer_id:
         return []
     ref = ResyncRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
-    if webhook_events.cached_version(connection, record.link, ref) is not None:
+    if known_contacts.is_cached(connection, record.link, invoice.customer_id):
         _take_up(
             connection, record, invoice.customer_id
         )  # They may have come since the invoice was found to lack them.

@@ -91,7 +91,7 @@ class TestWhatIsFetched:
         lanes: list[str] = []
 
         def note(record: OneRecord) -> Sequence[Due]:
-            lanes.append(record._transport._lane)
+            lanes.append(record.transport._lane)
             return refresh(record)
 
         hooks.tell(CONTACT, a_contact_id(hooks))
