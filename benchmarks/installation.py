@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,11 +11,15 @@ import structlog
 from cryptography.fernet import Fernet
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy import Engine
 
+from db import connections
+from db.connections import Link
 from db.migrations import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
+from tests.integration.db.links import a_new_link, save
 from workers import settings
 from workers.resources import Resources, open_resources
 
@@ -85,6 +90,14 @@ def installed(servers: Servers, zoho: SandboxControl) -> Iterator[Resources]:
         with open_resources("booksync benchmark") as resources:
             resources.redis.flushall()
             yield resources
+
+
+def a_link_in(engine: Engine, *, country_code: str, time_zone: str) -> Link:
+    """Another user's connection, to an organisation of that country."""
+    new = replace(a_new_link(), country_code=country_code, time_zone=time_zone)
+    connection_id, _ = save(engine, new)
+    with engine.connect() as connection:
+        return connections.link(connection, connection_id)
 
 
 def shown_progress(console: Console) -> Progress:

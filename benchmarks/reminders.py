@@ -6,7 +6,6 @@ nothing has changed.
 
 import argparse
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
-from benchmarks.installation import Servers, running_servers
-from db import connections, hand_over, phone_verdicts, reminder_policies, reminder_switches, reminders
-from db.connections import Link, NewLink
+from benchmarks.installation import Servers, a_link_in, running_servers
+from db import hand_over, phone_verdicts, reminder_policies, reminder_switches, reminders
+from db.connections import Link
 from db.engine import new_engine
 from domain.reminder_policy import ReminderPolicy
 from workers.sync.reminders import QUESTIONS_PER_STEP
@@ -62,14 +61,14 @@ def measure(servers: Servers, invoices: int) -> list[Measured]:
     with servers.new_database() as url:
         engine = new_engine(url, application_name="booksync benchmark")
         try:
-            link = _new_link(engine)
+            link = a_link_in(engine, country_code="GB", time_zone="Europe/London")
             _fill(engine, link, invoices)
             now = datetime.now(UTC)
-            first = _timed("planned for the first time", lambda: _plan_all(engine, link, now))
+            first = _timed("planned for the first time", lambda: reminders.plan_all_due(engine, link, now=now))
             with engine.begin() as connection:
                 every_day = ReminderPolicy(steps=(-5, 1, 4, 8, 15, 31))
                 reminder_policies.save(connection, link.connection_id, every_day, now=now)
-            anew = _timed("planned anew: other steps", lambda: _plan_all(engine, link, now))
+            anew = _timed("planned anew: other steps", lambda: reminders.plan_all_due(engine, link, now=now))
             idle = _timed("nothing has changed", lambda: _idle(engine, link, now))
             due = _timed("looked through for what is due", lambda: _due(engine))
         finally:
@@ -83,22 +82,11 @@ def _timed(what: str, work: Callable[[], int]) -> Measured:
     return Measured(what, rows, time.perf_counter() - began)
 
 
-def _plan_all(engine: Engine, link: Link, now: datetime) -> int:
-    """As the reminder phase of a run does it: batch by batch, until nothing is due."""
-    planned = 0
-    while True:
-        with engine.begin() as connection:
-            batch = reminders.plan_due(connection, link, now=now)
-        if batch == 0:
-            return planned
-        planned += batch
-
-
 def _idle(engine: Engine, link: Link, now: datetime) -> int:
     """All that the phase looks at when there is nothing to do."""
     with engine.begin() as connection:
         phone_verdicts.noted(connection, link)
-    planned = _plan_all(engine, link, now)
+    planned = reminders.plan_all_due(engine, link, now=now)
     with engine.begin() as connection:
         reminder_policies.policy_of(connection, link.connection_id)
         reminder_switches.unknown(connection, link, now=now, limit=QUESTIONS_PER_STEP)
@@ -145,25 +133,6 @@ def _fill(engine: Engine, link: Link, invoices: int) -> None:
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM (ANALYZE) customers_cache, invoices_cache"))
-
-
-def _new_link(engine: Engine) -> Link:
-    new = NewLink(
-        user_id=uuid.uuid4(),
-        organization_id="10234695",
-        data_center="com",
-        refresh_token="",
-        webhook_secret="",
-        access_token="",
-        access_token_expires_at=datetime.now(UTC),
-        api_domain=None,
-        time_zone="Europe/London",
-        country_code="GB",
-        currency_code="EUR",
-    )
-    with engine.begin() as connection:
-        saved, _ = connections.save(connection, new, sync_interval_seconds=3600, full_sync_interval_seconds=3600)
-        return connections.link(connection, saved)
 
 
 if __name__ == "__main__":

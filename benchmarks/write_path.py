@@ -2,7 +2,6 @@
 
 import gc
 import time
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +11,9 @@ import orjson
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine
 
-from db import connections, customers
-from db.connections import Link, NewLink
+from benchmarks.installation import a_link_in
+from db import customers
+from db.connections import Link
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.customers import Customer, customer_from, persons_as_json
@@ -62,7 +62,7 @@ def made_up_contacts(count: int) -> list[Contact]:
 def measure(engine: Engine, contacts: Sequence[Contact]) -> WriteTimes:
     """Upserts them as new, as they are, and all changed. The rules and the COPY go batch by batch beside the first
     load, the COPY into the same table, so that all meet the same machine and the same indexes."""
-    upserted, copied = _new_link(engine), _new_link(engine)
+    upserted, copied = (a_link_in(engine, country_code="US", time_zone="America/New_York") for _ in range(2))
     now = datetime.now(UTC)
     judge.cache_clear()
     began = time.perf_counter()
@@ -158,22 +158,3 @@ def _contact(detail: dict[str, Any]) -> Contact:
 def _edited(contact: Contact) -> Contact:
     assert contact.modified_at is not None
     return replace(contact, company_name="Renamed Ltd", modified_at=contact.modified_at + timedelta(days=1))
-
-
-def _new_link(engine: Engine) -> Link:
-    new = NewLink(
-        user_id=uuid.uuid4(),
-        organization_id="10234695",
-        data_center="com",
-        refresh_token="",
-        webhook_secret="",
-        access_token="",
-        access_token_expires_at=datetime.now(UTC),
-        api_domain=None,
-        time_zone="America/New_York",
-        country_code="US",
-        currency_code="USD",
-    )
-    with engine.begin() as connection:
-        saved, _ = connections.save(connection, new, sync_interval_seconds=3600, full_sync_interval_seconds=3600)
-        return connections.link(connection, saved)

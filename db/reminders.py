@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from db import plan_cases, reminder_policies
 from db.connections import Link
@@ -40,6 +40,17 @@ def plan_due(connection: Connection, link: Link, *, now: datetime) -> int:
     invoice_ids = list(due)
     _replan(connection, link, invoice_ids, now=now)
     return len(invoice_ids)
+
+
+def plan_all_due(engine: Engine, link: Link, *, now: datetime) -> int:
+    """Batch by batch, a transaction each, until nothing is due. What an interruption leaves is the next run's."""
+    planned = 0
+    while True:
+        with engine.begin() as connection:
+            batch = plan_due(connection, link, now=now)
+        if batch == 0:
+            return planned
+        planned += batch
 
 
 def replan_pending(connection: Connection, link: Link, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:

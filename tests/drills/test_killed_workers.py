@@ -1,18 +1,15 @@
 """`kill -9` of a random worker at a random moment, twenty times in one sync: the same end, hardly a call more."""
 
 import random
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from sandbox.zoho.stats import CallKind
-from tests.end_to_end.installation import WORKER
+from tests.end_to_end.installation import WORKER, kill
 from tests.end_to_end.underway import UnderWay, eventually, processes_under_way
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
@@ -68,13 +65,6 @@ def kill_one_after_the_other(under_way: UnderWay, connection_id: str, seed: int)
         victim = workers.pop(chance.randrange(len(workers)))
         kill(victim)
         workers.append(under_way.installation.start(*WORKER))
-
-
-def kill(worker: "subprocess.Popen[bytes]") -> None:
-    """Its processes at once, so that none of them is asked to end in an orderly way."""
-    for process in [*psutil.Process(worker.pid).children(recursive=True), psutil.Process(worker.pid)]:
-        process.send_signal(signal.SIGKILL)
-    worker.wait()
 
 
 def calls(under_way: UnderWay) -> dict[CallKind, int]:

@@ -1,8 +1,6 @@
 """A storm of webhooks, as Zoho may send them: versions of many records, doubled and shuffled, while workers die."""
 
 import random
-import signal
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,14 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-import psutil
 import psycopg
 
 from sandbox.servers.ports import free_port
 from sandbox.zoho import commands as ask
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
-from tests.end_to_end.installation import WORKER, Installation
+from tests.end_to_end.installation import WORKER, Installation, kill
 from tests.end_to_end.underway import UnderWay, eventually
 from tests.truth import record_differences
 from tests.webhooks import signed_json
@@ -161,10 +158,3 @@ def weather(under_way: UnderWay, *, records: int, kills: int, chance: random.Ran
     with psycopg.connect(under_way.installation.environment["DATABASE_URL"], autocommit=True) as database:
         left = record_differences(under_way.zoho.snapshot(), database, connected["connection_id"])
     return Aftermath(len(storm.documents), storm.records, detail_calls(under_way.zoho), left)
-
-
-def kill(worker: "subprocess.Popen[bytes]") -> None:
-    """Its processes at once, so that none of them is asked to end in an orderly way."""
-    for process in [*psutil.Process(worker.pid).children(recursive=True), psutil.Process(worker.pid)]:
-        process.send_signal(signal.SIGKILL)
-    worker.wait()

@@ -1,8 +1,6 @@
 """From `booksync connect` to reminders, with the real command, real workers and a real scheduler."""
 
 import signal
-import time
-from collections.abc import Callable
 
 import httpx
 import psycopg
@@ -13,16 +11,7 @@ from sandbox.servers.ports import free_port
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
-
-PATIENCE_SECONDS = 60
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Whether it holds before patience ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (held := holds()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return held
+from tests.end_to_end.underway import PATIENCE_SECONDS, eventually
 
 
 @pytest.fixture
@@ -60,7 +49,7 @@ def test_a_worker_killed_in_mid_run_costs_nothing_but_time(
 ) -> None:
     installation.zoho.fault(FaultName.LATENCY, seconds=0.3)
     order = installation.start("booksync", "sync", connection_id, "--wait")
-    assert eventually(lambda: _calls(database) >= 2)
+    eventually(lambda: _calls(database) >= 2)
     for worker in installation.processes[:2]:
         worker.send_signal(signal.SIGKILL)
     installation.start(*WORKER)
@@ -79,10 +68,10 @@ def test_redis_forgets_everything_in_mid_run(
     installation.zoho.fault(FaultName.LATENCY, seconds=0.3)
     started = installation.run("sync", connection_id, "--json")
     assert started.code == 0
-    assert eventually(lambda: _calls(database) >= 2)
+    eventually(lambda: _calls(database) >= 2)
     with redis.Redis.from_url(installation.environment["REDIS_URL"]) as client:
         client.flushall()
-    assert eventually(lambda: _status(database) == "succeeded")
+    eventually(lambda: _status(database) == "succeeded")
 
 
 def test_a_parked_connection_says_how_to_go_on(installation: Installation, connection_id: str) -> None:
@@ -105,7 +94,7 @@ def test_the_web_process_is_healthy_and_ready(installation: Installation) -> Non
         except httpx.TransportError:
             return False
 
-    assert eventually(answers)
+    eventually(answers)
     ready = httpx.get(f"{url}/readyz")
     assert (ready.status_code, ready.json()["schema"]) == (200, "ok")
     web.send_signal(signal.SIGTERM)

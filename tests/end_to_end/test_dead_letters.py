@@ -1,14 +1,11 @@
 """Each way in which a message dies ends as a letter in Postgres, and the commands look at it, retry it, put it away."""
 
-import signal
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 import pytest
 import redis
@@ -22,7 +19,7 @@ from sandbox.servers.ports import free_port
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
-from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, Outcome, settings_for
+from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, Outcome, kill, settings_for
 from tests.end_to_end.underway import eventually
 from workers.broker import new_broker, new_redis_client
 from workers.broker.messages import LONGEST_AGE_SECONDS
@@ -191,13 +188,6 @@ def test_a_step_that_kills_its_process(letters: Letters) -> None:
         installation.start(*program)
     letters.await_deaths(1)
     assert letters.rows("SELECT cause, attempts FROM dead_letters") == [("process_killer", MAX_ATTEMPTS + 1)]
-
-
-def kill(worker: "subprocess.Popen[bytes]") -> None:
-    """Its processes at once, so that none of them is asked to end in an orderly way."""
-    for process in [*psutil.Process(worker.pid).children(recursive=True), psutil.Process(worker.pid)]:
-        process.send_signal(signal.SIGKILL)
-    worker.wait()
 
 
 @pytest.fixture

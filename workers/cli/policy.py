@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 
 from db import connections, reminder_policies, reminders
-from db.connections import Link
 from domain.calling_window import InvalidPolicyError
 from domain.reminder_policy import ReminderPolicy
 from workers.cli.terminal import notes, out, print_json
@@ -92,24 +91,13 @@ def set_rules(
                 raise typer.BadParameter(str(error)) from None
             now: datetime = database.execute(select(func.clock_timestamp())).scalar_one()
             reminder_policies.save(database, connection, policy, now=now)
-        replanned = _plan_anew(resources.engine, link, now)
+        replanned = reminders.plan_all_due(resources.engine, link, now=now)
     notes.print(f"{replanned:,} invoices are planned by these rules.")
     _tell(connection, policy, as_json=as_json, replanned=replanned)
 
 
 def _parts(given: str | None) -> list[str] | None:
     return None if given is None else [part for part in given.split(",") if part.strip()]
-
-
-def _plan_anew(engine: Engine, link: Link, now: datetime) -> int:
-    """Batch by batch, as a run would. What an interruption leaves undone is due, and the next run's."""
-    planned = 0
-    while True:
-        with engine.begin() as database:
-            batch = reminders.plan_due(database, link, now=now)
-        if batch == 0:
-            return planned
-        planned += batch
 
 
 def _tell(connection_id: uuid.UUID, policy: ReminderPolicy, *, as_json: bool, **more: int) -> None:

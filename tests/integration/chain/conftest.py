@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
 from tests.integration.chain.bench import Bench
+from tests.integration.chain.restless import RestlessZoho, restless_zoho
 from workers import settings
 from workers.resources import Resources, open_resources
 
@@ -47,3 +48,10 @@ def resources(
 @pytest.fixture
 def bench(resources: Resources, zoho: SandboxControl) -> Bench:
     return Bench.connected(resources, zoho)
+
+
+@pytest.fixture
+def restless() -> Iterator[RestlessZoho]:
+    """A simulator to which things happen while it is read."""
+    with restless_zoho() as started:
+        yield started

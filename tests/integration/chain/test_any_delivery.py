@@ -17,7 +17,7 @@ from db.runs import StepRef
 from domain.runs import Mode, Phase
 from sandbox.zoho.control import SandboxControl
 from tests.integration.chain.bench import STEPS, Bench, Row
-from tests.integration.chain.restless import RestlessZoho, restless_zoho
+from tests.integration.chain.restless import RestlessZoho
 from tests.truth import differences
 from workers.broker.messages import ACTORS
 from workers.resources import Resources
@@ -76,12 +76,6 @@ class Post:
                 self.mailbox.messages.append(message)
             case Delivery.LOST:
                 pass
-
-
-@pytest.fixture
-def restless() -> Iterator[RestlessZoho]:
-    with restless_zoho() as started:
-        yield started
 
 
 @pytest.fixture

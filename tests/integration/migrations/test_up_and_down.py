@@ -1,5 +1,7 @@
 """Up and down: every phase is reached from both sides, with all rows, and after an interruption as well."""
 
+from typing import Any
+
 import pytest
 from alembic import command
 
@@ -9,6 +11,16 @@ from db.migrations.revisions import alembic_config, known_revisions, revision_of
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 
 PHASES = [Target.PHASE1, Target.PHASE2, Target.PHASE3]
+
+LegacyRows = list[list[Any]]
+
+
+@pytest.fixture
+def before(url: str, database: Database) -> LegacyRows:
+    """The rows of a legacy database, one of them with neither customer nor phone."""
+    user = a_legacy_database(url, database)
+    database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, "4", customer=None), phone=None)
+    return legacy_rows(database)
 
 
 def test_an_empty_database_goes_to_the_head_revision_by_revision(url: str) -> None:
@@ -70,11 +82,8 @@ def test_each_phase_has_the_same_schema_from_above_and_from_below(url: str, data
 
 @pytest.mark.parametrize("revision", known_revisions()[1:])
 def test_from_every_revision_a_downgrade_gives_back_every_row(
-    revision: str, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+    revision: str, url: str, database: Database, before: LegacyRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = a_legacy_database(url, database)
-    database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, "4", customer=None), phone=None)
-    before = legacy_rows(database)
     monkeypatch.setenv("DATABASE_URL", url)
 
     command.upgrade(alembic_config(), revision)
@@ -85,11 +94,8 @@ def test_from_every_revision_a_downgrade_gives_back_every_row(
 
 @pytest.mark.parametrize("revision", known_revisions()[2:])
 def test_a_revision_whose_end_was_not_noted_is_simply_run_again(
-    revision: str, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+    revision: str, url: str, database: Database, before: LegacyRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = a_legacy_database(url, database)
-    database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, "4", customer=None), phone=None)
-    before = legacy_rows(database)
     monkeypatch.setenv("DATABASE_URL", url)
     known = list(known_revisions())
     earlier = known[known.index(revision) - 1]
@@ -111,11 +117,8 @@ def test_a_revision_whose_end_was_not_noted_is_simply_run_again(
 
 @pytest.mark.parametrize("revision", known_revisions()[2:])
 def test_the_way_back_is_open_after_a_revision_whose_end_was_not_noted(
-    revision: str, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+    revision: str, url: str, database: Database, before: LegacyRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = a_legacy_database(url, database)
-    database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, "4", customer=None), phone=None)
-    before = legacy_rows(database)
     complete = database.schema()
     monkeypatch.setenv("DATABASE_URL", url)
     known = list(known_revisions())
