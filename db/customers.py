@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Row, TextClause, text
 
 from db import invoices, reminders
@@ -238,7 +237,7 @@ def _write(
             "phones": [customer.primary_phone for customer in customers],
             "phone_problems": [customer.phone_problem and str(customer.phone_problem) for customer in customers],
             "emails": [customer.primary_email for customer in customers],
-            "persons": [Jsonb(persons_as_json(customer.persons), dumps=orjson.dumps) for customer in customers],
+            "persons": [orjson.dumps(persons_as_json(customer.persons)).decode() for customer in customers],
             "countries": [customer.country_code for customer in customers],
             "time_zones": [customer.time_zone for customer in customers],
             "reminders_enabled": [customer.reminders_enabled for customer in customers],
@@ -246,7 +245,7 @@ def _write(
             "modified": [customer.zoho_last_modified_at for customer in customers],
             "observed": [read.observed_at for _, read in rows],
             "hashes": [customer.sync_hash for customer in customers],
-            "phone_verdicts": [Jsonb(verdict_as_json(each.judged_phone), dumps=orjson.dumps) for each in customers],
+            "phone_verdicts": [orjson.dumps(verdict_as_json(customer.judged_phone)).decode() for customer in customers],
         },
     ).all()
     new = {zoho_id: our_id for our_id, zoho_id, is_new in written if is_new}

@@ -144,14 +144,19 @@ def drop_unseen(connection: Connection, connection_id: uuid.UUID, run_id: uuid.U
     )
 
 
+_ANY_WAITS = text("SELECT EXISTS (SELECT FROM skipped_invoices WHERE connection_id = :connection_id)")
+
+_TAKE = text("""
+    DELETE FROM skipped_invoices
+     WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
+    RETURNING invoice, observed_at
+""")
+
+
 def take(connection: Connection, link: Link, zoho_customer_ids: Sequence[str]) -> list[ObservedInvoice]:
     """The invoices that waited for these customers; they wait no more."""
-    rows = connection.execute(
-        text("""
-            DELETE FROM skipped_invoices
-             WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:ids)
-            RETURNING invoice, observed_at
-        """),
-        {"connection_id": link.connection_id, "ids": list(zoho_customer_ids)},
-    )
+    # Most connections have none at all, and to look for each customer's own costs ten times this question.
+    if not connection.execute(_ANY_WAITS, {"connection_id": link.connection_id}).scalar_one():
+        return []
+    rows = connection.execute(_TAKE, {"connection_id": link.connection_id, "ids": list(zoho_customer_ids)})
     return [ObservedInvoice(_INVOICE.validate_python(row.invoice), row.observed_at) for row in rows]
