@@ -99,37 +99,41 @@ def cached_persons(connection: Connection, link: Link, zoho_customer_id: str) ->
     return None if persons is None else persons_from_json(persons)
 
 
+# What is noted here is a hint: without it, a later run asks once more. So no note waits for a customer whom somebody else
+# is writing at this moment: a step that has planned reminders already could wait crosswise with them.
+_NOTE = """
+    UPDATE customers_cache SET {column} = noted.value
+      FROM (SELECT cached.id, noted.value
+              FROM customers_cache cached
+              JOIN unnest(%(ids)s::text[], %(values)s::{type}[]) AS noted (zoho_id, value)
+                ON cached.zoho_customer_id = noted.zoho_id
+             WHERE user_id = %(user_id)s AND connection_id = %(connection_id)s AND {differs}
+               FOR NO KEY UPDATE OF cached SKIP LOCKED) AS noted
+     WHERE customers_cache.id = noted.id
+"""
+_NOTE_OBSERVED = _NOTE.format(column="observed_at", type="timestamptz", differs="observed_at < noted.value")
+_NOTE_OMISSIONS = _NOTE.format(column="bulk_omits_persons", type="bool", differs="bulk_omits_persons <> noted.value")
+
+
 def note_observed(connection: Connection, link: Link, observed: Mapping[str, datetime]) -> None:
     """A detail answer has told these contacts again, though perhaps nothing new: it is later than their last change."""
-    connection.exec_driver_sql(
-        """
-        UPDATE customers_cache SET observed_at = noted.observed_at
-          FROM unnest(%(ids)s::text[], %(moments)s::timestamptz[]) AS noted (id, observed_at)
-         WHERE user_id = %(user_id)s AND zoho_customer_id = noted.id AND connection_id = %(connection_id)s
-           AND customers_cache.observed_at < noted.observed_at
-        """,
-        {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
-            "ids": list(observed),
-            "moments": list(observed.values()),
-        },
-    )
+    _note(connection, link, _NOTE_OBSERVED, observed)
 
 
 def note_bulk_omissions(connection: Connection, link: Link, omissions: Mapping[str, bool]) -> None:
     """Remembers of whom the bulk list lacks persons. It is no fact of theirs, and so no update of their rows."""
+    _note(connection, link, _NOTE_OMISSIONS, omissions)
+
+
+def _note(connection: Connection, link: Link, statement: str, noted: Mapping[str, Any]) -> None:
+    if not noted:
+        return
     connection.exec_driver_sql(
-        """
-        UPDATE customers_cache SET bulk_omits_persons = noted.omits
-          FROM unnest(%(ids)s::text[], %(omits)s::bool[]) AS noted (id, omits)
-         WHERE user_id = %(user_id)s AND zoho_customer_id = noted.id AND connection_id = %(connection_id)s
-           AND bulk_omits_persons <> noted.omits
-        """,
+        statement,
         {
             "user_id": link.user_id,
             "connection_id": link.connection_id,
-            "ids": list(omissions),
-            "omits": list(omissions.values()),
+            "ids": list(noted),
+            "values": list(noted.values()),
         },
     )

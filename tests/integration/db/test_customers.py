@@ -2,52 +2,18 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine
 
-from db import customers, known_contacts
+from db import customers
 from db.connections import Link
-from db.customers import Upserted
-from db.known_contacts import ListFacts
-from db.staging import Observed
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
-from domain.customers import customer_from
 from domain.phones import PhoneFallback
-from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_person
-from tests.integration.db.links import a_link
-from tests.integration.db.look import Row, change, row, rows, until_somebody_waits
-
-NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
-OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
-A_MINUTE = dt.timedelta(minutes=1)
-
-
-def upsert(
-    engine: Engine,
-    link: Link,
-    *contacts: Contact,
-    observed_at: dt.datetime = OBSERVED_AT,
-    fallback: PhoneFallback = PhoneFallback.NONE,
-) -> Upserted:
-    batch = [Observed(contact, observed_at) for contact in contacts]
-    with engine.begin() as connection:
-        return customers.upsert(connection, link, batch, fallback=fallback, now=NOW)
-
-
-def cached(engine: Engine, contact_id: str = "5001") -> Row:
-    return row(engine, "SELECT * FROM customers_cache WHERE zoho_customer_id = :id", id=contact_id)
-
-
-def the_ids(engine: Engine) -> set[str]:
-    return {found["zoho_customer_id"] for found in rows(engine, "SELECT zoho_customer_id FROM customers_cache")}
-
-
-def counts(written: Upserted) -> tuple[int, int]:
-    return (written.new, written.updated)
+from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, MODIFIED_AT, a_contact, a_person
+from tests.integration.db.caching import A_MINUTE, OBSERVED_AT, cached, counts, the_ids, upsert
+from tests.integration.db.look import change
 
 
 class TestWhatIsWritten:
@@ -250,54 +216,6 @@ class TestTheGate:
         assert (found["customer_name"], found["connection_id"]) == ("Analytical Engines", link.connection_id)
 
 
-class TestTwoWriters:
-    @pytest.mark.parametrize("is_cached", [False, True])
-    @pytest.mark.parametrize("newer_is_first", [False, True])
-    def test_the_newer_answer_is_never_lost(
-        self, engine: Engine, link: Link, is_cached: bool, newer_is_first: bool
-    ) -> None:
-        if is_cached:
-            upsert(engine, link, a_contact(), observed_at=OBSERVED_AT - A_MINUTE)
-        older = Observed(a_contact(name="Older"), OBSERVED_AT)
-        newer = Observed(a_contact(name="Newer", modified_at=MODIFIED_AT + A_MINUTE), OBSERVED_AT)
-        first, second = (newer, older) if newer_is_first else (older, newer)
-        with ThreadPoolExecutor(1) as threads:
-            with engine.begin() as connection:
-                customers.upsert(connection, link, [first], fallback=PhoneFallback.NONE, now=NOW)
-                other = threads.submit(upsert, engine, link, second.contact, observed_at=second.observed_at)
-                until_somebody_waits(engine)
-            written = other.result()
-        assert cached(engine)["customer_name"] == "Newer"
-        assert counts(written) == ((0, 0) if newer_is_first else (0, 1))
-
-    def test_batches_in_any_order_never_wait_crosswise(self, engine: Engine, link: Link) -> None:
-        def write(ids: Iterable[int], name: str) -> None:
-            upsert(engine, link, *(a_contact(str(number), name=name) for number in ids))
-
-        for is_cached in (False, True):
-            with ThreadPoolExecutor(4) as threads:
-                names = [f"{is_cached}-{number}" for number in range(4)]
-                orders = [range(5000, 5100), range(5099, 4999, -1), range(5050, 5150), range(5149, 5049, -1)]
-                for done in [threads.submit(write, *each) for each in zip(orders, names, strict=True)]:
-                    done.result()
-        assert len(the_ids(engine)) == 150
-
-    def test_a_list_read_that_raced_a_detail_read_does_not_blank_it(self, engine: Engine, link: Link) -> None:
-        detail = a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False))
-        listed = a_contact(modified_at=MODIFIED_AT + A_MINUTE)
-        with ThreadPoolExecutor(1) as threads:
-            with engine.begin() as connection:
-                customers.upsert(
-                    connection, link, [Observed(detail, OBSERVED_AT)], fallback=PhoneFallback.NONE, now=NOW
-                )
-                other = threads.submit(upsert, engine, link, listed)
-                until_somebody_waits(engine)
-            other.result()
-        found = cached(engine)
-        assert found["zoho_last_modified_at"] == MODIFIED_AT + A_MINUTE
-        assert (found["country_code"], found["payment_reminder_enabled"]) == ("IN", False)
-
-
 class TestDetails:
     def test_a_list_read_never_blanks_what_only_a_detail_tells(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False)))
@@ -324,87 +242,3 @@ class TestDetails:
         upsert(engine, link, a_contact(mobile="", details=ContactDetails("IN", None)))
         upsert(engine, link, a_contact(mobile="97730 00000"))
         assert cached(engine)["primary_phone"] == "+919773000000"
-
-
-class TestAnotherConnection:
-    def test_its_row_is_set_aside_and_not_touched(self, engine: Engine, link: Link) -> None:
-        other = a_link(engine, user_id=link.user_id, organization_id="20234695")
-        upsert(engine, other, a_contact(name="Theirs"))
-        before = cached(engine)
-        written = upsert(engine, link, a_contact(name="Ours", modified_at=MODIFIED_AT + A_MINUTE), a_contact("6001"))
-        assert counts(written) == (1, 0)
-        assert [aside.record_id for aside in written.set_aside] == ["5001"]
-        assert cached(engine) == before
-
-    def test_a_row_that_it_is_just_writing_is_not_touched(self, engine: Engine, link: Link) -> None:
-        other = a_link(engine, user_id=link.user_id, organization_id="20234695")
-        theirs = Observed(a_contact(name="Theirs"), OBSERVED_AT)
-        with ThreadPoolExecutor(1) as threads:
-            with engine.begin() as connection:
-                customers.upsert(connection, other, [theirs], fallback=PhoneFallback.NONE, now=NOW)
-                ours = threads.submit(upsert, engine, link, a_contact(name="Ours", modified_at=MODIFIED_AT + A_MINUTE))
-                until_somebody_waits(engine)
-            assert counts(ours.result()) == (0, 0)
-        assert cached(engine)["customer_name"] == "Theirs"
-
-    def test_another_user_has_rows_of_their_own(self, engine: Engine, link: Link) -> None:
-        upsert(engine, a_link(engine), a_contact(name="Theirs"))
-        assert counts(upsert(engine, link, a_contact(name="Ours"))) == (1, 0)
-        assert len(rows(engine, "SELECT id FROM customers_cache")) == 2
-
-
-class TestKnown:
-    def test_a_row_read_again_says_what_is_cached(self, engine: Engine, link: Link) -> None:
-        persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
-        upsert(engine, link, a_contact(persons=persons))
-        with engine.connect() as connection:
-            known = known_contacts.known(connection, link, ["5001", "6001"])
-        assert known.keys() == {"5001"}
-        assert known["5001"].person_ids == {"7001", "7002"}
-        assert known["5001"].bulk_omits_persons is False
-        assert known["5001"].list_facts == list_facts(a_contact())
-
-    @pytest.mark.parametrize(
-        "changed",
-        [
-            a_contact(modified_at=MODIFIED_AT + A_MINUTE),
-            a_contact(modified_at=None),
-            a_contact(status=ContactStatus.INACTIVE),
-            a_contact(name="Renamed"),
-            a_contact(company_name="Renamed Ltd"),
-            a_contact(mobile=A_LONDON_PHONE),
-            a_contact(primary=a_person("", mobile=A_BRITISH_MOBILE, email="other@example.com", is_primary=True)),
-        ],
-    )
-    def test_a_row_that_has_changed_does_not(self, engine: Engine, link: Link, changed: Contact) -> None:
-        upsert(engine, link, a_contact())
-        with engine.connect() as connection:
-            known = known_contacts.known(connection, link, ["5001"])
-        assert known["5001"].list_facts != list_facts(changed)
-
-    def test_another_connections_rows_are_unknown(self, engine: Engine, link: Link) -> None:
-        upsert(engine, a_link(engine, user_id=link.user_id, organization_id="20234695"), a_contact())
-        with engine.connect() as connection:
-            assert known_contacts.known(connection, link, ["5001"]) == {}
-
-    def test_what_the_bulk_list_omits_is_remembered_and_is_no_update(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact("5001"), a_contact("5002"))
-        before = cached(engine, "5001")
-        with engine.begin() as connection:
-            known_contacts.note_bulk_omissions(connection, link, {"5001": True, "5002": False, "6001": True})
-        assert cached(engine, "5001") == {**before, "bulk_omits_persons": True}
-        assert cached(engine, "5002")["bulk_omits_persons"] is False
-        with engine.begin() as connection:
-            known_contacts.note_bulk_omissions(connection, link, {"5001": False})
-        assert cached(engine, "5001") == before
-
-
-def list_facts(contact: Contact) -> ListFacts:
-    customer = customer_from(contact, home=LONDON)
-    return ListFacts.of(
-        customer.zoho_last_modified_at,
-        customer.status,
-        customer.customer_name,
-        customer.company_name,
-        customer.persons,
-    )

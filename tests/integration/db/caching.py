@@ -1,0 +1,41 @@
+"""How the tests of customers_cache write contacts, and look at what is cached of them."""
+
+import datetime as dt
+
+from sqlalchemy import Engine
+
+from db import customers
+from db.connections import Link
+from db.customers import Upserted
+from db.staging import Observed
+from domain.contacts import Contact
+from domain.phones import PhoneFallback
+from tests.integration.db.look import Row, row, rows
+
+NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
+OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
+A_MINUTE = dt.timedelta(minutes=1)
+
+
+def upsert(
+    engine: Engine,
+    link: Link,
+    *contacts: Contact,
+    observed_at: dt.datetime = OBSERVED_AT,
+    fallback: PhoneFallback = PhoneFallback.NONE,
+) -> Upserted:
+    batch = [Observed(contact, observed_at) for contact in contacts]
+    with engine.begin() as connection:
+        return customers.upsert(connection, link, batch, fallback=fallback, now=NOW)
+
+
+def cached(engine: Engine, contact_id: str = "5001") -> Row:
+    return row(engine, "SELECT * FROM customers_cache WHERE zoho_customer_id = :id", id=contact_id)
+
+
+def the_ids(engine: Engine) -> set[str]:
+    return {found["zoho_customer_id"] for found in rows(engine, "SELECT zoho_customer_id FROM customers_cache")}
+
+
+def counts(written: Upserted) -> tuple[int, int]:
+    return (written.new, written.updated)

@@ -1,0 +1,94 @@
+"""Promises of db/known_contacts.py: what a list row is compared with, and what is noted of a contact's reading."""
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db import known_contacts
+from db.connections import Link
+from db.known_contacts import ListFacts
+from domain.contacts import Contact, ContactStatus
+from domain.customers import customer_from
+from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_person
+from tests.integration.db.caching import A_MINUTE, OBSERVED_AT, cached, upsert
+from tests.integration.db.links import a_link
+
+
+class TestKnown:
+    def test_a_row_read_again_says_what_is_cached(self, engine: Engine, link: Link) -> None:
+        persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
+        upsert(engine, link, a_contact(persons=persons))
+        with engine.connect() as connection:
+            known = known_contacts.known(connection, link, ["5001", "6001"])
+        assert known.keys() == {"5001"}
+        assert known["5001"].person_ids == {"7001", "7002"}
+        assert known["5001"].bulk_omits_persons is False
+        assert known["5001"].list_facts == list_facts(a_contact())
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            a_contact(modified_at=MODIFIED_AT + A_MINUTE),
+            a_contact(modified_at=None),
+            a_contact(status=ContactStatus.INACTIVE),
+            a_contact(name="Renamed"),
+            a_contact(company_name="Renamed Ltd"),
+            a_contact(mobile=A_LONDON_PHONE),
+            a_contact(primary=a_person("", mobile=A_BRITISH_MOBILE, email="other@example.com", is_primary=True)),
+        ],
+    )
+    def test_a_row_that_has_changed_does_not(self, engine: Engine, link: Link, changed: Contact) -> None:
+        upsert(engine, link, a_contact())
+        with engine.connect() as connection:
+            known = known_contacts.known(connection, link, ["5001"])
+        assert known["5001"].list_facts != list_facts(changed)
+
+    def test_another_connections_rows_are_unknown(self, engine: Engine, link: Link) -> None:
+        upsert(engine, a_link(engine, user_id=link.user_id, organization_id="20234695"), a_contact())
+        with engine.connect() as connection:
+            assert known_contacts.known(connection, link, ["5001"]) == {}
+
+    def test_what_the_bulk_list_omits_is_remembered_and_is_no_update(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact("5001"), a_contact("5002"))
+        before = cached(engine, "5001")
+        with engine.begin() as connection:
+            known_contacts.note_bulk_omissions(connection, link, {"5001": True, "5002": False, "6001": True})
+        assert cached(engine, "5001") == {**before, "bulk_omits_persons": True}
+        assert cached(engine, "5002")["bulk_omits_persons"] is False
+        with engine.begin() as connection:
+            known_contacts.note_bulk_omissions(connection, link, {"5001": False})
+        assert cached(engine, "5001") == before
+
+
+class TestNotes:
+    def test_a_later_observation_is_noted_and_is_no_update(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact("5001"), a_contact("5002"))
+        before = cached(engine, "5001")
+        later, earlier = OBSERVED_AT + A_MINUTE, OBSERVED_AT - A_MINUTE
+        with engine.begin() as connection:
+            known_contacts.note_observed(connection, link, {"5001": later, "5002": earlier, "6001": later})
+        assert cached(engine, "5001") == {**before, "observed_at": later}
+        assert cached(engine, "5002")["observed_at"] == OBSERVED_AT
+
+    def test_a_note_waits_for_nobody(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact("5001"), a_contact("5002"))
+        with engine.begin() as writer, engine.begin() as connection:
+            writer.execute(text("SELECT FROM customers_cache WHERE zoho_customer_id = '5001' FOR NO KEY UPDATE"))
+            connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+            known_contacts.note_observed(connection, link, dict.fromkeys(["5001", "5002"], OBSERVED_AT + A_MINUTE))
+            known_contacts.note_bulk_omissions(connection, link, {"5001": True, "5002": True})
+        noted = [
+            (each["observed_at"], each["bulk_omits_persons"])
+            for each in (cached(engine, "5001"), cached(engine, "5002"))
+        ]
+        assert noted == [(OBSERVED_AT, False), (OBSERVED_AT + A_MINUTE, True)]
+
+
+def list_facts(contact: Contact) -> ListFacts:
+    customer = customer_from(contact, home=LONDON)
+    return ListFacts.of(
+        customer.zoho_last_modified_at,
+        customer.status,
+        customer.customer_name,
+        customer.company_name,
+        customer.persons,
+    )
