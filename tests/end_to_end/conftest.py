@@ -1,4 +1,4 @@
-"""An installation over real servers and a simulator, with no process started yet."""
+"""An installation over real servers and a simulator, with no process started yet; demos that end with their test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
+from tests.end_to_end.demos import Demo
 from tests.end_to_end.installation import Installation, settings_for
 
 
@@ -23,3 +24,12 @@ def installation(database_url: str, redis_url: str, zoho: SandboxControl, tmp_pa
     installed = Installation(environment, tmp_path, zoho)
     yield installed
     installed.stop()
+
+
+@pytest.fixture
+def demos() -> Iterator[list[Demo]]:
+    started: list[Demo] = []
+    yield started
+    for demo in started:
+        demo.process.kill()
+        demo.process.communicate()

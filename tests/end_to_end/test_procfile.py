@@ -13,6 +13,7 @@ from sandbox.servers.ports import free_port
 from sandbox.zoho.commands import FaultName
 from tests.end_to_end.installation import PROGRAMS, PROJECT, Installation
 from tests.end_to_end.underway import eventually
+from tests.processes import all_gone
 
 Honcho = subprocess.Popen[bytes]
 
@@ -46,8 +47,7 @@ def press_ctrl_c(honcho: Honcho) -> None:
     family = psutil.Process(honcho.pid).children(recursive=True)
     os.killpg(honcho.pid, signal.SIGINT)
     honcho.wait(timeout=60)
-    _, alive = psutil.wait_procs(family, timeout=10)
-    assert not [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    assert all_gone(family, seconds=10)
 
 
 def test_ctrl_c_in_mid_sync_loses_no_work(

@@ -1,6 +1,7 @@
-"""How the tests of customers_cache write contacts, and look at what is cached of them."""
+"""How the tests of customers_cache write contacts and look at what is cached; the versions that come in any order."""
 
 import datetime as dt
+import itertools
 
 from sqlalchemy import Engine
 
@@ -10,11 +11,26 @@ from db.customers import Upserted
 from db.staging import Observed
 from domain.contacts import Contact
 from domain.phones import PhoneFallback
+from tests.builders import MODIFIED_AT, a_contact
 from tests.integration.db.look import Row, row, rows
 
 NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
 A_MINUTE = dt.timedelta(minutes=1)
+
+#: When versions of one record were modified and observed, ascending. An unknown modified time is the oldest.
+VERSIONS = [
+    (None, OBSERVED_AT),
+    (None, OBSERVED_AT + A_MINUTE),
+    (MODIFIED_AT, OBSERVED_AT),
+    (MODIFIED_AT, OBSERVED_AT + A_MINUTE),
+    # Changed later, though told earlier (a list lags behind a detail answer).
+    (MODIFIED_AT + A_MINUTE, OBSERVED_AT - A_MINUTE),
+    (MODIFIED_AT + A_MINUTE, OBSERVED_AT),
+]
+
+#: Any two of them, either one first.
+ORDERS = [*itertools.permutations(range(len(VERSIONS)), 2)]
 
 
 def upsert(
@@ -27,6 +43,10 @@ def upsert(
     batch = [Observed(contact, observed_at) for contact in contacts]
     with engine.begin() as connection:
         return customers.upsert(connection, link, batch, fallback=fallback, now=NOW)
+
+
+def cache_customer(engine: Engine, link: Link, contact_id: str = "5001") -> Upserted:
+    return upsert(engine, link, a_contact(contact_id))
 
 
 def cached(engine: Engine, contact_id: str = "5001") -> Row:

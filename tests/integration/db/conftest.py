@@ -1,4 +1,4 @@
-"""A database that is empty at each test, and one user's link to one organisation."""
+"""A database that is empty at each test, one user's link to one organisation, and what several files begin with."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,13 @@ from db.connections import Link
 from db.engine import new_engine
 from db.migrations import migrate
 from db.models import Base
+from db.runs import StepRef
 from sandbox.servers import EmbeddedPostgres
+from tests.integration.db.caching import cache_customer
 from tests.integration.db.links import a_link
+from tests.integration.db.planning import plan_for
+from tests.integration.db.reminding import tell_and_plan
+from tests.integration.db.stepping import begin
 
 
 @pytest.fixture(scope="package")
@@ -35,3 +40,32 @@ def engine(shared_engine: Engine) -> Iterator[Engine]:
 @pytest.fixture
 def link(engine: Engine) -> Link:
     return a_link(engine)
+
+
+@pytest.fixture
+def home(engine: Engine, link: Link) -> Link:
+    """A connection with one cached customer."""
+    cache_customer(engine, link)
+    return link
+
+
+@pytest.fixture
+def planned(engine: Engine, link: Link) -> Link:
+    """A connection with one customer, one open invoice, and its six reminders."""
+    plan_for(engine, link)
+    return link
+
+
+@pytest.fixture
+def due(engine: Engine, link: Link) -> Link:
+    """A connection whose one reminder is due at this moment, and may go."""
+    tell_and_plan(engine, link)
+    return link
+
+
+@pytest.fixture
+def step(engine: Engine, link: Link) -> StepRef:
+    """The first step of a run that has just been started."""
+    step = begin(engine, link)
+    assert step is not None
+    return step

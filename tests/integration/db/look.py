@@ -1,10 +1,11 @@
-"""How a test looks at rows, changes one behind booksync's back, and knows that somebody waits for a lock."""
+"""How a test looks at rows, changes them or the database behind booksync's back, and knows who waits for a lock."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 Row = Mapping[str, Any]
 
@@ -26,6 +27,16 @@ def change(engine: Engine, sql: str, **values: Any) -> int:
     """How many rows it concerned."""
     with engine.begin() as connection:
         return connection.execute(text(sql), values).rowcount
+
+
+@contextmanager
+def altered(engine: Engine, *statements: str) -> Iterator[Connection]:
+    """A transaction in which the database itself is another one; it is rolled back."""
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        yield connection
+        connection.rollback()
 
 
 def until_somebody_waits(engine: Engine, sessions: int = 1) -> None:

@@ -17,6 +17,7 @@ from tests.builders import a_contact, an_invoice
 from tests.integration.db.look import change
 
 NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
+A_DAY = dt.timedelta(days=1)
 
 #: A Wednesday; in Britain it is summer time by then, so that ten o'clock is nine in UTC.
 DUE_DATE = dt.date(2026, 4, 1)
@@ -35,11 +36,15 @@ def tell_invoices(engine: Engine, link: Link, *told: Invoice, now: dt.datetime =
         invoices.upsert(connection, link, [ObservedInvoice(invoice, now) for invoice in told], now=now)
 
 
+def plan_due(engine: Engine, link: Link, *, now: dt.datetime = NOW) -> int:
+    """How many invoices were due."""
+    with engine.begin() as connection:
+        return reminders.plan_due(connection, link, now=now)
+
+
 def plan_all(engine: Engine, link: Link, *, now: dt.datetime = NOW) -> None:
-    planned = 1
-    while planned:
-        with engine.begin() as connection:
-            planned = reminders.plan_due(connection, link, now=now)
+    while plan_due(engine, link, now=now):
+        pass
 
 
 def note_sync(engine: Engine, link: Link, at: dt.datetime) -> None:

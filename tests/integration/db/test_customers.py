@@ -1,7 +1,6 @@
 """Promises of db/customers.py: what differs and is not older is written, and nothing else is touched."""
 
 import datetime as dt
-import itertools
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,7 @@ from db.connections import Link
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
 from domain.phones import PhoneFallback
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, MODIFIED_AT, a_contact, a_person
-from tests.integration.db.caching import A_MINUTE, OBSERVED_AT, cached, counts, the_ids, upsert
+from tests.integration.db.caching import A_MINUTE, OBSERVED_AT, ORDERS, VERSIONS, cached, counts, the_ids, upsert
 from tests.integration.db.look import change
 
 
@@ -165,25 +164,13 @@ class TestWhatIsWritten:
         assert cached(engine)["customer_name"] == "Newer"
 
 
-#: Versions of one contact, (modified, observed), ascending. An unknown modified time is the oldest.
-VERSIONS = [
-    (None, OBSERVED_AT),
-    (None, OBSERVED_AT + A_MINUTE),
-    (MODIFIED_AT, OBSERVED_AT),
-    (MODIFIED_AT, OBSERVED_AT + A_MINUTE),
-    # Changed later, though told earlier (a list lags behind a detail answer).
-    (MODIFIED_AT + A_MINUTE, OBSERVED_AT - A_MINUTE),
-    (MODIFIED_AT + A_MINUTE, OBSERVED_AT),
-]
-
-
 def version(number: int) -> tuple[Contact, dt.datetime]:
     modified_at, observed_at = VERSIONS[number]
     return a_contact(name=f"Version {number}", modified_at=modified_at), observed_at
 
 
 class TestTheGate:
-    @pytest.mark.parametrize(("first", "second"), [*itertools.permutations(range(len(VERSIONS)), 2)])
+    @pytest.mark.parametrize(("first", "second"), ORDERS)
     def test_of_two_answers_the_newer_stays_whichever_comes_first(
         self, engine: Engine, link: Link, first: int, second: int
     ) -> None:

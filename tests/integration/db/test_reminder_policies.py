@@ -3,7 +3,6 @@
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from sqlalchemy import Engine
 
 from db import reminder_policies, reminders
@@ -14,14 +13,6 @@ from tests.builders import a_contact, an_invoice
 from tests.integration.db.links import a_link
 from tests.integration.db.look import change, rows, until_somebody_waits
 from tests.integration.db.reminding import NOW, plan_all, tell_contact, tell_invoices
-
-
-@pytest.fixture
-def planned(engine: Engine, link: Link) -> Link:
-    tell_contact(engine, link, a_contact())
-    tell_invoices(engine, link, an_invoice())
-    plan_all(engine, link)
-    return link
 
 
 def save(engine: Engine, link: Link, policy: ReminderPolicy) -> int:

@@ -1,0 +1,169 @@
+"""How the demo looks after its processes: real ones in a real folder, that stand in for booksync's commands."""
+
+import json
+import os
+import signal
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.end_to_end.demos import UP, Demo, last_object
+from tests.end_to_end.stand_ins import RUN_WITH_STAND_INS, STAND_INS
+from tests.processes import all_gone
+
+Start = Callable[..., Demo]
+
+
+@pytest.fixture
+def start(tmp_path: Path, demos: list[Demo]) -> Start:
+    """Start a demo with the stand-ins, in the same folder each time."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, script in STAND_INS.items():
+        (programs / name).write_text(f"#!{sys.executable}\n{script}")
+        (programs / name).chmod(0o755)
+
+    def start(*arguments: str, **env: str) -> Demo:
+        small = ["--contacts", "20", "--invoices", "30", "--folder", str(tmp_path / "demo")]
+        command = [sys.executable, "-c", RUN_WITH_STAND_INS, str(programs), *small, *arguments]
+        demos.append(Demo(command, env))
+        return demos[-1]
+
+    return start
+
+
+class TestOnce:
+    def test_ends_with_one_json_object_and_all_words_elsewhere(self, start: Start) -> None:
+        code, out, err = start("--once", "--json").finish()
+        assert code == 0, err
+        assert len(out.splitlines()) == 1
+        assert last_object(out)["customers"]["total"] == 9
+        assert "90.0% saved" in err
+
+    def test_shows_people_what_came_of_it(self, start: Start) -> None:
+        code, out, err = start("--once").finish()
+        assert (code, err) == (0, "")
+        assert "3 API calls instead of 30, one an invoice: 90.0% saved" in out
+        assert "no phone" in out
+
+    def test_leaves_no_process_behind(self, start: Start) -> None:
+        demo = start("--once")
+        demo.wait_until_it_says("Connected")
+        family = demo.processes()
+        assert len(family) > 10
+        assert demo.finish()[0] == 0
+        assert all_gone(family, seconds=0.0)
+
+    def test_a_second_time_it_is_the_same_user_and_connection_and_with_fresh_another(self, start: Start) -> None:
+        first, second, third = (
+            last_object(start("--once", "--json", *more).finish()[1])["connection"] for more in ([], [], ["--fresh"])
+        )
+        assert first == second
+        assert third != first
+
+    def test_another_size_needs_a_fresh_start(self, start: Start) -> None:
+        assert start("--once").finish()[0] == 0
+        code, _, err = start("--once", "--contacts", "21").finish()
+        assert code == 1
+        assert "made with 20 contacts and 30 invoices: add --fresh" in err
+
+
+class TestStaying:
+    def test_stays_until_ctrl_c_which_ends_everything(self, start: Start, tmp_path: Path) -> None:
+        demo = start()
+        demo.wait_until_it_says(UP)
+        environment = tmp_path / "demo" / "env"
+        assert stat.S_IMODE(environment.stat().st_mode) == 0o600
+        assert stat.S_IMODE((tmp_path / "demo" / "encryption.key").stat().st_mode) == 0o600
+        family = demo.processes()
+        os.killpg(demo.process.pid, signal.SIGINT)  # As a terminal does: to the whole foreground group.
+        code, out, err = demo.finish()
+        assert (code, err) == (0, "")
+        assert "Stopping" in out
+        assert all_gone(family, seconds=0.0)
+        assert not environment.exists()
+
+    def test_leaves_nothing_behind_when_it_is_killed_and_starts_again_at_once(self, start: Start) -> None:
+        demo = start()
+        demo.wait_until_it_says(UP)
+        family = demo.processes()
+        demo.process.kill()
+        assert start("--once").finish()[0] == 0
+        assert all_gone(family, seconds=0.0)
+
+    def test_starts_again_what_dies(self, start: Start) -> None:
+        demo = start()
+        demo.wait_until_it_says(UP)
+        for words, name in {
+            ("dramatiq",): "worker",
+            ("uvicorn",): "web process",
+            ("booksync", "scheduler"): "scheduler",
+            ("sandbox.zoho",): "Zoho simulator",
+            ("valkey-server",): "Valkey",
+            ("bin/postgres",): "Postgres",
+        }.items():
+            demo.running(*words).kill()
+            demo.wait_until_it_says(f"The {name}")
+        demo.process.terminate()
+        assert demo.finish()[0] == 0
+
+    def test_tells_what_the_syncs_in_the_background_bring(self, start: Start, tmp_path: Path) -> None:
+        demo = start()
+        demo.wait_until_it_says(UP)
+        lines = (tmp_path / "demo" / "env").read_text().splitlines()
+        settings = dict(line.split("=", 1) for line in lines)
+        with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO sync_runs SELECT id, now(), 'incremental', 'succeeded', %s, 2 FROM connections",
+                [json.dumps({"customers_updated": 1, "invoices_new": 2})],
+            )
+        demo.wait_until_it_says("1 customer updated, 2 invoices new (2 API calls)")
+        demo.process.terminate()
+        assert demo.finish()[0] == 0
+
+    def test_a_second_demo_in_the_same_folder_says_so(self, start: Start) -> None:
+        demo = start()
+        demo.wait_until_it_says(UP)
+        code, out, err = start().finish()
+        assert (code, out) == (1, "")
+        assert f"A demo already runs in {demo_folder(err)} (process {demo.process.pid})" in err
+        demo.process.terminate()
+        assert demo.finish()[0] == 0
+
+
+class TestFailures:
+    def test_a_worker_that_cannot_run_is_one_sentence(self, start: Start) -> None:
+        code, _, err = start("--json", FAIL_WORKER="yes").finish()
+        assert code == 1
+        assert "The worker 1 ended 3 times in a row (exit code 3); its log is " in err or "The worker 2 ended" in err
+        assert "Traceback" not in err
+
+    def test_a_sync_that_fails_is_one_sentence(self, start: Start) -> None:
+        code, out, err = start("--once", "--json", FAIL_SYNC="yes").finish()
+        assert (code, out) == (1, "")
+        assert "booksync sync ended with exit code 1 (Zoho refuses the connection.); its log is " in err
+        assert err.count("Traceback") == 0
+
+    def test_a_folder_of_something_else_is_left_alone(self, start: Start, tmp_path: Path) -> None:
+        (tmp_path / "demo").mkdir()
+        (tmp_path / "demo" / "precious").touch()
+        code, _, err = start("--fresh").finish()
+        assert code == 1
+        assert "holds other things than a demo" in err
+        assert [path.name for path in (tmp_path / "demo").iterdir()] == ["precious"]
+
+    def test_a_database_that_the_environment_names_is_used_and_its_absence_told(
+        self, start: Start, tmp_path: Path
+    ) -> None:
+        code, _, err = start("--once", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none").finish()
+        assert code == 1
+        assert "booksync migrate ended with exit code 1" in err
+        assert not (tmp_path / "demo" / "postgres").exists()
+
+
+def demo_folder(err: str) -> str:
+    return err.partition("already runs in ")[2].partition(" ")[0]

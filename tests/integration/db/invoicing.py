@@ -1,0 +1,33 @@
+"""How the tests of invoices_cache write invoices, and look at what is cached of them and at what waits."""
+
+import datetime as dt
+
+from sqlalchemy import Engine
+
+from db import invoices
+from db.connections import Link
+from db.invoices import Upserted
+from db.skipped_invoices import ObservedInvoice
+from domain.invoices import Invoice
+from tests.integration.db.caching import NOW, OBSERVED_AT
+from tests.integration.db.look import Row, row, rows
+
+
+def upsert(engine: Engine, link: Link, *found: Invoice, observed_at: dt.datetime = OBSERVED_AT) -> Upserted:
+    with engine.begin() as connection:
+        batch = [ObservedInvoice(invoice, observed_at) for invoice in found]
+        return invoices.upsert(connection, link, batch, now=NOW)
+
+
+def cached(engine: Engine, invoice_id: str = "8001") -> Row:
+    return row(engine, "SELECT * FROM invoices_cache WHERE zoho_invoice_id = :id", id=invoice_id)
+
+
+def cached_ids(engine: Engine) -> set[str]:
+    return {found["zoho_invoice_id"] for found in rows(engine, "SELECT zoho_invoice_id FROM invoices_cache")}
+
+
+def skipped(engine: Engine) -> dict[str, str]:
+    """Id and reason of each invoice that waits."""
+    found = rows(engine, "SELECT zoho_invoice_id, reason FROM skipped_invoices")
+    return {each["zoho_invoice_id"]: each["reason"] for each in found}

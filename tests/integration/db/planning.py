@@ -1,0 +1,69 @@
+"""How the tests of reminders have first plans made, and look at what is planned."""
+
+import datetime as dt
+
+from sqlalchemy import Engine
+
+from db import reminders
+from db.connections import Link
+from domain.contacts import Contact, ContactDetails, ContactStatus
+from domain.invoices import Invoice
+from tests.builders import a_contact, an_invoice
+from tests.integration.db.look import Row, row, rows
+from tests.integration.db.reminding import plan_due, tell_contact, tell_invoices
+
+#: Ten o'clock in London, which is in summer time by then; what falls on a weekend comes on Monday.
+PLANNED = {
+    -3: dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC),
+    0: dt.datetime(2026, 4, 1, 9, tzinfo=dt.UTC),
+    3: dt.datetime(2026, 4, 6, 9, tzinfo=dt.UTC),
+    7: dt.datetime(2026, 4, 8, 9, tzinfo=dt.UTC),
+    14: dt.datetime(2026, 4, 15, 9, tzinfo=dt.UTC),
+    30: dt.datetime(2026, 5, 1, 9, tzinfo=dt.UTC),
+}
+
+#: After each of these nobody owes anything.
+CANCELLING_INVOICES = [
+    an_invoice(status="paid", balance="0"),
+    an_invoice(status="void"),
+    an_invoice(status="draft"),
+    an_invoice(balance="0"),
+]
+#: Of each of these nobody can be reminded, with the reason.
+CANCELLING_CONTACTS = [
+    (a_contact(mobile=""), "no_phone"),
+    (a_contact(mobile="call Ada"), "invalid_phone"),
+    (a_contact(status=ContactStatus.INACTIVE), "customer_inactive"),
+    (a_contact(details=ContactDetails(country_code=None, reminders_enabled=False)), "zoho_reminders_off"),
+]
+
+
+def plan_for(engine: Engine, link: Link, *told: Invoice, contact: Contact | None = None) -> None:
+    """Tells of the contact and the invoices, and makes their first plans."""
+    tell_contact(engine, link, contact or a_contact())
+    tell_invoices(engine, link, *(told or (an_invoice(),)))
+    plan_due(engine, link)
+
+
+def all_reminders(engine: Engine) -> list[Row]:
+    return rows(engine, "SELECT * FROM reminders ORDER BY invoice_id, step")
+
+
+def moments(engine: Engine, status: str = "scheduled") -> dict[int, dt.datetime]:
+    """Of the only invoice, by step."""
+    return {found["step"]: found["scheduled_at"] for found in all_reminders(engine) if found["status"] == status}
+
+
+def statuses(engine: Engine) -> dict[int, str]:
+    """Of the only invoice, by step."""
+    return {found["step"]: found["status"] for found in all_reminders(engine)}
+
+
+def outcome(engine: Engine) -> tuple[str | None, dt.datetime | None]:
+    found = row(engine, "SELECT plan_outcome, plan_at FROM invoices_cache")
+    return found["plan_outcome"], found["plan_at"]
+
+
+def standing(engine: Engine, link: Link) -> reminders.Standing:
+    with engine.connect() as connection:
+        return reminders.standing(connection, link.connection_id)

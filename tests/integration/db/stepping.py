@@ -1,0 +1,66 @@
+"""How the tests of sync_runs start a run, take its steps, and look at what became of it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, text
+
+from db import runs
+from db.connections import Link
+from db.runs import Claim, StepRef
+from domain.runs import Mode
+from tests.integration.db.look import Row, change, row, rows
+
+ResultT = TypeVar("ResultT")
+
+A_MINUTE_SECONDS = 60.0
+
+
+def begin(engine: Engine, link: Link, *, sweep_seconds: float = A_MINUTE_SECONDS) -> StepRef | None:
+    with engine.begin() as connection:
+        return runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=True, sweep_seconds=sweep_seconds)
+
+
+def claim(engine: Engine, step: StepRef, *, claim_seconds: float = A_MINUTE_SECONDS) -> Claim | None:
+    with engine.begin() as connection:
+        return runs.claim(connection, step.run_id, step.step, claim_seconds=claim_seconds)
+
+
+def claimed(engine: Engine, step: StepRef, *, claim_seconds: float = A_MINUTE_SECONDS) -> Claim:
+    mine = claim(engine, step, claim_seconds=claim_seconds)
+    assert mine is not None
+    return mine
+
+
+def the_run(engine: Engine) -> Row:
+    return row(
+        engine,
+        """
+        SELECT *, extract(epoch FROM not_before - clock_timestamp())::float AS waits_seconds,
+               extract(epoch FROM sweep_at - clock_timestamp())::float AS swept_in_seconds
+          FROM sync_runs
+        """,
+    )
+
+
+def let_the_claim_run_out(engine: Engine) -> None:
+    change(engine, "UPDATE sync_runs SET claimed_until = now() - interval '1 second', sweep_at = now()")
+
+
+def at_once(work: Callable[[], ResultT], times: int = 2) -> list[ResultT]:
+    with ThreadPoolExecutor(times) as threads:
+        return [future.result() for future in [threads.submit(work) for _ in range(times)]]
+
+
+def finish(connection: Connection, mine: Claim) -> StepRef:
+    return runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=0)
+
+
+def write_a_row(connection: Connection) -> None:
+    connection.execute(text("INSERT INTO users DEFAULT VALUES"))
+
+
+def nothing_was_written(engine: Engine) -> bool:
+    """There is nobody but the link's own user."""
+    return len(rows(engine, "SELECT id FROM users")) == 1

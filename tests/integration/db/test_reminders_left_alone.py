@@ -1,0 +1,132 @@
+"""Promises of db/reminders.py: what was sent, and what the legacy application planned, no change ever touches."""
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.connections import Link
+from domain.contacts import Contact
+from domain.invoices import Invoice
+from domain.reminder_policy import DEFAULT_STEPS
+from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
+from tests.integration.db.look import Row, change, row, until_somebody_waits
+from tests.integration.db.planning import (
+    CANCELLING_CONTACTS,
+    CANCELLING_INVOICES,
+    PLANNED,
+    moments,
+    outcome,
+    plan_for,
+    statuses,
+)
+from tests.integration.db.reminding import DUE_DATE, NOW, plan_due, tell_contact, tell_invoices
+
+
+class TestSent:
+    @pytest.fixture
+    def sent(self, engine: Engine, planned: Link) -> Link:
+        """The reminder of the due date has been handed over."""
+        change(engine, "UPDATE reminders SET status = 'sent' WHERE step = 0")
+        change(engine, "UPDATE reminders SET status = 'superseded' WHERE step < 0")
+        return planned
+
+    def handed_over(self, engine: Engine) -> Row:
+        return row(engine, "SELECT * FROM reminders WHERE status = 'sent'")
+
+    @pytest.mark.parametrize("told", [*CANCELLING_INVOICES, an_invoice(due_date=DUE_DATE + dt.timedelta(days=7))])
+    def test_no_change_of_the_invoice_touches_it(self, engine: Engine, sent: Link, told: Invoice) -> None:
+        before = self.handed_over(engine)
+        tell_invoices(engine, sent, told)
+        plan_due(engine, sent)
+        assert self.handed_over(engine) == before
+
+    @pytest.mark.parametrize("told", [case[0] for case in CANCELLING_CONTACTS] + [a_contact(mobile=A_LONDON_PHONE)])
+    def test_no_change_of_the_customer_touches_it(self, engine: Engine, sent: Link, told: Contact) -> None:
+        before = self.handed_over(engine)
+        tell_contact(engine, sent, told)
+        plan_due(engine, sent)
+        assert self.handed_over(engine) == before
+
+    def test_no_step_before_it_is_planned_again(self, engine: Engine, sent: Link) -> None:
+        tell_invoices(engine, sent, an_invoice(due_date=DUE_DATE + dt.timedelta(days=60)))
+        plan_due(engine, sent)
+        assert moments(engine).keys() == {step for step in DEFAULT_STEPS if step > 0}
+
+    def test_when_all_are_sent_there_is_nothing_to_come(self, engine: Engine, planned: Link) -> None:
+        change(engine, "UPDATE reminders SET status = 'sent'")
+        change(engine, "UPDATE invoices_cache SET plan_at = :now", now=NOW)
+        plan_due(engine, planned)
+        assert outcome(engine) == ("all_steps_sent", None)
+
+    @pytest.mark.parametrize("word", ["called", "failed", "SENT", ""])
+    def test_a_status_of_the_legacy_applications_own_is_as_good_as_sent(
+        self, engine: Engine, planned: Link, word: str
+    ) -> None:
+        change(engine, "UPDATE reminders SET status = :word WHERE step = 0", word=word)
+        before = row(engine, "SELECT * FROM reminders WHERE step = 0")
+        tell_invoices(engine, planned, an_invoice(due_date=DUE_DATE + dt.timedelta(days=7)))
+        plan_due(engine, planned)
+        assert row(engine, "SELECT * FROM reminders WHERE step = 0") == before
+        assert statuses(engine) == {
+            -3: "superseded",
+            0: word,
+            **dict.fromkeys((3, 7, 14, 30), "scheduled"),
+        }
+
+
+class TestTheLegacyApplicationsOwn:
+    """While both run side by side: scheduled, without a closing time."""
+
+    @pytest.fixture
+    def shared(self, engine: Engine, planned: Link) -> Link:
+        """Step 7 is the legacy application's, the others are booksync's."""
+        change(engine, "UPDATE reminders SET day = NULL, closes_at = NULL WHERE step = 7")
+        return planned
+
+    @pytest.mark.parametrize("told", [*CANCELLING_INVOICES, an_invoice(due_date=DUE_DATE + dt.timedelta(days=60))])
+    def test_no_change_of_the_invoice_touches_it(self, engine: Engine, shared: Link, told: Invoice) -> None:
+        before = row(engine, "SELECT * FROM reminders WHERE step = 7")
+        tell_invoices(engine, shared, told)
+        plan_due(engine, shared)
+        assert row(engine, "SELECT * FROM reminders WHERE step = 7") == before
+
+    @pytest.mark.parametrize("told", [case[0] for case in CANCELLING_CONTACTS] + [a_contact(mobile=A_LONDON_PHONE)])
+    def test_no_change_of_the_customer_touches_it(self, engine: Engine, shared: Link, told: Contact) -> None:
+        before = row(engine, "SELECT * FROM reminders WHERE step = 7")
+        tell_contact(engine, shared, told)
+        plan_due(engine, shared)
+        assert row(engine, "SELECT * FROM reminders WHERE step = 7") == before
+
+    def test_the_other_steps_are_planned_around_it(self, engine: Engine, shared: Link) -> None:
+        change(engine, "UPDATE invoices_cache SET plan_at = :now", now=NOW)
+        plan_due(engine, shared)
+        assert moments(engine) == PLANNED
+
+    def test_it_is_not_taken_even_where_it_came_after_the_planners_look(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, a_contact())
+        tell_invoices(engine, link, an_invoice())
+        at = dt.datetime(2026, 4, 20, tzinfo=dt.UTC)
+        with ThreadPoolExecutor(1) as threads:
+            with engine.begin() as connection:
+                connection.execute(
+                    text("""
+                        INSERT INTO reminders (user_id, invoice_id, customer_id, phone, step, scheduled_at)
+                        SELECT user_id, id, customer_id, '+1', 7, :at FROM invoices_cache
+                    """),
+                    {"at": at},
+                )
+                planner = threads.submit(plan_due, engine, link)
+                until_somebody_waits(engine)
+            assert planner.result() == 1
+        assert row(engine, "SELECT scheduled_at, closes_at, phone FROM reminders WHERE step = 7") == {
+            "scheduled_at": at,
+            "closes_at": None,
+            "phone": "+1",
+        }
+
+    def test_a_table_with_another_default_status_gets_ours(self, engine: Engine, link: Link) -> None:
+        change(engine, "ALTER TABLE reminders ALTER COLUMN status SET DEFAULT 'pending'")
+        plan_for(engine, link)
+        assert set(statuses(engine).values()) == {"scheduled"}

@@ -1,0 +1,173 @@
+"""Promises of db/runs.py to who works at a step: it is nobody else's for as long as the claim lasts."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from db import runs
+from db.connections import Link
+from db.runs import Claim, StaleStepError, StepRef
+from domain.runs import Counters, Mode, Phase, Position
+from domain.walk import Walk
+from tests.builders import MODIFIED_AT
+from tests.integration.db.look import until_somebody_waits
+from tests.integration.db.stepping import (
+    A_MINUTE_SECONDS,
+    at_once,
+    claim,
+    claimed,
+    finish,
+    let_the_claim_run_out,
+    nothing_was_written,
+    the_run,
+    write_a_row,
+)
+
+
+def release(engine: Engine, mine: Claim, *, wait_seconds: float, refund: bool = False) -> None:
+    with engine.begin() as connection:
+        runs.release(
+            connection,
+            mine,
+            wait_seconds=wait_seconds,
+            waiting_for="API budget (minute)",
+            sweep_seconds=A_MINUTE_SECONDS,
+            refund_attempt=refund,
+        )
+
+
+def keep_with_rows(engine: Engine, mine: Claim) -> None:
+    with engine.begin() as connection:
+        write_a_row(connection)
+        runs.keep(connection, mine, claim_seconds=A_MINUTE_SECONDS)
+
+
+class TestClaim:
+    def test_who_claims_a_step_gets_the_run(self, engine: Engine, link: Link, step: StepRef) -> None:
+        mine = claimed(engine, step)
+        assert (mine.run.run_id, mine.run.connection_id) == (step.run_id, link.connection_id)
+        assert (mine.run.step, mine.run.phase, mine.run.attempts) == (0, Phase.START, 1)
+        assert (mine.run.position, mine.run.counters) == (Position(), Counters())
+
+    def test_a_claimed_step_is_nobody_elses(self, engine: Engine, step: StepRef) -> None:
+        claimed(engine, step)
+        assert claim(engine, step) is None
+
+    def test_of_two_claimers_at_once_one_wins(self, engine: Engine, step: StepRef) -> None:
+        claims = at_once(lambda: claim(engine, step), times=8)
+        assert sum(mine is not None for mine in claims) == 1
+        assert the_run(engine)["attempts"] == 1
+
+    def test_a_claim_waits_for_one_that_is_not_committed_yet_and_comes_too_late(
+        self, engine: Engine, step: StepRef
+    ) -> None:
+        with ThreadPoolExecutor(1) as threads:
+            with engine.begin() as connection:
+                assert runs.claim(connection, step.run_id, step.step, claim_seconds=A_MINUTE_SECONDS) is not None
+                other = threads.submit(claim, engine, step)
+                until_somebody_waits(engine)
+            assert other.result() is None
+
+    @pytest.mark.parametrize("number", [-1, 1, 2])
+    def test_another_step_than_the_present_one_is_a_duplicate(self, engine: Engine, step: StepRef, number: int) -> None:
+        assert claim(engine, replace(step, step=number)) is None
+
+    def test_a_run_that_does_not_exist_has_no_step(self, engine: Engine, step: StepRef) -> None:
+        assert claim(engine, replace(step, run_id=uuid.uuid4())) is None
+
+    def test_a_run_that_has_ended_has_no_step(self, engine: Engine, step: StepRef) -> None:
+        with engine.begin() as connection:
+            ended = finish(connection, claimed(engine, step))
+        assert claim(engine, ended) is None
+
+    def test_a_dead_workers_claim_runs_out(self, engine: Engine, step: StepRef) -> None:
+        first = claimed(engine, step)
+        let_the_claim_run_out(engine)
+        second = claimed(engine, step)
+        assert second.until != first.until
+        assert second.run.attempts == 2
+
+    def test_each_attempt_is_counted_before_its_work(self, engine: Engine, step: StepRef) -> None:
+        for attempts in (1, 2, 3):
+            assert claimed(engine, step).run.attempts == attempts
+            let_the_claim_run_out(engine)
+
+    def test_the_sweeper_looks_when_the_claim_has_run_out(self, engine: Engine, step: StepRef) -> None:
+        claimed(engine, step, claim_seconds=90)
+        assert the_run(engine)["swept_in_seconds"] == pytest.approx(90, abs=5)
+
+
+class TestKeep:
+    def test_it_writes_the_state_and_stays_in_the_step(self, engine: Engine, step: StepRef) -> None:
+        mine = claimed(engine, step)
+        changed = replace(
+            mine.run,
+            mode=Mode.INCREMENTAL,
+            position=Position(persons_page=3, contacts=Walk.begin(MODIFIED_AT)),
+            counters=Counters(customers_new=100),
+        )
+        with engine.begin() as connection:
+            kept = runs.keep(connection, Claim(changed, mine.until), claim_seconds=A_MINUTE_SECONDS)
+        assert kept.run == changed
+        let_the_claim_run_out(engine)
+        again = claimed(engine, step).run
+        assert again == replace(changed, attempts=2)
+
+    def test_it_holds_the_step_for_longer(self, engine: Engine, step: StepRef) -> None:
+        mine = claimed(engine, step, claim_seconds=1)
+        with engine.begin() as connection:
+            kept = runs.keep(connection, mine, claim_seconds=90)
+        run = the_run(engine)
+        assert run["claimed_until"] == kept.until > mine.until
+        assert run["swept_in_seconds"] == pytest.approx(90, abs=5)
+
+    def test_who_was_overtaken_keeps_nothing(self, engine: Engine, step: StepRef) -> None:
+        late = claimed(engine, step)
+        let_the_claim_run_out(engine)
+        claimed(engine, step)
+        with pytest.raises(StaleStepError):
+            keep_with_rows(engine, late)
+        assert nothing_was_written(engine)
+
+    def test_an_earlier_claim_of_ones_own_is_no_claim(self, engine: Engine, step: StepRef) -> None:
+        mine = claimed(engine, step)
+        with engine.begin() as connection:
+            runs.keep(connection, mine, claim_seconds=A_MINUTE_SECONDS)
+        with pytest.raises(StaleStepError), engine.begin() as connection:
+            runs.keep(connection, mine, claim_seconds=A_MINUTE_SECONDS)
+
+
+class TestRelease:
+    def test_a_wait_for_the_budget_spends_no_attempt(self, engine: Engine, step: StepRef) -> None:
+        release(engine, claimed(engine, step), wait_seconds=30, refund=True)
+        run = the_run(engine)
+        assert (run["attempts"], run["claimed_until"], run["waiting_for"]) == (0, None, "API budget (minute)")
+        assert run["waits_seconds"] == pytest.approx(30, abs=5)
+        assert run["swept_in_seconds"] == pytest.approx(30 + A_MINUTE_SECONDS, abs=5)
+
+    def test_a_failure_spends_one(self, engine: Engine, step: StepRef) -> None:
+        release(engine, claimed(engine, step), wait_seconds=0)
+        assert claimed(engine, step).run.attempts == 2
+
+    def test_a_step_that_waits_is_not_claimed_early(self, engine: Engine, step: StepRef) -> None:
+        release(engine, claimed(engine, step), wait_seconds=30)
+        assert claim(engine, step) is None
+
+    def test_when_the_wait_is_over_nothing_is_waited_for(self, engine: Engine, step: StepRef) -> None:
+        release(engine, claimed(engine, step), wait_seconds=0)
+        claimed(engine, step)
+        run = the_run(engine)
+        assert (run["not_before"], run["waiting_for"]) == (None, None)
+
+    def test_who_was_overtaken_releases_nothing(self, engine: Engine, step: StepRef) -> None:
+        late = claimed(engine, step)
+        let_the_claim_run_out(engine)
+        claimed(engine, step)
+        before = the_run(engine)
+        release(engine, late, wait_seconds=30, refund=True)
+        after = the_run(engine)
+        assert after["claimed_until"] == before["claimed_until"]
+        assert (after["attempts"], after["not_before"]) == (2, None)

@@ -1,0 +1,49 @@
+"""How the tests of plans make one, and read its moments on the customer's clock."""
+
+import datetime as dt
+from collections.abc import Mapping, Set
+from zoneinfo import ZoneInfo
+
+from domain.customers import Customer
+from domain.invoices import Invoice
+from domain.reminder_policy import ReminderPolicy
+from domain.reminders import Plan, Scheduled, plan
+from tests.builders import a_customer, an_invoice
+
+LONDON = ZoneInfo("Europe/London")
+POLICY = ReminderPolicy()
+DUE = dt.date(2026, 4, 1)  # a Wednesday
+LONG_BEFORE = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+
+
+def london(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=LONDON)
+
+
+def planned(
+    *,
+    invoice: Invoice | None = None,
+    customer: Customer | None = None,
+    policy: ReminderPolicy = POLICY,
+    home_time_zone: str | None = "Europe/London",
+    now: dt.datetime = LONG_BEFORE,
+    sent: Set[int] = frozenset(),
+    pending: Mapping[int, dt.datetime] | None = None,
+    taken: Mapping[int, dt.datetime] | None = None,
+) -> Plan:
+    return plan(
+        invoice or an_invoice(due_date=DUE),
+        customer or a_customer(),
+        policy,
+        home_time_zone=home_time_zone,
+        now=now,
+        sent_steps=sent,
+        pending=pending,
+        taken=taken,
+    )
+
+
+def schedule(plan: Plan, zone: ZoneInfo = LONDON) -> list[tuple[int, str]]:
+    """The steps and their moments on the customer's clock; a plan that skips fails the test."""
+    assert isinstance(plan, Scheduled)
+    return [(r.step, f"{r.scheduled_at.astimezone(zone):%a %Y-%m-%d %H:%M}") for r in plan.reminders]
