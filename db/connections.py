@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -25,6 +26,7 @@ class Link:
     data_center: str
     is_parked: bool
     parked_reason: str | None
+    credentials: str  #: a mark of what is stored to reach Zoho with: another one after each `connect`
     time_zone: str
     country_code: str | None
     persons_pages: int | None
@@ -41,13 +43,15 @@ class Link:
 #: A refusal of the bulk list is believed for this long; then one call asks again.
 _REFUSAL_DAYS = 7
 
-_LINK = text("""
-    SELECT c.*, m.last_customer_sync_at, m.last_invoice_sync_at,
+_CREDENTIALS = "encode(sha256(convert_to(refresh_token_encrypted, 'UTF8')), 'hex') AS credentials"
+
+_LINK = text(f"""
+    SELECT c.*, {_CREDENTIALS}, m.last_customer_sync_at, m.last_invoice_sync_at,
            c.bulk_persons_refused_at > now() - make_interval(days => :refusal_days) AS is_refused
       FROM zoho_connections c
       LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id
-""")
+""")  # noqa: S608
 
 
 def link(connection: Connection, connection_id: uuid.UUID) -> Link:
@@ -70,6 +74,7 @@ def _link(row: Row[Any]) -> Link:
         data_center=row.data_center,
         is_parked=row.status == "parked",
         parked_reason=row.parked_reason,
+        credentials=row.credentials,
         time_zone=row.time_zone,
         country_code=row.country_code,
         persons_pages=row.persons_pages,
@@ -148,15 +153,34 @@ def save(
     return row.id, row.webhook_secret_encrypted
 
 
-def park(connection: Connection, connection_id: uuid.UUID, reason: str) -> None:
-    """No more runs until somebody connects again."""
+class Parking(StrEnum):
+    """What came of parking a connection."""
+
+    PARKED = "parked"
+    ALREADY = "already"  #: somebody else has parked it
+    REVIVED = "revived"  #: somebody has connected it again meanwhile: it stays as it is
+
+
+def park(connection: Connection, link: Link, reason: str) -> Parking:
+    """No more runs until somebody connects again.
+
+    Zoho has refused the credentials that `link` was read with. What it says of others nobody knows yet.
+    """
+    stored = connection.execute(
+        text(f"SELECT status, {_CREDENTIALS} FROM zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608
+        {"id": link.connection_id},
+    ).one()
+    if stored.credentials != link.credentials:
+        return Parking.REVIVED
+    if stored.status == "parked":
+        return Parking.ALREADY
     connection.execute(
         text("""
-            UPDATE zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now()
-             WHERE id = :connection_id
+            UPDATE zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now() WHERE id = :id
         """),
-        {"connection_id": connection_id, "reason": reason},
+        {"id": link.connection_id, "reason": reason},
     )
+    return Parking.PARKED
 
 
 _SET_WATERMARK = {

@@ -50,10 +50,14 @@ _SAME_TROUBLE = text("""
      WHERE status = 'open' AND subject = :subject AND actor_name = :actor_name AND fingerprint = :fingerprint
 """)
 
-# A retry may die of something else, or at another step: it is still the letter that was retried.
+# A retry may die of something else, or at another step: it is still the letter that was retried. A record's resync does
+# not know by whose message it was ordered.
 _RETRIED = text("""
     SELECT id FROM dead_letters
-     WHERE status = 'open' AND (id = :letter_id OR retry_run_id = :run_id)
+     WHERE status = 'open'
+       AND (id = :letter_id OR retry_run_id = :run_id
+            OR (CAST(:run_id AS uuid) IS NULL AND subject = :subject AND actor_name = :actor_name
+                AND history -> -1 ->> 'what' = 'sent again'))
      ORDER BY actor_name = :actor_name DESC, id
      LIMIT 1
 """)
@@ -159,9 +163,24 @@ _RUN_ENDED = text(f"""
 """)  # noqa: S608
 
 
+# A full run reads every record, also those whose resync was given up before it began.
+_READ_AGAIN = text(f"""
+    UPDATE dead_letters
+       SET status = 'retried', closed_at = clock_timestamp(),
+           history = {_RECENT} || jsonb_build_object(
+               'at', clock_timestamp(), 'what', 'made up for by a full run', 'run_id', run.id)
+      FROM sync_runs AS run
+     WHERE run.id = :run_id AND run.status = 'succeeded' AND run.mode = 'full'
+       AND dead_letters.connection_id = run.connection_id AND dead_letters.status = 'open'
+       AND dead_letters.run_id IS NULL AND dead_letters.cause = '{Cause.RETRIES_EXHAUSTED}'
+       AND dead_letters.last_died_at < run.started_at
+""")  # noqa: S608
+
+
 def run_ended(connection: Connection, run_id: uuid.UUID) -> None:
-    """Settles the letters that this run was to make up for; to be said after its end and its deaths are written."""
+    """Settles the letters that this run has made up for; to be said after its end and its deaths are written."""
     connection.execute(_RUN_ENDED, {"run_id": run_id})
+    connection.execute(_READ_AGAIN, {"run_id": run_id})
 
 
 _MESSAGE_DONE = text(f"""
@@ -178,19 +197,21 @@ def message_done(connection: Connection, letter_id: int, message_id: str) -> Non
     connection.execute(_MESSAGE_DONE, {"id": letter_id, "message_id": message_id})
 
 
+# Of an error that Zoho or the network made, nothing is left to decide; one of booksync's own a person should see.
 _WORK_DONE = text(f"""
     UPDATE dead_letters
        SET status = 'retried', closed_at = clock_timestamp(),
-           history = {_RECENT} || jsonb_build_object('at', clock_timestamp(), 'what', 'retry succeeded')
+           history = {_RECENT} || jsonb_build_object('at', clock_timestamp(), 'what', 'done')
      WHERE subject = :subject AND actor_name = :actor_name AND status = 'open'
-       AND history @? '$[*] ? (@.what == "sent again")'
+       AND (cause IN ('{Cause.RETRIES_EXHAUSTED}', '{Cause.PERMANENT_ERROR}')
+            OR history @? '$[*] ? (@.what == "sent again")')
 """)  # noqa: S608
 
 
 def work_done(connection: Connection, actor_name: str, *args: str) -> None:
-    """Closes the letters of messages with these arguments that a person has had sent again: their work is done.
+    """Closes the letters of messages with these arguments: their work is done, be it by another message.
 
-    For work that may be done by another message than the one that was sent again.
+    Those of a defect or of a killed process close only if a person has had them sent again.
     """
     connection.execute(_WORK_DONE, {"actor_name": actor_name, "subject": _subject_of({"args": args, "kwargs": {}})})
 
@@ -233,3 +254,14 @@ def count_open(connection: Connection, connection_id: uuid.UUID | None = None) -
         {"connection_id": connection_id} if connection_id else {},
     )
     return int(counted.scalar_one())
+
+
+def prune(connection: Connection, *, days: float) -> int:
+    """Forgets letters that were closed that long ago; an open one stays however old it is. Returns how many."""
+    return connection.execute(
+        text("""
+            DELETE FROM dead_letters
+             WHERE status <> 'open' AND closed_at < now() - make_interval(secs => :seconds)
+        """),
+        {"seconds": days * 86_400},
+    ).rowcount

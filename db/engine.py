@@ -3,6 +3,9 @@
 from typing import Any
 
 import orjson
+import psycopg
+from psycopg.abc import RV, PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -25,13 +28,46 @@ def unreachable(url: str, error: OperationalError) -> str:
     return f"Postgres cannot be reached at {address} ({cause}): check DATABASE_URL, and that the server runs."
 
 
-def new_engine(url: str, *, application_name: str, pool_size: int = 10) -> Engine:
-    """An engine that checks a pooled connection before it lends it, so that a restarted Postgres costs no error."""
+#: How long work waits for a free connection, unless told.
+_POOL_SECONDS = 30.0
+
+#: How often a statement that waits looks whether its time is over.
+_LOOK_SECONDS = 0.1
+
+
+class _BoundedConnection(psycopg.Connection[Any]):
+    """A connection whose statements end within `answer_seconds`, also where the server accepts them and says nothing.
+
+    The server's own `statement_timeout` needs a server that works, TCP's timeouts a host that is gone.
+    """
+
+    answer_seconds: float
+
+    def wait(self, gen: PQGen[RV], interval: float = _LOOK_SECONDS, timeout: float | None = None) -> RV:
+        try:
+            return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.close()  # Its answer may still come, and would be taken for another statement's.
+            raise
+
+
+def _bounded(answer_seconds: float) -> type[_BoundedConnection]:
+    return type("BoundedConnection", (_BoundedConnection,), {"answer_seconds": answer_seconds})
+
+
+def new_engine(url: str, *, application_name: str, pool_size: int = 10, answer_seconds: float | None = None) -> Engine:
+    """An engine that checks a pooled connection before it lends it, so that a restarted Postgres costs no error.
+
+    With `answer_seconds` no statement, and no wait for a free connection, takes longer: an OperationalError, or the
+    pool's TimeoutError, comes instead. For who has somebody waiting; without it a statement may take its time.
+    """
     engine = create_engine(
         database_url(url),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        pool_timeout=answer_seconds or _POOL_SECONDS,
         hide_parameters=True,  # An error's text must hold no personal data.
         json_deserializer=orjson.loads,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": application_name},
@@ -41,5 +77,12 @@ def new_engine(url: str, *, application_name: str, pool_size: int = 10) -> Engin
     def _send_arrays_in_binary(connection: Any, _record: Any) -> None:
         # As text, psycopg's default for lists, a batch of rows costs four to five times as much.
         connection.adapters.register_dumper(list, ListBinaryDumper)
+
+    if answer_seconds is not None:
+        bounded = _bounded(answer_seconds)
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(_dialect: Any, _record: Any, words: Any, named: Any) -> Any:
+            return bounded.connect(*words, **named)
 
     return engine

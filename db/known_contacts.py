@@ -99,8 +99,8 @@ def cached_persons(connection: Connection, link: Link, zoho_customer_id: str) ->
     return None if persons is None else persons_from_json(persons)
 
 
-# What is noted here is a hint: without it, a later run asks once more. So no note waits for a customer whom somebody else
-# is writing at this moment: a step that has planned reminders already could wait crosswise with them.
+# What is noted here is a hint: without it, a later run asks once more. So no note waits for a customer whom somebody
+# else is writing at this moment: a step that has planned reminders already could wait crosswise with them.
 _NOTE = """
     UPDATE customers_cache SET {column} = noted.value
       FROM (SELECT cached.id, noted.value

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from db import webhook_events
 from db.webhook_events import Due, ResyncRef
-from domain.webhooks import Entity, Outcome
+from domain.webhooks import MOST_SENT, Entity, Outcome
 
 #: How `waiting_for` begins where the API budget has given the record a place.
 BUDGET = "API budget"
@@ -43,8 +43,7 @@ _CLAIM = text("""
        SET attempts = attempts + 1,
            taken_at = clock_timestamp(),
            claimed_until = clock_timestamp() + make_interval(secs => :claim_seconds),
-           waiting_for = NULL,
-           has_failed = false
+           waiting_for = NULL
       FROM before
      WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
        AND (received > handled OR has_failed)
@@ -67,7 +66,7 @@ def claim(connection: Connection, ref: ResyncRef, *, claim_seconds: float) -> Re
 _WAITS = text("""
     SELECT extract(epoch FROM not_before - clock_timestamp())::float FROM resyncs
      WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
-       AND received > handled AND not_before > clock_timestamp() AND claimed_until IS NULL
+       AND (received > handled OR has_failed) AND not_before > clock_timestamp() AND claimed_until IS NULL
        AND EXISTS (SELECT FROM zoho_connections WHERE id = :connection_id AND status = 'active')
 """)
 
@@ -148,14 +147,14 @@ def release(
     )
 
 
-# SKIP LOCKED so that two sweepers take separate records; `swept_at` makes each send a record once an interval.
+# SKIP LOCKED so that two sweepers take separate records; `sent_at` makes each send a record once an interval.
 _SWEEP = text("""
-    UPDATE resyncs SET swept_at = clock_timestamp()
+    UPDATE resyncs SET sent_at = clock_timestamp()
      WHERE (connection_id, entity, record_id) IN (
            SELECT connection_id, entity, record_id FROM resyncs
             WHERE received > handled
               AND not_before <= clock_timestamp() - make_interval(secs => :sweep_seconds)
-              AND (swept_at IS NULL OR swept_at <= clock_timestamp() - make_interval(secs => :sweep_seconds))
+              AND sent_at <= clock_timestamp() - make_interval(secs => :sweep_seconds)
               AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
               AND connection_id IN (SELECT id FROM zoho_connections WHERE status = 'active')
             ORDER BY not_before LIMIT :limit FOR UPDATE SKIP LOCKED)
@@ -167,6 +166,31 @@ def sweep(connection: Connection, *, sweep_seconds: float, limit: int = 1000) ->
     """The records that nobody has taken for so long: their messages are to be sent again."""
     rows = connection.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [ResyncRef(row.connection_id, Entity(row.entity), row.record_id) for row in rows]
+
+
+_TAKE_TURN = text("""
+    UPDATE resyncs SET sent_at = clock_timestamp()
+     WHERE (connection_id, entity, record_id) IN (
+           SELECT waiting.connection_id, waiting.entity, waiting.record_id
+             FROM (SELECT link.id, (SELECT count(*) FROM resyncs
+                                     WHERE connection_id = link.id AND received > handled
+                                       AND sent_at IS NOT NULL) AS sent
+                     FROM zoho_connections link
+                    WHERE status = 'active'
+                      AND EXISTS (SELECT FROM resyncs
+                                   WHERE connection_id = link.id AND received > handled AND sent_at IS NULL)) link
+             CROSS JOIN LATERAL (
+                   SELECT connection_id, entity, record_id FROM resyncs
+                    WHERE connection_id = link.id AND received > handled AND sent_at IS NULL
+                    ORDER BY not_before LIMIT greatest(0, :most_sent - link.sent) FOR UPDATE SKIP LOCKED) waiting)
+    RETURNING connection_id, entity, record_id, extract(epoch FROM not_before - clock_timestamp())::float AS seconds
+""")
+
+
+def take_turn(connection: Connection) -> list[Due]:
+    """The records whose messages are to be sent now, since others of their connections are settled."""
+    rows = connection.execute(_TAKE_TURN, {"most_sent": MOST_SENT})
+    return [Due.of(ResyncRef(row.connection_id, Entity(row.entity), row.record_id), row.seconds) for row in rows]
 
 
 def count_waiting(connection: Connection, connection_id: uuid.UUID) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from db import reminders
+from db import reminders, webhook_events
 
 _RUN = text("""
     SELECT id, connection_id, status, mode, phase, step, attempts, not_before, waiting_for, api_calls, counters,
@@ -130,6 +130,7 @@ def connection_states(
                 "next_full_sync_at": row.next_full_sync_at,
                 "cached": totals(connection, row.id),
                 "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
+                "webhook_events": webhook_events.without_effect(connection, row.id),
                 "runs": [_run_state(run_progress(connection, run_id)) for run_id in recent],
             }
         )

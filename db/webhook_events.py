@@ -7,7 +7,16 @@ from typing import Any, Self
 from sqlalchemy import Connection, text
 
 from db.connections import Link
-from domain.webhooks import LONGEST_QUIET_SECONDS, QUIET_SECONDS, CachedVersion, Entity, Event, Outcome, Told
+from domain.webhooks import (
+    LONGEST_QUIET_SECONDS,
+    MOST_SENT,
+    QUIET_SECONDS,
+    CachedVersion,
+    Entity,
+    Event,
+    Outcome,
+    Told,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +45,21 @@ class Due:
 
 # The record's row is locked first, so that events are numbered in the order in which they become visible: who claims
 # the row at number n answers for all events up to n. The first event is due at once; what follows a look at the record
-# waits until it is quiet. A wait for the budget, or before a retry, stands.
+# waits until it is quiet. A wait for the budget, or before a retry, stands. `sent_at` stays empty where enough messages
+# of the connection are under way.
 _RECEIVE = text("""
     WITH record AS (
-        INSERT INTO resyncs AS kept (connection_id, entity, record_id, received, waiting_since, not_before)
-        VALUES (:connection_id, :entity, :record_id, 1, clock_timestamp(), clock_timestamp())
+        INSERT INTO resyncs AS kept (connection_id, entity, record_id, received, waiting_since, not_before, sent_at)
+        SELECT :connection_id, :entity, :record_id, 1, clock_timestamp(), clock_timestamp(),
+               CASE WHEN count(*) < :most_sent THEN clock_timestamp() END
+          FROM (SELECT FROM resyncs
+                 WHERE connection_id = :connection_id AND received > handled AND sent_at IS NOT NULL
+                 LIMIT :most_sent) under_way
         ON CONFLICT (connection_id, entity, record_id) DO UPDATE
            SET received = kept.received + 1,
                waiting_since = CASE WHEN kept.received > kept.handled THEN kept.waiting_since
                                     ELSE excluded.waiting_since END,
+               sent_at = CASE WHEN kept.received > kept.handled THEN kept.sent_at ELSE excluded.sent_at END,
                not_before = CASE
                    WHEN kept.received > kept.handled AND kept.waiting_for IS NOT NULL THEN kept.not_before
                    WHEN kept.taken_at > clock_timestamp() - make_interval(secs => :quiet)
@@ -56,13 +71,13 @@ _RECEIVE = text("""
                               + make_interval(secs => :longest))
                    WHEN kept.received > kept.handled THEN kept.not_before
                    ELSE excluded.not_before END
-        RETURNING received, received - handled AS waiting,
+        RETURNING received, received - handled AS waiting, sent_at IS NOT NULL AS is_sent,
                   extract(epoch FROM not_before - clock_timestamp())::float AS seconds
     ), event AS (
         INSERT INTO webhook_events (connection_id, entity, record_id, number, kind, modified_at, digest)
         SELECT :connection_id, :entity, :record_id, received, :kind, :modified_at, :digest FROM record
     )
-    SELECT waiting, seconds FROM record
+    SELECT waiting, is_sent, seconds FROM record
 """)
 
 _IGNORE = text("""
@@ -72,7 +87,7 @@ _IGNORE = text("""
 
 
 def receive(connection: Connection, connection_id: uuid.UUID, event: Event) -> Due | None:
-    """Keeps an event; returns what is to be fetched if nobody has been told of it yet.
+    """Keeps an event; returns what is to be fetched if nobody has been told of it yet, and its message has its turn.
 
     The transaction holds the record's row until it ends; of several events, receive them in the order of their records.
     """
@@ -80,8 +95,9 @@ def receive(connection: Connection, connection_id: uuid.UUID, event: Event) -> D
     if event.entity not in tuple(Entity):
         connection.execute(_IGNORE, values)
         return None
-    row = connection.execute(_RECEIVE, values | {"quiet": QUIET_SECONDS, "longest": LONGEST_QUIET_SECONDS}).one()
-    if row.waiting > 1:
+    limits = {"quiet": QUIET_SECONDS, "longest": LONGEST_QUIET_SECONDS, "most_sent": MOST_SENT}
+    row = connection.execute(_RECEIVE, values | limits).one()
+    if row.waiting > 1 or not row.is_sent:
         return None
     return Due.of(ResyncRef(connection_id, Entity(event.entity), event.record_id), row.seconds)
 
@@ -179,6 +195,24 @@ def counts(connection: Connection) -> dict[str, int]:
     return {row.outcome: row.events for row in rows}
 
 
+_WITHOUT_EFFECT = text("""
+    SELECT count(DISTINCT (entity, record_id)) FILTER (WHERE outcome = 'unmarked' AND handled_at > coalesce(
+               (SELECT last_full_sync_at FROM sync_metadata WHERE connection_id = :connection_id), '-infinity')
+           ) AS unmarked,
+           count(*) FILTER (WHERE outcome = 'unreadable') AS unreadable,
+           count(*) FILTER (WHERE outcome = 'ignored') AS ignored
+      FROM webhook_events WHERE connection_id = :connection_id
+""")
+
+
+def without_effect(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
+    """What has changed nothing: records left unmarked since the last full sync, and unreadable and ignored events.
+
+    Of those events that are kept.
+    """
+    return dict(connection.execute(_WITHOUT_EFFECT, {"connection_id": connection_id}).one()._mapping)
+
+
 def prune(connection: Connection, *, days: float) -> int:
     """Forgets settled events that old, and the records that nothing is left of. Returns how many events."""
     pruned = connection.execute(
@@ -189,13 +223,17 @@ def prune(connection: Connection, *, days: float) -> int:
         {"seconds": days * 86_400},
     ).rowcount
     # Events are numbered by their record's row: it must not begin anew before the last of them is gone. Rows that
-    # somebody holds just now are in use.
+    # somebody holds just now are in use, and a person may order a record again that was given up.
     connection.execute(
         text("""
             DELETE FROM resyncs
              WHERE (connection_id, entity, record_id) IN (
                    SELECT connection_id, entity, record_id FROM resyncs
                     WHERE received = handled
+                      AND NOT (has_failed AND EXISTS (
+                              SELECT FROM dead_letters
+                               WHERE status = 'open' AND connection_id = resyncs.connection_id
+                                 AND arguments -> 'args' ->> 1 = record_id))
                       AND NOT EXISTS (SELECT FROM webhook_events
                                        WHERE (connection_id, entity, record_id)
                                            = (resyncs.connection_id, resyncs.entity, resyncs.record_id))

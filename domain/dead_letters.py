@@ -19,17 +19,9 @@ class Cause(StrEnum):
     TOO_OLD = "too_old"  #: it lay in the queue for longer than anybody waits for it
 
 
-class GivenUpError(Exception):
-    """Work was given up; whoever did so knows how it died. The message is a reason without data."""
-
-    def __init__(self, cause: Cause, reason: str) -> None:
-        super().__init__(reason)
-        self.cause = cause
-
-
 class LetterStatus(StrEnum):
     OPEN = "open"  #: a person has to decide
-    RETRIED = "retried"  #: a retry has done its work
+    RETRIED = "retried"  #: its work is done: by a retry, or without one
     DISCARDED = "discarded"  #: a person has put it away, with a note
 
 

@@ -11,6 +11,10 @@ QUIET_SECONDS = 2.0
 #: … but never longer than this: somebody who goes on editing must not keep the cache old.
 LONGEST_QUIET_SECONDS = 10.0
 
+#: So many records of one connection have a message at once; the others wait in Postgres. In the one queue of all
+#: connections nobody then stands behind ten thousand events of somebody whose API budget is used up.
+MOST_SENT = 50
+
 
 class Entity(StrEnum):
     """What booksync fetches for an event; whatever else Zoho tells of is ignored."""

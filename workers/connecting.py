@@ -97,7 +97,7 @@ def _organization(
         organization_id=organization_id,
         hosts=hosts,
         tokens=_JustGranted(access),
-        budget=CountedBudget(resources.budget, resources.engine),
+        budget=CountedBudget(resources.budget, resources.engine, resources.counters),
         lane=Lane.INTERACTIVE,
         holder=f"connect-{uuid.uuid4()}",
     )

@@ -4,14 +4,16 @@ from collections.abc import Iterable, Iterator
 
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import dead_letters, figures, scheduler_marks, webhook_events
 from workers.broker import Queue, delayed_messages, ready_messages
+from workers.broker.oldest import oldest_seconds
 from workers.budget import BudgetSnapshot, BudgetUnavailable
+from workers.counters import LABELS, Family, totals
 from workers.resources import Resources
 
 _QUEUE_STATES = {"ready": ready_messages, "delayed": delayed_messages}
@@ -33,12 +35,12 @@ class _AtScrape(Collector):
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         organizations: list[str] = []
         up: dict[str, float] = {}
         try:
             # Read whole before the first is told: half of them would look like an installation that has shrunk.
-            told = list(self._from_postgres(organizations))
+            told: list[Metric] = list(self._from_postgres(organizations))
             up["postgres"] = 1
         except (DBAPIError, PoolTimeoutError):
             told, up["postgres"] = [], 0
@@ -106,7 +108,7 @@ class _AtScrape(Collector):
             (({"reason": reason}, count) for reason, count in skipped.items()),
         )
 
-    def _from_redis(self, organizations: Iterable[str]) -> list[GaugeMetricFamily]:
+    def _from_redis(self, organizations: Iterable[str]) -> list[Metric]:
         client = self._resources.redis
         lengths = [
             ({"queue": str(queue), "state": state}, float(count(client, queue)))
@@ -114,7 +116,36 @@ class _AtScrape(Collector):
             for state, count in _QUEUE_STATES.items()
         ]
         budgets = {each: self._resources.budget.snapshot(each) for each in organizations}
-        return [_gauge("queue_messages", "Messages in a queue.", lengths), *_budgets(budgets)]
+        oldest = [({"queue": str(queue)}, seconds) for queue, seconds in oldest_seconds(client).items()]
+        return [
+            _gauge("queue_messages", "Messages in a queue.", lengths),
+            _gauge("queue_oldest_seconds", "For how long the oldest message that is due waits for a worker.", oldest),
+            *_budgets(budgets),
+            *_counters(client),
+        ]
+
+
+def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:
+    """What all processes have counted since Redis was last empty."""
+    counted = totals(client)
+
+    def of(family: Family, name: str, help_text: str, *, parts: int = 1) -> CounterMetricFamily:
+        counter = CounterMetricFamily(f"booksync_{name}", help_text, labels=LABELS[family])
+        for labels, total in sorted(counted[family].items()):
+            counter.add_metric(labels, total / parts)
+        return counter
+
+    yield of(Family.STEPS, "steps", "Turns of workers at steps of runs, by the step's phase and how the turn ended.")
+    yield of(Family.RESYNCS, "resyncs", "Turns of workers at records that webhooks told of, by how the turn ended.")
+    yield of(Family.API_CALLS, "api_calls", "Calls made to Zoho's API, by the answer's HTTP status.")
+    yield of(Family.BUDGET_WAITS, "budget_waits", "Times that a call had to wait for the API budget, by the reason.")
+    yield of(
+        Family.BUDGET_WAIT_MS,
+        "budget_wait_seconds",
+        "Seconds of these waits: slept just before the call, or for which a step or a record stepped aside, counted as "
+        "it does. The reason tokens is a wait for an access token.",
+        parts=1000,
+    )
 
 
 def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:

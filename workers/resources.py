@@ -15,6 +15,7 @@ from db.engine import new_engine
 from workers.broker import new_broker, new_redis_client
 from workers.budget import ApiBudget, Lane
 from workers.calls import CountedBudget, new_budget
+from workers.counters import Counters
 from workers.settings import Settings, settings
 from workers.tokens import SharedTokens
 from workers.vault import Vault
@@ -35,6 +36,7 @@ class Resources:
     http: httpx.Client
     vault: Vault
     budget: ApiBudget
+    counters: Counters
 
     def hosts(self, data_center: str) -> ZohoHosts:
         """Where that data centre is; ZOHO_API_URL and ZOHO_ACCOUNTS_URL win."""
@@ -59,7 +61,7 @@ class Resources:
             organization_id=link.organization_id,
             hosts=hosts,
             tokens=SharedTokens(self.engine, self.vault, self.http, self.oauth_client(hosts), link.connection_id),
-            budget=CountedBudget(self.budget, self.engine, run_id),
+            budget=CountedBudget(self.budget, self.engine, self.counters, run_id),
             lane=lane,
             holder=holder,
             call_seconds=min(CALL_SECONDS, self.settings.claim_seconds * _CALL_SHARE_OF_CLAIM),
@@ -67,17 +69,23 @@ class Resources:
 
 
 @contextmanager
-def open_resources(application_name: str, broker: Broker | None = None) -> Iterator[Resources]:
+def open_resources(
+    application_name: str, broker: Broker | None = None, *, postgres_seconds: float | None = None
+) -> Iterator[Resources]:
     """The means of a process, closed at the end of the block. Nothing is connected before it is used.
 
-    A worker brings its own broker; who only sends gets one that fails quickly.
+    A worker brings its own broker; who only sends gets one that fails quickly. With `postgres_seconds` no statement
+    takes longer.
 
     Raises:
         SettingsError: a setting is missing or malformed.
     """
     found = settings()
-    engine = new_engine(found.database_url.get_secret_value(), application_name=application_name)
+    engine = new_engine(
+        found.database_url.get_secret_value(), application_name=application_name, answer_seconds=postgres_seconds
+    )
     client = new_redis_client(found.redis_url.get_secret_value(), patient=False)
+    counters = Counters.at(found.redis_url.get_secret_value())
     http = new_http_client()
     try:
         yield Resources(
@@ -87,9 +95,11 @@ def open_resources(application_name: str, broker: Broker | None = None) -> Itera
             broker=broker or new_broker(client),
             http=http,
             vault=Vault(found.encryption_keys),
-            budget=new_budget(client, engine, found),
+            budget=new_budget(client, engine, counters, found),
+            counters=counters,
         )
     finally:
         http.close()
+        counters.close()
         client.close()
         engine.dispose()

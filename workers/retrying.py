@@ -62,10 +62,8 @@ def _retry(resources: Resources, letter: Row) -> Retried:
 
 def _run_again(resources: Resources, letter: Row) -> Retried:
     with resources.engine.begin() as connection:
-        link = connections.link(connection, letter["connection_id"])
-        if link.is_parked:
-            raise _RefusedError("Zoho refuses the connection. First: booksync connect")
-        running = runs.hold_running(connection, link.connection_id)
+        _refuse_parked(connection, letter)
+        running = runs.hold_running(connection, letter["connection_id"])
         if running is not None and not _began_after(running, letter):
             raise _RefusedError(
                 f"Run {running.run_id}, which left it undone, is not over: ask again when it has ended."
@@ -109,9 +107,16 @@ def _send_again(resources: Resources, letter: Row) -> Retried:
         options={LETTER_OPTION: letter["id"]},
     )
     with resources.engine.begin() as connection:
+        if letter["connection_id"] is not None:
+            _refuse_parked(connection, letter)
         _note(connection, letter, None)
     resources.broker.enqueue(message)
     return Retried(letter["id"], is_sent=True, sentence="The message is sent again.")
+
+
+def _refuse_parked(connection: Connection, letter: Row) -> None:
+    if connections.link(connection, letter["connection_id"]).is_parked:
+        raise _RefusedError("Zoho refuses the connection. First: booksync connect")
 
 
 def _note(connection: Connection, letter: Row, run_id: uuid.UUID | None) -> None:

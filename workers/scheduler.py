@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db import connections, resyncs, run_history, runs, scheduler_marks, webhook_events
+from db import connections, dead_letters, resyncs, run_history, runs, scheduler_marks, webhook_events
 from db.runs import StepRef
 from db.webhook_events import Due
 from domain.forecast import polling_seconds
@@ -44,10 +44,12 @@ _SPREAD = 0.1
 _ENOUGH_MESSAGES = 200
 
 _PRUNE_SECONDS = 3600.0
-#: How long runs and webhook events are kept; of each connection's runs, the last ones stay however old they are.
+#: How long runs and webhook events are kept, and dead letters after they were closed; of each connection's runs, the
+#: last ones stay however old they are, and so does every open letter.
 _RUN_DAYS = 30.0
 _RUNS_KEPT = 20
 _EVENT_DAYS = 7.0
+_LETTER_DAYS = 30.0
 
 
 def run_scheduler() -> None:
@@ -98,15 +100,19 @@ def sweep(resources: Resources) -> None:
 
 
 def _sweep_resyncs(resources: Resources) -> None:
-    """Sends the records again that webhooks have told of and nobody has taken, unless workers are busy with others."""
+    """Sends the records that webhooks have told of: those whose turn has come, and again those that nobody has taken.
+
+    Unless workers are busy with others.
+    """
     if _are_messages_left(resources):
         return
     with resources.engine.begin() as connection:
         overdue = resyncs.sweep(connection, sweep_seconds=resources.settings.sweep_interval_seconds)
+        due = resyncs.take_turn(connection)
     if overdue:
         log.info("Overdue records are sent again", action="resync.swept", records=len(overdue))
-    for ref in overdue:
-        send_resync(resources.broker, Due(ref, 0.0))
+    for each in [*(Due(ref, 0.0) for ref in overdue), *due]:
+        send_resync(resources.broker, each)
 
 
 def _are_messages_left(resources: Resources) -> bool:
@@ -125,7 +131,10 @@ def _keep_house(resources: Resources) -> None:
         if scheduler_marks.take(connection, "prune", every_seconds=_PRUNE_SECONDS):
             pruned_runs = run_history.prune(connection, days=_RUN_DAYS, kept=_RUNS_KEPT)
             events = webhook_events.prune(connection, days=_EVENT_DAYS)
-            log.info("Old history is forgotten", action="history.pruned", runs=pruned_runs, events=events)
+            letters = dead_letters.prune(connection, days=_LETTER_DAYS)
+            log.info(
+                "Old history is forgotten", action="history.pruned", runs=pruned_runs, events=events, letters=letters
+            )
 
 
 def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:

@@ -327,7 +327,7 @@ def _webhooks() -> None:
         _now("waiting_since"),
         _now("not_before"),
         _text("waiting_for", nullable=True),
-        _moment("swept_at"),
+        _moment("sent_at"),
         _moment("taken_at"),
         _moment("claimed_until"),
         _count("attempts"),
@@ -336,6 +336,7 @@ def _webhooks() -> None:
     )
     waiting = sa.text("received > handled")
     op.create_index("ix_resyncs_waiting", "resyncs", ["not_before"], postgresql_where=waiting)
+    op.create_index("ix_resyncs_sent", "resyncs", ["connection_id", "sent_at"], postgresql_where=waiting)
     op.create_table("scheduler_marks", sa.Column("name", sa.Text, primary_key=True), _now("marked_at"))
 
 

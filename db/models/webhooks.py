@@ -34,7 +34,10 @@ class Resync(Base):
     """A record that events have told of. Whoever claims the row asks Zoho once for all events received until then."""
 
     __tablename__ = "resyncs"
-    __table_args__ = (Index("ix_resyncs_waiting", "not_before", postgresql_where=text("received > handled")),)
+    __table_args__ = (
+        Index("ix_resyncs_waiting", "not_before", postgresql_where=text("received > handled")),
+        Index("ix_resyncs_sent", "connection_id", "sent_at", postgresql_where=text("received > handled")),
+    )
 
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"), primary_key=True)
     entity: Mapped[str] = mapped_column(primary_key=True)
@@ -44,7 +47,7 @@ class Resync(Base):
     waiting_since: Mapped[CreatedAt]  #: when the first event came that is not settled
     not_before: Mapped[CreatedAt]
     waiting_for: Mapped[str | None]  #: why `not_before` lies ahead, beside more events: the budget, or a retry
-    swept_at: Mapped[Moment | None]
+    sent_at: Mapped[Moment | None]  #: NULL while enough messages of the connection are under way
     taken_at: Mapped[Moment | None]  #: the last claim: events soon after it wait for each other
     claimed_until: Mapped[Moment | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: counted before the work

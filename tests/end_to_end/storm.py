@@ -22,6 +22,9 @@ from tests.webhooks import signed_json
 #: Of the events so many are sent twice, and so many at another time than their turn.
 DOUBLED, SHUFFLED = 0.2, 0.2
 
+#: Of the records so many are new, and so many are deleted: too few to look like an error.
+NEW, DELETED = 0.1, 0.01
+
 _AT_ONCE = 8
 _BATCH = 500
 
@@ -62,30 +65,23 @@ def _is_ready(origin: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Storm:
-    """What happened in Zoho, and the events of it in the order of their sending."""
-
-    records: int
-    documents: Sequence[Any]
-
-    @classmethod
-    def of(cls, zoho: SandboxControl, *, records: int, chance: random.Random) -> "Storm":
-        """Two versions of each record, of which the first is over before the first event is sent; a few are deleted."""
-        snapshot = zoho.snapshot()
-        contacts = [int(each["contact_id"]) for each in snapshot["contacts"] if each["contact_type"] == "customer"]
-        invoices = [int(each["invoice_id"]) for each in snapshot["invoices"]]
-        chosen = Chosen(contacts[: records // 2], invoices[: records - len(contacts[: records // 2])])
-        events = [event for version in (1, 2) for event in chosen.changed(zoho, version)]
-        events += chosen.deleted(zoho, 4)
-        return cls(len(chosen.contacts) + len(chosen.invoices), disturbed(events, chance))
-
-
-@dataclass(frozen=True)
 class Chosen:
+    """The records that exist before the storm and are touched by it."""
+
+    zoho: SandboxControl
     contacts: Sequence[int]
     invoices: Sequence[int]
 
-    def changed(self, zoho: SandboxControl, version: int) -> list[Any]:
+    @classmethod
+    def of(cls, zoho: SandboxControl, records: int) -> "Chosen":
+        snapshot = zoho.snapshot()
+        contacts = [int(each["contact_id"]) for each in snapshot["contacts"] if each["contact_type"] == "customer"]
+        invoices = [int(each["invoice_id"]) for each in snapshot["invoices"]]
+        chosen = cls(zoho, contacts[: records // 2], invoices[: records - len(contacts[: records // 2])])
+        assert len(chosen.contacts) + len(chosen.invoices) == records, "the simulator has too few"
+        return chosen
+
+    def changed(self, version: int) -> list[Any]:
         """Each record changes; its event carries it as it is then."""
         mutations: list[ask.Mutation] = [
             ask.EditContact(contact_id=each, fields=ask.ContactFields(contact_name=f"Version {version}"))
@@ -95,25 +91,47 @@ class Chosen:
             ask.EditInvoice(invoice_id=each, fields=ask.InvoiceFields(total=Decimal(100 + version)))
             for each in self.invoices
         ]
-        for first in range(0, len(mutations), _BATCH):
-            zoho.mutate(*mutations[first : first + _BATCH])
-        snapshot = zoho.snapshot()
+        self._make(mutations)
+        return self._told(self.contacts, self.invoices)
+
+    def created(self, count: int) -> list[Any]:
+        """So many new records, half of them invoices: of new customers and of old ones in turn."""
+        person = ask.PersonFields(first_name="Ada", mobile="+44 7912 345678")
+        made = self._make([ask.CreateContact(persons=(person,)) for _ in range(count // 2)])
+        contacts = [int(each["contact_id"]) for each in made]
+        owners = [each for pair in zip(contacts, self.contacts, strict=False) for each in pair]
+        made = self._make([ask.CreateInvoice(customer_id=each) for each in owners[: count - count // 2]])
+        return self._told(contacts, [int(each["invoice_id"]) for each in made])
+
+    def deleted(self, count: int) -> list[Any]:
+        """So many are deleted, a few of either kind; their invoices stay behind, as Zoho has it."""
+        contacts, invoices = self.contacts[-(count // 2) :], self.invoices[: count - count // 2]
+        self._make([ask.DeleteContact(contact_id=each) for each in contacts])
+        self._make([ask.DeleteInvoice(invoice_id=each) for each in invoices])
+        return [
+            {"event_type": f"{entity}_deleted", entity: {f"{entity}_id": str(each)}}
+            for entity, ids in (("contact", contacts), ("invoice", invoices))
+            for each in ids
+        ]
+
+    def _make(self, mutations: Sequence[ask.Mutation]) -> list[dict[str, Any]]:
+        batches = (mutations[first : first + _BATCH] for first in range(0, len(mutations), _BATCH))
+        return [made for batch in batches for made in self.zoho.mutate(*batch)]
+
+    def _told(self, contacts: Sequence[int], invoices: Sequence[int]) -> list[Any]:
+        """An event of each, with the whole record as it is now."""
+        snapshot = self.zoho.snapshot()
         return [
             {entity: record}
-            for entity, ids in (("contact", set(self.contacts)), ("invoice", set(self.invoices)))
+            for entity, ids in (("contact", set(contacts)), ("invoice", set(invoices)))
             for record in snapshot[f"{entity}s"]
             if int(record[f"{entity}_id"]) in ids
         ]
 
-    def deleted(self, zoho: SandboxControl, count: int) -> list[Any]:
-        for each in self.invoices[:count]:
-            zoho.delete_invoice(str(each))
-        return [{"event_type": "invoice_deleted", "invoice": {"invoice_id": each}} for each in self.invoices[:count]]
 
-
-def disturbed(events: Sequence[Any], chance: random.Random) -> list[Any]:
+def disturbed(events: Sequence[Any], chance: random.Random, *, doubled: float = DOUBLED) -> list[Any]:
     """The events, some of them doubled, some of them at another's place."""
-    sent = [*events, *chance.sample(events, round(len(events) * DOUBLED))]
+    sent = [*events, *chance.sample(events, round(len(events) * doubled))]
     places = chance.sample(range(len(sent)), round(len(sent) * SHUFFLED))
     moved = chance.sample(places, len(places))
     disturbed = list(sent)
@@ -133,28 +151,64 @@ class Aftermath:
 
     events: int
     records: int
-    calls: int
+    calls: int  #: for one record each, be it a webhook's or the run's
+    pages: int  #: of lists, read by the run
+    run: tuple[str, str | None]  #: how the last one has ended
     differences: Sequence[str]
 
 
-def weather(under_way: UnderWay, *, records: int, kills: int, chance: random.Random) -> Aftermath:
-    """Sends a storm to a connection that is synced, while workers are killed; returns when no event waits."""
-    connected = under_way.installation.connect().json
-    synced = under_way.installation.run("sync", connected["connection_id"], "--full", "--wait", "--json")
+@dataclass
+class Killer:
+    """Kills one of two workers at each of these numbers of events, and starts another in its place."""
+
+    installation: Installation
+    moments: set[int]
+    chance: random.Random
+    sent: int = 0
+
+    def __post_init__(self) -> None:
+        self._workers = self.installation.processes[:2]
+
+    def __call__(self, _: int) -> None:
+        self.sent += 1
+        if self.sent in self.moments:
+            kill(self._workers.pop(self.chance.randrange(len(self._workers))))
+            self._workers.append(self.installation.start(*WORKER))
+
+
+def weather(
+    under_way: UnderWay, *, records: int, kills: int, chance: random.Random, beside_a_run: bool = True
+) -> Aftermath:
+    """Sends a storm to a connection that is synced, while workers are killed; returns when no event waits.
+
+    Two versions of most records are over before the first event is sent. In the middle a full run may be ordered; while
+    it reads the lists the rest is made, and some are deleted: whatever hears of a record first, it ends as Zoho has it.
+    """
+    installation, zoho = under_way.installation, under_way.zoho
+    connected = installation.connect().json
+    connection_id = connected["connection_id"]
+    synced = installation.run("sync", connection_id, "--full", "--wait", "--json")
     assert synced.code == 0, synced.stderr
-    web = Web.started(under_way.installation, connected)
-    storm = Storm.of(under_way.zoho, records=records, chance=chance)
-    workers = under_way.installation.processes[:2]
-    moments = set(chance.sample(range(1, len(storm.documents)), kills))
-    under_way.zoho.reset_stats()
+    web = Web.started(installation, connected)
+    created = round(records * NEW)
+    chosen = Chosen.of(zoho, records - created)
+    events = disturbed([event for version in (1, 2) for event in chosen.changed(version)], chance)
+    killer = Killer(installation, set(chance.sample(range(1, len(events)), kills)), chance)
+    zoho.reset_stats()
 
-    def kill_at_times(number: int) -> None:
-        if number in moments:
-            kill(workers.pop(chance.randrange(len(workers))))
-            workers.append(under_way.installation.start(*WORKER))
+    half = len(events) // 2
+    web.send(events[:half], meanwhile=killer)
+    if beside_a_run:
+        ordered = installation.run("sync", connection_id, "--full", "--json")
+        assert ordered.code == 0, ordered.stderr
+    news = disturbed([*chosen.created(created), *chosen.deleted(round(records * DELETED))], chance)
+    rest = disturbed([*events[half:], *news], chance, doubled=0)
+    web.send(rest, meanwhile=killer)
 
-    web.send(storm.documents, meanwhile=kill_at_times)
     eventually(lambda: under_way.look("SELECT count(*) FROM resyncs WHERE received > handled") == [(0,)], 300)
-    with psycopg.connect(under_way.installation.environment["DATABASE_URL"], autocommit=True) as database:
-        left = record_differences(under_way.zoho.snapshot(), database, connected["connection_id"])
-    return Aftermath(len(storm.documents), storm.records, detail_calls(under_way.zoho), left)
+    eventually(lambda: under_way.status(connection_id)[0] != "running", 300)
+    with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as database:
+        left = record_differences(zoho.snapshot(), database, connection_id)
+    calls = detail_calls(zoho)
+    pages = zoho.stats().count() - calls
+    return Aftermath(half + len(rest), records, calls, pages, under_way.status(connection_id), left)

@@ -24,6 +24,7 @@ def test_every_record_ends_as_zoho_has_it_at_one_call_each(under_way: UnderWay) 
     left = weather(under_way, records=200, kills=2, chance=random.Random(7))
     assert left.events > 450
     assert left.differences == []
+    assert left.run == ("succeeded", None)
     # Each kill may repeat the calls in hand, one a thread.
     assert left.calls <= left.records * 1.1
 

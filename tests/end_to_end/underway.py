@@ -108,7 +108,7 @@ def eventually(holds: Callable[[], bool], patience_seconds: float = PATIENCE_SEC
 
 @contextmanager
 def processes_under_way(
-    folder: Path, *, contacts: int, invoices: int, latency_seconds: float, **settings: str
+    folder: Path, *, contacts: int, invoices: int, latency_seconds: float, organizations: int = 1, **settings: str
 ) -> Iterator[UnderWay]:
     """Servers, simulator, two workers and a scheduler; `settings` are environment variables that differ."""
     with (
@@ -117,6 +117,7 @@ def processes_under_way(
         running_simulator(
             contacts=contacts,
             invoices=invoices,
+            organizations=organizations,
             latency_ms=latency_seconds * 1000,
             requests_per_minute=REQUESTS_PER_MINUTE,
             requests_per_day=REQUESTS_PER_MINUTE,

@@ -130,7 +130,7 @@ class TestStarting:
 
     def test_a_parked_connection_rests(self, resources: Resources, link: Link) -> None:
         with resources.engine.begin() as connection:
-            connections.park(connection, link.connection_id, "…")
+            connections.park(connection, link, "…")
         make_due(resources.engine, full=True)
         tick(resources)
         assert all_runs(resources.engine) == []
@@ -221,6 +221,20 @@ class TestHouse:
         tick(resources)
         assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM webhook_events")] == ["2"]
         assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM resyncs")] == ["2"]
+
+    def test_closed_letters_are_forgotten_after_a_month_and_open_ones_never(self, resources: Resources) -> None:
+        change(
+            resources.engine,
+            "INSERT INTO dead_letters (subject, cause, queue_name, actor_name, arguments, error_type, error, "
+            "                          fingerprint, attempts, status, first_died_at, last_died_at, closed_at) "
+            "SELECT name, 'too_old', 'api', 'work', '{}', '', '', '', 1, status, died, died, died "
+            "  FROM (VALUES ('discarded', 'discarded', 31), ('retried', 'retried', 31), ('recent', 'discarded', 29), "
+            "               ('open', 'open', 400)) AS letter (name, status, days), "
+            "       LATERAL (SELECT now() - make_interval(days => days)) AS age (died)",
+        )
+        tick(resources)
+        left = rows(resources.engine, "SELECT subject FROM dead_letters ORDER BY subject")
+        assert [row["subject"] for row in left] == ["open", "recent"]
 
 
 class TestSweeping:

@@ -9,12 +9,20 @@ from typing import LiteralString, Protocol
 import httpx
 import psycopg
 import pytest
+import redis
+from dramatiq import Message
+from dramatiq.common import current_millis
 from prometheus_client.parser import text_string_to_metric_families
 
 from db.migrations import Target, migrate
+from domain.runs import Phase
+from domain.webhooks import Entity
 from sandbox.servers.ports import free_port
 from tests.integration.environment import environment_of_a_process
 from tests.process_logs import logs_of_a_process
+from workers.broker import Queue, new_broker
+from workers.budget import WaitReason
+from workers.counters import Counters, Ending
 from workers.web.app import app
 
 
@@ -170,6 +178,46 @@ class TestMetrics:
         assert told["booksync_queue_messages interactive ready"] == 0
         assert told["booksync_budget_limit 10234695"] == 100
         assert told["booksync_dead_letters"] == 0
+
+    def test_it_tells_what_others_have_counted(
+        self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
+    ) -> None:
+        counters = Counters.at(redis_url)
+        counters.step(Phase.CONTACTS, Ending.DONE)
+        counters.step(Phase.CONTACTS, Ending.RETRIED)
+        counters.resync(Entity.INVOICE, Ending.DONE)
+        counters.api_call(429)
+        counters.api_call(None)
+        counters.budget_wait(1.5, WaitReason.MINUTE)
+        counters.close()
+        answer = process(database_url, redis_url)("/metrics")
+        told = self.told(answer)
+        for name in (
+            "booksync_steps_total done contacts",
+            "booksync_steps_total retried contacts",
+            "booksync_resyncs_total invoice done",
+            "booksync_api_calls_total 429",
+            "booksync_api_calls_total no_answer",
+            "booksync_budget_waits_total minute",
+        ):
+            assert told[name] == 1
+        assert told["booksync_budget_wait_seconds_total minute"] == 1.5
+        assert told["booksync_steps_total given_up contacts"] == told["booksync_api_calls_total 200"] == 0
+        assert 'booksync_steps_total{outcome="done",phase="contacts"} 1.0' in answer.text
+        assert "# TYPE booksync_budget_wait_seconds_total counter" in answer.text
+
+    def test_it_tells_for_how_long_work_has_waited(
+        self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
+    ) -> None:
+        with redis.Redis.from_url(redis_url) as client:
+            message: Message[None] = Message(
+                Queue.DATABASE, "start_sync", (), {}, {}, message_timestamp=current_millis() - 90_000
+            )
+            new_broker(client).enqueue(message)
+        told = self.told(process(database_url, redis_url)("/metrics"))
+        assert told["booksync_queue_messages database ready"] == 1
+        assert 90 <= told["booksync_queue_oldest_seconds database"] < 120
+        assert told["booksync_queue_oldest_seconds api"] == 0
 
     def test_nobody_is_named(
         self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str

@@ -1,7 +1,7 @@
 """Dead letters: what no worker will try again is kept in Postgres, however it died.
 
-Two ways lead here. A run that gives a step up writes the letter with its own end (`death_of_step`); a message that dies
-in the queue itself is kept by the middleware, and one that cannot even be read by `keep_unreadable`.
+Two ways lead here. Who gives a step or a record up writes the letter with its end (`death_of_step`, `death_of_resync`).
+A message that dies in the queue itself is kept by the middleware, one that cannot even be read by `keep_unreadable`.
 """
 
 import hashlib
@@ -20,7 +20,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import dead_letters
 from db.dead_letters import Death
-from domain.dead_letters import Cause, GivenUpError, fingerprint
+from db.webhook_events import ResyncRef
+from domain.dead_letters import Cause, fingerprint
 from domain.runs import Run
 from workers import process
 from workers.broker.messages import ACTORS, LETTER_OPTION, RESYNC_ACTORS
@@ -64,6 +65,23 @@ def death_of_step(run: Run, cause: Cause, reason: str, error: BaseException | No
     )
 
 
+def death_of_resync(
+    ref: ResyncRef, cause: Cause, reason: str, error: BaseException | None = None, *, attempts: int
+) -> Death:
+    """The death of a record's resync, given up by itself; its retry is the same message."""
+    actor_name, queue_name = RESYNC_ACTORS[ref.entity]
+    return Death(
+        cause=cause,
+        queue_name=queue_name,
+        actor_name=actor_name,
+        arguments={"args": [str(ref.connection_id), ref.record_id], "kwargs": {}},
+        error=reason,
+        attempts=attempts,
+        connection_id=ref.connection_id,
+        **_told_by(actor_name, cause, error),
+    )
+
+
 class LetterNotKeptError(MiddlewareError, BrokerConnectionError):
     """Postgres does not answer, so the dead message is not put aside yet.
 
@@ -92,8 +110,7 @@ class DeadLetters(Middleware):
         self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None
     ) -> None:
         if exception is not None:
-            cause = exception.cause if isinstance(exception, GivenUpError) else Cause.DEFECT
-            message.options["death"] = _death_of(message, cause, describe(exception), exception)
+            message.options["death"] = _death_of(message, Cause.DEFECT, describe(exception), exception)
             message.fail()
         elif message.actor_name not in _CLOSED_BY_THEIR_WORK and (letter_id := _retried_letter(message)) is not None:
             with process.resources().engine.begin() as connection:

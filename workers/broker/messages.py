@@ -6,6 +6,7 @@ from enum import StrEnum
 import redis
 import structlog
 from dramatiq import Broker, Message
+from dramatiq.common import current_millis
 
 from db.runs import StepRef
 from db.webhook_events import Due
@@ -95,7 +96,14 @@ def send_resync(broker: Broker, due: Due) -> None:
 
 def _enqueue(broker: Broker, actor: tuple[str, Queue], arguments: tuple[object, ...], delay_seconds: float) -> None:
     actor_name, queue_name = actor
+    delay_ms = math.ceil(delay_seconds * 1000)
     message: Message[None] = Message(
-        queue_name=queue_name, actor_name=actor_name, args=arguments, kwargs={}, options={}
+        queue_name=queue_name,
+        actor_name=actor_name,
+        args=arguments,
+        kwargs={},
+        options={},
+        # Its age is counted from when it is due: Dramatiq forgets the delay once that is over.
+        message_timestamp=current_millis() + delay_ms,
     )
-    broker.enqueue(message, delay=math.ceil(delay_seconds * 1000) or None)
+    broker.enqueue(message, delay=delay_ms or None)

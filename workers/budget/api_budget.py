@@ -64,6 +64,8 @@ class ApiBudget:
       written before the call), None for never;
     - `paused_seconds(organization_id)`: how much longer the last pause lasts, None for none;
     - `on_pause(organization_id, seconds, reason)`: told at every refusal, so that the two above can be answered.
+
+    `on_sleep(seconds, reason)` is told of every wait that was slept; one that is raised is told by BudgetWait itself.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class ApiBudget:
         seconds_since_last_call: Callable[[str], float | None],
         paused_seconds: Callable[[str], float | None],
         on_pause: Callable[[str, float, PauseReason], None],
+        on_sleep: Callable[[float, WaitReason], None] = lambda _seconds, _reason: None,
         sleep: Callable[[float], None] = time.sleep,
         max_inline_wait_seconds: float = MAX_INLINE_WAIT_SECONDS,
     ) -> None:
@@ -83,6 +86,7 @@ class ApiBudget:
         self._seconds_since_last_call = seconds_since_last_call
         self._paused_seconds = paused_seconds
         self._on_pause = on_pause
+        self._on_sleep = on_sleep
         self._sleep = sleep
         self._max_inline_wait_seconds = max_inline_wait_seconds
 
@@ -122,6 +126,7 @@ class ApiBudget:
                     if slept + seconds > self._max_inline_wait_seconds:
                         raise BudgetWait(_worth_a_delivery(seconds, reason), reason)
                     self._sleep(seconds)
+                    self._on_sleep(seconds, reason)
                     slept += seconds
 
     def _remind(self, organization_id: str) -> None:

@@ -84,6 +84,7 @@ def _show(state: dict[str, Any]) -> None:
     notes.print(
         f"  synced: customers {_ago(state['last_customer_sync_at'])}, invoices {_ago(state['last_invoice_sync_at'])}"
     )
+    _show_events(state["connection_id"], state["webhook_events"])
     _show_budget(state["forecast"])
     table = Table(box=None, padding=(0, 2))
     for heading in ("started", "mode", "state", "phase", "calls", "seconds", "reason"):
@@ -100,6 +101,23 @@ def _show(state: dict[str, Any]) -> None:
             run["waiting_for"] or run["reason"] or "",
         )
     notes.print(table if state["runs"] else "  no run yet")
+
+
+def _show_events(connection_id: str, events: dict[str, int]) -> None:
+    """Of webhooks: what has changed nothing in the cache."""
+    if events["unmarked"]:
+        notes.print(
+            f"  webhooks: {events['unmarked']:,} records that are gone are not marked, since suspiciously many are. "
+            f"Next: booksync sync {connection_id} --full",
+            style="yellow",
+        )
+    if events["unreadable"]:
+        notes.print(
+            f"  webhooks: {events['unreadable']:,} events of records that could not be understood: no change",
+            style="yellow",
+        )
+    if events["ignored"]:
+        notes.print(f"  webhooks: {events['ignored']:,} events ignored, of what booksync does not cache")
 
 
 def _ago(moment: datetime | None) -> str:

@@ -4,20 +4,23 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db import connections, resyncs
+from db import connections, dead_letters, resyncs
+from db.connections import Parking
+from db.dead_letters import Death
 from db.resyncs import StaleResyncError
 from db.webhook_events import Due, ResyncRef
-from domain.dead_letters import Cause, GivenUpError
+from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, retry_seconds
 from domain.webhooks import Entity, Outcome
 from workers.broker import send_resync
+from workers.broker.dead_letters import death_of_resync
 from workers.budget import BudgetUnavailable, BudgetWait
+from workers.counters import Ending
 from workers.logs import describe
 from workers.resources import Resources
 from workers.sync.one_record import CrowdedError, OneRecord, refresh
@@ -35,20 +38,22 @@ Refresh = Callable[[OneRecord], Sequence[Due]]
 def resync(resources: Resources, connection_id: str, entity: Entity, record_id: str, *, do: Refresh = refresh) -> None:
     """Brings one record up to date, if events of it wait; a message that comes twice ends here quietly.
 
-    Raises:
-        GivenUpError: no further attempt would do any better, unless a person helps; the message becomes a dead letter.
+    A record that is given up leaves a dead letter, written in the transaction that settles its events.
     """
     with structlog.contextvars.bound_contextvars(connection_id=connection_id, entity=entity, record_id=record_id):
         try:
-            _take(resources, ResyncRef(uuid.UUID(connection_id), entity, record_id), do)
+            ending = _take(resources, ResyncRef(uuid.UUID(connection_id), entity, record_id), do)
         except StaleResyncError:
             log.info("Somebody else has taken this record meanwhile", action="resync.stale")
+            ending = Ending.STALE
         except (DBAPIError, PoolTimeoutError) as error:
             # Nothing can be written, not even that. The claim runs out, and the sweeper sends the record again.
             log.error("Postgres does not answer", action="resync.no_database", error=describe(error))
+            ending = Ending.NO_DATABASE
+        resources.counters.resync(entity, ending)
 
 
-def _take(resources: Resources, ref: ResyncRef, do: Refresh) -> None:
+def _take(resources: Resources, ref: ResyncRef, do: Refresh) -> Ending:
     began = time.monotonic()
     with resources.engine.begin() as connection:
         claim = resyncs.claim(connection, ref, claim_seconds=resources.settings.claim_seconds)
@@ -56,39 +61,40 @@ def _take(resources: Resources, ref: ResyncRef, do: Refresh) -> None:
     if claim is None:
         log.info("Nothing to do: the record is settled, not due yet, or in other hands", action="resync.passed_over")
         _send(resources, [early] if early else [])
-        return
+        return Ending.PASSED_OVER
     record = OneRecord(resources, claim)
     settle = _Settlement(record)
     if claim.attempts > MAX_ATTEMPTS:
-        settle.bury(Cause.PROCESS_KILLER, "The resync ended its process time and again.")
+        return settle.give_up(Cause.PROCESS_KILLER, "The resync ended its process time and again.")
     try:
         following = do(record)
     except StaleResyncError:
         raise
     except BudgetWait as wait:
-        settle.wait(wait.seconds, f"{resyncs.BUDGET} ({wait.reason})")
+        resources.counters.budget_wait(wait.seconds, wait.reason)
+        return settle.wait(wait.seconds, f"{resyncs.BUDGET} ({wait.reason})")
     except CrowdedError as crowd:
-        settle.wait(crowd.seconds, describe(crowd))
+        return settle.wait(crowd.seconds, describe(crowd))
     except (BudgetUnavailable, Throttled) as pause:
-        settle.wait(_STEP_ASIDE_SECONDS, describe(pause))
+        return settle.wait(_STEP_ASIDE_SECONDS, describe(pause))
     except TransientZohoError as error:
-        settle.retry(describe(error))
+        return settle.retry(error)
     except (*PARKING_ERRORS, UnreadableSecretError) as error:
-        settle.park(describe(error))
+        return settle.park(error)
     except PermanentZohoError as error:
-        settle.bury(Cause.PERMANENT_ERROR, describe(error), error)
+        return settle.give_up(Cause.PERMANENT_ERROR, describe(error), error)
     except Exception as error:  # noqa: BLE001  (the outermost loop: the resync is repeated, then given up)
-        settle.retry_unknown(error)
-    else:
-        log.info(
-            "Record settled",
-            action="resync.done",
-            outcome=record.outcome,
-            events=claim.received - claim.handled,
-            calls=record.calls,
-            seconds=round(time.monotonic() - began, 3),
-        )
-        _send(resources, following)
+        return settle.retry_unknown(error)
+    log.info(
+        "Record settled",
+        action="resync.done",
+        outcome=record.outcome,
+        events=claim.received - claim.handled,
+        calls=record.calls,
+        seconds=round(time.monotonic() - began, 3),
+    )
+    _send(resources, following)
+    return Ending.DONE
 
 
 class _Settlement:
@@ -98,54 +104,63 @@ class _Settlement:
         self._record = record
         self._claim = record.claim
 
-    def wait(self, seconds: float, reason: str) -> None:
+    def wait(self, seconds: float, reason: str) -> Ending:
         """The record's turn comes at a known time: it spends no attempt and holds no thread."""
         self._release(seconds, waiting_for=reason, refund_attempt=True)
         log.info("The record waits", action="resync.waits", seconds=round(seconds, 1), reason=reason)
+        return Ending.WAITING
 
-    def retry(self, reason: str) -> None:
-        """An error that may pass: another attempt a little later."""
-        if self._claim.attempts >= MAX_ATTEMPTS:
-            self.give_up(reason)
-            return
-        seconds = retry_seconds(self._claim.attempts, random.random())  # noqa: S311
-        self._release(seconds, waiting_for="another attempt", error=reason)
-        log.warning("The record will be tried again", action="resync.retry", seconds=round(seconds, 1), reason=reason)
+    def retry(self, error: Exception) -> Ending:
+        """An error that may pass: another attempt a little later, or, after the last one, a letter."""
+        if self._is_last_attempt:
+            return self.give_up(Cause.RETRIES_EXHAUSTED, describe(error), error)
+        return self._try_again(describe(error))
 
-    def give_up(self, reason: str) -> None:
-        """The events have failed; the next run reads the record in its list, so nobody is bothered with it."""
+    def give_up(self, cause: Cause, reason: str, error: Exception | None = None) -> Ending:
+        """The events have failed, and a person is told; a full run reads the record in its list."""
         log.error("The record is given up", action="resync.given_up", reason=reason)
         with self._record.transaction() as connection:
             due = resyncs.settle(connection, self._claim, Outcome.FAILED, error=reason)
+            dead_letters.keep(connection, self._death(cause, reason, error))
         _send(self._record.resources, [due] if due else [])
+        return Ending.GIVEN_UP
 
-    def bury(self, cause: Cause, reason: str, error: Exception | None = None) -> NoReturn:
-        """As `give_up`, where the next run would fare no better: a person should look.
-
-        Raises:
-            GivenUpError: always; the message becomes a dead letter.
-        """
-        self.give_up(reason)
-        given_up = GivenUpError(cause, f"{self._claim.ref.entity}: {reason}")
-        raise given_up.with_traceback(error.__traceback__ if error else None) from None
-
-    def park(self, reason: str) -> None:
-        """Zoho refuses for good: the connection waits for a person, and the events with it."""
-        log.error("The connection is parked", action="connection.parked", reason=reason)
+    def park(self, error: Exception) -> Ending:
+        """Zoho refuses for good: the connection and the events wait for a person, unless one has connected it again."""
+        reason = describe(error)
         with self._record.transaction() as connection:
-            resyncs.release(
-                connection, self._claim, seconds=0, waiting_for="the connection", refund_attempt=True, error=reason
-            )
-            connections.park(connection, self._claim.ref.connection_id, reason)
+            parking = connections.park(connection, self._record.link, reason)
+            if parking is not Parking.REVIVED:
+                resyncs.release(
+                    connection, self._claim, seconds=0, waiting_for="the connection", refund_attempt=True, error=reason
+                )
+            if parking is Parking.PARKED:
+                dead_letters.keep(connection, self._death(Cause.PERMANENT_ERROR, reason, error))
+        if parking is Parking.REVIVED:
+            return self.wait(_STEP_ASIDE_SECONDS, "the connection, which was just connected again")
+        log.error("The connection is parked", action="connection.parked", reason=reason)
+        return Ending.PARKED
 
-    def retry_unknown(self, error: Exception) -> None:
-        """As `retry`, for what should not happen: the last attempt is buried."""
+    def retry_unknown(self, error: Exception) -> Ending:
+        """As `retry`, for what should not happen."""
         reason = describe(error)
         log.exception("The resync failed", action="resync.failed", exc_info=error)
-        if self._claim.attempts < MAX_ATTEMPTS:
-            self.retry(reason)
-        else:
-            self.bury(Cause.DEFECT, reason, error)
+        if self._is_last_attempt:
+            return self.give_up(Cause.DEFECT, reason, error)
+        return self._try_again(reason)
+
+    @property
+    def _is_last_attempt(self) -> bool:
+        return self._claim.attempts >= MAX_ATTEMPTS
+
+    def _try_again(self, reason: str) -> Ending:
+        seconds = retry_seconds(self._claim.attempts, random.random())  # noqa: S311
+        self._release(seconds, waiting_for="another attempt", error=reason)
+        log.warning("The record will be tried again", action="resync.retry", seconds=round(seconds, 1), reason=reason)
+        return Ending.RETRIED
+
+    def _death(self, cause: Cause, reason: str, error: Exception | None) -> Death:
+        return death_of_resync(self._claim.ref, cause, reason, error, attempts=self._claim.attempts)
 
     def _release(
         self, seconds: float, *, waiting_for: str, refund_attempt: bool = False, error: str | None = None

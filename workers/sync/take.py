@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import connections, runs, staging
+from db.connections import Parking
 from db.dead_letters import Death
 from db.runs import Claim, StaleStepError, StepRef
 from domain.dead_letters import Cause
@@ -19,6 +20,7 @@ from domain.walk import WalkStuck
 from workers.broker import send_step
 from workers.broker.dead_letters import death_of_step
 from workers.budget import BudgetUnavailable, BudgetWait
+from workers.counters import Ending
 from workers.logs import describe
 from workers.resources import Resources
 from workers.sync.work import Work
@@ -40,57 +42,65 @@ def take(resources: Resources, run_id: str, step: int, do: Step) -> None:
     A step that is given up leaves a dead letter, written in the transaction that moves the run on.
     """
     with structlog.contextvars.bound_contextvars(run_id=run_id, step=step):
+        claim = None
         try:
-            _take(resources, uuid.UUID(run_id), step, do)
+            claim = _claim(resources, uuid.UUID(run_id), step)
+            ending = _do(Work(resources, claim), do) if claim else Ending.PASSED_OVER
         except StaleStepError:
             log.info("Somebody else has done this step meanwhile", action="step.stale")
+            ending = Ending.STALE
         except (DBAPIError, PoolTimeoutError) as error:
             # Nothing can be written, not even that. The claim runs out, and the sweeper sends the step again.
             log.error("Postgres does not answer", action="step.no_database", error=describe(error))
+            ending = Ending.NO_DATABASE
+        resources.counters.step(claim.run.phase if claim else None, ending)
 
 
-def _take(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> None:
+def _claim(resources: Resources, run_id: uuid.UUID, step: int) -> Claim | None:
     with resources.engine.begin() as connection:
         claim = runs.claim(connection, run_id, step, claim_seconds=resources.settings.claim_seconds)
     if claim is None:
         log.info("Nothing to do: the step is done, not due yet, or in other hands", action="step.passed_over")
-        return
-    with structlog.contextvars.bound_contextvars(connection_id=str(claim.run.connection_id)):
-        _do(Work(resources, claim), do)
+    return claim
 
 
-def _do(work: Work, do: Step) -> None:
+def _do(work: Work, do: Step) -> Ending:
+    with structlog.contextvars.bound_contextvars(connection_id=str(work.run.connection_id)):
+        return _do_and_settle(work, do)
+
+
+def _do_and_settle(work: Work, do: Step) -> Ending:
     claim, began = work.claim, time.monotonic()
     settle = _Settlement(work)
     if claim.run.attempts > MAX_ATTEMPTS:
-        settle.give_up(Cause.PROCESS_KILLER, "The step ended its process time and again.")
-        return
+        return settle.give_up(Cause.PROCESS_KILLER, "The step ended its process time and again.")
     try:
         following = do(work)
     except StaleStepError:
         raise
     except BudgetWait as wait:
-        settle.wait(wait.seconds, f"API budget ({wait.reason})")
+        work.resources.counters.budget_wait(wait.seconds, wait.reason)
+        return settle.wait(wait.seconds, f"API budget ({wait.reason})")
     except (BudgetUnavailable, Throttled) as pause:
-        settle.wait(_STEP_ASIDE_SECONDS, describe(pause))
+        return settle.wait(_STEP_ASIDE_SECONDS, describe(pause))
     except (TransientZohoError, WalkStuck) as error:
-        settle.retry(error)
+        return settle.retry(error)
     except (*PARKING_ERRORS, UnreadableSecretError) as error:
-        settle.park(error)
+        return settle.park(error)
     except PermanentZohoError as error:
-        settle.give_up(Cause.PERMANENT_ERROR, describe(error), error)
+        return settle.give_up(Cause.PERMANENT_ERROR, describe(error), error)
     except Exception as error:  # noqa: BLE001  (the outermost loop: the step is repeated, then given up)
-        settle.retry_unknown(error)
-    else:
-        log.info(
-            "Step done",
-            action="step.done",
-            phase=claim.run.phase,
-            calls=work.calls,
-            rows=work.rows,
-            seconds=round(time.monotonic() - began, 3),
-        )
-        send_step(work.resources.broker, following)
+        return settle.retry_unknown(error)
+    log.info(
+        "Step done",
+        action="step.done",
+        phase=claim.run.phase,
+        calls=work.calls,
+        rows=work.rows,
+        seconds=round(time.monotonic() - began, 3),
+    )
+    send_step(work.resources.broker, following)
+    return Ending.DONE
 
 
 class _Settlement:
@@ -104,51 +114,57 @@ class _Settlement:
     def _claim(self) -> Claim:
         return self.work.claim
 
-    def wait(self, seconds: float, reason: str) -> None:
+    def wait(self, seconds: float, reason: str) -> Ending:
         """The step may go on at a known time: it spends no attempt and holds no thread."""
         self._release(seconds, waiting_for=reason, refund_attempt=True)
         log.info("The step waits", action="step.waits", seconds=round(seconds, 1), reason=reason)
+        return Ending.WAITING
 
-    def retry(self, error: Exception) -> None:
+    def retry(self, error: Exception) -> Ending:
         """An error that may pass: another attempt a little later, or, after the last one, on with what is cached."""
         if self._claim.run.is_last_attempt:
-            self.give_up(Cause.RETRIES_EXHAUSTED, describe(error), error)
-        else:
-            self._try_again(describe(error))
+            return self.give_up(Cause.RETRIES_EXHAUSTED, describe(error), error)
+        return self._try_again(describe(error))
 
-    def give_up(self, cause: Cause, reason: str, error: Exception | None = None) -> None:
+    def give_up(self, cause: Cause, reason: str, error: Exception | None = None) -> Ending:
         """The phase has failed; the run goes on with what is cached and ends degraded (FR-7)."""
         run = self._claim.run.give_up_phase(reason)
         log.error("The phase is given up", action="phase.given_up", phase=self._claim.run.phase, reason=reason)
         # Details take the place of a sweep that Zoho fails: nothing is left undone, and a letter would be noise.
         is_made_up_for = self._claim.run.phase is Phase.PERSONS and cause is not Cause.PROCESS_KILLER
         self._move_on(run, reason, None if is_made_up_for else death_of_step(self._claim.run, cause, reason, error))
+        return Ending.GIVEN_UP
 
-    def park(self, error: Exception) -> None:
-        """Zoho refuses for good: no retry; the connection waits for a person."""
+    def park(self, error: Exception) -> Ending:
+        """Zoho refuses for good: the connection waits for a person, unless one has just connected it again."""
         reason = describe(error)
         run = replace(self._claim.run, phase=Phase.DONE, status=RunStatus.PARKED)
-        log.error("The connection is parked", action="connection.parked", reason=reason)
         with self.work.transaction() as connection:
-            connections.park(connection, run.connection_id, reason)
-            staging.clear(connection, run.run_id)
-            death = death_of_step(self._claim.run, Cause.PERMANENT_ERROR, reason, error)
-            self.work.advance(connection, run, error=reason, death=death)
+            parking = connections.park(connection, self.work.link, reason)
+            if parking is not Parking.REVIVED:
+                staging.clear(connection, run.run_id)
+                death = death_of_step(self._claim.run, Cause.PERMANENT_ERROR, reason, error)
+                self.work.advance(connection, run, error=reason, death=death)
+        if parking is Parking.REVIVED:
+            return self.retry(error)
+        log.error("The connection is parked", action="connection.parked", reason=reason)
+        return Ending.PARKED
 
-    def retry_unknown(self, error: Exception) -> None:
+    def retry_unknown(self, error: Exception) -> Ending:
         """As `retry`, for what should not happen: the last attempt fails the run."""
         reason = describe(error)
         log.exception("The step failed", action="step.failed", exc_info=error)
         if not self._claim.run.is_last_attempt:
-            self._try_again(reason)
-            return
+            return self._try_again(reason)
         run = replace(self._claim.run, phase=Phase.DONE, status=RunStatus.FAILED)
         self._move_on(run, reason, death_of_step(self._claim.run, Cause.DEFECT, reason, error))
+        return Ending.FAILED
 
-    def _try_again(self, reason: str) -> None:
+    def _try_again(self, reason: str) -> Ending:
         seconds = retry_seconds(self._claim.run.attempts, random.random())  # noqa: S311
         self._release(seconds, waiting_for="another attempt", error=reason)
         log.warning("The step will be tried again", action="step.retry", seconds=round(seconds, 1), reason=reason)
+        return Ending.RETRIED
 
     def _release(
         self, seconds: float, *, waiting_for: str, refund_attempt: bool = False, error: str | None = None

@@ -9,11 +9,14 @@ from workers.logs import set_up_logs
 from workers.resources import open_resources
 from workers.web import console, health, metrics, webhooks
 
+#: Somebody waits for each answer. Postgres may hang without being away, and would hold all of this process's threads.
+POSTGRES_SECONDS = 5.0
+
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     set_up_logs()
-    with open_resources("booksync web") as resources:
+    with open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources:
         app.state.resources = resources
         yield
 

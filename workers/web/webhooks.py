@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import structlog
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, fail_after
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, BackgroundTasks, HTTPException
 from fastapi import Request as HTTPRequest
@@ -33,6 +33,9 @@ MAX_BODY_BYTES = 1_000_000
 _SENDERS = 4
 _MOST_WAITING = 1_000
 
+#: So long a webhook waits for a thread while others wait for Postgres.
+LONGEST_WAIT_SECONDS = 5.0
+
 #: Asked for where the address names no connection, so that this takes as long as one that nobody has.
 _NO_CONNECTION = uuid.UUID(int=0)
 
@@ -44,7 +47,7 @@ async def receive(connection: str, request: HTTPRequest, background: BackgroundT
     body = await _bounded_body(request)
     told = take_apart(request.url.query, request.headers.get("content-type", ""), body)
     # Sent after the answer: Zoho need not wait for Redis.
-    background.add_task(_send, resources, await run_in_threadpool(_store, resources, connection, request, told))
+    background.add_task(_send, resources, await _stored(resources, connection, request, told))
     return {"status": "accepted"}
 
 
@@ -61,6 +64,21 @@ async def _bounded_body(request: HTTPRequest) -> bytes:
     return bytes(body)
 
 
+async def _stored(resources: Resources, connection: str, request: HTTPRequest, told: Request) -> Sequence[Due]:
+    """Stored in a thread. Once begun it is not left alone: it ends by itself, for Postgres's answers are waited for so
+    long and no longer."""
+    try:
+        with fail_after(LONGEST_WAIT_SECONDS):
+            return await run_in_threadpool(_store, resources, connection, request, told)
+    except TimeoutError:
+        log.error("A webhook could not be stored: no thread is free", action="webhook.no_thread")
+        raise _later() from None
+
+
+def _later() -> HTTPException:
+    return HTTPException(503, "Try again later.", headers={"Retry-After": "60"})
+
+
 def _store(resources: Resources, connection: str, request: HTTPRequest, told: Request) -> Sequence[Due]:
     connection_id = _connection_id(connection)
     try:
@@ -74,7 +92,7 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, told: Re
         raise HTTPException(400, "The body is neither JSON nor a form that names a record.") from None
     except (DBAPIError, PoolTimeoutError) as error:
         log.error("A webhook could not be stored", action="webhook.no_database", error=describe(error))
-        raise HTTPException(503, "Try again later.", headers={"Retry-After": "60"}) from None
+        raise _later() from None
     log.info("Events are stored", action="webhook.stored", connection_id=str(connection_id), events=len(events))
     return [each for each in due if each is not None]
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db import connections
-from db.connections import Link, UnknownConnectionError
+from db.connections import Link, Parking, UnknownConnectionError
 from domain.deletions import RecordKind
 from tests.integration.db.links import A_DAY_SECONDS, a_link, a_new_link, save
 from tests.integration.db.look import Row, change, row, rows
@@ -86,7 +86,7 @@ class TestSaving:
         new = a_new_link()
         first_id, _ = save(engine, new)
         with engine.begin() as connection:
-            connections.park(connection, first_id, "Zoho no longer knows the refresh token.")
+            connections.park(connection, look_up(engine, first_id), "Zoho no longer knows the refresh token.")
             connections.set_watermark(connection, first_id, RecordKind.CUSTOMER, dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
         changed = replace(
             new,
@@ -135,9 +135,25 @@ class TestSaving:
 class TestWhatIsRemembered:
     def test_a_parked_connection_says_why(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
-            connections.park(connection, link.connection_id, "Zoho no longer knows the refresh token.")
+            connections.park(connection, link, "Zoho no longer knows the refresh token.")
         parked = look_up(engine, link.connection_id)
         assert (parked.is_parked, parked.parked_reason) == (True, "Zoho no longer knows the refresh token.")
+
+    def test_the_first_reason_stays(self, engine: Engine, link: Link) -> None:
+        with engine.begin() as connection:
+            assert connections.park(connection, link, "The first.") is Parking.PARKED
+            assert connections.park(connection, link, "The second.") is Parking.ALREADY
+        assert look_up(engine, link.connection_id).parked_reason == "The first."
+
+    def test_who_knows_the_old_credentials_only_does_not_park_what_was_connected_again(self, engine: Engine) -> None:
+        new = a_new_link()
+        connection_id, _ = save(engine, new)
+        old = look_up(engine, connection_id)
+        save(engine, replace(new, refresh_token="refresh-2"))
+        with engine.begin() as connection:
+            assert connections.park(connection, old, "Zoho no longer knows the refresh token.") is Parking.REVIVED
+        found = look_up(engine, connection_id)
+        assert (found.is_parked, found.parked_reason) == (False, None)
 
     def test_watermarks_are_kept_apart(self, engine: Engine, link: Link) -> None:
         other = a_link(engine, user_id=link.user_id, organization_id="20234695")
@@ -200,7 +216,7 @@ class TestWhatIsDue:
     def test_a_parked_connection_is_never_due(self, engine: Engine, link: Link) -> None:
         make_due(engine, link, sync=-1, full=-1)
         with engine.begin() as connection:
-            connections.park(connection, link.connection_id, "…")
+            connections.park(connection, link, "…")
         assert take_due(engine) == []
 
     def test_two_schedulers_at_once_take_each_once(self, engine: Engine) -> None:

@@ -98,7 +98,17 @@ class Hooks:
         return done
 
     def skip_waiting(self) -> None:
-        self.bench.rows("UPDATE resyncs SET not_before = now() WHERE received > handled RETURNING record_id")
+        self.bench.rows(
+            "UPDATE resyncs SET not_before = now() WHERE received > handled OR has_failed RETURNING record_id"
+        )
+
+    def lose_messages(self) -> None:
+        """Those sent are gone, and were long ago."""
+        self.messages()
+        self.bench.rows(
+            "UPDATE resyncs SET not_before = now() - interval '1 hour', sent_at = sent_at - interval '1 hour' "
+            "RETURNING record_id"
+        )
 
     def events(self) -> list[Row]:
         return self.bench.rows("SELECT * FROM webhook_events ORDER BY id")

@@ -1,6 +1,5 @@
 """Promises of a record's resync when something fails: no event is lost, and none is tried for ever."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
@@ -10,20 +9,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from db import dead_letters
-from db.dead_letters import Death
-from db.webhook_events import Due
-from domain.dead_letters import Cause, GivenUpError
 from domain.runs import MAX_ATTEMPTS
 from domain.webhooks import Outcome
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
-from workers.broker.messages import RESYNC_ACTORS
 from workers.budget import ApiBudget
-from workers.retrying import retry
 from workers.scheduler import tick
-from workers.sync.one_record import OneRecord
 from workers.sync.resync import resync
 from workers.zoho import ZohoContactsClient
 from workers.zoho.errors import RecordUnreadable
@@ -31,8 +23,7 @@ from workers.zoho.errors import RecordUnreadable
 
 def test_a_lost_message_is_sent_again_by_the_scheduler(hooks: Hooks) -> None:
     hooks.tell(CONTACT, a_contact_id(hooks))
-    hooks.messages()
-    hooks.bench.rows("UPDATE resyncs SET not_before = now() - interval '1 hour' RETURNING record_id")
+    hooks.lose_messages()
     for _ in range(3):
         tick(hooks.bench.resources)
     assert len(hooks.messages()) == 1
@@ -40,16 +31,17 @@ def test_a_lost_message_is_sent_again_by_the_scheduler(hooks: Hooks) -> None:
 
 def test_busy_workers_are_sent_nothing_twice(hooks: Hooks) -> None:
     hooks.tell(CONTACT, a_contact_id(hooks))
-    hooks.bench.rows("UPDATE resyncs SET not_before = now() - interval '1 hour' RETURNING record_id")
+    hooks.lose_messages()
+    before = hooks.resync_row()["sent_at"]
     hooks.bench.resources.redis.rpush("dramatiq:interactive", *map(str, range(200)))
     tick(hooks.bench.resources)
-    assert hooks.resync_row()["swept_at"] is None
+    assert hooks.resync_row()["sent_at"] == before
     hooks.bench.resources.redis.ltrim("dramatiq:interactive", 0, 10)
     tick(hooks.bench.resources)
-    assert hooks.resync_row()["swept_at"] is not None
+    assert hooks.resync_row()["sent_at"] > before
 
 
-def test_a_failure_is_tried_again_and_then_left_to_the_next_run(hooks: Hooks) -> None:
+def test_a_failure_is_tried_again_and_then_given_up(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
     hooks.tell(CONTACT, contact_id)
@@ -70,39 +62,6 @@ def test_a_message_sent_again_by_a_person_asks_once_more(hooks: Hooks) -> None:
     hooks.take(CONTACT, contact_id)
     assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
     assert hooks.resync_row()["has_failed"] is False
-
-
-def test_a_letter_that_was_sent_again_closes_when_its_record_is_settled(hooks: Hooks) -> None:
-    contact_id = a_contact_id(hooks)
-    resources = hooks.bench.resources
-    fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
-    hooks.tell(CONTACT, contact_id)
-    with pytest.raises(GivenUpError) as buried:
-        hooks.take(CONTACT, contact_id)
-    actor_name, queue_name = RESYNC_ACTORS[CONTACT]
-    death = Death(
-        cause=buried.value.cause,
-        queue_name=queue_name,
-        actor_name=actor_name,
-        arguments={"args": [str(hooks.bench.connection_id), contact_id], "kwargs": {}},
-        error_type="GivenUpError",
-        error="contact: refused",
-        fingerprint="0123456789ab",
-        connection_id=hooks.bench.connection_id,
-    )
-    with resources.engine.begin() as connection:
-        letter_id = dead_letters.keep(connection, death)
-    assert letter_id is not None
-    hooks.bench.zoho.clear_faults(fault)
-    (told,) = retry(resources, [letter_id])
-    assert told.is_sent
-
-    def status() -> str:
-        return str(hooks.bench.rows("SELECT status FROM dead_letters")[0]["status"])
-
-    assert status() == "open"
-    hooks.take(CONTACT, contact_id)
-    assert (status(), hooks.outcomes()) == ("retried", [Outcome.FAILED])
 
 
 def test_a_wait_for_the_budget_spends_no_attempt(hooks: Hooks) -> None:
@@ -154,7 +113,7 @@ def test_a_refusal_for_good_parks_the_connection_and_keeps_the_events(hooks: Hoo
     link = hooks.bench.rows("SELECT status FROM zoho_connections")[0]
     assert (link["status"], hooks.outcomes()) == ("parked", [None])
     hooks.tell(CONTACT, contact_id)
-    hooks.bench.rows("UPDATE resyncs SET not_before = now() - interval '1 hour' RETURNING record_id")
+    hooks.lose_messages()
     tick(hooks.bench.resources)
     assert hooks.work() == 0
 
@@ -180,42 +139,6 @@ def test_an_answer_that_cannot_be_understood_leaves_what_is_cached(
     assert hooks.outcomes() == [Outcome.UNREADABLE]
     assert hooks.bench.customers()[contact_id] == before
     assert [row["record_id"] for row in hooks.bench.rows("SELECT * FROM set_aside_records")] == [contact_id]
-
-
-def test_an_unknown_error_makes_a_dead_letter_at_the_last_attempt(hooks: Hooks) -> None:
-    contact_id = a_contact_id(hooks)
-    hooks.tell(CONTACT, contact_id)
-
-    def fail(_: OneRecord) -> Sequence[Due]:
-        raise ValueError("ada@example.com")
-
-    with capture_logs():
-        for _ in range(MAX_ATTEMPTS - 1):
-            hooks.take(CONTACT, contact_id, do=fail)
-            hooks.skip_waiting()
-        with pytest.raises(GivenUpError, match=r"^contact: ValueError$"):
-            hooks.take(CONTACT, contact_id, do=fail)
-    assert hooks.outcomes() == [Outcome.FAILED]
-
-
-def test_a_record_that_kills_its_process_is_given_up(hooks: Hooks) -> None:
-    contact_id = a_contact_id(hooks)
-    hooks.tell(CONTACT, contact_id)
-    hooks.bench.rows(f"UPDATE resyncs SET attempts = {MAX_ATTEMPTS} RETURNING record_id")
-    with pytest.raises(GivenUpError) as buried:
-        hooks.take(CONTACT, contact_id)
-    assert buried.value.cause is Cause.PROCESS_KILLER
-    assert hooks.outcomes() == [Outcome.FAILED]
-
-
-def test_what_zoho_will_never_answer_is_given_up_at_once(hooks: Hooks) -> None:
-    contact_id = a_contact_id(hooks)
-    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
-    hooks.tell(CONTACT, contact_id)
-    with pytest.raises(GivenUpError) as buried:
-        hooks.take(CONTACT, contact_id)
-    assert buried.value.cause is Cause.PERMANENT_ERROR
-    assert hooks.outcomes() == [Outcome.FAILED]
 
 
 def test_without_postgres_the_message_ends_quietly(hooks: Hooks) -> None:

@@ -62,6 +62,14 @@ def test_a_short_wait_is_a_delayed_message_never_early(broker: StubBroker) -> No
     assert message.options["eta"] >= before + 2001
 
 
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_message_is_as_old_as_it_has_been_due(broker: StubBroker, seconds: float) -> None:
+    before = current_millis()
+    send_step(broker, a_step(), delay_seconds=seconds)
+    (message,) = sent(broker)
+    assert 0 <= message.message_timestamp - before - seconds * 1000 < 1000
+
+
 def test_no_wait_is_no_delay(broker: StubBroker) -> None:
     send_step(broker, a_step(), delay_seconds=0)
     (message,) = sent(broker)

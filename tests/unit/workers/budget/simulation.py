@@ -37,6 +37,7 @@ class World:
     last_call_ago: float | None = None
     paused_for: float | None = None
     pauses: list[tuple[str, float, PauseReason]] = field(default_factory=list)
+    slept: list[tuple[float, WaitReason]] = field(default_factory=list)
     budgets: dict[float, ApiBudget] = field(default_factory=dict)
     dead: list[AbstractContextManager[Admission]] = field(default_factory=list)
 
@@ -48,6 +49,7 @@ class World:
             seconds_since_last_call=lambda _: self.last_call_ago,
             paused_seconds=lambda _: self.paused_for,
             on_pause=lambda *pause: self.pauses.append(pause),
+            on_sleep=lambda *wait: self.slept.append(wait),
             sleep=self.pass_time,
             max_inline_wait_seconds=inline_wait,
         )

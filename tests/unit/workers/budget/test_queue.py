@@ -68,6 +68,20 @@ def test_a_wait_of_two_seconds_is_slept_and_a_longer_one_raised() -> None:
             assert world.now == pytest.approx(60.5)
 
 
+def test_a_wait_that_was_slept_is_told_and_one_that_is_raised_tells_itself() -> None:
+    with a_world(requests_per_minute=1) as world:
+        world.spend(1)
+        with pytest.raises(BudgetWait), world.call("run-1", inline_wait=2):
+            pass
+        assert world.slept == []
+
+        world.pass_time(59)
+        with world.call("run-1", inline_wait=2):
+            ((seconds, reason),) = world.slept
+            assert seconds == pytest.approx(1.5)
+            assert reason is WaitReason.MINUTE
+
+
 def test_a_call_granted_late_holds_its_slot_from_then() -> None:
     with a_world(requests_per_minute=1) as world:
         world.spend(1)

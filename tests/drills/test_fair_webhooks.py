@@ -1,0 +1,94 @@
+"""Ten thousand events of an organisation whose calls pause: another one's single event passes them."""
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from dramatiq import Broker
+from sqlalchemy import Engine
+
+from db import webhook_events
+from db.engine import new_engine
+from domain.webhooks import Entity, Event, EventKind
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.stats import CallKind
+from tests.end_to_end.underway import UnderWay, eventually, processes_under_way
+from workers.broker import new_broker, new_redis_client, send_resync
+
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
+
+EVENTS = 10_000
+
+#: From the event to its row, on a machine that is busy with the others'.
+MOMENTS_SECONDS = 3.0
+
+
+@pytest.fixture
+def under_way(tmp_path: Path) -> Iterator[UnderWay]:
+    with processes_under_way(tmp_path, contacts=20, invoices=0, latency_seconds=0.01, organizations=2) as processes:
+        yield processes
+
+
+def test_ten_thousand_events_that_wait_let_another_organisations_pass(
+    under_way: UnderWay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = uuid.UUID(under_way.connect())
+    zoho = under_way.zoho
+    with SandboxControl(zoho.url, zoho.organization_ids()[1]) as other, the_means(under_way) as (engine, broker):
+        connected = replace(under_way.installation, zoho=other).connect(uuid.uuid4())
+        quiet = uuid.UUID(connected.json["connection_id"])
+        zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=429, code=44)
+        began = time.monotonic()
+        for first in range(0, EVENTS, 500):
+            tell(engine, broker, busy, [str(5_000_000 + number) for number in range(first, first + 500)])
+        told_in = time.monotonic() - began
+        waits = []
+        for contact in other.snapshot()["contacts"][:5]:
+            began = time.monotonic()
+            tell(engine, broker, quiet, [str(contact["contact_id"])])
+            eventually(lambda: waiting(under_way, quiet) == 0, 300)
+            waits.append(time.monotonic() - began)
+    with capsys.disabled():
+        print(
+            f"\n{EVENTS} events told in {told_in:.0f} s; another organisation's were settled in "
+            f"{', '.join(f'{each:.1f}' for each in waits)} s; {waiting(under_way, busy)} of the first wait"
+        )
+    assert max(waits) <= MOMENTS_SECONDS
+
+
+@contextmanager
+def the_means(under_way: UnderWay) -> Iterator[tuple[Engine, Broker]]:
+    environment = under_way.installation.environment
+    engine = new_engine(environment["DATABASE_URL"], application_name="drill")
+    client = new_redis_client(environment["REDIS_URL"], patient=False)
+    try:
+        yield engine, new_broker(client)
+    finally:
+        client.close()
+        engine.dispose()
+
+
+def tell(engine: Engine, broker: Broker, connection_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
+    """As the web process stores events, and sends what is due."""
+    with engine.begin() as connection:
+        found = [
+            webhook_events.receive(
+                connection, connection_id, Event(Entity.CONTACT, each, EventKind.CHANGED, modified_at=None, digest=None)
+            )
+            for each in contact_ids
+        ]
+    for due in found:
+        if due is not None:
+            send_resync(broker, due)
+
+
+def waiting(under_way: UnderWay, connection_id: uuid.UUID) -> int:
+    ((count,),) = under_way.look(
+        "SELECT count(*) FROM resyncs WHERE received > handled AND connection_id = %(id)s", id=connection_id
+    )
+    return int(count)

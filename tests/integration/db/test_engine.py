@@ -1,0 +1,61 @@
+"""Promises of db/engine.py: a Postgres that hangs is not waited for without end, where somebody waits."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db.engine import new_engine
+
+SECONDS = 0.5
+
+
+@pytest.fixture
+def bounded(database_url: str) -> Iterator[Engine]:
+    engine = new_engine(database_url, application_name="booksync tests", pool_size=1, answer_seconds=SECONDS)
+    yield engine
+    engine.dispose()
+
+
+def sleep(engine: Engine, seconds: float) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
+
+
+def test_a_statement_that_takes_longer_ends_in_an_error_and_the_next_one_has_its_own_answer(bounded: Engine) -> None:
+    began = time.monotonic()
+    with pytest.raises(OperationalError):
+        sleep(bounded, 20)
+    assert time.monotonic() - began < 5
+    with bounded.connect() as connection:
+        assert connection.execute(text("SELECT 7")).scalar_one() == 7
+
+
+def test_a_quick_one_has_its_time_anew(bounded: Engine) -> None:
+    for _ in range(3):
+        sleep(bounded, SECONDS / 2)
+
+
+def test_an_error_of_the_statement_costs_no_connection(bounded: Engine) -> None:
+    def backend() -> int:
+        with bounded.connect() as connection:
+            return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+    before = backend()
+    with pytest.raises(ProgrammingError), bounded.connect() as connection:
+        connection.execute(text("SELECT nothing"))
+    with pytest.raises(OperationalError), bounded.connect() as connection:
+        connection.execute(text("SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(1)"))
+    assert backend() == before
+
+
+def test_a_free_connection_is_not_waited_for_longer(bounded: Engine) -> None:
+    with bounded.connect(), bounded.connect(), pytest.raises(PoolTimeoutError):
+        bounded.connect()
+
+
+def test_who_has_nobody_waiting_takes_its_time(engine: Engine) -> None:
+    sleep(engine, SECONDS * 2)

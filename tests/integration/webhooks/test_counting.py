@@ -1,0 +1,68 @@
+"""What `/metrics` counts of records that webhooks tell of: how each turn at one ended."""
+
+from typing import NoReturn
+
+import pytest
+
+from db.resyncs import StaleResyncError
+from domain.runs import MAX_ATTEMPTS
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
+from workers.budget import BudgetWait, WaitReason
+from workers.counters import Family, Labels, totals
+from workers.sync.one_record import OneRecord
+
+
+@pytest.fixture
+def contact_id(hooks: Hooks) -> str:
+    """One that has changed since."""
+    found = a_contact_id(hooks)
+    hooks.tell(CONTACT, found)
+    return found
+
+
+def counted(hooks: Hooks, family: Family) -> dict[Labels, int]:
+    return {labels: total for labels, total in totals(hooks.bench.resources.redis)[family].items() if total}
+
+
+def test_a_settled_record_and_the_message_that_comes_too_late(hooks: Hooks, contact_id: str) -> None:
+    hooks.take(CONTACT, contact_id)
+    hooks.take(CONTACT, contact_id)
+    assert counted(hooks, Family.RESYNCS) == {("contact", "done"): 1, ("contact", "passed_over"): 1}
+
+
+def test_failures_are_retries_and_in_the_end_given_up(hooks: Hooks, contact_id: str) -> None:
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, path=f"/contacts/{contact_id}", status=500)
+    assert hooks.work() == MAX_ATTEMPTS
+    assert counted(hooks, Family.RESYNCS) == {("contact", "retried"): MAX_ATTEMPTS - 1, ("contact", "given_up"): 1}
+    assert counted(hooks, Family.API_CALLS)["500",] == MAX_ATTEMPTS
+
+
+def test_what_leaves_a_dead_letter_is_given_up(hooks: Hooks, contact_id: str) -> None:
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
+    hooks.take(CONTACT, contact_id)
+    assert counted(hooks, Family.RESYNCS) == {("contact", "given_up"): 1}
+
+
+def test_a_refused_connection_is_parked(hooks: Hooks, contact_id: str) -> None:
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=401, code=57)
+    hooks.take(CONTACT, contact_id)
+    assert counted(hooks, Family.RESYNCS) == {("contact", "parked"): 1}
+
+
+def test_a_record_that_waits_for_the_budget_is_counted_with_its_wait(hooks: Hooks, contact_id: str) -> None:
+    def wait(_record: OneRecord) -> NoReturn:
+        raise BudgetWait(12.5, WaitReason.MINUTE)
+
+    hooks.take(CONTACT, contact_id, do=wait)
+    assert counted(hooks, Family.RESYNCS) == {("contact", "waiting"): 1}
+    assert counted(hooks, Family.BUDGET_WAIT_MS) == {("minute",): 12_500}
+
+
+def test_a_record_that_somebody_else_has_taken_is_stale(hooks: Hooks, contact_id: str) -> None:
+    def lose(_record: OneRecord) -> NoReturn:
+        raise StaleResyncError
+
+    hooks.take(CONTACT, contact_id, do=lose)
+    assert counted(hooks, Family.RESYNCS) == {("contact", "stale"): 1}

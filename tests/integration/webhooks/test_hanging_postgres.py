@@ -1,0 +1,123 @@
+"""Promises of the web process while Postgres hangs: it accepts connections, and answers nothing."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from db import engine as engines
+from db.engine import new_engine
+from tests.integration.db.links import a_link
+from tests.integration.environment import environment_of_a_process
+from tests.integration.webhooks.black_hole import BlackHole, a_black_hole
+from tests.integration.webhooks.hooks import post
+from tests.webhooks import signed_json
+from workers.resources import Resources, open_resources
+from workers.web import app as web_app
+from workers.web import webhooks
+from workers.web.app import app
+
+#: In these tests; the web process itself is more patient.
+SECONDS = 0.5
+#: The least that libpq allows.
+CONNECT_SECONDS = 2
+
+#: A pooled connection that is tried, a new one, a wait for a thread, and a machine that is busy.
+SOME_SECONDS = SECONDS + CONNECT_SECONDS + SECONDS + 3.0
+
+DOCUMENT = {"contact": {"contact_id": "5001", "last_modified_time": "2026-03-02T09:30:00+0000"}}
+
+
+@pytest.fixture
+def hole(database_url: str) -> Iterator[BlackHole]:
+    with a_black_hole(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def resources(
+    hole: BlackHole, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Resources]:
+    monkeypatch.setattr(engines, "CONNECT_TIMEOUT_SECONDS", CONNECT_SECONDS)
+    monkeypatch.setattr(webhooks, "LONGEST_WAIT_SECONDS", SECONDS)
+    engine = new_engine(hole.url, application_name="booksync tests", answer_seconds=SECONDS)
+    with (
+        environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
+        open_resources("booksync tests") as opened,
+    ):
+        yield replace(opened, engine=engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def connection_id(resources: Resources) -> uuid.UUID:
+    return a_link(resources.engine).connection_id
+
+
+def told(resources: Resources, connection_id: uuid.UUID) -> tuple[httpx.Response, float]:
+    """The answer, and after how many seconds it came."""
+    began = time.monotonic()
+    answer = post(resources, f"/webhooks/zoho/{connection_id}", *signed_json("any", DOCUMENT))
+    return answer, time.monotonic() - began
+
+
+def test_zoho_hears_within_some_seconds_that_it_is_to_try_again(
+    hole: BlackHole, resources: Resources, connection_id: uuid.UUID
+) -> None:
+    assert told(resources, connection_id)[0].status_code == 401
+    hole.swallow()
+    for _ in range(2):
+        answer, seconds = told(resources, connection_id)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+        assert seconds <= SOME_SECONDS
+
+
+def test_so_do_many_at_once(hole: BlackHole, resources: Resources, connection_id: uuid.UUID) -> None:
+    """More than the process has threads, and these are more than it has connections."""
+    body, headers = signed_json("any", DOCUMENT)
+
+    async def ask() -> list[httpx.Response]:
+        app.state.resources = resources
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://booksync") as client:
+            path = f"/webhooks/zoho/{connection_id}"
+            return await asyncio.gather(*(client.post(path, content=body, headers=headers) for _ in range(100)))
+
+    hole.swallow()
+    began = time.monotonic()
+    answers = asyncio.run(ask())
+    assert {answer.status_code for answer in answers} == {503}
+    assert time.monotonic() - began <= SOME_SECONDS
+
+
+def test_readiness_says_that_postgres_does_not_answer(
+    hole: BlackHole, resources: Resources, connection_id: uuid.UUID
+) -> None:
+    assert connection_id
+    hole.swallow()
+    began = time.monotonic()
+    answer = post(resources, "/readyz", b"", {}, method="GET")
+    assert (answer.status_code, answer.json()["database"]) == (503, "does not answer")
+    assert time.monotonic() - began <= SOME_SECONDS
+
+
+def test_the_web_process_opens_such_an_engine(hole: BlackHole, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport) as client:
+            here = f"http://booksync/webhooks/zoho/{uuid.uuid4()}"
+            before = await client.post(here, json=DOCUMENT)
+            hole.swallow()
+            return [before, await client.post(here, json=DOCUMENT)]
+
+    monkeypatch.setattr(engines, "CONNECT_TIMEOUT_SECONDS", CONNECT_SECONDS)
+    monkeypatch.setattr(web_app, "POSTGRES_SECONDS", SECONDS)
+    monkeypatch.setattr(web_app, "set_up_logs", lambda: None)
+    began = time.monotonic()
+    with environment_of_a_process(monkeypatch, database_url=hole.url, redis_url=redis_url):
+        before, after = asyncio.run(ask())
+    assert (before.status_code, after.status_code) == (401, 503)
+    assert time.monotonic() - began <= SOME_SECONDS

@@ -1,0 +1,79 @@
+"""What `booksync status` tells of webhook events that have changed nothing in the cache."""
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from domain.webhooks import Outcome
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id
+from workers.cli.app import app
+from workers.zoho import ZohoContactsClient
+from workers.zoho.errors import RecordUnreadable
+
+
+def status() -> Result:
+    told = CliRunner().invoke(app, ["status", "--json"])
+    assert told.exit_code == 0, told.output
+    return told
+
+
+def words(told: Result) -> str:
+    return " ".join(told.stderr.split())
+
+
+def events(told: Result) -> Any:
+    return json.loads(told.stdout.splitlines()[-1])["connections"][0]["webhook_events"]
+
+
+def test_nothing_is_said_where_nothing_is_left(hooks: Hooks) -> None:
+    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.work()
+    told = status()
+    assert "webhooks:" not in words(told)
+    assert events(told) == {"unmarked": 0, "unreadable": 0, "ignored": 0}
+
+
+def test_what_was_ignored_is_told(hooks: Hooks) -> None:
+    hooks.send({"estimate": {"estimate_id": "9"}})
+    hooks.send({"something": "else"})
+    told = status()
+    assert "webhooks: 2 events ignored" in words(told)
+    assert events(told)["ignored"] == 2
+
+
+def test_so_is_what_could_not_be_understood(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(_: ZohoContactsClient, __: str) -> None:
+        raise RecordUnreadable("GET /contacts/1", detail="contact_name is missing")
+
+    monkeypatch.setattr(ZohoContactsClient, "get_contact_by_id", unreadable)
+    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.work()
+    assert "webhooks: 1 events of records that could not be understood" in words(status())
+
+
+def test_records_that_are_gone_and_not_marked_are_told_until_a_full_sync(hooks: Hooks) -> None:
+    invoices = [str(invoice["invoice_id"]) for invoice in hooks.bench.zoho.snapshot()["invoices"][:13]]
+    for invoice_id in invoices:
+        hooks.bench.zoho.delete_invoice(invoice_id)
+        hooks.tell(INVOICE, invoice_id, event="deleted")
+        hooks.work()
+    assert hooks.outcomes().count(Outcome.UNMARKED) == 3
+    told = status()
+    assert "webhooks: 3 records that are gone are not marked" in words(told)
+    assert f"booksync sync {hooks.bench.connection_id} --full" in words(told)
+    hooks.bench.rows("UPDATE sync_metadata SET last_full_sync_at = now() RETURNING id")
+    assert "webhooks:" not in words(status())
+
+
+def test_a_connection_that_a_webhook_has_parked_says_why_and_that_a_letter_waits(hooks: Hooks) -> None:
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
+    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.work()
+    told = words(status())
+    assert "parked" in told
+    assert "code 6041" in told
+    assert "1 dead letters wait for a decision" in told
