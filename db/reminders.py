@@ -53,6 +53,26 @@ def plan_all_due(engine: Engine, link: Link, *, now: datetime) -> int:
         planned += batch
 
 
+def plan_customer(connection: Connection, link: Link, zoho_customer_id: str, *, now: datetime) -> None:
+    """Plans this customer's invoices whose planning is due, at most `BATCH`: what a webhook tells waits for no run."""
+    due = connection.execute(
+        text("""
+            SELECT invoice.id FROM invoices_cache invoice JOIN customers_cache customer ON customer.id = customer_id
+             WHERE customer.connection_id = :connection_id AND customer.zoho_customer_id = :zoho_customer_id
+               AND customer.user_id = :user_id AND plan_at <= :now
+             ORDER BY plan_at, invoice.id LIMIT :limit
+        """),
+        {
+            "connection_id": link.connection_id,
+            "user_id": link.user_id,
+            "zoho_customer_id": zoho_customer_id,
+            "now": now,
+            "limit": BATCH,
+        },
+    ).scalars()
+    _replan(connection, link, list(due), now=now)
+
+
 def replan_pending(connection: Connection, link: Link, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
     """Plans again those of these changed invoices that have reminders pending: they are moved or cancelled at once."""
     pending = connection.execute(

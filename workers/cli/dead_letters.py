@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 from db import dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
 from domain.dead_letters import LetterStatus
-from workers.cli.terminal import notes, print_json
+from workers.cli.terminal import answers, notes, print_json
 from workers.resources import open_resources
 from workers.retrying import Retried, retry
 
@@ -45,11 +46,11 @@ def list_letters(
         groups = dead_letter_lists.groups(database, choice)
         letters = dead_letter_lists.letters(database, choice)
     if not letters:
-        notes.print("There are no such dead letters." if total else "There are no open dead letters.")
+        answers(as_json).print("There are no such dead letters." if total else "There are no open dead letters.")
     elif group:
-        _show_groups(groups)
+        _show_groups(groups, answers(as_json))
     else:
-        _show_letters(letters)
+        _show_letters(letters, answers(as_json))
     if as_json:
         print_json({"open": total, "groups": groups, "letters": letters})
 
@@ -59,7 +60,7 @@ def show_letter(letter_id: Annotated[int, typer.Argument(metavar="ID")], as_json
     """Show all that is known of one letter."""
     with open_resources("booksync dead-letters") as resources, resources.engine.connect() as database:
         letter = dead_letter_lists.letter(database, letter_id)
-    _show(letter)
+    _show(letter, answers(as_json))
     if as_json:
         print_json(letter)
 
@@ -145,7 +146,7 @@ def _retried_json(retried: Retried) -> dict[str, Any]:
     return {"id": retried.letter_id, "run_id": retried.run_id, "message": retried.sentence}
 
 
-def _show_groups(groups: list[Row]) -> None:
+def _show_groups(groups: list[Row], tell: Console) -> None:
     table = _table("fingerprint", "letters", "actor", "cause", "error", "last", "ids")
     for group in groups:
         ids = ", ".join(map(str, group["ids"][:_SHOWN_IDS])) + (" …" if len(group["ids"]) > _SHOWN_IDS else "")
@@ -158,13 +159,13 @@ def _show_groups(groups: list[Row]) -> None:
             _moment(group["last_died_at"]),
             ids,
         )
-    notes.print(table)
+    tell.print(table)
     if recovered := sum(group["recovered"] for group in groups):
         notes.print(f"For {recovered:,} of them a later run has done the work already: they can be discarded.")
     notes.print("Next: booksync dead-letters show ID, then retry or discard (ID, or --group FINGERPRINT).")
 
 
-def _show_letters(letters: list[Row]) -> None:
+def _show_letters(letters: list[Row], tell: Console) -> None:
     table = _table("id", "state", "fingerprint", "actor", "cause", "error", "connection", "attempts", "last")
     for letter in letters[:_SHOWN]:
         table.add_row(
@@ -178,24 +179,24 @@ def _show_letters(letters: list[Row]) -> None:
             str(letter["attempts"]),
             _moment(letter["last_died_at"]),
         )
-    notes.print(table)
+    tell.print(table)
     if len(letters) > _SHOWN:
-        notes.print(f"… and {len(letters) - _SHOWN:,} more.")
+        tell.print(f"… and {len(letters) - _SHOWN:,} more.")
 
 
-def _show(letter: Row) -> None:
-    notes.print(f"[bold]{letter['id']}[/bold]  {_state(letter)}  {letter['cause'].replace('_', ' ')}")
-    notes.print(f"  {letter['error']}", style="red", markup=False)
+def _show(letter: Row, tell: Console) -> None:
+    tell.print(f"[bold]{letter['id']}[/bold]  {_state(letter)}  {letter['cause'].replace('_', ' ')}")
+    tell.print(f"  {letter['error']}", style="red", markup=False)
     for name in ("actor", "queue_name", "arguments", "connection_id", "run_id", "fingerprint", "attempts", "deaths"):
-        notes.print(f"  {name.replace('_', ' ')}: {letter[name]}", markup=False)
-    notes.print(f"  died: first {_moment(letter['first_died_at'])}, last {_moment(letter['last_died_at'])}")
+        tell.print(f"  {name.replace('_', ' ')}: {letter[name]}", markup=False)
+    tell.print(f"  died: first {_moment(letter['first_died_at'])}, last {_moment(letter['last_died_at'])}")
     if letter["note"]:
-        notes.print(f"  note: {letter['note']}", markup=False)
+        tell.print(f"  note: {letter['note']}", markup=False)
     if letter["traceback"]:
-        notes.print(letter["traceback"], markup=False)
+        tell.print(letter["traceback"], markup=False)
     for entry in letter["history"]:
         told = entry.get("error") or entry.get("note") or entry.get("reason") or ""
-        notes.print(f"  {entry['at'][:19]}  {entry['what']}  {told}", markup=False)
+        tell.print(f"  {entry['at'][:19]}  {entry['what']}  {told}", markup=False)
 
 
 def _state(letter: Row) -> str:

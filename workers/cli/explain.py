@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from db import explanations
-from workers.cli.terminal import notes, out, print_json
+from workers.cli.terminal import out, print_json
 from workers.explaining import explanation
 from workers.resources import open_resources
 
@@ -60,4 +60,4 @@ def _show(told: dict[str, Any]) -> None:
         table.add_column(heading, justify="right" if heading == "step" else "left")
     for reminder in told["reminders"]:
         table.add_row(f"{reminder['step']:+d}", reminder["status"], reminder["local_time"], reminder["time_zone"])
-    notes.print(table)
+    out.print(table)

@@ -11,7 +11,7 @@ from db import connections, runs, summary
 from db.runs import StepRef
 from domain.runs import Mode, Run, RunStatus
 from workers.broker import send_step
-from workers.cli.terminal import notes, print_json
+from workers.cli.terminal import answers, notes, out, print_json
 from workers.cli.watch import watch
 from workers.forecasting import forecast
 from workers.resources import Resources, open_resources
@@ -119,9 +119,10 @@ def _tell_cost(connection_id: uuid.UUID, as_json: bool) -> None:
     with open_resources("booksync sync") as resources, resources.engine.connect() as database:
         facts = forecast(resources, database, connections.link(database, connection_id)).as_json()
     full, incremental = facts["full"], facts["incremental"]
-    notes.print(f"A full sync takes about {full['calls']:,} API calls, and {_minutes(full['seconds'])} of waiting.")
-    notes.print(f"An incremental one takes {incremental['calls']:,}, and one more for each contact that has changed.")
-    notes.print(_left_today(facts["left_today"]))
+    tell = answers(as_json)
+    tell.print(f"A full sync takes about {full['calls']:,} API calls, and {_minutes(full['seconds'])} of waiting.")
+    tell.print(f"An incremental one takes {incremental['calls']:,}, and one more for each contact that has changed.")
+    tell.print(_left_today(facts["left_today"]))
     if as_json:
         print_json({"connection_id": str(connection_id), "dry_run": True, **facts})
 
@@ -141,18 +142,18 @@ def _tell(result: dict[str, Any]) -> None:
         table.add_column(heading, justify="right" if heading in customers else "left")
     for name, counted in (("customers", customers), ("invoices", invoices)):
         table.add_row(name, *(f"{counted[key]:,}" for key in ("total", "new", "updated", "unchanged")))
-    notes.print(table)
-    notes.print(f"{customers['with_phone']:,} customers have a valid phone.")
+    out.print(table)
+    out.print(f"{customers['with_phone']:,} customers have a valid phone.")
     if invoices["skipped"]:
-        notes.print(f"{invoices['skipped']:,} invoices wait for a customer that Zoho does not have.", style="yellow")
-    notes.print(f"{reminders['scheduled']:,} open invoices have a reminder to come.")
+        out.print(f"{invoices['skipped']:,} invoices wait for a customer that Zoho does not have.", style="yellow")
+    out.print(f"{reminders['scheduled']:,} open invoices have a reminder to come.")
     for reason, count in reminders["skipped"].items():
-        notes.print(f"  {count:,} have none: {reason.replace('_', ' ')}")
-    notes.print(
+        out.print(f"  {count:,} have none: {reason.replace('_', ' ')}")
+    out.print(
         f"{result['api_calls']:,} API calls in {result['seconds']:.1f} s; "
         f"one call per invoice would have cost {result['api_calls_one_per_invoice']:,}."
     )
     if result["set_aside"]:
-        notes.print(f"{result['set_aside']:,} rows could not be understood and were set aside.", style="yellow")
+        out.print(f"{result['set_aside']:,} rows could not be understood and were set aside.", style="yellow")
     if result["reason"]:
-        notes.print(result["reason"], style="yellow", markup=False)
+        out.print(result["reason"], style="yellow", markup=False)

@@ -1,4 +1,7 @@
-"""How the commands speak: to people in notes and tables, to machines in one JSON object on the last line."""
+"""How the commands speak: to people in words and tables, to machines in one JSON object on the last line.
+
+What was asked for goes to stdout; progress, warnings and next steps are notes beside it, on stderr.
+"""
 
 import sys
 from typing import Any
@@ -11,6 +14,11 @@ _WIDE = 200
 
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 notes = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else _WIDE)
+
+
+def answers(as_json: bool) -> Console:
+    """Where a command's answer is told in words: on stdout, unless that is for the object."""
+    return notes if as_json else out
 
 
 def print_json(facts: dict[str, Any]) -> None:

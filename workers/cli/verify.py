@@ -7,7 +7,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from workers.cli.terminal import notes, print_json
+from workers.cli.terminal import notes, out, print_json
 from workers.resources import open_resources
 from workers.verifying import Verification, verified_json
 
@@ -54,15 +54,15 @@ def _tell(found: dict[str, Any]) -> None:
         drift = found[kind]
         counted = (len(drift[name]) for name in ("missing", "surplus", "different"))
         table.add_row(kind, *(f"{n:,}" for n in (drift["zoho"], drift["cached"], *counted, drift["not_synced_yet"])))
-    notes.print(table)
+    out.print(table)
     for kind in ("customers", "invoices"):
         for name in ("missing", "surplus", "different"):
             if ids := found[kind][name]:
                 more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
-                notes.print(f"{kind} {name}: {', '.join(ids[:_SHOWN_IDS])}{more}")
+                out.print(f"{kind} {name}: {', '.join(ids[:_SHOWN_IDS])}{more}")
     if not found["persons_compared"]:
         notes.print("Zoho refuses the bulk list of persons, so only the customers' ids were compared.", style="yellow")
     if found["drift"]:
         notes.print("A full run mends this: booksync sync CONNECTION --full --wait", style="yellow")
     else:
-        notes.print("The cache says what Zoho says.")
+        out.print("The cache says what Zoho says.")

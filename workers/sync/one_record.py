@@ -14,6 +14,7 @@ from db import (
     deletions,
     invoices,
     known_contacts,
+    reminders,
     resyncs,
     skipped_invoices,
     staging,
@@ -140,6 +141,7 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
         if not known_contacts.is_cached(connection, record.link, record.ref.record_id):
             # The invoices that wait for this customer wait in vain: nobody need ask again.
             skipped_invoices.mark_customer_gone(connection, record.link, record.ref.record_id)
+        reminders.plan_customer(connection, record.link, record.ref.record_id, now=record.now)
         return record.settle(connection, outcome)
 
 
@@ -177,9 +179,8 @@ def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) 
         return []
     ref = ResyncRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
     if known_contacts.is_cached(connection, record.link, invoice.customer_id):
-        _take_up(
-            connection, record, invoice.customer_id
-        )  # They may have come since the invoice was found to lack them.
+        # They may have come since the invoice was found to lack them.
+        _take_up(connection, record, invoice.customer_id)
         return []
     event = Event(ref.entity, ref.record_id, EventKind.WANTED, modified_at=None, digest=None)
     due = webhook_events.receive(connection, ref.connection_id, event)
@@ -187,8 +188,9 @@ def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) 
 
 
 def _take_up(connection: Connection, record: OneRecord, zoho_customer_id: str) -> None:
-    """The invoices that wait for a customer who is cached by now, written by somebody else."""
+    """The invoices that wait for a customer whom somebody else has cached, and the plans of all that are due."""
     invoices.take_up_skipped(connection, record.link, [zoho_customer_id], now=record.now)
+    reminders.plan_customer(connection, record.link, zoho_customer_id, now=record.now)
 
 
 def _gone(connection: Connection, record: OneRecord) -> Outcome:

@@ -14,6 +14,16 @@ from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_
 from workers.sync.one_record import OneRecord, refresh
 
 
+def pending_of(hooks: Hooks, invoice_id: str) -> set[str]:
+    """The numbers of the invoice's reminders to come."""
+    found = hooks.bench.rows(
+        "SELECT phone FROM reminders JOIN invoices_cache ON invoices_cache.id = invoice_id "
+        "WHERE reminders.status = 'scheduled' AND zoho_invoice_id = %(id)s",
+        id=invoice_id,
+    )
+    return {row["phone"] for row in found}
+
+
 class TestWhatIsFetched:
     def test_a_changed_contact_is_cached_after_one_call(self, hooks: Hooks) -> None:
         contact_id = a_contact_id(hooks)
@@ -34,13 +44,29 @@ class TestWhatIsFetched:
         assert hooks.differences() == []
 
     def test_a_payment_cancels_its_reminders_at_once(self, hooks: Hooks) -> None:
-        pending = "SELECT zoho_invoice_id AS id FROM reminders r JOIN invoices_cache i ON i.id = r.invoice_id "
-        invoice_id = hooks.bench.rows(pending + "WHERE r.status = 'scheduled' ORDER BY 1")[0]["id"]
+        (invoice_id, *_) = sorted(invoice_id for invoice_id in hooks.bench.invoices() if pending_of(hooks, invoice_id))
         hooks.bench.zoho.pay_invoice(invoice_id)
         hooks.tell_of(INVOICE, invoice_id)
         hooks.work()
-        left = hooks.bench.rows(pending + "WHERE r.status = 'scheduled' AND zoho_invoice_id = %(id)s", id=invoice_id)
-        assert left == []
+        assert pending_of(hooks, invoice_id) == set()
+
+    def test_a_new_customers_new_invoice_is_planned_at_once(self, hooks: Hooks) -> None:
+        contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
+        invoice_id = hooks.bench.zoho.create_invoice(contact_id)
+        hooks.tell_of(INVOICE, invoice_id)
+        hooks.work()
+        assert pending_of(hooks, invoice_id) == {"+447912345678"}
+
+    def test_reminders_follow_a_number_that_can_be_dialled_again(self, hooks: Hooks) -> None:
+        contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="ask Bob")])
+        invoice_id = hooks.bench.zoho.create_invoice(contact_id)
+        hooks.tell_of(INVOICE, invoice_id)
+        hooks.work()
+        assert pending_of(hooks, invoice_id) == set()
+        hooks.bench.zoho.create_person(contact_id, primary=True, first_name="Bob", mobile="+44 7912 345678")
+        hooks.tell_of(CONTACT, contact_id)
+        hooks.work()
+        assert pending_of(hooks, invoice_id) == {"+447912345678"}
 
     def test_an_invoice_whose_customer_nobody_knows_brings_the_customer(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
