@@ -24,6 +24,7 @@ class Answer:
     times: tuple[datetime, ...]
     length: int
     has_more: bool
+    told_at: datetime  #: by the server's clock
 
     @classmethod
     def of(cls, page: Page[ListedT]) -> "Answer":
@@ -33,6 +34,7 @@ class Answer:
             times=tuple(time for _, time in keys if time is not None),
             length=len(page.rows) + len(page.set_aside),
             has_more=page.has_more,
+            told_at=page.server_time,
         )
 
     @property

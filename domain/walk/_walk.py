@@ -12,6 +12,9 @@ from domain.walk._answer import Answer, Key, ascends, furthest_page, is_before, 
 #: By key as long as that reads at most one row in so many again, else by page number.
 REREAD_SHARE = 10
 
+#: A row that is stamped later than its answer by more than this tells only that Zoho's clocks disagree.
+CLOCKS_AGREE_WITHIN = timedelta(minutes=1)
+
 #: Answers without progress (nothing new, or not joined to the page before) that one walk puts up with.
 MAX_STALLS = 20
 
@@ -82,6 +85,12 @@ class Walk:
         walk = self if self.started_at else replace(self, started_at=second(page.server_time))
         return walk._after(Answer.of(page)), walk._new_rows(page.rows)
 
+    def with_whole_pages(self) -> "Walk | None":
+        """The walk after pages of another length than the usual were refused; None where it had asked for no such."""
+        if self.per_page == PER_PAGE:
+            return None
+        return self._restarted("pages of another length are refused, read there and back", paging=Paging.THERE)
+
     def to_json(self) -> dict[str, Any]:
         """Small: a page of ids at most, but for a crowded second that has to be read there and back."""
         return {
@@ -129,13 +138,14 @@ class Walk:
             raise WalkStuck
         if self.page == 1 and not answer.has_more and self._is_joined(answer):
             return self._finished()  # All that was asked for is in this one answer, whatever its order.
-        if not self._is_filtered_as_asked(answer):
-            note = "the filter is not honoured, read newest first"
-            return self._restarted(note, mode=WalkMode.NEWEST_FIRST, cursor=None, seen=())
-        if not self._is_ordered_as_asked(answer):
-            cursor = self.since if self.mode is WalkMode.BY_KEY else None
+        is_filtered, is_ordered = self._is_filtered_as_asked(answer), self._is_ordered_as_asked(answer)
+        if not is_ordered:
+            cursor = self.since if self.mode is WalkMode.BY_KEY and is_filtered else None
             note = "the order is not honoured, read whole"
             return self._restarted(note, mode=WalkMode.WHOLE, cursor=cursor, seen=())
+        if not is_filtered:
+            note = "the filter is not honoured, read newest first"
+            return self._restarted(note, mode=WalkMode.NEWEST_FIRST, cursor=None, seen=())
         if self.paging is Paging.BACK:
             return self._one_page_back(answer)
         if self.paging is Paging.OVERLAPPING and (self.page > 1 or self.per_page != PER_PAGE):
@@ -176,7 +186,7 @@ class Walk:
         if self.mode is WalkMode.NEWEST_FIRST:
             return is_before(answer.steer, self.since)
         # A walk over everything ends where the list does: a record that it has not met is taken for a deleted one.
-        is_enough = self.since is not None and self._is_after_start(answer.steer)
+        is_enough = self.since is not None and self._is_the_next_walks(answer.steer, answer)
         return is_enough or (self._has_to_turn() and is_before(self.cursor, answer.steer))
 
     def _next_key(self, answer: Answer) -> datetime | None:
@@ -221,7 +231,8 @@ class Walk:
             return self._stalled(paging=Paging.THERE, page=2, seen=seen)
         # The crowded second is read; what came after it shall come again in its own turn.
         following = self.cursor + timedelta(seconds=1)
-        return self._finished() if self._is_after_start(following) else self._on_from(following, answer)
+        is_enough = self._is_the_next_walks(following, answer)
+        return self._finished() if is_enough else self._on_from(following, answer)
 
     def _on_from(self, cursor: datetime, answer: Answer) -> "Walk":
         seen = tuple(key for key in self._held(answer) if not is_before(key[1], cursor))
@@ -255,6 +266,10 @@ class Walk:
 
     def _is_after_start(self, time: datetime) -> bool:
         return self.started_at is not None and time > self.started_at
+
+    def _is_the_next_walks(self, time: datetime, answer: Answer) -> bool:
+        """Whether it has changed since this walk began. A time far ahead of its own answer's is no such sign."""
+        return self._is_after_start(time) and time <= answer.told_at + CLOCKS_AGREE_WITHIN
 
 
 def _text(time: datetime | None) -> str | None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import orjson
 
-from sandbox.zoho.answers import ZohoError, no_such_address, no_such_record, not_authorized
+from sandbox.zoho.answers import ZohoError, bad_value, no_such_address, no_such_record, not_authorized
 from sandbox.zoho.books import Books
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.faults import Call, Fault, Faults, hostile
 from sandbox.zoho.filters import CONTACTS, INVOICES, PERSONS, contact_filter, invoice_filter
-from sandbox.zoho.listing import Oddities, list_body, page_context, read_window
+from sandbox.zoho.listing import MAX_PER_PAGE, Oddities, list_body, page_context, read_window
 from sandbox.zoho.records import Contact, ListedPerson
 from sandbox.zoho.rows import contact_detail, invoice_detail, listed_person_row
 from sandbox.zoho.stats import CallKind
@@ -149,6 +149,8 @@ def _document(key: str, detail: dict[str, object]) -> bytes:
 
 
 def _oddities(asked: BooksCall) -> Oddities:
+    if asked.has(FaultName.PAGE_LENGTH_REFUSED) and asked.query.get("per_page") != str(MAX_PER_PAGE):
+        raise bad_value("per_page")
     duplicates = asked.faults.take(FaultName.DUPLICATE_ROWS, asked.call)
     return Oddities(
         is_empty=asked.has(FaultName.LIST_EMPTY),

@@ -226,6 +226,7 @@ class FaultName(StrEnum):
     MODIFIED_FILTER_IGNORED = "modified_filter_ignored"  #: `last_modified_time` filters nothing.
     LIST_EMPTY = "list_empty"  #: A list says that it has no rows.
     SORT_IGNORED = "sort_ignored"  #: Lists come in their default order.
+    PAGE_LENGTH_REFUSED = "page_length_refused"  #: Lists refuse any `per_page` but the maximum (code 2).
     BULK_PERSONS_REFUSED = "bulk_persons_refused"  #: `status` 404 (code 5) or 401 (code 57).
     INACTIVE_PERSONS_OMITTED = "inactive_persons_omitted"  #: The bulk list lacks inactive contacts' persons.
     PERSON_MISSING = "person_missing"  #: The bulk list drops `record_id` from its page, once unless `times` says.

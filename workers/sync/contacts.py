@@ -15,6 +15,7 @@ from domain.lists import Page, SetAside, record_ids
 from domain.runs import Mode, Phase
 from workers.sync.sorting import stage_sorted
 from workers.sync.work import Work
+from workers.zoho.errors import BadRequest
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +32,19 @@ def fetch_contacts_page(work: Work) -> StepRef:
 
 def _fetch_page(work: Work) -> StepRef:
     run, link = work.run, work.link
-    assert run.position.contacts is not None
-    request = run.position.contacts.next_request()
+    walk = run.position.contacts
+    assert walk is not None
+    request = walk.next_request()
     if request is None:
         with work.transaction() as connection:
             return work.advance(connection, run.go_to(Phase.CUSTOMERS))
-    page = work.contacts_client.get_contacts(request)
-    walk, rows = work.walk_on(run.position.contacts, page)
+    try:
+        page = work.contacts_client.get_contacts(request)
+    except BadRequest as refusal:
+        walk = work.with_whole_pages(walk, refusal)
+        with work.transaction() as connection:
+            return work.advance(connection, replace(run, position=replace(run.position, contacts=walk)))
+    walk, rows = work.walk_on(walk, page)
     run = replace(run, position=replace(run.position, contacts=walk))
     with work.transaction() as connection:
         if run.mode is Mode.FULL:

@@ -18,6 +18,7 @@ from domain.walk import Walk
 from workers.sync.start import overlapping
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
+from workers.zoho.errors import BadRequest
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,12 @@ def _fetch_page(work: Work) -> StepRef:
     if request is None:
         with work.transaction() as connection:
             return work.advance(connection, _after_walk(connection, run, walk))
-    page = work.invoices_client.get_invoices(request)
+    try:
+        page = work.invoices_client.get_invoices(request)
+    except BadRequest as refusal:
+        walk = work.with_whole_pages(walk, refusal)
+        with work.transaction() as connection:
+            return work.advance(connection, replace(run, position=replace(run.position, invoices=walk)))
     walk, rows = work.walk_on(walk, page)
     with work.transaction() as connection:
         if run.mode is Mode.FULL:

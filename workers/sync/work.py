@@ -17,6 +17,7 @@ from workers.budget import Lane
 from workers.resources import Resources
 from workers.sync.asking import Asking
 from workers.zoho import ZohoTransport
+from workers.zoho.errors import BadRequest
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,18 @@ class Work(Asking):
         if walked.note != walk.note:
             log.warning("The list cannot be read in the usual way", action="walk.fallback", reason=walked.note)
         return walked, rows
+
+    def with_whole_pages(self, walk: Walk, refusal: BadRequest) -> Walk:
+        """The walk after a refused question, if it was for a page of another length than the usual.
+
+        Raises:
+            BadRequest: it was not; this is the refusal.
+        """
+        other = walk.with_whole_pages()
+        if other is None:
+            raise refusal
+        log.warning("The list cannot be read in the usual way", action="walk.fallback", reason=other.note)
+        return other
 
     def advance(
         self, connection: Connection, run: Run, *, error: str | None = None, death: Death | None = None

@@ -195,7 +195,7 @@ changes = st.builds(
 troubles = st.one_of(
     st.builds(
         Trouble,
-        st.sampled_from([FaultName.MODIFIED_FILTER_IGNORED, FaultName.SORT_IGNORED]),
+        st.sampled_from([FaultName.MODIFIED_FILTER_IGNORED, FaultName.SORT_IGNORED, FaultName.PAGE_LENGTH_REFUSED]),
         st.sampled_from([CallKind.CONTACTS, CallKind.INVOICES, None]),
         st.integers(0, 4),
     ),

@@ -94,3 +94,23 @@ def test_rows_from_before_booksync_that_zoho_does_not_have_are_marked_too(synced
     )
     synced.sync(Mode.FULL)
     assert synced.customers()["4242424242"]["status"] == "deleted"
+
+
+def test_a_crowd_is_read_where_zoho_refuses_pages_of_another_length(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.PAGE_LENGTH_REFUSED)
+    imported = bench.zoho.bulk_import(900, invoices_per_contact=1)
+    result = bench.sync(Mode.FULL)
+    assert (result["status"], result["reason"]) == ("succeeded", None)
+    assert bench.invoices().keys() >= set(imported["invoice_ids"])
+
+
+def test_old_invoices_paid_are_seen_where_neither_filter_nor_order_is_honoured(bench: Bench) -> None:
+    bench.zoho.bulk_import(300, invoices_per_contact=1)
+    bench.sync()
+    oldest = sorted(bench.invoices(), key=int)[:2]
+    bench.zoho.fault(FaultName.MODIFIED_FILTER_IGNORED)
+    bench.zoho.fault(FaultName.SORT_IGNORED)
+    for invoice_id in oldest:
+        bench.zoho.edit_invoice(invoice_id, due_date="2031-01-01")
+    assert bench.sync()["status"] == "succeeded"
+    assert {str(bench.invoices()[invoice_id]["due_date"]) for invoice_id in oldest} == {"2031-01-01"}

@@ -1,11 +1,12 @@
 """A walk finds out when the list does not do what it was asked for, and reads it in a way that still works."""
 
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 
 import pytest
 
-from domain.lists import ListRequest, Page, SetAside, Sort
+from domain.lists import PER_PAGE, ListRequest, Page, SetAside, Sort
 from domain.walk import MAX_STALLS, Walk, WalkMode, WalkStuck
 from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Row, a_list, everything, ids, walked
 
@@ -72,6 +73,46 @@ def test_when_filter_and_order_are_ignored_only_what_was_asked_for_is_told() -> 
     walk, told = walked(upstream, since=LONG_AGO + 1500 * SECOND)
     assert walk.mode is WalkMode.WHOLE
     assert set(ids(told)) == {str(number) for number in range(1500, 2000)}
+
+
+@pytest.mark.parametrize("changed", [["2", "300"], ["150", "550"], ["0"], ["599"], []], ids=str)
+def test_when_both_are_ignored_an_order_that_looks_like_newest_first_is_not_believed(changed: list[str]) -> None:
+    upstream = a_list(*range(600), ignores_filter=True, newest_name_first=True)
+    for record_id in changed:
+        upstream.edit(record_id)
+    walk, told = walked(upstream, since=NOW - 300 * SECOND)
+    assert walk.mode is WalkMode.WHOLE
+    assert set(ids(told)) == set(changed)
+
+
+def test_rows_stamped_ahead_of_the_servers_clock_are_read_to_the_end() -> None:
+    two_hours = timedelta(hours=2)
+    upstream = a_list(*range(1000))
+    upstream.rows = {
+        record_id: replace(row, modified_at=NOW + two_hours + int(record_id) * SECOND)
+        for record_id, row in upstream.rows.items()
+    }
+    _, told = walked(upstream, since=NOW - 300 * SECOND)
+    assert set(ids(told)) == set(everything(upstream))
+
+
+def test_where_pages_of_another_length_are_refused_a_crowd_is_read_there_and_back() -> None:
+    upstream = a_list(*[100] * 450, *range(101, 300))
+    walk, told = Walk.begin(None), set[str]()
+    while (request := walk.next_request()) is not None:
+        if request.per_page != PER_PAGE:
+            refused = walk.with_whole_pages()
+            assert refused is not None
+            walk = refused
+            continue
+        walk, rows = walk.take(upstream.answer(request))
+        told |= set(ids(rows))
+    assert told == set(everything(upstream))
+    assert "another length" in walk.note
+
+
+def test_a_walk_that_asks_for_the_usual_pages_has_no_other_way() -> None:
+    assert Walk.begin(None).with_whole_pages() is None
 
 
 def test_a_list_of_one_page_is_read_whatever_its_order() -> None:

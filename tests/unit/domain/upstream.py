@@ -31,6 +31,7 @@ class Upstream:
     longest_page: int = PER_PAGE
     ignores_filter: bool = False
     ignores_order: bool = False
+    newest_name_first: bool = False  #: whatever order it is asked for: as of invoices, by their creation
     ignores_page: bool = False
     ignores_per_page: bool = False
     filter_is_off_by: timedelta = timedelta(0)
@@ -85,6 +86,8 @@ class Upstream:
         ]
 
     def _ordered(self, rows: Iterable[Row], sort: Sort) -> list[Row]:
+        if self.newest_name_first:
+            return sorted(rows, key=lambda row: int(row.record_id), reverse=True)
         if self.ignores_order:
             return sorted(rows, key=_place_by_name)
         ties = {row.record_id: self.chance.random() if self.shuffles_seconds else int(row.record_id) for row in rows}
