@@ -176,7 +176,7 @@ _TAKE_TURN = text("""
                                      WHERE connection_id = link.id AND received > handled
                                        AND sent_at IS NOT NULL) AS sent
                      FROM zoho_connections link
-                    WHERE status = 'active'
+                    WHERE status = 'active' AND (CAST(:only AS uuid) IS NULL OR link.id = :only)
                       AND EXISTS (SELECT FROM resyncs
                                    WHERE connection_id = link.id AND received > handled AND sent_at IS NULL)) link
              CROSS JOIN LATERAL (
@@ -187,9 +187,9 @@ _TAKE_TURN = text("""
 """)
 
 
-def take_turn(connection: Connection) -> list[Due]:
-    """The records whose messages are to be sent now, since others of their connections are settled."""
-    rows = connection.execute(_TAKE_TURN, {"most_sent": MOST_SENT})
+def take_turn(connection: Connection, only: uuid.UUID | None = None) -> list[Due]:
+    """The records whose messages are to be sent now, since others of their connections (or of that one) are settled."""
+    rows = connection.execute(_TAKE_TURN, {"most_sent": MOST_SENT, "only": only})
     return [Due.of(ResyncRef(row.connection_id, Entity(row.entity), row.record_id), row.seconds) for row in rows]
 
 

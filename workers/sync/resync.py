@@ -93,7 +93,7 @@ def _take(resources: Resources, ref: ResyncRef, do: Refresh) -> Ending:
         calls=record.calls,
         seconds=round(time.monotonic() - began, 3),
     )
-    _send(resources, following)
+    _send(resources, [*following, *_next_in_turn(resources, ref.connection_id)])
     return Ending.DONE
 
 
@@ -122,7 +122,8 @@ class _Settlement:
         with self._record.transaction() as connection:
             due = resyncs.settle(connection, self._claim, Outcome.FAILED, error=reason)
             dead_letters.keep(connection, self._death(cause, reason, error))
-        _send(self._record.resources, [due] if due else [])
+        resources = self._record.resources
+        _send(resources, [*([due] if due else []), *_next_in_turn(resources, self._claim.ref.connection_id)])
         return Ending.GIVEN_UP
 
     def park(self, error: Exception) -> Ending:
@@ -175,6 +176,12 @@ class _Settlement:
                 error=error,
             )
         _send(self._record.resources, [Due(self._claim.ref, seconds)])
+
+
+def _next_in_turn(resources: Resources, connection_id: uuid.UUID) -> Sequence[Due]:
+    """The connection's next record takes the place of the one that is settled; else the scheduler would give it."""
+    with resources.engine.begin() as connection:
+        return resyncs.take_turn(connection, connection_id)
 
 
 def _send(resources: Resources, following: Sequence[Due]) -> None:
