@@ -1,10 +1,11 @@
-"""Statements over customers_cache: the upsert in batches, hash first (FR-2, TR-4), and what a page is compared with."""
+"""Statements over customers_cache: the upsert of what differs, in batches (FR-2, TR-4)."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Row, TextClause, text
@@ -15,6 +16,7 @@ from db.invoices import Upserted as UpsertedInvoices
 from db.staging import Observed
 from domain.contacts import NOTHING_TOLD, ContactDetails, ContactKind, ContactStatus
 from domain.customers import Customer, customer_from, persons_as_json
+from domain.drift import CUSTOMER_COLUMNS, in_one_order
 from domain.lists import SetAside
 from domain.phones import PhoneFallback, verdict_as_json
 
@@ -22,6 +24,11 @@ from domain.phones import PhoneFallback, verdict_as_json
 BATCH = 100
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+#: What makes a row differ from a customer beside details and persons: the hash (TR-2) and what it does not cover, and
+#: the columns themselves, since somebody else may have written over them.
+_FACTS = (*CUSTOMER_COLUMNS, "zoho_last_modified_at")
+_facts: Callable[[Customer], tuple[Any, ...]] = attrgetter(*_FACTS)
 
 _FOREIGN = "another connection of this user has cached the same id"
 
@@ -36,16 +43,19 @@ class Upserted:
     taken_up: UpsertedInvoices = field(default_factory=UpsertedInvoices)  #: they had waited for one of the customers
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A cached customer, as far as a read row is compared with it."""
+class Stored(NamedTuple):
+    """A cached customer, as far as a read row is compared with it; in most runs that is all, so it is a plain tuple."""
 
     connection_id: uuid.UUID | None
     status: str
     facts: tuple[Any, ...]
+    persons: Any  #: as `persons_as_json` has written them, or whatever somebody else has
     version: tuple[datetime, datetime]
     details: ContactDetails
     updated_at: datetime
+
+    def __repr__(self) -> str:
+        return f"Stored(version={self.version})"  # Personal data stays out of it.
 
     def gives_way_to(self, read: Observed) -> bool:
         """Whether the read may be written over it. What was found gone is back only if it was seen again later."""
@@ -54,17 +64,25 @@ class Stored:
             return False
         return _version_read(read) >= self.version
 
+    def says(self, customer: Customer) -> bool:
+        """Whether all but the details are as they would be written. The order of persons makes no difference."""
+        if self.facts != _facts(customer):
+            return False
+        persons = persons_as_json(customer.persons)
+        return bool(self.persons == persons) or in_one_order(self.persons) == in_one_order(persons)
+
     def belongs_to(self, link: Link) -> bool:
         """Whether this link may write it; nobody has written what is from before booksync."""
-        return self.connection_id in (None, link.connection_id)
+        return self.connection_id is None or self.connection_id == link.connection_id
 
 
-_STORED = """
-    SELECT zoho_customer_id, connection_id, sync_hash, status, zoho_last_modified_at, observed_at, country_code,
-           payment_reminder_enabled, time_zone, phone_problem, updated_at
+# In the order in which `_stored` takes a row apart: by name, the columns would cost as much as all the rest.
+_STORED = f"""
+    SELECT {", ".join(_FACTS)}, connection_id, contact_persons, country_code,
+           payment_reminder_enabled, observed_at, updated_at, zoho_customer_id
       FROM customers_cache
      WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids)
-"""
+"""  # noqa: S608  (the names are constants)
 _READ_STORED = text(_STORED)
 _LOCK_STORED = text(f"{_STORED} ORDER BY zoho_customer_id FOR NO KEY UPDATE")
 
@@ -120,42 +138,27 @@ def _fresh(
         if row is None or (
             row.belongs_to(link)
             and row.gives_way_to(read)
-            and (_facts(customer), _details(customer)) != (row.facts, row.details)
+            and not (_details(customer) == row.details and row.says(customer))
         ):
             fresh[customer.zoho_customer_id] = (customer, read)
     return fresh
 
 
 def _stored_rows(connection: Connection, link: Link, statement: TextClause, ids: Sequence[str]) -> dict[str, Stored]:
-    rows = connection.execute(statement, {"user_id": link.user_id, "ids": list(ids)})
+    rows = connection.execute(statement, {"user_id": link.user_id, "ids": list(ids)}).all()
     return {row.zoho_customer_id: _stored(row) for row in rows}
 
 
 def _stored(row: Row[Any]) -> Stored:
+    *facts, connection_id, persons, country_code, reminders_enabled, observed_at, updated_at, _ = list(row)
     return Stored(
-        connection_id=row.connection_id,
+        connection_id=connection_id,
         status=row.status,
-        facts=(
-            row.sync_hash,
-            row.status,
-            row.zoho_last_modified_at,
-            row.time_zone,
-            row.phone_problem,
-        ),
-        version=(row.zoho_last_modified_at or _LONG_AGO, row.observed_at or _LONG_AGO),
-        details=ContactDetails(country_code=row.country_code, reminders_enabled=row.payment_reminder_enabled),
-        updated_at=row.updated_at,
-    )
-
-
-def _facts(customer: Customer) -> tuple[Any, ...]:
-    """What makes a row differ beside its details: the hash (TR-2), and what the hash does not cover."""
-    return (
-        customer.sync_hash,
-        customer.status,
-        customer.zoho_last_modified_at,
-        customer.time_zone,
-        customer.phone_problem,
+        facts=tuple(facts),
+        persons=persons,
+        version=(row.zoho_last_modified_at or _LONG_AGO, observed_at or _LONG_AGO),
+        details=ContactDetails(country_code, reminders_enabled),
+        updated_at=updated_at,
     )
 
 
@@ -165,7 +168,7 @@ def _details(customer: Customer) -> ContactDetails:
 
 def _is_only_learnt(customer: Customer, row: Stored | None) -> bool:
     """A first detail answer told what no list does: the row is written, but nothing has changed in Zoho."""
-    return row is not None and row.details == NOTHING_TOLD and _facts(customer) == row.facts
+    return row is not None and row.details == NOTHING_TOLD and row.says(customer)
 
 
 def _version_read(observed: Observed) -> tuple[datetime, datetime]:

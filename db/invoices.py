@@ -1,4 +1,4 @@
-"""Statements over invoices_cache: the upsert, hash first (FR-3); what has no customer goes to skipped_invoices."""
+"""Statements over invoices_cache: the upsert of what differs (FR-3); what has no customer goes to skipped_invoices."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, text
 from db import reminders, skipped_invoices
 from db.connections import Link
 from db.skipped_invoices import ObservedInvoice
+from domain.drift import cached_invoice_columns, invoice_columns
 from domain.invoices import DELETED
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -38,7 +39,8 @@ _LOCK_CUSTOMERS = text("""
 """)
 
 _LOCK_STORED = text("""
-    SELECT zoho_invoice_id, connection_id, sync_hash, status, zoho_last_modified_at, observed_at, customer_id,
+    SELECT zoho_invoice_id, connection_id, zoho_customer_id, customer_id, invoice_number, status, date, due_date,
+           expected_payment_date, total, balance, currency_code, sync_hash, zoho_last_modified_at, observed_at,
            updated_at
       FROM invoices_cache
      WHERE user_id = :user_id AND zoho_invoice_id = ANY(:ids)
@@ -129,11 +131,11 @@ def _fresh(
             return False
         if row.status == DELETED and read.observed_at < (row.observed_at or _LONG_AGO):
             return False  # Found gone after this was read; what was only withdrawn comes back as it was observed.
-        return (invoice.sync_hash(), invoice.status, invoice.modified_at, customer_ids[invoice.customer_id]) != (
-            row.sync_hash,
-            row.status,
+        # The columns too, since somebody else may have written over them.
+        return (invoice.modified_at, customer_ids[invoice.customer_id], *invoice_columns(invoice)) != (
             row.zoho_last_modified_at,
             row.customer_id,
+            *cached_invoice_columns(row),
         )
 
     return [read for read in reads if is_fresh(read)]

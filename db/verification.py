@@ -1,12 +1,17 @@
 """Statements that read the whole cache of a connection as fingerprints, to compare it with Zoho."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from db.connections import Link
 from domain.contacts import ContactDetails
-from domain.drift import Fingerprint
+from domain.drift import Fingerprint, cached_invoice_columns
+
+#: Rows that are held at once: a customer's persons make it a hundred times its fingerprint.
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +23,23 @@ class CachedCustomers:
 
 
 def cached_customers(connection: Connection, link: Link) -> CachedCustomers:
-    """Fingerprints of the live customers: their hash (TR-2) and status."""
-    rows = connection.execute(
-        text("""
-            SELECT zoho_customer_id, sync_hash, status, zoho_last_modified_at, bulk_omits_persons
-              FROM customers_cache WHERE connection_id = :connection_id AND status <> 'deleted'
-        """),
-        {"connection_id": link.connection_id},
-    ).all()
-    return CachedCustomers(
-        {row.zoho_customer_id: Fingerprint(row.sync_hash + row.status, row.zoho_last_modified_at) for row in rows},
-        frozenset(row.zoho_customer_id for row in rows if row.bulk_omits_persons),
-    )
+    """Fingerprints of the live customers, made from their columns."""
+    fingerprints: dict[str, Fingerprint] = {}
+    with_omitted_persons: set[str] = set()
+    for row in _streamed(
+        connection,
+        link,
+        """
+        SELECT zoho_customer_id, status, customer_name, company_name, primary_contact_person_id, primary_phone,
+               phone_problem, primary_email, contact_persons, time_zone, sync_hash, zoho_last_modified_at,
+               bulk_omits_persons
+          FROM customers_cache WHERE connection_id = :connection_id AND status <> 'deleted'
+        """,
+    ):
+        fingerprints[row.zoho_customer_id] = Fingerprint.of_customer(row, row.contact_persons)
+        if row.bulk_omits_persons:
+            with_omitted_persons.add(row.zoho_customer_id)
+    return CachedCustomers(fingerprints, frozenset(with_omitted_persons))
 
 
 def known_details(connection: Connection, link: Link) -> dict[str, ContactDetails]:
@@ -46,15 +56,24 @@ def known_details(connection: Connection, link: Link) -> dict[str, ContactDetail
 
 
 def cached_invoices(connection: Connection, link: Link) -> dict[str, Fingerprint]:
-    """Fingerprints of the live invoices."""
-    rows = connection.execute(
-        text("""
-            SELECT zoho_invoice_id, sync_hash, zoho_last_modified_at
-              FROM invoices_cache WHERE connection_id = :connection_id AND status <> 'deleted'
-        """),
-        {"connection_id": link.connection_id},
+    """Fingerprints of the live invoices, made from their columns and from whom they are linked to."""
+    rows = _streamed(
+        connection,
+        link,
+        """
+        SELECT zoho_invoice_id, invoice.zoho_customer_id, customer.zoho_customer_id AS owner, invoice_number,
+               invoice.status, date, due_date, expected_payment_date, total, balance, currency_code,
+               invoice.sync_hash, invoice.zoho_last_modified_at
+          FROM invoices_cache invoice LEFT JOIN customers_cache customer ON customer.id = customer_id
+         WHERE invoice.connection_id = :connection_id AND invoice.status IS DISTINCT FROM 'deleted'
+        """,
     )
-    return {row.zoho_invoice_id: Fingerprint(row.sync_hash, row.zoho_last_modified_at) for row in rows}
+    return {
+        row.zoho_invoice_id: Fingerprint.of_invoice(
+            cached_invoice_columns(row), owner=row.owner, modified_at=row.zoho_last_modified_at
+        )
+        for row in rows
+    }
 
 
 def skipped_invoice_ids(connection: Connection, link: Link) -> frozenset[str]:
@@ -64,4 +83,10 @@ def skipped_invoice_ids(connection: Connection, link: Link) -> frozenset[str]:
             text("SELECT zoho_invoice_id FROM skipped_invoices WHERE connection_id = :connection_id"),
             {"connection_id": link.connection_id},
         ).scalars()
+    )
+
+
+def _streamed(connection: Connection, link: Link, statement: str) -> Iterator[Row[Any]]:
+    yield from connection.execute(
+        text(statement), {"connection_id": link.connection_id}, execution_options={"yield_per": _AT_ONCE}
     )

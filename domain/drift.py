@@ -1,8 +1,77 @@
 """Drift: where the cache says something else than Zoho, record by record."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any
+
+import orjson
+
+from domain.canonical import sha256_of
+from domain.invoices import Invoice
+
+#: The columns of customers_cache that repeat Zoho's word, and what booksync concludes from it: a `Customer` has them
+#: by the same names. Beside them stand the persons, and the details, which no list tells.
+CUSTOMER_COLUMNS = (
+    "status",
+    "customer_name",
+    "company_name",
+    "primary_contact_person_id",
+    "primary_phone",
+    "phone_problem",
+    "primary_email",
+    "time_zone",
+    "sync_hash",
+)
+
+_customer_columns: Callable[[object], tuple[Any, ...]] = attrgetter(*CUSTOMER_COLUMNS)
+
+#: So many of them a list row tells, whoever the persons are.
+_LISTED = 3
+
+#: Hex digits of either half of a customer's digest.
+_HALF = 32
+
+#: The columns of invoices_cache that repeat Zoho's word, from a row of it: in the order of `invoice_columns`.
+cached_invoice_columns: Callable[[object], tuple[Any, ...]] = attrgetter(
+    "zoho_customer_id",
+    "invoice_number",
+    "status",
+    "date",
+    "due_date",
+    "expected_payment_date",
+    "total",
+    "balance",
+    "currency_code",
+    "sync_hash",
+)
+
+
+def invoice_columns(invoice: Invoice) -> tuple[Any, ...]:
+    """What invoices_cache should hold of it."""
+    return (
+        invoice.customer_id,
+        invoice.number,
+        invoice.status,
+        invoice.date,
+        invoice.due_date,
+        invoice.expected_payment_date,
+        invoice.total,
+        invoice.balance,
+        invoice.currency_code,
+        invoice.sync_hash(),
+    )
+
+
+def in_one_order(persons: Any) -> Any:
+    """The persons as customers_cache.contact_persons has them, whatever their order was; no list comes as it is."""
+    return sorted(persons, key=_canonical) if isinstance(persons, list) else persons
+
+
+def _canonical(fact: Any) -> bytes:
+    return orjson.dumps(fact, option=orjson.OPT_SORT_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +80,32 @@ class Fingerprint:
 
     digest: str
     modified_at: datetime | None
+
+    @classmethod
+    def of_customer(cls, customer: object, persons: Any) -> "Fingerprint":
+        """Of a `Customer` or a row of customers_cache, with its persons as that table has them.
+
+        The stored hash is one column of many: it tells nothing of those that somebody else has written since.
+        """
+        columns = _customer_columns(customer)
+        listed, concluded = sha256_of(columns[:_LISTED]), sha256_of([*columns[_LISTED:], in_one_order(persons)])
+        modified_at: datetime | None = attrgetter("zoho_last_modified_at")(customer)
+        return cls(listed[:_HALF] + concluded[:_HALF], modified_at)
+
+    @classmethod
+    def of_invoice(cls, columns: tuple[Any, ...], owner: str | None, modified_at: datetime | None) -> "Fingerprint":
+        """Of what `invoice_columns` tells, or `cached_invoice_columns`; `owner` is whom it is linked to (Zoho's id)."""
+        plain = [_plain(value) if isinstance(value, Decimal) else value for value in columns]
+        return cls(sha256_of([owner, *plain]), modified_at)
+
+    def listed_part(self) -> "Fingerprint":
+        """Of a customer, what a list row tells alone: its persons are not to be compared."""
+        return Fingerprint(self.digest[:_HALF], self.modified_at)
+
+
+def _plain(amount: Decimal) -> str:
+    """120.00 is 120, and Postgres keeps no sign of a zero."""
+    return format(amount.normalize() + 0, "f")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ class Size:
     customers: int
     invoices: int
     persons_pages: int | None
+    bulk_persons_refused: bool = False  #: there is no list of persons: contacts are asked about one by one
+    is_read: bool = True  #: a run has read all customers; before that nobody knows what their rows leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,18 @@ class Cost:
 
 
 def full_cost(size: Size, rate: Rate) -> Cost:
-    """A full run: both lists, and the bulk list of persons, taken to be as long as the customers' where unknown."""
-    customers = _pages(size.customers)
-    persons = customers if size.persons_pages is None else size.persons_pages
-    return _cost(customers + persons + _pages(size.invoices), rate)
+    """A full run: both lists, and what tells the persons.
+
+    That is the bulk list, taken to be as long as the customers' where unknown. Where it is refused a contact costs a
+    detail call, but once: a row that says what is cached costs none.
+    """
+    return _cost(_pages(size.customers) + _persons(size) + _pages(size.invoices), rate)
 
 
 def incremental_cost(changed_contacts: int, size: Size, rate: Rate) -> Cost:
     """An incremental run after so many contacts have changed: a detail call each, or a sweep where that is cheaper."""
-    details = changed_contacts if size.persons_pages is None else min(changed_contacts, size.persons_pages)
+    may_sweep = size.persons_pages is not None and not size.bulk_persons_refused
+    details = min(changed_contacts, size.persons_pages or 0) if may_sweep else changed_contacts
     return _cost(CALLS_OF_AN_IDLE_SYNC + details, rate)
 
 
@@ -70,6 +75,12 @@ def polling_seconds(
     share = day_limit * POLLING_SHARE / connections
     calls = max(share - full, share / 10)
     return max(interval_seconds, CALLS_OF_AN_IDLE_SYNC * _DAY_SECONDS / calls)
+
+
+def _persons(size: Size) -> int:
+    if size.bulk_persons_refused:
+        return 0 if size.is_read else size.customers
+    return _pages(size.customers) if size.persons_pages is None else size.persons_pages
 
 
 def _pages(records: int) -> int:

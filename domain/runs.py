@@ -6,7 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from domain.lists import Page
 from domain.walk import Walk
+
+#: So many rows that cannot be understood may make up a page by chance: only they have changed.
+ODD_ROWS = 5
 
 #: A step that has begun this often without success is given up.
 MAX_ATTEMPTS = 6
@@ -87,6 +91,8 @@ class Position:
     customers_complete: bool = False  #: so that a contact which is not cached is worth a call
     invoices: Walk | None = None
     switches_asked: int = 0  #: detail calls that tell Zoho's reminder switch ahead of a reminder
+    contacts_unread: bool = False  #: a page of contacts was set aside whole
+    invoices_unread: bool = False  #: a page of invoices was
     found_there: int = 0  #: records of the present kind that the list lacked and Zoho has all the same
     found_gone_at: datetime | None = None  #: the server's time when it last said that it has a record no longer
 
@@ -102,6 +108,8 @@ class Position:
             "customers_complete": self.customers_complete,
             "invoices": self.invoices and self.invoices.to_json(),
             "switches_asked": self.switches_asked,
+            "contacts_unread": self.contacts_unread,
+            "invoices_unread": self.invoices_unread,
             "found_there": self.found_there,
             "found_gone_at": self.found_gone_at and self.found_gone_at.isoformat(),
         }
@@ -120,6 +128,8 @@ class Position:
             customers_complete=json.get("customers_complete", False),
             invoices=Walk.from_json(invoices) if invoices else None,
             switches_asked=json.get("switches_asked", 0),
+            contacts_unread=json.get("contacts_unread", False),
+            invoices_unread=json.get("invoices_unread", False),
             found_there=json.get("found_there", 0),
             found_gone_at=_moment(json.get("found_gone_at")),
         )
@@ -155,6 +165,25 @@ class Run:
         """The same run with one more thing that went undone."""
         reasons = f"{self.degraded_reason} {reason}" if self.degraded_reason else reason
         return replace(self, degraded_reason=reasons)
+
+    def having_read(self, page: Page[Any]) -> Self:
+        """The same run after a page of the present phase's list, degraded if all of the page was set aside.
+
+        A few rows may be odd; where nothing can be understood it is Zoho who tells something else. The walk goes on,
+        but its phase is not complete, and its watermark stays: the next run reads the rows again.
+        """
+        if page.rows or len(page.set_aside) <= ODD_ROWS:
+            return self
+        if self.phase.is_invoice_phase:
+            has_been_said, what = self.position.invoices_unread, "invoices"
+            position = replace(self.position, invoices_unread=True)
+        else:
+            has_been_said, what = self.position.contacts_unread, "contacts"
+            position = replace(self.position, contacts_unread=True)
+        if has_been_said:
+            return self
+        reason = f"Zoho's {what} could not be understood: all {len(page.set_aside)} rows of a page were set aside."
+        return replace(self.degraded(reason), position=position)
 
     def give_up_phase(self, reason: str) -> Self:
         """After the last attempt of a step: go on with what is cached (FR-7), and let the next run heal the rest.

@@ -12,7 +12,7 @@ import structlog
 from workers.logs import set_up_logs
 
 #: The loggers of libraries that are set up otherwise than they come.
-_TOUCHED = ("httpx", "uvicorn", "uvicorn.error", "uvicorn.access")
+_TOUCHED = ("httpx", "alembic", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 class ProcessLogs:

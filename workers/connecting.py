@@ -26,7 +26,6 @@ from workers.zoho import (
     get_organizations,
     refresh_access_token,
 )
-from workers.zoho.errors import TokenRejected
 
 #: Hexadecimal digits: twice as many. Zoho takes 12 to 50 alphanumeric characters.
 _WEBHOOK_SECRET_BYTES = 20
@@ -127,7 +126,7 @@ def _patiently(
 
 
 class _JustGranted:
-    """The token that came with the grant (implements `workers.zoho.Tokens`): one that is refused at once is no good."""
+    """The token that came with the grant (implements `workers.zoho.Tokens`), tried twice: there is no other."""
 
     def __init__(self, access: AccessToken) -> None:
         self._access = access
@@ -135,8 +134,8 @@ class _JustGranted:
     def current(self) -> Token:
         return Token(self._access.value, self._access.api_domain)
 
-    def renewed(self, stale: Token) -> Token:  # noqa: ARG002  (there is no other)
-        raise TokenRejected
+    def renewed(self, stale: Token, *, tried_again: bool) -> Token | None:
+        return None if tried_again else stale
 
 
 def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: OrganizationFacts, grant: Grant) -> Linked:

@@ -20,6 +20,8 @@ _WAITS = {
     WaitReason.NO_CUSTOMER: "The invoice names no customer in Zoho.",
 }
 
+_NAMELESS = "somebody without a name"
+
 _OUTCOMES = {
     "cancelled": "cancelled: its reason went away",
     "superseded": "superseded by a later step",
@@ -91,7 +93,7 @@ def _phones(story: Story, fallback: PhoneFallback) -> list[dict[str, Any]]:
     region = story.customer.country_code or story.home_country
     chosen = choose(numbers, region, fallback)
     names = {
-        person.person_id: f"{person.first_name} {person.last_name}".strip() or "somebody without a name"
+        person.person_id: f"{person.first_name} {person.last_name}".strip() or _NAMELESS
         for person in story.customer.persons
     }
     told: list[dict[str, Any]] = []
@@ -183,7 +185,7 @@ def _about_the_customer(customer: CustomerStory, phones: list[dict[str, Any]]) -
     elif not phones:
         yield "None of its persons has a phone number."
     for phone in phones:
-        which = f"{phone['person']}'s {phone['field']} {phone['number']}"
+        which = _which(phone)
         if not phone["is_tried"]:
             yield f"{which}: not tried, a number before it counts."
         elif phone["is_chosen"]:
@@ -194,6 +196,12 @@ def _about_the_customer(customer: CustomerStory, phones: list[dict[str, Any]]) -
         yield "Whether Zoho's own reminders are on for it is not known: a run asks a day before a reminder goes out."
     elif not customer.reminders_enabled:
         yield "Zoho's own payment reminders are switched off for it."
+
+
+def _which(phone: dict[str, Any]) -> str:
+    if phone["person"] == _NAMELESS:
+        return f"The {phone['field']} {phone['number']} of {_NAMELESS}"
+    return f"{phone['person']}'s {phone['field']} {phone['number']}"
 
 
 def _about_the_plan(story: Story, coming: ReminderStory | None, zone: ZoneInfo) -> Iterator[str]:

@@ -42,7 +42,13 @@ def forecast(resources: Resources, connection: Connection, link: Link) -> Foreca
     except BudgetUnavailable:
         budget = None
     return Forecast(
-        Size(live["customers"], live["invoices"] + live["skipped_invoices"], link.persons_pages),
+        Size(
+            live["customers"],
+            live["invoices"] + live["skipped_invoices"],
+            link.persons_pages,
+            bulk_persons_refused=link.bulk_persons_refused,
+            is_read=link.last_customer_sync_at is not None,
+        ),
         budget,
         Rate(resources.budget.limits.shared_slots, resources.settings.zoho_window_seconds),
     )

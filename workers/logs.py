@@ -43,8 +43,8 @@ def set_up_logs(level: int = logging.INFO) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
-    # One line a request, with the address and its query: ours say more and less.
-    for name in ("httpx", "uvicorn.access"):
+    # One line a request, with the address and its query: ours say more and less; and one for each of Alembic's parts.
+    for name in ("httpx", "uvicorn.access", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -1,6 +1,12 @@
 """What a worker process loads: `dramatiq workers.main`."""
 
+# ruff: noqa: E402
 import sys
+
+from workers.logs import set_up_logs
+
+# Before the other imports: Alembic logs as it is imported, and Dramatiq has set up a form of its own.
+set_up_logs()
 
 import dramatiq
 from dramatiq.middleware import AgeLimit
@@ -10,10 +16,8 @@ from workers.broker.dead_letters import DeadLetters, keep_unreadable
 from workers.broker.messages import LONGEST_AGE_SECONDS
 from workers.broker.middleware import MessageLogs, OwnProcessGroup, ProcessResources, QuickStart
 from workers.broker.schema_gate import SchemaGate
-from workers.logs import set_up_logs
 from workers.settings import SettingsError, settings
 
-set_up_logs()
 try:
     _redis_url = settings().redis_url.get_secret_value()
 except SettingsError as error:
@@ -37,4 +41,4 @@ broker = new_broker(
 )
 dramatiq.set_broker(broker)
 
-from workers import actors  # noqa: E402, F401  (actors register with the broker that is set by now)
+from workers import actors  # noqa: F401  (actors register with the broker that is set by now)

@@ -1,6 +1,7 @@
 """This process: its resources while it works, and its end when its parent ends."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -27,9 +28,18 @@ def resources() -> Resources:
 
 
 def die_with_parent(end: signal.Signals) -> None:
-    """Asks Linux to signal this process when its parent dies, however it dies."""
+    """Asks Linux to signal this process when its parent dies, however it dies; also where it is dead already."""
     if sys.platform == "linux":
-        parent = os.getppid()
+        parent = _parent_pid()
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(end), 0, 0, 0)
         if os.getppid() != parent:
             os.kill(os.getpid(), end)
+
+
+def _parent_pid() -> int:
+    """Of who made this process: an orphan has another parent by now, and would take that one for its own."""
+    maker = multiprocessing.parent_process()
+    # A fork server stands between a process and its maker.
+    if maker is None or maker.pid is None or multiprocessing.get_start_method() == "forkserver":
+        return os.getppid()
+    return maker.pid

@@ -1,5 +1,6 @@
 """The settings: environment variables, read and checked once a process."""
 
+import re
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -49,7 +50,8 @@ class DatabaseSettings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, url: SecretStr) -> SecretStr:
-        if not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+        # Whatever driver is named, ours takes its place (db.engine.database_url).
+        if not re.match(r"postgres(ql(\+\w+)?)?://", url.get_secret_value()):
             raise ValueError("must start with postgresql://")
         try:
             make_url(url.get_secret_value())

@@ -13,11 +13,14 @@ from db.tokens import StoredTokens
 from workers.budget import BudgetWait, WaitReason
 from workers.vault import Vault
 from workers.zoho import AccessToken, OAuthClient, Token, refresh_access_token
-from workers.zoho.errors import OAuthThrottled, ZohoError
+from workers.zoho.errors import OAuthThrottled, TokenNotRenewed, ZohoError
 
 #: A token is refreshed this long before it ends, so that no call meets its last second; a short-lived one later.
 EARLY_SECONDS = 300.0
 EARLY_SHARE_OF_LIFETIME = 0.25
+
+#: A token this young that Zoho refuses is tried once more before another is asked for: ten are granted in ten minutes.
+YOUNG_SECONDS = 60.0
 
 #: How long nobody asks a token endpoint that has refused.
 PAUSE_SECONDS = 60.0
@@ -42,41 +45,45 @@ class SharedTokens:
         """
         with self.engine.connect() as connection:
             stored = tokens.read(connection, self.connection_id)
-        return self._token(stored) if _is_young(stored) else self._refresh(_is_young)
+        return self._token(stored) if _will_last(stored) else self._refresh(_will_last)
 
-    def renewed(self, stale: Token) -> Token:
-        """A token other than the stale one: somebody else's, if they were quicker, or a fresh one.
+    def renewed(self, stale: Token, *, tried_again: bool) -> Token:
+        """Somebody else's token, if they were quicker, or a fresh one.
+
+        The stale one itself, to be tried once more, where it is young, or lives and no other is granted.
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
-            BudgetWait: Zoho grants no further token for a while.
+            TokenNotRenewed: Zoho grants no further token for a while, and the stale one was tried again.
+            BudgetWait: Zoho grants no further token for a while, and the stale one has ended.
         """
-        return self._refresh(
-            lambda stored: stored.access_token is not None and self.vault.decrypt(stored.access_token) != stale.value,
-            is_usable=lambda _: False,
-        )
 
-    def _refresh(
-        self,
-        is_fresh: Callable[[StoredTokens], bool],
-        is_usable: Callable[[StoredTokens], bool] = lambda stored: stored.seconds_left > 0,
-    ) -> Token:
+        def is_worth_a_try(stored: StoredTokens) -> bool:
+            is_other = stored.access_token is not None and self.vault.decrypt(stored.access_token) != stale.value
+            return is_other or (not tried_again and _is_young(stored))
+
+        return self._refresh(is_worth_a_try, is_of_use=not tried_again)
+
+    def _refresh(self, is_fresh: Callable[[StoredTokens], bool], *, is_of_use: bool = True) -> Token:
+        """The stored token if it is fresh, else a new one; while none is granted the stored one, if that is of use."""
         # The lock is held while Zoho answers: the others wait for this one token instead of asking for more.
         with self.engine.begin() as connection:
             stored = tokens.read(connection, self.connection_id, lock=True)
             if is_fresh(stored):
                 return self._token(stored)
-            if stored.refresh_wait_seconds > 0:
-                if stored.access_token is not None and is_usable(stored):
-                    return self._token(stored)
-                raise BudgetWait(stored.refresh_wait_seconds, WaitReason.TOKENS)
             outcome = self._ask(connection, stored)
+        if isinstance(outcome, BudgetWait) and _is_alive(stored):
+            if not is_of_use:
+                raise TokenNotRenewed
+            return self._token(stored)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     def _ask(self, connection: Connection, stored: StoredTokens) -> Token | Exception:
         """The fresh token; an error is returned, so that the refresh stays noted whatever came of it."""
+        if stored.refresh_wait_seconds > 0:
+            return BudgetWait(stored.refresh_wait_seconds, WaitReason.TOKENS)
         tokens.note_refresh(connection, self.connection_id)
         try:
             access = refresh_access_token(self.http, self.client, self.vault.decrypt(stored.refresh_token))
@@ -99,7 +106,15 @@ class SharedTokens:
         return Token(self.vault.decrypt(stored.access_token), stored.api_domain)
 
 
+def _is_alive(stored: StoredTokens) -> bool:
+    return stored.access_token is not None and stored.seconds_left > 0
+
+
 def _is_young(stored: StoredTokens) -> bool:
+    return _is_alive(stored) and stored.lifetime_seconds - stored.seconds_left < YOUNG_SECONDS
+
+
+def _will_last(stored: StoredTokens) -> bool:
     early = min(EARLY_SECONDS, stored.lifetime_seconds * EARLY_SHARE_OF_LIFETIME)
     return stored.access_token is not None and stored.seconds_left > early
 

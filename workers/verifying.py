@@ -1,8 +1,8 @@
-"""Comparing the whole cache of a connection with Zoho, by ids and hashes; it reads both and writes nothing."""
+"""Comparing the whole cache of a connection with Zoho, by fingerprints; it reads both and writes nothing."""
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from db import connections, verification
 from db.connections import Link
 from domain.contacts import Contact, ContactKind, ContactPerson
-from domain.customers import customer_from
-from domain.drift import Drift, Fingerprint, drift_between
+from domain.customers import customer_from, persons_as_json
+from domain.drift import Drift, Fingerprint, drift_between, invoice_columns
 from domain.forecast import full_cost
 from domain.lists import ListedT, ListRequest, Page
 from domain.time_zones import zone_named
@@ -32,7 +32,7 @@ class Verified:
     customers: Drift
     invoices: Drift
     api_calls: int
-    persons_compared: bool  #: False: Zoho refuses the bulk list, so hashes, which cover persons, cannot be compared
+    persons_compared: bool  #: False: Zoho refuses the bulk list, so only what the contacts' list tells was compared
 
 
 class Verification:
@@ -74,23 +74,23 @@ class Verification:
         persons = self._persons()
         told_customers = self._told_customers(persons or {})
         told_invoices = {
-            invoice.invoice_id: Fingerprint(invoice.sync_hash(), invoice.modified_at)
+            invoice.invoice_id: Fingerprint.of_invoice(
+                invoice_columns(invoice), owner=invoice.customer_id, modified_at=invoice.modified_at
+            )
             for invoice in self._walk(self._invoices.get_invoices)
         }
         with self._resources.engine.connect() as connection:
             cached = verification.cached_customers(connection, self.link)
             cached_invoices = verification.cached_invoices(connection, self.link)
             skipped = verification.skipped_invoice_ids(connection, self.link)
-        if persons is None:
-            told_customers, cached_customers = _ids_only(told_customers), _ids_only(cached.fingerprints)
-        else:
-            # What the bulk list omits of them is known: their hashes cannot agree.
-            cached_customers = cached.fingerprints | {
-                record_id: told_customers[record_id]
-                for record_id in cached.with_omitted_persons & told_customers.keys()
-            }
+        # Where the bulk list is refused, or known to omit persons, it cannot tell what they should be.
+        untold = cached.fingerprints.keys() if persons is None else cached.with_omitted_persons
         return Verified(
-            customers=drift_between(told_customers, cached_customers, synced_at=self.link.last_customer_sync_at),
+            customers=drift_between(
+                _without_persons(told_customers, untold),
+                _without_persons(cached.fingerprints, untold),
+                synced_at=self.link.last_customer_sync_at,
+            ),
             invoices=drift_between(
                 {record_id: told for record_id, told in told_invoices.items() if record_id not in skipped},
                 cached_invoices,
@@ -108,7 +108,7 @@ class Verification:
             customer = customer_from(
                 joined, home=self.link.home, known=known.get(contact.contact_id), fallback=fallback
             )
-            return Fingerprint(customer.sync_hash + customer.status, customer.zoho_last_modified_at)
+            return Fingerprint.of_customer(customer, persons_as_json(customer.persons))
 
         with self._resources.engine.connect() as connection:
             known = verification.known_details(connection, self.link)
@@ -181,5 +181,7 @@ def _drift_json(drift: Drift) -> dict[str, Any]:
     }
 
 
-def _ids_only(fingerprints: dict[str, Fingerprint]) -> dict[str, Fingerprint]:
-    return {record_id: Fingerprint("cached", told.modified_at) for record_id, told in fingerprints.items()}
+def _without_persons(fingerprints: dict[str, Fingerprint], untold: Set[str]) -> dict[str, Fingerprint]:
+    return fingerprints | {
+        record_id: fingerprints[record_id].listed_part() for record_id in untold & fingerprints.keys()
+    }

@@ -86,7 +86,7 @@ BEGIN
         user_id, zoho_customer_id, customer_name, primary_phone, phone_problem, country_code, time_zone
     ) VALUES (
         owner, booksync_trim(zoho_id), coalesce(name, ''), booksync_phone(phone),
-        -- Nobody is called at a number that was not understood; the first sync judges it properly.
+        -- Nobody is called at a number that was not understood; the first sync, or phase 3, judges it properly.
         CASE WHEN booksync_phone(phone) !~ '^\+[1-9][0-9]{6,14}$' THEN 'unknown_region' END,
         booksync_country(country), booksync_zone(zone)
     ) ON CONFLICT (user_id, zoho_customer_id) DO NOTHING;

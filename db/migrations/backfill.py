@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from db.migrations.batches import over_keys, over_rows
+from db.migrations.customer_phones import judge_phones
 from db.migrations.errors import MigrationError
 from db.migrations.receipts import unaccounted
 from db.migrations.steps import Raw, at_length, build_index, drop_index, planning_without
@@ -38,6 +39,8 @@ def backfill(connection: Raw) -> None:
         over_rows(connection, "reminders", "reminders", partial(link_reminders, connection))
         # Rows can slip through where somebody switched the triggers off.
         if not (left := unaccounted(connection)):
+            # Last: a copy is compared with the number as it was written.
+            judge_phones(connection)
             return
     raise MigrationError(f"{left} invoices could not be accounted for: somebody writes past the triggers")
 
@@ -222,9 +225,13 @@ def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
 
 
 def link_late_invoices(connection: Raw) -> None:
-    """Link what can be linked since the backfill went by: invoices of a user who was unknown then."""
+    """Link what can be linked since the backfill went by: invoices of a user who was unknown then.
+
+    The phones of customers whom the triggers have made meanwhile are judged, too.
+    """
     late = "WHERE customer_id IS NULL AND booksync_quarantine_reason(user_id, zoho_customer_id) IS NULL"
     if connection.execute(f"SELECT FROM invoices_cache {late} LIMIT 1").fetchone() is not None:
         _make_all_customers(connection)
     link = partial(_link_invoices, connection, thorough=False)
     over_rows(connection, "late invoices", "invoices_cache", link, where_null="customer_id")
+    judge_phones(connection)

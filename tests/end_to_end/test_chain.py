@@ -80,7 +80,7 @@ def test_a_parked_connection_says_how_to_go_on(installation: Installation, conne
     outcome = installation.run("sync", connection_id, "--wait", "--json")
     assert (outcome.code, outcome.json["status"]) == (1, "parked")
     assert "booksync connect" in outcome.json["reason"]
-    assert "booksync connect" in installation.run("status").stderr
+    assert "booksync connect" in installation.run("status").stdout
 
 
 def test_the_web_process_is_healthy_and_ready(installation: Installation) -> None:

@@ -1,5 +1,7 @@
 """The commands that an operator reaches for: the price beforehand, the state, new keys."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -69,6 +71,34 @@ def test_an_order_during_a_run_is_kept_or_refused_but_not_lost(installation: Ins
     eventually(lambda: runs_of(installation, connection_id) == [("full", "succeeded")] * 2)
 
 
+def test_whoever_waits_gets_the_answer_alone_on_stdout(
+    installation: Installation, database: psycopg.Connection
+) -> None:
+    installation.environment["SWEEP_INTERVAL_SECONDS"] = "3600"
+    connection_id = installation.connect().json["connection_id"]
+    with ThreadPoolExecutor(1) as operator:
+        order = operator.submit(installation.run, "sync", connection_id, "--wait", "--json")
+        # No worker takes its step, until the command itself has sent it again.
+        eventually(lambda: database.execute("UPDATE sync_runs SET sweep_at = now() - interval '1 day'").rowcount == 1)
+        eventually(lambda: database.execute("SELECT id FROM sync_runs WHERE sweep_at > now()").rowcount == 1)
+        installation.start(*WORKER)
+        outcome = order.result()
+    assert json.loads(outcome.stdout)["status"] == "succeeded"
+    assert outcome.stderr.strip() == ""
+
+
+def test_an_answer_in_words_goes_to_stdout_too(installation: Installation) -> None:
+    connection_id = installation.connect().json["connection_id"]
+    order = installation.run("sync", connection_id)
+    assert order.stdout.endswith("has started.\n")
+    assert order.stderr == "Watch it with: booksync status\n"
+    state = installation.run("status")
+    assert connection_id in state.stdout
+    assert "The scheduler has never ticked" in state.stdout
+    assert state.stderr == ""
+    assert installation.run("rotate-keys").stdout.startswith("1 connection is encrypted")
+
+
 def runs_of(installation: Installation, connection_id: str) -> list[tuple[str, str]]:
     state = installation.run("status", connection_id, "--json").json["connections"][0]
     return [(run["mode"], run["status"]) for run in state["runs"]]
@@ -88,7 +118,7 @@ def test_calls_that_zoho_refuses_within_our_limit_are_told_with_the_way_out(inst
 
     eventually(lambda: the_run()["state"] == "waiting")
     assert the_run()["resumes_at"] is not None
-    assert "Lower ZOHO_REQUESTS_PER_MINUTE" in installation.run("status").stderr
+    assert "Lower ZOHO_REQUESTS_PER_MINUTE" in installation.run("status").stdout
     eventually(lambda: the_run()["status"] == "succeeded")
 
 

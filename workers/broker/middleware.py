@@ -28,7 +28,12 @@ class OwnProcessGroup(Middleware):
     def after_process_boot(self, broker: Broker) -> None:
         if os.getpid() != os.getsid(0):
             os.setpgid(0, 0)
-        # A group of its own must not outlive a master that was killed.
+        # A group of its own must not outlive a master that was killed. While Dramatiq boots, it only notes other
+        # signals, and then waits for ever to tell a dead master that it is ready, with its threads at work.
+        process.die_with_parent(signal.SIGKILL)
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        # From now on there may be work in hand.
         process.die_with_parent(signal.SIGTERM)
 
 

@@ -1,5 +1,6 @@
 """The `booksync` command: its subcommands, and how their errors are told."""
 
+import logging
 import sys
 from typing import NoReturn
 
@@ -30,7 +31,7 @@ from workers.cli import (
 )
 from workers.cli.terminal import notes, print_json
 from workers.connecting import NotAMemberError
-from workers.logs import describe
+from workers.logs import describe, set_up_logs
 from workers.settings import SettingsError, database_url, settings
 from workers.vault import UnreadableSecretError
 from workers.zoho.errors import ZohoError
@@ -58,6 +59,8 @@ app.command("scheduler")(scheduler.scheduler)
 
 def main() -> NoReturn:
     """Runs the command. What is known to go wrong is told in a sentence, with `--json` also as {"error": …}."""
+    # Of what a command does beside its answer only trouble is told; the scheduler, which has no answer, tells more.
+    set_up_logs(logging.WARNING)
     try:
         app()
     except (

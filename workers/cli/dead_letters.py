@@ -25,7 +25,7 @@ _SHOWN = 100
 _SHOWN_IDS = 5
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
-LetterID = Annotated[int | None, typer.Argument(metavar="[ID]", help="One letter.")]
+LetterID = Annotated[int | None, typer.Argument(metavar="ID", help="One letter.")]
 GroupOption = Annotated[str | None, typer.Option("--group", metavar="FINGERPRINT", help="All letters of this error.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All open letters.")]
 
@@ -71,15 +71,16 @@ def retry_letters(
 ) -> None:
     """Do the work again: one letter, a group or all, in the order in which they died."""
     choice = _choice(letter_id, group, all_letters)
+    tell = answers(as_json)
     told: list[Retried] = []
     with open_resources("booksync dead-letters") as resources:
         with resources.engine.connect() as database:
             chosen = _chosen(database, choice, letter_id)
         for retried in retry(resources, chosen):
             told.append(retried)
-            notes.print(f"{retried.letter_id}: {retried.sentence}", style=None if retried.is_sent else "yellow")
+            tell.print(f"{retried.letter_id}: {retried.sentence}", style=None if retried.is_sent else "yellow")
     sent = [retried for retried in told if retried.is_sent]
-    notes.print(f"{len(sent)} of {len(told)} retried; each closes when its work is done: booksync dead-letters list")
+    tell.print(f"{len(sent)} of {len(told)} retried; each closes when its work is done: booksync dead-letters list")
     if as_json:
         print_json(
             {
@@ -104,7 +105,7 @@ def discard_letters(
     with open_resources("booksync dead-letters") as resources, resources.engine.begin() as database:
         chosen = _chosen(database, choice, letter_id)
         discarded = dead_letters.discard(database, chosen, note)
-    notes.print(f"{len(discarded)} discarded.")
+    answers(as_json).print(f"{len(discarded):,} discarded.")
     if as_json:
         print_json({"discarded": discarded})
     if letter_id is not None and not discarded:

@@ -17,7 +17,9 @@ class NoSuchInvoiceError(Exception):
 
 
 def explain(
-    invoice: Annotated[str, typer.Argument(help="The invoice's number, its id in Zoho, or its id here.")],
+    invoice: Annotated[
+        str, typer.Argument(metavar="INVOICE", help="The invoice's number, its id in Zoho, or its id here.")
+    ],
     connection: Annotated[
         uuid.UUID | None, typer.Option("--connection", help="Where several connections have such an invoice.")
     ] = None,

@@ -23,7 +23,7 @@ from sqlalchemy.exc import ArgumentError
 from db import migrations
 from db.engine import new_engine
 from db.migrations import Adoption, AppliedRevision, MigrationError, Progress, Report, Target
-from workers.cli.terminal import notes, out, print_json
+from workers.cli.terminal import answers, notes, print_json
 from workers.settings import database_url
 
 _SILENT_SECONDS: Final = 2.0
@@ -59,10 +59,8 @@ def migrate(
 def _migrate(to: Target, *, as_json: bool) -> None:
     with Teller(notes) as teller:
         outcome = migrations.migrate(database_url(), to, on_revision=_tell, on_progress=teller)
-    if not outcome.applied:
-        notes.print(f"The schema is at {outcome.to_revision} already.")
-    else:
-        notes.print(f"The schema is at {outcome.to_revision} now.")
+    since = "now" if outcome.applied else "already"
+    answers(as_json).print(f"The schema is at {outcome.to_revision} {since}.")
     if as_json:
         print_json(
             {
@@ -127,7 +125,7 @@ def _adopt(*, yes: bool, as_json: bool) -> None:
     with _looking() as connection:
         planned = migrations.plan(connection)
     if planned.revision is not None:
-        notes.print(f"The database is adopted already: it is at {planned.revision}.")
+        answers(as_json).print(f"The database is adopted already: it is at {planned.revision}.")
     else:
         _show_plan(planned)
         if planned.problems:
@@ -136,9 +134,11 @@ def _adopt(*, yes: bool, as_json: bool) -> None:
         yes = yes or not sys.stdin.isatty() or typer.confirm("Do it?", err=True)
         if yes:
             migrations.adopt(database_url())
-            notes.print("Adopted. Next, while the application goes on working: booksync migrate --to phase1")
+            answers(as_json).print("Adopted.")
+            notes.print("Next, while the application goes on working: booksync migrate --to phase1")
         else:
-            notes.print("Nothing was changed. To do it: booksync migrate --adopt --yes")
+            answers(as_json).print("Nothing was changed.")
+            notes.print("To do it: booksync migrate --adopt --yes")
     if as_json:
         tables = [asdict(table) for table in planned.tables]
         adopted = yes or planned.revision is not None
@@ -159,7 +159,7 @@ def _report(csv_file: Path | None, *, as_json: bool) -> None:
     with _looking() as connection:
         told = migrations.report(connection)
         written = _write_receipt(connection, csv_file) if csv_file else None
-    _show_report(told)
+    _show_report(told, answers(as_json))
     if csv_file:
         notes.print(f"{written:,} values are in {csv_file}. They are personal data.", markup=False)
     if as_json:
@@ -190,26 +190,26 @@ _OUTCOMES: Final = {
 }
 
 
-def _show_report(told: Report) -> None:
+def _show_report(told: Report, tell: Console) -> None:
     table = Table("old column", title="The invoices' values", title_justify="left")
     for outcome in _OUTCOMES:
         table.add_column(outcome, justify="right")
     for column, counts in told.values.items():
         table.add_row(column, *(f"{counts.get(outcome, 0):,}" for outcome in _OUTCOMES))
-    out.print(table)
+    tell.print(table)
     for outcome, meaning in _OUTCOMES.items():
-        out.print(f"  {outcome}: {meaning}")
+        tell.print(f"  {outcome}: {meaning}")
     rows = Table("table", "outcome", title="The rows", title_justify="left")
     rows.add_column("rows", justify="right")
     for name, counts in told.rows.items():
         for outcome, count in counts.items():
             rows.add_row(name, outcome, f"{count:,}")
-    out.print(rows)
+    tell.print(rows)
     for reason, count in told.quarantined.items():
-        out.print(f"  quarantined, {reason}: {count:,}", markup=False)
-    out.print(f"  written by an application after the backfill: {told.late:,}")
+        tell.print(f"  quarantined, {reason}: {count:,}", markup=False)
+    tell.print(f"  written by an application after the backfill: {told.late:,}")
     style = "red" if told.unaccounted else "green"
-    out.print(f"Unaccounted for: {told.unaccounted:,} invoices. (The schema is at {told.revision}.)", style=style)
+    tell.print(f"Unaccounted for: {told.unaccounted:,} invoices. (The schema is at {told.revision}.)", style=style)
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from db import connections, reminder_policies, reminders
 from domain.calling_window import InvalidPolicyError
 from domain.reminder_policy import ReminderPolicy
-from workers.cli.terminal import notes, out, print_json
+from workers.cli.arguments import ConnectionID
+from workers.cli.terminal import answers, counted, out, print_json
 from workers.resources import open_resources
 
 app = typer.Typer(help="When and how often a connection reminds.", no_args_is_help=True, rich_markup_mode=None)
@@ -29,7 +30,6 @@ _MEANINGS = {
     "detail_calls_per_run": "that ask Zoho, a day ahead, whether its own switch is on",
 }
 
-ConnectionID = Annotated[uuid.UUID, typer.Argument(help="The connection's id.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
 
@@ -92,7 +92,7 @@ def set_rules(
             now: datetime = database.execute(select(func.clock_timestamp())).scalar_one()
             reminder_policies.save(database, connection, policy, now=now)
         replanned = reminders.plan_all_due(resources.engine, link, now=now)
-    notes.print(f"{replanned:,} invoices are planned by these rules.")
+    answers(as_json).print(f"{counted(replanned, 'invoice is', 'invoices are')} planned by these rules.")
     _tell(connection, policy, as_json=as_json, replanned=replanned)
 
 

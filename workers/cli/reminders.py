@@ -16,6 +16,7 @@ from db import connections, hand_over, reminders, skipped_reminders
 from domain.hand_over import HoldReason
 from domain.reminders import SkipReason
 from domain.time_zones import zone_named
+from workers.cli.arguments import OneConnection
 from workers.cli.terminal import notes, out, print_json
 from workers.resources import open_resources
 
@@ -24,7 +25,6 @@ app = typer.Typer(help="Who is not reminded and why, and what is due.", no_args_
 _NOT_PLANNED_YET = "not_planned_yet"
 _REASONS = (*SkipReason, _NOT_PLANNED_YET)
 
-OneConnection = Annotated[uuid.UUID | None, typer.Argument(help="One connection; all where left out.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
 

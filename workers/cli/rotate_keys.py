@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from db import secrets
-from workers.cli.terminal import notes, print_json
+from workers.cli.terminal import answers, counted, print_json
 from workers.resources import open_resources
 
 
@@ -15,6 +15,7 @@ def rotate_keys(
     """Encrypt all stored tokens and secrets with the first of ENCRYPTION_KEYS; then the others can go."""
     with open_resources("booksync rotate-keys") as resources:
         rotated = secrets.rotate(resources.engine, resources.vault.rotate)
-    notes.print(f"{rotated} connections are encrypted with the newest key: the older keys can leave ENCRYPTION_KEYS.")
+    encrypted = counted(rotated, "connection is", "connections are")
+    answers(as_json).print(f"{encrypted} encrypted with the newest key: the older keys can leave ENCRYPTION_KEYS.")
     if as_json:
         print_json({"rotated": rotated})

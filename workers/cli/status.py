@@ -5,18 +5,20 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
 from db import connections, dead_letters, scheduler_marks, summary
 from db.connections import Link
-from workers.cli.terminal import notes, print_json
+from workers.cli.arguments import OneConnection
+from workers.cli.terminal import answers, counted, print_json
 from workers.forecasting import forecast
 from workers.resources import open_resources
 
 
 def status(
-    connection: Annotated[uuid.UUID | None, typer.Argument(help="One connection; all where left out.")] = None,
+    connection: OneConnection = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Show how the connections stand."""
@@ -29,15 +31,17 @@ def status(
         ]
         dead = dead_letters.count_open(database, connection)
         silence = scheduler_marks.seconds_since(database, scheduler_marks.TICK)
+    tell = answers(as_json)
     for state in states:
-        _show(state)
+        _show(state, tell)
     if not states:
-        notes.print("There is no connection yet. Next: booksync connect")
+        tell.print("There is no connection yet. Next: booksync connect")
     if silence is None or silence > scheduler_marks.LONGEST_SILENCE_SECONDS:
         ticked = "has never ticked" if silence is None else f"has not ticked for {silence:.0f} s"
-        notes.print(f"The scheduler {ticked}: nothing starts by itself. Next: booksync scheduler", style="yellow")
+        tell.print(f"The scheduler {ticked}: nothing starts by itself. Next: booksync scheduler", style="yellow")
     if dead:
-        notes.print(f"{dead:,} dead letters wait for a decision. Next: booksync dead-letters list", style="yellow")
+        waiting = counted(dead, "dead letter waits", "dead letters wait")
+        tell.print(f"{waiting} for a decision. Next: booksync dead-letters list", style="yellow")
     if as_json:
         print_json({"connections": states, "dead_letters": dead, "scheduler_silent_seconds": silence})
 
@@ -46,46 +50,46 @@ def _link(database: Connection, state: dict[str, Any]) -> Link:
     return connections.link(database, uuid.UUID(state["connection_id"]))
 
 
-def _show_budget(forecast: dict[str, Any]) -> None:
+def _show_budget(forecast: dict[str, Any], tell: Console) -> None:
     budget = forecast["budget"]
     if budget is None:
-        notes.print("  Redis does not answer, so no call is made: check REDIS_URL.", style="red")
+        tell.print("  Redis does not answer, so no call is made: check REDIS_URL.", style="red")
         return
     today = "unknown" if forecast["left_today"] is None else f"{forecast['left_today']:,} of {budget['day_limit']:,}"
-    notes.print(
+    tell.print(
         f"  API: {budget['used_in_window']} of {budget['limit']} calls used in this window, left today: {today} · "
         f"a full sync costs about {forecast['full']['calls']:,}, an idle one {forecast['incremental']['calls']}"
     )
     if budget["paused_seconds"] > 0:
-        notes.print(
+        tell.print(
             f"  All calls pause for {budget['paused_seconds']:.0f} s ({budget['paused_reason']}).", style="yellow"
         )
     if budget["throttles"]:
-        notes.print(
+        tell.print(
             f"  Zoho has refused {budget['throttles']} calls within our own limit: other programs share the "
             "organisation's allowance. Lower ZOHO_REQUESTS_PER_MINUTE.",
             style="yellow",
         )
 
 
-def _show(state: dict[str, Any]) -> None:
-    notes.print(
+def _show(state: dict[str, Any], tell: Console) -> None:
+    tell.print(
         f"[bold]{state['connection_id']}[/bold]  organisation {state['organization_id']} ({state['data_center']})  "
         f"{state['status']}"
     )
     if state["parked_reason"]:
-        notes.print(f"  {state['parked_reason']}", style="red", markup=False)
+        tell.print(f"  {state['parked_reason']}", style="red", markup=False)
     cached, reminders = state["cached"], state["reminders"]
-    notes.print(
+    tell.print(
         f"  {cached['customers']:,} customers, {cached['customers_with_phone']:,} with a valid phone · "
         f"{cached['invoices']:,} invoices, {cached['skipped_invoices']:,} skipped · "
         f"{reminders['scheduled']:,} open invoices with a reminder to come · {cached['set_aside']:,} rows set aside"
     )
-    notes.print(
+    tell.print(
         f"  synced: customers {_ago(state['last_customer_sync_at'])}, invoices {_ago(state['last_invoice_sync_at'])}"
     )
-    _show_events(state["connection_id"], state["webhook_events"])
-    _show_budget(state["forecast"])
+    _show_events(state["connection_id"], state["webhook_events"], tell)
+    _show_budget(state["forecast"], tell)
     table = Table(box=None, padding=(0, 2))
     for heading in ("started", "mode", "state", "phase", "calls", "seconds", "reason"):
         table.add_column(heading, justify="right" if heading in ("calls", "seconds") else "left")
@@ -100,24 +104,24 @@ def _show(state: dict[str, Any]) -> None:
             f"{run['seconds']:.1f}",
             run["waiting_for"] or run["reason"] or "",
         )
-    notes.print(table if state["runs"] else "  no run yet")
+    tell.print(table if state["runs"] else "  no run yet")
 
 
-def _show_events(connection_id: str, events: dict[str, int]) -> None:
+def _show_events(connection_id: str, events: dict[str, int], tell: Console) -> None:
     """Of webhooks: what has changed nothing in the cache."""
     if events["unmarked"]:
-        notes.print(
-            f"  webhooks: {events['unmarked']:,} records that are gone are not marked, since suspiciously many are. "
-            f"Next: booksync sync {connection_id} --full",
+        gone = counted(events["unmarked"], "record that is gone is", "records that are gone are")
+        tell.print(
+            f"  webhooks: {gone} not marked, since suspiciously many are. Next: booksync sync {connection_id} --full",
             style="yellow",
         )
     if events["unreadable"]:
-        notes.print(
-            f"  webhooks: {events['unreadable']:,} events of records that could not be understood: no change",
-            style="yellow",
-        )
+        unreadable = counted(events["unreadable"], "event of a record", "events of records")
+        tell.print(f"  webhooks: {unreadable} that could not be understood: no change", style="yellow")
     if events["ignored"]:
-        notes.print(f"  webhooks: {events['ignored']:,} events ignored, of what booksync does not cache")
+        tell.print(
+            f"  webhooks: {counted(events['ignored'], 'event', 'events')} ignored, of what booksync does not cache"
+        )
 
 
 def _ago(moment: datetime | None) -> str:

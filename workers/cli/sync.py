@@ -5,12 +5,14 @@ import uuid
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from db import connections, runs, summary
 from db.runs import StepRef
 from domain.runs import Mode, Run, RunStatus
 from workers.broker import send_step
+from workers.cli.arguments import ConnectionID
 from workers.cli.terminal import answers, notes, out, print_json
 from workers.cli.watch import watch
 from workers.forecasting import forecast
@@ -18,7 +20,7 @@ from workers.resources import Resources, open_resources
 
 
 def sync(
-    connection: Annotated[uuid.UUID, typer.Argument(help="The connection's id, as `booksync connect` printed it.")],
+    connection: ConnectionID,
     full: Annotated[bool, typer.Option("--full", help="Read every record, not only what changed.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Show the progress, and end with the run.")] = False,
     allow_deletions: Annotated[
@@ -33,7 +35,7 @@ def sync(
         return
     order = _Order(connection, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
     with open_resources("booksync sync") as resources:
-        run_id = order.run_to_end(resources) if wait else order.start(resources)
+        run_id = order.run_to_end(resources) if wait else order.start(resources, answers(as_json))
         with resources.engine.connect() as database:
             result = summary.run_summary(database, run_id)
     if not wait:
@@ -61,7 +63,7 @@ class _Order:
         self._mode = mode
         self._allow_deletions = allow_deletions
 
-    def start(self, resources: Resources) -> uuid.UUID:
+    def start(self, resources: Resources, tell: Console) -> uuid.UUID:
         """Starts a run, or finds the one that is under way.
 
         Raises:
@@ -69,13 +71,13 @@ class _Order:
         """
         while True:
             if (step := self._start(resources)) is not None:
-                notes.print(f"Run {step.run_id} has started.")
+                tell.print(f"Run {step.run_id} has started.")
                 return step.run_id
             if (running := self._running(resources)) is not None:
-                self._leave_to(running, resources)
+                self._leave_to(running, resources, tell)
                 return running.run_id
 
-    def _leave_to(self, running: Run, resources: Resources) -> None:
+    def _leave_to(self, running: Run, resources: Resources, tell: Console) -> None:
         if self._allow_deletions and not running.allow_deletions:
             raise RunUnderWayError(
                 f"Run {running.run_id} is under way, without the permission to mark many deletions: "
@@ -84,9 +86,9 @@ class _Order:
         if self._mode is Mode.FULL and running.mode is not Mode.FULL:
             with resources.engine.begin() as connection:
                 connections.set_next_full_sync(connection, self._connection_id, seconds=0)
-            notes.print(f"Run {running.run_id} is under way; the scheduler starts a full one after it.")
+            tell.print(f"Run {running.run_id} is under way; the scheduler starts a full one after it.")
         else:
-            notes.print(f"Run {running.run_id} is under way already; with --wait yours would come after it.")
+            tell.print(f"Run {running.run_id} is under way already; with --wait yours would come after it.")
 
     def run_to_end(self, resources: Resources) -> uuid.UUID:
         """Runs it. A run under way may have passed what changed before this order was given: ours comes after it."""

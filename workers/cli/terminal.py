@@ -21,6 +21,11 @@ def answers(as_json: bool) -> Console:
     return notes if as_json else out
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """`1 letter waits`, `1,000 letters wait`."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def print_json(facts: dict[str, Any]) -> None:
     """One line on stdout: one JSON object."""
     print(orjson.dumps(facts, default=str).decode(), flush=True)

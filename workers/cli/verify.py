@@ -1,12 +1,12 @@
 """`booksync verify`: whether the cache still says what Zoho says."""
 
-import uuid
 from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from workers.cli.arguments import ConnectionID
 from workers.cli.terminal import notes, out, print_json
 from workers.resources import open_resources
 from workers.verifying import Verification, verified_json
@@ -15,7 +15,7 @@ _SHOWN_IDS = 10
 
 
 def verify(
-    connection: Annotated[uuid.UUID, typer.Argument(help="The connection's id.")],
+    connection: ConnectionID,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Compare ids and hashes with Zoho, and report what differs (exit code 1 if anything does)."""

@@ -45,7 +45,7 @@ def _fetch_page(work: Work) -> StepRef:
         with work.transaction() as connection:
             return work.advance(connection, replace(run, position=replace(run.position, contacts=walk)))
     walk, rows = work.walk_on(walk, page)
-    run = replace(run, position=replace(run.position, contacts=walk))
+    run = replace(run, position=replace(run.position, contacts=walk)).having_read(page)
     with work.transaction() as connection:
         if run.mode is Mode.FULL:
             deletions.see(connection, run.run_id, RecordKind.CUSTOMER, _customer_ids(page))

@@ -61,6 +61,8 @@ def _after(connection: Connection, run: Run) -> Run:
     assert walk is not None
     if not walk.is_finished:
         return run.go_to(Phase.CONTACTS)
+    if run.position.contacts_unread:
+        return run.go_to(Phase.INVOICES)
     assert walk.started_at is not None
     connections.set_watermark(connection, run.connection_id, RecordKind.CUSTOMER, walk.started_at)
     log.info("The customers are complete", action="customers.complete", new=run.counters.customers_new)

@@ -59,13 +59,15 @@ def _fetch_page(work: Work) -> StepRef:
             deletions.see(connection, run.run_id, RecordKind.INVOICE, record_ids(page))
         staging.set_aside(connection, link.connection_id, "invoice", page.set_aside)
         run = write_invoices(connection, work, [ObservedInvoice(invoice, page.server_time) for invoice in rows])
-        run = replace(run, position=replace(run.position, invoices=walk))
+        run = replace(run, position=replace(run.position, invoices=walk)).having_read(page)
         waits = run.position.customers_complete and skipped_invoices.unknown_customers(connection, link, 1)
         done = walk.is_finished and not waits
         return work.advance(connection, _after_walk(connection, run, walk) if done else run)
 
 
 def _after_walk(connection: Connection, run: Run, walk: Walk) -> Run:
+    if run.position.invoices_unread:
+        return run.go_to(Phase.REMINDERS)
     assert walk.started_at is not None
     connections.set_watermark(connection, run.connection_id, RecordKind.INVOICE, walk.started_at)
     if run.mode is not Mode.FULL:

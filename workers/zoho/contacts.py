@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import partial
 
 from domain.contacts import Contact
 from domain.lists import ListRequest, Page, SetAside
@@ -41,7 +42,7 @@ class ZohoContactsClient:
             UnusableAnswer: see `workers.zoho.lists.read_page`.
         """
         answer = self._transport.get("/contacts", list_params(request, self._zone))
-        return read_page(answer, "contacts", contact_from_row)
+        return read_page(answer, "contacts", partial(contact_from_row, zone=self._zone))
 
     def get_contact_by_id(self, contact_id: str) -> Contact | None:
         """One contact with its persons and details, one call; None where Zoho has it no longer.
@@ -50,7 +51,8 @@ class ZohoContactsClient:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
             UnusableAnswer, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
         """
-        return get_record(self._transport, "/contacts", contact_id, "contact", contact_from_detail)
+        read = partial(contact_from_detail, zone=self._zone)
+        return get_record(self._transport, "/contacts", contact_id, "contact", read)
 
     def get_contact_persons(self, page: int) -> PersonsPage:
         """One page, from 1, of every contact person that the organisation has (API section 1, 2).

@@ -66,8 +66,18 @@ class OAuthFailed(TransientZohoError):
     """Zoho's accounts server gave no token, for a reason that booksync does not know."""
 
 
+class TokenNotRenewed(TransientZohoError):
+    """Zoho rejects the access token time and again, and grants no other for some minutes."""
+
+
 class MissingScope(PermanentZohoError):
     """Zoho does not allow this user or this grant to make the call: check the user's role in Zoho Books, then run
+    `booksync connect` again with a grant for ZohoBooks.contacts.READ, ZohoBooks.invoices.READ and
+    ZohoBooks.settings.READ."""
+
+
+class OrganizationScopeMissing(MissingScope):
+    """Zoho does not let this grant read the organisation: the scope ZohoBooks.settings.READ is missing. Run
     `booksync connect` again with a grant for ZohoBooks.contacts.READ, ZohoBooks.invoices.READ and
     ZohoBooks.settings.READ."""
 

@@ -9,16 +9,19 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 #: Zoho's own longest text is a contact's notes, far below this.
 MAX_TEXT_LENGTH = 10_000
 
 _RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:?[0-9]{2})")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+_TIME = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}")
+_DATE = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:[T ]{_CLOCK})?")
 _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+#: 1,234.50 and 12,34,567.50, as India groups. Without the point a comma may be a decimal one, and money is not guessed.
+_GROUPED_AMOUNT = re.compile(r"-?([0-9]{1,3}(,[0-9]{3}){1,6}|[0-9]{1,2}(,[0-9]{2}){1,8},[0-9]{3})\.[0-9]{1,20}")
 
 
 def record_id(value: object) -> str | None:
@@ -62,34 +65,41 @@ def soft_flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def moment(value: object) -> dt.datetime | None:
-    """A time with its offset, to UTC; None for null and "". `Z`, `+05:30` and fractions are understood as well."""
+def moment(value: object, zone: dt.tzinfo | None = None) -> dt.datetime | None:
+    """A time, to UTC; None for null and "".
+
+    One without an offset is the organisation's own, where its `zone` is known. `Z`, `+05:30`, fractions and a blank for
+    the T are understood as well.
+    """
     text = strict_text(value).strip()
     if not text:
         return None
     if not _TIME.fullmatch(text):
-        raise PydanticCustomError("time", "is not a time with its offset")
+        raise PydanticCustomError("time", "is not a time")
     try:
-        return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+        time = dt.datetime.fromisoformat(text)
+        known = time if time.tzinfo else time.replace(tzinfo=zone)
+        at = known.astimezone(dt.UTC) if known.tzinfo else None
     except (ValueError, OverflowError):
         raise PydanticCustomError("time", "is a time that does not exist") from None
+    if at is None:
+        raise PydanticCustomError("time", "is a time without its offset")
+    return at
 
 
 def day(value: object) -> dt.date | None:
-    """A date as YYYY-MM-DD; None for null and ""."""
-    text = strict_text(value).strip()
-    if not text:
-        return None
-    if not _DATE.fullmatch(text):
+    """A date as YYYY-MM-DD, also with a time behind it; None for null and any text that is no date: nothing is due."""
+    if value is not None and not isinstance(value, str):
         raise PydanticCustomError("date", "is not a date")
+    written = _DATE.fullmatch((value or "").strip())
     try:
-        return dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(written[1]) if written else None
     except ValueError:
-        raise PydanticCustomError("date", "is a date that does not exist") from None
+        return None
 
 
 def soft_day(value: object) -> dt.date | None:
-    """A date that nothing but a reminder's moment hangs on: what cannot be understood is None."""
+    """A date that nothing but a reminder's moment hangs on: what is no text is None as well."""
     try:
         return day(value)
     except PydanticCustomError:
@@ -97,7 +107,10 @@ def soft_day(value: object) -> dt.date | None:
 
 
 def amount(value: object) -> Decimal | None:
-    """An amount of money, exactly as written, at most 20 digits on either side; None for null and ""."""
+    """An amount of money, exactly as written, at most 20 digits on either side; None for null and "".
+
+    Commas that group thousands are dropped where a point tells them from a decimal comma: "1,234.50".
+    """
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if isinstance(value, Decimal):
@@ -105,8 +118,12 @@ def amount(value: object) -> Decimal | None:
         # 1e999999999 is JSON too, and as a plain number it would fill the memory.
         if isinstance(exponent, int) and -20 <= exponent <= 20 and value.adjusted() < 20:
             return value
-    elif isinstance(value, (int, str)) and not isinstance(value, bool) and _AMOUNT.fullmatch(str(value).strip()):
-        return Decimal(str(value).strip())
+    elif isinstance(value, (int, str)) and not isinstance(value, bool):
+        text = str(value).strip()
+        if _GROUPED_AMOUNT.fullmatch(text):
+            text = text.replace(",", "")
+        if _AMOUNT.fullmatch(text):
+            return Decimal(text)
     raise PydanticCustomError("amount", "is not an amount")
 
 
@@ -115,6 +132,10 @@ def _strict_id(value: object) -> str:
     if identity is None:
         raise PydanticCustomError("id", "is not an id")
     return identity
+
+
+def _moment(value: object, info: ValidationInfo) -> dt.datetime | None:
+    return moment(value, info.context)
 
 
 def _optional_id(value: object) -> str:
@@ -142,7 +163,7 @@ SoftText = Annotated[str, PlainValidator(soft_text)]
 StrictText = Annotated[str, PlainValidator(strict_text)]
 Word = Annotated[str, PlainValidator(word)]
 SoftFlag = Annotated[bool | None, PlainValidator(soft_flag)]
-Moment = Annotated[dt.datetime | None, PlainValidator(moment)]
+Moment = Annotated[dt.datetime | None, PlainValidator(_moment)]  #: the context of the validation is the zone
 Day = Annotated[dt.date | None, PlainValidator(day)]
 SoftDay = Annotated[dt.date | None, PlainValidator(soft_day)]
 Amount = Annotated[Decimal | None, PlainValidator(amount)]

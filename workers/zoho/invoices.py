@@ -1,6 +1,7 @@
 """Zoho's invoices: a page of the list, and one by id."""
 
 from datetime import tzinfo
+from functools import partial
 
 from domain.invoices import Invoice
 from domain.lists import ListRequest, Page
@@ -25,7 +26,7 @@ class ZohoInvoicesClient:
             UnusableAnswer: see `workers.zoho.lists.read_page`.
         """
         answer = self._transport.get("/invoices", list_params(request, self._zone))
-        return read_page(answer, "invoices", invoice_from_row)
+        return read_page(answer, "invoices", partial(invoice_from_row, zone=self._zone))
 
     def get_invoice_by_id(self, invoice_id: str) -> Invoice | None:
         """One invoice, one call; None where Zoho has it no longer.
@@ -34,4 +35,5 @@ class ZohoInvoicesClient:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
             UnusableAnswer, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
         """
-        return get_record(self._transport, "/invoices", invoice_id, "invoice", invoice_from_row)
+        read = partial(invoice_from_row, zone=self._zone)
+        return get_record(self._transport, "/invoices", invoice_id, "invoice", read)

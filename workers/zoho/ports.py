@@ -27,11 +27,15 @@ class Tokens(Protocol):
         """
         ...
 
-    def renewed(self, stale: Token) -> Token:
-        """A token other than the stale one; of many workers that ask, one refreshes.
+    def renewed(self, stale: Token, *, tried_again: bool) -> Token | None:
+        """What to try after Zoho has refused the stale token; of many workers that ask, one refreshes.
+
+        It may be the stale one itself, unless that was `tried_again` already: a refusal may pass, and refreshes are
+        few. None where there is no other token, and will be none.
 
         Raises:
             ZohoError: those of `workers.zoho.oauth`.
+            TokenNotRenewed: no other token is granted for the time being.
         """
         ...
 

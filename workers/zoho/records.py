@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -45,19 +46,19 @@ class OrganizationFacts:
     currency_code: str
 
 
-def contact_from_row(row: object) -> Contact | SetAside:
-    """A contact as the list tells it: persons and details stay unknown."""
-    parsed = _parse(row, ContactRow, "contact_id")
+def contact_from_row(row: object, *, zone: tzinfo | None = None) -> Contact | SetAside:
+    """A contact as the list tells it: persons and details stay unknown. A time without an offset is in that `zone`."""
+    parsed = _parse(row, ContactRow, "contact_id", zone)
     return parsed if isinstance(parsed, SetAside) else _contact(parsed, primary=_primary_in_row(parsed))
 
 
-def contact_from_detail(record: object) -> Contact | SetAside:
+def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contact | SetAside:
     """A contact as GET /contacts/{id} or a webhook tells it, with persons and details.
 
     The record repeats the primary person's fields: they stand in where no listed person is the primary one, and for the
-    whole list where there is none.
+    whole list where there is none. A time without an offset is in that `zone`.
     """
-    parsed = _parse(record, ContactDetailRow, "contact_id")
+    parsed = _parse(record, ContactDetailRow, "contact_id", zone)
     if isinstance(parsed, SetAside):
         return parsed
     repeated = _primary_in_row(parsed, parsed.primary_contact_id)
@@ -81,9 +82,9 @@ def person_from_bulk_row(row: object) -> PersonOfContact | SetAside:
     return parsed if isinstance(parsed, SetAside) else PersonOfContact(parsed.contact_id, _person(parsed))
 
 
-def invoice_from_row(row: object) -> Invoice | SetAside:
-    """An invoice as the list or its details tell it."""
-    parsed = _parse(row, InvoiceRow, "invoice_id")
+def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | SetAside:
+    """An invoice as the list or its details tell it. A time without an offset is in that `zone`."""
+    parsed = _parse(row, InvoiceRow, "invoice_id", zone)
     if isinstance(parsed, SetAside):
         return parsed
     return Invoice(
@@ -130,11 +131,11 @@ def sort_out(
     return understood, set_aside
 
 
-def _parse(row: object, model: type[RowT], id_key: str) -> RowT | SetAside:
+def _parse(row: object, model: type[RowT], id_key: str, zone: tzinfo | None = None) -> RowT | SetAside:
     if not isinstance(row, dict):
         return SetAside(None, "The row is not an object.")
     try:
-        return model.model_validate(row)
+        return model.model_validate(row, context=zone)
     except ValidationError as error:
         return SetAside(record_id(row.get(id_key)), _reason(error))
 

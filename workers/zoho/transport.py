@@ -1,5 +1,6 @@
 """One GET to Zoho Books with everything that every call needs: token, budget, deadline, errors, the server's time."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from workers.zoho.wire import WireAnswer, exchange
 
 #: One `get` as a whole, a renewed token and the repeated call included. Must stay below CLAIM_SECONDS.
 CALL_SECONDS = 60.0
+
+#: The pause before a token that Zoho has refused is tried once more.
+TRY_AGAIN_SECONDS = 0.5
 
 _BASE_PATH = "/books/v3"
 
@@ -53,6 +57,7 @@ class ZohoTransport:
         lane: Lane,
         holder: str,
         call_seconds: float = CALL_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.organization_id = organization_id
@@ -65,12 +70,14 @@ class ZohoTransport:
         self._lane = lane
         self._holder = holder
         self._call_seconds = call_seconds
+        self._sleep = sleep
         self._now = now
 
     def get(self, path: str, params: Mapping[str, str] | None = None, *, scoped: bool = True) -> Answer:
         """GET a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
 
-        A token that Zoho does not accept is renewed once and the call repeated, as a call of its own in the budget.
+        A token that Zoho does not accept is tried once more or renewed, as `Tokens` has it, and the call repeated: each
+        time a call of its own in the budget. A renewed token that is not accepted either is the end.
 
         Raises:
             BudgetWait: the budget's; the call was not made.
@@ -81,18 +88,31 @@ class ZohoTransport:
             query["organization_id"] = self.organization_id
         call = f"GET {path}"
         with deadline(self._call_seconds):
-            token = self._tokens.current()
-            answer = self._call(path, query, token)
-            error = refusal(answer, call)
-            if isinstance(error, (MissingScope, TokenRejected)):
-                # Zoho tells an expired token and a missing scope apart by neither code nor status.
-                answer = self._call(path, query, self._tokens.renewed(token))
-                error = refusal(answer, call)
+            answer = self._accepted(path, query)
+        error = refusal(answer, call)
         if error is not None:
             raise error
         assert answer.body is not None  # `refusal` lets no answer without a body pass.
         assert self.server_time is not None
         return Answer(call=call, body=answer.body, server_time=self.server_time)
+
+    def _accepted(self, path: str, query: Mapping[str, str]) -> ApiAnswer:
+        """The answer to the first token that Zoho accepts, or the refusal of the last one."""
+        stale = self._tokens.current()
+        answer = self._call(path, query, stale)
+        for tried_again in (False, True):
+            # Zoho tells an expired token and a missing scope apart by neither code nor status.
+            if not isinstance(refusal(answer, path), (MissingScope, TokenRejected)):
+                return answer
+            token = self._tokens.renewed(stale, tried_again=tried_again)
+            if token is None:
+                return answer
+            if token == stale:
+                self._sleep(TRY_AGAIN_SECONDS)
+            answer = self._call(path, query, token)
+            if token != stale:
+                return answer
+        return answer
 
     def _call(self, path: str, query: Mapping[str, str], token: Token) -> ApiAnswer:
         url = self._hosts.api_origin_for(token.api_domain) + _BASE_PATH + path

@@ -1,5 +1,7 @@
 """A run meets an upstream that fails, lies or refuses: it goes on with what is cached, waits, or parks (FR-7)."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -140,6 +142,60 @@ def test_hostile_rows_are_set_aside_and_the_others_go_on(bench: Bench) -> None:
     assert result["status"] == "succeeded"
     assert result["set_aside"] > 0
     assert result["customers"]["total"] > 0
+
+
+class TestAPageOfWhichNothingIsUnderstood:
+    """It degrades the run, whose watermark stays: the next run reads the rows again."""
+
+    @pytest.fixture(autouse=True)
+    def _a_row_is_a_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("domain.runs.ODD_ROWS", 0)
+
+    @pytest.fixture
+    def watermarks(self, bench: Bench) -> Callable[[], tuple[datetime, datetime]]:
+        """The watermarks of customers and invoices; they are a minute old to begin with."""
+        bench.sync()
+        bench.rows(
+            "UPDATE sync_metadata SET last_customer_sync_at = last_customer_sync_at - interval '1 minute', "
+            "last_invoice_sync_at = last_invoice_sync_at - interval '1 minute' RETURNING connection_id"
+        )
+
+        def present() -> tuple[datetime, datetime]:
+            row = bench.rows("SELECT last_customer_sync_at, last_invoice_sync_at FROM sync_metadata")[0]
+            return row["last_customer_sync_at"], row["last_invoice_sync_at"]
+
+        return present
+
+    def test_of_contacts(self, bench: Bench, watermarks: Callable[[], tuple[datetime, datetime]]) -> None:
+        customers_at, invoices_at = watermarks()
+        changed = next(iter(bench.customers()))
+        bench.zoho.edit_contact(changed, contact_name="Renamed")
+        bench.zoho.fault(FaultName.HOSTILE_ROW, kind=CallKind.CONTACTS, times=1, row="broken_time")
+
+        odd = bench.sync()
+
+        assert odd["status"] == "degraded"
+        assert odd["reason"] == "Zoho's contacts could not be understood: all 1 rows of a page were set aside."
+        assert watermarks()[0] == customers_at
+        assert watermarks()[1] > invoices_at
+        assert bench.sync()["status"] == "succeeded"
+        assert bench.customers()[changed]["customer_name"] == "Renamed"
+        assert watermarks()[0] > customers_at
+
+    def test_of_invoices(self, bench: Bench, watermarks: Callable[[], tuple[datetime, datetime]]) -> None:
+        customers_at, invoices_at = watermarks()
+        paid = next(i for i, row in bench.invoices().items() if row["status"] == "sent")
+        bench.zoho.pay_invoice(paid)
+        bench.zoho.fault(FaultName.HOSTILE_ROW, kind=CallKind.INVOICES, times=1, row="broken_time")
+
+        odd = bench.sync()
+
+        assert odd["status"] == "degraded"
+        assert odd["reason"] == "Zoho's invoices could not be understood: all 1 rows of a page were set aside."
+        assert watermarks()[0] > customers_at
+        assert watermarks()[1] == invoices_at
+        assert bench.sync()["status"] == "succeeded"
+        assert bench.invoices()[paid]["status"] == "paid"
 
 
 class TestDuplicates:

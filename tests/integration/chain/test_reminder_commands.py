@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.integration.chain.bench import Bench, Row
+from workers.cli import app as cli
 from workers.cli.app import app, main
 from workers.cli.explain import NoSuchInvoiceError
 
@@ -229,6 +230,7 @@ class TestPolicy:
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         store(bench, '{"steps": "soon"}')
+        monkeypatch.setattr(cli, "set_up_logs", lambda _: None)
         monkeypatch.setattr(sys, "argv", ["booksync", "policy", "show", str(bench.connection_id)])
         with pytest.raises(SystemExit, match="1"):
             main()

@@ -1,17 +1,22 @@
 """One access token for all workers: refreshed by one of them, waited for when Zoho grants no more."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from db import connections
 from db.tokens import REFRESHES_PER_WINDOW
 from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.budget import BudgetWait, WaitReason
 from workers.tokens import PAUSE_SECONDS, SharedTokens
+from workers.zoho import transport
 from workers.zoho.errors import ZohoUnavailable
+from workers.zoho.wire import WireAnswer, exchange
 
 THREADS = 50
 
@@ -90,6 +95,50 @@ def test_a_short_lived_token_is_not_refreshed_at_each_call(bench: Bench, tokens:
     values = {tokens.current().value for _ in range(5)}
     assert len(values) == 1
     assert bench.zoho.stats().token_refreshes == 1
+
+
+def test_refusals_that_pass_cost_a_run_no_wait_though_no_other_token_is_granted(bench: Bench) -> None:
+    bench.rows(
+        "UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes', "
+        "access_token_expires_at = now() + interval '30 minutes' RETURNING id"
+    )
+    for kind in (CallKind.BULK_PERSONS, CallKind.CONTACTS, CallKind.INVOICES):
+        bench.zoho.fault(FaultName.ANSWER, kind=kind, status=401, code=57, times=1)
+    result = bench.sync()
+    assert result["status"] == "succeeded"
+    assert bench.zoho.stats().token_refreshes == 0
+
+
+def test_a_zoho_that_refuses_every_fifth_call_costs_a_run_neither_waits_nor_many_tokens(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "TRY_AGAIN_SECONDS", 0)
+    calls = count(1)
+
+    def often_refused(*args: Any, **options: Any) -> WireAnswer:
+        if next(calls) % 5 == 0:
+            return WireAnswer(401, {}, b'{"code": 57, "message": "not authorized"}')
+        return exchange(*args, **options)
+
+    monkeypatch.setattr(transport, "exchange", often_refused)
+    bench.rows("UPDATE zoho_connections SET access_token_expires_at = now() + interval '30 minutes' RETURNING id")
+    bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)  # a call for each contact
+    result = bench.sync()
+    assert result["status"] == "succeeded"
+    assert result["api_calls"] > 50
+    assert bench.zoho.stats().token_refreshes == 1
+    assert not bench.rows("SELECT FROM sync_runs WHERE waiting_for IS NOT NULL")
+
+
+def test_a_token_that_is_refused_time_and_again_while_no_other_is_granted_ends_the_run_degraded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "TRY_AGAIN_SECONDS", 0)
+    bench.rows("UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes' RETURNING id")
+    bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
+    result = bench.sync()
+    assert result["status"] == "degraded"
+    assert "rejects the access token" in result["reason"]
 
 
 def test_a_run_waits_for_the_tokens_and_spends_no_attempt(bench: Bench) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from domain.runs import Mode
 from sandbox.zoho.commands import FaultName
-from tests.integration.chain.bench import Bench
+from tests.integration.chain.bench import Bench, Row
 from workers.verifying import Verification, Verified
 
 
@@ -40,6 +40,70 @@ def test_each_kind_of_drift_is_named_by_id(synced: Bench) -> None:
     assert found.customers.different == (customer,)
 
 
+#: Columns, and what somebody else writes over Zoho's word.
+_CUSTOMERS = {
+    "status": "'inactive'",
+    "customer_name": "customer_name || ' & Sons'",
+    "company_name": "company_name || ' Ltd'",
+    "primary_contact_person_id": "'1'",
+    "primary_phone": "'+442070313000'",
+    "phone_problem": "'not_a_number'",
+    "primary_email": "'somebody@example.com'",
+    "time_zone": "'Pacific/Chatham'",
+    "contact_persons": "jsonb_set(contact_persons, '{0,last_name}', '\"Somebody\"')",
+    "sync_hash": "'x'",
+}
+_INVOICES = {
+    "zoho_customer_id": "'1'",
+    "customer_id": "(SELECT max(id::text)::uuid FROM customers_cache WHERE id <> customer_id)",
+    "invoice_number": "NULL",
+    "status": "'written_off'",
+    "date": "date - 1",
+    "due_date": "NULL",
+    "expected_payment_date": "'2031-01-01'",
+    "total": "total + 0.01",
+    "balance": "balance + 0.01",
+    "currency_code": "'XTS'",
+    "sync_hash": "'x'",
+}
+
+
+_KEYS = {"customers_cache": "zoho_customer_id", "invoices_cache": "zoho_invoice_id"}
+
+#: What tells when a row was written, not what it says.
+_MOMENTS = {"observed_at", "plan_at", "local_last_synced_at", "updated_at"}
+
+
+def overwrite(bench: Bench, table: str, record_id: str, column: str, value: str) -> None:
+    sql = f"UPDATE {table} SET {column} = {value} WHERE {_KEYS[table]} = %(id)s RETURNING id"
+    assert bench.rows(sql, id=record_id)
+
+
+def contents(rows: dict[str, Row]) -> dict[str, Row]:
+    return {key: {name: row[name] for name in row.keys() - _MOMENTS} for key, row in rows.items()}
+
+
+def test_what_somebody_else_has_written_is_named_and_a_full_run_mends_it(synced: Bench) -> None:
+    before = contents(synced.customers()), contents(synced.invoices())
+    with_persons = sorted(key for key, row in before[0].items() if row["contact_persons"] and row["status"] == "active")
+    customers, invoices = with_persons[: len(_CUSTOMERS)], sorted(before[1])[: len(_INVOICES)]
+    for contact_id, (column, value) in zip(customers, _CUSTOMERS.items(), strict=True):
+        overwrite(synced, "customers_cache", contact_id, column, value)
+    for invoice_id, (column, value) in zip(invoices, _INVOICES.items(), strict=True):
+        overwrite(synced, "invoices_cache", invoice_id, column, value)
+    found = verified(synced)
+    assert (found.customers.different, found.invoices.different) == (tuple(customers), tuple(invoices))
+    assert found.customers.count + found.invoices.count == len(customers) + len(invoices)
+
+    result = synced.sync(Mode.FULL)
+    assert (result["customers"]["updated"], result["invoices"]["updated"]) == (len(customers), len(invoices))
+    assert (contents(synced.customers()), contents(synced.invoices())) == before
+    found = verified(synced)
+    assert (found.customers.count, found.invoices.count) == (0, 0)
+    again = synced.sync(Mode.FULL)
+    assert (again["customers"]["updated"], again["invoices"]["updated"]) == (0, 0)
+
+
 def test_a_record_that_zoho_has_deleted_is_surplus_until_a_full_run(synced: Bench) -> None:
     invoice = min(synced.invoices())
     synced.zoho.delete_invoice(invoice)
@@ -54,15 +118,28 @@ def test_what_changed_since_the_last_sync_is_not_drift(synced: Bench) -> None:
     assert (found.customers.count, found.customers.not_synced_yet) == (0, 1)
 
 
-def test_without_the_bulk_list_only_ids_are_compared(bench: Bench) -> None:
+def test_without_the_bulk_list_only_what_the_contacts_list_tells_is_compared(bench: Bench) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     bench.sync()
     found = verified(bench)
     assert not found.persons_compared
     assert found.customers.count == 0
 
+    named, mailed = sorted(bench.customers())[:2]
+    overwrite(bench, "customers_cache", named, "customer_name", "'overwritten'")
+    overwrite(bench, "customers_cache", mailed, "primary_email", "'overwritten'")
+    assert verified(bench).customers.different == (named,)
+    bench.sync(Mode.FULL)
+    assert verified(bench).customers.count == 0
 
-def test_persons_whom_the_bulk_list_omits_are_no_drift(bench: Bench) -> None:
+
+def test_persons_whom_the_bulk_list_omits_are_no_drift_but_other_columns_are(bench: Bench) -> None:
     bench.zoho.fault(FaultName.INACTIVE_PERSONS_OMITTED)
     bench.sync()
+    assert verified(bench).customers.count == 0
+
+    omitted = min(key for key, row in bench.customers().items() if row["bulk_omits_persons"])
+    overwrite(bench, "customers_cache", omitted, "company_name", "'overwritten'")
+    assert verified(bench).customers.different == (omitted,)
+    bench.sync(Mode.FULL)
     assert verified(bench).customers.count == 0

@@ -164,6 +164,45 @@ class TestWhatIsWritten:
         assert cached(engine)["customer_name"] == "Newer"
 
 
+class TestWhatSomebodyElseHasWritten:
+    """The columns of a row say something else than its hash."""
+
+    @pytest.mark.parametrize(
+        ("column", "written"),
+        [
+            ("customer_name", "'Overwritten'"),
+            ("company_name", "''"),
+            ("primary_contact_person_id", "NULL"),
+            ("primary_phone", "'+15550100'"),
+            ("phone_problem", "'too_short'"),
+            ("primary_email", "NULL"),
+            ("time_zone", "'Asia/Kolkata'"),
+            ("contact_persons", "'[]'"),
+            ("contact_persons", "'{}'"),
+            ("contact_persons", "'null'"),
+            ("contact_persons", "'[1, \"two\", {}]'"),
+            ("contact_persons", "jsonb_set(contact_persons, '{0,first_name}', '\"Grace\"')"),
+            ("contact_persons", "contact_persons || contact_persons"),
+        ],
+    )
+    def test_the_next_reading_writes_over_it_once(self, engine: Engine, link: Link, column: str, written: str) -> None:
+        persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
+        upsert(engine, link, a_contact(persons=persons))
+        before = cached(engine)[column]
+        change(engine, f"UPDATE customers_cache SET {column} = {written}")
+        assert cached(engine)[column] != before
+
+        assert counts(upsert(engine, link, a_contact(persons=persons), observed_at=OBSERVED_AT + A_MINUTE)) == (0, 1)
+        assert cached(engine)[column] == before
+        assert counts(upsert(engine, link, a_contact(persons=persons), observed_at=OBSERVED_AT + A_MINUTE)) == (0, 0)
+
+    def test_an_older_reading_does_not(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact())
+        change(engine, "UPDATE customers_cache SET customer_name = 'Overwritten'")
+        assert counts(upsert(engine, link, a_contact(), observed_at=OBSERVED_AT - A_MINUTE)) == (0, 0)
+        assert cached(engine)["customer_name"] == "Overwritten"
+
+
 def version(number: int) -> tuple[Contact, dt.datetime]:
     modified_at, observed_at = VERSIONS[number]
     return a_contact(name=f"Version {number}", modified_at=modified_at), observed_at

@@ -42,11 +42,14 @@ class TestWhatIsWritten:
             "-5.25",
             "1e3",
             "99999999999999999999",
+            "-0.00",
+            "12345678901234567890.12345678901234567890",
         ],
     )
     def test_amounts_are_exact(self, engine: Engine, home: Link, amount: str) -> None:
         upsert(engine, home, an_invoice(total=amount, balance=amount))
         assert (cached(engine)["total"], cached(engine)["balance"]) == (Decimal(amount), Decimal(amount))
+        assert upsert(engine, home, an_invoice(total=amount, balance=amount)) == Upserted()
 
     def test_amounts_of_every_form_fit_in_one_page(self, engine: Engine, home: Link) -> None:
         amounts = [None, "1", "0.5", "100000000000000000000", "-3.25", None, "1e-20"]
@@ -120,6 +123,42 @@ class TestWhatIsWritten:
         odd = 'INV-"{1,2}" \\ %s :name Ünï 株 🏦'
         upsert(engine, home, an_invoice(number=odd))
         assert cached(engine)["invoice_number"] == odd
+
+
+class TestWhatSomebodyElseHasWritten:
+    """The columns of a row say something else than its hash."""
+
+    @pytest.mark.parametrize(
+        ("column", "written"),
+        [
+            ("zoho_customer_id", "'5002'"),
+            ("invoice_number", "NULL"),
+            ("status", "'paid'"),
+            ("date", "NULL"),
+            ("due_date", "due_date + 1"),
+            ("expected_payment_date", "'2026-05-01'"),
+            ("total", "total + 0.000000001"),
+            ("balance", "0"),
+            ("balance", "'NaN'"),
+            ("balance", "NULL"),
+            ("currency_code", "'gbp'"),
+        ],
+    )
+    def test_the_next_reading_writes_over_it_once_and_plans(
+        self, engine: Engine, home: Link, column: str, written: str
+    ) -> None:
+        upsert(engine, home, an_invoice())
+        before = cached(engine)[column]
+        change(engine, f"UPDATE invoices_cache SET {column} = {written}, plan_at = NULL")
+        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == Upserted(updated=1)
+        assert (cached(engine)[column], cached(engine)["plan_at"]) == (before, NOW)
+        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == Upserted()
+
+    def test_an_older_reading_does_not(self, engine: Engine, home: Link) -> None:
+        upsert(engine, home, an_invoice())
+        change(engine, "UPDATE invoices_cache SET balance = 0")
+        assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT - A_MINUTE) == Upserted()
+        assert cached(engine)["balance"] == 0
 
 
 def version(number: int) -> tuple[Invoice, dt.datetime]:

@@ -16,10 +16,11 @@ from db import tokens
 from db.connections import Link
 from db.engine import new_engine
 from tests.integration.db.look import change, row, until_somebody_waits
+from workers.budget import BudgetWait
 from workers.tokens import SharedTokens
 from workers.vault import UnreadableSecretError, Vault
 from workers.zoho import OAuthClient, Token
-from workers.zoho.errors import TokenRevoked, ZohoUnavailable
+from workers.zoho.errors import TokenNotRenewed, TokenRevoked, ZohoUnavailable
 
 THREADS = 20
 
@@ -164,18 +165,49 @@ class TestCurrent:
 
 class TestRenewed:
     def test_a_refused_token_is_renewed(self, shared: SharedTokens, accounts: Accounts) -> None:
-        assert shared.renewed(shared.current()).value == "renewed-1"
+        assert shared.renewed(shared.current(), tried_again=True).value == "renewed-1"
         assert shared.current().value == "renewed-1"
         assert len(accounts.asked) == 1
 
+    def test_a_young_one_is_tried_once_more_first(self, shared: SharedTokens, accounts: Accounts) -> None:
+        stale = shared.current()
+        assert shared.renewed(stale, tried_again=False) == stale
+        assert accounts.asked == []
+
+    def test_an_older_one_is_not(self, engine: Engine, shared: SharedTokens) -> None:
+        let_it_end_in(engine, 3500)
+        assert shared.renewed(shared.current(), tried_again=False).value == "renewed-1"
+
+    @pytest.mark.parametrize("is_throttled", [False, True])
+    def test_while_no_other_is_granted_one_that_lives_is_tried_once_more(
+        self, engine: Engine, shared: SharedTokens, accounts: Accounts, is_throttled: bool
+    ) -> None:
+        let_it_end_in(engine, 3500)
+        stale = shared.current()
+        if is_throttled:
+            accounts.answers.append(httpx.Response(400, content=b'{"error": "Access Denied"}'))
+        else:
+            change(engine, "UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
+        assert shared.renewed(stale, tried_again=False) == stale
+        with pytest.raises(TokenNotRenewed):
+            shared.renewed(stale, tried_again=True)
+
+    def test_one_that_has_ended_waits_for_the_next(self, engine: Engine, shared: SharedTokens) -> None:
+        stale = shared.current()
+        let_it_end_in(engine, 0)
+        change(engine, "UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
+        with pytest.raises(BudgetWait):
+            shared.renewed(stale, tried_again=False)
+
     def test_who_comes_late_gets_what_another_has_renewed(self, shared: SharedTokens, accounts: Accounts) -> None:
         stale = shared.current()
-        first, second = shared.renewed(stale), shared.renewed(stale)
+        first, second = (shared.renewed(stale, tried_again=True) for _ in range(2))
         assert first == second
         assert len(accounts.asked) == 1
 
     def test_the_renewed_one_may_be_refused_too(self, shared: SharedTokens, accounts: Accounts) -> None:
-        assert shared.renewed(shared.renewed(shared.current())).value == "renewed-2"
+        first = shared.renewed(shared.current(), tried_again=True)
+        assert shared.renewed(first, tried_again=True).value == "renewed-2"
         assert len(accounts.asked) == 2
 
 
@@ -191,7 +223,7 @@ class TestManyAtOnce:
         self, engine: Engine, crowd: SharedTokens, accounts: Accounts, is_refused: bool
     ) -> None:
         let_it_end_in(engine, 3600 if is_refused else 0)
-        ask = (lambda: crowd.renewed(Token("access-1"))) if is_refused else crowd.current
+        ask = (lambda: crowd.renewed(Token("access-1"), tried_again=True)) if is_refused else crowd.current
         with ThreadPoolExecutor(THREADS) as threads:
             with engine.begin() as connection:
                 connection.execute(text("SELECT FROM zoho_connections FOR UPDATE"))

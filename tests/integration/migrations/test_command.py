@@ -36,6 +36,13 @@ def booksync_migrate(monkeypatch: pytest.MonkeyPatch, url: str) -> Command:
     return Command(monkeypatch, url)
 
 
+def test_what_was_asked_for_goes_to_stdout(booksync_migrate: Command) -> None:
+    assert booksync_migrate().stdout == "The schema is at 0009_phase3 now.\n"
+    assert booksync_migrate().stdout == "The schema is at 0009_phase3 already.\n"
+    assert "Unaccounted for: 0 invoices." in booksync_migrate("--report").stdout
+    assert len(booksync_migrate("--report", "--json").stdout.splitlines()) == 1
+
+
 def test_the_report_tells_the_totals(booksync_migrate: Command, url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     database.legacy_writes_invoice(user, "4", customer=" ", zone="Mars/Phobos")

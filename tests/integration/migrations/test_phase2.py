@@ -131,28 +131,60 @@ def test_a_customer_that_zoho_told_of_stays_as_it_is(url: str, database: Databas
 
 
 @pytest.mark.parametrize(
-    ("given", "phone", "problem"),
+    ("given", "country", "phone", "problem"),
     [
-        ("+442070313000", "+442070313000", None),
-        ("+44 20 7031-3000", "+442070313000", None),  # the same number, as people write it
-        ("+44 (0)20 7031 3000", "+44 (0)20 7031 3000", "unknown_region"),  # the zero must not be dialled
-        ("020 7031 3000", "020 7031 3000", "unknown_region"),
-        ("n/a", "n/a", "unknown_region"),
-        (" ", None, None),
-        (None, None, None),
+        ("+442070313000", "GB", "+442070313000", None),
+        ("+44 20 7031-3000", None, "+442070313000", None),  # the same number, as people write it
+        ("+44 (0)20 7031 3000", None, "+442070313000", None),  # the zero must not be dialled
+        ("020 7031 3000", "GB", "+442070313000", None),
+        ("020 7031 3000", " gb", "+442070313000", None),
+        ("020 7031 3000", "UK", "+442070313000", None),
+        ("020 7031 3000", None, "020 7031 3000", "unknown_region"),
+        ("020 7031 3000", "Britain", "020 7031 3000", "unknown_region"),  # no code
+        ("020 7031 3000 1234", "GB", "020 7031 3000 1234", "too_long"),
+        ("n/a", "GB", "n/a", "not_a_number"),
+        (" ", "GB", None, None),
+        (None, "GB", None, None),
     ],
 )
-def test_only_a_whole_number_counts_as_understood(
-    given: str | None, phone: str | None, problem: str | None, url: str, database: Database
+def test_a_number_is_judged_with_the_country_of_its_row(
+    given: str | None, country: str | None, phone: str | None, problem: str | None, url: str, database: Database
 ) -> None:
     migrate(url, Target.PHASE1)
-    invoice = database.legacy_writes_invoice(database.a_user(), "1", phone=given)
+    invoice = database.legacy_writes_invoice(database.a_user(), "1", phone=given, country=country)
 
     migrate(url, Target.PHASE2)
 
     customer = database.customer_of(invoice)
     assert (customer["primary_phone"], customer["phone_problem"]) == (phone, problem)
     assert database.copy(invoice)[1] == given
+
+
+def test_a_number_that_is_understood_is_not_lost_by_its_copies(url: str, database: Database) -> None:
+    migrate(url, Target.PHASE1)
+    user = database.a_user()
+    for number in ("1", "2"):
+        database.legacy_writes_invoice(user, number, phone="020 7031 3000")
+
+    migrate(url, Target.PHASE2)
+
+    assert database.row("SELECT primary_phone FROM customers_cache") == {"primary_phone": "+442070313000"}
+    receipts = database.rows("SELECT outcome, legacy ->> 'customer_phone' AS phone FROM migration_receipt")
+    assert receipts == [{"outcome": "moved", "phone": "020 7031 3000"}] * 2
+
+
+def test_what_zoho_told_of_a_number_is_not_judged_anew(url: str, database: Database) -> None:
+    migrate(url, Target.PHASE1)
+    user = database.a_user()
+    customer = database.booksync_writes_customer(user, "C1", name="From Zoho", phone="020 7031 3000")
+    database.rows("UPDATE customers_cache SET phone_problem = 'unknown_region', country_code = 'GB' RETURNING id")
+    database.legacy_writes_invoice(user, "1")
+
+    migrate(url, Target.PHASE2)
+
+    assert database.row("SELECT primary_phone FROM customers_cache WHERE id = %s", customer) == {
+        "primary_phone": "020 7031 3000"
+    }
 
 
 def test_reminders_are_linked_to_the_customers_of_their_invoices(url: str, database: Database) -> None:

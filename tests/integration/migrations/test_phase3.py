@@ -224,3 +224,15 @@ def test_a_reminder_without_a_phone_has_an_empty_one_until_the_downgrade(url: st
     migrate(url, Target.PHASE2)
 
     assert {row["phone"] for row in database.rows("SELECT phone FROM reminders")} == {None, "+442070313000"}
+
+
+def test_a_number_that_the_legacy_application_told_in_phase2_is_judged_by_phase3(url: str, database: Database) -> None:
+    user = a_legacy_database(url, database)
+    migrate(url, Target.PHASE2)
+    new = database.legacy_writes_invoice(user, "4", customer="C9", phone="020 7031 3000", country="GB")
+    assert database.customer_of(new)["phone_problem"] == "unknown_region"
+
+    migrate(url)
+
+    customer = database.customer_of(new)
+    assert (customer["primary_phone"], customer["phone_problem"]) == ("+442070313000", None)

@@ -15,34 +15,41 @@ from workers.zoho import ZohoContactsClient
 from workers.zoho.errors import RecordUnreadable
 
 
-def status() -> Result:
-    told = CliRunner().invoke(app, ["status", "--json"])
+def status(*options: str) -> Result:
+    told = CliRunner().invoke(app, ["status", *options])
     assert told.exit_code == 0, told.output
     return told
 
 
 def words(told: Result) -> str:
-    return " ".join(told.stderr.split())
+    """The answer, where stdout is not for the object."""
+    assert told.stderr == ""
+    return " ".join(told.stdout.split())
 
 
-def events(told: Result) -> Any:
-    return json.loads(told.stdout.splitlines()[-1])["connections"][0]["webhook_events"]
+def events() -> Any:
+    (line,) = status("--json").stdout.splitlines()
+    return json.loads(line)["connections"][0]["webhook_events"]
 
 
 def test_nothing_is_said_where_nothing_is_left(hooks: Hooks) -> None:
     hooks.tell(CONTACT, a_contact_id(hooks))
     hooks.work()
-    told = status()
-    assert "webhooks:" not in words(told)
-    assert events(told) == {"unmarked": 0, "unreadable": 0, "ignored": 0}
+    assert "webhooks:" not in words(status())
+    assert events() == {"unmarked": 0, "unreadable": 0, "ignored": 0}
+
+
+def test_where_stdout_is_for_the_object_the_words_are_beside_it(hooks: Hooks) -> None:
+    told = status("--json")
+    assert json.loads(told.stdout)["connections"][0]["connection_id"] == str(hooks.bench.connection_id)
+    assert str(hooks.bench.connection_id) in told.stderr
 
 
 def test_what_was_ignored_is_told(hooks: Hooks) -> None:
     hooks.send({"estimate": {"estimate_id": "9"}})
     hooks.send({"something": "else"})
-    told = status()
-    assert "webhooks: 2 events ignored" in words(told)
-    assert events(told)["ignored"] == 2
+    assert "webhooks: 2 events ignored" in words(status())
+    assert events()["ignored"] == 2
 
 
 def test_so_is_what_could_not_be_understood(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +59,7 @@ def test_so_is_what_could_not_be_understood(hooks: Hooks, monkeypatch: pytest.Mo
     monkeypatch.setattr(ZohoContactsClient, "get_contact_by_id", unreadable)
     hooks.tell(CONTACT, a_contact_id(hooks))
     hooks.work()
-    assert "webhooks: 1 events of records that could not be understood" in words(status())
+    assert "webhooks: 1 event of a record that could not be understood" in words(status())
 
 
 def test_records_that_are_gone_and_not_marked_are_told_until_a_full_sync(hooks: Hooks) -> None:
@@ -76,4 +83,4 @@ def test_a_connection_that_a_webhook_has_parked_says_why_and_that_a_letter_waits
     told = words(status())
     assert "parked" in told
     assert "code 6041" in told
-    assert "1 dead letters wait for a decision" in told
+    assert "1 dead letter waits for a decision" in told

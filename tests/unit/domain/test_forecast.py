@@ -1,5 +1,7 @@
 """What a run costs, and how far the polling stretches."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.forecast import (
@@ -24,6 +26,9 @@ LARGE = Size(customers=25_000, invoices=20_000, persons_pages=150)
         # Nobody knows yet how many persons there are.
         (Size(985, 2_955, None), 5 + 5 + 15, 0),
         (LARGE, 127 + 150 + 102, 4 * 60),
+        # Without the bulk list: a call for each contact, but only the first time.
+        (replace(LARGE, bulk_persons_refused=True, is_read=False), 127 + 25_000 + 102, 280 * 60),
+        (replace(LARGE, bulk_persons_refused=True), 127 + 102, 2 * 60),
     ],
 )
 def test_a_full_run_reads_every_page(size: Size, calls: int, seconds: float) -> None:
@@ -34,6 +39,11 @@ def test_a_full_run_reads_every_page(size: Size, calls: int, seconds: float) -> 
 @pytest.mark.parametrize(("changed", "calls"), [(0, 2), (50, 52), (400, 152)])
 def test_an_incremental_run_takes_the_cheaper_way_to_the_persons(changed: int, calls: int) -> None:
     assert incremental_cost(changed, LARGE, RATE).calls == calls
+
+
+def test_without_the_bulk_list_each_changed_contact_costs_a_call() -> None:
+    refused = replace(LARGE, bulk_persons_refused=True)
+    assert incremental_cost(400, refused, RATE).calls == 402
 
 
 def test_a_large_plan_is_polled_as_often_as_asked() -> None:

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.lists import Page
+from domain.contacts import Contact
+from domain.lists import Page, SetAside
 from domain.runs import (
     FIRST_RETRY_SECONDS,
     LONGEST_RETRY_SECONDS,
     MAX_ATTEMPTS,
+    ODD_ROWS,
     Counters,
     Mode,
     Phase,
@@ -61,6 +63,8 @@ positions = st.builds(
     contacts=st.none() | walks,
     customers_complete=st.booleans(),
     invoices=st.none() | walks,
+    contacts_unread=st.booleans(),
+    invoices_unread=st.booleans(),
     found_there=st.integers(0, 1000),
     found_gone_at=st.none() | MOMENTS,
 )
@@ -113,6 +117,46 @@ def test_a_run_keeps_each_reason_why_it_is_degraded() -> None:
 def test_giving_up_stays_in_the_step_until_it_is_written() -> None:
     run = a_run()
     assert run.give_up_phase("Zoho is down.").step == run.step
+
+
+def a_page(*contacts: Contact, set_aside: int) -> Page[Contact]:
+    return Page(contacts, (SetAside(None, "contact_id is missing"),) * set_aside, True, MODIFIED_AT)
+
+
+@pytest.mark.parametrize(
+    ("phase", "of_contacts", "of_invoices", "sentence"),
+    [
+        (
+            Phase.CONTACTS,
+            True,
+            False,
+            "Zoho's contacts could not be understood: all 24 rows of a page were set aside.",
+        ),
+        (
+            Phase.INVOICES,
+            False,
+            True,
+            "Zoho's invoices could not be understood: all 24 rows of a page were set aside.",
+        ),
+    ],
+)
+def test_a_page_of_which_nothing_is_understood_degrades_the_run_and_is_told_once(
+    phase: Phase, of_contacts: bool, of_invoices: bool, sentence: str
+) -> None:
+    run = a_run(phase).having_read(a_page(set_aside=24)).having_read(a_page(set_aside=30))
+    assert run.degraded_reason == sentence
+    assert (run.position.contacts_unread, run.position.invoices_unread) == (of_contacts, of_invoices)
+    assert run.phase is phase
+
+
+@pytest.mark.parametrize(
+    "page",
+    [a_page(set_aside=0), a_page(a_contact(), set_aside=24), a_page(set_aside=ODD_ROWS)],
+    ids=["empty", "a row read", "a few odd ones"],
+)
+def test_any_other_page_leaves_the_run_as_it_is(page: Page[Contact]) -> None:
+    run = a_run()
+    assert run.having_read(page) == run
 
 
 @pytest.mark.parametrize(

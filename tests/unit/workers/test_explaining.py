@@ -210,7 +210,7 @@ class TestPhones:
         text = reasons(story)
         assert "Ada Byron's mobile ask Bob: this number counts. The text is not a phone number." in text
         assert "Ada Byron's phone 07912 345678: not tried" in text
-        assert "somebody without a name's phone +919773000000: not tried" in text
+        assert "The phone +919773000000 of somebody without a name: not tried" in text
 
     def test_with_the_fallback_those_before_a_valid_one_are_refused(self) -> None:
         told = explained(a_story(customer=a_customer_story(*self.PERSONS)), PhoneFallback.VALID)

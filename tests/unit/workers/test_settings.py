@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from cryptography.fernet import Fernet
 
+from db import engine
 from domain.phones import PhoneFallback
 from workers.settings import Settings, SettingsError, database_url, settings
 
@@ -129,10 +130,27 @@ def test_what_is_missing_and_what_is_malformed_fit_in_one_line(environment: pyte
     assert "\n" not in sentence
 
 
-@pytest.mark.parametrize("url", ["postgres://db/x", "postgresql://db/x", "postgresql+psycopg://db/x"])
-def test_postgres_goes_by_three_names(environment: pytest.MonkeyPatch, url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://db/x",
+        "postgresql://db/x",
+        "postgresql+psycopg://db/x",
+        # As another application of the same database has it.
+        "postgresql+psycopg2://db/x",
+        "postgresql+asyncpg://db/x",
+    ],
+)
+def test_postgres_goes_by_many_names(environment: pytest.MonkeyPatch, url: str) -> None:
     environment.setenv("DATABASE_URL", url)
-    assert settings().database_url.get_secret_value() == url
+    assert settings().database_url.get_secret_value() == database_url() == url
+    assert engine.database_url(url).drivername == "postgresql+psycopg"
+
+
+@pytest.mark.parametrize("url", ["mysql://db/x", "postgresqlite://db/x", "postgresql+://db/x", "db/x", "://"])
+def test_no_other_database_will_do(environment: pytest.MonkeyPatch, url: str) -> None:
+    environment.setenv("DATABASE_URL", url)
+    assert complaint() == "Malformed setting: DATABASE_URL must start with postgresql://."
 
 
 @pytest.mark.parametrize("url", ["redis://h", "rediss://h:6380/1", "unix:///run/valkey.sock"])

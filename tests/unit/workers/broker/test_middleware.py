@@ -116,4 +116,19 @@ def test_a_worker_leaves_its_masters_process_group(
     monkeypatch.setattr(process, "die_with_parent", ends.append)
     OwnProcessGroup().after_process_boot(a_bench().broker)
     assert moved == moves
-    assert ends == [signal.SIGTERM]
+    assert ends == [signal.SIGKILL]
+
+
+def test_a_worker_ends_with_its_master_at_once_while_it_boots_and_in_order_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends: list[signal.Signals] = []
+    monkeypatch.setattr(os, "setpgid", lambda *_: None)
+    monkeypatch.setattr(process, "die_with_parent", ends.append)
+    bench = a_bench(OwnProcessGroup())
+    bench.broker.emit_after("process_boot")
+    assert ends == [signal.SIGKILL]
+    worker = Worker(bench.broker, worker_threads=1)
+    worker.start()
+    worker.stop()
+    assert ends == [signal.SIGKILL, signal.SIGTERM]

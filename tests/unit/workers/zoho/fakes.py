@@ -62,14 +62,20 @@ class FakeTokens:
     token: Token = field(default_factory=lambda: Token("secret-token-1"))
     renewals: list[Token] = field(default_factory=list)
     refusal: Exception | None = None
+    keeps_first: bool = False  #: the refused token is to be tried once more
+    is_all: bool = False  #: there is no other token
 
     def current(self) -> Token:
         return self.token
 
-    def renewed(self, stale: Token) -> Token:
+    def renewed(self, stale: Token, *, tried_again: bool) -> Token | None:
+        if self.keeps_first and not tried_again:
+            return stale
         self.renewals.append(stale)
         if self.refusal is not None:
             raise self.refusal
+        if self.is_all:
+            return None
         self.token = Token(f"secret-token-{len(self.renewals) + 1}", stale.api_domain)
         return self.token
 
@@ -108,6 +114,7 @@ def a_transport(
     tokens: FakeTokens | None = None,
     budget: FakeBudget | None = None,
     hosts: ZohoHosts | None = None,
+    sleep: Callable[[float], None] = lambda _: None,
 ) -> ZohoTransport:
     return ZohoTransport(
         httpx.Client(transport=httpx.MockTransport(zoho)),
@@ -117,6 +124,7 @@ def a_transport(
         budget=budget or FakeBudget(),
         lane=Lane.BULK,
         holder="run 7",
+        sleep=sleep,
         now=lambda: OUR_TIME,
     )
 

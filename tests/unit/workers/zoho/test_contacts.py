@@ -49,6 +49,18 @@ def test_a_page_of_contacts_is_asked_for_in_the_organisations_own_time() -> None
     assert (page.has_more, page.server_time) == (True, SERVER_TIME)
 
 
+def test_a_time_without_an_offset_is_the_organisations_own() -> None:
+    told = {"last_modified_time": "2013-10-07 18:24:51"}
+    zoho = FakeZoho(a_page("contacts", a_contact_row(**told)), a_reply(code=0, contact=a_contact_detail(**told)))
+    client = a_client(zoho)
+
+    listed = client.get_contacts(ListRequest(None, Sort.OLDEST_CHANGE_FIRST)).rows[0]
+    asked = client.get_contact_by_id("460000000026049")
+
+    assert asked is not None
+    assert listed.modified_at == asked.modified_at == datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC)
+
+
 def test_vendors_are_asked_for_too_and_recognised() -> None:
     zoho = FakeZoho(a_page("contacts", a_contact_row(), a_contact_row(contact_type="vendor")))
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic_core import PydanticCustomError
@@ -10,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from workers.zoho import fields
 
 UTC = dt.UTC
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,10 @@ def test_flags(value: object, flag: bool | None) -> None:
         # Not Zoho's form, yet clear.
         ("2013-10-07T18:24:51Z", dt.datetime(2013, 10, 7, 18, 24, 51, tzinfo=UTC)),
         ("2013-10-07T18:24:51+05:30", dt.datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC)),
+        ("2013-10-07 18:24:51+0530", dt.datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC)),
+        # Whose time? The organisation's, in Berlin.
+        ("2026-11-19T15:06:24", dt.datetime(2026, 11, 19, 14, 6, 24, tzinfo=UTC)),
+        ("2026-07-19 15:06:24", dt.datetime(2026, 7, 19, 13, 6, 24, tzinfo=UTC)),
         ("2013-10-07T18:24:51.123+0530", dt.datetime(2013, 10, 7, 12, 54, 51, 123000, tzinfo=UTC)),
         ("", None),
         (" ", None),
@@ -101,7 +107,7 @@ def test_flags(value: object, flag: bool | None) -> None:
     ],
 )
 def test_times(value: object, moment: dt.datetime | None) -> None:
-    assert fields.moment(value) == moment
+    assert fields.moment(value, BERLIN) == moment
 
 
 @pytest.mark.parametrize(
@@ -109,7 +115,7 @@ def test_times(value: object, moment: dt.datetime | None) -> None:
     [
         "07 Oct 2013",  # display text
         "2013-10-07",  # a date
-        "2013-10-07T18:24:51",  # whose time?
+        "2013-10-07T18:24",
         "2013-02-30T18:24:51+0530",
         "2013-10-07T18:24:60+0530",
         "0001-01-01T00:00:00+0530",  # before the first year, in UTC
@@ -121,18 +127,41 @@ def test_times(value: object, moment: dt.datetime | None) -> None:
 )
 def test_broken_times_are_refused(value: object) -> None:
     with pytest.raises(PydanticCustomError):
-        fields.moment(value)
+        fields.moment(value, BERLIN)
 
 
-@pytest.mark.parametrize(("value", "day"), [("2026-10-01", dt.date(2026, 10, 1)), ("", None), (None, None)])
+def test_a_time_without_an_offset_is_nobodys_while_the_zone_is_unknown() -> None:
+    with pytest.raises(PydanticCustomError, match="without its offset"):
+        fields.moment("2026-11-19T15:06:24")
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("2026-10-01", dt.date(2026, 10, 1)),
+        # With a time behind it; the offset moves no date.
+        ("2026-12-10T00:00:00+0000", dt.date(2026, 12, 10)),
+        ("2026-12-10 23:59:59", dt.date(2026, 12, 10)),
+        # No date: nothing is due.
+        ("", None),
+        (None, None),
+        ("0000-00-00", None),
+        ("2026-02-30", None),
+        ("01/10/2026", None),
+        ("20261001", None),
+        ("2026-W40-4", None),
+        ("2026-10-01 or so", None),
+    ],
+)
 def test_days(value: object, day: dt.date | None) -> None:
     assert fields.day(value) == day
 
 
-@pytest.mark.parametrize("value", ["01/10/2026", "2026-02-30", "20261001", "2026-W40-4", 20261001, []])
-def test_broken_days_are_refused(value: object) -> None:
+@pytest.mark.parametrize("value", [20261001, True, [], {}])
+def test_what_is_no_text_is_no_day(value: object) -> None:
     with pytest.raises(PydanticCustomError):
         fields.day(value)
+    assert fields.soft_day(value) is None
 
 
 @pytest.mark.parametrize(
@@ -144,6 +173,10 @@ def test_broken_days_are_refused(value: object) -> None:
         (Decimal("12345678901234567890.12"), "12345678901234567890.12"),
         (250, "250"),
         ("250.50", "250.50"),
+        # Grouped, as people write it.
+        ("1,234.50", "1234.50"),
+        ("-1,234,567.5", "-1234567.5"),
+        ("12,34,567.50", "1234567.50"),
     ],
 )
 def test_amounts_are_exact(value: object, amount: str) -> None:
@@ -158,8 +191,14 @@ def test_amounts_may_be_missing(value: object) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "1,234.50",
+        "1,234",  # perhaps one and a bit
+        "1.234,50",
+        "12,34.50",
+        ",234.50",
+        "1,234,567,890,123,456,789,012.50",
         "€ 5",
+        "abc",
+        {},
         "NaN",
         Decimal("NaN"),
         Decimal("Infinity"),

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.workers.zoho.fakes import FakeBudget, FakeZoho, a_reply, a_transport
-from workers.zoho.errors import UnusableAnswer
+from workers.zoho.errors import OrganizationScopeMissing, UnusableAnswer
 from workers.zoho.organizations import get_organizations
 
 
@@ -19,6 +19,11 @@ def test_organisations_are_asked_for_without_naming_one() -> None:
     ]
     # It is a call of the organisation's budget all the same.
     assert len(budget.asked) == 1
+
+
+def test_a_grant_without_the_scope_hears_which_one_it_lacks() -> None:
+    with pytest.raises(OrganizationScopeMissing, match=r"the scope ZohoBooks\.settings\.READ is missing"):
+        get_organizations(a_transport(FakeZoho(a_reply(401, code=57), a_reply(401, code=57))))
 
 
 def test_an_answer_without_organisations_is_unusable() -> None:

@@ -28,6 +28,7 @@ from workers.zoho.errors import (
     ZohoUnavailable,
 )
 from workers.zoho.ports import Token
+from workers.zoho.transport import TRY_AGAIN_SECONDS
 
 
 def test_a_call_carries_the_token_and_the_organisation() -> None:
@@ -113,6 +114,41 @@ def test_a_fresh_token_that_is_not_accepted_is_the_end(code: int | None, kind: t
 
     assert len(tokens.renewals) == 1
     assert zoho.replies == []
+
+
+def test_a_refusal_that_passes_costs_a_short_pause_and_no_other_token() -> None:
+    zoho = FakeZoho(a_reply(401, code=57), a_reply(code=0))
+    tokens, pauses = FakeTokens(keeps_first=True), list[float]()
+
+    a_transport(zoho, tokens=tokens, sleep=pauses.append).get("/contacts")
+
+    assert [request.headers["Authorization"] for request in zoho.requests] == ["Zoho-oauthtoken secret-token-1"] * 2
+    assert (pauses, tokens.renewals) == ([TRY_AGAIN_SECONDS], [])
+
+
+@pytest.mark.parametrize("last", [a_reply(code=0), a_reply(401, code=57)], ids=["accepted", "refused"])
+def test_a_token_that_is_refused_twice_is_renewed_and_the_fresh_one_has_the_last_word(last: httpx.Response) -> None:
+    zoho = FakeZoho(a_reply(401, code=57), a_reply(401, code=57), last)
+    tokens = FakeTokens(keeps_first=True)
+    transport = a_transport(zoho, tokens=tokens)
+
+    if last.status_code == 200:
+        transport.get("/contacts")
+    else:
+        with pytest.raises(MissingScope):
+            transport.get("/contacts")
+
+    assert len(tokens.renewals) == 1
+    assert zoho.requests[2].headers["Authorization"] == "Zoho-oauthtoken secret-token-2"
+
+
+def test_where_there_is_no_other_token_the_refusal_stands() -> None:
+    zoho = FakeZoho(a_reply(401, code=57), a_reply(401, code=57))
+
+    with pytest.raises(MissingScope):
+        a_transport(zoho, tokens=FakeTokens(keeps_first=True, is_all=True)).get("/contacts")
+
+    assert len(zoho.requests) == 2
 
 
 def test_the_repeated_call_may_have_to_wait_for_the_budget() -> None:

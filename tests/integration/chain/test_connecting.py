@@ -1,0 +1,38 @@
+"""Linking an organisation whose answers are not all fine."""
+
+import uuid
+from collections.abc import Sequence
+
+import pytest
+
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+from workers.connecting import Linked, link_organization
+from workers.zoho.errors import OrganizationScopeMissing, TokenRejected
+
+
+def connect(bench: Bench, *, scopes: Sequence[str] | None = None) -> Linked:
+    return link_organization(
+        bench.resources,
+        user_id=uuid.uuid4(),
+        organization_id=bench.zoho.organization_id,
+        data_center="com",
+        grant_code=bench.zoho.grant_code(scopes),
+    )
+
+
+def test_a_grant_without_the_settings_hears_which_scope_it_lacks(bench: Bench) -> None:
+    with pytest.raises(OrganizationScopeMissing, match=r"ZohoBooks\.settings\.READ is missing.*code 57"):
+        connect(bench, scopes=["ZohoBooks.contacts.READ", "ZohoBooks.invoices.READ"])
+
+
+def test_a_refusal_that_passes_does_not_cost_the_grant_code(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.ORGANIZATIONS, everywhere=True, times=1, status=401, code=57)
+    assert connect(bench).connection_id
+
+
+def test_a_token_that_no_call_accepts_is_told_from_a_missing_scope(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.ORGANIZATIONS, everywhere=True, status=401, code=14)
+    with pytest.raises(TokenRejected, match="data centre"):
+        connect(bench)

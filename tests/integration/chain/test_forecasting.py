@@ -1,0 +1,32 @@
+"""What a sync is said to cost is what it costs."""
+
+import pytest
+
+from db import connections
+from domain.runs import Mode
+from sandbox.zoho.commands import FaultName
+from tests.integration.chain.bench import Bench
+from workers.forecasting import forecast
+
+
+def calls_of_a_full_sync(bench: Bench) -> int:
+    with bench.resources.engine.connect() as connection:
+        found = forecast(bench.resources, connection, connections.link(connection, bench.connection_id))
+    calls: int = found.as_json()["full"]["calls"]
+    return calls
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_full_sync_that_finds_nothing_new_costs_what_was_forecast(bench: Bench, is_refused: bool) -> None:
+    if is_refused:
+        bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
+    bench.sync()
+    expected = calls_of_a_full_sync(bench)
+    assert bench.sync(Mode.FULL)["api_calls"] == expected
+
+
+def test_without_the_bulk_list_the_first_full_sync_asks_about_each_customer_who_is_cached(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
+    customers = bench.sync()["customers"]["total"]
+    bench.rows("UPDATE sync_metadata SET last_customer_sync_at = NULL RETURNING connection_id")
+    assert calls_of_a_full_sync(bench) == customers + 2

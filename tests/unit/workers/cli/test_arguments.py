@@ -1,0 +1,27 @@
+"""Promises of workers/cli/arguments.py: an argument is named in the help as the README names it."""
+
+import pytest
+from typer.testing import CliRunner
+
+from workers.cli.app import app
+
+
+@pytest.mark.parametrize(
+    ("command", "argument"),
+    [
+        ("sync", "{CONNECTION}"),
+        ("status", "[CONNECTION]"),
+        ("verify", "{CONNECTION}"),
+        ("policy show", "{CONNECTION}"),
+        ("policy set", "{CONNECTION}"),
+        ("reminders skipped", "[CONNECTION]"),
+        ("reminders due", "[CONNECTION]"),
+        ("explain", "{INVOICE}"),
+        ("dead-letters show", "{ID}"),
+        ("dead-letters retry", "[ID]"),
+        ("dead-letters discard", "[ID]"),
+    ],
+)
+def test_an_argument_is_named_in_capitals(command: str, argument: str) -> None:
+    usage = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="booksync").stdout.splitlines()[0]
+    assert usage == f"Usage: booksync {command} [OPTIONS] {argument}"
