@@ -1,6 +1,6 @@
 """Customers: what booksync concludes from a contact, and caches (FR-1, FR-6, FR-7)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -129,20 +129,23 @@ def persons_as_json(persons: Iterable[ContactPerson]) -> list[dict[str, Any]]:
     ]
 
 
-def persons_from_json(rows: Sequence[Mapping[str, Any]]) -> tuple[ContactPerson, ...]:
-    """The persons that `persons_as_json` wrote."""
-    return tuple(
-        ContactPerson(
-            person_id=row["contact_person_id"],
-            first_name=row["first_name"],
-            last_name=row["last_name"],
-            email=row["email"],
-            phone=row["phone"],
-            mobile=row["mobile"],
-            is_primary=row["is_primary_contact"],
+def persons_from_json(rows: Any) -> tuple[ContactPerson, ...]:
+    """The persons that `persons_as_json` wrote; none where somebody else has written something else over them."""
+    try:
+        return tuple(
+            ContactPerson(
+                person_id=row["contact_person_id"],
+                first_name=row["first_name"],
+                last_name=row["last_name"],
+                email=row["email"],
+                phone=row["phone"],
+                mobile=row["mobile"],
+                is_primary=row["is_primary_contact"],
+            )
+            for row in rows
         )
-        for row in rows
-    )
+    except (TypeError, KeyError):
+        return ()
 
 
 def clean_text(text: str) -> str:

@@ -69,6 +69,10 @@ def loosenings(
         if isinstance(kind, sa.VARCHAR) and kind.length is not None and kind.length < _LONGEST.get(column, sys.maxsize):
             sentence = f"let {table}.{name} hold more than {kind.length} characters: make it TEXT"
             yield Loosening(name, "TYPE text", sentence)
+        if isinstance(kind, sa.Numeric) and kind.precision is not None:
+            # A Kuwaiti dinar has a thousand fils: a rounded amount would differ from Zoho's in every sync.
+            sentence = f"let {table}.{name} hold amounts as exact as Zoho's: make it NUMERIC"
+            yield Loosening(name, "TYPE numeric", sentence)
         if wanted[column].nullable and column not in _ALWAYS_WRITTEN and not found[name]["nullable"]:
             yield Loosening(name, "DROP NOT NULL", f"let {table}.{name} be empty where there is no value")
 
@@ -98,6 +102,8 @@ def _of_column(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
 
 
 def _family(kind: Any) -> type[Any] | None:
+    if isinstance(kind, sa.Float):
+        return sa.Float  # It counts as Numeric in SQLAlchemy, and holds no exact amount.
     family = next((family for family in _FAMILIES if isinstance(kind, family)), None)
     return sa.TEXT if family is sa.VARCHAR or type(kind) is sa.Text else family
 

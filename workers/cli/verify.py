@@ -18,7 +18,7 @@ def verify(
     connection: ConnectionID,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
-    """Compare ids and hashes with Zoho, and report what differs (exit code 1 if anything does)."""
+    """Compare what is cached with Zoho, and report what differs (exit code 1 if anything does)."""
     with open_resources("booksync verify") as resources, _progress() as progress:
         task = progress.add_task("reading Zoho", total=None)
         verification = Verification(
@@ -61,7 +61,7 @@ def _tell(found: dict[str, Any]) -> None:
                 more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
                 out.print(f"{kind} {name}: {', '.join(ids[:_SHOWN_IDS])}{more}")
     if not found["persons_compared"]:
-        notes.print("Zoho refuses the bulk list of persons, so only the customers' ids were compared.", style="yellow")
+        notes.print("Zoho refuses the bulk list of persons, so of the customers only status, name and company were compared.", style="yellow")
     if found["drift"]:
         notes.print("A full run mends this: booksync sync CONNECTION --full --wait", style="yellow")
     else:

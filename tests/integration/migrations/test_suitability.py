@@ -30,6 +30,10 @@ def unstamped(url: str, database: Database) -> Database:
             r"invoices_cache.zoho_customer_id is of type CHAR\(50\), but booksync needs TEXT",
         ),
         (
+            "ALTER TABLE invoices_cache ALTER total TYPE double precision",
+            "invoices_cache.total is of type DOUBLE PRECISION, but booksync needs NUMERIC",
+        ),
+        (
             "DELETE FROM reminders; ALTER TABLE reminders ADD channel text NOT NULL",
             "reminders.channel is NOT NULL and has no default",
         ),
@@ -93,6 +97,10 @@ def test_what_booksync_can_live_with_is_taken(harmless: str, url: str, unstamped
         (
             "UPDATE invoices_cache SET customer_name = ''; ALTER TABLE invoices_cache ALTER customer_name SET NOT NULL",
             "let invoices_cache.customer_name be empty",
+        ),
+        (
+            "ALTER TABLE invoices_cache ALTER balance TYPE numeric(12, 2)",
+            "let invoices_cache.balance hold amounts as exact as Zoho's",
         ),
     ],
 )

@@ -250,6 +250,10 @@ class TestPersonsAsJson:
         stored = orjson.loads(orjson.dumps(persons_as_json(persons)))
         assert list(persons_from_json(stored)) == persons
 
+    @pytest.mark.parametrize("foreign", [None, {}, 7, [1, "two"], [{"name": "Ada"}]], ids=str)
+    def test_what_somebody_else_has_written_over_them_is_nobody(self, foreign: object) -> None:
+        assert persons_from_json(foreign) == ()
+
 
 @pytest.mark.parametrize(
     ("customer", "reachable"),
