@@ -61,7 +61,10 @@ def _tell(found: dict[str, Any]) -> None:
                 more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
                 out.print(f"{kind} {name}: {', '.join(ids[:_SHOWN_IDS])}{more}")
     if not found["persons_compared"]:
-        notes.print("Zoho refuses the bulk list of persons, so of the customers only status, name and company were compared.", style="yellow")
+        notes.print(
+            "Zoho refuses the bulk list of persons, so of the customers only status, name and company were compared.",
+            style="yellow",
+        )
     if found["drift"]:
         notes.print("A full run mends this: booksync sync CONNECTION --full --wait", style="yellow")
     else:
