@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy import Connection, Row
 
 from db import invoices, reminders
 from db.connections import Link
@@ -81,10 +81,9 @@ _STORED = f"""
     SELECT {", ".join(_FACTS)}, connection_id, contact_persons, country_code,
            payment_reminder_enabled, observed_at, updated_at, zoho_customer_id
       FROM customers_cache
-     WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids)
+     WHERE user_id = %(user_id)s AND zoho_customer_id = ANY(%(ids)s::text[])
 """  # noqa: S608  (the names are constants)
-_READ_STORED = text(_STORED)
-_LOCK_STORED = text(f"{_STORED} ORDER BY zoho_customer_id FOR NO KEY UPDATE")
+_LOCK_STORED = f"{_STORED} ORDER BY zoho_customer_id FOR NO KEY UPDATE"
 
 
 def upsert(
@@ -104,7 +103,7 @@ def upsert(
     """
     # Ascending, so that of a contact which comes twice the newest counts.
     customers = sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=_version_read)
-    stored = _stored_rows(connection, link, _READ_STORED, [read.contact.contact_id for read in customers])
+    stored = _stored_rows(connection, link, _STORED, [read.contact.contact_id for read in customers])
     fresh = _fresh(link, customers, stored, fallback)
     if known := sorted(fresh.keys() & stored.keys()):
         # To lock a row is to write to it, and in most runs most rows are as they were: only what differs is locked, and
@@ -144,8 +143,8 @@ def _fresh(
     return fresh
 
 
-def _stored_rows(connection: Connection, link: Link, statement: TextClause, ids: Sequence[str]) -> dict[str, Stored]:
-    rows = connection.execute(statement, {"user_id": link.user_id, "ids": list(ids)}).all()
+def _stored_rows(connection: Connection, link: Link, statement: str, ids: Sequence[str]) -> dict[str, Stored]:
+    rows = connection.exec_driver_sql(statement, {"user_id": link.user_id, "ids": list(ids)}).all()
     return {row.zoho_customer_id: _stored(row) for row in rows}
 
 

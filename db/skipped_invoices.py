@@ -144,7 +144,7 @@ def drop_unseen(connection: Connection, connection_id: uuid.UUID, run_id: uuid.U
     )
 
 
-_ANY_WAITS = text("SELECT EXISTS (SELECT FROM skipped_invoices WHERE connection_id = :connection_id)")
+_ANY_WAITS = "SELECT EXISTS (SELECT FROM skipped_invoices WHERE connection_id = %(connection_id)s)"
 
 _TAKE = text("""
     DELETE FROM skipped_invoices
@@ -156,7 +156,7 @@ _TAKE = text("""
 def take(connection: Connection, link: Link, zoho_customer_ids: Sequence[str]) -> list[ObservedInvoice]:
     """The invoices that waited for these customers; they wait no more."""
     # Most connections have none at all, and to look for each customer's own costs ten times this question.
-    if not connection.execute(_ANY_WAITS, {"connection_id": link.connection_id}).scalar_one():
+    if not connection.exec_driver_sql(_ANY_WAITS, {"connection_id": link.connection_id}).scalar_one():
         return []
     rows = connection.execute(_TAKE, {"connection_id": link.connection_id, "ids": list(zoho_customer_ids)})
     return [ObservedInvoice(_INVOICE.validate_python(row.invoice), row.observed_at) for row in rows]
