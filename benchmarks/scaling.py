@@ -2,7 +2,7 @@
 
 Forty organisations are read for the first time by 1, 2 and 4 worker processes, over a simulator that takes 200 ms for
 each answer and refuses nothing. Exit code 1 where twice the processes bring less than 1.8 times the calls though the
-processor is not full. A process has two threads here, and so mostly waits for Zoho, as workers do; with Dramatiq's
+processor is not full. A process has one thread here, and so mostly waits for Zoho, as workers do; with Dramatiq's
 eight (`--threads 8`) one process alone keeps two cores busy, and more of them can show little.
 `--organizations 8 --contacts 200 --processes 1,2` is a quick look.
 """
@@ -63,9 +63,9 @@ class Scale:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description="More workers, more work.")
     parser.add_argument("--organizations", type=int, default=40, help="connected and read (%(default)s)")
-    parser.add_argument("--contacts", type=int, default=1000, help="of each, and as many invoices (%(default)s)")
+    parser.add_argument("--contacts", type=int, default=500, help="of each, and as many invoices (%(default)s)")
     parser.add_argument("--processes", default="1,2,4", help="worker processes, ascending (%(default)s)")
-    parser.add_argument("--threads", type=int, default=2, help="of each process (%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="of each process (%(default)s)")
     options = parser.parse_args()
     processes = [int(each) for each in options.processes.split(",")]
     console = Console()
