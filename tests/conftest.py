@@ -1,5 +1,6 @@
 """What the tests share: real servers, started from wheels once a session, and a fresh database for each test."""
 
+import signal
 import uuid
 from collections.abc import Iterator
 
@@ -11,6 +12,10 @@ from db.migrations import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 
 _TEMPLATE = "booksync_template"
+
+# A shell's background job ignores SIGINT, and so would whatever the tests start, though they press Ctrl-C there.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
