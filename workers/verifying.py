@@ -21,6 +21,7 @@ from workers.forecasting import forecast
 from workers.resources import Resources
 from workers.zoho import ZohoContactsClient, ZohoInvoicesClient
 from workers.zoho.errors import BulkPersonsRefused
+from workers.zoho.walking import walk_on
 
 AnswerT = TypeVar("AnswerT")
 
@@ -143,8 +144,8 @@ class Verification:
 
     def _walk(self, get: Callable[[ListRequest], Page[ListedT]]) -> Iterator[ListedT]:
         walk = Walk.begin(None)
-        while (request := walk.next_request()) is not None:
-            walk, rows = walk.take(self._ask(partial(get, request)))
+        while not walk.is_finished:
+            walk, _, rows = walk_on(walk, lambda request: self._ask(partial(get, request)))
             yield from rows
 
     def _ask(self, call: Callable[[], AnswerT]) -> AnswerT:

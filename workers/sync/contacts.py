@@ -15,7 +15,6 @@ from domain.lists import Page, SetAside, record_ids
 from domain.runs import Mode, Phase
 from workers.sync.sorting import stage_sorted
 from workers.sync.work import Work
-from workers.zoho.errors import BadRequest
 
 log = structlog.get_logger(__name__)
 
@@ -34,19 +33,15 @@ def _fetch_page(work: Work) -> StepRef:
     run, link = work.run, work.link
     walk = run.position.contacts
     assert walk is not None
-    request = walk.next_request()
-    if request is None:
+    if walk.is_finished:
         with work.transaction() as connection:
             return work.advance(connection, run.go_to(Phase.CUSTOMERS))
-    try:
-        page = work.contacts_client.get_contacts(request)
-    except BadRequest as refusal:
-        walk = work.with_whole_pages(walk, refusal)
-        with work.transaction() as connection:
-            return work.advance(connection, replace(run, position=replace(run.position, contacts=walk)))
-    walk, rows = work.walk_on(walk, page)
-    run = replace(run, position=replace(run.position, contacts=walk)).having_read(page)
+    walk, page, rows = work.walk_on(walk, work.contacts_client.get_contacts)
+    run = replace(run, position=replace(run.position, contacts=walk))
     with work.transaction() as connection:
+        if page is None:
+            return work.advance(connection, run)
+        run = run.having_read(page)
         if run.mode is Mode.FULL:
             deletions.see(connection, run.run_id, RecordKind.CUSTOMER, _customer_ids(page))
         staging.set_aside(connection, link.connection_id, "contact", page.set_aside)

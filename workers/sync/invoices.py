@@ -18,7 +18,6 @@ from domain.walk import Walk
 from workers.sync.start import overlapping
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
-from workers.zoho.errors import BadRequest
 
 log = structlog.get_logger(__name__)
 
@@ -43,18 +42,13 @@ def _fetch_page(work: Work) -> StepRef:
     run, link = work.run, work.link
     since = overlapping(link.last_invoice_sync_at) if run.mode is Mode.INCREMENTAL else None
     walk = run.position.invoices or Walk.begin(since)
-    request = walk.next_request()
-    if request is None:
+    if walk.is_finished:
         with work.transaction() as connection:
             return work.advance(connection, _after_walk(connection, run, walk))
-    try:
-        page = work.invoices_client.get_invoices(request)
-    except BadRequest as refusal:
-        walk = work.with_whole_pages(walk, refusal)
-        with work.transaction() as connection:
-            return work.advance(connection, replace(run, position=replace(run.position, invoices=walk)))
-    walk, rows = work.walk_on(walk, page)
+    walk, page, rows = work.walk_on(walk, work.invoices_client.get_invoices)
     with work.transaction() as connection:
+        if page is None:
+            return work.advance(connection, replace(run, position=replace(run.position, invoices=walk)))
         if run.mode is Mode.FULL:
             deletions.see(connection, run.run_id, RecordKind.INVOICE, record_ids(page))
         staging.set_aside(connection, link.connection_id, "invoice", page.set_aside)

@@ -1,5 +1,6 @@
 """One claimed step in the hands of a worker: the run, the clients it calls with, and the way it is written down."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
 
@@ -10,14 +11,14 @@ from db import connections, dead_letters, runs
 from db.connections import Link
 from db.dead_letters import Death
 from db.runs import Claim, StepRef
-from domain.lists import ListedT, Page
+from domain.lists import ListedT, ListRequest, Page
 from domain.runs import Run
 from domain.walk import Walk
 from workers.budget import Lane
 from workers.resources import Resources
 from workers.sync.asking import Asking
 from workers.zoho import ZohoTransport
-from workers.zoho.errors import BadRequest
+from workers.zoho.walking import walk_on
 
 log = structlog.get_logger(__name__)
 
@@ -46,28 +47,14 @@ class Work(Asking):
             self.link, lane=Lane.BULK, holder=f"run-{self.run.run_id}", run_id=self.run.run_id
         )
 
-    def walk_on(self, walk: Walk, page: Page[ListedT]) -> tuple[Walk, tuple[ListedT, ...]]:
-        """The walk after a page, and the page's new rows; a list that is not what it should be is told once.
-
-        Raises:
-            WalkStuck: the list says that more follows, and tells nothing new.
-        """
-        walked, rows = walk.take(page)
+    def walk_on(
+        self, walk: Walk, get: Callable[[ListRequest], Page[ListedT]]
+    ) -> tuple[Walk, Page[ListedT] | None, tuple[ListedT, ...]]:
+        """As `workers.zoho.walking.walk_on`; a list that is not what it should be is told once."""
+        walked, page, rows = walk_on(walk, get)
         if walked.note != walk.note:
             log.warning("The list cannot be read in the usual way", action="walk.fallback", reason=walked.note)
-        return walked, rows
-
-    def with_whole_pages(self, walk: Walk, refusal: BadRequest) -> Walk:
-        """The walk after a refused question, if it was for a page of another length than the usual.
-
-        Raises:
-            BadRequest: it was not; this is the refusal.
-        """
-        other = walk.with_whole_pages()
-        if other is None:
-            raise refusal
-        log.warning("The list cannot be read in the usual way", action="walk.fallback", reason=other.note)
-        return other
+        return walked, page, rows
 
     def advance(
         self, connection: Connection, run: Run, *, error: str | None = None, death: Death | None = None

@@ -143,3 +143,12 @@ def test_persons_whom_the_bulk_list_omits_are_no_drift_but_other_columns_are(ben
     assert verified(bench).customers.different == (omitted,)
     bench.sync(Mode.FULL)
     assert verified(bench).customers.count == 0
+
+
+def test_a_crowd_is_compared_where_zoho_refuses_pages_of_another_length(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.PAGE_LENGTH_REFUSED)
+    bench.zoho.bulk_import(900, invoices_per_contact=1)
+    bench.sync(Mode.FULL)
+    found = verified(bench)
+    assert (found.customers.count, found.invoices.count) == (0, 0)
+    assert found.invoices.zoho == found.invoices.cached > 900

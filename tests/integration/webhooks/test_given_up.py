@@ -48,6 +48,17 @@ def fail(_: OneRecord) -> Sequence[Due]:
     raise ValueError("ada@example.com")
 
 
+def die_of_a_defect(hooks: Hooks) -> str:
+    """The contact that was told of, and whose every attempt failed."""
+    contact_id = a_contact_id(hooks)
+    hooks.tell(CONTACT, contact_id)
+    with capture_logs():
+        for _ in range(MAX_ATTEMPTS):
+            hooks.skip_waiting()
+            hooks.take(CONTACT, contact_id, do=fail)
+    return contact_id
+
+
 class TestDying:
     def test_retries_that_are_exhausted(self, hooks: Hooks) -> None:
         contact_id = a_contact_id(hooks)
@@ -74,12 +85,7 @@ class TestDying:
         assert hooks.outcomes() == [Outcome.FAILED]
 
     def test_a_defect_dies_at_the_last_attempt_and_tells_no_value(self, hooks: Hooks) -> None:
-        contact_id = a_contact_id(hooks)
-        hooks.tell(CONTACT, contact_id)
-        with capture_logs():
-            for _ in range(MAX_ATTEMPTS):
-                hooks.skip_waiting()
-                hooks.take(CONTACT, contact_id, do=fail)
+        die_of_a_defect(hooks)
         found = the_letter(hooks)
         assert (found["cause"], found["error_type"], found["error"]) == (Cause.DEFECT, "ValueError", "ValueError")
         assert hooks.outcomes() == [Outcome.FAILED]
@@ -169,12 +175,7 @@ class TestClosing:
         assert [found["status"] for found in letters(hooks)] == [LetterStatus.OPEN] * 2
 
     def test_a_defect_waits_for_a_person_even_if_the_record_is_well_again(self, hooks: Hooks) -> None:
-        contact_id = a_contact_id(hooks)
-        hooks.tell(CONTACT, contact_id)
-        with capture_logs():
-            for _ in range(MAX_ATTEMPTS):
-                hooks.skip_waiting()
-                hooks.take(CONTACT, contact_id, do=fail)
+        contact_id = die_of_a_defect(hooks)
         hooks.tell(CONTACT, contact_id)
         hooks.work()
         hooks.bench.sync(Mode.FULL)

@@ -1,0 +1,33 @@
+"""Request the next page of a walk over a Zoho list; runs and `booksync verify` share it."""
+
+from collections.abc import Callable
+
+from domain.lists import ListedT, ListRequest, Page
+from domain.walk import Walk
+from workers.zoho.errors import BadRequest
+
+
+def walk_on(
+    walk: Walk, get: Callable[[ListRequest], Page[ListedT]]
+) -> tuple[Walk, Page[ListedT] | None, tuple[ListedT, ...]]:
+    """The walk after its next page, that page, and its new rows.
+
+    Without a page where Zoho refuses one of an unusual length: the walk goes on with whole ones.
+
+    Raises:
+        ValueError: the walk is finished.
+        BadRequest: a page of the usual length is refused.
+        WalkStuck: the list says that more follows, and tells nothing new.
+    """
+    request = walk.next_request()
+    if request is None:
+        raise ValueError("A finished walk asks for no page.")
+    try:
+        page = get(request)
+    except BadRequest:
+        other = walk.with_whole_pages()
+        if other is None:
+            raise
+        return other, None, ()
+    walked, rows = walk.take(page)
+    return walked, page, rows
