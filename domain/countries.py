@@ -1,16 +1,17 @@
 """Countries: what Zoho's free text means as an ISO 3166-1 alpha-2 code."""
 
 import importlib.util
-import unicodedata
 from functools import cache
 from pathlib import Path
 
 import phonenumbers
 
+from domain.folding import folded
+
 #: Every country with phone numbers, and those few territories without.
 _CODES = frozenset(phonenumbers.SUPPORTED_REGIONS) | {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
 
-#: How people write countries, beyond the names themselves; the keys are as `_folded` leaves them.
+#: How people write countries, beyond the names themselves; the keys are as `folded` leaves them.
 _ALIASES = {
     "america": "US",
     "bharat": "IN",
@@ -63,22 +64,15 @@ def country_code(code: str, name: str) -> str | None:
 
 
 def _meant_by(text: str) -> str | None:
-    folded = _folded(text)
-    if not folded:
+    name = folded(text)
+    if not name:
         return None
     # An alias goes first: "UK" is a reserved code of its own, and "EL" none at all.
-    if folded in _ALIASES:
-        return _ALIASES[folded]
-    if folded.upper() in _CODES:
-        return folded.upper()
-    return _codes_by_name().get(folded)
-
-
-def _folded(text: str) -> str:
-    """Letters and digits alone, without accents: "U.S.A." and "usa" are one."""
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
-    folded = "".join(filter(str.isalnum, plain))
-    return folded.removeprefix("the") if plain.strip().startswith("the ") else folded
+    if name in _ALIASES:
+        return _ALIASES[name]
+    if name.upper() in _CODES:
+        return name.upper()
+    return _codes_by_name().get(name)
 
 
 @cache
@@ -92,9 +86,9 @@ def _codes_by_name() -> dict[str, str]:
             continue
         for language, name in names.items():
             if language == "aa":  # the root of the library's table, in English
-                english[_folded(name)] = code
+                english[folded(name)] = code
             elif not name.startswith("*"):  # "*de": the same as in German
-                foreign.setdefault(_folded(name), set()).add(code)
+                foreign.setdefault(folded(name), set()).add(code)
     clear = {name: codes.pop() for name, codes in foreign.items() if len(codes) == 1}
     return clear | english
 
