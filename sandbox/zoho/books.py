@@ -1,8 +1,9 @@
 """One organisation's books: contacts, their persons and invoices, kept consistent with each other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sandbox.zoho import rows
 from sandbox.zoho.people import NewIds
@@ -60,6 +61,13 @@ class Books:
             self._day = day
             self.invoices.forget_rows()
         return day
+
+    def edit_organization(self, changes: Mapping[str, Any]) -> None:
+        """Replace fields of the organisation. Every row may change (times, sub-statuses), though no record does."""
+        self.organization = replace(self.organization, **changes)
+        for table in (self.contacts, self.persons, self.invoices):
+            table.forget_rows()
+        self.is_changed = True
 
     def index(self) -> None:
         """Make the indexes that every client uses, so that its first calls do not wait for them."""

@@ -39,6 +39,9 @@ ADDRESSED_SCOPE = {
     CallKind.INVOICE: INVOICES_SCOPE,
 }
 
+OMITTED_FACTS = ("payment_reminder_enabled", "billing_address", "shipping_address")
+"""What details lack under the fault `detail_facts_omitted`, as in some editions."""
+
 
 @dataclass(frozen=True, slots=True)
 class BooksCall:
@@ -97,7 +100,7 @@ def _bulk_persons(asked: BooksCall) -> bytes:
 
 
 def _contact(asked: BooksCall) -> bytes:
-    return _document("contact", contact_detail(_contact_of_path(asked), asked.books.organization))
+    return _document(asked, "contact", contact_detail(_contact_of_path(asked), asked.books.organization))
 
 
 def _persons_of_contact(asked: BooksCall) -> bytes:
@@ -117,7 +120,7 @@ def _invoice(asked: BooksCall) -> bytes:
     if invoice is None:
         raise no_such_record("Invoice")
     contact = books.contacts.truth.get(invoice.customer_id)
-    return _document("invoice", invoice_detail(invoice, books.organization, asked.today, contact))
+    return _document(asked, "invoice", invoice_detail(invoice, books.organization, asked.today, contact))
 
 
 _ANSWERS: dict[CallKind, Callable[[BooksCall], bytes]] = {
@@ -144,7 +147,9 @@ def _id_in_path(asked: BooksCall, what: str) -> int:
     return int(text)
 
 
-def _document(key: str, detail: dict[str, object]) -> bytes:
+def _document(asked: BooksCall, key: str, detail: dict[str, object]) -> bytes:
+    if asked.has(FaultName.DETAIL_FACTS_OMITTED):
+        detail = {name: value for name, value in detail.items() if name not in OMITTED_FACTS}
     return orjson.dumps({"code": 0, "message": "success", key: detail})
 
 

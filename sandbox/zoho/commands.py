@@ -4,11 +4,18 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sandbox.zoho.records import ContactType, InvoiceStatus
 from sandbox.zoho.stats import CallKind
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"no time zone {name}")
+    return name
 
 
 class Document(BaseModel):
@@ -43,6 +50,9 @@ class ContactFields(Document):
     country: str = ""
     country_code: str = ""
     city: str = ""
+    state: str = ""
+    state_code: str = ""
+    zip: str = ""
     payment_reminder_enabled: bool = True
     blank_amounts: bool = False
 
@@ -58,6 +68,24 @@ class InvoiceFields(Document):
     currency_code: str | None = None
     is_viewed: bool = False
     reminders_sent: int = 0
+    payment_reminder_enabled: bool = True
+    payment_expected_date: str = ""
+    ach_payment_initiated: bool = False
+    unprocessed_payment_amount: Decimal | None = None
+    credits_applied: Decimal = Decimal(0)
+    sub_status: str = ""
+    written_status: str = ""
+
+
+class OrganizationFields(Document):
+    """Fields left out stay as they are."""
+
+    name: str = ""
+    country: str = ""
+    country_code: str = ""
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    currency_code: str = "USD"
+    repeats_status: bool = False
 
 
 class Change(Document):
@@ -81,6 +109,14 @@ class EditContact(Change):
     do: Literal["edit_contact"] = "edit_contact"
     contact_id: int
     fields: ContactFields
+
+
+class SetCredits(Change):
+    """Set the contact's unused credits. Moves no `last_modified_time`, as in Zoho, so `at` has no effect."""
+
+    do: Literal["set_credits"] = "set_credits"
+    contact_id: int
+    amount: Decimal = Field(ge=0)
 
 
 class DeleteContact(Change):
@@ -141,7 +177,10 @@ class EditInvoice(Change):
 
 
 class PayInvoice(Change):
-    """Pay the whole balance, or `amount` of it. Moves the invoice's time, never the contact's."""
+    """Pay the whole balance, or `amount` of it. Moves the invoice's time, never the contact's.
+
+    The payment that was under way (ACH, unprocessed) ends, because this is taken to be its arrival.
+    """
 
     do: Literal["pay_invoice"] = "pay_invoice"
     invoice_id: int
@@ -158,6 +197,13 @@ class VoidInvoice(Change):
 class DeleteInvoice(Change):
     do: Literal["delete_invoice"] = "delete_invoice"
     invoice_id: int
+
+
+class EditOrganization(Change):
+    """Stamps no record: an organisation has no modified time."""
+
+    do: Literal["edit_organization"] = "edit_organization"
+    fields: OrganizationFields
 
 
 class Touch(Change):
@@ -194,6 +240,7 @@ class Drift(Change):
 Mutation = Annotated[
     CreateContact
     | EditContact
+    | SetCredits
     | DeleteContact
     | MergeContacts
     | CreatePerson
@@ -204,6 +251,7 @@ Mutation = Annotated[
     | PayInvoice
     | VoidInvoice
     | DeleteInvoice
+    | EditOrganization
     | Touch
     | Crowd
     | BulkImport
@@ -230,6 +278,7 @@ class FaultName(StrEnum):
     BULK_PERSONS_REFUSED = "bulk_persons_refused"  #: `status` 404 (code 5) or 401 (code 57).
     INACTIVE_PERSONS_OMITTED = "inactive_persons_omitted"  #: The bulk list lacks inactive contacts' persons.
     PERSON_MISSING = "person_missing"  #: The bulk list drops `record_id` from its page, once unless `times` says.
+    DETAIL_FACTS_OMITTED = "detail_facts_omitted"  #: Details lack the reminder switch and the addresses.
     DUPLICATE_ROWS = "duplicate_rows"  #: Every `every`-th record of a list comes twice.
     LATE_VISIBILITY = "late_visibility"  #: Lists show a change `seconds` after its stamp; details at once.
     HOSTILE_ROW = "hostile_row"  #: One listed row (`record_id`, else the page's first) is `row`.

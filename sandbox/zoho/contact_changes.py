@@ -33,6 +33,13 @@ def edit_contact(asked: ask.EditContact, edit: Edit) -> Result:
     return {}
 
 
+def set_credits(asked: ask.SetCredits, edit: Edit) -> Result:
+    """Keeps the contact's time: a change of its credits moves none."""
+    contact = edit.contact(asked.contact_id)
+    edit.keep(replace(contact, unused_credits_cents=int(asked.amount * 100)))
+    return {}
+
+
 def delete_contact(asked: ask.DeleteContact, edit: Edit) -> Result:
     edit.contact(asked.contact_id)
     if asked.with_invoices:
@@ -45,7 +52,7 @@ def delete_contact(asked: ask.DeleteContact, edit: Edit) -> Result:
 def merge_contacts(asked: ask.MergeContacts, edit: Edit) -> Result:
     at = edit.stamp(asked)
     winner = edit.contact(asked.winner_id)
-    edit.contact(asked.loser_id)
+    loser = edit.contact(asked.loser_id)
     for invoice in edit.books.invoices_of(asked.loser_id):
         moved = replace(
             invoice,
@@ -56,7 +63,10 @@ def merge_contacts(asked: ask.MergeContacts, edit: Edit) -> Result:
         )
         edit.books.put_invoice(moved, edit.visible_at)
     edit.books.delete_contact(asked.loser_id, edit.visible_at)
-    edit.keep(replace(edit.contact(asked.winner_id), modified_at=at))
+    merged = edit.contact(asked.winner_id)
+    edit.keep(
+        replace(merged, unused_credits_cents=merged.unused_credits_cents + loser.unused_credits_cents, modified_at=at)
+    )
     return {}
 
 

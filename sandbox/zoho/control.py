@@ -119,6 +119,10 @@ class SandboxControl:
     def edit_contact(self, contact_id: str, **fields: Any) -> None:
         self.mutate(ask.EditContact(contact_id=int(contact_id), fields=ask.ContactFields(**fields)))
 
+    def set_credits(self, contact_id: str, amount: int | str) -> None:
+        """Set the contact's unused credits, without moving its `last_modified_time`."""
+        self.mutate(ask.SetCredits.model_validate({"contact_id": contact_id, "amount": amount}))
+
     def set_active(self, contact_id: str, active: bool) -> None:
         self.edit_contact(contact_id, is_active=active)
 
@@ -157,6 +161,7 @@ class SandboxControl:
         return str(self.mutate(asked)[0]["invoice_id"])
 
     def edit_invoice(self, invoice_id: str, **fields: Any) -> None:
+        """Change InvoiceFields by name; moves the invoice's `last_modified_time`."""
         self.mutate(ask.EditInvoice(invoice_id=int(invoice_id), fields=ask.InvoiceFields(**fields)))
 
     def pay_invoice(self, invoice_id: str, amount: int | str | None = None) -> None:
@@ -168,6 +173,10 @@ class SandboxControl:
 
     def delete_invoice(self, invoice_id: str) -> None:
         self.mutate(ask.DeleteInvoice(invoice_id=int(invoice_id)))
+
+    def edit_organization(self, **fields: Any) -> None:
+        """Change OrganizationFields by name: name, country, time zone or currency."""
+        self.mutate(ask.EditOrganization(fields=ask.OrganizationFields(**fields)))
 
     def touch(self, contact_ids: Sequence[str] = (), invoice_ids: Sequence[str] = ()) -> None:
         """Move `last_modified_time` and nothing else."""

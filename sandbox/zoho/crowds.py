@@ -9,7 +9,7 @@ from sandbox.zoho.contact_changes import edit_person
 from sandbox.zoho.data import made_up_contact, made_up_invoice
 from sandbox.zoho.edit import Edit, Result
 from sandbox.zoho.invoice_changes import create_invoice, pay_invoice
-from sandbox.zoho.places import COUNTRY_BY_CODE, home_phone
+from sandbox.zoho.places import home_country, home_phone
 from sandbox.zoho.records import ContactType
 from sandbox.zoho.table import Table
 
@@ -63,7 +63,7 @@ def drift(asked: ask.Drift, edit: Edit) -> Result:
             pay_invoice(ask.PayInvoice(at=asked.at, invoice_id=invoice_id), edit)
             return {"event": event, "invoice_id": str(invoice_id)}
         case "edited_phone" if (person_id := _some_person(edit)) is not None:
-            home = COUNTRY_BY_CODE[edit.books.organization.country_code]
+            home = home_country(edit.books.organization.country_code)
             fields = ask.PersonFields(mobile=home_phone(home, edit.rng))
             edit_person(ask.EditPerson(at=asked.at, contact_person_id=person_id, fields=fields), edit)
             return {"event": event, "contact_person_id": str(person_id)}

@@ -7,9 +7,11 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from sandbox.zoho.addresses import located
 from sandbox.zoho.books import Books
+from sandbox.zoho.circumstances import Present, made_up_credits, with_circumstance
 from sandbox.zoho.people import NewIds, made_up_company_name, made_up_person
-from sandbox.zoho.places import COUNTRIES, COUNTRY_BY_CODE, Country
+from sandbox.zoho.places import COUNTRIES, Country, home_country
 from sandbox.zoho.records import Contact, ContactType, Invoice, InvoiceStatus, Organization, Person
 
 DAY = 86_400
@@ -40,7 +42,15 @@ def made_up_organization(seed: int, number: int) -> Organization:
     country = COUNTRIES[number % len(COUNTRIES)]
     name = made_up_company_name(rng).strip()
     identifier = str(60_000_000_000 + rng.randrange(1_000_000) * 1_000 + number)
-    return Organization(identifier, name, country.name, country.code, country.time_zone, country.currency_code)
+    return Organization(
+        organization_id=identifier,
+        name=name,
+        country=country.name,
+        country_code=country.code,
+        time_zone=country.time_zone,
+        currency_code=country.currency_code,
+        repeats_status=number % 2 == 1,
+    )
 
 
 def made_up_books(seed: int, number: int, contacts: int, invoices: int, now: int) -> Books:
@@ -51,20 +61,28 @@ def made_up_books(seed: int, number: int, contacts: int, invoices: int, now: int
     drafts = [made_up_contact(books, rng, now) for _ in range(contacts)]
     contacts_made = [_with_late_persons(contact, books.ids, rng, now) for contact in drafts]
     customers = [contact for contact in contacts_made if contact.contact_type is ContactType.CUSTOMER]
+    plain = _made_up_invoices(books, customers, invoices, rng, now)
+    # A source of its own: the draws above stay the same for the same seed, whatever the circumstances need.
+    chance = random.Random(f"{seed}/circumstances/{number}")
+    present = Present(now, organization.zone)
+    invoices_made = [with_circumstance(invoice, chance, present) for invoice in plain]
+    unused = made_up_credits(invoices_made, chance)
     owed: dict[int, int] = {}
-    for invoice in _made_up_invoices(books, customers, invoices, rng, now):
+    for invoice in invoices_made:
         books.invoices.put(invoice)
         books.note_customer(invoice)
         owed[invoice.customer_id] = owed.get(invoice.customer_id, 0) + invoice.owed_cents
     for contact in contacts_made:
-        books.put_contact(replace(contact, outstanding_cents=owed.get(contact.contact_id, 0)))
+        contact_id = contact.contact_id
+        owing = replace(contact, outstanding_cents=owed.get(contact_id, 0))
+        books.put_contact(replace(owing, unused_credits_cents=unused.get(contact_id, 0)))
     return books
 
 
 def made_up_contact(books: Books, rng: random.Random, now: int, created_at: int | None = None) -> Contact:
     """One contact with its persons; created at a random instant of the last two years unless told."""
     organization = books.organization
-    home = COUNTRY_BY_CODE[organization.country_code]
+    home = home_country(organization.country_code)
     country = rng.choice(COUNTRIES) if rng.random() < FOREIGN_SHARE else home
     is_told = created_at is not None
     created = created_at if created_at is not None else now - rng.randrange(1 * DAY, 730 * DAY)
@@ -73,7 +91,7 @@ def made_up_contact(books: Books, rng: random.Random, now: int, created_at: int 
     contact_id = books.ids.next(rng)
     name = made_up_company_name(rng)
     persons = tuple(made_up_person(books.ids, rng, country, home, created) for _ in range(count))
-    return Contact(
+    contact = Contact(
         contact_id=contact_id,
         contact_name=name,
         created_at=created,
@@ -92,6 +110,7 @@ def made_up_contact(books: Books, rng: random.Random, now: int, created_at: int 
         payment_reminder_enabled=rng.random() < 0.93,
         blank_amounts=rng.random() < 0.05,
     )
+    return located(contact, country, is_foreign=country is not home)
 
 
 def made_up_invoice(

@@ -9,7 +9,14 @@ import orjson
 from sandbox.zoho.answers import Answer
 from sandbox.zoho.books import Books
 from sandbox.zoho.clock import ManualClock
-from sandbox.zoho.commands import FaultName, FaultParams, FaultRequest, Mutation
+from sandbox.zoho.commands import (
+    EditOrganization,
+    FaultName,
+    FaultParams,
+    FaultRequest,
+    Mutation,
+    OrganizationFields,
+)
 from sandbox.zoho.data import made_up_books
 from sandbox.zoho.limits import Limits
 from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET, Tokens, User
@@ -60,6 +67,10 @@ class InProcessZoho:
 
     def mutate(self, *mutations: Mutation) -> list[dict[str, object]]:
         return self.simulator.mutate(self.organization_id, mutations)
+
+    def edit_organization(self, **fields: Any) -> None:
+        """Change OrganizationFields by name, as the organisation's owner may at any time."""
+        self.mutate(EditOrganization(fields=OrganizationFields(**fields)))
 
     def fault(self, name: FaultName, times: int | None = None, **params: Any) -> int:
         return self.simulator.switch_on(FaultRequest(name=name, params=FaultParams(**params), times=times))

@@ -2,35 +2,41 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sandbox.zoho import commands as ask
 from sandbox.zoho.edit import Edit, Result
 from sandbox.zoho.records import Invoice, InvoiceStatus
 
+#: Where a record keeps the cents of an amount that a command names.
+CENTS = {
+    "total": "total_cents",
+    "balance": "balance_cents",
+    "unprocessed_payment_amount": "unprocessed_cents",
+    "credits_applied": "credits_applied_cents",
+}
+
 
 def create_invoice(asked: ask.CreateInvoice, edit: Edit) -> Result:
     at = edit.stamp(asked)
     customer = edit.contact(asked.customer_id)
-    fields = asked.fields
     today = datetime.fromtimestamp(at, edit.books.organization.zone).date()
-    total = int(fields.total * 100)
-    balance = 0 if fields.status is InvoiceStatus.PAID else total
+    given = _facts(asked.fields.model_dump(exclude_none=True))
+    usual: dict[str, Any] = {
+        "date": today.isoformat(),
+        "due_date": (today + timedelta(days=30)).isoformat(),
+        "balance_cents": 0 if asked.fields.status is InvoiceStatus.PAID else given["total_cents"],
+        "currency_code": customer.currency_code,
+    }
     invoice = Invoice(
         invoice_id=edit.books.ids.next(edit.rng),
         invoice_number=edit.books.next_invoice_number(),
         customer_id=customer.contact_id,
         customer_name=customer.contact_name,
         company_name=customer.company_name,
-        status=fields.status,
-        date=fields.date or today.isoformat(),
-        due_date=fields.due_date or (today + timedelta(days=30)).isoformat(),
-        total_cents=total,
-        balance_cents=balance if fields.balance is None else int(fields.balance * 100),
-        currency_code=fields.currency_code or customer.currency_code,
         created_at=at,
         modified_at=at,
-        is_viewed=fields.is_viewed,
-        reminders_sent=fields.reminders_sent,
+        **(usual | given),
     )
     edit.books.put_invoice(invoice, edit.visible_at)
     return {"invoice_id": str(invoice.invoice_id)}
@@ -38,10 +44,7 @@ def create_invoice(asked: ask.CreateInvoice, edit: Edit) -> Result:
 
 def edit_invoice(asked: ask.EditInvoice, edit: Edit) -> Result:
     invoice = edit.invoice(asked.invoice_id)
-    changes = asked.fields.model_dump(exclude_unset=True, exclude_none=True)
-    for money in ("total", "balance"):
-        if money in changes:
-            changes[f"{money}_cents"] = int(changes.pop(money) * 100)
+    changes = _facts(asked.fields.model_dump(exclude_unset=True, exclude_none=True))
     edit.books.put_invoice(replace(invoice, modified_at=edit.stamp(asked), **changes), edit.visible_at)
     return {}
 
@@ -57,6 +60,8 @@ def pay_invoice(asked: ask.PayInvoice, edit: Edit) -> Result:
             balance_cents=left,
             status=InvoiceStatus.PARTIALLY_PAID if left else InvoiceStatus.PAID,
             last_payment_date=datetime.fromtimestamp(at, edit.books.organization.zone).date().isoformat(),
+            ach_payment_initiated=False,
+            unprocessed_cents=None if invoice.unprocessed_cents is None else 0,
             modified_at=at,
         ),
         edit.visible_at,
@@ -75,3 +80,8 @@ def delete_invoice(asked: ask.DeleteInvoice, edit: Edit) -> Result:
     edit.invoice(asked.invoice_id)
     edit.books.delete_invoice(asked.invoice_id, edit.visible_at)
     return {}
+
+
+def _facts(fields: dict[str, Any]) -> dict[str, Any]:
+    """The invoice's attributes that the fields of a command set."""
+    return {CENTS.get(name, name): int(value * 100) if name in CENTS else value for name, value in fields.items()}

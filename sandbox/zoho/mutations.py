@@ -21,6 +21,8 @@ def apply(mutation: ask.Mutation, edit: Edit) -> Result:
             return contact_changes.create_contact(mutation, edit)
         case ask.EditContact():
             return contact_changes.edit_contact(mutation, edit)
+        case ask.SetCredits():
+            return contact_changes.set_credits(mutation, edit)
         case ask.DeleteContact():
             return contact_changes.delete_contact(mutation, edit)
         case ask.MergeContacts():
@@ -41,6 +43,9 @@ def apply(mutation: ask.Mutation, edit: Edit) -> Result:
             return invoice_changes.void_invoice(mutation, edit)
         case ask.DeleteInvoice():
             return invoice_changes.delete_invoice(mutation, edit)
+        case ask.EditOrganization():
+            edit.books.edit_organization(mutation.fields.model_dump(exclude_unset=True))
+            return {}
         case ask.Touch():
             return crowds.touch(mutation, edit)
         case ask.Crowd():

@@ -1,4 +1,4 @@
-"""Countries as Zoho's users spell them, with their time zones, currencies and phone numbers nobody has.
+"""Countries as Zoho's users spell them, with their time zones, currencies and unused phone numbers.
 
 A `#` in a phone template is a random digit. Every template reads as a valid number in its country; ranges kept
 for fiction are used where the numbering plan counts them as valid.
@@ -90,7 +90,66 @@ COUNTRIES = (
     ),
 )
 
-COUNTRY_BY_CODE = {country.code: country for country in COUNTRIES}
+DISTANT_COUNTRIES = (
+    Country(
+        "CA",
+        "Canada",
+        ("Canada", "CANADA", "CAN"),
+        "America/Toronto",
+        "CAD",
+        ("Toronto", "Calgary"),
+        ("416-555-01##", "(604) 555-01##", "902 555 01##", "306.555.01##"),
+        ("+1 416 555 01##", "+1-604-555-01##", "+140355501##"),
+        "+1",
+    ),
+    Country(
+        "BR",
+        "Brazil",
+        ("Brazil", "Brasil"),
+        "America/Sao_Paulo",
+        "BRL",
+        ("São Paulo", "Recife"),
+        ("(11) 3210-####", "(92) 3210-####", "(65) 3210-####", "(81) 3210-####"),
+        ("+55 11 3210 ####", "+55 92 3210 ####"),
+        "+55",
+    ),
+    Country(
+        "MX",
+        "Mexico",
+        ("Mexico", "México"),
+        "America/Mexico_City",
+        "MXN",
+        ("Ciudad de México", "Mérida"),
+        ("55 5000 ####", "664 900 ####", "662 100 ####", "998 100 ####"),
+        ("+52 55 5000 ####", "+52 664 900 ####"),
+        "+52",
+    ),
+    Country(
+        "RU",
+        "Russia",
+        ("Russia", "Россия", "Russian Federation"),
+        "Europe/Moscow",
+        "RUB",
+        ("Москва", "Казань"),
+        ("8 (495) 123-##-##", "8 812 123-##-##", "8 (383) 123-##-##", "8 4012 12-##-##", "8 912 000-##-##"),
+        ("+7 495 123-##-##", "+7 912 000 ## ##", "+7 423 212 ####"),
+        "+7",
+    ),
+    Country(
+        "ID",
+        "Indonesia",
+        ("Indonesia", "INDONESIA"),
+        "Asia/Jakarta",
+        "IDR",
+        ("Jakarta", "Surabaya"),
+        ("(021) 5000 ####", "0361 500 ###", "0967 531 ###", "0812 0000 ####"),
+        ("+62 21 5000 ####", "+62 361 500###", "+62 812 0000 ####"),
+        "+62",
+    ),
+)
+"""More countries of several clocks. They are not in COUNTRIES, because that would change all draws of a seed."""
+
+COUNTRY_BY_CODE = {country.code: country for country in COUNTRIES + DISTANT_COUNTRIES}
 
 INVALID_PHONES = (
     "555-0100",
@@ -105,6 +164,11 @@ INVALID_PHONES = (
     "+999 123 456 789",
 )
 BLANK_PHONES = ("", "", "", " ")
+
+
+def home_country(code: str) -> Country:
+    """The organisation's country; the first one where a test has moved the organisation to an unlisted country."""
+    return COUNTRY_BY_CODE.get(code, COUNTRIES[0])
 
 
 def fill(template: str, rng: random.Random) -> str:

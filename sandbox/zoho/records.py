@@ -33,6 +33,8 @@ class Organization:
     time_zone: str
     currency_code: str
     language_code: str = "en"
+    repeats_status: bool = False
+    """Invoices without a sub-status show the plain status as `current_sub_status`, where others show `""`."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -75,8 +77,12 @@ class Contact:
     country: str = ""
     country_code: str = ""
     city: str = ""
+    state: str = ""
+    state_code: str = ""
+    zip: str = ""
     payment_reminder_enabled: bool = True
     outstanding_cents: int = 0
+    unused_credits_cents: int = 0
     blank_amounts: bool = False
     """Zoho answers `""` instead of some of this contact's amounts."""
 
@@ -118,6 +124,16 @@ class Invoice:
     is_viewed: bool = False
     last_payment_date: str = ""
     reminders_sent: int = 0
+    payment_reminder_enabled: bool = True
+    """False: a user pressed "Stop reminders" on this invoice. Only the detail shows it."""
+    payment_expected_date: str = ""
+    ach_payment_initiated: bool = False
+    unprocessed_cents: int | None = None
+    """Payments that Zoho has not applied yet; None leaves the key out of the row."""
+    credits_applied_cents: int = 0
+    sub_status: str = ""
+    written_status: str = ""
+    """Rows and details show this instead of the status; filters go on comparing the status."""
 
     @property
     def is_open(self) -> bool:

@@ -1,6 +1,7 @@
 """Records as Zoho words them in JSON: list rows, details and the organisation's own entry."""
 
 from datetime import date, datetime, tzinfo
+from zlib import crc32
 
 from sandbox.zoho.records import Contact, Invoice, ListedPerson, Organization, Person
 
@@ -44,6 +45,7 @@ def contact_row(contact: Contact, organization: Organization) -> Row:
     zone = organization.zone
     primary = contact.primary_person
     owed = contact.outstanding_cents / 100
+    unused = contact.unused_credits_cents / 100
     # The same contact is quoted in its own currency and in the organisation's ("base currency"); the rate here is 1.
     blank: float | str = "" if contact.blank_amounts else 0.0
     is_customer = contact.contact_type.value == "customer"
@@ -72,8 +74,8 @@ def contact_row(contact: Contact, organization: Organization) -> Row:
         "outstanding_receivable_amount_bcy": owed,
         "outstanding_payable_amount": blank,
         "outstanding_payable_amount_bcy": blank,
-        "unused_credits_receivable_amount": 0.0,
-        "unused_credits_receivable_amount_bcy": 0.0,
+        "unused_credits_receivable_amount": unused,
+        "unused_credits_receivable_amount_bcy": unused,
         "unused_credits_payable_amount": blank,
         "unused_credits_payable_amount_bcy": blank,
         "first_name": primary.first_name if primary else "",
@@ -143,9 +145,9 @@ def listed_person_row(listed: ListedPerson, organization: Organization) -> Row:
 
 def invoice_row(invoice: Invoice, organization: Organization, today: str) -> Row:
     zone = organization.zone
-    status = invoice.displayed_status(today)
+    status = invoice.written_status or invoice.displayed_status(today)
     modified = zoho_time(invoice.modified_at, zone)
-    return {
+    row: Row = {
         "invoice_id": str(invoice.invoice_id),
         "invoice_number": invoice.invoice_number,
         "reference_number": "",
@@ -154,6 +156,8 @@ def invoice_row(invoice: Invoice, organization: Organization, today: str) -> Row
         "company_name": invoice.company_name,
         "status": status,
         "status_formatted": status.replace("_", " ").title(),
+        "current_sub_status": invoice.sub_status or (status if organization.repeats_status else ""),
+        "current_sub_status_id": _sub_status_id(invoice.sub_status),
         "date": invoice.date,
         "date_formatted": _display_day(invoice.date),
         "due_date": invoice.due_date,
@@ -174,6 +178,8 @@ def invoice_row(invoice: Invoice, organization: Organization, today: str) -> Row
         "last_modified_time_formatted": display_date(invoice.modified_at, zone),
         "updated_time": modified,
         "last_payment_date": invoice.last_payment_date,
+        "payment_expected_date": invoice.payment_expected_date,
+        "ach_payment_initiated": invoice.ach_payment_initiated,
         "reminders_sent": invoice.reminders_sent,
         "shipping_charge": "",
         "adjustment": "",
@@ -182,16 +188,23 @@ def invoice_row(invoice: Invoice, organization: Organization, today: str) -> Row
         "custom_field_hash": {},
         "tags": [],
     }
+    if invoice.unprocessed_cents is not None:
+        row["unprocessed_payment_amount"] = invoice.unprocessed_cents / 100
+    return row
 
 
 def invoice_detail(invoice: Invoice, organization: Organization, today: str, contact: Contact | None) -> Row:
     detail = invoice_row(invoice, organization, today)
     amount = invoice.total_cents / 100
     address = _address(contact) if contact else {}
+    addressees = contact.persons[:1] if contact else ()
     detail |= {
-        "contact_persons": [str(person.contact_person_id) for person in contact.persons[:1]] if contact else [],
+        "contact_persons": [str(person.contact_person_id) for person in addressees],
+        "contact_persons_associated": [_associated_person(person) for person in addressees],
+        "payment_reminder_enabled": invoice.payment_reminder_enabled,
         "payment_terms": contact.payment_terms if contact else 0,
-        "payment_made": (invoice.total_cents - invoice.balance_cents) / 100,
+        "payment_made": (invoice.total_cents - invoice.balance_cents - invoice.credits_applied_cents) / 100,
+        "credits_applied": invoice.credits_applied_cents / 100,
         "sub_total": amount,
         "line_items": [
             {
@@ -215,12 +228,25 @@ def _detail_person(person: Person, contact: Contact) -> Row:
         **person_row(person, is_primary=person.contact_person_id == contact.primary_person_id),
         "mobile_country_code": person.mobile_country_code,
         "is_added_in_portal": False,
-        "communication_preference": {
-            "is_email_enabled": True,
-            "is_sms_enabled": False,
-            "is_whatsapp_enabled": False,
-        },
+        "communication_preference": _communication_preference(),
     }
+
+
+def _associated_person(person: Person) -> Row:
+    return {
+        "contact_person_id": str(person.contact_person_id),
+        "contact_person_name": f"{person.first_name} {person.last_name}".strip(),
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "contact_person_email": person.email,
+        "phone": person.phone,
+        "mobile": person.mobile,
+        "communication_preference": _communication_preference(),
+    }
+
+
+def _communication_preference() -> Row:
+    return {"is_email_enabled": True, "is_sms_enabled": False, "is_whatsapp_enabled": False}
 
 
 def _address(contact: Contact) -> Row:
@@ -230,9 +256,9 @@ def _address(contact: Contact) -> Row:
         "address": "",
         "street2": "",
         "city": contact.city,
-        "state": "",
-        "state_code": "",
-        "zip": "",
+        "state": contact.state,
+        "state_code": contact.state_code,
+        "zip": contact.zip,
         "country": contact.country,
         "country_code": contact.country_code,
         "county": "",
@@ -253,6 +279,10 @@ def _terms_label(days: int) -> str:
 
 def _currency_id(currency_code: str) -> str:
     return "46000000000" + "".join(f"{ord(letter) - ord('A'):02d}" for letter in currency_code[:3])
+
+
+def _sub_status_id(sub_status: str) -> str:
+    return f"46{crc32(sub_status.encode()):017d}" if sub_status else ""
 
 
 def _display_day(day: str) -> str:

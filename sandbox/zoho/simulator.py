@@ -129,7 +129,11 @@ class Simulator:
         """Change an organisation's books. Raises UnknownOrganizationError, UnknownRecordError."""
         late = self.faults.of_organization(FaultName.LATE_VISIBILITY, organization_id)
         visible_at = None if late is None else self.clock.monotonic() + late.seconds
-        return apply_all(mutations, Edit(self.books(organization_id), self.rng, int(self.now()), visible_at))
+        books = self.books(organization_id)
+        try:
+            return apply_all(mutations, Edit(books, self.rng, int(self.now()), visible_at))
+        finally:
+            self.limiters[organization_id].zone = books.organization.zone
 
     def switch_on(self, request: FaultRequest) -> int:
         """Begin a fault; an event (`access_tokens_expired`) happens at once and is over."""

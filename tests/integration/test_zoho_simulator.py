@@ -151,6 +151,28 @@ def test_changes_show_in_answers_and_in_the_snapshot(client: Client) -> None:
     assert client.get(f"/invoices/{invoice_id}").status_code == 404
 
 
+def test_what_decides_whether_money_may_be_asked_for_is_set_over_http(client: Client) -> None:
+    zoho = client.zoho
+    contact_id = zoho.create_contact(contact_name="Amber", state="Texas", zip="78701")
+    invoice_id = zoho.create_invoice(contact_id, ach_payment_initiated=True)
+    zoho.set_credits(contact_id, "12.50")
+    zoho.edit_invoice(invoice_id, payment_reminder_enabled=False, sub_status="cs_in_dispute")
+    invoice = client.get(f"/invoices/{invoice_id}").json()["invoice"]
+    assert (invoice["payment_reminder_enabled"], invoice["current_sub_status"]) == (False, "cs_in_dispute")
+    assert (invoice["ach_payment_initiated"], invoice["billing_address"]["zip"]) == (True, "78701")
+    contact = client.get(f"/contacts/{contact_id}").json()["contact"]
+    assert contact["unused_credits_receivable_amount"] == 12.5
+
+
+def test_the_organisation_is_renamed_and_moved_over_http(client: Client) -> None:
+    before = client.zoho.snapshot()["organization"]
+    moved = {"name": "Kept in Pune", "time_zone": "Asia/Kolkata", "country": "India", "currency_code": "INR"}
+    client.zoho.edit_organization(**moved)
+    listed = client.get("/organizations").json()["organizations"][0]
+    assert {key: listed[key] for key in moved} == moved
+    client.zoho.edit_organization(**{key: before[key] for key in moved})
+
+
 def test_crowds_imports_merges_and_events_happen_over_http(client: Client) -> None:
     zoho = client.zoho
     imported = zoho.bulk_import(20, invoices_per_contact=1)

@@ -8,6 +8,7 @@ import pytest
 from sandbox.zoho.commands import (
     ContactFields,
     CreateContact,
+    CreateInvoice,
     DeleteContact,
     EditContact,
     FaultName,
@@ -175,6 +176,19 @@ def test_a_person_goes_missing_once(zoho: InProcessZoho) -> None:
     everyone = set(zoho.books.persons.truth)
     assert swept() == everyone - {victim}
     assert swept() == everyone
+
+
+@pytest.mark.parametrize("kind", ["contact", "invoice"])
+def test_details_can_lack_the_reminder_switch_and_the_addresses(zoho: InProcessZoho, kind: str) -> None:
+    contact_id = contact_ids(zoho)[0]
+    invoice_id = zoho.mutate(CreateInvoice(customer_id=int(contact_id)))[0]["invoice_id"]
+    path = {"contact": f"/contacts/{contact_id}", "invoice": f"/invoices/{invoice_id}"}[kind]
+    honest = zoho.get(path)[kind]
+    zoho.fault(FaultName.DETAIL_FACTS_OMITTED, times=1)
+    lacking = {"payment_reminder_enabled", "billing_address", "shipping_address"}
+    assert zoho.get(path)[kind] == {key: value for key, value in honest.items() if key not in lacking}
+    assert zoho.get(path)[kind] == honest
+    assert lacking <= set(honest)
 
 
 def test_duplicates_cross_the_edges_of_pages(zoho: InProcessZoho) -> None:

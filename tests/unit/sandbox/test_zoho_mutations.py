@@ -87,6 +87,80 @@ def test_a_void_invoice_keeps_its_total_as_balance_and_is_owed_no_more(scene: Sc
     assert scene.row()["outstanding_receivable_amount"] == 0
 
 
+FACTS_OF_AN_INVOICE = [
+    # The field, its new value, the keys that change besides the times, the new value of the first key.
+    ("payment_reminder_enabled", False, ["payment_reminder_enabled"], False),
+    ("ach_payment_initiated", True, ["ach_payment_initiated"], True),
+    ("unprocessed_payment_amount", "99.99", ["unprocessed_payment_amount"], 99.99),
+    ("sub_status", "cs_in_dispute", ["current_sub_status", "current_sub_status_id"], "cs_in_dispute"),
+    ("payment_expected_date", "2025-11-01", ["payment_expected_date"], "2025-11-01"),
+    ("credits_applied", "20", ["credits_applied", "payment_made"], 20),
+    ("written_status", "partially paid", ["status", "status_formatted"], "partially paid"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "keys", "shown"), FACTS_OF_AN_INVOICE)
+def test_an_edit_sets_one_fact_of_an_invoice_and_moves_its_time(
+    scene: Scene, field: str, value: object, keys: list[str], shown: object
+) -> None:
+    before = scene.invoice()
+    fields = ask.InvoiceFields.model_validate({field: value})
+    scene.zoho.mutate(ask.EditInvoice(invoice_id=scene.invoice_id, fields=fields))
+    after = scene.invoice()
+    assert after[keys[0]] == shown
+    assert {key for key in after if after[key] != before.get(key)} == {*keys, "last_modified_time", "updated_time"}
+
+
+def test_stopped_reminders_can_be_started_again(scene: Scene) -> None:
+    for enabled in (False, True):
+        fields = ask.InvoiceFields(payment_reminder_enabled=enabled)
+        scene.zoho.mutate(ask.EditInvoice(invoice_id=scene.invoice_id, fields=fields))
+        assert scene.invoice()["payment_reminder_enabled"] is enabled
+
+
+def test_an_oddly_written_status_is_found_by_the_filter_of_the_real_one(scene: Scene) -> None:
+    scene.zoho.mutate(ask.PayInvoice(invoice_id=scene.invoice_id, amount=Decimal(40)))
+    fields = ask.InvoiceFields(written_status="partially paid")
+    scene.zoho.mutate(ask.EditInvoice(invoice_id=scene.invoice_id, fields=fields))
+    rows = scene.zoho.get("/invoices", status="partially_paid")["invoices"]
+    assert [row["status"] for row in rows] == ["partially paid"]
+
+
+def test_a_payment_ends_what_was_under_way(scene: Scene) -> None:
+    under_way = ask.InvoiceFields(ach_payment_initiated=True, unprocessed_payment_amount=Decimal(100))
+    scene.zoho.mutate(ask.EditInvoice(invoice_id=scene.invoice_id, fields=under_way))
+    scene.zoho.mutate(ask.PayInvoice(invoice_id=scene.invoice_id))
+    assert scene.invoice()["ach_payment_initiated"] is False
+    assert scene.invoice()["unprocessed_payment_amount"] == 0
+
+
+def test_unused_credits_change_without_moving_the_contacts_time(scene: Scene) -> None:
+    before = scene.row()
+    scene.zoho.mutate(ask.SetCredits(contact_id=scene.contact_id, amount=Decimal("150.25")))
+    after = scene.row()
+    changed = {key: after[key] for key in after if after[key] != before[key]}
+    assert changed == {"unused_credits_receivable_amount": 150.25, "unused_credits_receivable_amount_bcy": 150.25}
+
+
+def test_a_merge_gives_the_losers_credits_to_the_winner(scene: Scene) -> None:
+    winner = int(str(scene.zoho.mutate(ask.CreateContact())[0]["contact_id"]))
+    for contact_id, amount in ((winner, 5), (scene.contact_id, 20)):
+        scene.zoho.mutate(ask.SetCredits(contact_id=contact_id, amount=Decimal(amount)))
+    scene.zoho.mutate(ask.MergeContacts(winner_id=winner, loser_id=scene.contact_id))
+    assert scene.row()["unused_credits_receivable_amount"] == 25
+
+
+def test_an_address_can_be_set_and_moves_the_contacts_time(scene: Scene) -> None:
+    before = scene.contact()["last_modified_time"]
+    address = {"city": "Perth", "state": "Western Australia", "state_code": "WA", "zip": "6000", "country_code": "AU"}
+    fields = ask.ContactFields.model_validate(address)
+    scene.zoho.mutate(ask.EditContact(contact_id=scene.contact_id, fields=fields))
+    detail = scene.contact()
+    for where in ("billing_address", "shipping_address"):
+        assert {key: detail[where][key] for key in address} == address
+    assert detail["last_modified_time"] > before
+
+
 def test_an_invoice_edit_moves_its_due_date_and_what_is_owed(scene: Scene) -> None:
     fields = ask.InvoiceFields(due_date="2026-01-31", total=Decimal(250), balance=Decimal(250))
     scene.zoho.mutate(ask.EditInvoice(invoice_id=scene.invoice_id, fields=fields))
@@ -197,6 +271,7 @@ def test_a_batch_is_made_in_order_and_answers_each(scene: Scene) -> None:
     "mutation",
     [
         ask.EditContact(contact_id=1, fields=ask.ContactFields()),
+        ask.SetCredits(contact_id=1, amount=Decimal(5)),
         ask.DeleteContact(contact_id=1),
         ask.EditPerson(contact_person_id=1),
         ask.PayInvoice(invoice_id=1),

@@ -46,7 +46,11 @@ LISTED_PERSON_KEYS = {
 INVOICE_ROW_KEYS = {
     "invoice_id", "invoice_number", "customer_id", "customer_name", "company_name", "status", "date",
     "due_date", "due_days", "total", "balance", "currency_code", "email", "phone", "created_time",
-    "last_modified_time", "updated_time", "last_payment_date", "reminders_sent",
+    "last_modified_time", "updated_time", "last_payment_date", "reminders_sent", "payment_expected_date",
+    "ach_payment_initiated", "current_sub_status", "current_sub_status_id",
+}  # fmt: skip
+INVOICE_DETAIL_ONLY_KEYS = {
+    "payment_reminder_enabled", "billing_address", "credits_applied", "contact_persons_associated",
 }  # fmt: skip
 
 
@@ -102,6 +106,62 @@ def test_an_invoice_row_has_the_recorded_keys(busy: InProcessZoho) -> None:
     assert set(row) >= INVOICE_ROW_KEYS
     assert (row["email"], row["phone"]) == ("", "")
     assert row["updated_time"] == row["last_modified_time"]
+
+
+def add_invoice(zoho: InProcessZoho, customer_id: str | None = None, **fields: object) -> str:
+    customer = int(customer_id or add_contact(zoho))
+    wanted = InvoiceFields.model_validate(fields)
+    return str(zoho.mutate(CreateInvoice(customer_id=customer, fields=wanted))[0]["invoice_id"])
+
+
+def test_an_invoice_detail_adds_the_reminder_switch_the_address_credits_and_addressees(zoho: InProcessZoho) -> None:
+    address = {"country": "U.S.A", "state": "Texas", "state_code": "TX", "zip": "78701", "city": "Austin"}
+    customer_id = add_contact(zoho, "Amber", PersonFields(first_name="Ada", email="a@example.com"), **address)
+    invoice_id = add_invoice(zoho, customer_id, credits_applied="12.50", payment_reminder_enabled=False)
+    assert not INVOICE_DETAIL_ONLY_KEYS & set(zoho.get("/invoices")["invoices"][0])
+    detail = zoho.get(f"/invoices/{invoice_id}")["invoice"]
+    assert (detail["payment_reminder_enabled"], detail["credits_applied"]) == (False, 12.5)
+    assert {key: detail["billing_address"][key] for key in address} == address
+    assert [(each["first_name"], each["contact_person_email"]) for each in detail["contact_persons_associated"]] == [
+        ("Ada", "a@example.com")
+    ]
+
+
+def test_an_invoice_is_ordinary_unless_something_is_known_of_it(zoho: InProcessZoho) -> None:
+    invoice = zoho.get(f"/invoices/{add_invoice(zoho)}")["invoice"]
+    assert (invoice["ach_payment_initiated"], invoice["payment_expected_date"]) == (False, "")
+    assert (invoice["current_sub_status"], invoice["current_sub_status_id"]) == ("", "")
+    assert (invoice["payment_reminder_enabled"], invoice["credits_applied"]) == (True, 0)
+
+
+@pytest.mark.parametrize(("amount", "shown"), [("0", 0), ("40.25", 40.25)])
+def test_an_unprocessed_payment_is_on_the_rows_that_have_one(zoho: InProcessZoho, amount: str, shown: float) -> None:
+    add_invoice(zoho)
+    assert "unprocessed_payment_amount" not in zoho.get("/invoices")["invoices"][0]
+    invoice_id = add_invoice(zoho, unprocessed_payment_amount=amount)
+    assert zoho.get(f"/invoices/{invoice_id}")["invoice"]["unprocessed_payment_amount"] == shown
+
+
+def test_a_sub_status_has_an_id_of_digits_that_stays_the_same(zoho: InProcessZoho) -> None:
+    add_invoice(zoho, sub_status="cs_in_dispute")
+    add_invoice(zoho, sub_status="cs_in_dispute")
+    rows = zoho.get("/invoices")["invoices"]
+    assert {row["current_sub_status"] for row in rows} == {"cs_in_dispute"}
+    (identifier,) = {row["current_sub_status_id"] for row in rows}
+    assert identifier.isdecimal()
+    assert len(identifier) == 19
+
+
+def test_some_organisations_repeat_the_status_where_there_is_no_sub_status() -> None:
+    repeating = in_process_zoho(number=1)
+    add_invoice(repeating, due_date="2025-10-08")
+    add_invoice(repeating, sub_status="cs_promised")
+    rows = repeating.get("/invoices", sort_column="due_date", sort_order="A")["invoices"]
+    assert [(row["status"], row["current_sub_status"]) for row in rows] == [
+        ("overdue", "overdue"),
+        ("sent", "cs_promised"),
+    ]
+    assert rows[0]["current_sub_status_id"] == ""
 
 
 def test_an_invoice_becomes_overdue_at_the_organisations_midnight_untouched(zoho: InProcessZoho) -> None:

@@ -1,12 +1,22 @@
 """A second start of the simulator goes on with the data, the ids and the tokens of the first."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import orjson
 import pytest
 
 from sandbox.zoho import state
-from sandbox.zoho.commands import ContactFields, CreateContact, CreateInvoice, Drift
+from sandbox.zoho.commands import (
+    ContactFields,
+    CreateContact,
+    CreateInvoice,
+    Drift,
+    EditContact,
+    EditInvoice,
+    InvoiceFields,
+    SetCredits,
+)
 from sandbox.zoho.in_process import InProcessZoho, in_process_zoho
 from sandbox.zoho.oauth import Tokens
 from sandbox.zoho.simulator import Simulator
@@ -39,6 +49,27 @@ def test_the_books_come_back_whole(zoho: InProcessZoho, file: Path) -> None:
     assert snapshot(again.books, DAY) == snapshot(zoho.books, DAY)
     assert again.get("/invoices") == zoho.get("/invoices")
     assert again.get("/contacts/contactpersons", per_page=200) == zoho.get("/contacts/contactpersons", per_page=200)
+
+
+def test_what_was_set_of_an_invoice_a_contact_and_the_organisation_comes_back(zoho: InProcessZoho, file: Path) -> None:
+    invoice_id, contact_id = next(iter(zoho.books.invoices.truth)), next(iter(zoho.books.contacts.truth))
+    fields = InvoiceFields(
+        payment_reminder_enabled=False,
+        ach_payment_initiated=True,
+        unprocessed_payment_amount=Decimal(7),
+        sub_status="cs_promised",
+        written_status="partially paid",
+    )
+    zoho.mutate(
+        EditInvoice(invoice_id=invoice_id, fields=fields),
+        EditContact(contact_id=contact_id, fields=ContactFields(state="Texas", zip="78701")),
+        SetCredits(contact_id=contact_id, amount=Decimal(9)),
+    )
+    zoho.edit_organization(name="New Name", time_zone="Asia/Kolkata", repeats_status=True)
+    again = restarted(zoho, file)
+    assert again.books.organization == zoho.books.organization
+    assert again.books.invoices.truth == zoho.books.invoices.truth
+    assert again.books.contacts.truth == zoho.books.contacts.truth
 
 
 def test_tokens_go_on_working(zoho: InProcessZoho, file: Path) -> None:
