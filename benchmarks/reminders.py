@@ -1,4 +1,4 @@
-"""What planning costs: every open invoice planned for the first time, planned anew by other rules, and a run in which
+"""What planning costs: every open invoice planned for the first time, planned by other rules, and a run in which
 nothing has changed.
 
     python -m benchmarks.reminders [--invoices 100000]
@@ -8,21 +8,25 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
 from benchmarks.installation import Servers, a_link_in, running_servers
-from db import hand_over, phone_verdicts, reminder_policies, reminder_switches, reminders
+from db import hand_over, openings, phone_verdicts, questions, reminder_policies, reminders
 from db.connections import Link
 from db.engine import new_engine
+from domain.opening import Backlog
 from domain.reminder_policy import ReminderPolicy
 from workers.sync.reminders import QUESTIONS_PER_STEP
 
-#: So many invoices a customer, each customer with a number of their own.
+#: Invoices of a customer; each customer has an own number.
 INVOICES_PER_CUSTOMER = 4
+
+#: The look at what is due comes so much later, when many reminders are.
+A_WEEK = timedelta(weeks=1)
 
 #: A run in which nothing has changed may cost this share of one that plans everything.
 MOST_IDLE_SHARE = 0.05
@@ -64,13 +68,15 @@ def measure(servers: Servers, invoices: int) -> list[Measured]:
             link = a_link_in(engine, country_code="GB", time_zone="Europe/London")
             _fill(engine, link, invoices)
             now = datetime.now(UTC)
+            with engine.begin() as connection:
+                openings.open_handover(connection, link.connection_id, Backlog.LATEST, now=now)
             first = _timed("planned for the first time", lambda: reminders.plan_all_due(engine, link, now=now))
             with engine.begin() as connection:
                 every_day = ReminderPolicy(steps=(-5, 1, 4, 8, 15, 31))
                 reminder_policies.save(connection, link.connection_id, every_day, now=now)
             anew = _timed("planned anew: other steps", lambda: reminders.plan_all_due(engine, link, now=now))
             idle = _timed("nothing has changed", lambda: _idle(engine, link, now))
-            due = _timed("looked through for what is due", lambda: _due(engine))
+            due = _timed("looked through for what is due", lambda: _due(engine, now + A_WEEK))
         finally:
             engine.dispose()
     return [first, anew, idle, due]
@@ -88,14 +94,14 @@ def _idle(engine: Engine, link: Link, now: datetime) -> int:
         phone_verdicts.noted(connection, link)
     planned = reminders.plan_all_due(engine, link, now=now)
     with engine.begin() as connection:
-        reminder_policies.policy_of(connection, link.connection_id)
-        reminder_switches.unknown(connection, link, now=now, limit=QUESTIONS_PER_STEP)
+        window = reminder_policies.policy_of(connection, link.connection_id).window
+        questions.questions(connection, link, window, now=now, limit=QUESTIONS_PER_STEP)
     return planned
 
 
-def _due(engine: Engine) -> int:
+def _due(engine: Engine, at: datetime) -> int:
     with engine.connect() as connection:
-        return len(hand_over.due(connection))
+        return len(hand_over.due(connection, at=at))
 
 
 def _fill(engine: Engine, link: Link, invoices: int) -> None:
@@ -110,21 +116,22 @@ def _fill(engine: Engine, link: Link, invoices: int) -> None:
         connection.execute(
             text("""
                 INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id, customer_name, primary_phone,
-                       country_code, time_zone, payment_reminder_enabled)
+                       country_code, time_zone, time_zones, payment_reminder_enabled, asked_version)
                 SELECT :user_id, :connection_id, n::text, 'Customer ' || n, '+4479' || lpad(n::text, 8, '0'),
                        (ARRAY['GB', 'US', 'IN', 'DE', 'AU'])[n % 5 + 1],
-                       (ARRAY['Europe/London', 'America/New_York', 'Asia/Kolkata', 'Europe/Berlin',
-                              'Australia/Sydney'])[n % 5 + 1], true
+                       zone, ARRAY[zone], true, 'epoch'
                   FROM generate_series(1, :customers) n
+                 CROSS JOIN LATERAL (SELECT (ARRAY['Europe/London', 'America/New_York', 'Asia/Kolkata', 'Europe/Berlin',
+                                                   'Australia/Sydney'])[n % 5 + 1]) AS clock (zone)
             """),
             values,
         )
         connection.execute(
             text("""
                 INSERT INTO invoices_cache (user_id, connection_id, zoho_invoice_id, zoho_customer_id, customer_id,
-                       invoice_number, status, due_date, total, balance, currency_code, plan_at)
+                       invoice_number, status, due_date, total, balance, currency_code, plan_at, asked_version)
                 SELECT :user_id, :connection_id, n::text, customer.zoho_customer_id, customer.id, 'INV-' || n, 'sent',
-                       current_date - 30 + n % 90, 100, 100, 'EUR', now()
+                       current_date - 30 + n % 90, 100, 100, 'EUR', now(), 'epoch'
                   FROM generate_series(1, :invoices) n
                   JOIN customers_cache customer ON customer.connection_id = :connection_id
                    AND customer.zoho_customer_id = (n % :customers + 1)::text

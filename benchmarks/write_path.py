@@ -18,6 +18,7 @@ from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.customers import Customer, customer_from, persons_as_json
 from domain.phones import PhoneFallback, judge, verdict_as_json
+from domain.public_holidays import rest_days
 from sandbox.zoho.data import epoch_now, made_up_books
 from sandbox.zoho.rows import contact_detail
 from workers.zoho.records import contact_from_detail
@@ -28,8 +29,8 @@ _WARM_UP = 10
 _COPY = """
     COPY customers_cache (user_id, connection_id, zoho_customer_id, status, customer_name, company_name,
          primary_contact_person_id, primary_phone, phone_problem, primary_email, contact_persons, country_code,
-         time_zone, payment_reminder_enabled, zoho_last_modified_at, observed_at, sync_hash,
-         phone_verdict) FROM STDIN
+         time_zone, time_zones, rest_days, unused_credits, credits_currency, payment_reminder_enabled,
+         zoho_last_modified_at, observed_at, sync_hash, phone_verdict) FROM STDIN
 """
 
 
@@ -154,6 +155,10 @@ def _row(link: Link, customer: Customer, now: datetime) -> tuple[Any, ...]:
         Jsonb(persons_as_json(customer.persons), dumps=orjson.dumps),
         customer.country_code,
         customer.time_zone,
+        list(customer.time_zones or ()),
+        sorted(rest_days(customer.holiday_country)),
+        customer.unused_credits,
+        customer.credits_currency,
         customer.reminders_enabled,
         customer.zoho_last_modified_at,
         now,

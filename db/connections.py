@@ -87,9 +87,9 @@ def _link(row: Row[Any]) -> Link:
 _SAVE = text("""
     INSERT INTO zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,
            webhook_secret_encrypted, access_token_encrypted, access_token_expires_at, api_domain,
-           time_zone, country_code, currency_code, next_sync_at, next_full_sync_at)
+           organization_name, time_zone, country_code, currency_code, next_sync_at, next_full_sync_at)
     VALUES (:user_id, :organization_id, :data_center, :refresh_token, :webhook_secret, :access_token,
-           :access_token_expires_at, :api_domain, :time_zone, :country_code, :currency_code,
+           :access_token_expires_at, :api_domain, :organization_name, :time_zone, :country_code, :currency_code,
            now() + make_interval(secs => :sync_interval_seconds),
            now() + make_interval(secs => :full_sync_interval_seconds))
     ON CONFLICT (user_id, organization_id) DO UPDATE
@@ -98,7 +98,9 @@ _SAVE = text("""
            access_token_encrypted = excluded.access_token_encrypted,
            access_token_expires_at = excluded.access_token_expires_at,
            api_domain = excluded.api_domain,
+           organization_name = excluded.organization_name,
            time_zone = excluded.time_zone,
+           unknown_time_zone = NULL,
            country_code = excluded.country_code,
            currency_code = excluded.currency_code,
            status = 'active',
@@ -123,6 +125,7 @@ class NewLink:
     time_zone: str
     country_code: str | None
     currency_code: str | None
+    organization_name: str = ""
 
 
 def save(

@@ -1,34 +1,28 @@
 """Statements over customers_cache: the upsert of what differs, in batches (FR-2, TR-4)."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from operator import attrgetter
-from typing import Any, NamedTuple
+from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from db import invoices, reminders
+from db import invoices, known_contacts, reminders
+from db.arrays import array_literal
 from db.connections import Link
 from db.invoices import Upserted as UpsertedInvoices
 from db.staging import Observed
-from domain.contacts import NOTHING_TOLD, ContactDetails, ContactKind, ContactStatus
+from db.stored_customers import LOCK_STORED, STORED, Stored, is_as_cached, stored_rows, version_read
+from domain.contacts import NOTHING_TOLD, ContactKind
 from domain.customers import Customer, customer_from, persons_as_json
-from domain.drift import CUSTOMER_COLUMNS, in_one_order
 from domain.lists import SetAside
 from domain.phones import PhoneFallback, verdict_as_json
+from domain.public_holidays import rest_days
 
 #: Rows of one transaction (TR-4).
 BATCH = 100
 
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-#: What makes a row differ from a customer beside details and persons: the hash (TR-2) and what it does not cover, and
-#: the columns themselves, since somebody else may have written over them.
-_FACTS = (*CUSTOMER_COLUMNS, "zoho_last_modified_at")
-_facts: Callable[[Customer], tuple[Any, ...]] = attrgetter(*_FACTS)
 
 _FOREIGN = "another connection of this user has cached the same id"
 
@@ -41,49 +35,6 @@ class Upserted:
     updated: int = 0
     set_aside: Sequence[SetAside] = ()
     taken_up: UpsertedInvoices = field(default_factory=UpsertedInvoices)  #: they had waited for one of the customers
-
-
-class Stored(NamedTuple):
-    """A cached customer, as far as a read row is compared with it; in most runs that is all, so it is a plain tuple."""
-
-    connection_id: uuid.UUID | None
-    status: str
-    facts: tuple[Any, ...]
-    persons: Any  #: as `persons_as_json` has written them, or whatever somebody else has
-    version: tuple[datetime, datetime]
-    details: ContactDetails
-    updated_at: datetime
-
-    def __repr__(self) -> str:
-        return f"Stored(version={self.version})"  # Personal data stays out of it.
-
-    def gives_way_to(self, read: Observed) -> bool:
-        """Whether the read may be written over it. What was found gone is back only if it was seen again later."""
-        _, observed_at = self.version
-        if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
-            return False
-        return _version_read(read) >= self.version
-
-    def says(self, customer: Customer) -> bool:
-        """Whether all but the details are as they would be written. The order of persons makes no difference."""
-        if self.facts != _facts(customer):
-            return False
-        persons = persons_as_json(customer.persons)
-        return bool(self.persons == persons) or in_one_order(self.persons) == in_one_order(persons)
-
-    def belongs_to(self, link: Link) -> bool:
-        """Whether this link may write it; nobody has written what is from before booksync."""
-        return self.connection_id is None or self.connection_id == link.connection_id
-
-
-# In the order in which `_stored` takes a row apart: by name, the columns would cost as much as all the rest.
-_STORED = f"""
-    SELECT {", ".join(_FACTS)}, connection_id, contact_persons, country_code,
-           payment_reminder_enabled, observed_at, updated_at, zoho_customer_id
-      FROM customers_cache
-     WHERE user_id = %(user_id)s AND zoho_customer_id = ANY(%(ids)s::text[])
-"""  # noqa: S608  (the names are constants)
-_LOCK_STORED = f"{_STORED} ORDER BY zoho_customer_id FOR NO KEY UPDATE"
 
 
 def upsert(
@@ -102,19 +53,28 @@ def upsert(
     Postgres's clock), when the run began, has been counted already.
     """
     # Ascending, so that of a contact which comes twice the newest counts.
-    customers = sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=_version_read)
-    stored = _stored_rows(connection, link, _STORED, [read.contact.contact_id for read in customers])
+    customers = sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=version_read)
+    stored = stored_rows(connection, link, STORED, [read.contact.contact_id for read in customers])
     fresh = _fresh(link, customers, stored, fallback)
     if known := sorted(fresh.keys() & stored.keys()):
         # To lock a row is to write to it, and in most runs most rows are as they were: only what differs is locked, and
         # looked at again where somebody has changed it meanwhile.
-        locked = _stored_rows(connection, link, _LOCK_STORED, known)
+        locked = stored_rows(connection, link, LOCK_STORED, known)
         moved = {contact_id for contact_id in known if locked[contact_id] != stored[contact_id]}
         stored |= locked
         fresh = {contact_id: each for contact_id, each in fresh.items() if contact_id not in moved}
         fresh |= _fresh(link, [read for read in customers if read.contact.contact_id in moved], stored, fallback)
     foreign = [SetAside(contact_id, _FOREIGN) for contact_id, row in stored.items() if not row.belongs_to(link)]
     new_ids, updated_ids = _write(connection, link, list(fresh.values()))
+    known_contacts.note_asked(
+        connection,
+        link,
+        {
+            read.contact.contact_id: read.contact.modified_at or known_contacts.NO_VERSION
+            for read in customers
+            if read.contact.details is not None and read.contact.contact_id not in fresh
+        },
+    )
     # Not only of new ones: a row may have come without its invoices (from a migration, or written beside ours).
     ours = {observed.contact.contact_id for observed in customers} - {aside.record_id for aside in foreign}
     taken_up = invoices.take_up_skipped(connection, link, sorted(ours), now=now, since=since)
@@ -133,36 +93,13 @@ def _fresh(
     fresh: dict[str, tuple[Customer, Observed]] = {}
     for read in reads:
         row = stored.get(read.contact.contact_id)
-        customer = customer_from(read.contact, home=link.home, known=row.details if row else None, fallback=fallback)
+        contact = row.completes(read.contact) if row else read.contact
+        customer = customer_from(contact, home=link.home, known=row.details if row else None, fallback=fallback)
         if row is None or (
-            row.belongs_to(link)
-            and row.gives_way_to(read)
-            and not (_details(customer) == row.details and row.says(customer))
+            row.belongs_to(link) and row.gives_way_to(read) and (row.is_back(read) or not is_as_cached(customer, row))
         ):
             fresh[customer.zoho_customer_id] = (customer, read)
     return fresh
-
-
-def _stored_rows(connection: Connection, link: Link, statement: str, ids: Sequence[str]) -> dict[str, Stored]:
-    rows = connection.exec_driver_sql(statement, {"user_id": link.user_id, "ids": list(ids)}).all()
-    return {row.zoho_customer_id: _stored(row) for row in rows}
-
-
-def _stored(row: Row[Any]) -> Stored:
-    *facts, connection_id, persons, country_code, reminders_enabled, observed_at, updated_at, _ = list(row)
-    return Stored(
-        connection_id=connection_id,
-        status=row.status,
-        facts=tuple(facts),
-        persons=persons,
-        version=(row.zoho_last_modified_at or _LONG_AGO, observed_at or _LONG_AGO),
-        details=ContactDetails(country_code, reminders_enabled),
-        updated_at=updated_at,
-    )
-
-
-def _details(customer: Customer) -> ContactDetails:
-    return ContactDetails(country_code=customer.country_code, reminders_enabled=customer.reminders_enabled)
 
 
 def _is_only_learnt(customer: Customer, row: Stored | None) -> bool:
@@ -170,24 +107,29 @@ def _is_only_learnt(customer: Customer, row: Stored | None) -> bool:
     return row is not None and row.details == NOTHING_TOLD and row.says(customer)
 
 
-def _version_read(observed: Observed) -> tuple[datetime, datetime]:
-    """What may never go back; an unknown modified time is the oldest."""
-    return (observed.contact.modified_at or _LONG_AGO, observed.observed_at)
-
-
 # The gate is repeated here since a row may have been inserted by somebody else after ours were locked; so is the rule
 # that only a detail answer blanks what only a detail answer tells.
 _UPSERT = """
     INSERT INTO customers_cache AS cached (user_id, connection_id, zoho_customer_id, status, customer_name,
            company_name, primary_contact_person_id, primary_phone, phone_problem, primary_email, contact_persons,
-           country_code, time_zone, payment_reminder_enabled, details_observed_at, zoho_last_modified_at, observed_at,
+           country_code, address_state, address_postcode, time_zone, time_zones, rest_days, payment_reminder_enabled,
+           unused_credits, credits_currency, details_observed_at, asked_version, zoho_last_modified_at, observed_at,
            sync_hash, phone_verdict)
-    SELECT %(user_id)s, %(connection_id)s, batch.*
+    SELECT %(user_id)s, %(connection_id)s, id, status, customer_name, company_name, person_id, phone, phone_problem,
+           email, persons, country_code, state, postcode, time_zone, time_zones::text[], rest_days::integer[],
+           reminders_enabled, credits, credits_currency, details_observed,
+           CASE WHEN details_observed IS NOT NULL THEN coalesce(modified, 'epoch') END, modified, observed, hash,
+           phone_verdict
       FROM unnest(%(ids)s::text[], %(statuses)s::text[], %(names)s::text[], %(companies)s::text[],
                   %(person_ids)s::text[], %(phones)s::text[], %(phone_problems)s::text[], %(emails)s::text[],
-                  %(persons)s::jsonb[], %(countries)s::text[], %(time_zones)s::text[], %(reminders_enabled)s::bool[],
+                  %(persons)s::jsonb[], %(countries)s::text[], %(states)s::text[], %(postcodes)s::text[],
+                  %(time_zones)s::text[], %(all_time_zones)s::text[], %(rest_days)s::text[],
+                  %(reminders_enabled)s::bool[], %(credits)s::numeric[], %(credits_currencies)s::text[],
                   %(details_observed)s::timestamptz[], %(modified)s::timestamptz[], %(observed)s::timestamptz[],
-                  %(hashes)s::text[], %(phone_verdicts)s::jsonb[]) batch
+                  %(hashes)s::text[], %(phone_verdicts)s::jsonb[])
+           AS batch (id, status, customer_name, company_name, person_id, phone, phone_problem, email, persons,
+                     country_code, state, postcode, time_zone, time_zones, rest_days, reminders_enabled, credits,
+                     credits_currency, details_observed, modified, observed, hash, phone_verdict)
     ON CONFLICT (user_id, zoho_customer_id) DO UPDATE
        SET connection_id = excluded.connection_id,
            status = excluded.status,
@@ -202,7 +144,19 @@ _UPSERT = """
            country_code = CASE WHEN excluded.details_observed_at IS NULL
                                THEN coalesce(excluded.country_code, cached.country_code)
                                ELSE excluded.country_code END,
+           address_state = CASE WHEN excluded.details_observed_at IS NULL
+                                THEN coalesce(excluded.address_state, cached.address_state)
+                                ELSE excluded.address_state END,
+           address_postcode = CASE WHEN excluded.details_observed_at IS NULL
+                                   THEN coalesce(excluded.address_postcode, cached.address_postcode)
+                                   ELSE excluded.address_postcode END,
            time_zone = excluded.time_zone,
+           time_zones = excluded.time_zones,
+           rest_days = excluded.rest_days,
+           unused_credits = coalesce(excluded.unused_credits, cached.unused_credits),
+           credits_currency = coalesce(excluded.credits_currency, cached.credits_currency),
+           asked_version = coalesce(excluded.asked_version, cached.asked_version),
+           gone_at = CASE WHEN excluded.observed_at > cached.gone_at THEN NULL ELSE cached.gone_at END,
            payment_reminder_enabled = coalesce(excluded.payment_reminder_enabled, cached.payment_reminder_enabled),
            details_observed_at = coalesce(excluded.details_observed_at, cached.details_observed_at),
            zoho_last_modified_at = excluded.zoho_last_modified_at,
@@ -241,7 +195,13 @@ def _write(
             "emails": [customer.primary_email for customer in customers],
             "persons": [orjson.dumps(persons_as_json(customer.persons)).decode() for customer in customers],
             "countries": [customer.country_code for customer in customers],
+            "states": [customer.address_state for customer in customers],
+            "postcodes": [customer.address_postcode for customer in customers],
             "time_zones": [customer.time_zone for customer in customers],
+            "all_time_zones": [array_literal(customer.time_zones) for customer in customers],
+            "rest_days": [array_literal(sorted(rest_days(customer.holiday_country))) for customer in customers],
+            "credits": [customer.unused_credits for customer in customers],
+            "credits_currencies": [customer.credits_currency for customer in customers],
             "reminders_enabled": [customer.reminders_enabled for customer in customers],
             "details_observed": [read.observed_at if read.contact.details else None for _, read in rows],
             "modified": [customer.zoho_last_modified_at for customer in customers],

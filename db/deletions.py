@@ -123,6 +123,31 @@ def adopt(connection: Connection, link: Link, kind: RecordKind) -> None:
     )
 
 
+def note_gone(
+    connection: Connection, link: Link, kind: RecordKind, record_id: str, *, observed_at: datetime, now: datetime
+) -> None:
+    """Records that Zoho has answered 404 for a cached record: it is not called about, whether it is marked or not.
+
+    A later read of the record clears it.
+    """
+    if kind is RecordKind.INVOICE:
+        # Customers before invoices, in the order in which every planner locks them.
+        connection.execute(_LOCK_CUSTOMERS, {"connection_id": link.connection_id, "ids": [record_id]})
+    ids = connection.execute(
+        _over(
+            kind,
+            """
+            UPDATE {table} SET gone_at = :observed_at
+             WHERE connection_id = :connection_id AND {id} = :record_id AND gone_at IS NULL
+               AND coalesce(observed_at, '-infinity') <= :observed_at
+            RETURNING id
+            """,
+        ),
+        {"connection_id": link.connection_id, "record_id": record_id, "observed_at": observed_at},
+    ).scalars()
+    _REPLAN[kind](connection, link, list(ids), now=now)
+
+
 def mark(
     connection: Connection,
     link: Link,
@@ -153,9 +178,11 @@ def mark(
             {"connection_id": link.connection_id, "ids": list(record_ids), "observed_at": observed_at},
         ).scalars()
     )
-    replan = reminders.replan_customers if kind is RecordKind.CUSTOMER else reminders.replan_pending
-    replan(connection, link, ids, now=now)
+    _REPLAN[kind](connection, link, ids, now=now)
     return len(ids)
+
+
+_REPLAN = {RecordKind.CUSTOMER: reminders.replan_customers, RecordKind.INVOICE: reminders.replan_pending}
 
 
 def _over(kind: RecordKind, statement: str) -> TextClause:

@@ -9,8 +9,11 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, text
 
+from db import openings, plan_cases
+from db.invoice_rows import invoice_of_row
 from db.models import ReminderStatus
-from db.plan_cases import invoice_of_row
+from db.openings import HandoverState
+from db.plan_cases import Case
 from domain.contacts import ContactPerson, ContactStatus
 from domain.customers import persons_from_json
 from domain.hand_over import HoldReason
@@ -91,6 +94,7 @@ class CustomerStory:
     primary_phone: str | None = field(repr=False)
     phone_problem: str | None
     country_code: str | None
+    address_state: str | None
     time_zone: str | None
     reminders_enabled: bool | None
 
@@ -109,6 +113,9 @@ class ReminderStory:
     posted_at: dt.datetime | None = None  #: the webhook's receiver has it
     post_at: dt.datetime | None = None  #: when it is posted (again)
     post_problem: str | None = None  #: why it was not posted
+    handover_id: uuid.UUID | None = None  #: with which it was handed over
+    outcome: str | None = None  #: what came of the call (`report_outcome`)
+    until: dt.date | None = None  #: the day of a promise
 
     @property
     def is_ours(self) -> bool:
@@ -133,6 +140,8 @@ class Story:
     now: dt.datetime  #: by Postgres's clock
     waits_for: str | None = None
     customer: CustomerStory | None = None
+    case: Case | None = None  #: as planning sees the invoice
+    handover: HandoverState | None = None
     plan_outcome: str | None = None
     plan_at: dt.datetime | None = None
     reminders: tuple[ReminderStory, ...] = ()
@@ -144,6 +153,7 @@ _CACHED = text("""
            customer.id AS known_customer_id, customer.customer_name, customer.status AS customer_status,
            customer.contact_persons,
            customer.primary_phone, customer.phone_problem, customer.country_code AS customer_country,
+           customer.address_state,
            customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled
       FROM invoices_cache AS invoice
       LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id
@@ -164,10 +174,12 @@ _WAITING = text("""
 _REMINDERS = text("""
     SELECT reminder.step, reminder.status, reminder.scheduled_at, reminder.closes_at, reminder.updated_at,
            due.reminder_id IS NOT NULL AS is_due, due.held_back,
-           contact.posted_at, contact.post_at, contact.post_problem
+           contact.id AS handover_id, contact.posted_at, contact.post_at, contact.post_problem, known.outcome,
+           known.until
       FROM reminders AS reminder
       LEFT JOIN due_reminders() AS due ON due.reminder_id = reminder.id
       LEFT JOIN reminder_contacts AS contact ON contact.id = reminder.contact_id AND reminder.status = 'sent'
+      LEFT JOIN handover_outcomes AS known ON known.handover_id = contact.id AND known.reminder_id = reminder.id
      WHERE reminder.invoice_id = :invoice_id
      ORDER BY reminder.step
 """)
@@ -200,6 +212,8 @@ def story(connection: Connection, found: Found) -> Story:
         policy=policy,
         now=row.present,
         customer=_customer(row) if row.known_customer_id else None,
+        case=next(plan_cases.read(connection, [row.id]), None),
+        handover=openings.state_of(connection, found.connection_id),
         plan_outcome=row.plan_outcome,
         plan_at=row.plan_at,
         reminders=tuple(map(_reminder, connection.execute(_REMINDERS, {"invoice_id": row.id}))),
@@ -216,6 +230,7 @@ def _customer(row: Row[Any]) -> CustomerStory:
         primary_phone=row.primary_phone,
         phone_problem=row.phone_problem,
         country_code=row.customer_country,
+        address_state=row.address_state,
         time_zone=row.customer_time_zone,
         reminders_enabled=row.payment_reminder_enabled,
     )
@@ -233,4 +248,7 @@ def _reminder(row: Row[Any]) -> ReminderStory:
         posted_at=row.posted_at,
         post_at=row.post_at,
         post_problem=row.post_problem,
+        handover_id=row.handover_id,
+        outcome=row.outcome,
+        until=row.until,
     )

@@ -25,7 +25,7 @@ class DueReminder:
     currency_code: str
     step: int
     phone: str = field(repr=False)
-    time_zone: str  #: the customer's, else the organisation's
+    time_zone: str  #: the first of the customer's, else the organisation's
     home_time_zone: str  #: the organisation's
     scheduled_at: dt.datetime
     closes_at: dt.datetime
@@ -34,7 +34,7 @@ class DueReminder:
 
 _DUE = text("""
     SELECT due.*, invoice.invoice_number, invoice.due_date, invoice.balance, invoice.currency_code,
-           customer.time_zone, home.time_zone AS home_time_zone
+           coalesce(customer.time_zones[1], customer.time_zone) AS time_zone, home.time_zone AS home_time_zone
       FROM due_reminders(coalesce(:at, clock_timestamp())) AS due
       JOIN invoices_cache AS invoice ON invoice.id = due.invoice_id
       JOIN customers_cache AS customer ON customer.id = due.customer_id

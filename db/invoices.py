@@ -2,17 +2,18 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from db import reminders, skipped_invoices
+from db import invoice_facts, reminders, skipped_invoices
 from db.connections import Link
+from db.known_contacts import NO_VERSION
 from db.skipped_invoices import ObservedInvoice
 from domain.drift import cached_invoice_columns, invoice_columns
-from domain.invoices import DELETED
+from domain.invoices import DELETED, Invoice
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -40,8 +41,8 @@ _LOCK_CUSTOMERS = text("""
 
 _LOCK_STORED = text("""
     SELECT zoho_invoice_id, connection_id, zoho_customer_id, customer_id, invoice_number, status, date, due_date,
-           expected_payment_date, total, balance, currency_code, sync_hash, zoho_last_modified_at, observed_at,
-           updated_at
+           expected_payment_date, total, balance, currency_code, ach_payment_initiated, unprocessed_payment, sub_status,
+           payment_reminder_enabled, gone_at, sync_hash, zoho_last_modified_at, observed_at, updated_at
       FROM invoices_cache
      WHERE user_id = :user_id AND zoho_invoice_id = ANY(:ids)
      ORDER BY zoho_invoice_id
@@ -72,13 +73,20 @@ def upsert(
     _withdraw(connection, link, waiting, now=now)
     skipped_invoices.end_wait(connection, link, known)
     stored = _lock_stored(connection, link, known)
+    known = [invoice_facts.completed(read, stored.get(read.invoice.invoice_id)) for read in known]
     fresh = _fresh(link, known, stored, customer_ids)
+    invoice_facts.note_details(connection, link, known)
     if not fresh:
         return Upserted()
     written = connection.exec_driver_sql(_UPSERT, _columns(link, fresh, customer_ids, now)).all()
     changed = {row.zoho_invoice_id: row.id for row in written if not row.is_new}
     reminders.replan_pending(connection, link, list(changed.values()), now=now)
     counted = {invoice_id for invoice_id, row in stored.items() if since is not None and row.updated_at >= since}
+    counted |= {
+        read.invoice.invoice_id
+        for read in fresh
+        if _is_only_learnt(read.invoice, stored.get(read.invoice.invoice_id), customer_ids)
+    }
     return Upserted(new=len(written) - len(changed), updated=len(changed.keys() - counted))
 
 
@@ -131,24 +139,50 @@ def _fresh(
             return False
         if row.status == DELETED and read.observed_at < (row.observed_at or _LONG_AGO):
             return False  # Found gone after this was read; what was only withdrawn comes back as it was observed.
-        # The columns too, since somebody else may have written over them.
-        return (invoice.modified_at, customer_ids[invoice.customer_id], *invoice_columns(invoice)) != (
-            row.zoho_last_modified_at,
-            row.customer_id,
-            *cached_invoice_columns(row),
-        )
+        if row.gone_at is not None and read.observed_at > row.gone_at:
+            return True  # It is back after a 404.
+        # The columns too, because another program may have written over them.
+        return _told(invoice, customer_ids) != _cached(row)
 
     return [read for read in reads if is_fresh(read)]
+
+
+def _told(invoice: Invoice, customer_ids: Mapping[str, uuid.UUID]) -> tuple[Any, ...]:
+    return (
+        invoice.modified_at,
+        customer_ids[invoice.customer_id],
+        *invoice_columns(invoice),
+        *invoice_facts.facts(invoice),
+    )
+
+
+def _cached(row: Row[Any]) -> tuple[Any, ...]:
+    return (
+        row.zoho_last_modified_at,
+        row.customer_id,
+        *cached_invoice_columns(row),
+        *invoice_facts.cached_facts(row),
+    )
+
+
+def _is_only_learnt(invoice: Invoice, row: Row[Any] | None, customer_ids: Mapping[str, uuid.UUID]) -> bool:
+    """A first detail answer has the switch, which no list has: the row is written, but nothing has changed in Zoho."""
+    if row is None or row.payment_reminder_enabled is not None:
+        return False
+    return _told(replace(invoice, reminders_enabled=None), customer_ids) == _cached(row)
 
 
 _UPSERT = """
     INSERT INTO invoices_cache AS cached (user_id, connection_id, zoho_invoice_id, zoho_customer_id, customer_id,
            invoice_number, status, date, due_date, expected_payment_date, total, balance, currency_code,
+           ach_payment_initiated, unprocessed_payment, sub_status, payment_reminder_enabled, asked_version,
            zoho_last_modified_at, observed_at, sync_hash, plan_at)
     SELECT %(user_id)s, %(connection_id)s, batch.*, %(now)s
       FROM unnest(%(ids)s::text[], %(zoho_customer_ids)s::text[], %(customer_ids)s::uuid[], %(numbers)s::text[],
                   %(statuses)s::text[], %(dates)s::date[], %(due_dates)s::date[], %(expected_dates)s::date[],
-                  %(totals)s::numeric[], %(balances)s::numeric[], %(currencies)s::text[], %(modified)s::timestamptz[],
+                  %(totals)s::numeric[], %(balances)s::numeric[], %(currencies)s::text[], %(ach)s::bool[],
+                  %(unprocessed)s::numeric[], %(sub_statuses)s::text[], %(reminders_enabled)s::bool[],
+                  %(asked_versions)s::timestamptz[], %(modified)s::timestamptz[],
                   %(observed)s::timestamptz[], %(hashes)s::text[]) batch
     ON CONFLICT (user_id, zoho_invoice_id) DO UPDATE
        SET connection_id = excluded.connection_id,
@@ -162,6 +196,12 @@ _UPSERT = """
            total = excluded.total,
            balance = excluded.balance,
            currency_code = excluded.currency_code,
+           ach_payment_initiated = excluded.ach_payment_initiated,
+           unprocessed_payment = excluded.unprocessed_payment,
+           sub_status = excluded.sub_status,
+           payment_reminder_enabled = excluded.payment_reminder_enabled,
+           asked_version = coalesce(excluded.asked_version, cached.asked_version),
+           gone_at = CASE WHEN excluded.observed_at > cached.gone_at THEN NULL ELSE cached.gone_at END,
            zoho_last_modified_at = excluded.zoho_last_modified_at,
            observed_at = excluded.observed_at,
            sync_hash = excluded.sync_hash,
@@ -195,6 +235,11 @@ def _columns(
         "totals": [invoice.total for invoice in found],
         "balances": [invoice.balance for invoice in found],
         "currencies": [invoice.currency_code for invoice in found],
+        "ach": [invoice.ach_payment_initiated for invoice in found],
+        "unprocessed": [invoice.unprocessed_payment for invoice in found],
+        "sub_statuses": [invoice.sub_status for invoice in found],
+        "reminders_enabled": [invoice.reminders_enabled for invoice in found],
+        "asked_versions": [invoice.modified_at or NO_VERSION if invoice.has_details else None for invoice in found],
         "modified": [invoice.modified_at for invoice in found],
         "observed": [read.observed_at for read in reads],
         "hashes": [invoice.sync_hash() for invoice in found],

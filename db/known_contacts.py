@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from sqlalchemy import Connection, Row, text
 
 from db.connections import Link
-from domain.contacts import ContactPerson
+from domain.contacts import Contact, ContactPerson
 from domain.customers import persons_from_json
 from domain.persons import ids_of, is_ambiguous
+
+#: Stands for the version of a record without a modified time in `asked_version`.
+NO_VERSION = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Known:
     list_facts: ListFacts
     person_ids: frozenset[str]
     bulk_omits_persons: bool
-    is_ambiguous: bool  #: observed in the second of its last change
+    is_ambiguous: bool  #: observed in the second of its last change, or answered by a 404 since
 
 
 def known(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, Known]:
@@ -47,7 +50,7 @@ def known(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, K
     rows = connection.execute(
         text("""
             SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
-                   bulk_omits_persons, observed_at
+                   bulk_omits_persons, observed_at, gone_at
               FROM customers_cache
              WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids) AND connection_id = :connection_id
         """),
@@ -62,7 +65,7 @@ def _known(row: Row[Any]) -> Known:
         list_facts=ListFacts.of(row.zoho_last_modified_at, row.status, row.customer_name, row.company_name, persons),
         person_ids=ids_of(persons),
         bulk_omits_persons=row.bulk_omits_persons,
-        is_ambiguous=is_ambiguous(row.zoho_last_modified_at, row.observed_at),
+        is_ambiguous=is_ambiguous(row.zoho_last_modified_at, row.observed_at) or row.gone_at is not None,
     )
 
 
@@ -112,7 +115,38 @@ _NOTE = """
      WHERE customers_cache.id = noted.id
 """
 _NOTE_OBSERVED = _NOTE.format(column="observed_at", type="timestamptz", differs="observed_at < noted.value")
+_NOTE_ASKED = _NOTE.format(
+    column="asked_version",
+    type="timestamptz",
+    differs="""
+        asked_version IS DISTINCT FROM noted.value AND coalesce(zoho_last_modified_at, 'epoch') = noted.value
+    """,
+)
 _NOTE_OMISSIONS = _NOTE.format(column="bulk_omits_persons", type="bool", differs="bulk_omits_persons <> noted.value")
+
+
+# Invoices are locked in their usual order. Customers are never waited for: the next full run records their credits.
+_NOTE_CREDITS = text("""
+    WITH read AS (
+        SELECT cached.id, noted.credits, coalesce(nullif(noted.currency, ''), credits_currency) AS currency
+          FROM customers_cache AS cached
+          JOIN unnest(CAST(:ids AS text[]), CAST(:credits AS numeric[]), CAST(:currencies AS text[]))
+               AS noted (zoho_id, credits, currency) ON cached.zoho_customer_id = noted.zoho_id
+         WHERE user_id = :user_id AND connection_id = :connection_id
+           AND (unused_credits, credits_currency)
+               IS DISTINCT FROM (noted.credits, coalesce(nullif(noted.currency, ''), credits_currency))
+         ORDER BY cached.zoho_customer_id
+           FOR NO KEY UPDATE OF cached SKIP LOCKED
+    ), changed AS (
+        UPDATE customers_cache SET unused_credits = read.credits, credits_currency = read.currency
+          FROM read WHERE customers_cache.id = read.id
+        RETURNING customers_cache.id
+    )
+    UPDATE invoices_cache SET plan_at = :now
+     WHERE id IN (SELECT id FROM invoices_cache
+                   WHERE customer_id IN (SELECT id FROM changed) AND plan_outcome IS NOT NULL
+                   ORDER BY zoho_invoice_id FOR UPDATE)
+""")
 
 
 def note_observed(connection: Connection, link: Link, observed: Mapping[str, datetime]) -> None:
@@ -123,6 +157,32 @@ def note_observed(connection: Connection, link: Link, observed: Mapping[str, dat
 def note_bulk_omissions(connection: Connection, link: Link, omissions: Mapping[str, bool]) -> None:
     """Remembers of whom the bulk list lacks persons. It is no fact of theirs, and so no update of their rows."""
     _note(connection, link, _NOTE_OMISSIONS, omissions)
+
+
+def note_credits(connection: Connection, link: Link, contacts: Iterable[Contact], *, now: datetime) -> None:
+    """Records the unused credits that list rows carry: Zoho moves no modified time when they change.
+
+    Plans of the customers' open invoices become due, because credits may cover them now, or no longer.
+    """
+    carrying = [contact for contact in contacts if contact.unused_credits is not None]
+    if not carrying:
+        return
+    connection.execute(
+        _NOTE_CREDITS,
+        {
+            "user_id": link.user_id,
+            "connection_id": link.connection_id,
+            "ids": [contact.contact_id for contact in carrying],
+            "credits": [contact.unused_credits for contact in carrying],
+            "currencies": [contact.currency_code for contact in carrying],
+            "now": now,
+        },
+    )
+
+
+def note_asked(connection: Connection, link: Link, versions: Mapping[str, datetime]) -> None:
+    """Records the versions (modified times, else `NO_VERSION`) whose details were asked for, whatever they said."""
+    _note(connection, link, _NOTE_ASKED, versions)
 
 
 def _note(connection: Connection, link: Link, statement: str, noted: Mapping[str, Any]) -> None:

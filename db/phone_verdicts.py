@@ -10,10 +10,12 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Row, text
 
 from db import reminders
+from db.arrays import array_literal
 from db.connections import Link
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
 from domain.customers import Customer, customer_from, persons_from_json
 from domain.phones import METADATA_VERSION, PhoneFallback, verdict_as_json
+from domain.public_holidays import rest_days
 
 #: Customers judged in one transaction.
 BATCH = 500
@@ -43,7 +45,8 @@ def note_current(connection: Connection, link: Link, fallback: PhoneFallback) ->
 
 _LOCK_NEXT = text("""
     SELECT id, zoho_customer_id, status, customer_name, company_name, contact_persons, country_code,
-           payment_reminder_enabled, zoho_last_modified_at, primary_phone, phone_problem, time_zone
+           payment_reminder_enabled, address_state, address_postcode, zoho_last_modified_at, primary_phone,
+           phone_problem, time_zone, time_zones
       FROM customers_cache
      WHERE connection_id = :connection_id AND zoho_customer_id > :after
        AND (:all_of_them OR phone_verdict ->> 'metadata' IS DISTINCT FROM :metadata)
@@ -98,16 +101,16 @@ def _judged(row: Row[Any], link: Link, fallback: PhoneFallback) -> Customer:
         modified_at=row.zoho_last_modified_at,
         persons=persons_from_json(row.contact_persons),
     )
-    known = ContactDetails(country_code=row.country_code, reminders_enabled=row.payment_reminder_enabled)
+    known = ContactDetails(row.country_code, row.payment_reminder_enabled, row.address_state, row.address_postcode)
     return customer_from(contact, home=link.home, known=known, fallback=fallback)
 
 
-def _outcome(customer: Customer) -> tuple[str | None, ...]:
-    return (customer.primary_phone, customer.phone_problem, customer.time_zone)
+def _outcome(customer: Customer) -> tuple[Any, ...]:
+    return (customer.primary_phone, customer.phone_problem, customer.time_zone, list(customer.time_zones or ()))
 
 
-def _stored_outcome(row: Row[Any]) -> tuple[str | None, ...]:
-    return (row.primary_phone, row.phone_problem, row.time_zone)
+def _stored_outcome(row: Row[Any]) -> tuple[Any, ...]:
+    return (row.primary_phone, row.phone_problem, row.time_zone, row.time_zones)
 
 
 def _write(connection: Connection, judged: Sequence[tuple[Row[Any], Customer]], changed: Sequence[uuid.UUID]) -> None:
@@ -118,11 +121,14 @@ def _write(connection: Connection, judged: Sequence[tuple[Row[Any], Customer]], 
            SET primary_phone = anew.phone,
                phone_problem = anew.problem,
                time_zone = anew.time_zone,
+               time_zones = anew.time_zones::text[],
+               rest_days = anew.rest_days::integer[],
                sync_hash = anew.hash,
                phone_verdict = anew.verdict,
                updated_at = CASE WHEN customers_cache.id = ANY(%(changed)s::uuid[]) THEN now() ELSE updated_at END
           FROM unnest(%(ids)s::uuid[], %(phones)s::text[], %(problems)s::text[], %(time_zones)s::text[],
-                      %(hashes)s::text[], %(verdicts)s::jsonb[]) AS anew (id, phone, problem, time_zone, hash, verdict)
+                      %(all_time_zones)s::text[], %(rest_days)s::text[], %(hashes)s::text[], %(verdicts)s::jsonb[])
+               AS anew (id, phone, problem, time_zone, time_zones, rest_days, hash, verdict)
          WHERE customers_cache.id = anew.id
            AND (phone_verdict <> anew.verdict OR customers_cache.id = ANY(%(changed)s::uuid[]))
         """,
@@ -132,6 +138,8 @@ def _write(connection: Connection, judged: Sequence[tuple[Row[Any], Customer]], 
             "phones": [customer.primary_phone for _, customer in judged],
             "problems": [customer.phone_problem and str(customer.phone_problem) for _, customer in judged],
             "time_zones": [customer.time_zone for _, customer in judged],
+            "all_time_zones": [array_literal(customer.time_zones) for _, customer in judged],
+            "rest_days": [array_literal(sorted(rest_days(customer.holiday_country))) for _, customer in judged],
             "hashes": [customer.sync_hash for _, customer in judged],
             "verdicts": [Jsonb(verdict_as_json(customer.judged_phone), dumps=orjson.dumps) for _, customer in judged],
         },

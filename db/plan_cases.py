@@ -1,18 +1,23 @@
-"""What a plan depends on, locked in the order that everybody keeps: customers, invoices, reminders."""
+"""What a plan depends on, read in the order in which every writer locks: customers, invoices, reminders."""
 
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from db.invoice_rows import invoice_of_row
 from db.models import ReminderStatus
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
+from domain.permission import Holds
 from domain.phones import PhoneProblem
+from domain.reminder_policy import ReminderPolicy
+from domain.reminders import Opening, Plan, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +29,12 @@ class CaseCustomer:
     primary_phone: str | None = field(repr=False)
     phone_problem: PhoneProblem | None
     reminders_enabled: bool | None
+    unused_credits: Decimal | None
+    credits_currency: str
     time_zone: str | None
+    time_zones: tuple[str, ...] | None
     holiday_country: str | None
+    holds: Holds  #: those of every invoice of the customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +44,72 @@ class Case:
     id: uuid.UUID
     invoice: Invoice
     customer: CaseCustomer
+    holds: Holds
     pending: dict[int, datetime]
     taken: dict[int, datetime]  #: the legacy application's own, which it sends itself
     sent_steps: frozenset[int]
 
+    def plan(self, policy: ReminderPolicy, opening: Opening, *, home_time_zone: str, now: datetime) -> Plan:
+        """The invoice's reminders as they should stand at `now`."""
+        return plan(
+            self.invoice,
+            self.customer,
+            policy,
+            home_time_zone=home_time_zone,
+            now=now,
+            holds=self.holds,
+            opening=opening,
+            sent_steps=self.sent_steps,
+            pending=self.pending,
+            taken=self.taken,
+        )
 
-_LOCK_CUSTOMERS = text("""
-    SELECT id, status, primary_phone, phone_problem, payment_reminder_enabled, time_zone,
-           coalesce(country_code, phone_verdict ->> 'region') AS holiday_country
-      FROM customers_cache
+
+_CUSTOMERS = """
+    SELECT id, status, primary_phone, phone_problem, payment_reminder_enabled, unused_credits, credits_currency,
+           time_zone, time_zones, coalesce(country_code, phone_verdict ->> 'region') AS holiday_country, gone_at,
+           EXISTS (SELECT FROM do_not_call AS listed
+                    WHERE listed.user_id = customer.user_id AND listed.phone = primary_phone) AS do_not_call,
+           EXISTS (SELECT FROM handover_outcomes AS known
+                    WHERE known.customer_id = customer.id AND known.outcome = 'wrong_number'
+                      AND known.phone_text = coalesce(phone_verdict ->> 'raw', primary_phone)) AS wrong_number,
+           (SELECT max(known.until) FROM handover_outcomes AS known
+             WHERE known.customer_id = customer.id AND known.outcome = 'promised') AS promised_until
+      FROM customers_cache AS customer
      WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(:ids))
      ORDER BY zoho_customer_id
-       FOR NO KEY UPDATE
-""")
-_LOCK_INVOICES = text("SELECT * FROM invoices_cache WHERE id = ANY(:ids) ORDER BY zoho_invoice_id FOR NO KEY UPDATE")
+"""
+_INVOICES = """
+    SELECT *, EXISTS (SELECT FROM handover_outcomes AS known
+                       WHERE known.invoice_id = invoices_cache.id AND known.outcome = 'disputed') AS is_disputed
+      FROM invoices_cache WHERE id = ANY(:ids) ORDER BY zoho_invoice_id
+"""
 # A status that booksync does not know is the legacy application's word for one that is gone: it is never repeated.
-_LOCK_REMINDERS = text("""
+_REMINDERS = """
     SELECT invoice_id, step, scheduled_at, status, closes_at FROM reminders
      WHERE invoice_id = ANY(:ids) AND (status IN ('cancelled', 'superseded')) IS NOT TRUE
      ORDER BY id
-       FOR NO KEY UPDATE
-""")
+"""
 
 
 def lock(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
     """These invoices with their customers and reminders, held until the transaction ends."""
+    return _cases(connection, invoice_ids, "FOR NO KEY UPDATE")
+
+
+def read(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
+    """These invoices with their customers and reminders, as they stand, without a lock."""
+    return _cases(connection, invoice_ids, "")
+
+
+def _cases(connection: Connection, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterator[Case]:
     ids = {"ids": list(invoice_ids)}
-    customers = {row.id: _customer(row) for row in connection.execute(_LOCK_CUSTOMERS, ids)}
-    invoices = connection.execute(_LOCK_INVOICES, ids).all()
+    customers = {row.id: _customer(row) for row in connection.execute(text(_CUSTOMERS + locked), ids)}
+    invoices = connection.execute(text(_INVOICES + locked), ids).all()
     pending: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
     taken: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
     sent: dict[uuid.UUID, set[int]] = defaultdict(set)
-    for row in connection.execute(_LOCK_REMINDERS, ids):
+    for row in connection.execute(text(_REMINDERS + locked), ids):
         if row.status != ReminderStatus.SCHEDULED:
             sent[row.invoice_id].add(row.step)
         elif row.closes_at is None:
@@ -79,7 +122,12 @@ def lock(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[C
             yield Case(
                 id=row.id,
                 invoice=invoice_of_row(row),
-                customer=customers[row.customer_id],
+                customer=(customer := customers[row.customer_id]),
+                holds=replace(
+                    customer.holds,
+                    is_gone=customer.holds.is_gone or row.gone_at is not None,
+                    is_disputed=row.is_disputed,
+                ),
                 pending=pending[row.id],
                 taken=taken[row.id],
                 sent_steps=frozenset(sent[row.id]),
@@ -93,23 +141,15 @@ def _customer(row: Row[Any]) -> CaseCustomer:
         primary_phone=row.primary_phone,
         phone_problem=PhoneProblem(row.phone_problem) if row.phone_problem else None,
         reminders_enabled=row.payment_reminder_enabled,
+        unused_credits=row.unused_credits,
+        credits_currency=row.credits_currency or "",
         time_zone=row.time_zone,
+        time_zones=None if row.time_zones is None else tuple(row.time_zones),
         holiday_country=row.holiday_country,
-    )
-
-
-def invoice_of_row(row: Row[Any]) -> Invoice:
-    """The invoice in a whole row of invoices_cache."""
-    return Invoice(
-        invoice_id=row.zoho_invoice_id,
-        customer_id=row.zoho_customer_id or "",
-        number=row.invoice_number or "",
-        status=row.status or "",
-        date=row.date,
-        due_date=row.due_date,
-        total=row.total,
-        balance=row.balance,
-        currency_code=row.currency_code or "",
-        modified_at=row.zoho_last_modified_at,
-        expected_payment_date=row.expected_payment_date,
+        holds=Holds(
+            is_gone=row.gone_at is not None,
+            wrong_number=row.wrong_number,
+            do_not_call=row.do_not_call,
+            promised_until=row.promised_until,
+        ),
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, text
 
+from db import openings
 from domain.reminder_policy import ReminderPolicy
 
 
@@ -31,12 +32,4 @@ def save(connection: Connection, connection_id: uuid.UUID, policy: ReminderPolic
         """,
         {"connection_id": connection_id, "rules": Jsonb(policy.to_json())},
     )
-    return connection.execute(
-        text("""
-            UPDATE invoices_cache SET plan_at = :now
-             WHERE id IN (SELECT id FROM invoices_cache
-                           WHERE connection_id = :connection_id AND plan_outcome IS NOT NULL
-                           ORDER BY zoho_invoice_id FOR UPDATE)
-        """),
-        {"connection_id": connection_id, "now": now},
-    ).rowcount
+    return openings.make_plans_due(connection, connection_id, now=now)

@@ -8,14 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from domain.invoices import OPEN_STATUSES
-from domain.reminder_policy import FURTHEST_STEP
-
 #: Who has taken a contact and died leaves it to the others after so long; it outlasts the longest call.
 LEASE_SECONDS = 120.0
 
 WITHDRAWN = "withdrawn: nothing of it is owed any more"
 TOO_LATE = "given up: the calling window has closed"
+CLOSED = "given up: the connection is closed for handovers"
 
 
 def enqueue(connection: Connection, contact_ids: Sequence[uuid.UUID]) -> None:
@@ -32,6 +30,8 @@ class Post:
     contact_id: uuid.UUID
     attempts: int  #: this one included
     closes_at: dt.datetime
+    is_outside_hours: bool  #: on one of the number's clocks, whatever `closes_at` says
+    is_closed: bool  #: a person has closed the connection since the claim
     body: dict[str, Any] = field(repr=False)
 
     @property
@@ -48,35 +48,26 @@ _TAKE = text("""
     RETURNING id, user_id, connection_id, phone, day, post_attempts, post_at
 """)
 
-# Looked at again at each attempt: between the claim and a late retry somebody may have paid, or the invoice have become
-# another customer's. An expected payment is read as `held_until` reads it.
+# Checked again at each attempt: between the claim and a late retry a payment may have come, or the invoice may have
+# moved to another customer.
 _CONTENTS = text("""
-    SELECT reminder.contact_id, reminder.id AS reminder_id, reminder.step, reminder.closes_at, reminder.invoice_id,
+    SELECT reminder.contact_id, reminder.reminder_id, reminder.step, reminder.closes_at, reminder.invoice_id,
            reminder.customer_id, customer.customer_name, invoice.zoho_invoice_id, invoice.invoice_number,
-           invoice.due_date, invoice.balance, invoice.currency_code,
-           invoice.status = ANY(:open_statuses) AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
-           AND invoice.customer_id = reminder.customer_id AND customer.status = 'active'
-           AND customer.primary_phone = reminder.phone AND customer.phone_problem IS NULL
-           AND customer.payment_reminder_enabled IS NOT FALSE
-           AND (invoice.expected_payment_date >= reminder.day
-                AND abs(invoice.expected_payment_date - invoice.due_date) <= :furthest) IS NOT TRUE AS is_owed
-      FROM reminders AS reminder
+           invoice.due_date, invoice.balance, invoice.currency_code, reminder.objection IS NULL AS is_owed,
+           coalesce(reminder.hold IN ('outside_hours', 'time_zone_unknown'), false) AS is_outside_hours,
+           coalesce(reminder.hold = 'handover_closed', false) AS is_closed
+      FROM reminder_checks(clock_timestamp()) AS reminder
       JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
       JOIN customers_cache AS customer ON customer.id = reminder.customer_id
      WHERE reminder.contact_id = ANY(:ids)
-     ORDER BY reminder.id
+     ORDER BY reminder.reminder_id
 """)
 
 
 def take(connection: Connection, *, limit: int) -> list[Post]:
     """The next contacts whose time has come, each held for `LEASE_SECONDS`; the caller commits before it calls."""
     taken = connection.execute(_TAKE, {"lease_seconds": LEASE_SECONDS, "limit": limit}).all()
-    values = {
-        "ids": [contact.id for contact in taken],
-        "open_statuses": sorted(OPEN_STATUSES),
-        "furthest": FURTHEST_STEP,
-    }
-    contents = connection.execute(_CONTENTS, values).all()
+    contents = connection.execute(_CONTENTS, {"ids": [contact.id for contact in taken]}).all()
     return [_post(contact, [row for row in contents if row.contact_id == contact.id]) for contact in taken]
 
 
@@ -92,7 +83,9 @@ def _post(contact: Row[Any], contents: Sequence[Row[Any]]) -> Post:
         "closes_at": closes_at.isoformat(),
         "reminders": [_reminder(row) for row in contents if row.is_owed],
     }
-    return Post(contact.id, contact.post_attempts, closes_at, body)
+    is_outside_hours = any(row.is_outside_hours for row in contents)
+    is_closed = any(row.is_closed for row in contents)
+    return Post(contact.id, contact.post_attempts, closes_at, is_outside_hours, is_closed, body)
 
 
 def _reminder(row: Row[Any]) -> dict[str, Any]:

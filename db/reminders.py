@@ -13,12 +13,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
-from db import plan_cases, reminder_policies
+from db import openings, plan_cases, reminder_policies
 from db.connections import Link
 from db.models import ReminderStatus
 from db.plan_cases import Case
-from domain.invoices import OPEN_STATUSES
-from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped, SkipReason, next_planning_at, plan
+from domain.invoices import CLOSED_STATUSES
+from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped, SkipReason, next_planning_at
 
 #: Invoices planned in one transaction.
 BATCH = 500
@@ -102,22 +102,8 @@ def _replan(connection: Connection, link: Link, invoice_ids: Sequence[uuid.UUID]
         return
     cases = list(plan_cases.lock(connection, invoice_ids))
     policy = reminder_policies.policy_of(connection, link.connection_id)
-    plans = [
-        (
-            case,
-            plan(
-                case.invoice,
-                case.customer,
-                policy,
-                home_time_zone=link.time_zone,
-                now=now,
-                sent_steps=case.sent_steps,
-                pending=case.pending,
-                taken=case.taken,
-            ),
-        )
-        for case in cases
-    ]
+    opening = openings.opening_of(connection, link.connection_id)
+    plans = [(case, case.plan(policy, opening, home_time_zone=link.time_zone, now=now)) for case in cases]
     _withdraw(connection, plans)
     _schedule(connection, link, plans)
     _note_outcomes(connection, plans)
@@ -231,7 +217,7 @@ OUTCOME = f"""
 _STANDING = text(f"""
     SELECT {OUTCOME} AS outcome, count(*) AS invoices
       FROM invoices_cache AS invoice
-     WHERE connection_id = :connection_id AND status = ANY(:open_statuses)
+     WHERE connection_id = :connection_id AND status <> ALL(:closed_statuses)
        AND coalesce(nullif(balance, 'NaN'), 0) > 0
      GROUP BY 1
      UNION ALL
@@ -246,7 +232,7 @@ def standing(connection: Connection, connection_id: uuid.UUID) -> Standing:
         _STANDING,
         {
             "connection_id": connection_id,
-            "open_statuses": sorted(OPEN_STATUSES),
+            "closed_statuses": sorted(CLOSED_STATUSES),
         },
     )
     counted: Counter[str] = Counter()

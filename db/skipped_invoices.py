@@ -66,7 +66,7 @@ def skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -
                 str(SkipReason.CUSTOMER_UNKNOWN if read.invoice.customer_id else SkipReason.NO_CUSTOMER)
                 for read in reads
             ],
-            "are_open": [read.invoice.is_open for read in reads],
+            "are_open": [read.invoice.is_open or read.invoice.has_unknown_status for read in reads],
             "invoices": [Jsonb(_INVOICE.dump_python(read.invoice, mode="json")) for read in reads],
             "observed": [read.observed_at for read in reads],
         },

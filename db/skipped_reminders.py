@@ -1,4 +1,4 @@
-"""Statements over open invoices of which nobody is reminded: each with the first reason that applies."""
+"""Statements over open invoices without a reminder to come: each with the first reason that applies."""
 
 import datetime as dt
 import uuid
@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, text
 
 from db.reminders import OUTCOME
-from domain.invoices import OPEN_STATUSES
+from domain.invoices import CLOSED_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ _SKIPPED = text(f"""
           FROM invoices_cache AS invoice
           LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id
           CROSS JOIN LATERAL (SELECT {OUTCOME} AS outcome) AS standing
-         WHERE invoice.status = ANY(:open_statuses) AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
+         WHERE invoice.status <> ALL(:closed_statuses) AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
            AND standing.outcome <> 'scheduled'
          UNION ALL
         SELECT connection_id, zoho_invoice_id, coalesce(invoice ->> 'number', ''), '',
@@ -56,7 +56,7 @@ def skipped(
         _SKIPPED,
         {
             "connection_id": connection_id,
-            "open_statuses": sorted(OPEN_STATUSES),
+            "closed_statuses": sorted(CLOSED_STATUSES),
             "reason": reason,
             "limit": limit,
         },

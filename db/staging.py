@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import orjson
 from psycopg.types.json import Jsonb
@@ -202,4 +203,15 @@ def _modified_at(contact: Contact) -> datetime:
 
 
 def _contact_json(contact: Contact) -> Jsonb:
-    return Jsonb(contact, dumps=orjson.dumps)
+    return Jsonb(contact, dumps=_dumps)
+
+
+def _dumps(contact: Contact) -> bytes:
+    return orjson.dumps(contact, default=_amount)
+
+
+def _amount(value: object) -> str:
+    """An amount goes as text, so that it comes back to the cent."""
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(type(value).__name__)

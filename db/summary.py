@@ -1,11 +1,14 @@
 """The figures of a run and of a connection, as `sync --wait`, `status` and the demo print them."""
 
 import uuid
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from db import reminders, webhook_events
+from db import openings, reminders, webhook_events
+from domain.public_holidays import last_known_year
+from domain.time_zones import known_zone
 
 _RUN = text("""
     SELECT id, connection_id, status, mode, phase, step, attempts, not_before, waiting_for, api_calls, counters,
@@ -71,6 +74,7 @@ def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
             "skipped": live["skipped_invoices"],
         },
         "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
+        **openings.state_of(connection, run.connection_id).as_json(),
         "set_aside": live["set_aside"],
         "api_calls": run.api_calls,
         # The sync that booksync replaces asks for the customer of each invoice in turn.
@@ -78,6 +82,19 @@ def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
         "seconds": round(run.seconds, 2),
         "reason": run.degraded_reason or run.error,
     }
+
+
+def calendars_that_end(connection: Connection, connection_id: uuid.UUID, today: date) -> dict[str, int]:
+    """The countries of the connection's customers whose public holidays end within a year, with the last known year."""
+    countries = connection.execute(
+        text("""
+            SELECT DISTINCT coalesce(country_code, phone_verdict ->> 'region') FROM customers_cache
+             WHERE connection_id = :connection_id AND status = 'active' AND primary_phone IS NOT NULL ORDER BY 1
+        """),
+        {"connection_id": connection_id},
+    ).scalars()
+    last_years = {country: last_known_year(country, today) for country in countries if country}
+    return {country: year for country, year in last_years.items() if year is not None}
 
 
 def _rest(live: int, new: int, updated: int) -> int:
@@ -94,7 +111,8 @@ def run_progress(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
 
 
 _CONNECTIONS = text("""
-    SELECT c.id, c.user_id, c.organization_id, c.data_center, c.status, c.parked_reason, c.time_zone,
+    SELECT c.id, c.user_id, c.organization_id, c.organization_name, c.data_center, c.status, c.parked_reason,
+           c.time_zone, c.unknown_time_zone, current_date AS today,
            c.next_sync_at, c.next_full_sync_at, m.last_customer_sync_at, m.last_invoice_sync_at
       FROM zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
@@ -121,6 +139,11 @@ def connection_states(
                 "connection_id": str(row.id),
                 "user_id": str(row.user_id),
                 "organization_id": row.organization_id,
+                "organization_name": row.organization_name,
+                "time_zone": row.time_zone,
+                "unknown_time_zone": row.unknown_time_zone,
+                "time_zone_is_known": known_zone(row.time_zone) is not None,
+                "calendars_that_end": calendars_that_end(connection, row.id, row.today),
                 "data_center": row.data_center,
                 "status": row.status,
                 "parked_reason": row.parked_reason,
@@ -130,6 +153,7 @@ def connection_states(
                 "next_full_sync_at": row.next_full_sync_at,
                 "cached": totals(connection, row.id),
                 "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
+                **openings.state_of(connection, row.id).as_json(),
                 "webhook_events": webhook_events.without_effect(connection, row.id),
                 "runs": [_run_state(run_progress(connection, run_id)) for run_id in recent],
             }

@@ -46,13 +46,19 @@ def known_details(connection: Connection, link: Link) -> dict[str, ContactDetail
     """What only detail answers have told, where they have told something."""
     rows = connection.execute(
         text("""
-            SELECT zoho_customer_id, country_code, payment_reminder_enabled FROM customers_cache
+            SELECT zoho_customer_id, country_code, payment_reminder_enabled, address_state, address_postcode
+              FROM customers_cache
              WHERE connection_id = :connection_id
-               AND (country_code IS NOT NULL OR payment_reminder_enabled IS NOT NULL)
+               AND (country_code IS NOT NULL OR payment_reminder_enabled IS NOT NULL OR address_state IS NOT NULL)
         """),
         {"connection_id": link.connection_id},
     )
-    return {row.zoho_customer_id: ContactDetails(row.country_code, row.payment_reminder_enabled) for row in rows}
+    return {
+        row.zoho_customer_id: ContactDetails(
+            row.country_code, row.payment_reminder_enabled, row.address_state, row.address_postcode
+        )
+        for row in rows
+    }
 
 
 def cached_invoices(connection: Connection, link: Link) -> dict[str, Fingerprint]:

@@ -1,11 +1,15 @@
-"""The calling window: the weekdays and hours, on the customer's own clock, at which somebody may be reminded."""
+"""The calling window: the weekdays and hours, on one clock, at which a customer may be called."""
 
-from collections.abc import Container
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from collections.abc import Container, Set
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, tzinfo
+from typing import Self
 
-#: Monday to Friday, as `date.weekday()` counts.
+#: Monday to Friday, as `date.weekday()` counts. In a policy they stand for the working days of the customer's country.
 WORKING_DAYS = frozenset(range(5))
+
+_WEEK = frozenset(range(7))
+_SATURDAY_AND_SUNDAY = frozenset({5, 6})
 
 
 class InvalidPolicyError(ValueError):
@@ -16,8 +20,10 @@ class InvalidPolicyError(ValueError):
 class CallingWindow:
     """On these `weekdays` (Monday is 0), from `opens` up to, but not at, `closes`; usually at `usual_time`.
 
-    All moments that it takes and gives are aware; those that it gives are in UTC. `holidays` are days of the customer's
-    country on which nobody is reminded. Raises InvalidPolicyError.
+    Moments are aware; those that are returned are in UTC. `holidays` are days without calls.
+
+    Raises:
+        InvalidPolicyError: the rules contradict themselves.
     """
 
     weekdays: frozenset[int] = WORKING_DAYS
@@ -26,7 +32,7 @@ class CallingWindow:
     usual_time: time = time(10)
 
     def __post_init__(self) -> None:
-        if not self.weekdays or not self.weekdays <= frozenset(range(7)):
+        if not self.weekdays or not self.weekdays <= _WEEK:
             raise InvalidPolicyError(
                 "The calling window needs at least one weekday, each from 0 (Monday) to 6 (Sunday)."
             )
@@ -49,40 +55,21 @@ class CallingWindow:
             and moment < self.closes_after(moment, zone)
         )
 
-    def usual_moment(self, day: date, zone: tzinfo, holidays: Container[date] = ()) -> datetime:
-        """The usual time of the first allowed day from `day` on. Raises OverflowError beyond the calendar's end."""
-        moment = _utc(day, self.usual_time, zone)
-        # Asked of the moment, not of the day: when a clock jumps, the usual time of a day may lie in the next hour,
-        # and once (Samoa, 2011) in the next day.
-        while not self.contains(moment, zone, holidays):
-            day += timedelta(days=1)
-            moment = _utc(day, self.usual_time, zone)
-        return moment
+    def on_working_days(self, rest_days: Set[int]) -> Self:
+        """The same window in a country with these rest days: Monday to Friday becomes the country's own working days.
 
-    def next_moment(self, now: datetime, zone: tzinfo, holidays: Container[date] = ()) -> datetime:
-        """The next whole minute while the window is open; else the usual time of the next allowed day."""
-        minute = _next_whole_minute(now)
-        if self.contains(minute, zone, holidays):
-            return minute
-        today = minute.astimezone(zone).date()
-        moment = self.usual_moment(today, zone, holidays)
-        return moment if moment >= minute else self.usual_moment(today + timedelta(days=1), zone, holidays)
+        It stays Monday to Friday where Saturday or Sunday is the only day of rest. Weekdays that the organisation has
+        chosen itself stay too.
+        """
+        if self.weekdays != WORKING_DAYS or rest_days <= _SATURDAY_AND_SUNDAY:
+            return self
+        return replace(self, weekdays=_WEEK - rest_days)
 
     def closes_after(self, moment: datetime, zone: tzinfo) -> datetime:
         """When the window that holds `moment` closes.
 
-        Where a clock's jump leaves the closing time out, or repeats it, the earlier reading counts: better closed an
-        hour early than somebody reminded after hours.
+        Where a clock's jump leaves the closing time out, or repeats it, the earlier reading counts, because a window
+        that closes an hour early lets no call through after hours.
         """
         closing = datetime.combine(moment.astimezone(zone).date(), self.closes, tzinfo=zone)
         return min(closing.astimezone(UTC), closing.replace(fold=1).astimezone(UTC))
-
-
-def _utc(day: date, clock: time, zone: tzinfo) -> datetime:
-    """A time that a spring night leaves out is read an hour later, one that an autumn night repeats, the first time."""
-    return datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
-
-
-def _next_whole_minute(moment: datetime) -> datetime:
-    floor = moment.astimezone(UTC).replace(second=0, microsecond=0)
-    return floor if floor == moment else floor + timedelta(minutes=1)

@@ -1,7 +1,8 @@
-"""Contacts: what Zoho tells about someone, before booksync draws any conclusion from it."""
+"""Contacts: the facts of a Zoho contact, before booksync draws any conclusion from them."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -35,9 +36,12 @@ class ContactDetails:
 
     country_code: str | None  #: ISO 3166-1 alpha-2; None where Zoho's text names no country that we know
     reminders_enabled: bool | None  #: Zoho's own `payment_reminder_enabled`; None where the answer had no such key
+    #: Of the address that names the country, as given: "NSW", "2000". None: never read; "" where the address has none.
+    state: str | None = field(default=None, repr=False)
+    postcode: str | None = field(default=None, repr=False)
 
 
-#: What a detail answer would have told, where none was ever read.
+#: The details of a contact that was only read in lists.
 NOTHING_TOLD = ContactDetails(country_code=None, reminders_enabled=None)
 
 
@@ -58,6 +62,8 @@ class Contact:
     primary: ContactPerson | None = None
     persons: tuple[ContactPerson, ...] | None = None
     details: ContactDetails | None = None
+    unused_credits: Decimal | None = None  #: what the organisation owes the customer; None: the row has no such key
+    currency_code: str = ""  #: of the credits and of the customer's invoices
 
     @property
     def record_id(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -10,7 +11,8 @@ import orjson
 from domain.canonical import sha256_of
 from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactPerson, ContactStatus
 from domain.phones import JudgedPhone, PhoneFallback, PhoneProblem, candidates, choose
-from domain.time_zones import common_zone
+from domain.places import zones_of_place
+from domain.time_zones import distinct_clocks, narrowed, zones_of_region
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,16 @@ class Customer:
     primary_email: str | None = field(repr=False)
     persons: tuple[ContactPerson, ...] = field(repr=False)
     country_code: str | None  #: as a detail answer told it; never concluded from the phone
-    time_zone: str | None  #: IANA; None without a valid phone
+    time_zone: str | None  #: IANA: the number's single zone, else the organisation's; None without a valid phone
     reminders_enabled: bool | None  #: Zoho's own switch; None where no detail answer told it
     zoho_last_modified_at: datetime | None
     sync_hash: str
+    #: Every clock (IANA names) by which the number may ring; empty where none is known. None: never looked at.
+    time_zones: tuple[str, ...] | None = None
+    address_state: str | None = field(default=None, repr=False)  #: as `ContactDetails.state`
+    address_postcode: str | None = field(default=None, repr=False)
+    unused_credits: Decimal | None = None
+    credits_currency: str = ""
     judged_phone: JudgedPhone | None = None  #: where `primary_phone` comes from; it follows from the other fields
 
     @property
@@ -69,6 +77,7 @@ def customer_from(
     phone = choose(candidates(persons), details.country_code or home.country_code, fallback)
     name, company = clean_text(contact.name), clean_text(contact.company_name)
     number = _number(phone)
+    zones = _time_zones(phone, details)
     email = (primary.email or None) if primary else None
     return Customer(
         zoho_customer_id=contact.contact_id,
@@ -81,10 +90,15 @@ def customer_from(
         primary_email=email,
         persons=persons,
         country_code=details.country_code,
-        time_zone=_time_zone(phone, home),
+        time_zone=zones[0] if len(zones) == 1 else home.time_zone if phone and phone.verdict.is_valid else None,
         reminders_enabled=details.reminders_enabled,
         zoho_last_modified_at=contact.modified_at,
         sync_hash=sync_hash(name=name, company=company, phone=number, email=email, persons=persons),
+        time_zones=zones,
+        address_state=details.state,
+        address_postcode=details.postcode,
+        unused_credits=contact.unused_credits,
+        credits_currency=contact.currency_code,
         judged_phone=phone,
     )
 
@@ -169,11 +183,18 @@ def _number(phone: JudgedPhone | None) -> str | None:
     return (phone.verdict.e164 or phone.candidate.raw) if phone else None
 
 
-def _time_zone(phone: JudgedPhone | None, home: Home) -> str | None:
-    """The number's own zone; the organisation's where the number may ring on several clocks (a Russian mobile)."""
+def _time_zones(phone: JudgedPhone | None, details: ContactDetails) -> tuple[str, ...]:
+    """The clocks by which a valid number may ring: the number's zones, narrowed by an address in its own country.
+
+    An address elsewhere says nothing about the number: a Spanish mobile of a customer in Lisbon is not a Canarian one.
+    """
     if phone is None or not phone.verdict.is_valid:
-        return None
-    return common_zone(phone.verdict.time_zones, phone.verdict.region) or home.time_zone
+        return ()
+    zones, country = phone.verdict.time_zones, details.country_code
+    if country is None or country not in phone.verdict.regions:
+        return distinct_clocks(zones, phone.verdict.region)
+    place = zones_of_place(country, details.state or "", details.postcode or "")
+    return distinct_clocks(narrowed(zones, place or zones_of_region(country)), country)
 
 
 def _cleaned(person: ContactPerson) -> ContactPerson:

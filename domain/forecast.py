@@ -11,6 +11,9 @@ POLLING_SHARE = 0.5
 #: A sync that finds nothing asks for one page of contacts and one of invoices.
 CALLS_OF_AN_IDLE_SYNC = 2
 
+#: A full run reads the organisation's time zone, country and name again.
+CALLS_OF_AN_ORGANIZATION = 1
+
 #: A walk's pages overlap by a few rows.
 _NEW_ROWS_A_PAGE = PER_PAGE - 3
 
@@ -45,12 +48,17 @@ class Cost:
 
 
 def full_cost(size: Size, rate: Rate) -> Cost:
-    """A full run: both lists, and what tells the persons.
+    """A full run: all that is read of the lists, and the organisation's own facts."""
+    return _cost(_reading(size) + CALLS_OF_AN_ORGANIZATION, rate)
 
-    That is the bulk list, taken to be as long as the customers' where unknown. Where it is refused a contact costs a
-    detail call, but once: a row that says what is cached costs none.
+
+def reading_cost(size: Size, rate: Rate) -> Cost:
+    """Both lists, and the persons.
+
+    The persons are the bulk list, taken to be as long as the customers' where unknown. Where it is refused a contact
+    costs a detail call, but once: a row that says what is cached costs none.
     """
-    return _cost(_pages(size.customers) + _persons(size) + _pages(size.invoices), rate)
+    return _cost(_reading(size), rate)
 
 
 def incremental_cost(changed_contacts: int, size: Size, rate: Rate) -> Cost:
@@ -75,6 +83,10 @@ def polling_seconds(
     share = day_limit * POLLING_SHARE / connections
     calls = max(share - full, share / 10)
     return max(interval_seconds, CALLS_OF_AN_IDLE_SYNC * _DAY_SECONDS / calls)
+
+
+def _reading(size: Size) -> int:
+    return _pages(size.customers) + _persons(size) + _pages(size.invoices)
 
 
 def _persons(size: Size) -> int:

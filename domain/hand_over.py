@@ -1,37 +1,58 @@
-"""Handing over: why a reminder that is due stays here all the same (the SQL function `due_reminders`)."""
+"""Handing over: why a due reminder is held back (the SQL functions `reminder_checks` and `due_reminders`)."""
 
 from enum import StrEnum
+
+from domain.permission import SkipReason
 
 
 class HoldReason(StrEnum):
     """Why a due reminder is not handed over. It counts under the first that applies, in this order."""
 
     INVOICE_CLOSED = "invoice_closed"  #: paid, void or deleted since it was planned
+    GONE = "gone"  #: Zoho has answered 404 for the invoice or its customer
     CUSTOMER_INACTIVE = "customer_inactive"  #: inactive or deleted
     PHONE_CHANGED = "phone_changed"  #: lost, invalid, or another one
-    PAYMENT_EXPECTED = "payment_expected"  #: at a date that has not passed
+    WRONG_NUMBER = "wrong_number"
+    DO_NOT_CALL = "do_not_call"
     ZOHO_REMINDERS_OFF = "zoho_reminders_off"
-    WINDOW_CLOSED = "window_closed"  #: the next run plans it anew
-    PLAN_OUTDATED = "plan_outdated"  #: the policy has changed, or an earlier step was missed: the next run plans anew
-    SWITCH_UNKNOWN = "switch_unknown"  #: whether Zoho's own switch is on: a run asks, a day ahead
+    INVOICE_REMINDERS_OFF = "invoice_reminders_off"
+    DISPUTED = "disputed"
+    SUB_STATUS = "sub_status"
+    PAYMENT_UNDER_WAY = "payment_under_way"
+    COVERED_BY_CREDIT = "covered_by_credit"
+    BELOW_MINIMUM = "below_minimum"
+    NO_DUE_DATE = "no_due_date"
+    TOO_OLD = "too_old"
+    PROMISED = "promised"
+    PAYMENT_EXPECTED = "payment_expected"  #: at a date that has not passed
+    HANDOVER_CLOSED = "handover_closed"  #: no person has opened the connection for handovers
+    TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: or the number's clocks were not looked at yet
+    OUTSIDE_HOURS = "outside_hours"  #: some clock of the number is outside the calling window
+    WINDOW_CLOSED = "window_closed"  #: the next run plans it again
+    PLAN_OUTDATED = "plan_outdated"  #: the policy has changed, or an earlier step was missed: the next run plans again
+    SWITCH_UNKNOWN = "switch_unknown"  #: details of the present version were not asked for: a run asks, a day ahead
     CACHE_STALE = "cache_stale"  #: the last good invoice sync is older than the policy allows
-    CONTACTED_TODAY = "contacted_today"  #: the number has had as many contacts as the policy allows a day
+    CONTACTED_TODAY = "contacted_today"  #: the number has had as many handovers as the policy allows a day
+    CONTACTED_THIS_WEEK = "contacted_this_week"  #: the same in seven days
 
     @property
     def sentence(self) -> str:
         """The reason for people."""
-        return _SENTENCES[self]
+        return _SENTENCES[self] if self in _SENTENCES else SkipReason(self).sentence
 
 
+#: Only what is no reason of a plan's.
 _SENTENCES = {
-    HoldReason.INVOICE_CLOSED: "Nobody owes anything on the invoice any more.",
+    HoldReason.INVOICE_CLOSED: "Nothing is owed on the invoice any more.",
     HoldReason.CUSTOMER_INACTIVE: "The customer is no longer active in Zoho.",
     HoldReason.PHONE_CHANGED: "The customer's phone number has changed.",
     HoldReason.PAYMENT_EXPECTED: "The payment is expected at a date that has not passed.",
-    HoldReason.ZOHO_REMINDERS_OFF: "Payment reminders are switched off for the customer in Zoho.",
-    HoldReason.WINDOW_CLOSED: "Its calling window has closed; the next run plans it anew.",
-    HoldReason.PLAN_OUTDATED: "Its plan is out of date; the next run makes it anew.",
-    HoldReason.SWITCH_UNKNOWN: "Whether Zoho's own reminders are on for the customer is not known yet; a run will ask.",
+    HoldReason.HANDOVER_CLOSED: "The connection is closed for handovers.",
+    HoldReason.OUTSIDE_HOURS: "It is outside the calling window on a clock by which the number may ring.",
+    HoldReason.WINDOW_CLOSED: "Its calling window has closed; the next run plans it again.",
+    HoldReason.PLAN_OUTDATED: "Its plan is out of date; the next run makes it again.",
+    HoldReason.SWITCH_UNKNOWN: "The details that may forbid it have not been read yet; a run will ask for them.",
     HoldReason.CACHE_STALE: "The invoices were synced too long ago to know who has paid.",
-    HoldReason.CONTACTED_TODAY: "The phone number has been contacted today already.",
+    HoldReason.CONTACTED_TODAY: "The phone number has been called today already.",
+    HoldReason.CONTACTED_THIS_WEEK: "The phone number has been called as often as the policy allows in a week.",
 }

@@ -1,14 +1,18 @@
-"""Invoices: what a Zoho invoice row tells, and whether it is open."""
+"""Invoices: the facts of a Zoho invoice, and whether it is open."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from domain.canonical import sha256_of
 
-#: The statuses of an invoice that somebody still has to pay. `unpaid` and `viewed` are only filters in Zoho's
-#: documents; a row that carries them all the same means an open invoice.
+#: The statuses of an invoice that is still to be paid. `unpaid` and `viewed` are only filters in Zoho's documents; on
+#: a row they mean an open invoice.
 OPEN_STATUSES = frozenset({"sent", "overdue", "partially_paid", "unpaid", "viewed"})
+
+#: The statuses of an invoice that asks for no money: not sent yet, settled, or withdrawn.
+CLOSED_STATUSES = frozenset({"draft", "pending_approval", "approved", "rejected", "paid", "void", "deleted"})
 
 #: Our own mark for an invoice that Zoho no longer has.
 DELETED = "deleted"
@@ -28,21 +32,57 @@ class Invoice:
     balance: Decimal | None
     currency_code: str
     modified_at: dt.datetime | None
-    expected_payment_date: dt.date | None = None  #: what the organisation's staff was promised, and noted in Zoho
+    expected_payment_date: dt.date | None = None  #: entered in Zoho by the organisation's staff
+    #: A customer's bank debit is under way; the invoice stays open for up to 15 days. None: the row has no such key.
+    ach_payment_initiated: bool | None = None
+    unprocessed_payment: Decimal | None = None  #: an amount that Zoho is processing; None: the row has no such key
+    sub_status: str | None = None  #: the organisation's own, such as "cs_in_dispute"; None: the row has no such key
+    reminders_enabled: bool | None = None  #: the invoice's own switch; only details have it
+    has_details: bool = False  #: read by its id, so that a key which is missing has no value
 
     @property
     def record_id(self) -> str:
         return self.invoice_id
 
     @property
+    def is_owed(self) -> bool:
+        """A balance is left. Postgres's numeric knows NaN, which Decimal refuses to compare."""
+        return self.balance is not None and self.balance.is_finite() and self.balance > 0
+
+    @property
     def is_open(self) -> bool:
-        """Somebody still owes money on it. A void or draft invoice keeps its balance, so the status decides first."""
-        # Postgres's numeric knows NaN, and Decimal refuses to compare it.
-        owed = self.balance is not None and self.balance.is_finite() and self.balance > 0
-        return owed and self.status in OPEN_STATUSES
+        """The customer still owes money. A void or draft invoice keeps its balance, so the status decides first."""
+        return self.is_owed and self.status in OPEN_STATUSES
+
+    @property
+    def has_unknown_status(self) -> bool:
+        """A balance is left under a status that is neither an open nor a closed one ("partially paid")."""
+        return self.is_owed and self.status not in OPEN_STATUSES and self.status not in CLOSED_STATUSES
+
+    @property
+    def payment_under_way(self) -> bool:
+        """The customer has begun to pay: a bank debit, or a payment that Zoho is processing."""
+        processed = self.unprocessed_payment
+        return bool(self.ach_payment_initiated) or (processed is not None and processed.is_finite() and processed > 0)
+
+    def completed_by(self, known: "Invoice") -> "Invoice":
+        """This invoice, completed by the facts of an earlier read where its own row has no such key."""
+        completed = replace(self, reminders_enabled=_first(self.reminders_enabled, known.reminders_enabled))
+        if self.has_details:
+            return completed
+        return replace(
+            completed,
+            ach_payment_initiated=_first(self.ach_payment_initiated, known.ach_payment_initiated),
+            unprocessed_payment=_first(self.unprocessed_payment, known.unprocessed_payment),
+            sub_status=_first(self.sub_status, known.sub_status),
+        )
 
     def sync_hash(self) -> str:
-        """SHA-256 of everything but the modified time: 10 and 10.00 are the same amount."""
+        """SHA-256 of what every list row has, but the modified time: 10 and 10.00 are the same amount.
+
+        Facts that only some rows or the details have are compared by themselves, because a list row without such a key
+        must not look like a change.
+        """
         return sha256_of(
             {
                 "invoice_id": self.invoice_id,
@@ -57,6 +97,13 @@ class Invoice:
                 "expected_payment_date": self.expected_payment_date,
             }
         )
+
+
+FactT = TypeVar("FactT")
+
+
+def _first(present: FactT | None, known: FactT | None) -> FactT | None:
+    return known if present is None else present
 
 
 def _plain(amount: Decimal | None) -> str | None:

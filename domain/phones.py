@@ -13,16 +13,17 @@ from typing import Any
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
-from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from domain.contacts import ContactPerson
+from domain.phone_zones import regions_of, time_zones_of
 
 #: A verdict costs some 60 µs; a contact's numbers are judged several times in a row, those of a group share one.
 VERDICTS_REMEMBERED = 16_384
 
 
-#: Which numbers are in use changes by the month: verdicts of an older edition are made anew, from what is cached.
-METADATA_VERSION: str = phonenumbers.__version__
+#: The edition of a verdict: which numbers are in use changes by the month, and the rules of this module change too.
+#: Verdicts of another edition are repeated from what is cached.
+METADATA_VERSION: str = f"{phonenumbers.__version__}-zones"
 
 
 class PhoneField(StrEnum):
@@ -97,6 +98,9 @@ _KINDS = {
     PhoneNumberType.VOICEMAIL: PhoneKind.VOICEMAIL,
 }
 
+#: Where these ring, their digits say; a toll-free +1 800 may ring in any country with that prefix.
+_WITH_A_PLACE = {PhoneKind.FIXED_LINE, PhoneKind.MOBILE, PhoneKind.FIXED_LINE_OR_MOBILE}
+
 #: The only numbers that are sold as words (1-800-FLOWERS); in any other, letters are somebody's remark.
 _SOLD_AS_WORDS = {PhoneKind.TOLL_FREE, PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.COMPANY}
 
@@ -133,7 +137,8 @@ class PhoneVerdict:
     problem: PhoneProblem | None = None
     region: str | None = None  #: ISO 3166-1 alpha-2; None for invalid numbers and those of no country (+800)
     kind: PhoneKind | None = None
-    time_zones: tuple[str, ...] = ()  #: IANA names; every zone that the number may lie in, () where unknown
+    regions: tuple[str, ...] = ()  #: every country in which it may ring; several for a toll-free +1 800
+    time_zones: tuple[str, ...] = ()  #: IANA names: every zone of its regions that the number may lie in, () if unknown
 
     @property
     def is_valid(self) -> bool:
@@ -264,12 +269,14 @@ def _read(raw: str, reading: _Reading, region: str | None) -> PhoneVerdict:
         return PhoneVerdict(raw, problem=_problem_of_number(number))
     if reading.with_words and kind not in _SOLD_AS_WORDS:
         return PhoneVerdict(raw, problem=PhoneProblem.NOT_A_NUMBER)
+    regions = regions_of(number, has_place=kind in _WITH_A_PLACE)
     return PhoneVerdict(
         raw,
         e164=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164),
         region=_country_of(number),
         kind=kind,
-        time_zones=tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE),
+        regions=regions,
+        time_zones=time_zones_of(number, regions),
     )
 
 

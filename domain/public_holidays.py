@@ -1,19 +1,47 @@
-"""Public holidays: the days on which nobody is reminded, by the customer's country (package `holidays`)."""
+"""Public holidays and weekends by country (package `holidays`): the days on which a customer is not reminded."""
 
+import re
 import warnings
+from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
 import holidays
+from holidays import HolidayBase
+from holidays.constants import HOLIDAY_NAME_DELIMITER
+
+_COUNTRY_CODE = re.compile("[A-Z]{2}")
+
+_SATURDAY_AND_SUNDAY = frozenset({5, 6})
+
+#: Weekends that the package does not know or has not updated; without them reminders would go out on a day of rest.
+_WEEKENDS = {
+    "LY": frozenset({4, 5}),  # Friday and Saturday
+    "MR": frozenset({5, 6}),  # Saturday and Sunday since October 2014
+    "PS": frozenset({4, 5}),  # Friday and Saturday
+    "SO": frozenset({3, 4}),  # Friday, and Thursday from noon
+}
+
+#: The last years of a calendar, which show its fixed and its moving holidays.
+_YEARS_COMPARED = 5
+
+#: This many missing holidays show that a calendar has lost those by the moon: they go missing together. One or two may
+#: have been abolished (Denmark's Great Prayer Day) or renamed (the Queen's Birthday).
+_LOST_TOGETHER = 3
+
+#: What the package adds to a holiday's name in some years: "(estimated)", "(observed)", in any language.
+_ADDITION = re.compile(r"\s*[(（].*")
 
 
 @dataclass(frozen=True, slots=True)
 class PublicHolidays(Container[date]):
-    """The nationwide public holidays of a country (ISO 3166-1 alpha-2); of a country that is not known, none.
+    """The public holidays of a country (ISO 3166-1 alpha-2), with their substitute days; empty for an unknown country.
 
-    Holidays of a single state or canton are not among them: no fact about a customer tells in which one they live.
+    A day counts if it is in the national calendar, or holds in at least half of the country's subdivisions, each with
+    the same weight. No fact about a customer says in which subdivision they live. Half days, bank holidays and optional
+    holidays do not count.
     """
 
     country: str | None
@@ -22,12 +50,99 @@ class PublicHolidays(Container[date]):
         return self.country is not None and isinstance(day, date) and day in _of_year(self.country, day.year)
 
 
+def rest_days(country: str | None) -> frozenset[int]:
+    """The weekend of the country (ISO 3166-1 alpha-2; Monday is 0); of an unknown country Saturday and Sunday."""
+    if country in _WEEKENDS:
+        return _WEEKENDS[country]
+    calendar = _calendar(country)
+    return _SATURDAY_AND_SUNDAY if calendar is None else frozenset(calendar.weekend)
+
+
+def last_known_year(country: str | None, today: date) -> int | None:
+    """The last year whose holidays are known, if the calendar year after `today` is not known; otherwise None.
+
+    A calendar ends with its last day (Sri Lanka's in 2026), or where the holidays by the moon end while the fixed ones
+    go on (India's in 2035). None also for a country without a calendar.
+    """
+    calendar = _calendar(country)
+    if country is None or calendar is None:
+        return None
+    if today.year >= calendar.end_year:
+        return calendar.end_year
+    candidates = range(today.year, today.year - _YEARS_COMPARED, -1)
+    return next((year for year in candidates if _moving_holidays_end(country, year)), None)
+
+
 @cache
 def _of_year(country: str, year: int) -> frozenset[date]:
+    calendar = _calendar(country)
+    if calendar is None:
+        return frozenset()
+    if year > calendar.end_year:
+        return _fixed_days(country, year, calendar.end_year)
+    # Cities and school zones ("Stadt Zurich", "Zone A") are not subdivisions of their own. The package writes them in
+    # small letters; the codes of ISO 3166-2 have none.
+    subdivisions = [code for code in calendar.subdivisions if code == code.upper()]
+    counts = Counter(day for code in subdivisions for day in _entries(country, year, code))
+    widespread = {day for day, count in counts.items() if 2 * count >= len(subdivisions)}
+    return frozenset(_entries(country, year)) | widespread
+
+
+def _fixed_days(country: str, year: int, end_year: int) -> frozenset[date]:
+    """The days of a year after the calendar's end: those of national holidays with one date in most of the last years.
+
+    Most, not all: Sri Lanka's new year moves by a day in leap years. Holidays by the moon or by the weekday do not
+    repeat a date that often.
+    """
+    last_years = range(end_year - _YEARS_COMPARED + 1, end_year + 1)
+    counts = Counter(
+        (name, day.month, day.day)
+        for known in last_years
+        for name, days in _named(country, known).items()
+        for day in days
+    )
+    return frozenset(date(year, month, day) for (_, month, day), count in counts.items() if 2 * count > _YEARS_COMPARED)
+
+
+def _moving_holidays_end(country: str, last: int) -> bool:
+    """Whether several holidays with a new date every year are missing after the year `last`."""
+    years = range(last - _YEARS_COMPARED + 1, last + 1)
+    days = {
+        name: [day for year in years for day in _named(country, year).get(name, ())] for name in _named(country, last)
+    }
+    moving = {
+        name
+        for name, on in days.items()
+        if [day.year for day in on] == list(years) and len({(day.month, day.day) for day in on}) == len(years)
+    }
+    return len(moving - _named(country, last + 1).keys()) >= _LOST_TOGETHER
+
+
+@cache
+def _named(country: str, year: int) -> dict[str, list[date]]:
+    """The days of the year's national holidays, by name."""
+    named: dict[str, list[date]] = {}
+    for day, names in _entries(country, year).items():
+        for name in names.split(HOLIDAY_NAME_DELIMITER):
+            named.setdefault(_ADDITION.sub("", name), []).append(day)
+    return named
+
+
+@cache
+def _calendar(country: str | None) -> HolidayBase | None:
+    """The country's calendar without its days; None for an unknown country, or one without a calendar."""
+    # The package also knows other names: of countries in full, of stock exchanges, of its own modules.
+    if country is None or not _COUNTRY_CODE.fullmatch(country):
+        return None
+    try:
+        return holidays.country_holidays(country)
+    except NotImplementedError:
+        return None
+
+
+def _entries(country: str, year: int, subdivision: str | None = None) -> HolidayBase:
+    """The year's days and their names, nationwide and, if one is given, those of the subdivision."""
     with warnings.catch_warnings():
-        # India's lunar holidays are known for some decades only; beyond them the fixed ones hold.
+        # India's holidays by the moon are known for some decades only; the package warns and returns the fixed ones.
         warnings.simplefilter("ignore", UserWarning)
-        try:
-            return frozenset(holidays.country_holidays(country, years=year))
-        except NotImplementedError:  # no such country, or one without a calendar
-            return frozenset()
+        return holidays.country_holidays(country, subdiv=subdivision, years=year)

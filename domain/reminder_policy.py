@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from domain.calling_window import CallingWindow, InvalidPolicyError
+from domain.time_zones import is_place_zone
 
 #: Days from the due date: a friendly word before it, on the day, and ever more seldom after it.
 DEFAULT_STEPS = (-3, 0, 3, 7, 14, 30)
@@ -15,13 +18,23 @@ DEFAULT_STEPS = (-3, 0, 3, 7, 14, 30)
 #: Ten years: beyond it a step is a typing error.
 FURTHEST_STEP = 3650
 
+#: A minimum above it is a typing error, in any currency.
+LARGEST_MINIMUM = 1_000_000_000
+
 #: A cache that is a week old says nothing about who has paid.
 LONGEST_STALENESS_MINUTES = 7 * 24 * 60
 
 #: More of anything that is counted is a typing error.
 MOST_CONTACTS_A_DAY = 100
+MOST_CONTACTS_A_WEEK = 700
 MOST_STEPS = 1000
 MOST_DETAIL_CALLS = 1000
+
+#: The key of `minimum_balances` for every currency that has no minimum of its own.
+ANY_CURRENCY = "*"
+
+#: What may stand in for a clock that is not known, besides the name of a zone.
+SKIP, ORGANISATION = "skip", "organisation"
 
 _WHOLE_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WEEKDAYS = tuple(day[:3] for day in _WHOLE_WEEKDAYS)
@@ -39,9 +52,20 @@ class ReminderPolicy:
     window: CallingWindow = field(default_factory=CallingWindow)
     skip_holidays: bool = True  #: the public holidays of the customer's country
     most_steps: int | None = None  #: reminders that an invoice gets at most; None: as many as there are steps
-    contacts_a_day: int = 1  #: of one phone number, whoever shares it
+    contacts_a_day: int = 1  #: handovers of one phone number, whichever customers share it
+    contacts_a_week: int = 3  #: the same, in any seven days
     stale_after_minutes: int = 240  #: nothing is handed over from a cache whose last invoice sync is older
-    detail_calls_per_run: int = 20  #: that tell, a day ahead, whether Zoho's own switch is on
+    detail_calls_per_run: int = 20  #: calls for the facts that only details have, ahead of a handover
+    max_age_days: int = 365  #: a debt that has been due for longer is not asked for
+    #: Currency code → the smallest balance that is asked for; ANY_CURRENCY stands for all others.
+    minimum_balances: Mapping[str, Decimal] = field(
+        default_factory=lambda: MappingProxyType({ANY_CURRENCY: Decimal(1)})
+    )
+    held_sub_statuses: tuple[str, ...] = ("dispute",)  #: an invoice whose sub-status contains one of these is held
+    respect_credits: bool = True  #: an invoice that the customer's unused credits cover is not asked for
+    #: Country → the zones that count for its numbers, where the number alone leaves more of them.
+    zones: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    unknown_zone: str = SKIP  #: what stands in for an unknown clock: SKIP, ORGANISATION, or the name of a zone
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -54,12 +78,44 @@ class ReminderPolicy:
             raise InvalidPolicyError(f"An invoice gets from 1 to {MOST_STEPS} reminders, or any number.")
         if not 1 <= self.contacts_a_day <= MOST_CONTACTS_A_DAY:
             raise InvalidPolicyError(f"A phone number gets from 1 to {MOST_CONTACTS_A_DAY} contacts a day.")
+        if not 1 <= self.contacts_a_week <= MOST_CONTACTS_A_WEEK:
+            raise InvalidPolicyError(f"A phone number gets from 1 to {MOST_CONTACTS_A_WEEK} contacts a week.")
         if not 1 <= self.stale_after_minutes <= LONGEST_STALENESS_MINUTES:
             raise InvalidPolicyError(f"A cache is stale after 1 to {LONGEST_STALENESS_MINUTES} minutes.")
         if not 0 <= self.detail_calls_per_run <= MOST_DETAIL_CALLS:
             raise InvalidPolicyError(f"A run makes from 0 to {MOST_DETAIL_CALLS} detail calls for reminders.")
         if any(clock.second or clock.microsecond for clock in self._clocks):
             raise InvalidPolicyError("A time of day is given in hours and minutes: 09:00.")
+        if not 1 <= self.max_age_days <= FURTHEST_STEP:
+            raise InvalidPolicyError(f"A debt is too old after 1 to {FURTHEST_STEP} days.")
+        self._check_money()
+        self._check_zones()
+
+    def _check_money(self) -> None:
+        for currency, minimum in self.minimum_balances.items():
+            if currency != ANY_CURRENCY and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
+                raise InvalidPolicyError(
+                    f"A currency is a code such as EUR, or {ANY_CURRENCY} for all others: {currency}."
+                )
+            if not (minimum.is_finite() and 0 <= minimum < LARGEST_MINIMUM):
+                raise InvalidPolicyError(f"A minimum balance is an amount from 0 to {LARGEST_MINIMUM:,}: {currency}.")
+        if not all(word.strip() for word in self.held_sub_statuses):
+            raise InvalidPolicyError("A sub-status that holds an invoice is a word, such as dispute.")
+
+    def _check_zones(self) -> None:
+        for country, names in self.zones.items():
+            if not (len(country) == 2 and country.isascii() and country.isupper()):
+                raise InvalidPolicyError(f"A country is a code of two letters, such as AU: {country}.")
+            if not names:
+                raise InvalidPolicyError(f"The zones of {country} need at least one name.")
+        stand_ins = () if self.unknown_zone in (SKIP, ORGANISATION) else (self.unknown_zone,)
+        for name in (*(name for names in self.zones.values() for name in names), *stand_ins):
+            if not is_place_zone(name):
+                raise InvalidPolicyError(f"{name} is no IANA time zone, such as Australia/Sydney.")
+
+    def minimum_balance(self, currency_code: str) -> Decimal:
+        """The smallest balance in that currency that is asked for."""
+        return self.minimum_balances.get(currency_code, self.minimum_balances.get(ANY_CURRENCY, Decimal(0)))
 
     @property
     def _clocks(self) -> tuple[time, ...]:
@@ -78,6 +134,13 @@ class ReminderPolicy:
             contacts_a_day=self.contacts_a_day,
             stale_after_minutes=self.stale_after_minutes,
             detail_calls_per_run=self.detail_calls_per_run,
+            contacts_a_week=self.contacts_a_week,
+            max_age_days=self.max_age_days,
+            minimum_balances=dict(self.minimum_balances),
+            held_sub_statuses=self.held_sub_statuses,
+            respect_credits=self.respect_credits,
+            zones=dict(self.zones),
+            unknown_zone=self.unknown_zone,
         ).model_dump(mode="json")
 
     @classmethod
@@ -105,6 +168,13 @@ class ReminderPolicy:
             contacts_a_day=form.contacts_a_day,
             stale_after_minutes=form.stale_after_minutes,
             detail_calls_per_run=form.detail_calls_per_run,
+            contacts_a_week=form.contacts_a_week,
+            max_age_days=form.max_age_days,
+            minimum_balances=MappingProxyType(form.minimum_balances),
+            held_sub_statuses=form.held_sub_statuses,
+            respect_credits=form.respect_credits,
+            zones=MappingProxyType(form.zones),
+            unknown_zone=form.unknown_zone,
         )
 
 
@@ -117,6 +187,10 @@ def weekdays_named(names: Iterable[str]) -> frozenset[int]:
 
 
 _Clock = Annotated[time, PlainSerializer(lambda clock: clock.isoformat("minutes"), return_type=str)]
+
+
+#: Without an exponent: `reminder_checks` in SQL reads digits and a point.
+_Amount = Annotated[Decimal, PlainSerializer(lambda amount: format(amount, "f"), return_type=str)]
 
 
 class _Form(BaseModel):
@@ -134,6 +208,13 @@ class _Form(BaseModel):
     contacts_a_day: int
     stale_after_minutes: int
     detail_calls_per_run: int
+    contacts_a_week: int
+    max_age_days: int
+    minimum_balances: dict[str, _Amount]
+    held_sub_statuses: tuple[str, ...]
+    respect_credits: bool
+    zones: dict[str, tuple[str, ...]]
+    unknown_zone: str
 
 
 _DEFAULTS = ReminderPolicy().to_json()

@@ -1,82 +1,61 @@
-"""Reminders: whether an open invoice's customer is reminded, at which steps and at which moments (FR-5, FR-7).
+"""Reminders: at which steps and at which moments a customer is reminded of an open invoice (FR-5, FR-7).
 
-A step is a number of days from the due date. Its moment is the usual time of that day on the customer's clock, moved
-forward into the calling window. From that follow the rules that keep a customer from being pestered:
+A step is a number of days from the due date. Its moment is the usual time of that day on the customer's clocks, moved
+forward into the calling hours. These rules keep a customer from being pestered:
 
 - Reminders only go forward: a step before one that was sent is never planned, also where the due date has moved ahead.
 - A step whose moment has passed unsent is missed. Only the latest missed one is made up for; the earlier ones are
   superseded. So an outage of a month costs the customer one reminder, not five.
+- A step counts as missed only if its moment came after the day of the invoice's date, and after the connection was
+  opened for handovers (unless it was opened with its backlog).
+- No reminder on a day on which the debt is older than the policy allows.
 - One reminder a day for an invoice: where a weekend moves two steps to one Monday, the later step wins.
-- Nobody is reminded on a public holiday of their country, nor up to the day on which the payment is expected.
+- No reminder on a public holiday of the customer's country, nor up to the day on which the payment is expected.
 - A step that another application has planned is its own, and so is that step's day.
 - Planning twice changes nothing: a moment that was planned stays, also when it has passed, as long as the window in
-  which it lies is open. Otherwise a reminder that is due right now would run away from whoever is about to send it.
+  which it lies is open. Otherwise a due reminder would run away from the process that is about to send it.
 
-A caller therefore writes a plan as it is: pending reminders that a `Scheduled` leaves out are superseded; with
-`Skipped` and `NotOpen` all of them are cancelled.
+A caller writes a plan as it is. Pending reminders that a `Scheduled` leaves out are superseded; `Skipped` and `NotOpen`
+cancel all pending reminders.
 """
 
 import datetime as dt
-from collections.abc import Container, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol
 
-from domain.contacts import ContactStatus
+from domain.calling_hours import CallingHours, NeverOpenError
+from domain.clocks import calling_hours
 from domain.invoices import Invoice
-from domain.phones import PhoneProblem
-from domain.public_holidays import PublicHolidays
-from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
-from domain.time_zones import zone_named
+from domain.permission import NO_HOLDS, CustomerFacts, Holds, SkipReason, held_until, objections
+from domain.reminder_policy import ReminderPolicy
+
+__all__ = [
+    "ALWAYS_OPEN",
+    "CustomerFacts",
+    "NotOpen",
+    "Opening",
+    "Plan",
+    "PlannedReminder",
+    "Scheduled",
+    "SkipReason",
+    "Skipped",
+    "held_until",
+    "is_overdue",
+    "next_planning_at",
+    "plan",
+]
 
 
-class CustomerFacts(Protocol):
-    """What planning needs to know of a customer."""
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Since when a connection is open for handovers, which decides whether a passed step counts as missed."""
 
-    @property
-    def status(self) -> ContactStatus: ...
-    @property
-    def primary_phone(self) -> str | None: ...
-    @property
-    def phone_problem(self) -> PhoneProblem | None: ...
-    @property
-    def reminders_enabled(self) -> bool | None: ...
-    @property
-    def time_zone(self) -> str | None: ...
-    @property
-    def holiday_country(self) -> str | None: ...
+    opened_at: dt.datetime | None  #: None: it was never opened
+    with_backlog: bool = False  #: steps from before the opening count as missed too
 
 
-class SkipReason(StrEnum):
-    """Why an open invoice has no reminder to come. An invoice counts under the first that applies, in this order."""
-
-    CUSTOMER_MISSING = "customer_missing"  #: not cached; the invoice waits in skipped_invoices
-    CUSTOMER_DELETED = "customer_deleted"
-    CUSTOMER_INACTIVE = "customer_inactive"
-    NO_PHONE = "no_phone"
-    INVALID_PHONE = "invalid_phone"
-    ZOHO_REMINDERS_OFF = "zoho_reminders_off"  #: known to be off; not known is not off
-    NO_DUE_DATE = "no_due_date"  #: none, or one at the calendar's end ("31 December 9999")
-    ALL_STEPS_SENT = "all_steps_sent"  #: or comes before one that was sent, or is another application's
-    MOST_STEPS_SENT = "most_steps_sent"  #: the policy allows an invoice no more
-
-    @property
-    def sentence(self) -> str:
-        """The reason for people."""
-        return _SENTENCES[self]
-
-
-_SENTENCES = {
-    SkipReason.CUSTOMER_MISSING: "The invoice's customer is not known yet.",
-    SkipReason.CUSTOMER_DELETED: "The customer was deleted in Zoho.",
-    SkipReason.CUSTOMER_INACTIVE: "The customer is inactive in Zoho.",
-    SkipReason.NO_PHONE: "The customer has no phone number.",
-    SkipReason.INVALID_PHONE: "The customer's phone number cannot be dialled.",
-    SkipReason.ZOHO_REMINDERS_OFF: "Payment reminders are switched off for the customer in Zoho.",
-    SkipReason.NO_DUE_DATE: "The invoice has no due date to count from.",
-    SkipReason.ALL_STEPS_SENT: "Every reminder for the invoice has been sent.",
-    SkipReason.MOST_STEPS_SENT: "The invoice has had as many reminders as the policy allows.",
-}
+#: A connection that has no past from before its opening.
+ALWAYS_OPEN = Opening(dt.datetime.min.replace(tzinfo=dt.UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +77,15 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The invoice is open, but nobody is reminded of it."""
+    """The invoice is open, but its customer is not reminded."""
 
     reason: SkipReason
+    until: dt.datetime | None = None  #: when the passing of time alone changes the reason; None: never
 
 
 @dataclass(frozen=True, slots=True)
 class NotOpen:
-    """Nobody owes anything on the invoice."""
+    """Nothing is owed on the invoice."""
 
 
 Plan = Scheduled | Skipped | NotOpen
@@ -118,138 +98,183 @@ def plan(
     *,
     home_time_zone: str | None,
     now: dt.datetime,
+    holds: Holds = NO_HOLDS,
+    opening: Opening = ALWAYS_OPEN,
     sent_steps: Set[int] = frozenset(),
     pending: Mapping[int, dt.datetime] | None = None,
     taken: Mapping[int, dt.datetime] | None = None,
 ) -> Plan:
     """The reminders of one invoice, as they should stand at `now` (aware).
 
-    `customer` is None where the invoice's customer is not cached. `home_time_zone` is the organisation's: it stands in
-    for a customer's zone that is not known, UTC for one of its own. `pending` are the moments already planned, by step;
-    `taken` are those of another application, which sends them itself.
+    `customer` is None where the invoice's customer is not cached. `home_time_zone` is the organisation's, which the
+    policy may let stand in for an unknown clock. `pending` are the moments already planned, by step; `taken` are those
+    of another application, which sends them itself.
     """
-    taken = taken or {}
-    if not invoice.is_open:
+    if not invoice.is_open and not invoice.has_unknown_status:
         return NotOpen()
     if customer is None:
         return Skipped(SkipReason.CUSTOMER_MISSING)
-    if (reason := _why_not(customer)) is not None:
-        return Skipped(reason)
-    if invoice.due_date is None:
-        return Skipped(SkipReason.NO_DUE_DATE)
-    used = len(sent_steps | taken.keys())
-    if policy.most_steps is not None and used >= policy.most_steps:
-        return Skipped(SkipReason.MOST_STEPS_SENT)
-    planner = _planner(invoice, customer, policy, zone_named(customer.time_zone, home_time_zone), now)
-    try:
-        gone = sent_steps | {step for step, moment in taken.items() if moment <= now}
-        moments = planner.moments(invoice.due_date, gone, pending or {}, taken)
-    except OverflowError:
-        return Skipped(SkipReason.NO_DUE_DATE)
-    if not moments:
-        return Skipped(SkipReason.ALL_STEPS_SENT)
-    allowed = None if policy.most_steps is None else policy.most_steps - used
-    return Scheduled(tuple(planner.reminder(step, moment) for step, moment in list(moments.items())[:allowed]))
+    hours = calling_hours(customer, policy, home_time_zone)
+    against = objections(invoice, customer, policy, today=hours.earliest_day(now), holds=holds)
+    if against:
+        return Skipped(against[0], _changes_at(against[0], invoice, hours, policy, holds))
+    outcome = _by_steps(invoice, policy, hours, now, opening, sent_steps, pending or {}, taken or {})
+    if isinstance(outcome, Scheduled):
+        return outcome
+    return Skipped(outcome, _changes_at(outcome, invoice, hours, policy, holds))
 
 
 def next_planning_at(plan: Plan) -> dt.datetime | None:
     """From when on the passing of time alone changes the plan, if nothing is sent; None: never."""
-    return plan.reminders[0].window_closes_at if isinstance(plan, Scheduled) else None
+    if isinstance(plan, Scheduled):
+        return plan.reminders[0].window_closes_at
+    return plan.until if isinstance(plan, Skipped) else None
 
 
 def is_overdue(invoice: Invoice, today: dt.date) -> bool:
-    """Open and due before `today` in the organisation's zone: at midnight Zoho touches no row to tell (API §1.8)."""
+    """Open and due before `today` in the organisation's zone: at midnight Zoho updates no row (API §1.8)."""
     return invoice.is_open and invoice.due_date is not None and invoice.due_date < today
 
 
-def _why_not(customer: CustomerFacts) -> SkipReason | None:
-    if customer.status is ContactStatus.DELETED:
-        return SkipReason.CUSTOMER_DELETED
-    if customer.status is ContactStatus.INACTIVE:
-        return SkipReason.CUSTOMER_INACTIVE
-    if customer.primary_phone is None:
-        return SkipReason.NO_PHONE
-    if customer.phone_problem is not None:
-        return SkipReason.INVALID_PHONE
-    if customer.reminders_enabled is False:
-        return SkipReason.ZOHO_REMINDERS_OFF
-    return None
-
-
-def held_until(invoice: Invoice) -> dt.date | None:
-    """The day on which the payment is expected: up to it, and on it, nobody is reminded.
-
-    One that lies years from the due date is a typing error, and holds nothing back.
-    """
-    expected, due = invoice.expected_payment_date, invoice.due_date
-    if expected is None or due is None or abs((expected - due).days) > FURTHEST_STEP or expected == dt.date.max:
+def _changes_at(
+    reason: SkipReason, invoice: Invoice, hours: CallingHours, policy: ReminderPolicy, holds: Holds
+) -> dt.datetime | None:
+    """When the passing of time alone changes the reason: a promise ends, or the debt becomes too old."""
+    last_days = []
+    if reason is SkipReason.PROMISED and holds.promised_until is not None:
+        last_days.append(holds.promised_until)
+    if invoice.due_date is not None and _comes_after_too_old(reason):
+        last_days.append(_last_day(invoice.due_date, policy))
+    try:
+        return hours.midnight_after(min(last_days)) if last_days else None
+    except OverflowError:
         return None
-    return expected
 
 
-def _planner(
-    invoice: Invoice, customer: CustomerFacts, policy: ReminderPolicy, zone: dt.tzinfo, now: dt.datetime
-) -> "_Planner":
-    """An expected payment makes the day after it the earliest present: what comes before it counts as missed."""
-    if (expected := held_until(invoice)) is not None:
-        morning = dt.datetime.combine(expected + dt.timedelta(days=1), dt.time(), tzinfo=zone)
-        now = max(now, morning.astimezone(dt.UTC))
-    return _Planner(policy, zone, PublicHolidays(customer.holiday_country if policy.skip_holidays else None), now)
+def _comes_after_too_old(reason: SkipReason) -> bool:
+    order = list(SkipReason)
+    return order.index(reason) > order.index(SkipReason.TOO_OLD)
+
+
+def _last_day(due_date: dt.date, policy: ReminderPolicy) -> dt.date:
+    """The last day on which a debt is asked for; the calendar's last day where the calendar ends before."""
+    days_left = (dt.date.max - due_date).days
+    return due_date + dt.timedelta(days=min(policy.max_age_days, days_left))
+
+
+def _by_steps(
+    invoice: Invoice,
+    policy: ReminderPolicy,
+    hours: CallingHours,
+    now: dt.datetime,
+    opening: Opening,
+    sent_steps: Set[int],
+    pending: Mapping[int, dt.datetime],
+    taken: Mapping[int, dt.datetime],
+) -> Scheduled | SkipReason:
+    """The reminders that the steps leave, or the reason why they leave none."""
+    assert invoice.due_date is not None, "an invoice without a due date is objected to"
+    if hours.is_never_open:
+        return SkipReason.TIME_ZONE_UNKNOWN
+    used = len(sent_steps | taken.keys())
+    if policy.most_steps is not None and used >= policy.most_steps:
+        return SkipReason.MOST_STEPS_SENT
+    gone = sent_steps | {step for step, moment in taken.items() if moment <= now}
+    planner = _Planner(policy, hours, now, opening, pending)
+    try:
+        return planner.plan(invoice, invoice.due_date, gone, taken, used)
+    except OverflowError:
+        return SkipReason.NO_DUE_DATE
+    except NeverOpenError:
+        return SkipReason.TIME_ZONE_UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class _Planner:
     policy: ReminderPolicy
-    zone: dt.tzinfo
-    holidays: Container[dt.date]
+    hours: CallingHours
     now: dt.datetime
+    opening: Opening
+    pending: Mapping[int, dt.datetime]
 
-    def moments(
-        self,
-        due_date: dt.date,
-        gone: Set[int],
-        pending: Mapping[int, dt.datetime],
-        taken: Mapping[int, dt.datetime],
-    ) -> dict[int, dt.datetime]:
-        """The steps to come and their moments, both ascending; the latest missed step first."""
-        window = self.policy.window
-        usual = {
-            step: window.usual_moment(due_date + dt.timedelta(days=step), self.zone, self.holidays)
-            for step in self.policy.steps
-            if step not in taken and all(step > sent for sent in gone)
-        }
-        missed = [step for step, moment in usual.items() if moment < self.now]
-        moments = {step: moment for step, moment in usual.items() if moment >= self.now}
-        if missed:
-            latest = missed[-1]
-            moments = {latest: self._made_up_at(pending.get(latest))} | moments
-        days_taken = {self._day_of(moment) for moment in taken.values()}
+    def plan(
+        self, invoice: Invoice, due_date: dt.date, gone: Set[int], taken: Mapping[int, dt.datetime], used: int
+    ) -> Scheduled | SkipReason:
+        left = [step for step in self.policy.steps if step not in taken and all(step > sent for sent in gone)]
+        last_day = _last_day(due_date, self.policy)
+        usual = self._in_time(self._usual_moments(due_date, left), last_day)
+        earliest = self._morning_after(invoice.date) if invoice.date else dt.datetime.min.replace(tzinfo=dt.UTC)
+        possible = {step: moment for step, moment in usual.items() if moment >= earliest}
+        present = self._present(invoice)
+        missed = [step for step, moment in possible.items() if moment < present]
+        made_up = [step for step in missed if self._counts_as_missed(step, possible[step])]
+        moments = {step: moment for step, moment in possible.items() if moment >= present}
+        if made_up:
+            moments = {made_up[-1]: self._made_up_at(made_up[-1], present)} | moments
+        moments = self._left_by_others(moments, taken)
+        in_time = self._in_time(moments, last_day)
+        if in_time:
+            allowed = None if self.policy.most_steps is None else self.policy.most_steps - used
+            return Scheduled(tuple(self._reminder(step, moment) for step, moment in list(in_time.items())[:allowed]))
+        if moments or (left and not usual):
+            return SkipReason.TOO_OLD
+        if usual and not possible:
+            return SkipReason.ALL_STEPS_PAST
+        return SkipReason.BEFORE_OPENING if missed and not made_up else SkipReason.ALL_STEPS_SENT
+
+    def _usual_moments(self, due_date: dt.date, steps: Iterable[int]) -> dict[int, dt.datetime]:
         return {
-            step: moment
-            for step, moment in self._latest_of_each_day(moments).items()
-            if self._day_of(moment) not in days_taken
+            step: self.hours.usual_moment(due_date + dt.timedelta(days=step))
+            for step in steps
+            if step <= self.policy.max_age_days
         }
 
-    def _made_up_at(self, planned: dt.datetime | None) -> dt.datetime:
+    def _in_time(self, moments: Mapping[int, dt.datetime], last_day: dt.date) -> dict[int, dt.datetime]:
+        """The moments of days on which the debt is not too old."""
+        return {step: moment for step, moment in moments.items() if self.hours.day_of(moment) <= last_day}
+
+    def _present(self, invoice: Invoice) -> dt.datetime:
+        """An expected payment makes the day after it the earliest present: what comes before it counts as missed."""
+        expected = held_until(invoice)
+        return self.now if expected is None else max(self.now, self._morning_after(expected))
+
+    def _morning_after(self, day: dt.date) -> dt.datetime:
+        return self.hours.midnight_after(day)
+
+    def _counts_as_missed(self, step: int, moment: dt.datetime) -> bool:
+        if self.opening.with_backlog:
+            return True
+        if self.opening.opened_at is not None:
+            return moment >= self.opening.opened_at
+        # Before the opening a due reminder stays visible for as long as its window is open.
+        planned = self.pending.get(step)
+        return moment >= self.now or (planned is not None and self._is_still_open(planned))
+
+    def _is_still_open(self, planned: dt.datetime) -> bool:
+        return self.hours.contains(planned) and self.now < self.hours.closes_after(planned)
+
+    def _made_up_at(self, step: int, present: dt.datetime) -> dt.datetime:
         """When a missed step is made up for: as planned, if that is in the window now open or the next to open."""
-        window = self.policy.window
-        soonest = window.next_moment(self.now, self.zone, self.holidays)
-        first_day = self.now if self._is_open_at(self.now) else soonest
-        if planned and self._day_of(planned) == self._day_of(first_day) and self._is_open_at(planned):
+        planned = self.pending.get(step)
+        soonest = self.hours.next_moment(present)
+        first = present if self.hours.contains(present) else soonest
+        if planned and self.hours.contains(planned) and self._share_a_window(planned, first):
             return planned.astimezone(dt.UTC)
         return soonest
 
-    def reminder(self, step: int, moment: dt.datetime) -> PlannedReminder:
-        closes_at = self.policy.window.closes_after(moment, self.zone)
-        return PlannedReminder(step, moment, closes_at, self._day_of(moment))
+    def _share_a_window(self, planned: dt.datetime, first: dt.datetime) -> bool:
+        """Whether both are on one day, and the window that holds `planned` has not closed before `first`."""
+        same_day = self.hours.day_of(planned) == self.hours.day_of(first)
+        return same_day and first < self.hours.closes_after(planned)
 
-    def _latest_of_each_day(self, moments: Mapping[int, dt.datetime]) -> dict[int, dt.datetime]:
-        # Steps ascend, so that of one day's the latest comes last.
-        latest = {self._day_of(moment): step for step, moment in moments.items()}
-        return {step: moments[step] for step in latest.values()}
+    def _left_by_others(
+        self, moments: Mapping[int, dt.datetime], taken: Mapping[int, dt.datetime]
+    ) -> dict[int, dt.datetime]:
+        """The latest step of each day, without the days on which another application reminds."""
+        # Steps ascend, so that the latest of one day comes last.
+        latest = {self.hours.day_of(moment): step for step, moment in moments.items()}
+        days_taken = {self.hours.day_of(moment) for moment in taken.values()}
+        return {step: moments[step] for day, step in latest.items() if day not in days_taken}
 
-    def _is_open_at(self, moment: dt.datetime) -> bool:
-        return self.policy.window.contains(moment, self.zone, self.holidays)
-
-    def _day_of(self, moment: dt.datetime) -> dt.date:
-        return moment.astimezone(self.zone).date()
+    def _reminder(self, step: int, moment: dt.datetime) -> PlannedReminder:
+        return PlannedReminder(step, moment, self.hours.closes_after(moment), self.hours.day_of(moment))

@@ -90,7 +90,7 @@ class Position:
     contacts: Walk | None = None
     customers_complete: bool = False  #: so that a contact which is not cached is worth a call
     invoices: Walk | None = None
-    switches_asked: int = 0  #: detail calls that tell Zoho's reminder switch ahead of a reminder
+    switches_asked: int = 0  #: detail calls of the reminder phase, for facts that must be known ahead of a handover
     contacts_unread: bool = False  #: a page of contacts was set aside whole
     invoices_unread: bool = False  #: a page of invoices was
     found_there: int = 0  #: records of the present kind that the list lacked and Zoho has all the same

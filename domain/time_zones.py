@@ -1,24 +1,28 @@
-"""Time zones: which clock a customer lives by."""
+"""Time zones: the clocks that a customer may live by."""
 
+import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-#: Any year well after the last law that the zone files know one by one: from there on they follow a rule.
-_A_YEAR_TO_COME = datetime(2040, 1, 1)  # noqa: DTZ001 - read on each zone's own clock
+#: Two years by whose offsets clocks are compared: a near one, and one after the last law that the zone files list.
+_SAMPLE_YEARS = (datetime(2027, 1, 1), datetime(2040, 1, 1))  # noqa: DTZ001 - read on each zone's own clock
 
 
 @cache
 def zone_named(*names: str | None) -> ZoneInfo:
     """The first of the names that is an IANA zone; UTC where none is."""
     for name in names:
-        if name and (zone := _known(name)):
+        if name and (zone := known_zone(name)):
             return zone
     return ZoneInfo("UTC")
 
 
-def _known(name: str) -> ZoneInfo | None:
+@cache
+def known_zone(name: str) -> ZoneInfo | None:
+    """The IANA zone of that name; None if the name is unknown."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # no such zone; a malformed name; a folder of zones ("Europe")
@@ -27,28 +31,72 @@ def _known(name: str) -> ZoneInfo | None:
 
 @cache
 def common_zone(zones: tuple[str, ...], region: str | None) -> str | None:
-    """The one zone whose clock all of them share, or None.
+    """The zone that names the clock, if all zones have the same clock; otherwise None.
 
     A British mobile may ring in London, Jersey, Guernsey or on the Isle of Man: four zones, one clock. They are named
-    after the most populous zone of the region (ISO 3166-1 alpha-2) that has this clock.
+    after a zone of the region (ISO 3166-1 alpha-2), as `distinct_clocks` names them.
     """
     if len(zones) == 1:
         return zones[0]
-    clocks = {_clock(zone) for zone in zones}
-    if len(clocks) != 1:
-        return None
-    return next((zone for zone in _zones_of(region) if _clock(zone) in clocks), zones[0])
+    distinct = distinct_clocks(zones, region)
+    return distinct[0] if len(distinct) == 1 else None
 
 
 @cache
-def _clock(zone: str) -> tuple[timedelta | None, ...]:
-    """A year's offsets, week by week. Zones that agree in them have the same summer time."""
-    return tuple(zone_named(zone).utcoffset(_A_YEAR_TO_COME + timedelta(weeks=week)) for week in range(53))
+def distinct_clocks(zones: tuple[str, ...], region: str | None) -> tuple[str, ...]:
+    """One zone for each clock of `zones`, in their order.
+
+    It is named after the first zone of the region that is one of `zones`, else after the region's first with that
+    clock: Irish mobiles have London's zone, but Dublin's name.
+    """
+    if len(zones) < 2:
+        return zones
+    of_region = zones_of_region(region)
+    candidates = [*(zone for zone in of_region if zone in zones), *of_region, *zones]
+    names = {_clock(zone): zone for zone in reversed(candidates)}
+    return tuple(names[clock] for clock in dict.fromkeys(map(_clock, zones)))
 
 
 @cache
-def _zones_of(region: str | None) -> tuple[str, ...]:
-    """The region's zones, the most populous first."""
+def narrowed(zones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `zones` whose clock is one of the others'; all of `zones` where none is, since the two disagree."""
+    clocks = {_clock(zone) for zone in others}
+    return tuple(zone for zone in zones if _clock(zone) in clocks) or zones
+
+
+@cache
+def zones_of_region(region: str | None) -> tuple[str, ...]:
+    """The zones of a country (ISO 3166-1 alpha-2) in the order of zone.tab; none where it is not known.
+
+    Neighbours stand together, the most populous first.
+    """
     table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in table.splitlines() if not line.startswith("#")]
     return tuple(row[2] for row in rows if row[0] == region)
+
+
+#: Names by area and place, as `booksync_local_time` in SQL accepts them: Postgres reads some others its own way.
+_PLACE_NAME = re.compile(
+    r"([A-Za-z_]+(/[A-Za-z_-]+){1,2}|Etc/GMT([+-][0-9]|[+-]1[0-2]|-1[34])|UTC|GMT)",
+)
+
+
+def is_place_zone(name: str) -> bool:
+    """Whether the name is an IANA zone by area and place (Asia/Singapore), and no shorter alias of one (Singapore)."""
+    return _PLACE_NAME.fullmatch(name) is not None and known_zone(name) is not None
+
+
+def known_zones(names: Iterable[str]) -> tuple[ZoneInfo, ...] | None:
+    """The zones of the names; None if one name is unknown, because then one clock is unknown."""
+    zones = [known_zone(name) for name in names]
+    return None if None in zones else tuple(zone for zone in zones if zone is not None)
+
+
+_Clock = tuple[timedelta | None, ...]
+
+
+@cache
+def _clock(zone: str) -> _Clock:
+    """Two years' offsets, week by week. Zones that agree in them have the same summer time."""
+    weeks = [year + timedelta(weeks=week) for year in _SAMPLE_YEARS for week in range(53)]
+    return tuple(zone_named(zone).utcoffset(week) for week in weeks)

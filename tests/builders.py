@@ -51,6 +51,8 @@ def a_contact(
     primary: ContactPerson | None = None,
     persons: tuple[ContactPerson, ...] | None = None,
     details: ContactDetails | None = None,
+    unused_credits: Decimal | str | None = None,
+    currency_code: str = "",
 ) -> Contact:
     """As a list row tells it, unless persons or details are given; `mobile` is the primary person's."""
     return Contact(
@@ -63,6 +65,8 @@ def a_contact(
         primary=primary or a_person("", mobile=mobile, is_primary=True),
         persons=persons,
         details=details,
+        unused_credits=_amount(unused_credits),
+        currency_code=currency_code,
     )
 
 
@@ -78,6 +82,12 @@ def an_invoice(
     balance: Decimal | str | None = "120.00",
     currency_code: str = "GBP",
     modified_at: dt.datetime | None = MODIFIED_AT,
+    expected_payment_date: dt.date | None = None,
+    ach_payment_initiated: bool | None = None,
+    unprocessed_payment: Decimal | str | None = None,
+    sub_status: str | None = None,
+    reminders_enabled: bool | None = None,
+    has_details: bool = False,
 ) -> Invoice:
     """An open invoice, due on Wednesday, 1 April 2026."""
     return Invoice(
@@ -87,10 +97,16 @@ def an_invoice(
         status=status,
         date=date,
         due_date=due_date,
-        total=None if total is None else Decimal(total),
-        balance=None if balance is None else Decimal(balance),
+        total=_amount(total),
+        balance=_amount(balance),
         currency_code=currency_code,
         modified_at=modified_at,
+        expected_payment_date=expected_payment_date,
+        ach_payment_initiated=ach_payment_initiated,
+        unprocessed_payment=_amount(unprocessed_payment),
+        sub_status=sub_status,
+        reminders_enabled=reminders_enabled,
+        has_details=has_details,
     )
 
 
@@ -108,8 +124,18 @@ def a_customer(
     time_zone: str | None = "Europe/London",
     reminders_enabled: bool | None = None,
     zoho_last_modified_at: dt.datetime | None = MODIFIED_AT,
+    time_zones: tuple[str, ...] | None = None,
+    address_state: str | None = None,
+    address_postcode: str | None = None,
+    unused_credits: Decimal | str | None = None,
+    credits_currency: str = "",
 ) -> Customer:
-    """An active customer with a valid phone, whose one person has that number."""
+    """An active customer with a valid phone, whose one person has that number.
+
+    `time_zones` are all the clocks of the number; where they are not given, `time_zone` is the only one.
+    """
+    if time_zones is None:
+        time_zones = (time_zone,) if time_zone else ()
     if persons is None:
         persons = (a_person(mobile=primary_phone or "", email=primary_email or "", is_primary=True),)
     primary = next((person for person in persons if person.is_primary), None)
@@ -130,4 +156,13 @@ def a_customer(
         sync_hash=sync_hash(
             name=customer_name, company=company_name, phone=primary_phone, email=primary_email, persons=persons
         ),
+        time_zones=time_zones,
+        address_state=address_state,
+        address_postcode=address_postcode,
+        unused_credits=_amount(unused_credits),
+        credits_currency=credits_currency,
     )
+
+
+def _amount(written: Decimal | str | None) -> Decimal | None:
+    return None if written is None else Decimal(written)

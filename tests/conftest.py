@@ -4,6 +4,7 @@ import signal
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -12,6 +13,10 @@ from db.migrations import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 
 _TEMPLATE = "booksync_template"
+
+# No test is timed: how long an example takes is the machine's business.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # A shell's background job ignores SIGINT, and so would whatever the tests start, though they press Ctrl-C there.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -17,9 +17,11 @@ from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
 from domain.customers import Customer, Home, customer_from, persons_as_json
 from domain.invoices import DELETED, Invoice
 from domain.lists import SetAside
+from domain.opening import Backlog
+from domain.permission import Holds
 from domain.phones import PhoneProblem
 from domain.reminder_policy import ReminderPolicy
-from domain.reminders import NotOpen, Scheduled, Skipped, plan
+from domain.reminders import NotOpen, Opening, Scheduled, Skipped, plan
 from workers.zoho.records import contact_from_detail, invoice_from_row
 
 Row = dict[str, Any]
@@ -81,6 +83,7 @@ class _Cached:
     """What a connection has cached."""
 
     home: Home
+    opening: Opening
     customers: Sequence[Row]
     invoices: Sequence[Row]
     skipped: Sequence[Row]
@@ -105,7 +108,8 @@ class _Cached:
             [link["id"]],
         ).fetchall()
         home = Home(link["country_code"], link["time_zone"])
-        return cls(home, rows("customers_cache"), rows("invoices_cache"), rows("skipped_invoices"), reminders)
+        opening = Opening(link["handover_opened_at"], with_backlog=link["handover_backlog"] == Backlog.LATEST)
+        return cls(home, opening, rows("customers_cache"), rows("invoices_cache"), rows("skipped_invoices"), reminders)
 
     @cached_property
     def owners(self) -> Mapping[uuid.UUID, Row]:
@@ -229,7 +233,7 @@ def _reminders(cached: _Cached) -> Iterator[str]:
     for invoice in cached.invoices:
         found = pending[invoice["id"]]
         customer = cached.owners[invoice["customer_id"]]
-        outcome, planned = _plan(invoice, customer, found, cached.home, now)
+        outcome, planned = _plan(cached, invoice, customer, found, now)
         if {row["step"]: row["scheduled_at"] for row in found} != planned:
             yield f"invoice {invoice['zoho_invoice_id']}: its reminders are not those planned"
         if outcome is not None and invoice["plan_outcome"] != outcome:
@@ -239,15 +243,17 @@ def _reminders(cached: _Cached) -> Iterator[str]:
 
 
 def _plan(
-    invoice: Row, customer: Row, pending: Sequence[Row], home: Home, now: dt.datetime
+    cached: _Cached, invoice: Row, customer: Row, pending: Sequence[Row], now: dt.datetime
 ) -> tuple[str | None, dict[int, dt.datetime]]:
     """(plan_outcome, moments by step) as the rules would have them."""
     match plan(
         _as_invoice(invoice),
         _Reachable.of(customer),
         ReminderPolicy(),
-        home_time_zone=home.time_zone,
+        home_time_zone=cached.home.time_zone,
         now=now,
+        holds=Holds(is_gone=invoice["gone_at"] is not None or customer["gone_at"] is not None),
+        opening=cached.opening,
         pending={row["step"]: row["scheduled_at"] for row in pending},
     ):
         case Scheduled(reminders):
@@ -271,6 +277,10 @@ def _as_invoice(row: Row) -> Invoice:
         currency_code=row["currency_code"],
         modified_at=row["zoho_last_modified_at"],
         expected_payment_date=row["expected_payment_date"],
+        ach_payment_initiated=row["ach_payment_initiated"],
+        unprocessed_payment=row["unprocessed_payment"],
+        sub_status=row["sub_status"],
+        reminders_enabled=row["payment_reminder_enabled"],
     )
 
 
@@ -282,17 +292,23 @@ class _Reachable:
     primary_phone: str | None
     phone_problem: PhoneProblem | None
     reminders_enabled: bool | None
+    unused_credits: Decimal | None
+    credits_currency: str
     time_zone: str | None
+    time_zones: tuple[str, ...] | None
     holiday_country: str | None
 
     @classmethod
     def of(cls, row: Row) -> "_Reachable":
-        problem = row["phone_problem"]
+        problem, zones = row["phone_problem"], row["time_zones"]
         return cls(
-            ContactStatus(row["status"]),
-            row["primary_phone"],
-            PhoneProblem(problem) if problem else None,
-            row["payment_reminder_enabled"],
-            row["time_zone"],
-            row["country_code"] or row["phone_verdict"].get("region"),
+            status=ContactStatus(row["status"]),
+            primary_phone=row["primary_phone"],
+            phone_problem=PhoneProblem(problem) if problem else None,
+            reminders_enabled=row["payment_reminder_enabled"],
+            unused_credits=row["unused_credits"],
+            credits_currency=row["credits_currency"] or "",
+            time_zone=row["time_zone"],
+            time_zones=None if zones is None else tuple(zones),
+            holiday_country=row["country_code"] or row["phone_verdict"].get("region"),
         )

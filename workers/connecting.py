@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from db import connections
+from db import connections, openings
 from db.connections import NewLink
+from db.openings import HandoverState
 from domain.nights import seconds_to_full_sync
-from domain.time_zones import zone_named
+from domain.time_zones import known_zone, zone_named
 from workers.budget import BudgetWait, Lane
 from workers.calls import CountedBudget
 from workers.resources import Resources
@@ -38,6 +39,10 @@ class NotAMemberError(Exception):
     """The Zoho user does not belong to the organisation."""
 
 
+class UnknownTimeZoneError(Exception):
+    """Zoho names no IANA time zone for the organisation, so nobody knows when its day begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Linked:
     """A connection, and what Zoho's webhook rules need to reach it."""
@@ -45,6 +50,7 @@ class Linked:
     connection_id: uuid.UUID
     webhook_path: str
     webhook_secret: str = field(repr=False)
+    handover: HandoverState  #: a new connection is closed
 
 
 def link_organization(
@@ -65,6 +71,7 @@ def link_organization(
     Raises:
         ZohoError: Zoho does not accept the client, the code, the token or the data centre, or cannot be reached.
         NotAMemberError: the user does not belong to this organisation.
+        UnknownTimeZoneError: its time zone is no IANA zone.
         BudgetWait: the call could be made only after more than `LONGEST_WAIT_SECONDS`.
         BudgetUnavailable: Redis is away.
     """
@@ -107,7 +114,13 @@ def _organization(
             f"This Zoho user does not belong to organisation {organization_id} (they belong to: {known}): "
             "check the organisation's id and the data centre."
         )
-    return found[organization_id]
+    facts = found[organization_id]
+    if known_zone(facts.time_zone) is None:
+        raise UnknownTimeZoneError(
+            f"Zoho names {facts.time_zone or 'no time zone'} as the time zone of organisation {organization_id}, which"
+            " is no IANA zone. Choose one in Zoho Books under Settings, Organization Profile, then connect again."
+        )
+    return facts
 
 
 def _patiently(
@@ -149,6 +162,7 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
         access_token=vault.encrypt(grant.access_token.value),
         access_token_expires_at=expires_at(grant.access_token),
         api_domain=grant.access_token.api_domain,
+        organization_name=facts.name,
         time_zone=facts.time_zone,
         country_code=facts.country_code,
         currency_code=facts.currency_code,
@@ -164,4 +178,5 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
             datetime.now(UTC), settings.full_sync_interval_seconds, zone_named(facts.time_zone), connection_id
         )
         connections.set_next_full_sync(connection, connection_id, seconds=nightly)
-    return Linked(connection_id, f"/webhooks/zoho/{connection_id}", vault.decrypt(webhook_secret))
+        handover = openings.state_of(connection, connection_id)
+    return Linked(connection_id, f"/webhooks/zoho/{connection_id}", vault.decrypt(webhook_secret), handover)

@@ -99,11 +99,20 @@ def post_due(engine: Engine, receiver: Receiver) -> int:
     return len(posts)
 
 
+def _obstacle(post: Post, *, is_late: bool) -> str | None:
+    """Why the contact is not posted any more; None where it is."""
+    if post.is_withdrawn:
+        return reminder_posts.WITHDRAWN
+    if post.is_closed:
+        return reminder_posts.CLOSED
+    return reminder_posts.TOO_LATE if is_late else None
+
+
 def _post(engine: Engine, receiver: Receiver, post: Post) -> None:
     """One call, and what became of it. Only ids are logged."""
     with engine.connect() as connection:
-        is_late = reminder_posts.present(connection) >= post.closes_at
-    problem = reminder_posts.WITHDRAWN if post.is_withdrawn else reminder_posts.TOO_LATE if is_late else None
+        is_late = post.is_outside_hours or reminder_posts.present(connection) >= post.closes_at
+    problem = _obstacle(post, is_late=is_late)
     is_tried = problem is None
     problem = problem or receiver.tell(post)
     with engine.begin() as connection:

@@ -12,7 +12,7 @@ from db.connections import Link
 from domain.contacts import Contact, ContactKind, ContactPerson
 from domain.customers import customer_from, persons_as_json
 from domain.drift import Drift, Fingerprint, drift_between, invoice_columns
-from domain.forecast import full_cost
+from domain.forecast import reading_cost
 from domain.lists import ListedT, ListRequest, Page
 from domain.time_zones import zone_named
 from domain.walk import Walk, WalkStuck
@@ -53,7 +53,7 @@ class Verification:
         with resources.engine.connect() as connection:
             self.link: Link = connections.link(connection, connection_id)
             outlook = forecast(resources, connection, self.link)
-        self.expected_calls = full_cost(outlook.size, outlook.rate).calls
+        self.expected_calls = reading_cost(outlook.size, outlook.rate).calls
         transport = resources.transport(self.link, lane=Lane.BULK, holder=f"verify-{uuid.uuid4()}")
         zone = zone_named(self.link.time_zone)
         self._transport = transport

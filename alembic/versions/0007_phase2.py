@@ -5,12 +5,7 @@ from db.migrations.steps import at_length, build_index, drop_index, letting_othe
 revision = "0007_phase2"
 down_revision = "0006_backfill"
 
-_ROWS_ARE_REQUIRED = """
-    SELECT FROM pg_constraint
-    WHERE conname LIKE 'ck%required' AND conrelid = ANY('{invoices_cache,reminders}'::regclass[])
-    UNION ALL
-    SELECT FROM migration_receipt WHERE is_moved_out OR outcome = 'filled'
-"""
+_HANDOVER_IS_THERE = "SELECT WHERE to_regclass('handover_outcomes') IS NOT NULL"
 
 
 def upgrade() -> None:
@@ -21,7 +16,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
+    undo_if_begun("0007a_handover_phase2", _HANDOVER_IS_THERE)
     with letting_others_work() as connection:
         for table in ("reminders", "invoices_cache"):
             drop_index(connection, f"ix_{table}_customer_id")

@@ -8,6 +8,7 @@ the table again.
 
 from functools import partial
 
+from db.migrations import handover
 from db.migrations.backfill import link_late_invoices, link_reminders
 from db.migrations.batches import over_rows
 from db.migrations.phones import fill_missing_phones, take_back_filled_phones
@@ -16,7 +17,7 @@ from db.migrations.receipts import refuse_unaccounted
 from db.migrations.steps import Raw, at_length, briefly, letting_others_work, undo_if_begun
 
 revision = "0008_customer_required"
-down_revision = "0007_phase2"
+down_revision = "0007a_handover_phase2"
 
 _REQUIRED = (("invoices_cache", "customer_id"), ("reminders", "customer_id"), ("reminders", "phone"))
 
@@ -61,3 +62,5 @@ def downgrade() -> None:
             briefly(connection, f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS ck_{table}_{column}_required")
         take_back_filled_phones(connection)
         bring_back(connection)
+        # A database that had left phase 2 before these were part of it returns to the phase 2 of this release.
+        handover.add(connection)

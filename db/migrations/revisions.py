@@ -20,7 +20,7 @@ _FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
 
 
 class Target(StrEnum):
-    """Where a migration can go. A phase ends with the revision that carries its name: phase1 is `0004_phase1`.
+    """Where a migration can go. A phase ends with the last revision that carries its name: phase1 is `0004_phase1`.
 
     The names are not alembic's branch labels: such a label belongs to the whole line of revisions, not to one of them.
     """
@@ -63,7 +63,7 @@ def revision_of(target: Target) -> str:
     """The revision that a target stands for."""
     if target is Target.HEAD:
         return expected_head()
-    return next(revision for revision in known_revisions() if revision.partition("_")[2] == target)
+    return next(revision for revision in reversed(known_revisions()) if revision.endswith(f"_{target}"))
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -76,6 +76,11 @@ def current_revision(connection: Connection) -> str | None:
 
 
 def can_work(connection: Connection) -> bool:
-    """Whether booksync can work with the schema: from phase 2 on, beside the legacy application; two statements."""
+    """Whether booksync can work with the schema: from phase 2 on, beside the legacy application; three statements.
+
+    Revisions after phase 2 may be older than the end of phase 2 itself, which a later release has moved.
+    """
     revision, known = current_revision(connection), known_revisions()
-    return revision in known and known.index(revision) >= known.index(revision_of(Target.PHASE2))
+    if revision not in known or known.index(revision) < known.index(revision_of(Target.PHASE2)):
+        return False
+    return connection.scalar(text("SELECT to_regprocedure('report_outcome(uuid, text, uuid, date, text)')")) is not None

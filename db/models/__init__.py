@@ -1,7 +1,16 @@
 """The tables, as SQLAlchemy models; the migrations in alembic/ make them and `alembic check` compares the two."""
 
 from db.models.base import Base
-from db.models.cache import CachedCustomer, CachedInvoice, Reminder, ReminderContact, ReminderStatus, SkippedInvoice
+from db.models.cache import (
+    CachedCustomer,
+    CachedInvoice,
+    DoNotCall,
+    HandoverOutcome,
+    Reminder,
+    ReminderContact,
+    ReminderStatus,
+    SkippedInvoice,
+)
 from db.models.connections import (
     ApiUse,
     ConnectionStatus,
@@ -21,6 +30,8 @@ __all__ = [
     "CachedInvoice",
     "ConnectionStatus",
     "DeadLetter",
+    "DoNotCall",
+    "HandoverOutcome",
     "Reminder",
     "ReminderContact",
     "ReminderPolicyRow",

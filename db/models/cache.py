@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, Numeric, SmallInteger, UniqueConstraint, text
+from sqlalchemy import ARRAY, Date, ForeignKey, Index, Integer, Numeric, SmallInteger, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Id, Moment
@@ -39,9 +39,19 @@ class CachedCustomer(Base):
     #: The bulk list of persons lacks some of these, as a detail call has told: their absence there means nothing.
     bulk_omits_persons: Mapped[bool] = mapped_column(server_default=text("false"))
     country_code: Mapped[str | None]  #: only a detail answer tells it (ISO 3166-1 alpha-2)
-    time_zone: Mapped[str | None]
+    time_zone: Mapped[str | None]  #: the number's single zone, else the organisation's
+    #: Every clock by which the number may ring; NULL: not looked at yet, and held back until it is.
+    time_zones: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    rest_days: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))  #: of the country; 0 is Monday
+    address_state: Mapped[str | None]  #: as given; NULL: the address was never read
+    address_postcode: Mapped[str | None]
+    unused_credits: Mapped[Decimal | None] = mapped_column(Numeric)
+    credits_currency: Mapped[str | None]
     payment_reminder_enabled: Mapped[bool | None]  #: Zoho's own switch; only a detail answer tells it
-    switch_asked_at: Mapped[Moment | None]  #: when a run last asked for that switch, ahead of a reminder
+    switch_asked_at: Mapped[Moment | None]  #: when a run last asked for the details, ahead of a reminder
+    #: The modified time of the version whose details were asked for, the epoch where Zoho gave none.
+    asked_version: Mapped[Moment | None]
+    gone_at: Mapped[Moment | None]  #: the server's time of a 404 for its id; a later read clears it
     details_observed_at: Mapped[Moment | None]  #: the server's time of the last detail answer
     zoho_last_modified_at: Mapped[Moment | None]
     observed_at: Mapped[Moment | None]  #: the server's time of the earliest answer that this row is made from
@@ -76,6 +86,12 @@ class CachedInvoice(Base):
     total: Mapped[Decimal | None] = mapped_column(Numeric)
     balance: Mapped[Decimal | None] = mapped_column(Numeric)
     currency_code: Mapped[str | None]
+    ach_payment_initiated: Mapped[bool | None]
+    unprocessed_payment: Mapped[Decimal | None] = mapped_column(Numeric)
+    sub_status: Mapped[str | None]
+    payment_reminder_enabled: Mapped[bool | None]  #: the invoice's own switch in Zoho; only details have it
+    asked_version: Mapped[Moment | None]  #: as CachedCustomer.asked_version
+    gone_at: Mapped[Moment | None]  #: the server's time of a 404 for its id; a later read clears it
     zoho_last_modified_at: Mapped[Moment | None]
     observed_at: Mapped[Moment | None]
     sync_hash: Mapped[str] = mapped_column(server_default="")
@@ -139,6 +155,36 @@ class ReminderContact(Base):
     post_attempts: Mapped[int] = mapped_column(server_default=text("0"))
     posted_at: Mapped[Moment | None]  #: the receiver has it
     post_problem: Mapped[str | None]  #: why the last attempt failed, or none was made
+
+
+class HandoverOutcome(Base):
+    """What came of one reminder of a handover (`report_outcome`); the latest report counts."""
+
+    __tablename__ = "handover_outcomes"
+    __table_args__ = (Index(None, "customer_id"), Index(None, "invoice_id"))
+
+    handover_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("reminder_contacts.id", ondelete="CASCADE"), primary_key=True
+    )
+    reminder_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    invoice_id: Mapped[uuid.UUID]
+    customer_id: Mapped[uuid.UUID]
+    phone_text: Mapped[str]  #: the number's text in Zoho at the first report
+    outcome: Mapped[str]
+    until: Mapped[dt.date | None] = mapped_column(Date)
+    note: Mapped[str | None]
+    reported_at: Mapped[CreatedAt]
+
+
+class DoNotCall(Base):
+    """A number that is not called for any connection of the user."""
+
+    __tablename__ = "do_not_call"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    phone: Mapped[str] = mapped_column(primary_key=True)  #: E.164
+    note: Mapped[str | None]
+    added_at: Mapped[CreatedAt]
 
 
 class SkippedInvoice(Base):

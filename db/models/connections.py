@@ -48,12 +48,18 @@ class ZohoConnection(Base):
     )
     no_refresh_before: Mapped[Moment | None]  #: Zoho's token endpoint refuses until then
 
+    organization_name: Mapped[str] = mapped_column(server_default="")
     time_zone: Mapped[str]  #: the organisation's, an IANA name
+    unknown_time_zone: Mapped[str | None]  #: what Zoho names since then, where it is no IANA zone
     country_code: Mapped[str | None]  #: the organisation's, the region of phone numbers without a prefix
     currency_code: Mapped[str | None]
 
     bulk_persons_refused_at: Mapped[Moment | None]  #: the bulk list of persons was refused: details instead
     persons_pages: Mapped[int | None]  #: what the last sweep of that list cost, in calls
+
+    handover: Mapped[str] = mapped_column(server_default="closed")  #: `domain.handover.Handover`
+    handover_opened_at: Mapped[Moment | None]  #: the last time; NULL: never
+    handover_backlog: Mapped[str] = mapped_column(server_default="none")  #: `domain.handover.Backlog`
 
     next_sync_at: Mapped[Moment | None]
     next_full_sync_at: Mapped[Moment | None]

@@ -33,8 +33,24 @@ match sys.argv[1]:
         counts = {"total": 9, "new": 9, "updated": 0, "unchanged": 0}
         print(json.dumps({"run_id": "r", "connection": sys.argv[2], "status": "succeeded", "seconds": 0.1,
                           "customers": counts | {"with_phone": 8}, "invoices": counts | {"skipped": 0},
-                          "reminders": {"scheduled": 5, "skipped": {"no_phone": 1}},
+                          "reminders": {"scheduled": 5, "skipped": {"no_phone": 1}}, "handover": "closed",
                           "api_calls": 3, "api_calls_one_per_invoice": 30}))
+    case "reminders" if sys.argv[2] == "preview":
+        if "FAIL_PREVIEW" in os.environ:
+            sys.exit("The database is away.")
+        def stage(name, invoices, *losses):
+            return {"stage": name, "invoices": invoices, "amounts": {"USD": f"{invoices}00.50"}, "losses": losses}
+        loss = {"reason": "no_phone", "sentence": "The customer has no phone number.", "invoices": 1,
+                "amounts": {"USD": "100.00"}}
+        print(json.dumps({"funnel": [stage("open", 6), stage("reachable", 5, loss), stage("may_be_asked", 5),
+                                     stage("to_come", 5)],
+                          "backlog_counts": {"none": {"before_opening": 0}, "latest": {"invoices": 2, "calls": 1}},
+                          "tomorrow": {"day": "2026-11-27", "calls": 3}, "first_day": "2026-11-27",
+                          "calls_on_first_day": 3, "calls": [{"phone": "+14155550126"}], "handover": "closed",
+                          "opened_at": None, "backlog": "none", "waiting_calls": 3}))
+    case "reminders" if sys.argv[2] == "open":
+        print(json.dumps({"handover": "open", "opened_at": "2026-11-26T12:00:00+00:00", "backlog": option("--backlog"),
+                          "waiting_calls": 4, "replanned": 6}))
     case "scheduler":
         time.sleep(600)
 """,

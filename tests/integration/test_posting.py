@@ -14,12 +14,16 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from db import reminder_policies
 from db.connections import Link
 from db.engine import new_engine
+from domain.calling_window import CallingWindow
+from domain.reminder_policy import ReminderPolicy
 from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
+from tests.integration.clock import zone_at_noon
 from tests.integration.db.links import a_link
 from tests.integration.db.look import Row, change, row
-from tests.integration.db.reminding import SWITCH_ON, plan_all, tell_contact, tell_invoices
+from tests.integration.db.reminding import NOW, SWITCH_ON, asked, plan_all, tell_contact, tell_invoices
 from tests.integration.environment import environment_of_a_process
 from workers.posting import Receiver, post_due, posting
 from workers.resources import open_resources
@@ -78,11 +82,15 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def due(engine: Engine) -> Link:
-    """Two invoices of one customer, due at this very moment, whatever the weekday."""
+    """Two invoices of one customer, due at this very moment, where it is about noon on a day for calls."""
     link = a_link(engine)
+    every_day = ReminderPolicy(window=CallingWindow(weekdays=frozenset(range(7))), skip_holidays=False)
+    with engine.begin() as connection:
+        reminder_policies.save(connection, link.connection_id, every_day, now=NOW)
     tell_contact(engine, link, a_contact(details=SWITCH_ON))
-    tell_invoices(engine, link, an_invoice("1"), an_invoice("2"))
+    tell_invoices(engine, link, asked(an_invoice("1")), asked(an_invoice("2")))
     plan_all(engine, link)
+    change(engine, "UPDATE customers_cache SET time_zones = ARRAY[:zone]", zone=zone_at_noon())
     change(engine, "DELETE FROM reminders WHERE step <> 0")
     change(
         engine,
@@ -213,6 +221,30 @@ def test_after_closing_time_it_is_given_up(engine: Engine, inbox: Inbox, receive
     post_due(engine, receiver)
     assert len(inbox.got) == 1
     assert contact(engine)["post_problem"] == "given up: the calling window has closed"
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("UPDATE zoho_connections SET handover = 'closed'", "given up: the connection is closed for handovers"),
+        # Twelve hours apart, they have no hour of the calling window in common.
+        (
+            "UPDATE customers_cache SET time_zones = ARRAY['Etc/GMT+6', 'Etc/GMT-6']",
+            "given up: the calling window has closed",
+        ),
+    ],
+)
+def test_both_gates_are_looked_at_before_each_attempt(
+    engine: Engine, due: Link, inbox: Inbox, receiver: Receiver, sql: str, problem: str
+) -> None:
+    assert due
+    inbox.answers = [500]
+    post_due(engine, receiver)
+    change(engine, sql)
+    make_time_pass(engine)
+    post_due(engine, receiver)
+    assert len(inbox.got) == 1
+    assert contact(engine)["post_problem"] == problem
 
 
 @pytest.mark.usefixtures("due")

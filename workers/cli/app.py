@@ -19,6 +19,7 @@ from workers.budget import BudgetUnavailable, BudgetWait
 from workers.cli import (
     connect,
     dead_letters,
+    do_not_call,
     explain,
     migrate,
     policy,
@@ -30,7 +31,7 @@ from workers.cli import (
     verify,
 )
 from workers.cli.terminal import notes, print_json
-from workers.connecting import NotAMemberError
+from workers.connecting import NotAMemberError, UnknownTimeZoneError
 from workers.logs import describe, set_up_logs
 from workers.settings import SettingsError, database_url, settings
 from workers.vault import UnreadableSecretError
@@ -52,6 +53,7 @@ app.command("verify")(verify.verify)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("explain")(explain.explain)
 app.add_typer(reminders.app, name="reminders")
+app.add_typer(do_not_call.app, name="do-not-call")
 app.add_typer(policy.app, name="policy")
 app.command("rotate-keys")(rotate_keys.rotate_keys)
 app.command("scheduler")(scheduler.scheduler)
@@ -66,6 +68,7 @@ def main() -> NoReturn:
     except (
         SettingsError,
         NotAMemberError,
+        UnknownTimeZoneError,
         UnknownConnectionError,
         UnknownLetterError,
         UnreadableSecretError,

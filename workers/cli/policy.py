@@ -22,12 +22,19 @@ _MEANINGS = {
     "usual_time": "of a reminder, on the customer's clock",
     "opens": "the calling window",
     "closes": "the calling window",
-    "weekdays": "on which somebody may be reminded",
-    "skip_holidays": "nobody is reminded on public holidays of their country",
+    "weekdays": "Monday to Friday stands for the working days of the customer's country",
+    "skip_holidays": "no reminder on public holidays of the customer's country",
     "most_steps": "reminders that an invoice gets at most",
-    "contacts_a_day": "of one phone number",
+    "contacts_a_day": "handovers of one phone number",
+    "contacts_a_week": "handovers of one phone number in any seven days",
     "stale_after_minutes": "nothing is handed over when the last good invoice sync is older",
-    "detail_calls_per_run": "that ask Zoho, a day ahead, whether its own switch is on",
+    "detail_calls_per_run": "that read, a day ahead, the facts that only details have",
+    "max_age_days": "a debt that has been due for longer is not asked for",
+    "minimum_balances": "smaller balances are not asked for; * stands for other currencies",
+    "held_sub_statuses": "an invoice whose sub-status contains one of these words is held",
+    "respect_credits": "an invoice that the customer's unused credits cover is not asked for",
+    "zones": "the time zones that count for a country's numbers",
+    "unknown_zone": "what stands in for an unknown clock: skip, organisation, or a time zone",
 }
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
@@ -59,7 +66,25 @@ def set_rules(
         int | None, typer.Option("--stale-after", help="Minutes since the last good invoice sync.")
     ] = None,
     detail_calls: Annotated[
-        int | None, typer.Option("--detail-calls", help="That a run makes to learn Zoho's own switch.")
+        int | None, typer.Option("--detail-calls", help="That a run makes for facts that only details have.")
+    ] = None,
+    contacts_a_week: Annotated[int | None, typer.Option(help="Of one phone number, in any seven days.")] = None,
+    max_age: Annotated[int | None, typer.Option("--max-age", help="Days since the due date, at most.")] = None,
+    minimum: Annotated[
+        list[str] | None, typer.Option("--minimum", help="Smallest balance: EUR=5, or *=1 for other currencies.")
+    ] = None,
+    sub_statuses: Annotated[
+        str | None, typer.Option("--sub-statuses", help="Words that hold an invoice: dispute,lawyer; '' for none.")
+    ] = None,
+    respect_credits: Annotated[
+        bool | None, typer.Option("--respect-credits/--ignore-credits", help="Hold what unused credits cover.")
+    ] = None,
+    zones: Annotated[
+        list[str] | None,
+        typer.Option("--zones", help="Zones that count: AU=Australia/Perth,Australia/Sydney; AU= for all."),
+    ] = None,
+    unknown_zone: Annotated[
+        str | None, typer.Option("--unknown-zone", help="Stands in for an unknown clock: skip, organisation, NAME.")
     ] = None,
     defaults: Annotated[bool, typer.Option("--defaults", help="Start from the default rules.")] = False,
     as_json: AsJSON = False,
@@ -75,18 +100,28 @@ def set_rules(
         "contacts_a_day": contacts_a_day,
         "stale_after_minutes": stale_after,
         "detail_calls_per_run": detail_calls,
+        "contacts_a_week": contacts_a_week,
+        "max_age_days": max_age,
+        "held_sub_statuses": _parts(sub_statuses),
+        "respect_credits": respect_credits,
+        "unknown_zone": unknown_zone,
     }
     changes: dict[str, Any] = {rule: value for rule, value in given.items() if value is not None}
     if most_steps is not None:
         changes["most_steps"] = most_steps or None
-    if not changes and not defaults:
+    if not changes and not defaults and not minimum and not zones:
         raise typer.BadParameter("name at least one rule, or --defaults")
     with open_resources("booksync policy") as resources:
         with resources.engine.begin() as database:
             link = connections.link(database, connection)
             before = ReminderPolicy() if defaults else reminder_policies.policy_of(database, connection)
+            rules = before.to_json()
+            changes |= {
+                "minimum_balances": rules["minimum_balances"] | _pairs(minimum, "--minimum"),
+                "zones": _named_zones(rules["zones"], _pairs(zones, "--zones")),
+            }
             try:
-                policy = ReminderPolicy.from_json(before.to_json() | changes)
+                policy = ReminderPolicy.from_json(rules | changes)
             except InvalidPolicyError as error:
                 raise typer.BadParameter(str(error)) from None
             now: datetime = database.execute(select(func.clock_timestamp())).scalar_one()
@@ -98,6 +133,23 @@ def set_rules(
 
 def _parts(given: str | None) -> list[str] | None:
     return None if given is None else [part for part in given.split(",") if part.strip()]
+
+
+def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    """`EUR=5` as a pair; the name in upper case."""
+    pairs = {}
+    for each in given or ():
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"write NAME=VALUE, not {each}", param_hint=option)
+        pairs[name.strip().upper()] = value.strip()
+    return pairs
+
+
+def _named_zones(known: dict[str, list[str]], given: dict[str, str]) -> dict[str, list[str]]:
+    """The zones by country; an empty value takes a country off."""
+    named = known | {country: _parts(names) or [] for country, names in given.items()}
+    return {country: names for country, names in named.items() if names}
 
 
 def _tell(connection_id: uuid.UUID, policy: ReminderPolicy, *, as_json: bool, **more: int) -> None:
@@ -118,6 +170,8 @@ def _shown(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case list():
-            return ", ".join(map(str, value))
+            return ", ".join(map(str, value)) or "none"
+        case dict():
+            return "; ".join(f"{name} {_shown(each)}" for name, each in value.items()) or "none"
         case _:
             return str(value)

@@ -1,4 +1,4 @@
-"""`booksync reminders`: who is not reminded and why, and what is due."""
+"""`booksync reminders`: who would be called, who is not reminded and why, and what is due."""
 
 import uuid
 from collections.abc import Sequence
@@ -14,13 +14,22 @@ from sqlalchemy import Connection
 
 from db import connections, hand_over, reminders, skipped_reminders
 from domain.hand_over import HoldReason
-from domain.reminders import SkipReason
+from domain.permission import SkipReason
 from domain.time_zones import zone_named
+from workers.cli import handover
 from workers.cli.arguments import OneConnection
 from workers.cli.terminal import notes, out, print_json
 from workers.resources import open_resources
 
-app = typer.Typer(help="Who is not reminded and why, and what is due.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Who would be called, who is not reminded and why, and what is due.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.command("preview")(handover.show_preview)
+app.command("open")(handover.open_handover)
+app.command("close")(handover.close_handover)
+app.command("report")(handover.report)
 
 _NOT_PLANNED_YET = "not_planned_yet"
 _REASONS = (*SkipReason, _NOT_PLANNED_YET)
@@ -35,7 +44,7 @@ def skipped(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many invoices are listed at most.")] = 20,
     as_json: AsJSON = False,
 ) -> None:
-    """Show the open invoices of which nobody is reminded, with the reason."""
+    """Show the open invoices without a reminder to come, with the reason."""
     if reason is not None and reason not in _REASONS:
         raise typer.BadParameter(f"one of {', '.join(_REASONS)}", param_hint="--reason")
     with open_resources("booksync reminders") as resources, resources.engine.connect() as database:

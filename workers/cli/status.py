@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
 
 from db import connections, dead_letters, scheduler_marks, summary
 from db.connections import Link
 from workers.cli.arguments import OneConnection
+from workers.cli.handover import tell_if_closed
 from workers.cli.terminal import answers, counted, print_json
 from workers.forecasting import forecast
 from workers.resources import open_resources
@@ -74,7 +76,7 @@ def _show_budget(forecast: dict[str, Any], tell: Console) -> None:
 
 def _show(state: dict[str, Any], tell: Console) -> None:
     tell.print(
-        f"[bold]{state['connection_id']}[/bold]  organisation {state['organization_id']} ({state['data_center']})  "
+        f"[bold]{state['connection_id']}[/bold]  {escape(_organization(state))} ({state['data_center']})  "
         f"{state['status']}"
     )
     if state["parked_reason"]:
@@ -88,6 +90,8 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     tell.print(
         f"  synced: customers {_ago(state['last_customer_sync_at'])}, invoices {_ago(state['last_invoice_sync_at'])}"
     )
+    tell_if_closed(state["connection_id"], state, tell, indent="  ")
+    _show_calendar(state, tell)
     _show_events(state["connection_id"], state["webhook_events"], tell)
     _show_budget(state["forecast"], tell)
     table = Table(box=None, padding=(0, 2))
@@ -105,6 +109,24 @@ def _show(state: dict[str, Any], tell: Console) -> None:
             run["waiting_for"] or run["reason"] or "",
         )
     tell.print(table if state["runs"] else "  no run yet")
+
+
+def _organization(state: dict[str, Any]) -> str:
+    name = state["organization_name"]
+    return f"{name}, organisation {state['organization_id']}" if name else f"organisation {state['organization_id']}"
+
+
+def _show_calendar(state: dict[str, Any], tell: Console) -> None:
+    """Clocks and calendars that are not what they should be: reminders depend on both."""
+    if state["unknown_time_zone"] is not None or not state["time_zone_is_known"]:
+        named = state["unknown_time_zone"] or state["time_zone"] or "none"
+        tell.print(
+            f"  Zoho names a time zone that is no IANA zone ({named}). Choose one in Zoho Books, then run a full sync.",
+            style="yellow",
+            markup=False,
+        )
+    for country, year in state["calendars_that_end"].items():
+        tell.print(f"  The public holidays of {country} are known until {year} only.", style="yellow")
 
 
 def _show_events(connection_id: str, events: dict[str, int], tell: Console) -> None:

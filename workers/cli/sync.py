@@ -13,6 +13,7 @@ from db.runs import StepRef
 from domain.runs import Mode, Run, RunStatus
 from workers.broker import send_step
 from workers.cli.arguments import ConnectionID
+from workers.cli.handover import tell_if_closed
 from workers.cli.terminal import answers, notes, out, print_json
 from workers.cli.watch import watch
 from workers.forecasting import forecast
@@ -155,6 +156,7 @@ def _tell(result: dict[str, Any]) -> None:
         f"{result['api_calls']:,} API calls in {result['seconds']:.1f} s; "
         f"one call per invoice would have cost {result['api_calls_one_per_invoice']:,}."
     )
+    tell_if_closed(result["connection_id"], result, out)
     if result["set_aside"]:
         out.print(f"{result['set_aside']:,} rows could not be understood and were set aside.", style="yellow")
     if result["reason"]:

@@ -45,7 +45,9 @@ def _fetch_page(work: Work) -> StepRef:
         if run.mode is Mode.FULL:
             deletions.see(connection, run.run_id, RecordKind.CUSTOMER, _customer_ids(page))
         staging.set_aside(connection, link.connection_id, "contact", page.set_aside)
-        return work.advance(connection, stage_sorted(connection, run, link, rows, observed_at=page.server_time))
+        return work.advance(
+            connection, stage_sorted(connection, run, link, rows, observed_at=page.server_time, now=work.now)
+        )
 
 
 def _customer_ids(page: Page[Contact]) -> list[str]:

@@ -79,6 +79,7 @@ def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
     with work.transaction() as connection:
         if found is None:
             deletions.confirm_gone(connection, work.run.run_id, kind, record_id)
+            deletions.note_gone(connection, work.link, kind, record_id, observed_at=work.observed_at, now=work.now)
             position = replace(work.run.position, found_gone_at=work.observed_at)
             work.keep(connection, replace(work.run, position=position))
         else:

@@ -199,6 +199,7 @@ def _gone(connection: Connection, record: OneRecord) -> Outcome:
     cached = webhook_events.cached_version(connection, record.link, ref)
     if cached is None or not cached.is_live:
         return Outcome.IGNORED
+    deletions.note_gone(connection, record.link, kind, ref.record_id, observed_at=record.observed_at, now=record.now)
     gone = 1 + webhook_events.recently_gone(connection, ref, seconds=_BRAKE_SECONDS)
     if gone > BRAKE_COUNT:
         live = summary.totals(connection, ref.connection_id)[_LIVE[ref.entity]]

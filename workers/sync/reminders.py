@@ -1,37 +1,54 @@
-"""The plan of the reminders that are due for planning, what must be known before one goes out, and the end of the run
-(FR-5)."""
+"""The reminder phase: plans that are due, the facts to ask for ahead of a handover, and the run's end (FR-5)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, phone_verdicts, reminder_policies, reminder_switches, reminders, staging
+from db import (
+    connections,
+    deletions,
+    invoice_facts,
+    known_contacts,
+    phone_verdicts,
+    questions,
+    reminder_policies,
+    reminders,
+    staging,
+)
+from db.questions import Question
 from db.runs import StepRef
+from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
+from domain.deletions import RecordKind
+from domain.invoices import Invoice
 from domain.runs import Mode, Run
 from workers.budget import BudgetWait
 from workers.logs import describe
 from workers.sync.work import Work
-from workers.sync.writing import write_customers
-from workers.zoho.errors import PARKING_ERRORS, Throttled, ZohoError
+from workers.sync.writing import write_customers, write_invoices
+from workers.zoho.errors import PARKING_ERRORS, Throttled, UnusableAnswer, ZohoError
 
 log = structlog.get_logger(__name__)
 
 #: Detail calls of one step. Each answer is kept as it comes, so that nothing is asked twice.
 QUESTIONS_PER_STEP = 20
 
+#: Transient failures after which a run stops asking, because Zoho does not respond.
+MOST_FAILURES = 3
+
 #: For the minute's budget a run waits; when the day's is used up it ends, since all that must be done is done.
 LONGEST_WAIT_SECONDS = 300.0
 
 
 def create_reminders(work: Work) -> StepRef:
-    """Plans batch by batch until nothing is due, asks about customers who will soon be reminded, then ends the run."""
+    """Plans batch by batch until nothing is due, asks for the facts that decide soon, then ends the run."""
     _judge_phones_anew(work)
     _plan(work)
-    if (unknown := _switches_to_ask(work)) and _ask(work, unknown):
+    if (questions := _questions(work)) and _ask(work, questions):
         with work.transaction() as connection:
             return work.advance(connection, work.run)  # The answers may have made plans due.
     with work.transaction() as connection:
@@ -72,47 +89,97 @@ def _plan(work: Work) -> None:
             work.keep(connection, work.run)
 
 
-def _switches_to_ask(work: Work) -> Sequence[str]:
-    """Customers to ask about: a few a run, of those that nobody waits for.
+def _questions(work: Work) -> Sequence[Question]:
+    """The next questions: a few a run, of runs that no person waits for.
 
-    None after a failed customer phase: Zoho does not answer, or not everything is read.
+    None after a failed customer phase: Zoho does not respond, or not everything is read.
     """
     if not (work.run.is_scheduled and work.run.position.customers_complete):
         return ()
     with work.transaction() as connection:
         policy = reminder_policies.policy_of(connection, work.run.connection_id)
-        left = max(0, policy.detail_calls_per_run - work.run.position.switches_asked)
-        return reminder_switches.unknown(connection, work.link, now=work.now, limit=min(left, QUESTIONS_PER_STEP))
+        left = policy.detail_calls_per_run - work.run.position.switches_asked
+        return questions.questions(
+            connection, work.link, policy.window, now=work.now, limit=min(left, QUESTIONS_PER_STEP)
+        )
 
 
-def _ask(work: Work, zoho_customer_ids: Sequence[str]) -> bool:
-    """Whether all could be asked. A failure costs the run nothing: what stays unknown is held back, and asked later."""
-    try:
-        for zoho_customer_id in zoho_customer_ids:
-            _ask_about(work, zoho_customer_id)
-    except BudgetWait as wait:
-        if wait.seconds <= LONGEST_WAIT_SECONDS:
+def _ask(work: Work, asked: Sequence[Question]) -> bool:
+    """Whether all could be asked. A failure costs the run nothing: what stays unknown is held back, and asked later.
+
+    After a failure the other questions are still asked, because one record may fail in every run.
+    """
+    failures: list[ZohoError] = []
+    for question in asked:
+        try:
+            _ASK[question.kind](work, question)
+        except BudgetWait as wait:
+            if wait.seconds <= LONGEST_WAIT_SECONDS:
+                raise
+            log.warning("Some details could not be asked for", action="reminders.not_asked", reason=wait.reason)
+            return False
+        except (Throttled, *PARKING_ERRORS):
             raise
-        log.warning("Not everybody could be asked about", action="reminders.not_asked", reason=wait.reason)
-        return False
-    except (Throttled, *PARKING_ERRORS):
-        raise
-    except ZohoError as error:
-        log.warning("Not everybody could be asked about", action="reminders.not_asked", reason=describe(error))
-        return False
-    return True
+        except ZohoError as error:
+            log.warning("Some details could not be asked for", action="reminders.not_asked", reason=describe(error))
+            failures.append(error)
+            if sum(failure.transient for failure in failures) == MOST_FAILURES:
+                return False
+    return not failures
 
 
-def _ask_about(work: Work, zoho_customer_id: str) -> None:
-    told = work.ask_contact(zoho_customer_id)
+def _ask_for_customer(work: Work, question: Question) -> None:
+    contact = work.ask_contact(question.record_id)
     run = work.run
     with work.transaction() as connection:
-        # One who is gone is left to the next full run, which marks all such together, under its brake.
-        if isinstance(told, Contact) and told.kind is ContactKind.CUSTOMER:
-            run = write_customers(connection, work, [Observed(told, work.observed_at)])
-        reminder_switches.note_asked(connection, work.link, zoho_customer_id, now=work.now)
-        position = replace(run.position, switches_asked=run.position.switches_asked + 1)
-        work.keep(connection, replace(run, position=position))
+        if isinstance(contact, Contact) and contact.kind is ContactKind.CUSTOMER:
+            contact = replace(contact, modified_at=_version_read(question, contact.modified_at))
+            run = write_customers(connection, work, [Observed(contact, work.observed_at)])
+        elif contact is None:
+            _note_gone(connection, work, question)
+        known_contacts.note_asked(connection, work.link, {question.record_id: question.version})
+        _count_question(connection, work, run)
+
+
+def _ask_for_invoice(work: Work, question: Question) -> None:
+    invoice = work.ask_invoice(question.record_id)
+    run = work.run
+    with work.transaction() as connection:
+        if isinstance(invoice, Invoice):
+            invoice = replace(invoice, modified_at=_version_read(question, invoice.modified_at))
+            run = write_invoices(connection, work, [ObservedInvoice(invoice, work.observed_at)])
+        elif invoice is None:
+            _note_gone(connection, work, question)
+        invoice_facts.note_asked(connection, work.link, {question.record_id: question.version})
+        _count_question(connection, work, run)
+
+
+_ASK = {RecordKind.CUSTOMER: _ask_for_customer, RecordKind.INVOICE: _ask_for_invoice}
+
+
+def _version_read(question: Question, modified_at: datetime | None) -> datetime | None:
+    """The modified time of what was read: an answer without one is as new as the version that was asked about.
+
+    Raises:
+        UnusableAnswer: the answer is older than that version, and its facts may have changed since.
+    """
+    if question.version == known_contacts.NO_VERSION:
+        return modified_at
+    if modified_at is not None and modified_at < question.version:
+        raise UnusableAnswer(f"GET {question.kind}", detail="an older version than the list has")
+    return modified_at or question.version
+
+
+def _note_gone(connection: Connection, work: Work, question: Question) -> None:
+    """It is not called about any more. The next full run marks all that are gone together, under its safeguard."""
+    deletions.note_gone(
+        connection, work.link, question.kind, question.record_id, observed_at=work.observed_at, now=work.now
+    )
+
+
+def _count_question(connection: Connection, work: Work, run: Run) -> None:
+    position = replace(run.position, switches_asked=run.position.switches_asked + 1)
+    work.keep(connection, replace(run, position=position))
 
 
 def _tidy(connection: Connection, run: Run) -> None:

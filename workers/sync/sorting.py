@@ -23,10 +23,12 @@ MAX_SWEEPS = 3
 
 
 def stage_sorted(
-    connection: Connection, run: Run, link: Link, contacts: Sequence[Contact], *, observed_at: datetime
+    connection: Connection, run: Run, link: Link, contacts: Sequence[Contact], *, observed_at: datetime, now: datetime
 ) -> Run:
     """Stages those of a page's contacts that say something new, and goes on to what they lack."""
-    sorted_out = _sort(connection, run, link, [c for c in contacts if c.kind is ContactKind.CUSTOMER])
+    customers = [contact for contact in contacts if contact.kind is ContactKind.CUSTOMER]
+    known_contacts.note_credits(connection, link, customers, now=now)
+    sorted_out = _sort(connection, run, link, customers)
     staging.stage_contacts(
         connection,
         run.run_id,

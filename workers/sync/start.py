@@ -5,11 +5,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from db import organizations
 from db.connections import Link
 from db.runs import StepRef
 from domain.runs import Mode, Phase, Run, RunStatus
 from domain.walk import Walk
+from workers.logs import describe
 from workers.sync.work import Work
+from workers.zoho import OrganizationFacts, get_organizations
+from workers.zoho.errors import PARKING_ERRORS, Throttled, ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -20,11 +24,35 @@ OVERLAP = timedelta(minutes=5)
 def start_sync(work: Work) -> StepRef:
     """Begins the customer phase. A connection's first run is a full one, whatever was asked for."""
     run, link = work.run, work.link
-    with work.transaction() as connection:
-        if link.is_parked:
+    if link.is_parked:
+        with work.transaction() as connection:
             parked = replace(run, phase=Phase.DONE, status=RunStatus.PARKED, degraded_reason=link.parked_reason)
             return work.advance(connection, parked)
-        return work.advance(connection, _begun(run, link))
+    begun = _begun(run, link)
+    facts = _organization(work) if begun.mode is Mode.FULL else None
+    with work.transaction() as connection:
+        if facts is not None:
+            organizations.update_facts(
+                connection,
+                link.connection_id,
+                name=facts.name,
+                time_zone=facts.time_zone,
+                country_code=facts.country_code,
+                currency_code=facts.currency_code,
+            )
+        return work.advance(connection, begun)
+
+
+def _organization(work: Work) -> OrganizationFacts | None:
+    """The organisation's own facts, one call a full run; None where Zoho does not have them: the known ones stay."""
+    try:
+        found = get_organizations(work.transport)
+    except (Throttled, *PARKING_ERRORS):
+        raise
+    except ZohoError as error:
+        log.warning("The organisation's facts could not be read", action="organization.unread", reason=describe(error))
+        return None
+    return next((facts for facts in found if facts.organization_id == work.link.organization_id), None)
 
 
 def overlapping(watermark: datetime | None) -> datetime | None:

@@ -127,6 +127,14 @@ def amount(value: object) -> Decimal | None:
     raise PydanticCustomError("amount", "is not an amount")
 
 
+def soft_amount(value: object) -> Decimal | None:
+    """An amount by which a reminder is held back at most: anything that is none is None."""
+    try:
+        return amount(value)
+    except PydanticCustomError:
+        return None
+
+
 def _strict_id(value: object) -> str:
     identity = record_id(value)
     if identity is None:
@@ -167,3 +175,4 @@ Moment = Annotated[dt.datetime | None, PlainValidator(_moment)]  #: the context 
 Day = Annotated[dt.date | None, PlainValidator(day)]
 SoftDay = Annotated[dt.date | None, PlainValidator(soft_day)]
 Amount = Annotated[Decimal | None, PlainValidator(amount)]
+SoftAmount = Annotated[Decimal | None, PlainValidator(soft_amount)]

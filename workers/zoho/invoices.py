@@ -7,7 +7,7 @@ from domain.invoices import Invoice
 from domain.lists import ListRequest, Page
 from workers.zoho.lists import list_params, read_page
 from workers.zoho.record_calls import get_record
-from workers.zoho.records import invoice_from_row
+from workers.zoho.records import invoice_from_detail, invoice_from_row
 from workers.zoho.transport import ZohoTransport
 
 
@@ -35,5 +35,5 @@ class ZohoInvoicesClient:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
             UnusableAnswer, RecordUnreadable: see `workers.zoho.record_calls.get_record`.
         """
-        read = partial(invoice_from_row, zone=self._zone)
+        read = partial(invoice_from_detail, zone=self._zone)
         return get_record(self._transport, "/invoices", invoice_id, "invoice", read)

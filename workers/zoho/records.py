@@ -69,10 +69,19 @@ def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contac
     return replace(
         _contact(parsed, primary=next((person for person in persons if person.is_primary), repeated)),
         persons=persons,
-        details=ContactDetails(
-            country_code=_country_code(parsed.billing_address) or _country_code(parsed.shipping_address),
-            reminders_enabled=parsed.payment_reminder_enabled,
-        ),
+        details=_details(parsed),
+    )
+
+
+def _details(row: ContactDetailRow) -> ContactDetails:
+    """The details of a contact. State and postcode are those of the address that names the country."""
+    addresses = (row.billing_address, row.shipping_address)
+    address = next((each for each in addresses if _country_code(each)), row.billing_address)
+    return ContactDetails(
+        country_code=_country_code(address),
+        reminders_enabled=row.payment_reminder_enabled,
+        state=address.state.strip() or address.state_code.strip(),
+        postcode=address.zip.strip(),
     )
 
 
@@ -82,8 +91,14 @@ def person_from_bulk_row(row: object) -> PersonOfContact | SetAside:
     return parsed if isinstance(parsed, SetAside) else PersonOfContact(parsed.contact_id, _person(parsed))
 
 
+def invoice_from_detail(record: object, *, zone: tzinfo | None = None) -> Invoice | SetAside:
+    """An invoice as GET /invoices/{id} or a webhook has it: a key that is missing has no value."""
+    invoice = invoice_from_row(record, zone=zone)
+    return invoice if isinstance(invoice, SetAside) else replace(invoice, has_details=True)
+
+
 def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | SetAside:
-    """An invoice as the list or its details tell it. A time without an offset is in that `zone`."""
+    """An invoice as the list has it. A time without an offset is in that `zone`."""
     parsed = _parse(row, InvoiceRow, "invoice_id", zone)
     if isinstance(parsed, SetAside):
         return parsed
@@ -99,6 +114,10 @@ def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | Se
         currency_code=parsed.currency_code,
         modified_at=parsed.last_modified_time,
         expected_payment_date=parsed.payment_expected_date,
+        ach_payment_initiated=parsed.ach_payment_initiated,
+        unprocessed_payment=parsed.unprocessed_payment_amount,
+        sub_status=None if parsed.current_sub_status is None else parsed.current_sub_status.strip(),
+        reminders_enabled=parsed.payment_reminder_enabled,
     )
 
 
@@ -161,6 +180,8 @@ def _contact(row: ContactRow, *, primary: ContactPerson | None) -> Contact:
         company_name=row.company_name,
         modified_at=row.last_modified_time,
         primary=primary,
+        unused_credits=row.unused_credits_receivable_amount,
+        currency_code=row.currency_code.strip(),
     )
 
 

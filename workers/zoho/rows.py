@@ -13,6 +13,7 @@ from workers.zoho.fields import (
     Moment,
     OptionalId,
     RecordId,
+    SoftAmount,
     SoftDay,
     SoftFlag,
     SoftId,
@@ -58,6 +59,9 @@ class BulkPersonRow(PersonRow):
 class AddressRow(Row):
     country: SoftText = ""
     country_code: SoftText = ""
+    state: SoftText = ""
+    state_code: SoftText = ""
+    zip: SoftText = ""
 
 
 def _persons(value: object) -> tuple[PersonRow, ...] | None:
@@ -78,6 +82,8 @@ class ContactRow(PersonFields):
     status: Word = ""
     contact_name: StrictText = ""
     company_name: SoftText = ""
+    currency_code: SoftText = ""
+    unused_credits_receivable_amount: SoftAmount = None
     last_modified_time: Moment = None
 
 
@@ -100,6 +106,10 @@ class InvoiceRow(Row):
     total: Amount = None
     balance: Amount = None
     currency_code: SoftText = ""
+    ach_payment_initiated: SoftFlag = None
+    unprocessed_payment_amount: SoftAmount = None
+    current_sub_status: SoftText | None = None
+    payment_reminder_enabled: SoftFlag = None
     last_modified_time: Moment = None
 
 

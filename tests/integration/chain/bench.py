@@ -1,11 +1,13 @@
 """A whole booksync on a test bench: real Postgres, Valkey and simulator; the test itself takes the steps."""
 
+import datetime as dt
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from db import runs, summary
+from db import openings, runs, summary
 from db.runs import StepRef
+from domain.opening import Backlog
 from domain.runs import Mode, Phase
 from sandbox.zoho.control import SandboxControl
 from workers.connecting import link_organization
@@ -45,6 +47,12 @@ class Bench:
             grant_code=zoho.grant_code(),
         )
         return cls(resources, zoho, linked.connection_id)
+
+    def open(self, backlog: Backlog = Backlog.NONE, *, at: dt.datetime | None = None) -> None:
+        """Lets the connection hand over, as of `at` (now by default). Its plans are due."""
+        now = at or dt.datetime.now(dt.UTC)
+        with self.resources.engine.begin() as connection:
+            openings.open_handover(connection, self.connection_id, backlog, now=now)
 
     def start(
         self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False, is_scheduled: bool = False

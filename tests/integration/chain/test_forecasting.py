@@ -29,4 +29,4 @@ def test_without_the_bulk_list_the_first_full_sync_asks_about_each_customer_who_
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     customers = bench.sync()["customers"]["total"]
     bench.rows("UPDATE sync_metadata SET last_customer_sync_at = NULL RETURNING connection_id")
-    assert calls_of_a_full_sync(bench) == customers + 2
+    assert calls_of_a_full_sync(bench) == customers + 3

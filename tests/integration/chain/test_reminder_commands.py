@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.integration.chain.bench import Bench, Row
+from tests.integration.clock import zone_at_noon
 from workers.cli import app as cli
 from workers.cli.app import app, main
 from workers.cli.explain import NoSuchInvoiceError
@@ -151,18 +152,23 @@ class TestReminders:
     def test_what_is_due_is_shown_with_what_holds_it_back(self, synced: Bench) -> None:
         assert asked("reminders", "due")["due"] == []
         assert "Nothing is due." in run("reminders", "due").stdout
-        # One whose moment has come, of a customer who was never asked about.
+        synced.open()
+        every_day = ("--weekdays", "mon,tue,wed,thu,fri,sat,sun", "--no-skip-holidays")
+        asked("policy", "set", str(synced.connection_id), *every_day)
+        # One whose moment has come, about noon, of a customer who was never asked about.
         synced.rows(
             """
             UPDATE reminders SET scheduled_at = now() - interval '1 minute', closes_at = now() + interval '1 hour'
              WHERE id = (SELECT id FROM reminders WHERE status = 'scheduled' ORDER BY id LIMIT 1) RETURNING id
             """
         )
+        synced.rows("UPDATE customers_cache SET time_zones = ARRAY[%(zone)s] RETURNING id", zone=zone_at_noon())
         told = asked("reminders", "due", str(synced.connection_id))
         assert (len(told["due"]), told["ready"]) == (1, 0)
         assert told["due"][0]["held_back"] == "switch_unknown"
-        assert "not known yet" in run("reminders", "due").stdout
-        synced.rows("UPDATE customers_cache SET payment_reminder_enabled = true RETURNING id")
+        assert "have not been read yet" in run("reminders", "due").stdout
+        for table in ("customers_cache", "invoices_cache"):
+            synced.rows(f"UPDATE {table} SET asked_version = coalesce(zoho_last_modified_at, 'epoch') RETURNING id")
         assert asked("reminders", "due")["ready"] == 1
         assert "can be claimed" in run("reminders", "due").stdout
 

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from db import reminder_policies
+from db import connections, questions, reminder_policies
+from domain.contacts import Contact
+from domain.deletions import RecordKind
 from domain.phones import METADATA_VERSION
 from domain.reminder_policy import ReminderPolicy
 from sandbox.zoho.commands import FaultName
@@ -86,6 +88,55 @@ def test_zoho_that_does_not_answer_costs_the_run_nothing(eager: Bench) -> None:
     eager.zoho.reset_stats()
     eager.sync(is_scheduled=True)
     assert asked(eager) > 0
+
+
+def test_a_record_that_fails_in_every_run_does_not_keep_the_others_from_being_asked(eager: Bench) -> None:
+    eager.sync()
+    with eager.resources.engine.connect() as connection:
+        link = connections.link(connection, eager.connection_id)
+        window = reminder_policies.policy_of(connection, eager.connection_id).window
+        present = dt.datetime.now(dt.UTC)
+        first, *others = questions.questions(connection, link, window, now=present, limit=100)
+    assert first.kind is RecordKind.CUSTOMER
+    assert others
+    eager.zoho.fault(FaultName.ANSWER, path=f"/contacts/{first.record_id}", status=500, code=1000)
+    eager.sync(is_scheduled=True)
+    with eager.resources.engine.connect() as connection:
+        assert questions.questions(connection, link, window, now=present, limit=100) == [first]
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, modified_at: dt.datetime | None) -> None:
+    """Details say "off" and have that modified time, whatever the list says."""
+    ask = Work.ask_contact
+
+    def told(work: Work, contact_id: str) -> Contact:
+        contact = ask(work, contact_id)
+        assert isinstance(contact, Contact)
+        assert contact.details is not None
+        return replace(contact, modified_at=modified_at, details=replace(contact.details, reminders_enabled=False))
+
+    monkeypatch.setattr(Work, "ask_contact", told)
+
+
+def test_details_without_a_modified_time_are_those_of_the_version_that_was_asked_about(
+    eager: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eager.sync()
+    asked_about = due_unknown(eager)
+    answering(monkeypatch, None)
+    while due_unknown(eager):
+        eager.sync(is_scheduled=True)
+    known = eager.customers()
+    assert {known[customer_id]["payment_reminder_enabled"] for customer_id in asked_about} == {False}
+
+
+def test_details_older_than_the_list_are_asked_for_again(eager: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    eager.sync()
+    asked_about = due_unknown(eager)
+    answering(monkeypatch, dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
+    assert eager.sync(is_scheduled=True)["status"] == "succeeded"
+    known = eager.customers()
+    assert {known[customer_id]["asked_version"] for customer_id in asked_about} == {None}
 
 
 def test_a_run_that_a_person_waits_for_asks_nobody(eager: Bench) -> None:

@@ -5,8 +5,9 @@ import uuid
 
 from sqlalchemy import Engine
 
-from db import connections
+from db import connections, openings
 from db.connections import Link, NewLink
+from domain.opening import Backlog
 
 A_DAY_SECONDS = 86400.0
 
@@ -34,7 +35,16 @@ def save(engine: Engine, new: NewLink, *, interval: float = A_DAY_SECONDS) -> tu
         return connections.save(connection, new, sync_interval_seconds=interval, full_sync_interval_seconds=interval)
 
 
-def a_link(engine: Engine, *, user_id: uuid.UUID | None = None, organization_id: str = "10234695") -> Link:
+#: Before everything that a test is about.
+OPENED_AT = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+
+def a_link(
+    engine: Engine, *, user_id: uuid.UUID | None = None, organization_id: str = "10234695", is_open: bool = True
+) -> Link:
+    """A connection that hands over, unless it is not to be open."""
     connection_id, _ = save(engine, a_new_link(user_id=user_id, organization_id=organization_id))
-    with engine.connect() as connection:
+    with engine.begin() as connection:
+        if is_open:
+            openings.open_handover(connection, connection_id, Backlog.NONE, now=OPENED_AT)
         return connections.link(connection, connection_id)

@@ -12,24 +12,24 @@ from tests.builders import a_contact, an_invoice
 from tests.integration.db.look import Row, row, rows
 from tests.integration.db.reminding import plan_due, tell_contact, tell_invoices
 
-#: Ten o'clock in London, which is in summer time by then; what falls on a weekend comes on Monday.
+#: Ten o'clock in London, which is in summer time by then. Step 3 falls on the Saturday before Easter Monday.
 PLANNED = {
     -3: dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC),
     0: dt.datetime(2026, 4, 1, 9, tzinfo=dt.UTC),
-    3: dt.datetime(2026, 4, 6, 9, tzinfo=dt.UTC),
+    3: dt.datetime(2026, 4, 7, 9, tzinfo=dt.UTC),
     7: dt.datetime(2026, 4, 8, 9, tzinfo=dt.UTC),
     14: dt.datetime(2026, 4, 15, 9, tzinfo=dt.UTC),
     30: dt.datetime(2026, 5, 1, 9, tzinfo=dt.UTC),
 }
 
-#: After each of these nobody owes anything.
+#: Each of these leaves nothing to be paid.
 CANCELLING_INVOICES = [
     an_invoice(status="paid", balance="0"),
     an_invoice(status="void"),
     an_invoice(status="draft"),
     an_invoice(balance="0"),
 ]
-#: Of each of these nobody can be reminded, with the reason.
+#: Each of these stops the customer's reminders, with the reason.
 CANCELLING_CONTACTS = [
     (a_contact(mobile=""), "no_phone"),
     (a_contact(mobile="call Ada"), "invalid_phone"),

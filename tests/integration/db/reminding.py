@@ -1,6 +1,7 @@
-"""How a test tells booksync of contacts and invoices, plans, and lets somebody claim what is due."""
+"""How a test writes contacts and invoices, plans, and claims what is due."""
 
 import datetime as dt
+from dataclasses import replace
 
 from sqlalchemy import Engine
 
@@ -36,6 +37,11 @@ def tell_invoices(engine: Engine, link: Link, *told: Invoice, now: dt.datetime =
         invoices.upsert(connection, link, [ObservedInvoice(invoice, now) for invoice in told], now=now)
 
 
+def asked(invoice: Invoice) -> Invoice:
+    """The invoice as a detail answer carries it, so that no question about it is left."""
+    return replace(invoice, has_details=True)
+
+
 def plan_due(engine: Engine, link: Link, *, now: dt.datetime = NOW) -> int:
     """How many invoices were due."""
     with engine.begin() as connection:
@@ -60,7 +66,7 @@ def note_sync(engine: Engine, link: Link, at: dt.datetime) -> None:
 def tell_and_plan(engine: Engine, link: Link, *told: Invoice, contact: Contact | None = None) -> None:
     """At the due date everything is ready to be handed over: the switch is on, the invoices just synced."""
     tell_contact(engine, link, contact or a_contact(details=SWITCH_ON))
-    tell_invoices(engine, link, *(told or (an_invoice(),)))
+    tell_invoices(engine, link, *map(asked, told or (an_invoice(),)))
     plan_all(engine, link)
     # The step before the due date went by: its window is over.
     plan_all(engine, link, now=DUE_AT - dt.timedelta(hours=1))

@@ -17,6 +17,7 @@ from domain.runs import Mode
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
 from tests.integration.db.links import a_link
 from tests.integration.db.look import Row, rows
+from tests.integration.db.reminding import plan_all
 
 NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
@@ -112,6 +113,61 @@ class TestMarking:
         mark(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW - A_MINUTE, modified_at=MODIFIED_AT + A_MINUTE)
         assert record(engine, kind, "1")["status"] == "deleted"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestGone:
+    """Zoho has answered 404, and the record is not marked, because too many are gone or a run must look first."""
+
+    @pytest.fixture
+    def home(self, engine: Engine, home: Link) -> Link:
+        plan_all(engine, home, now=NOW)
+        return home
+
+    def note_gone(self, engine: Engine, link: Link, kind: RecordKind, *, at: dt.datetime = NOW) -> None:
+        with engine.begin() as connection:
+            deletions.note_gone(connection, link, kind, "1", observed_at=at, now=NOW)
+
+    def reminded(self, engine: Engine) -> set[str]:
+        found = rows(
+            engine,
+            "SELECT zoho_invoice_id FROM reminders JOIN invoices_cache ON invoices_cache.id = invoice_id"
+            " WHERE reminders.status = 'scheduled'",
+        )
+        return {each["zoho_invoice_id"] for each in found}
+
+    def test_its_reminders_are_cancelled_and_nothing_is_marked(
+        self, engine: Engine, home: Link, kind: RecordKind
+    ) -> None:
+        assert self.reminded(engine) == {"1", "2", "3"}
+        self.note_gone(engine, home, kind)
+        assert self.reminded(engine) == {"2", "3"}
+        found = record(engine, kind, "1")
+        assert (found["gone_at"], found["status"] != "deleted") == (NOW, True)
+
+    def test_a_later_read_brings_the_reminders_back(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        self.note_gone(engine, home, kind)
+        tell(engine, home, "1", observed_at=NOW + A_MINUTE)
+        plan_all(engine, home, now=NOW + A_MINUTE)
+        assert record(engine, kind, "1")["gone_at"] is None
+        assert self.reminded(engine) == {"1", "2", "3"}
+
+    def test_an_earlier_read_does_not(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        self.note_gone(engine, home, kind)
+        tell(engine, home, "1", observed_at=NOW - A_MINUTE)
+        plan_all(engine, home, now=NOW + A_MINUTE)
+        assert record(engine, kind, "1")["gone_at"] == NOW
+        assert self.reminded(engine) == {"2", "3"}
+
+    def test_an_answer_from_before_the_row_was_read_changes_nothing(
+        self, engine: Engine, home: Link, kind: RecordKind
+    ) -> None:
+        self.note_gone(engine, home, kind, at=OBSERVED_AT - A_MINUTE)
+        assert self.reminded(engine) == {"1", "2", "3"}
+
+    def test_another_connections_record_is_not_concerned(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        self.note_gone(engine, a_link(engine, user_id=home.user_id, organization_id="20234695"), kind)
+        assert self.reminded(engine) == {"1", "2", "3"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,12 +18,14 @@ from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.caching import A_MINUTE
 from tests.integration.db.links import a_link
 from tests.integration.db.look import altered, change, row, rows
+from tests.integration.db.planning import PLANNED
 from tests.integration.db.reminding import (
     A_DAY,
     DUE_AT,
     DUE_DATE,
     NOW,
     SWITCH_ON,
+    asked,
     claim,
     held_back,
     note_sync,
@@ -81,7 +83,7 @@ class TestClaiming:
 
     def test_the_next_step_follows_when_its_time_comes(self, engine: Engine, due: Link) -> None:
         claim(engine)
-        later = dt.datetime(2026, 4, 6, 9, 0, tzinfo=dt.UTC)  # Step 3, moved off the weekend.
+        later = PLANNED[3]
         plan_all(engine, due, now=later - A_MINUTE)
         note_sync(engine, due, later)
         assert len(claim(engine, at=later)) == 1
@@ -114,7 +116,7 @@ class TestOneNumber:
     def test_what_becomes_due_later_that_day_waits(self, engine: Engine, due: Link) -> None:
         claim(engine)
         later = DUE_AT + 2 * dt.timedelta(hours=1)
-        tell_invoices(engine, due, an_invoice("8002", due_date=DUE_DATE - A_DAY), now=later)
+        tell_invoices(engine, due, asked(an_invoice("8002", due_date=DUE_DATE - A_DAY)), now=later)
         plan_all(engine, due, now=later)
         at = later + A_MINUTE
         assert (held_back(engine, at=at), claim(engine, at=at)) == ([HoldReason.CONTACTED_TODAY], [])
@@ -126,7 +128,7 @@ class TestOneNumber:
     def test_the_users_other_connection_counts_too(self, engine: Engine, due: Link) -> None:
         other = a_link(engine, user_id=due.user_id, organization_id="20234695")
         tell_contact(engine, other, a_contact("6001", details=SWITCH_ON))
-        tell_invoices(engine, other, an_invoice("9001", customer_id="6001"))
+        tell_invoices(engine, other, asked(an_invoice("9001", customer_id="6001")))
         plan_all(engine, other)
         plan_all(engine, other, now=DUE_AT - A_MINUTE)
         note_sync(engine, other, DUE_AT)
@@ -145,7 +147,7 @@ class TestOneNumber:
         claim(engine)
         later = DUE_AT + dt.timedelta(hours=2)
         for number in ("8002", "8003"):
-            tell_invoices(engine, due, an_invoice(number, due_date=DUE_DATE - A_DAY), now=later)
+            tell_invoices(engine, due, asked(an_invoice(number, due_date=DUE_DATE - A_DAY)), now=later)
             plan_all(engine, due, now=later)
             claim(engine, at=later + A_MINUTE)
             later += dt.timedelta(hours=1)
@@ -208,10 +210,13 @@ class TestWhoeverClaims:
         role = f"sender_{uuid.uuid4().hex}"
         statements = (f"CREATE ROLE {role}", grants.replace("the_sender", role), f"SET LOCAL ROLE {role}")
         with altered(engine, *statements) as connection:
-            assert len(hand_over.claim(connection, at=DUE_AT)) == 1
+            (taken,) = hand_over.claim(connection, at=DUE_AT)
+            reported = "SELECT report_outcome(:handover, 'do_not_call', note => 'asked for it')"
+            assert connection.execute(text(reported), {"handover": taken.contact_id}).scalar_one() == 1
 
 
 def test_postgres_sees_through_the_look(engine: Engine) -> None:
     """Else a claim would look at everything that is due once for each number."""
     found = rows(engine, "EXPLAIN SELECT * FROM due_reminders(now()) WHERE reminder_id = gen_random_uuid()")
-    assert not [line for line in found if "Function Scan" in line["QUERY PLAN"]]
+    scanned = [line["QUERY PLAN"] for line in found if "Function Scan" in line["QUERY PLAN"]]
+    assert not [scan for scan in scanned if "due_reminders" in scan or "reminder_checks" in scan]

@@ -27,6 +27,7 @@ from tests.integration.db.reminding import (
     DUE_DATE,
     NOW,
     SWITCH_ON,
+    asked,
     claim,
     held_back,
     note_sync,
@@ -55,7 +56,7 @@ class TestHoldingBack:
             ("UPDATE customers_cache SET phone_problem = 'too_short'", HoldReason.PHONE_CHANGED),
             ("UPDATE invoices_cache SET expected_payment_date = '2026-04-01'", HoldReason.PAYMENT_EXPECTED),
             ("UPDATE customers_cache SET payment_reminder_enabled = false", HoldReason.ZOHO_REMINDERS_OFF),
-            ("UPDATE customers_cache SET payment_reminder_enabled = NULL", HoldReason.SWITCH_UNKNOWN),
+            ("UPDATE customers_cache SET asked_version = NULL", HoldReason.SWITCH_UNKNOWN),
             ("UPDATE invoices_cache SET plan_at = '2026-03-02'", HoldReason.PLAN_OUTDATED),
             ("UPDATE invoices_cache SET plan_at = NULL", HoldReason.PLAN_OUTDATED),
             ("UPDATE sync_metadata SET last_invoice_sync_at = NULL", HoldReason.CACHE_STALE),
@@ -101,7 +102,7 @@ class TestHoldingBack:
     def test_a_claim_reads_an_expected_payment_as_the_plan_does(self, engine: Engine, due: Link, days: int) -> None:
         invoice = replace(an_invoice(), expected_payment_date=DUE_DATE + days * A_DAY)
         until = held_until(invoice)
-        tell_invoices(engine, due, replace(invoice, modified_at=DUE_AT), now=DUE_AT)
+        tell_invoices(engine, due, asked(replace(invoice, modified_at=DUE_AT)), now=DUE_AT)
         change(engine, "UPDATE reminders SET status = 'scheduled' WHERE step = 0")
         expected = [HoldReason.PAYMENT_EXPECTED] if until and until >= DUE_DATE else [None]
         change(

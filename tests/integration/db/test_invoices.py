@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -123,6 +124,31 @@ class TestWhatIsWritten:
         odd = 'INV-"{1,2}" \\ %s :name Ünï 株 🏦'
         upsert(engine, home, an_invoice(number=odd))
         assert cached(engine)["invoice_number"] == odd
+
+
+class TestDetails:
+    """A list row and a detail answer differ in the keys that they leave out."""
+
+    LISTED = an_invoice(ach_payment_initiated=False, unprocessed_payment="0", sub_status="")
+
+    def test_a_key_that_is_missing_changes_nothing(self, engine: Engine, home: Link) -> None:
+        upsert(engine, home, self.LISTED)
+        assert upsert(engine, home, replace(an_invoice(), has_details=True)) == Upserted()
+        assert upsert(engine, home, self.LISTED) == Upserted()
+
+    def test_a_switch_that_is_read_for_the_first_time_is_no_update(self, engine: Engine, home: Link) -> None:
+        upsert(engine, home, self.LISTED)
+        assert upsert(engine, home, replace(an_invoice(reminders_enabled=False), has_details=True)) == Upserted()
+        assert cached(engine)["payment_reminder_enabled"] is False
+        turned = replace(an_invoice(reminders_enabled=True), has_details=True)
+        assert upsert(engine, home, turned) == Upserted(updated=1)
+
+    def test_a_fact_that_is_missing_holds_no_more(self, engine: Engine, home: Link) -> None:
+        upsert(engine, home, replace(self.LISTED, sub_status="cs_in_dispute"))
+        assert upsert(engine, home, an_invoice()) == Upserted()
+        assert cached(engine)["sub_status"] == "cs_in_dispute"
+        assert upsert(engine, home, replace(an_invoice(), has_details=True)) == Upserted(updated=1)
+        assert not cached(engine)["sub_status"]
 
 
 class TestWhatSomebodyElseHasWritten:

@@ -1,5 +1,8 @@
 """Promises of db/known_contacts.py: what a list row is compared with, and what is noted of a contact's reading."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import Engine, text
 
@@ -11,6 +14,8 @@ from domain.customers import customer_from
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_person
 from tests.integration.db.caching import A_MINUTE, OBSERVED_AT, cached, upsert
 from tests.integration.db.links import a_link
+from tests.integration.db.planning import outcome
+from tests.integration.db.reminding import NOW, plan_all
 
 
 class TestKnown:
@@ -81,6 +86,51 @@ class TestNotes:
             for each in (cached(engine, "5001"), cached(engine, "5002"))
         ]
         assert noted == [(OBSERVED_AT, False), (OBSERVED_AT + A_MINUTE, True)]
+
+
+class TestCredits:
+    """Zoho moves no modified time when a customer's credits change: the list row alone carries them."""
+
+    CREDITED = replace(a_contact(), unused_credits=Decimal("120.00"), currency_code="GBP")
+
+    def note(self, engine: Engine, link: Link, contact: Contact) -> None:
+        with engine.begin() as connection:
+            known_contacts.note_credits(connection, link, [contact], now=NOW)
+
+    def test_they_are_noted_and_the_plans_are_due(self, engine: Engine, planned: Link) -> None:
+        self.note(engine, planned, self.CREDITED)
+        found = cached(engine)
+        assert (found["unused_credits"], found["credits_currency"]) == (Decimal(120), "GBP")
+        plan_all(engine, planned)
+        assert outcome(engine)[0] == "covered_by_credit"
+
+    def test_credits_that_are_used_up_bring_the_reminders_back(self, engine: Engine, planned: Link) -> None:
+        self.note(engine, planned, self.CREDITED)
+        plan_all(engine, planned)
+        self.note(engine, planned, replace(self.CREDITED, unused_credits=Decimal(0)))
+        plan_all(engine, planned)
+        assert outcome(engine)[0] == "scheduled"
+
+    def test_a_row_without_a_currency_leaves_the_one_that_is_known(self, engine: Engine, planned: Link) -> None:
+        self.note(engine, planned, self.CREDITED)
+        plan_all(engine, planned)
+        self.note(engine, planned, replace(self.CREDITED, currency_code=""))
+        assert (cached(engine)["credits_currency"], outcome(engine)) == ("GBP", ("covered_by_credit", None))
+        upsert(engine, planned, replace(self.CREDITED, currency_code="", name="Renamed"))
+        assert cached(engine)["credits_currency"] == "GBP"
+
+    def test_the_same_credits_make_no_plan_due(self, engine: Engine, planned: Link) -> None:
+        self.note(engine, planned, self.CREDITED)
+        plan_all(engine, planned)
+        before = outcome(engine)
+        self.note(engine, planned, self.CREDITED)
+        assert outcome(engine) == before
+
+    def test_a_row_without_the_key_leaves_what_is_known(self, engine: Engine, planned: Link) -> None:
+        self.note(engine, planned, self.CREDITED)
+        self.note(engine, planned, a_contact())
+        upsert(engine, planned, a_contact(name="Renamed", modified_at=MODIFIED_AT + A_MINUTE))
+        assert cached(engine)["unused_credits"] == Decimal(120)
 
 
 def list_facts(contact: Contact) -> ListFacts:

@@ -17,7 +17,7 @@ LegacyRows = list[list[Any]]
 
 @pytest.fixture
 def before(url: str, database: Database) -> LegacyRows:
-    """The rows of a legacy database, one of them with neither customer nor phone."""
+    """The rows of a legacy database; one has neither customer nor phone."""
     user = a_legacy_database(url, database)
     database.legacy_writes_reminder(user, database.legacy_writes_invoice(user, "4", customer=None), phone=None)
     return legacy_rows(database)
@@ -49,6 +49,7 @@ def test_going_down_undoes_the_newest_revision_first(url: str) -> None:
     outcome = migrate(url, Target.PHASE2)
 
     assert [(done.revision, done.upgraded) for done in outcome.applied] == [
+        ("0010_handover_phase3", False),
         ("0009_phase3", False),
         ("0008_customer_required", False),
     ]

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from domain.customers import Customer
 from domain.invoices import Invoice
+from domain.permission import NO_HOLDS, Holds
 from domain.reminder_policy import ReminderPolicy
-from domain.reminders import Plan, Scheduled, plan
+from domain.reminders import ALWAYS_OPEN, Opening, Plan, Scheduled, Skipped, SkipReason, plan
 from tests.builders import a_customer, an_invoice
 
 LONDON = ZoneInfo("Europe/London")
@@ -27,6 +28,8 @@ def planned(
     policy: ReminderPolicy = POLICY,
     home_time_zone: str | None = "Europe/London",
     now: dt.datetime = LONG_BEFORE,
+    holds: Holds = NO_HOLDS,
+    opening: Opening = ALWAYS_OPEN,
     sent: Set[int] = frozenset(),
     pending: Mapping[int, dt.datetime] | None = None,
     taken: Mapping[int, dt.datetime] | None = None,
@@ -37,10 +40,23 @@ def planned(
         policy,
         home_time_zone=home_time_zone,
         now=now,
+        holds=holds,
+        opening=opening,
         sent_steps=sent,
         pending=pending,
         taken=taken,
     )
+
+
+def reason_of(plan: Plan) -> SkipReason:
+    """Why the plan has no reminder; a plan with some fails the test."""
+    assert isinstance(plan, Skipped)
+    return plan.reason
+
+
+def pending_of(plan: Plan) -> dict[int, dt.datetime]:
+    """What the next plan finds as already planned."""
+    return {r.step: r.scheduled_at for r in plan.reminders} if isinstance(plan, Scheduled) else {}
 
 
 def schedule(plan: Plan, zone: ZoneInfo = LONDON) -> list[tuple[int, str]]:

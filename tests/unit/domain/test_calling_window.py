@@ -1,4 +1,4 @@
-"""Promises of domain/calling_window.py: when somebody may be reminded."""
+"""Promises of domain/calling_window.py: the weekdays and hours of calls on one clock."""
 
 import datetime as dt
 from typing import Any
@@ -39,42 +39,7 @@ def test_the_clock_is_the_customers() -> None:
     assert not WINDOW.contains(noon_in_london, NEW_YORK)
 
 
-@pytest.mark.parametrize(
-    ("day", "moment"),
-    [
-        (dt.date(2026, 4, 1), "2026-04-01 10:00"),  # a Wednesday
-        (dt.date(2026, 4, 4), "2026-04-06 10:00"),  # a Saturday: on Monday
-        (dt.date(2026, 3, 27), "2026-03-27 10:00"),  # winter time
-        (dt.date(2026, 3, 29), "2026-03-30 10:00"),  # the Sunday on which it ends
-    ],
-)
-def test_the_usual_moment_is_on_the_day_or_the_next_allowed_one(day: dt.date, moment: str) -> None:
-    assert WINDOW.usual_moment(day, LONDON) == local(moment)
-
-
-def test_moments_are_given_in_utc() -> None:
-    assert WINDOW.usual_moment(dt.date(2026, 4, 1), LONDON).isoformat() == "2026-04-01T09:00:00+00:00"
-    assert WINDOW.next_moment(local("2026-04-01 12:00"), LONDON).isoformat() == "2026-04-01T11:00:00+00:00"
-
-
 class TestClocksThatJump:
-    NIGHT = CallingWindow(EVERY_DAY, opens=dt.time(1), closes=dt.time(4), usual_time=dt.time(1, 30))
-
-    def test_a_time_left_out_is_an_hour_later(self) -> None:
-        # On 29 March 2026 London's clocks go from 01:00 to 02:00.
-        moment = self.NIGHT.usual_moment(dt.date(2026, 3, 29), LONDON)
-        assert moment.astimezone(LONDON).isoformat() == "2026-03-29T02:30:00+01:00"
-
-    def test_or_on_the_next_day_if_the_window_is_closed_by_then(self) -> None:
-        short = CallingWindow(EVERY_DAY, opens=dt.time(1), closes=dt.time(2), usual_time=dt.time(1, 30))
-        moment = short.usual_moment(dt.date(2026, 3, 29), LONDON)
-        assert moment.astimezone(LONDON).isoformat() == "2026-03-30T01:30:00+01:00"
-
-    def test_a_time_that_comes_twice_is_the_first(self) -> None:
-        # On 25 October 2026 they go from 02:00 back to 01:00.
-        moment = self.NIGHT.usual_moment(dt.date(2026, 10, 25), LONDON)
-        assert moment.astimezone(LONDON).isoformat() == "2026-10-25T01:30:00+01:00"
-
     def test_the_window_does_not_open_again_in_the_hour_that_comes_twice(self) -> None:
         early = CallingWindow(EVERY_DAY, opens=dt.time(0, 30), closes=dt.time(1, 30), usual_time=dt.time(1))
         first = local("2026-10-25 01:15")
@@ -87,28 +52,6 @@ class TestClocksThatJump:
         closes_at = night.closes_after(local("2026-03-29 00:00"), LONDON)
         assert closes_at.astimezone(LONDON).isoformat() == "2026-03-29T00:30:00+00:00"
         assert not night.contains(closes_at, LONDON)
-
-    def test_a_day_left_out_is_passed_over(self) -> None:
-        # Samoa went from Thursday, 29 December 2011, to Saturday, the 31st.
-        apia = ZoneInfo("Pacific/Apia")
-        assert WINDOW.usual_moment(dt.date(2011, 12, 30), apia).astimezone(apia).date() == dt.date(2012, 1, 2)
-
-
-@pytest.mark.parametrize(
-    ("now", "moment"),
-    [
-        ("2026-04-01 12:00", "2026-04-01 12:00"),  # open: at once
-        ("2026-04-01 12:00:01", "2026-04-01 12:01"),  # at a whole minute, not before now
-        ("2026-04-01 09:00", "2026-04-01 09:00"),
-        ("2026-04-01 07:00", "2026-04-01 10:00"),  # not open yet: at the usual time
-        ("2026-04-01 18:00", "2026-04-02 10:00"),  # closed: tomorrow
-        ("2026-04-01 17:59:30", "2026-04-02 10:00"),  # no whole minute is left
-        ("2026-04-03 19:00", "2026-04-06 10:00"),  # closed on a Friday: on Monday
-        ("2026-04-05 12:00", "2026-04-06 10:00"),
-    ],
-)
-def test_the_next_moment_is_now_or_the_next_usual_one(now: str, moment: str) -> None:
-    assert WINDOW.next_moment(local(now), LONDON) == local(moment)
 
 
 def test_a_window_closes_on_the_day_of_the_moment() -> None:
@@ -123,13 +66,34 @@ class TestHolidays:
         assert WINDOW.contains(noon, LONDON)
         assert not WINDOW.contains(noon, LONDON, self.GOOD_FRIDAY)
 
-    def test_the_usual_moment_is_on_the_next_allowed_day(self) -> None:
-        moment = WINDOW.usual_moment(dt.date(2026, 4, 3), LONDON, self.GOOD_FRIDAY)
-        assert moment == local("2026-04-06 10:00")
 
-    def test_so_is_the_next_moment(self) -> None:
-        assert WINDOW.next_moment(local("2026-04-03 12:00"), LONDON, self.GOOD_FRIDAY) == local("2026-04-06 10:00")
-        assert WINDOW.next_moment(local("2026-04-02 19:00"), LONDON, self.GOOD_FRIDAY) == local("2026-04-06 10:00")
+class TestWorkingDays:
+    @pytest.mark.parametrize(
+        ("rest_days", "weekdays"),
+        [
+            ({5, 6}, {0, 1, 2, 3, 4}),
+            ({4, 5}, {0, 1, 2, 3, 6}),  # Friday and Saturday, as in Saudi Arabia
+            ({3, 4}, {0, 1, 2, 5, 6}),
+            ({4}, {0, 1, 2, 3, 5, 6}),  # Friday alone, as in Iran
+            # No sixth day is added where one day of the usual weekend is a working day: Nepal, India.
+            ({5}, {0, 1, 2, 3, 4}),
+            ({6}, {0, 1, 2, 3, 4}),
+            (set(), {0, 1, 2, 3, 4}),
+        ],
+    )
+    def test_they_are_the_countrys_own(self, rest_days: set[int], weekdays: set[int]) -> None:
+        assert WINDOW.on_working_days(rest_days) == CallingWindow(frozenset(weekdays))
+
+    @pytest.mark.parametrize("chosen", [{0, 4}, {0, 1, 2, 3}, {0, 1, 2, 3, 4, 5}, set(range(7)), {4}])
+    def test_weekdays_that_the_organisation_has_chosen_stay(self, chosen: set[int]) -> None:
+        window = CallingWindow(frozenset(chosen))
+        assert window.on_working_days({4, 5}) == window
+
+    def test_the_hours_stay(self) -> None:
+        window = CallingWindow(opens=dt.time(8), closes=dt.time(20), usual_time=dt.time(8, 30))
+        assert window.on_working_days({4, 5}) == CallingWindow(
+            frozenset({0, 1, 2, 3, 6}), dt.time(8), dt.time(20), dt.time(8, 30)
+        )
 
 
 @pytest.mark.parametrize(

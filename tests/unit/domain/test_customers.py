@@ -1,6 +1,7 @@
 """Promises of domain/customers.py: what booksync concludes from a contact."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -103,6 +104,103 @@ class TestPhone:
     def test_the_time_zone_is_the_numbers_if_it_has_just_one(self, mobile: str, time_zone: str) -> None:
         home = Home(country_code="US", time_zone="Asia/Kolkata")
         assert customer_from(a_contact(mobile=mobile), home=home).time_zone == time_zone
+
+
+class TestTimeZones:
+    AUSTRALIA = (
+        "Australia/Adelaide",
+        "Australia/Brisbane",
+        "Australia/Eucla",
+        "Australia/Lord_Howe",
+        "Australia/Perth",
+        "Australia/Sydney",
+        "Australia/Darwin",
+    )
+
+    def zones_of(self, mobile: str, **details: Any) -> tuple[str, ...] | None:
+        told = ContactDetails(**{"country_code": None, "reminders_enabled": None} | details)
+        return customer_from(a_contact(mobile=mobile, details=told), home=Home("US", "America/New_York")).time_zones
+
+    @pytest.mark.parametrize(
+        ("mobile", "zones"),
+        [
+            ("+1 925 555 0101", ("America/Los_Angeles",)),
+            ("+44 7912 345678", ("Europe/London",)),  # four zones, one clock
+            ("+34 612 345 678", ("Atlantic/Canary", "Europe/Madrid")),
+            ("+61 412 345 678", AUSTRALIA),
+            ("+7 701 123 4567", ("Asia/Almaty",)),  # Kazakhstan's part of +7
+            ("+800 1234 5678", ()),  # of no country
+            ("555-0100", ()),  # invalid
+            ("", ()),
+        ],
+    )
+    def test_are_all_clocks_by_which_the_number_may_ring(self, mobile: str, zones: tuple[str, ...]) -> None:
+        assert self.zones_of(mobile) == zones
+
+    @pytest.mark.parametrize(
+        ("state", "postcode", "zones"),
+        [
+            ("Victoria", "", ("Australia/Sydney",)),
+            ("New South Wales", "", ("Australia/Sydney", "Australia/Adelaide", "Australia/Lord_Howe")),
+            ("NT", "", ("Australia/Darwin",)),
+            ("Western Australia", "", ("Australia/Perth", "Australia/Eucla")),
+            ("", "4000", ("Australia/Brisbane",)),
+            # Not understood, or never read.
+            ("Downunder", "", AUSTRALIA),
+            (None, None, AUSTRALIA),
+        ],
+    )
+    def test_are_narrowed_by_the_address(self, state: str | None, postcode: str | None, zones: tuple[str, ...]) -> None:
+        found = self.zones_of("+61 412 345 678", country_code="AU", state=state, postcode=postcode)
+        assert set(found or ()) == set(zones)
+
+    def test_are_not_narrowed_by_an_address_abroad(self) -> None:
+        assert self.zones_of("+61 412 345 678", country_code="US", state="NY") == self.AUSTRALIA
+
+    @pytest.mark.parametrize(
+        ("mobile", "time_zone"), [("+34 612 345 678", "America/New_York"), ("+1 925 555 0101", "America/Los_Angeles")]
+    )
+    def test_of_several_the_organisations_stands_in_as_the_only_one(self, mobile: str, time_zone: str) -> None:
+        assert customer_from(a_contact(mobile=mobile), home=Home("US", "America/New_York")).time_zone == time_zone
+
+    def test_the_address_is_kept(self) -> None:
+        told = ContactDetails(country_code="AU", reminders_enabled=None, state="NSW", postcode="2000")
+        customer = customer_from(a_contact(details=told), home=LONDON)
+        assert (customer.address_state, customer.address_postcode) == ("NSW", "2000")
+        assert "NSW" not in repr(customer)
+        assert "2000" not in repr(customer)
+
+    def test_a_list_row_keeps_the_address_of_an_earlier_detail_answer(self) -> None:
+        known = ContactDetails(country_code="AU", reminders_enabled=None, state="VIC", postcode="")
+        customer = customer_from(a_contact(mobile="+61 412 345 678"), home=LONDON, known=known)
+        assert customer.time_zones == ("Australia/Sydney",)
+
+
+class TestHolidayCountry:
+    @pytest.mark.parametrize(
+        ("country", "mobile", "holiday_country"),
+        [
+            ("IN", A_BRITISH_MOBILE, "IN"),  # the address goes before the number
+            (None, A_BRITISH_MOBILE, "GB"),
+            (None, "555-0100", None),
+            (None, "", None),
+        ],
+    )
+    def test_is_the_addresss_else_the_numbers(
+        self, country: str | None, mobile: str, holiday_country: str | None
+    ) -> None:
+        contact = a_contact(mobile=mobile, details=ContactDetails(country_code=country, reminders_enabled=None))
+        assert customer_from(contact, home=Home("US", "America/New_York")).holiday_country == holiday_country
+
+
+class TestCredits:
+    def test_are_the_contacts(self) -> None:
+        customer = customer_from(a_contact(unused_credits="900.00", currency_code="USD"), home=LONDON)
+        assert (customer.unused_credits, customer.credits_currency) == (Decimal("900.00"), "USD")
+
+    def test_are_not_known_where_the_row_has_none(self) -> None:
+        customer = customer_from(a_contact(), home=LONDON)
+        assert (customer.unused_credits, customer.credits_currency) == (None, "")
 
 
 class TestDetails:

@@ -7,11 +7,13 @@ import pytest
 from domain.forecast import (
     CALLS_OF_AN_IDLE_SYNC,
     POLLING_SHARE,
+    Cost,
     Rate,
     Size,
     full_cost,
     incremental_cost,
     polling_seconds,
+    reading_cost,
 )
 
 DAY = 86_400
@@ -31,9 +33,9 @@ LARGE = Size(customers=25_000, invoices=20_000, persons_pages=150)
         (replace(LARGE, bulk_persons_refused=True), 127 + 102, 2 * 60),
     ],
 )
-def test_a_full_run_reads_every_page(size: Size, calls: int, seconds: float) -> None:
-    cost = full_cost(size, RATE)
-    assert (cost.calls, cost.seconds) == (calls, seconds)
+def test_a_full_run_reads_every_page_and_the_organization(size: Size, calls: int, seconds: float) -> None:
+    assert reading_cost(size, RATE) == Cost(calls, seconds)
+    assert full_cost(size, RATE).calls == calls + 1
 
 
 @pytest.mark.parametrize(("changed", "calls"), [(0, 2), (50, 52), (400, 152)])

@@ -247,3 +247,29 @@ class TestJudge:
 @pytest.mark.parametrize("problem", PhoneProblem)
 def test_every_problem_has_a_sentence_for_people(problem: PhoneProblem) -> None:
     assert problem.sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("raw", "region", "zones"),
+    [
+        ("+7 701 123 4567", "KZ", {"Asia/Almaty", "Asia/Aqtobe", "Asia/Yekaterinburg"}),  # one clock, not Moscow's
+        ("+34 612 345 678", "ES", {"Europe/Madrid", "Atlantic/Canary"}),
+        # The metadata leaves some zones of mobiles out.
+        ("+62 812 3456 7890", "ID", {"Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"}),
+        ("+56 9 6123 4567", "CL", {"America/Santiago", "America/Punta_Arenas", "Pacific/Easter"}),
+        # An area code has its own zone.
+        ("+62 21 1234 5678", "ID", {"Asia/Jakarta"}),
+        ("+7 495 123 4567", "RU", {"Europe/Moscow"}),
+    ],
+)
+def test_a_verdict_has_every_zone_of_the_region_that_the_number_may_lie_in(
+    raw: str, region: str, zones: set[str]
+) -> None:
+    assert set(judge(raw, region).time_zones) == zones
+
+
+@pytest.mark.parametrize(
+    ("raw", "zone"), [("+7 912 345 67 89", "Europe/Kaliningrad"), ("+61 412 345 678", "Australia/Darwin")]
+)
+def test_a_mobile_of_a_wide_country_has_the_zone_that_the_metadata_leaves_out(raw: str, zone: str) -> None:
+    assert zone in judge(raw, None).time_zones

@@ -1,12 +1,15 @@
 """Promises of domain/reminder_policy.py: rules that go together are kept as they are, others refused in a sentence."""
 
 import datetime as dt
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
+import orjson
 import pytest
 
 from domain.calling_window import CallingWindow, InvalidPolicyError
-from domain.reminder_policy import ReminderPolicy, weekdays_named
+from domain.reminder_policy import ANY_CURRENCY, ORGANISATION, SKIP, ReminderPolicy, weekdays_named
 
 
 @pytest.mark.parametrize(
@@ -25,6 +28,26 @@ from domain.reminder_policy import ReminderPolicy, weekdays_named
         ({"detail_calls_per_run": -1}, "from 0 to 1000"),
         ({"detail_calls_per_run": 1001}, "from 0 to 1000"),
         ({"window": CallingWindow(opens=dt.time(9, 0, 30))}, "in hours and minutes"),
+        ({"contacts_a_week": 0}, "from 1 to 700 contacts a week"),
+        ({"contacts_a_week": 701}, "from 1 to 700 contacts a week"),
+        ({"max_age_days": 0}, "too old after 1 to 3650 days"),
+        ({"max_age_days": 3651}, "too old after 1 to 3650 days"),
+        ({"minimum_balances": {"EUR": Decimal(-1)}}, "from 0 to 1,000,000,000: EUR"),
+        ({"minimum_balances": {"EUR": Decimal(1_000_000_000)}}, "from 0 to 1,000,000,000: EUR"),
+        ({"minimum_balances": {"EUR": Decimal("NaN")}}, "from 0 to 1,000,000,000: EUR"),
+        ({"minimum_balances": {"EUR": Decimal("Infinity")}}, "from 0 to 1,000,000,000: EUR"),
+        ({"minimum_balances": {"eur": Decimal(1)}}, "a code such as EUR"),
+        ({"minimum_balances": {"euro": Decimal(1)}}, "a code such as EUR"),
+        ({"minimum_balances": {"": Decimal(1)}}, "a code such as EUR"),
+        ({"held_sub_statuses": ("dispute", " ")}, "is a word, such as dispute"),
+        ({"zones": {"Australia": ("Australia/Perth",)}}, "a code of two letters"),
+        ({"zones": {"au": ("Australia/Perth",)}}, "a code of two letters"),
+        ({"zones": {"AU": ()}}, "The zones of AU need at least one name"),
+        ({"zones": {"AU": ("Australia/Perth", "Perth")}}, "Perth is no IANA time zone"),
+        ({"unknown_zone": "Perth"}, "Perth is no IANA time zone"),
+        ({"unknown_zone": ""}, "is no IANA time zone"),
+        ({"unknown_zone": "Singapore"}, "Singapore is no IANA time zone, such as"),
+        ({"zones": {"NZ": ("NZ",)}}, "NZ is no IANA time zone"),
     ],
 )
 def test_a_policy_that_contradicts_itself_is_refused(wrong: dict[str, Any], message: str) -> None:
@@ -44,11 +67,43 @@ def test_a_policy_that_contradicts_itself_is_refused(wrong: dict[str, Any], mess
             contacts_a_day=3,
             stale_after_minutes=30,
             detail_calls_per_run=0,
+            contacts_a_week=5,
+            max_age_days=90,
+            minimum_balances=MappingProxyType({"EUR": Decimal("2.50"), ANY_CURRENCY: Decimal(0)}),
+            held_sub_statuses=("dispute", "lawyer"),
+            respect_credits=False,
+            zones=MappingProxyType({"AU": ("Australia/Sydney", "Australia/Perth")}),
+            unknown_zone="Asia/Kolkata",
         ),
+        ReminderPolicy(minimum_balances=MappingProxyType({}), held_sub_statuses=(), unknown_zone=ORGANISATION),
     ],
 )
 def test_a_policy_is_kept_as_it_is(policy: ReminderPolicy) -> None:
-    assert ReminderPolicy.from_json(policy.to_json()) == policy
+    stored = orjson.loads(orjson.dumps(policy.to_json()))
+    assert ReminderPolicy.from_json(stored) == policy
+
+
+def test_by_default_no_cent_no_old_debt_and_no_unknown_clock_is_asked_for() -> None:
+    policy = ReminderPolicy()
+    assert (policy.minimum_balance("EUR"), policy.max_age_days, policy.unknown_zone) == (Decimal(1), 365, SKIP)
+    assert (policy.contacts_a_day, policy.contacts_a_week) == (1, 3)
+    assert policy.respect_credits
+
+
+@pytest.mark.parametrize(
+    ("minimums", "currency", "minimum"),
+    [
+        ({"EUR": Decimal(5), "*": Decimal(2)}, "EUR", 5),
+        ({"EUR": Decimal(5), "*": Decimal(2)}, "USD", 2),
+        ({"EUR": Decimal(5), "*": Decimal(2)}, "", 2),
+        ({"EUR": Decimal(5)}, "USD", 0),
+        ({}, "USD", 0),
+    ],
+)
+def test_a_currency_has_its_own_minimum_or_that_of_all_others(
+    minimums: dict[str, Decimal], currency: str, minimum: int
+) -> None:
+    assert ReminderPolicy(minimum_balances=minimums).minimum_balance(currency) == minimum
 
 
 def test_a_rule_that_is_left_out_has_its_default() -> None:
@@ -73,6 +128,11 @@ def test_people_read_it() -> None:
         ({"weekdays": ["monkey"]}, "A weekday is one of mon, tue"),
         ({"opens": "09:00:30"}, "in hours and minutes"),
         ({"opens": "19:00"}, "must open"),
+        ({"minimum_balances": {"EUR": "much"}}, "The rule minimum_balances.EUR"),
+        ({"minimum_balances": {"EUR": "NaN"}}, "The rule minimum_balances.EUR"),
+        ({"zones": {"AU": "Australia/Perth"}}, "The rule zones.AU"),
+        ({"zones": {"AU": ["Perth"]}}, "Perth is no IANA time zone"),
+        ({"unknown_zone": None}, "The rule unknown_zone"),
     ],
 )
 def test_what_is_no_rule_is_refused(json: dict[str, Any], message: str) -> None:

@@ -2,20 +2,23 @@
 
 import datetime as dt
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.calling_window import CallingWindow
+from domain.permission import Holds
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import NotOpen, Plan, Scheduled, Skipped, SkipReason, next_planning_at
-from tests.builders import an_invoice
-from tests.unit.domain.planning import DUE, london, planned, schedule
+from tests.builders import a_customer, an_invoice
+from tests.unit.domain.planning import DUE, LONDON, london, planned, reason_of, schedule
 
 
 class TestExpectedPayments:
     @pytest.mark.parametrize(
         ("expected", "first_two"),
         [
-            # Steps up to that day are missed; the day after it only the latest of them is made up for.
+            # Steps up to that day are missed; on the day after it the latest missed step is made up for.
             (dt.date(2026, 4, 9), [(7, "Fri 2026-04-10 10:00"), (14, "Wed 2026-04-15 10:00")]),
             (dt.date(2026, 4, 1), [(0, "Thu 2026-04-02 10:00"), (3, "Mon 2026-04-06 10:00")]),
             (dt.date(2026, 4, 14), [(14, "Wed 2026-04-15 10:00"), (30, "Fri 2026-05-01 10:00")]),
@@ -52,7 +55,7 @@ class TestMissedSteps:
             ("2026-04-03 19:00", (), [(3, "Mon 2026-04-06 10:00"), (7, "Wed 2026-04-08 10:00")]),
             # Before it opens: today, at the usual time.
             ("2026-04-02 06:00", (), [(0, "Thu 2026-04-02 10:00"), (3, "Mon 2026-04-06 10:00")]),
-            # An outage over several steps: only the latest of them.
+            # An outage over several steps: only the latest step.
             ("2026-04-17 12:00", (), [(14, "Fri 2026-04-17 12:00"), (30, "Fri 2026-05-01 10:00")]),
             ("2026-04-17 12:00", (-3, 0), [(14, "Fri 2026-04-17 12:00"), (30, "Fri 2026-05-01 10:00")]),
             # The latest was sent: the earlier ones are not made up for.
@@ -68,12 +71,12 @@ class TestMissedSteps:
     ) -> None:
         assert schedule(planned(now=london(now), sent=frozenset(sent)))[:2] == first_two
 
-    def test_the_last_step_is_made_up_for_however_late(self) -> None:
-        assert schedule(planned(now=london("2029-01-02 12:00"))) == [(30, "Tue 2029-01-02 12:00")]
+    def test_the_last_step_is_made_up_for_until_the_debt_is_too_old(self) -> None:
+        assert schedule(planned(now=london("2027-04-01 12:00"))) == [(30, "Thu 2027-04-01 12:00")]
+        assert planned(now=london("2027-04-02 00:00")) == Skipped(SkipReason.TOO_OLD)
 
     def test_nothing_is_left_once_the_last_step_was_sent(self) -> None:
-        after = planned(now=london("2026-05-04 12:00"), sent={30})
-        assert after == Skipped(SkipReason.ALL_STEPS_SENT)
+        assert reason_of(planned(now=london("2026-05-04 12:00"), sent={30})) is SkipReason.ALL_STEPS_SENT
 
 
 class TestPlanningAgain:
@@ -109,5 +112,103 @@ class TestPlanningAgain:
         assert next_planning_at(planned()) == london("2026-03-30 18:00")
 
     @pytest.mark.parametrize("over", [NotOpen(), Skipped(SkipReason.NO_PHONE)])
-    def test_time_alone_never_changes_a_plan_without_reminders(self, over: Plan) -> None:
+    def test_time_alone_never_changes_these_plans(self, over: Plan) -> None:
         assert next_planning_at(over) is None
+
+
+class TestTheDayOfTheInvoice:
+    @pytest.mark.parametrize(
+        ("date", "due_date", "first"),
+        [
+            # Due on receipt: the first step is one of the days after.
+            (dt.date(2026, 4, 1), dt.date(2026, 4, 1), (3, "Mon 2026-04-06 10:00")),
+            # Entered with a due date in the past.
+            (dt.date(2026, 4, 1), dt.date(2026, 3, 25), (14, "Wed 2026-04-08 10:00")),
+            # The day after it is the first that counts.
+            (dt.date(2026, 3, 31), dt.date(2026, 4, 1), (0, "Wed 2026-04-01 10:00")),
+            (dt.date(2026, 4, 1), dt.date(2026, 4, 5), (0, "Mon 2026-04-06 10:00")),
+            (None, dt.date(2026, 4, 1), (0, "Wed 2026-04-01 10:00")),
+        ],
+    )
+    def test_no_step_comes_before_the_day_after_it(
+        self, date: dt.date | None, due_date: dt.date, first: tuple[int, str]
+    ) -> None:
+        policy = ReminderPolicy(steps=(0, 3, 14))
+        now = london("2026-04-01 09:00") if date is None else dt.datetime.combine(date, dt.time(9), tzinfo=LONDON)
+        invoice = an_invoice(date=date, due_date=due_date)
+        assert schedule(planned(invoice=invoice, policy=policy, now=now))[0] == first
+
+    def test_a_step_up_to_it_is_not_made_up_for(self) -> None:
+        invoice = an_invoice(date=dt.date(2026, 4, 1), due_date=dt.date(2026, 4, 1))
+        policy = ReminderPolicy(steps=(0,))
+        assert reason_of(planned(invoice=invoice, policy=policy, now=london("2026-04-01 12:00"))) is (
+            SkipReason.ALL_STEPS_PAST
+        )
+        assert reason_of(planned(invoice=invoice, policy=policy, now=london("2026-04-03 12:00"))) is (
+            SkipReason.ALL_STEPS_PAST
+        )
+
+    def test_its_date_has_passed_when_it_has_on_every_clock(self) -> None:
+        # Midnight in London is 14:00 of the day before in Honolulu.
+        window = CallingWindow(frozenset(range(7)), dt.time(0), dt.time(23), dt.time(0))
+        customer = a_customer(time_zones=("Europe/London", "Pacific/Honolulu"))
+        invoice = an_invoice(date=dt.date(2026, 4, 1), due_date=dt.date(2026, 4, 2))
+        policy = ReminderPolicy(steps=(0, 1), window=window)
+        honolulu = ZoneInfo("Pacific/Honolulu")
+        result = planned(invoice=invoice, customer=customer, policy=policy)
+        assert isinstance(result, Scheduled)
+        assert all(r.scheduled_at.astimezone(honolulu).date() > dt.date(2026, 4, 1) for r in result.reminders)
+
+
+AT_MOST_TEN_DAYS = ReminderPolicy(steps=(0, 7, 30), max_age_days=10)
+
+
+class TestDebtsThatAreTooOld:
+    def test_a_step_on_a_later_day_is_not_planned(self) -> None:
+        assert [step for step, _ in schedule(planned(policy=AT_MOST_TEN_DAYS))] == [0, 7]
+
+    def test_a_step_that_a_weekend_moves_to_a_later_day_is_not_planned(self) -> None:
+        policy = replace(AT_MOST_TEN_DAYS, steps=(0, 10))
+        assert [step for step, _ in schedule(planned(policy=policy))] == [0]  # Saturday, 11 April 2026
+
+    def test_a_missed_step_is_not_made_up_for_on_a_later_day(self) -> None:
+        friday_evening = london("2026-04-10 19:00")
+        assert reason_of(planned(policy=AT_MOST_TEN_DAYS, now=friday_evening)) is SkipReason.TOO_OLD
+
+    def test_steps_that_all_come_later_leave_nothing(self) -> None:
+        assert reason_of(planned(policy=replace(AT_MOST_TEN_DAYS, steps=(30,)))) is SkipReason.TOO_OLD
+
+    @pytest.mark.parametrize(
+        ("outcome", "reason"),
+        [
+            (planned(policy=AT_MOST_TEN_DAYS, sent={30}), SkipReason.ALL_STEPS_SENT),
+            (planned(policy=replace(AT_MOST_TEN_DAYS, most_steps=1), sent={0}), SkipReason.MOST_STEPS_SENT),
+            (planned(policy=AT_MOST_TEN_DAYS, customer=a_customer(time_zone=None)), SkipReason.TIME_ZONE_UNKNOWN),
+            (planned(policy=AT_MOST_TEN_DAYS, holds=Holds(promised_until=dt.date(2027, 1, 1))), SkipReason.PROMISED),
+        ],
+    )
+    def test_a_reason_of_the_steps_holds_until_the_debt_is_too_old(self, outcome: Plan, reason: SkipReason) -> None:
+        assert reason_of(outcome) is reason
+        until = next_planning_at(outcome)
+        assert until is not None
+        assert until.date() in {dt.date(2026, 4, 11), dt.date(2026, 4, 12)}
+        assert reason_of(planned(policy=AT_MOST_TEN_DAYS, now=until)) is SkipReason.TOO_OLD
+
+
+class TestPromises:
+    def test_hold_up_to_and_on_their_day(self) -> None:
+        holds = Holds(promised_until=dt.date(2026, 4, 9))
+        held = planned(now=london("2026-04-02 12:00"), holds=holds)
+        assert held == Skipped(SkipReason.PROMISED, until=london("2026-04-10 00:00"))
+        assert planned(now=london("2026-04-09 23:59"), holds=holds) == held
+        assert schedule(planned(now=london("2026-04-10 00:00"), holds=holds))[0] == (7, "Fri 2026-04-10 10:00")
+
+    def test_hold_until_their_day_has_passed_on_every_clock(self) -> None:
+        customer = a_customer(time_zones=("America/New_York", "America/Los_Angeles"))
+        held = planned(customer=customer, holds=Holds(promised_until=dt.date(2026, 4, 9)))
+        assert next_planning_at(held) == dt.datetime(2026, 4, 10, tzinfo=ZoneInfo("America/Los_Angeles"))
+
+    @pytest.mark.parametrize("due_date", [DUE, dt.date(9999, 6, 1)])
+    def test_to_the_calendars_end_hold_too(self, due_date: dt.date) -> None:
+        held = planned(invoice=an_invoice(due_date=due_date), holds=Holds(promised_until=dt.date.max))
+        assert reason_of(held) is SkipReason.PROMISED

@@ -2,7 +2,15 @@
 
 import pytest
 
-from domain.time_zones import common_zone, zone_named
+from domain.time_zones import (
+    common_zone,
+    distinct_clocks,
+    known_zone,
+    known_zones,
+    narrowed,
+    zone_named,
+    zones_of_region,
+)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +54,71 @@ def test_the_first_name_that_is_a_zone_counts(names: list[str | None], zone: str
 )
 def test_zones_with_one_clock_are_one(zones: tuple[str, ...], region: str | None, zone: str | None) -> None:
     assert common_zone(zones, region) == zone
+
+
+@pytest.mark.parametrize(
+    ("zones", "region", "distinct"),
+    [
+        ((), "GB", ()),
+        # One zone keeps its name.
+        (("Asia/Calcutta",), "IN", ("Asia/Calcutta",)),
+        (("Europe/Guernsey", "Europe/Jersey", "Europe/London"), "GB", ("Europe/London",)),
+        # Of several names the region's own counts; the order stays.
+        (("America/Toronto", "America/Boise", "America/Detroit"), "US", ("America/Detroit", "America/Boise")),
+        # A zone of the region keeps its name, though the region's list begins with another of that clock (Macquarie).
+        (("Australia/Perth", "Australia/Sydney"), "AU", ("Australia/Perth", "Australia/Sydney")),
+        # None of the names is the region's own.
+        (("America/Toronto", "America/Edmonton"), "US", ("America/New_York", "America/Denver")),
+        (("Arctic/Longyearbyen", "Atlantic/Canary", "Europe/Oslo"), None, ("Arctic/Longyearbyen", "Atlantic/Canary")),
+        # The same offset in winter only is not the same clock.
+        (("America/Denver", "America/Phoenix"), "US", ("America/Denver", "America/Phoenix")),
+        # Nor is one that agrees today, but not in twenty years.
+        (("Africa/Casablanca", "Africa/Algiers"), None, ("Africa/Casablanca", "Africa/Algiers")),
+    ],
+)
+def test_distinct_clocks_have_one_zone_each(
+    zones: tuple[str, ...], region: str | None, distinct: tuple[str, ...]
+) -> None:
+    assert distinct_clocks(zones, region) == distinct
+
+
+@pytest.mark.parametrize(
+    ("zones", "others", "left"),
+    [
+        (("Australia/Sydney", "Australia/Perth"), ("Australia/Perth",), ("Australia/Perth",)),
+        (("Australia/Sydney", "Australia/Perth"), ("Australia/Melbourne",), ("Australia/Sydney",)),  # one clock
+        (
+            ("Australia/Sydney", "Australia/Perth"),
+            ("Australia/Perth", "Australia/Sydney"),
+            ("Australia/Sydney", "Australia/Perth"),
+        ),
+        # The two disagree.
+        (("Australia/Sydney", "Australia/Perth"), ("Asia/Kolkata",), ("Australia/Sydney", "Australia/Perth")),
+        (("Australia/Sydney",), (), ("Australia/Sydney",)),
+        # Nothing is made of nothing.
+        ((), ("Australia/Perth",), ()),
+    ],
+)
+def test_zones_are_narrowed_to_the_clocks_of_others(
+    zones: tuple[str, ...], others: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    assert narrowed(zones, others) == left
+
+
+@pytest.mark.parametrize(
+    ("region", "first", "count"), [("AU", "Australia/Lord_Howe", 12), ("GB", "Europe/London", 1), ("XX", None, 0)]
+)
+def test_a_region_has_its_zones(region: str, first: str | None, count: int) -> None:
+    found = zones_of_region(region)
+    assert len(found) == count
+    assert next(iter(found), None) == first
+
+
+def test_an_unknown_region_has_none() -> None:
+    assert zones_of_region(None) == ()
+
+
+def test_one_name_that_is_no_zone_makes_the_clocks_unknown() -> None:
+    assert known_zones(["Europe/London", "Etc/Unknown"]) is None
+    assert known_zones(["Europe/London", "Asia/Kolkata"]) == (known_zone("Europe/London"), known_zone("Asia/Kolkata"))
+    assert known_zones([]) == ()

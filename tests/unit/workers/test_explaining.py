@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from db.explanations import CustomerStory, ReminderStory, Story
+from db.openings import HandoverState
+from db.plan_cases import Case, CaseCustomer
 from domain.contacts import ContactPerson, ContactStatus
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
+from domain.opening import Backlog, Handover
+from domain.permission import NO_HOLDS, Holds
 from domain.phones import PhoneFallback
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import SkipReason
@@ -32,6 +36,7 @@ def a_customer_story(*persons: ContactPerson, **changed: Any) -> CustomerStory:
         primary_phone=A_BRITISH_MOBILE,
         phone_problem=None,
         country_code=None,
+        address_state=None,
         time_zone="Europe/London",
         reminders_enabled=True,
     )
@@ -51,10 +56,29 @@ def a_reminder(step: int = 0, **changed: Any) -> ReminderStory:
     return replace(reminder, **changed)
 
 
+def a_case(*, holds: Holds = NO_HOLDS, **changed: Any) -> Case:
+    """The open invoice as planning sees it."""
+    customer = CaseCustomer(
+        id=AN_ID,
+        status=ContactStatus.ACTIVE,
+        primary_phone=A_BRITISH_MOBILE,
+        phone_problem=None,
+        reminders_enabled=True,
+        unused_credits=None,
+        credits_currency="",
+        time_zone="Europe/London",
+        time_zones=("Europe/London",),
+        holiday_country="GB",
+        holds=holds,
+    )
+    return Case(AN_ID, an_invoice(), replace(customer, **changed), holds, {}, {}, frozenset())
+
+
 def a_story(
     *reminders: ReminderStory,
     invoice: Invoice | None = None,
     customer: CustomerStory | None = None,
+    case: Case | None = None,
     plan_outcome: str | None = "scheduled",
     plan_at: dt.datetime | None = STEP_AT,
 ) -> Story:
@@ -68,6 +92,7 @@ def a_story(
         policy=ReminderPolicy(),
         now=NOW,
         customer=customer or a_customer_story(),
+        case=case,
         plan_outcome=plan_outcome,
         plan_at=plan_at,
         reminders=reminders,
@@ -142,7 +167,7 @@ class TestNobodyIsReminded:
     def test_for_every_reason_there_is(self, reason: SkipReason) -> None:
         told = explained(a_story(plan_outcome=reason, plan_at=None))
         assert (told["outcome"], told["next"]) == (reason, None)
-        assert f"Nobody is reminded: {reason.sentence}" in told["reasons"]
+        assert f"No reminder is planned: {reason.sentence}" in told["reasons"]
 
     @pytest.mark.parametrize(
         ("waits_for", "words"),
@@ -166,12 +191,17 @@ class TestNobodyIsReminded:
     def test_once_the_only_step_is_sent(self) -> None:
         told = explained(a_story(a_reminder(status="sent")))
         assert (told["outcome"], told["next"]) == ("all_steps_sent", None)
-        assert f"Nobody is reminded: {SkipReason.ALL_STEPS_SENT.sentence}" in told["reasons"]
+        assert f"No reminder is planned: {SkipReason.ALL_STEPS_SENT.sentence}" in told["reasons"]
 
     def test_of_an_invoice_that_is_paid(self) -> None:
         story = a_story(invoice=an_invoice(status="paid", balance="0"), plan_outcome=None, plan_at=None)
         assert explained(story)["outcome"] == "not_open"
-        assert "Nobody owes anything on it" in reasons(story)
+        assert "Nothing is owed on it" in reasons(story)
+
+    def test_of_an_invoice_whose_status_is_not_known(self) -> None:
+        story = a_story(invoice=an_invoice(status="partially paid"), plan_outcome="unknown_status", plan_at=None)
+        assert explained(story)["outcome"] == "unknown_status"
+        assert SkipReason.UNKNOWN_STATUS.sentence in reasons(story)
 
     def test_before_the_first_plan(self) -> None:
         story = a_story(plan_outcome=None, plan_at=None)
@@ -183,7 +213,8 @@ class TestNobodyIsReminded:
         assert "Its payment is expected on 2026-04-20" in reasons(a_story(invoice=invoice))
 
     def test_where_the_switch_is_off_or_not_known(self) -> None:
-        assert "switched off" in reasons(a_story(customer=a_customer_story(reminders_enabled=False)))
+        off = a_story(customer=a_customer_story(reminders_enabled=False), case=a_case(reminders_enabled=False))
+        assert "Against asking: Payment reminders are switched off" in reasons(off)
         assert "a day before" in reasons(a_story(customer=a_customer_story(reminders_enabled=None)))
 
 
@@ -210,7 +241,7 @@ class TestPhones:
         text = reasons(story)
         assert "Ada Byron's mobile ask Bob: this number counts. The text is not a phone number." in text
         assert "Ada Byron's phone 07912 345678: not tried" in text
-        assert "The phone +919773000000 of somebody without a name: not tried" in text
+        assert "The phone +919773000000 of a person without a name: not tried" in text
 
     def test_with_the_fallback_those_before_a_valid_one_are_refused(self) -> None:
         told = explained(a_story(customer=a_customer_story(*self.PERSONS)), PhoneFallback.VALID)
@@ -240,3 +271,42 @@ class TestPhones:
     def test_one_may_come_from_the_invoices_alone(self) -> None:
         customer = a_customer_story(a_person())
         assert f"{A_BRITISH_MOBILE} was taken from the invoices" in reasons(a_story(customer=customer))
+
+
+class TestPermission:
+    def test_every_reason_against_is_shown_not_only_the_first(self) -> None:
+        holds = Holds(is_disputed=True, do_not_call=True, promised_until=dt.date(2026, 4, 9))
+        told = explained(a_story(customer=a_customer_story(), case=a_case(holds=holds)))
+        assert [each["reason"] for each in told["objections"]] == ["do_not_call", "disputed", "promised"]
+        assert "The customer has promised to pay by 2026-04-09." in told["reasons"]
+
+    def test_the_outcome_of_a_call_is_shown(self) -> None:
+        called = a_reminder(status="sent", outcome="promised", until=dt.date(2026, 4, 9))
+        told = reasons(a_story(called, customer=a_customer_story(), case=a_case()))
+        assert "handed over; the call's outcome: promised until 2026-04-09" in told
+
+    def test_a_closed_connection_is_named_with_the_next_step(self) -> None:
+        closed = HandoverState(Handover.CLOSED, None, Backlog.NONE, 3)
+        story = replace(a_story(customer=a_customer_story(), case=a_case()), handover=closed)
+        assert f"Next: booksync reminders preview {AN_ID}" in reasons(story)
+
+
+class TestClocks:
+    def test_one_clock_is_named(self) -> None:
+        story = a_story(customer=a_customer_story(), case=a_case())
+        assert "The number rings by the clock of Europe/London (Wed 2026-04-01 00:30)" in reasons(story)
+        assert explained(story)["clocks"] == [{"time_zone": "Europe/London", "local_time": "Wed 2026-04-01 00:30"}]
+
+    def test_several_clocks_are_all_named(self) -> None:
+        zones = ("Australia/Perth", "Australia/Sydney")
+        told = reasons(a_story(customer=a_customer_story(), case=a_case(time_zones=zones)))
+        assert "may ring by 2 clocks, and all must allow a call: Australia/Perth" in told
+
+    def test_the_state_of_the_address_is_given_as_the_reason(self) -> None:
+        customer = a_customer_story(address_state="NSW", country_code="AU")
+        told = reasons(a_story(customer=customer, case=a_case(time_zones=("Australia/Sydney",))))
+        assert "given the state NSW of its address" in told
+
+    @pytest.mark.parametrize(("zones", "sentence"), [(None, "were not looked at yet"), ((), "No clock is known")])
+    def test_unknown_clocks_are_named_as_such(self, zones: tuple[str, ...] | None, sentence: str) -> None:
+        assert sentence in reasons(a_story(customer=a_customer_story(), case=a_case(time_zones=zones)))

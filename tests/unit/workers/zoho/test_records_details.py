@@ -1,12 +1,15 @@
-"""What a contact's details tell: persons, the primary one, country, the reminder switch."""
+"""The facts in the details of contacts and invoices: persons, the address, switches, credits, payments under way."""
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from domain.contacts import Contact, ContactDetails, ContactPerson
-from tests.unit.workers.zoho.fakes import a_contact_detail, a_person_row
-from workers.zoho.records import contact_from_detail
+from domain.invoices import Invoice
+from tests.unit.workers.zoho.fakes import a_contact_detail, a_contact_row, a_person_row, an_invoice_row
+from workers.zoho.records import contact_from_detail, contact_from_row, invoice_from_detail, invoice_from_row
 
 
 def detail(**changes: Any) -> Contact:
@@ -30,7 +33,7 @@ def test_a_detail_tells_persons_country_and_the_reminder_switch() -> None:
 
     assert told.persons == (person,)
     assert told.primary == person
-    assert told.details == ContactDetails(country_code="US", reminders_enabled=True)
+    assert told.details == ContactDetails(country_code="US", reminders_enabled=True, state="", postcode="")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,57 @@ def test_the_country_is_the_billing_addresss_else_the_shipping_ones(
     assert told.details.country_code == country
 
 
+@pytest.mark.parametrize(
+    ("billing", "shipping", "state", "postcode"),
+    [
+        ({"country_code": "AU", "state": " NSW ", "zip": " 2000"}, {}, "NSW", "2000"),
+        ({"country_code": "AU", "state_code": "NSW"}, {}, "NSW", ""),
+        ({"country_code": "AU", "state": "New South Wales", "state_code": "NSW"}, {}, "New South Wales", ""),
+        ({"country_code": "AU", "zip": 2000}, {}, "", "2000"),
+        # They are those of the address that names the country; two addresses are never mixed.
+        ({"state": "NY"}, {"country_code": "AU", "state": "NSW", "zip": "2000"}, "NSW", "2000"),
+        ({"country_code": "AU"}, {"country_code": "US", "state": "NY", "zip": "10001"}, "", ""),
+        ({"state": "NY", "zip": "10001"}, {"state": "NSW"}, "NY", "10001"),
+        # No text costs the contact.
+        ({"country_code": "AU", "state": [], "zip": None}, {}, "", ""),
+        (None, [], "", ""),
+    ],
+)
+def test_state_and_postcode_are_those_of_the_address_that_names_the_country(
+    billing: object, shipping: object, state: str, postcode: str
+) -> None:
+    told = detail(billing_address=billing, shipping_address=shipping)
+
+    assert told.details is not None
+    assert (told.details.state, told.details.postcode) == (state, postcode)
+
+
+@pytest.mark.parametrize(
+    ("value", "amount"),
+    [
+        (Decimal("900.00"), Decimal(900)),
+        (0, Decimal(0)),
+        ("1,234.50", Decimal("1234.50")),
+        ("", None),
+        (None, None),
+        ("much", None),
+        (True, None),
+        ([], None),
+    ],
+)
+def test_unused_credits_are_an_amount_or_not_known(value: object, amount: Decimal | None) -> None:
+    told = detail(unused_credits_receivable_amount=value, currency_code=" USD ")
+
+    assert (told.unused_credits, told.currency_code) == (amount, "USD")
+
+
+def test_a_list_row_has_credits_but_no_details() -> None:
+    row = contact_from_row(a_contact_row(unused_credits_receivable_amount=Decimal(5), currency_code="EUR"))
+
+    assert isinstance(row, Contact)
+    assert (row.unused_credits, row.currency_code, row.details) == (Decimal(5), "EUR", None)
+
+
 @pytest.mark.parametrize(("value", "known"), [(True, True), (False, False), ("false", False), (None, None), (7, None)])
 def test_the_reminder_switch_is_known_or_not(value: object, known: bool | None) -> None:
     told = detail(payment_reminder_enabled=value)
@@ -70,7 +124,7 @@ def test_the_reminder_switch_is_known_or_not(value: object, known: bool | None) 
         ("", (False, True), "2"),
         ("", ("true", False), "1"),
         ("", (True, True), "1"),  # there is one primary
-        ("9", (False, True), "2"),  # the id of nobody
+        ("9", (False, True), "2"),  # an id that no person has
         (2, (None, None), "2"),
     ],
 )
@@ -123,3 +177,44 @@ def test_a_person_of_the_wrong_shape_costs_nobody_else() -> None:
     # Without an id the phone numbers still count.
     assert [person.person_id for person in told.persons] == ["", "460000000026051"]
     assert [person.phone for person in told.persons] == ["", "+1-925-555-0101"]
+
+
+def invoice(read: Callable[[object], object] = invoice_from_row, **changes: Any) -> Invoice:
+    outcome = read(an_invoice_row(**changes))
+    assert isinstance(outcome, Invoice)
+    return outcome
+
+
+def test_only_an_invoice_that_is_read_by_its_id_has_details() -> None:
+    assert not invoice(invoice_from_row).has_details
+    assert invoice(invoice_from_detail).has_details
+
+
+def test_an_invoice_row_without_the_keys_knows_nothing_against_it() -> None:
+    read = invoice()
+
+    assert (read.ach_payment_initiated, read.unprocessed_payment) == (None, None)
+    assert (read.sub_status, read.reminders_enabled) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fact", "value"),
+    [
+        ({"ach_payment_initiated": True}, "ach_payment_initiated", True),
+        ({"ach_payment_initiated": "false"}, "ach_payment_initiated", False),
+        ({"ach_payment_initiated": 7}, "ach_payment_initiated", None),
+        ({"unprocessed_payment_amount": Decimal("500.0")}, "unprocessed_payment", Decimal(500)),
+        ({"unprocessed_payment_amount": "soon"}, "unprocessed_payment", None),
+        ({"current_sub_status": " cs_in_dispute "}, "sub_status", "cs_in_dispute"),
+        ({"current_sub_status": ""}, "sub_status", ""),
+        ({"current_sub_status": []}, "sub_status", ""),
+        ({"payment_reminder_enabled": False}, "reminders_enabled", False),
+        ({"payment_reminder_enabled": "true"}, "reminders_enabled", True),
+        ({"payment_reminder_enabled": None}, "reminders_enabled", None),
+    ],
+)
+@pytest.mark.parametrize("read", [invoice_from_row, invoice_from_detail])
+def test_a_fact_against_a_reminder_is_read_where_the_invoice_has_it(
+    read: Callable[[object], object], changes: dict[str, object], fact: str, value: object
+) -> None:
+    assert getattr(invoice(read, **changes), fact) == value

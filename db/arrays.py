@@ -1,0 +1,11 @@
+"""Arrays within arrays: how a column of arrays goes through `unnest`, which takes nested ones apart."""
+
+from collections.abc import Iterable
+
+
+def array_literal(values: Iterable[object] | None) -> str | None:
+    """The values as the text of a one-dimensional Postgres array, to be cast; None stays NULL."""
+    if values is None:
+        return None
+    quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"

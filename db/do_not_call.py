@@ -1,0 +1,70 @@
+"""Statements over do_not_call: numbers that are not called for any connection of a user."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, slots=True)
+class ListedNumber:
+    """A number on the list."""
+
+    user_id: uuid.UUID
+    phone: str = field(repr=False)  #: E.164
+    note: str | None = field(repr=False)
+    added_at: datetime
+
+
+def add(connection: Connection, user_id: uuid.UUID, phone: str, note: str | None) -> bool:
+    """Puts a number on the user's list; False where it is there already. Plans of its customers become due."""
+    added = connection.execute(
+        text("""
+            INSERT INTO do_not_call (user_id, phone, note) VALUES (:user_id, :phone, :note) ON CONFLICT DO NOTHING
+        """),
+        {"user_id": user_id, "phone": phone, "note": note},
+    ).rowcount
+    _make_plans_due(connection, user_id, phone)
+    return bool(added)
+
+
+def remove(connection: Connection, user_id: uuid.UUID, phone: str) -> bool:
+    """Takes a number off the user's list; False where it is not there. Plans of its customers become due."""
+    removed = connection.execute(
+        text("DELETE FROM do_not_call WHERE user_id = :user_id AND phone = :phone"),
+        {"user_id": user_id, "phone": phone},
+    ).rowcount
+    _make_plans_due(connection, user_id, phone)
+    return bool(removed)
+
+
+def listed(connection: Connection, user_id: uuid.UUID | None = None) -> Sequence[ListedNumber]:
+    """The numbers of one user, or of all; the newest first."""
+    rows = connection.execute(
+        text("""
+            SELECT user_id, phone, note, added_at FROM do_not_call
+             WHERE user_id = :user_id OR CAST(:user_id AS uuid) IS NULL ORDER BY added_at DESC, phone
+        """),
+        {"user_id": user_id},
+    )
+    return [ListedNumber(**row._mapping) for row in rows]
+
+
+def users(connection: Connection) -> Sequence[uuid.UUID]:
+    """The users with a connection."""
+    return connection.execute(text("SELECT DISTINCT user_id FROM zoho_connections ORDER BY 1")).scalars().all()
+
+
+def _make_plans_due(connection: Connection, user_id: uuid.UUID, phone: str) -> None:
+    connection.execute(
+        text("""
+            UPDATE invoices_cache SET plan_at = clock_timestamp()
+             WHERE id IN (SELECT invoice.id
+                            FROM invoices_cache AS invoice JOIN customers_cache AS customer ON customer.id = customer_id
+                           WHERE customer.user_id = :user_id AND primary_phone = :phone AND plan_outcome IS NOT NULL
+                           ORDER BY zoho_invoice_id FOR UPDATE OF invoice)
+        """),
+        {"user_id": user_id, "phone": phone},
+    )

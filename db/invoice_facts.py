@@ -1,0 +1,73 @@
+"""Statements over the facts of an invoice that decide whether its money may be asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from db.connections import Link
+from db.invoice_rows import invoice_of_row
+from db.known_contacts import NO_VERSION
+from db.skipped_invoices import ObservedInvoice
+from domain.invoices import Invoice
+
+
+def facts(invoice: Invoice) -> tuple[Any, ...]:
+    """The facts that decide whether the money may be asked for, to be compared with those of another read.
+
+    A list row and a detail answer differ in the keys that they leave out: one that is missing says what False, 0 and ""
+    say.
+    """
+    return (
+        bool(invoice.ach_payment_initiated),
+        invoice.unprocessed_payment or 0,
+        invoice.sub_status or "",
+        invoice.reminders_enabled,
+    )
+
+
+def cached_facts(row: Row[Any]) -> tuple[Any, ...]:
+    """The same, from a row of invoices_cache."""
+    return (
+        bool(row.ach_payment_initiated),
+        row.unprocessed_payment or 0,
+        row.sub_status or "",
+        row.payment_reminder_enabled,
+    )
+
+
+def completed(read: ObservedInvoice, row: Row[Any] | None) -> ObservedInvoice:
+    """The read, with the stored facts where its own row has no such key."""
+    return read if row is None else replace(read, invoice=read.invoice.completed_by(invoice_of_row(row)))
+
+
+def note_details(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
+    """Details were read: nothing has to be asked for this version of the invoice, whatever they said."""
+    if versions := {r.invoice.invoice_id: r.invoice.modified_at or NO_VERSION for r in reads if r.invoice.has_details}:
+        note_asked(connection, link, versions)
+
+
+def note_asked(connection: Connection, link: Link, versions: Mapping[str, datetime]) -> None:
+    """Records the versions (modified times, else `NO_VERSION`) whose details were asked for, whatever they said."""
+    connection.exec_driver_sql(
+        """
+        UPDATE invoices_cache SET asked_version = noted.version
+          FROM (SELECT cached.id, noted.version
+                  FROM invoices_cache AS cached
+                  JOIN unnest(%(ids)s::text[], %(versions)s::timestamptz[]) AS noted (zoho_id, version)
+                    ON cached.zoho_invoice_id = noted.zoho_id
+                 WHERE user_id = %(user_id)s AND connection_id = %(connection_id)s
+                   AND asked_version IS DISTINCT FROM noted.version
+                   AND coalesce(zoho_last_modified_at, 'epoch') = noted.version
+                 ORDER BY cached.zoho_invoice_id FOR NO KEY UPDATE OF cached) AS noted
+         WHERE invoices_cache.id = noted.id
+        """,
+        {
+            "user_id": link.user_id,
+            "connection_id": link.connection_id,
+            "ids": list(versions),
+            "versions": list(versions.values()),
+        },
+    )

@@ -1,0 +1,89 @@
+"""Statements that read a connection's open invoices, to say who would be called about them."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from sqlalchemy import Connection, text
+
+from db import plan_cases
+from db.plan_cases import Case
+from domain.invoices import CLOSED_STATUSES
+
+#: Invoices that are read at once.
+BATCH = 500
+
+
+def cases(connection: Connection, connection_id: uuid.UUID) -> Iterator[Case]:
+    """Every invoice of the connection that is owed under an open or an unknown status, without a lock."""
+    ids = _ids(connection, connection_id)
+    for start in range(0, len(ids), BATCH):
+        yield from plan_cases.read(connection, ids[start : start + BATCH])
+
+
+def count(connection: Connection, connection_id: uuid.UUID) -> int:
+    """How many `cases` there are, at most."""
+    return len(_ids(connection, connection_id))
+
+
+def _ids(connection: Connection, connection_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    return (
+        connection.execute(
+            text("""
+                SELECT id FROM invoices_cache
+                 WHERE connection_id = :connection_id AND status <> ALL(:closed_statuses)
+                   AND coalesce(nullif(balance, 'NaN'), 0) > 0
+                 ORDER BY id
+            """),
+            {"connection_id": connection_id, "closed_statuses": sorted(CLOSED_STATUSES)},
+        )
+        .scalars()
+        .all()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingDebt:
+    """Open invoices of one currency whose customer is not cached."""
+
+    currency_code: str
+    invoices: int
+    balance: Decimal
+
+
+def waiting(connection: Connection, connection_id: uuid.UUID) -> list[WaitingDebt]:
+    """The open invoices that wait for their customer, by currency."""
+    rows = connection.execute(
+        text("""
+            SELECT coalesce(invoice ->> 'currency_code', '') AS currency_code, count(*) AS invoices,
+                   coalesce(sum((invoice ->> 'balance')::numeric), 0) AS balance
+              FROM skipped_invoices WHERE connection_id = :connection_id AND is_open
+             GROUP BY 1 ORDER BY 1
+        """),
+        {"connection_id": connection_id},
+    )
+    return [WaitingDebt(row.currency_code, row.invoices, row.balance) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The customer of a call, as a person knows them. Personal: for a terminal, never for a log."""
+
+    name: str = field(repr=False)
+    number_as_given: str = field(repr=False)
+    country_code: str | None  #: of the address; None where no details name one
+    details_are_known: bool
+
+
+def called(connection: Connection, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Called]:
+    """The customers with these ids."""
+    rows = connection.execute(
+        text("""
+            SELECT id, customer_name, coalesce(phone_verdict ->> 'raw', primary_phone, '') AS raw, country_code,
+                   asked_version IS NOT DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch') AS details_are_known
+              FROM customers_cache WHERE id = ANY(:ids)
+        """),
+        {"ids": list(customer_ids)},
+    )
+    return {row.id: Called(row.customer_name, row.raw, row.country_code, row.details_are_known) for row in rows}

@@ -1,0 +1,113 @@
+"""Statements over the handover switch of a connection: closed at first, opened by a person."""
+
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from domain.opening import Backlog, Handover
+from domain.reminders import Opening
+
+#: How long a closing waits for claims that have begun.
+_CLAIMS_ARE_AWAITED = "5s"
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverState:
+    """Whether a connection hands over, since when, and how many numbers wait to be called."""
+
+    handover: Handover
+    opened_at: datetime | None
+    backlog: Backlog
+    waiting_calls: int  #: different numbers with a reminder to come
+
+    def as_json(self) -> dict[str, Any]:
+        """`handover`, `opened_at`, `backlog`, `waiting_calls`: as `status`, `sync --wait` and the others print it."""
+        return {
+            "handover": self.handover,
+            "opened_at": self.opened_at,
+            "backlog": self.backlog,
+            "waiting_calls": self.waiting_calls,
+        }
+
+    @property
+    def opening(self) -> Opening:
+        return Opening(self.opened_at, with_backlog=self.backlog is Backlog.LATEST)
+
+
+def opening_of(connection: Connection, connection_id: uuid.UUID) -> Opening:
+    """Since when the connection is open, as a plan looks at it."""
+    row = connection.execute(
+        text("SELECT handover_opened_at, handover_backlog FROM zoho_connections WHERE id = :id"), {"id": connection_id}
+    ).one()
+    return Opening(row.handover_opened_at, with_backlog=row.handover_backlog == Backlog.LATEST)
+
+
+_STATE = text("""
+    SELECT handover, handover_opened_at, handover_backlog,
+           (SELECT count(DISTINCT reminder.phone)
+              FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
+             WHERE invoice.connection_id = zoho_connections.id AND reminder.status = 'scheduled'
+               AND reminder.closes_at IS NOT NULL) AS waiting_calls
+      FROM zoho_connections WHERE id = :id
+""")
+
+
+def state_of(connection: Connection, connection_id: uuid.UUID) -> HandoverState:
+    """How the connection's handover stands."""
+    row = connection.execute(_STATE, {"id": connection_id}).one()
+    return HandoverState(
+        Handover(row.handover), row.handover_opened_at, Backlog(row.handover_backlog), row.waiting_calls
+    )
+
+
+def open_handover(connection: Connection, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
+    """Opens the connection; its plans are due, so that nothing goes out before they are made again.
+
+    Opening an open connection again moves its opening to `now`.
+    """
+    connection.execute(
+        text("""
+            UPDATE zoho_connections
+               SET handover = 'open', handover_opened_at = :now, handover_backlog = :backlog, updated_at = now()
+             WHERE id = :id
+        """),
+        {"id": connection_id, "now": now, "backlog": backlog},
+    )
+    make_plans_due(connection, connection_id, now=now)
+
+
+def close_handover(connection: Connection, connection_id: uuid.UUID) -> None:
+    """Closes the connection. Its reminders stay planned; none is handed over until it is opened again.
+
+    Waits for claims that hold reminders of the connection and have not ended yet, so that none commits afterwards; but
+    not for long, because a sender that hangs must not keep a person from closing.
+    """
+    connection.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": _CLAIMS_ARE_AWAITED})
+    with suppress(OperationalError), connection.begin_nested():
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended('handover ' || CAST(:id AS uuid), 0))"),
+            {"id": connection_id},
+        )
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(
+        text("UPDATE zoho_connections SET handover = 'closed', updated_at = now() WHERE id = :id"),
+        {"id": connection_id},
+    )
+
+
+def make_plans_due(connection: Connection, connection_id: uuid.UUID, *, now: datetime) -> int:
+    """Every plan of the connection's open invoices is to be made again; returns how many."""
+    return connection.execute(
+        text("""
+            UPDATE invoices_cache SET plan_at = :now
+             WHERE id IN (SELECT id FROM invoices_cache
+                           WHERE connection_id = :connection_id AND plan_outcome IS NOT NULL
+                           ORDER BY zoho_invoice_id FOR UPDATE)
+        """),
+        {"connection_id": connection_id, "now": now},
+    ).rowcount

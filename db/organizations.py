@@ -1,0 +1,39 @@
+"""Statements over the organisation's own facts, as zoho_connections keeps them."""
+
+import uuid
+
+from sqlalchemy import Connection, text
+
+from domain.time_zones import known_zone
+
+
+def update_facts(
+    connection: Connection,
+    connection_id: uuid.UUID,
+    *,
+    name: str,
+    time_zone: str,
+    country_code: str | None,
+    currency_code: str,
+) -> None:
+    """Writes the organisation's own facts. An unknown time zone is kept in a column of its own; the known one stays."""
+    is_known = known_zone(time_zone) is not None
+    connection.execute(
+        text("""
+            UPDATE zoho_connections
+               SET organization_name = :name,
+                   time_zone = CASE WHEN :is_known THEN :time_zone ELSE time_zone END,
+                   unknown_time_zone = CASE WHEN NOT :is_known THEN :time_zone END,
+                   country_code = coalesce(:country_code, country_code),
+                   currency_code = coalesce(nullif(:currency_code, ''), currency_code)
+             WHERE id = :id
+        """),
+        {
+            "id": connection_id,
+            "name": name,
+            "time_zone": time_zone,
+            "is_known": is_known,
+            "country_code": country_code,
+            "currency_code": currency_code,
+        },
+    )

@@ -1,0 +1,46 @@
+"""Statements over handover_outcomes: what came of a call (`report_outcome` in SQL does the work)."""
+
+import datetime as dt
+import uuid
+
+from psycopg.errors import InvalidParameterValue, NoDataFound
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from domain.outcome import CallOutcome
+
+
+class RefusedOutcomeError(Exception):
+    """The outcome cannot be recorded; the message says why, and nothing is recorded."""
+
+
+def report(
+    connection: Connection,
+    handover_id: uuid.UUID,
+    outcome: CallOutcome,
+    *,
+    reminder_id: uuid.UUID | None = None,
+    until: dt.date | None = None,
+    note: str | None = None,
+) -> int:
+    """Records the outcome; returns the number of reminders that it is recorded for.
+
+    Raises:
+        RefusedOutcomeError: no such handover or reminder, or a promise without a day.
+    """
+    try:
+        recorded: int = connection.execute(
+            text("SELECT report_outcome(:handover_id, :outcome, :reminder_id, :until, :note)"),
+            {
+                "handover_id": handover_id,
+                "outcome": outcome,
+                "reminder_id": reminder_id,
+                "until": until,
+                "note": note,
+            },
+        ).scalar_one()
+    except DBAPIError as error:
+        if not isinstance(error.orig, NoDataFound | InvalidParameterValue):
+            raise
+        raise RefusedOutcomeError(error.orig.diag.message_primary) from None
+    return recorded

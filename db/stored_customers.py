@@ -1,0 +1,127 @@
+"""Customers as they are cached, as far as a read contact is compared with them."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row
+
+from db.connections import Link
+from db.staging import Observed
+from domain.contacts import Contact, ContactDetails, ContactStatus
+from domain.customers import Customer, persons_as_json
+from domain.drift import CUSTOMER_COLUMNS, in_one_order
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+#: What makes a row differ from a customer, apart from details and persons: the hash (TR-2), what it does not cover, and
+#: the columns themselves, because another program may have written over them.
+_FACTS = (*CUSTOMER_COLUMNS, "zoho_last_modified_at")
+_facts: Callable[[Customer], tuple[Any, ...]] = attrgetter(*_FACTS)
+
+
+class Stored(NamedTuple):
+    """A cached customer, as far as a read row is compared with it; in most runs that is all, so it is a plain tuple."""
+
+    connection_id: uuid.UUID | None
+    status: str
+    facts: tuple[Any, ...]
+    persons: Any  #: as `persons_as_json` has written them, or whatever another program has
+    version: tuple[datetime, datetime]
+    details: ContactDetails
+    credits: tuple[Decimal | None, str]  #: the amount and its currency
+    gone_at: datetime | None
+    updated_at: datetime
+
+    def __repr__(self) -> str:
+        return f"Stored(version={self.version})"  # Without personal data.
+
+    def gives_way_to(self, read: Observed) -> bool:
+        """Whether the read may be written over it. What was found gone is back only if it was seen again later."""
+        _, observed_at = self.version
+        if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
+            return False
+        return version_read(read) >= self.version
+
+    def is_back(self, read: Observed) -> bool:
+        """Whether it was read again after Zoho had answered 404 for it."""
+        return self.gone_at is not None and read.observed_at > self.gone_at
+
+    def completes(self, contact: Contact) -> Contact:
+        """The contact, with the stored credits and their currency where its own row has no such key."""
+        amount, currency = self.credits
+        completed = (
+            amount if contact.unused_credits is None else contact.unused_credits,
+            contact.currency_code or currency,
+        )
+        # Most rows carry both, and a copy of a contact takes as long as its comparison.
+        if completed == (contact.unused_credits, contact.currency_code):
+            return contact
+        return replace(contact, unused_credits=completed[0], currency_code=completed[1])
+
+    def says(self, customer: Customer) -> bool:
+        """Whether all but the details are as they would be written. The order of persons makes no difference."""
+        if self.facts != _facts(customer):
+            return False
+        persons = persons_as_json(customer.persons)
+        return bool(self.persons == persons) or in_one_order(self.persons) == in_one_order(persons)
+
+    def belongs_to(self, link: Link) -> bool:
+        """Whether this link may write it; a row from before booksync belongs to no link."""
+        return self.connection_id is None or self.connection_id == link.connection_id
+
+
+# The facts come first, so that they are compared as they come.
+STORED = f"""
+    SELECT {", ".join(_FACTS)}, connection_id, contact_persons, country_code, payment_reminder_enabled,
+           address_state, address_postcode, unused_credits, credits_currency, gone_at,
+           observed_at, updated_at, zoho_customer_id
+      FROM customers_cache
+     WHERE user_id = %(user_id)s AND zoho_customer_id = ANY(%(ids)s::text[])
+"""  # noqa: S608  (the names are constants)
+LOCK_STORED = f"{STORED} ORDER BY zoho_customer_id FOR NO KEY UPDATE"
+
+
+def stored_rows(connection: Connection, link: Link, statement: str, ids: Sequence[str]) -> dict[str, Stored]:
+    rows = connection.exec_driver_sql(statement, {"user_id": link.user_id, "ids": list(ids)}).all()
+    return {row.zoho_customer_id: _stored(row) for row in rows}
+
+
+def _stored(row: Row[Any]) -> Stored:
+    return Stored(
+        connection_id=row.connection_id,
+        status=row.status,
+        facts=tuple(row[: len(_FACTS)]),
+        persons=row.contact_persons,
+        version=(row.zoho_last_modified_at or _LONG_AGO, row.observed_at or _LONG_AGO),
+        details=ContactDetails(row.country_code, row.payment_reminder_enabled, row.address_state, row.address_postcode),
+        credits=(row.unused_credits, row.credits_currency or ""),
+        gone_at=row.gone_at,
+        updated_at=row.updated_at,
+    )
+
+
+def is_as_cached(customer: Customer, row: Stored) -> bool:
+    return _details(customer) == row.details and _credits(customer) == row.credits and row.says(customer)
+
+
+def _details(customer: Customer) -> ContactDetails:
+    return ContactDetails(
+        country_code=customer.country_code,
+        reminders_enabled=customer.reminders_enabled,
+        state=customer.address_state,
+        postcode=customer.address_postcode,
+    )
+
+
+def _credits(customer: Customer) -> tuple[Decimal | None, str]:
+    return customer.unused_credits, customer.credits_currency
+
+
+def version_read(observed: Observed) -> tuple[datetime, datetime]:
+    """What may never go back; an unknown modified time is the oldest."""
+    return (observed.contact.modified_at or _LONG_AGO, observed.observed_at)

@@ -1,0 +1,169 @@
+"""Calling hours: the moments at which the calling window is open on every clock that a number may live by."""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+
+from domain.calling_window import CallingWindow
+
+#: The longest search for a day on which the hours are open: a year of holidays is a broken calendar.
+_DAYS_AHEAD = 366
+
+_A_DAY = timedelta(days=1)
+
+#: The moments that `is_never_open` looks at: two years of summer and winter times, week by week.
+_SAMPLE = tuple(datetime(2027, 1, 1, 12, tzinfo=UTC) + timedelta(weeks=week) for week in range(105))
+
+
+class NeverOpenError(Exception):
+    """The calling window is never open on all clocks at once. Name the zones that count, or a stand-in zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallingHours:
+    """The calling window on all of `zones`, the first of which names the days.
+
+    Where no hour of the window is common to all zones at that time of the year, or no zone is known, the clock of
+    `stand_in` counts instead, if there is one. Moments are aware; those that are returned are in UTC. Hashable, so that
+    the moments of many invoices with the same hours are found once.
+    """
+
+    window: CallingWindow
+    zones: tuple[tzinfo, ...]
+    holidays: Container[date] = ()
+    stand_in: tzinfo | None = None
+
+    @property
+    def is_never_open(self) -> bool:
+        """No moment of the coming years is open on all clocks, and no zone stands in."""
+        return self.stand_in is None and _is_never_common(self.window, self.zones)
+
+    def contains(self, moment: datetime) -> bool:
+        zones = self._zones_at(moment)
+        return bool(zones) and all(self.window.contains(moment, zone, self.holidays) for zone in zones)
+
+    def day_of(self, moment: datetime) -> date:
+        """The date of a moment on the clock that names the days."""
+        return moment.astimezone(self._zones_at(moment)[0]).date()
+
+    def earliest_day(self, moment: datetime) -> date:
+        """The earliest date that a clock shows at that moment; the date in UTC where no clock is known."""
+        zones = self._zones_at(moment) or (UTC,)
+        return min(moment.astimezone(zone).date() for zone in zones)
+
+    def usual_moment(self, day: date) -> datetime:
+        """The first moment from `day` on at which every clock shows the usual time or later and the window is open.
+
+        Where the hours are too few for that, the first open moment of the day.
+
+        Raises:
+            NeverOpenError: no day of the year ahead has an open moment.
+            OverflowError: the search passes the calendar's end.
+        """
+        return _usual_moment(self, day)
+
+    def next_moment(self, now: datetime) -> datetime:
+        """The next whole minute while the window is open; else the usual moment of the next allowed day.
+
+        Raises:
+            NeverOpenError, OverflowError: as `usual_moment`.
+        """
+        minute = _next_whole_minute(now)
+        if self.contains(minute):
+            return minute
+        today = self.earliest_day(minute)
+        # On the day on which the stand-in begins or ends to count, the first two days may both have passed.
+        while (moment := self.usual_moment(today)) < minute:
+            today += _A_DAY
+        return moment
+
+    def closes_after(self, moment: datetime) -> datetime:
+        """When the first clock leaves the window that holds `moment`."""
+        # In UTC, because on a clock both readings of a repeated hour are equal.
+        return _closes_after(self, moment.astimezone(UTC))
+
+    def midnight_after(self, day: date) -> datetime:
+        """The moment from which on no clock shows `day` or an earlier date.
+
+        Raises:
+            OverflowError: that moment lies beyond the calendar's end.
+        """
+        zones = self._zones_at(_noon(day)) or (UTC,)
+        return max(datetime.combine(day + _A_DAY, time(), tzinfo=zone).astimezone(UTC) for zone in zones)
+
+    def _zones_at(self, moment: datetime) -> tuple[tzinfo, ...]:
+        if self.stand_in is not None and not has_common_hours(self.window, self.zones, moment):
+            return (self.stand_in,)
+        return self.zones
+
+    def _first_moments(self, day: date, clock: time) -> Iterator[datetime]:
+        """The open moments at which some zone's clock reaches `clock` and no zone's clock shows less."""
+        zones = self._zones_at(_noon(day))
+        # The zones of one number may lie on both sides of the date line.
+        days = (day,) if len(zones) == 1 else (day - _A_DAY, day, day + _A_DAY)
+        for zone in zones:
+            for date_there in days:
+                moment = datetime.combine(date_there, clock, tzinfo=zone).astimezone(UTC)
+                is_of_day = moment.astimezone(zones[0]).date() == day and self.contains(moment)
+                if is_of_day and all(moment.astimezone(other).time() >= clock for other in zones):
+                    yield moment
+
+
+def has_common_hours(window: CallingWindow, zones: tuple[tzinfo, ...], moment: datetime) -> bool:
+    """Whether, with the offsets of that moment, some time of the day lies in the window on all clocks.
+
+    If so, one of the zones opens while all others are open. `due_reminders` in SQL repeats this rule.
+    """
+    offsets = [moment.astimezone(zone).utcoffset() or timedelta() for zone in zones]
+    return any(all(_is_open_when(window, other - opening) for other in offsets) for opening in offsets)
+
+
+def hours_in_common(window: CallingWindow, zones: tuple[tzinfo, ...], moment: datetime) -> timedelta:
+    """The longest time without a break for which the window is open on all clocks, with the offsets of that moment."""
+    offsets = [moment.astimezone(zone).utcoffset() or timedelta() for zone in zones]
+    length = _minutes(window.closes) - _minutes(window.opens)
+    lags = [[(other - opening) % _A_DAY for other in offsets] for opening in offsets]
+    # From the opening of one zone, each other one that is open already closes earlier by its lead.
+    left = [length - max(lag) for lag in lags if all(_is_open_when(window, ahead) for ahead in lag)]
+    return max(left, default=timedelta())
+
+
+def _is_open_when(window: CallingWindow, ahead: timedelta) -> bool:
+    """Whether a clock that is `ahead` of one that shows the opening time is inside the window."""
+    return _minutes(window.opens) + ahead % _A_DAY < _minutes(window.closes)
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), tzinfo=UTC)
+
+
+def _minutes(clock: time) -> timedelta:
+    return timedelta(hours=clock.hour, minutes=clock.minute)
+
+
+@lru_cache(maxsize=4096)
+def _is_never_common(window: CallingWindow, zones: tuple[tzinfo, ...]) -> bool:
+    return not any(has_common_hours(window, zones, moment) for moment in _SAMPLE)
+
+
+@lru_cache(maxsize=65_536)
+def _closes_after(hours: CallingHours, moment: datetime) -> datetime:
+    return min(hours.window.closes_after(moment, zone) for zone in hours._zones_at(moment))
+
+
+@lru_cache(maxsize=65_536)
+def _usual_moment(hours: CallingHours, day: date) -> datetime:
+    if hours.is_never_open:
+        raise NeverOpenError(NeverOpenError.__doc__)
+    for _ in range(_DAYS_AHEAD):
+        for clock in (hours.window.usual_time, hours.window.opens):
+            if (moment := min(hours._first_moments(day, clock), default=None)) is not None:
+                return moment
+        day += _A_DAY
+    raise NeverOpenError(NeverOpenError.__doc__)
+
+
+def _next_whole_minute(moment: datetime) -> datetime:
+    floor = moment.astimezone(UTC).replace(second=0, microsecond=0)
+    return floor if floor == moment else floor + timedelta(minutes=1)

@@ -1,0 +1,59 @@
+"""Clocks: the time zones by which a customer's number may ring, and those that count (a set, never a guess)."""
+
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import date, tzinfo
+
+from domain.calling_hours import CallingHours
+from domain.permission import CustomerFacts
+from domain.public_holidays import PublicHolidays, rest_days
+from domain.reminder_policy import ORGANISATION, SKIP, ReminderPolicy
+from domain.time_zones import known_zone, known_zones, narrowed
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The zones that count for a customer (names), and what stands in where the zones have no hour in common.
+
+    `zones` is empty where no clock is known.
+    """
+
+    zones: tuple[str, ...]
+    stand_in: str | None
+
+
+def clocks_of(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: str | None) -> Clocks:
+    """The customer's zones, narrowed to those that the policy names for their country.
+
+    A customer whose zones were never looked at has the single zone of `time_zone`.
+    """
+    zones = customer.time_zones
+    if zones is None:
+        zones = (customer.time_zone,) if customer.time_zone else ()
+    if named := policy.zones.get(customer.holiday_country or ""):
+        zones = narrowed(zones, named)
+    return Clocks(zones, _stand_in(policy, home_time_zone))
+
+
+def calling_hours(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: str | None) -> CallingHours:
+    """The hours at which this customer may be called: on all their clocks, on their country's working days."""
+    clocks = clocks_of(customer, policy, home_time_zone)
+    country = customer.holiday_country
+    holidays: Container[date] = PublicHolidays(country if policy.skip_holidays else None)
+    return CallingHours(
+        window=policy.window.on_working_days(rest_days(country)),
+        # An unknown name leaves the clock unknown; UTC in its place would be a guess.
+        zones=known_zones(clocks.zones) or (),
+        holidays=holidays,
+        stand_in=_zone(clocks.stand_in),
+    )
+
+
+def _stand_in(policy: ReminderPolicy, home_time_zone: str | None) -> str | None:
+    if policy.unknown_zone == SKIP:
+        return None
+    return home_time_zone if policy.unknown_zone == ORGANISATION else policy.unknown_zone
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    return known_zone(name) if name else None

@@ -1,0 +1,84 @@
+"""The funnel: what is owed, how much can and may be asked for, and what each stage loses, with its reason."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.permission import SkipReason
+
+
+class Stage(StrEnum):
+    """How far an open invoice comes towards a call."""
+
+    OPEN = "open"
+    REACHABLE = "reachable"  #: its customer is there and has a number that can be called
+    MAY_BE_ASKED = "may_be_asked"  #: nothing is against asking for the money
+    TO_COME = "to_come"  #: a reminder is planned
+
+
+#: The stage that an invoice with this reason does not reach.
+LOST_BEFORE: Mapping[SkipReason, Stage] = {
+    SkipReason.CUSTOMER_MISSING: Stage.REACHABLE,
+    SkipReason.GONE: Stage.REACHABLE,
+    SkipReason.CUSTOMER_DELETED: Stage.REACHABLE,
+    SkipReason.CUSTOMER_INACTIVE: Stage.REACHABLE,
+    SkipReason.NO_PHONE: Stage.REACHABLE,
+    SkipReason.INVALID_PHONE: Stage.REACHABLE,
+    SkipReason.WRONG_NUMBER: Stage.REACHABLE,
+    SkipReason.TIME_ZONE_UNKNOWN: Stage.TO_COME,
+    SkipReason.MOST_STEPS_SENT: Stage.TO_COME,
+    SkipReason.BEFORE_OPENING: Stage.TO_COME,
+    SkipReason.ALL_STEPS_PAST: Stage.TO_COME,
+    SkipReason.ALL_STEPS_SENT: Stage.TO_COME,
+}
+
+
+@dataclass
+class Tally:
+    """A number of invoices, and what is owed on them by currency."""
+
+    invoices: int = 0
+    amounts: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def add(self, currency_code: str, amount: Decimal, invoices: int = 1) -> None:
+        self.invoices += invoices
+        self.amounts[currency_code] += amount
+
+
+@dataclass
+class Funnel:
+    """Open invoices by the stage that they reach, and the losses by reason."""
+
+    open: Tally = field(default_factory=Tally)
+    losses: dict[SkipReason, Tally] = field(default_factory=lambda: defaultdict(Tally))
+
+    def add(self, currency_code: str, amount: Decimal, reason: SkipReason | None, invoices: int = 1) -> None:
+        """Counts invoices; `reason` is why they have no reminder to come, None where they have one."""
+        self.open.add(currency_code, amount, invoices)
+        if reason is not None:
+            self.losses[reason].add(currency_code, amount, invoices)
+
+    def reaching(self, stage: Stage) -> Tally:
+        """The invoices that reach this stage."""
+        stages = list(Stage)
+        left = Tally(self.open.invoices, defaultdict(Decimal, self.open.amounts))
+        for reason, lost in self.losses.items():
+            if stages.index(lost_before(reason)) <= stages.index(stage):
+                left.invoices -= lost.invoices
+                for currency, amount in lost.amounts.items():
+                    left.amounts[currency] -= amount
+        return left
+
+    def lost_before(self, stage: Stage) -> list[tuple[SkipReason, Tally]]:
+        """The losses between the stage before and this one, in the order of the reasons."""
+        return [(reason, self.losses[reason]) for reason in SkipReason if self._is_lost(reason, stage)]
+
+    def _is_lost(self, reason: SkipReason, stage: Stage) -> bool:
+        return reason in self.losses and lost_before(reason) is stage
+
+
+def lost_before(reason: SkipReason) -> Stage:
+    """The stage that an invoice with this reason does not reach."""
+    return LOST_BEFORE.get(reason, Stage.MAY_BE_ASKED)

@@ -1,0 +1,202 @@
+"""Permission: may this money be asked for? One pure function with every reason against, in one order (FR-5, FR-7).
+
+Planning, `explain` and the lists use it. `reminder_checks` in SQL repeats it for the handover; a test holds the two
+together.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from domain.contacts import ContactStatus
+from domain.invoices import Invoice
+from domain.phones import PhoneProblem
+from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
+
+
+class SkipReason(StrEnum):
+    """Why an open invoice has no reminder to come. An invoice counts under the first that applies, in this order."""
+
+    CUSTOMER_MISSING = "customer_missing"  #: not cached; the invoice waits in skipped_invoices
+    UNKNOWN_STATUS = "unknown_status"  #: Zoho's word for the invoice's status is neither an open nor a closed one
+    GONE = "gone"  #: Zoho has answered 404 for the invoice or its customer
+    CUSTOMER_DELETED = "customer_deleted"
+    CUSTOMER_INACTIVE = "customer_inactive"
+    NO_PHONE = "no_phone"
+    INVALID_PHONE = "invalid_phone"
+    WRONG_NUMBER = "wrong_number"  #: reported after a handover; holds until the number's text changes
+    DO_NOT_CALL = "do_not_call"  #: the number is on the user's list
+    ZOHO_REMINDERS_OFF = "zoho_reminders_off"  #: known to be off; not known is not off
+    INVOICE_REMINDERS_OFF = "invoice_reminders_off"  #: "Stop reminders" on the invoice in Zoho
+    DISPUTED = "disputed"  #: reported after a handover
+    SUB_STATUS = "sub_status"  #: the organisation's own status, such as "in dispute"
+    PAYMENT_UNDER_WAY = "payment_under_way"  #: a bank debit or a payment that is being processed
+    COVERED_BY_CREDIT = "covered_by_credit"  #: the customer's unused credits are at least the balance
+    BELOW_MINIMUM = "below_minimum"
+    NO_DUE_DATE = "no_due_date"  #: none, or one at the calendar's end ("31 December 9999")
+    TOO_OLD = "too_old"  #: due for longer than the policy allows, today or on the day of every step that is left
+    PROMISED = "promised"  #: the customer has promised to pay by a day that has not passed
+    TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: no hour of the calling window is common to all clocks of the number
+    MOST_STEPS_SENT = "most_steps_sent"  #: the policy allows an invoice no more
+    BEFORE_OPENING = "before_opening"  #: its last steps came before the connection was opened for handovers
+    ALL_STEPS_PAST = "all_steps_past"  #: every step came before the day after the invoice's date
+    ALL_STEPS_SENT = "all_steps_sent"  #: or comes before one that was sent, or is another application's
+
+    @property
+    def sentence(self) -> str:
+        """The reason for people."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    SkipReason.CUSTOMER_MISSING: "The invoice's customer is not known yet.",
+    SkipReason.UNKNOWN_STATUS: "booksync does not know this invoice status, so nobody is asked to pay.",
+    SkipReason.GONE: "Zoho answered that the invoice or its customer no longer exists.",
+    SkipReason.CUSTOMER_DELETED: "The customer was deleted in Zoho.",
+    SkipReason.CUSTOMER_INACTIVE: "The customer is inactive in Zoho.",
+    SkipReason.NO_PHONE: "The customer has no phone number.",
+    SkipReason.INVALID_PHONE: "The customer's phone number cannot be dialled.",
+    SkipReason.WRONG_NUMBER: "A call has shown that the number is wrong. Correct the number in Zoho.",
+    SkipReason.DO_NOT_CALL: "The number is on the do-not-call list.",
+    SkipReason.ZOHO_REMINDERS_OFF: "Payment reminders are switched off for the customer in Zoho.",
+    SkipReason.INVOICE_REMINDERS_OFF: "Reminders are stopped for the invoice in Zoho.",
+    SkipReason.DISPUTED: "The customer disputes the invoice, as a call has shown.",
+    SkipReason.SUB_STATUS: "The invoice's sub-status in Zoho holds it.",
+    SkipReason.PAYMENT_UNDER_WAY: "A payment of the invoice is under way.",
+    SkipReason.COVERED_BY_CREDIT: "The customer's unused credits cover the invoice.",
+    SkipReason.BELOW_MINIMUM: "The balance is below the smallest amount that is asked for.",
+    SkipReason.NO_DUE_DATE: "The invoice has no due date to count from.",
+    SkipReason.TOO_OLD: "The debt is older than the policy allows.",
+    SkipReason.PROMISED: "The customer has promised to pay.",
+    SkipReason.TIME_ZONE_UNKNOWN: "The number's time zone is not known well enough to call at a decent hour.",
+    SkipReason.MOST_STEPS_SENT: "The invoice has had as many reminders as the policy allows.",
+    SkipReason.BEFORE_OPENING: "All its reminder steps came before the connection was opened for handovers.",
+    SkipReason.ALL_STEPS_PAST: "Every reminder step came before the day after the invoice's date.",
+    SkipReason.ALL_STEPS_SENT: "Every reminder for the invoice has been sent.",
+}
+
+
+class CustomerFacts(Protocol):
+    """The facts about a customer that decide whether, and when, they are called."""
+
+    @property
+    def status(self) -> ContactStatus: ...
+    @property
+    def primary_phone(self) -> str | None: ...
+    @property
+    def phone_problem(self) -> PhoneProblem | None: ...
+    @property
+    def reminders_enabled(self) -> bool | None: ...
+    @property
+    def unused_credits(self) -> Decimal | None: ...
+    @property
+    def credits_currency(self) -> str: ...
+    @property
+    def time_zone(self) -> str | None: ...
+    @property
+    def time_zones(self) -> tuple[str, ...] | None: ...
+    @property
+    def holiday_country(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """What was learnt outside Zoho's lists: by calls (`report_outcome`), from the do-not-call list, and by a 404."""
+
+    is_gone: bool = False  #: Zoho has answered 404 for the invoice or its customer
+    wrong_number: bool = False  #: of the customer's present number, as its text stands in Zoho
+    do_not_call: bool = False
+    is_disputed: bool = False
+    promised_until: dt.date | None = None
+
+
+#: Nothing is known but what Zoho's lists and details say.
+NO_HOLDS = Holds()
+
+
+def objections(
+    invoice: Invoice, customer: CustomerFacts, policy: ReminderPolicy, *, today: dt.date, holds: Holds = NO_HOLDS
+) -> tuple[SkipReason, ...]:
+    """Every reason why this open invoice may not be asked for on that day, in the order of `SkipReason`.
+
+    `today` is a date on the customer's clock. Reasons that depend on the steps are the plan's.
+    """
+    return tuple(_objections(invoice, customer, policy, today, holds))
+
+
+def _objections(
+    invoice: Invoice, customer: CustomerFacts, policy: ReminderPolicy, today: dt.date, holds: Holds
+) -> Iterator[SkipReason]:
+    if invoice.has_unknown_status:
+        yield SkipReason.UNKNOWN_STATUS
+    if holds.is_gone:
+        yield SkipReason.GONE
+    yield from _about_the_customer(customer, holds)
+    yield from _about_the_invoice(invoice, customer, policy, holds)
+    if invoice.due_date is None:
+        yield SkipReason.NO_DUE_DATE
+    elif (today - invoice.due_date).days > policy.max_age_days:
+        yield SkipReason.TOO_OLD
+    if holds.promised_until is not None and today <= holds.promised_until:
+        yield SkipReason.PROMISED
+
+
+def _about_the_customer(customer: CustomerFacts, holds: Holds) -> Iterator[SkipReason]:
+    if customer.status is ContactStatus.DELETED:
+        yield SkipReason.CUSTOMER_DELETED
+    if customer.status is ContactStatus.INACTIVE:
+        yield SkipReason.CUSTOMER_INACTIVE
+    if customer.primary_phone is None:
+        yield SkipReason.NO_PHONE
+    elif customer.phone_problem is not None:
+        yield SkipReason.INVALID_PHONE
+    if holds.wrong_number:
+        yield SkipReason.WRONG_NUMBER
+    if holds.do_not_call:
+        yield SkipReason.DO_NOT_CALL
+    if customer.reminders_enabled is False:
+        yield SkipReason.ZOHO_REMINDERS_OFF
+
+
+def _about_the_invoice(
+    invoice: Invoice, customer: CustomerFacts, policy: ReminderPolicy, holds: Holds
+) -> Iterator[SkipReason]:
+    if invoice.reminders_enabled is False:
+        yield SkipReason.INVOICE_REMINDERS_OFF
+    if holds.is_disputed:
+        yield SkipReason.DISPUTED
+    if _is_held_by_sub_status(invoice, policy):
+        yield SkipReason.SUB_STATUS
+    if invoice.payment_under_way:
+        yield SkipReason.PAYMENT_UNDER_WAY
+    if policy.respect_credits and is_covered_by_credit(invoice, customer):
+        yield SkipReason.COVERED_BY_CREDIT
+    if invoice.balance is not None and invoice.balance < policy.minimum_balance(invoice.currency_code):
+        yield SkipReason.BELOW_MINIMUM
+
+
+def _is_held_by_sub_status(invoice: Invoice, policy: ReminderPolicy) -> bool:
+    sub_status = (invoice.sub_status or "").lower()
+    return any(word.strip().lower() in sub_status for word in policy.held_sub_statuses)
+
+
+def is_covered_by_credit(invoice: Invoice, customer: CustomerFacts) -> bool:
+    """Whether the customer's unused credits are at least the invoice's balance, as far as the currencies are known."""
+    credit, balance = customer.unused_credits, invoice.balance
+    if credit is None or balance is None or not credit.is_finite() or credit < balance:
+        return False
+    return not customer.credits_currency or customer.credits_currency == invoice.currency_code
+
+
+def held_until(invoice: Invoice) -> dt.date | None:
+    """The day on which the payment is expected: the customer is not reminded up to and on that day.
+
+    One that lies years from the due date is a typing error, and holds nothing back.
+    """
+    expected, due = invoice.expected_payment_date, invoice.due_date
+    if expected is None or due is None or abs((expected - due).days) > FURTHEST_STEP or expected == dt.date.max:
+        return None
+    return expected

@@ -1,0 +1,45 @@
+"""Where a valid number may ring: its countries, and the time zones of its prefix that lie in them."""
+
+from collections.abc import Iterable
+
+import phonenumbers
+from phonenumbers import PhoneNumber
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+
+from domain.time_zones import narrowed, zones_of_region
+
+#: E.164 prefixes of numbers that are used all over a country, with the zones there that the metadata leaves out.
+_ZONES_LEFT_OUT = {
+    "1867": ("America/Edmonton", "America/Winnipeg", "America/Toronto"),
+    "569": ("America/Punta_Arenas", "Pacific/Easter"),
+    "614": ("Australia/Darwin",),
+    "628": ("Asia/Makassar", "Asia/Jayapura"),
+    "675": ("Pacific/Bougainville",),
+    "79": ("Europe/Kaliningrad",),
+}
+
+
+def regions_of(number: PhoneNumber, *, has_place: bool) -> tuple[str, ...]:
+    """The countries (ISO 3166-1 alpha-2) in which the number may ring; none for those of no country (+800).
+
+    A number without a place, such as a toll-free one, may ring in every country that shares its calling code.
+    """
+    if has_place:
+        region = phonenumbers.region_code_for_number(number)
+        return _countries([region] if region else [])
+    return _countries(phonenumbers.region_codes_for_country_code(number.country_code or 0))
+
+
+def time_zones_of(number: PhoneNumber, regions: tuple[str, ...]) -> tuple[str, ...]:
+    """The zones of the number's prefix that lie in its countries: +7 701 is Kazakh, Moscow's clock does not count."""
+    zones = tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE)
+    digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
+    for prefix, left_out in _ZONES_LEFT_OUT.items():
+        if digits.startswith(prefix):
+            zones += tuple(zone for zone in left_out if zone not in zones)
+    there = tuple(zone for region in regions for zone in zones_of_region(region))
+    return narrowed(zones, there) if there else zones
+
+
+def _countries(codes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(code for code in codes if code in phonenumbers.SUPPORTED_REGIONS)

@@ -1,0 +1,78 @@
+"""Promises of full runs: the organisation's own facts and its customers' credits are read again."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from domain.runs import Mode
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+from workers.connecting import UnknownTimeZoneError
+from workers.zoho import OrganizationFacts, ZohoTransport, get_organizations
+
+
+def facts(bench: Bench) -> dict[str, Any]:
+    (row,) = bench.rows("SELECT organization_name, time_zone, unknown_time_zone FROM zoho_connections")
+    return row
+
+
+def naming(zone: str) -> Callable[[ZohoTransport], Sequence[OrganizationFacts]]:
+    """The response with another time zone. The simulator refuses a name like that."""
+    return lambda transport: [replace(found, time_zone=zone) for found in get_organizations(transport)]
+
+
+def test_a_full_run_reads_the_organisation_once(bench: Bench) -> None:
+    bench.sync()
+    bench.zoho.edit_organization(name="Renamed", time_zone="Australia/Sydney")
+    bench.zoho.reset_stats()
+    bench.sync()
+    assert bench.zoho.stats().count(CallKind.ORGANIZATIONS) == 0
+    bench.sync(Mode.FULL)
+    assert bench.zoho.stats().count(CallKind.ORGANIZATIONS) == 1
+    assert facts(bench) == {
+        "organization_name": "Renamed",
+        "time_zone": "Australia/Sydney",
+        "unknown_time_zone": None,
+    }
+
+
+@pytest.mark.parametrize("name", ["Mars/Phobos", "Foo5", ""])
+def test_a_zone_that_is_none_is_kept_apart_and_the_known_one_stays(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    known = facts(bench)["time_zone"]
+    with monkeypatch.context() as patched:
+        patched.setattr("workers.sync.start.get_organizations", naming(name))
+        assert bench.sync(Mode.FULL)["status"] == "succeeded"
+    assert (facts(bench)["time_zone"], facts(bench)["unknown_time_zone"]) == (known, name)
+    bench.zoho.edit_organization(time_zone="Europe/Berlin")
+    bench.sync(Mode.FULL)
+    assert (facts(bench)["time_zone"], facts(bench)["unknown_time_zone"]) == ("Europe/Berlin", None)
+
+
+def test_an_organisation_that_cannot_be_read_costs_the_run_nothing(bench: Bench) -> None:
+    before = facts(bench)
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.ORGANIZATIONS, everywhere=True, status=500, code=1000)
+    assert bench.sync(Mode.FULL)["status"] == "succeeded"
+    assert facts(bench) == before
+
+
+def test_connecting_refuses_a_zone_that_is_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.connecting.get_organizations", naming("Mars/Phobos"))
+    with pytest.raises(UnknownTimeZoneError, match="Mars/Phobos"):
+        Bench.connected(bench.resources, bench.zoho, user_id=uuid.uuid4())
+
+
+def test_credits_that_change_without_a_modified_time_are_noted_by_a_full_run(bench: Bench) -> None:
+    bench.sync()
+    invoice = bench.rows("SELECT * FROM invoices_cache WHERE plan_outcome = 'scheduled' ORDER BY zoho_invoice_id")[0]
+    bench.zoho.set_credits(invoice["zoho_customer_id"], "1000000")
+    bench.sync(Mode.FULL)
+    assert bench.invoices()[invoice["zoho_invoice_id"]]["plan_outcome"] == "covered_by_credit"
+    bench.zoho.set_credits(invoice["zoho_customer_id"], "0")
+    bench.sync(Mode.FULL)
+    assert bench.invoices()[invoice["zoho_invoice_id"]]["plan_outcome"] == "scheduled"

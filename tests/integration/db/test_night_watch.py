@@ -1,0 +1,325 @@
+"""Promises of the two gates before a handover: the connection is open, and the customer's own clocks allow a call.
+
+The clocks are looked at when a reminder is claimed, whatever its plan says.
+"""
+
+import datetime as dt
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo, available_timezones
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from phonenumbers.timezone import UNKNOWN_TIMEZONE
+from phonenumbers.tzdata import TIMEZONE_DATA
+from sqlalchemy import Connection, Engine, text
+
+from db import hand_over, openings
+from db.connections import Link
+from db.hand_over import Claimed
+from domain.calling_window import WORKING_DAYS, CallingWindow
+from domain.clocks import calling_hours
+from domain.hand_over import HoldReason
+from domain.public_holidays import rest_days
+from domain.reminder_policy import ORGANISATION, SKIP, ReminderPolicy
+from domain.time_zones import is_place_zone, known_zone
+from tests.builders import A_LONDON_PHONE, a_contact, a_customer, an_invoice
+from tests.integration.db.look import change, rows
+from tests.integration.db.reminding import A_DAY, DUE_AT, SWITCH_ON, claim, held_back, tell_and_plan, tell_contact
+
+AN_HOUR = dt.timedelta(hours=1)
+
+#: The sets of zones that a number may have, as its metadata names them.
+ZONE_SETS = sorted({zones for zones in TIMEZONE_DATA.values() if UNKNOWN_TIMEZONE not in zones})
+
+#: Their weekends differ: Friday and Saturday, Sunday alone, Saturday and Sunday, and a country that is not known.
+COUNTRIES = [None, "GB", "US", "AU", "BR", "IL", "SA", "AE", "BH", "NP", "IN", "ID", "LY"]
+
+MOMENTS_COMPARED = 3000
+
+
+@pytest.fixture
+def two(engine: Engine, link: Link) -> Link:
+    """Two customers with a reminder each that is due, and may go."""
+    tell_contact(engine, link, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
+    tell_and_plan(engine, link, an_invoice("1"), an_invoice("2", customer_id="5002"))
+    return link
+
+
+@contextmanager
+def rolled_back(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def reasons(connection: Connection) -> dict[str, HoldReason | None]:
+    """What holds each due reminder back, by the number."""
+    return {found.phone: found.held_back for found in hand_over.due(connection, at=DUE_AT)}
+
+
+def test_postgres_has_a_clock_for_every_zone_that_a_policy_may_name(engine: Engine) -> None:
+    names = sorted(zone for zone in available_timezones() if is_place_zone(zone))
+    assert {"America/Port-au-Prince", "America/Argentina/Buenos_Aires", "Etc/GMT-14", "UTC"} <= set(names)
+    statement = "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE booksync_local_time(now(), name) IS NULL"
+    assert rows(engine, statement, names=names) == []
+
+
+class TestNamesThatAreNoZones:
+    #: Names that look like zones to Postgres or to a file system.
+    TRAPS = (
+        *("Foo5", "Foo/Bar5", "Foo/Bar-5", "<+03>-3", "GMT+5", "UTC-3:30", "EST5EDT4", "Etc/GMT+15", "Etc/GMT-15"),
+        *("Etc/GMT+99", "Mars/Phobos", "Europe", "Europe/", "/Europe/London", "../etc/passwd", "Europe/London ", " "),
+        *("", "O'Brien/Dublin", 'Europe/"London"', "Europe/London\nUTC", "'; DROP TABLE reminders; --", "+05:00"),
+        *("{Europe/London}", "NULL", "default", "a/" * 30 + "a", "A" * 300, "Zürich/Ü", "%s", "%1$I"),
+    )
+    #: Postgres finds a zone's name in any case.
+    ANY_TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8")).filter(
+        lambda name: name.lower() not in {zone.lower() for zone in available_timezones()}
+    )
+    JUNK = st.none() | st.sampled_from(TRAPS) | ANY_TEXT
+
+    @given(zones=st.none() | st.lists(st.one_of(JUNK, st.just("Europe/London")), max_size=4))
+    @example(zones=[])
+    @example(zones=[None])
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_hold_back_their_own_reminder_alone(
+        self, engine: Engine, two: Link, zones: list[str | None] | None
+    ) -> None:
+        assert two
+        known = zones and all(zone is not None and known_zone(zone) for zone in zones)
+        with rolled_back(engine) as connection:
+            connection.execute(
+                text("UPDATE customers_cache SET time_zones = :zones WHERE primary_phone <> :other"),
+                {"zones": zones, "other": A_LONDON_PHONE},
+            )
+            found = reasons(connection)
+            assert found.pop(A_LONDON_PHONE) is None
+            assert list(found.values()) == [None if known else HoldReason.TIME_ZONE_UNKNOWN]
+            taken = hand_over.claim(connection, at=DUE_AT)
+        assert {one.phone for one in taken} == {A_LONDON_PHONE, *(found if known else ())}
+
+    @pytest.mark.parametrize("name", TRAPS)
+    def test_show_no_time(self, engine: Engine, name: str) -> None:
+        assert known_zone(name) is None
+        with engine.connect() as connection:
+            shown = connection.execute(text("SELECT booksync_local_time(now(), :zone)"), {"zone": name}).scalar_one()
+        assert shown is None
+
+    @pytest.mark.parametrize(
+        "zone", ["Etc/GMT+12", "Etc/GMT-14", "Etc/GMT+0", "Etc/GMT", "UTC", "America/Port-au-Prince"]
+    )
+    def test_differ_from_those_that_are(self, engine: Engine, zone: str) -> None:
+        with engine.connect() as connection:
+            shown = connection.execute(text("SELECT booksync_local_time(:at, :zone)"), {"at": DUE_AT, "zone": zone})
+            assert shown.scalar_one() == DUE_AT.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+    RULES: tuple[object, ...] = (
+        {"opens": "soon", "closes": "25:00"},
+        {"opens": "18:00", "closes": "09:00"},
+        {"opens": 9, "closes": None},
+        {"weekdays": []},
+        {"weekdays": [None, 1, "someday"]},
+        {"weekdays": "mon"},
+        {"zones": {"GB": []}},
+        {"zones": {"GB": [None, 7, "Foo5"]}},
+        {"zones": {"GB": "Europe/London"}},
+        {"zones": []},
+        {"unknown_zone": "Foo/Bar5"},
+        {"unknown_zone": None},
+        {"unknown_zone": ["skip"]},
+        [],
+        None,
+        "text",
+    )
+
+    @pytest.mark.parametrize("rules", RULES)
+    def test_in_a_policy_stop_no_other_connection(self, engine: Engine, two: Link, rules: object) -> None:
+        change(
+            engine,
+            "INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, CAST(:rules AS jsonb))",
+            id=two.connection_id,
+            rules=orjson.dumps(rules).decode(),
+        )
+        change(
+            engine, "UPDATE customers_cache SET time_zones = '{}' WHERE primary_phone <> :other", other=A_LONDON_PHONE
+        )
+        assert len(held_back(engine)) == 2
+        assert {one.phone for one in claim(engine)} <= {A_LONDON_PHONE}
+
+    @pytest.mark.parametrize("name", [None, "", "Foo5", "Mars/Phobos"])
+    def test_of_the_organisation_stand_in_for_nothing(self, engine: Engine, two: Link, name: str | None) -> None:
+        change(
+            engine,
+            """INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, '{"unknown_zone": "organisation"}')""",
+            id=two.connection_id,
+        )
+        change(engine, "ALTER TABLE zoho_connections ALTER time_zone DROP NOT NULL")
+        try:
+            change(engine, "UPDATE zoho_connections SET time_zone = :name", name=name)
+            change(engine, "UPDATE customers_cache SET time_zones = '{}'")
+            assert held_back(engine) == [HoldReason.TIME_ZONE_UNKNOWN] * 2
+        finally:
+            change(engine, "UPDATE zoho_connections SET time_zone = 'Europe/London'")
+            change(engine, "ALTER TABLE zoho_connections ALTER time_zone SET NOT NULL")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What decides at one moment whether a customer may be called."""
+
+    moment: dt.datetime
+    zones: tuple[str, ...]
+    country: str | None
+    home: str
+    policy: ReminderPolicy
+
+
+def some_situation(rng: random.Random) -> Situation:
+    zones = rng.choice(ZONE_SETS)
+    opens = dt.time(rng.randrange(5, 15), rng.choice([0, 30]))
+    closes = dt.time(rng.randrange(opens.hour + 1, 24), rng.choice([0, 15, 59]))
+    weekdays = WORKING_DAYS if rng.random() < 0.6 else frozenset(rng.sample(range(7), rng.randint(1, 7)))
+    country = rng.choice(COUNTRIES)
+    counting = {}
+    if country and rng.random() < 0.5:
+        among = zones if rng.random() < 0.7 else rng.choice(ZONE_SETS)
+        counting[country] = tuple(rng.sample(among, rng.randint(1, len(among))))
+    policy = ReminderPolicy(
+        window=CallingWindow(weekdays=weekdays, opens=opens, closes=closes, usual_time=opens),
+        skip_holidays=False,
+        zones=counting,
+        unknown_zone=rng.choice([SKIP, ORGANISATION, "Australia/Sydney", "America/Los_Angeles"]),
+    )
+    moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + rng.randrange(5 * 366 * 24 * 60) * dt.timedelta(minutes=1)
+    return Situation(moment, zones, country, rng.choice(["Asia/Kolkata", "America/New_York"]), policy)
+
+
+def open_in_python(it: Situation) -> bool:
+    customer = replace(a_customer(country_code=it.country), time_zones=it.zones)
+    return calling_hours(customer, it.policy, it.home).contains(it.moment)
+
+
+def open_in_sql(connection: Connection, it: Situation) -> bool:
+    problem = connection.execute(
+        text("SELECT booksync_clock_problem(:at, :zones, :country, :rest_days, :home, CAST(:rules AS jsonb))"),
+        {
+            "at": it.moment,
+            "zones": list(it.zones),
+            "country": it.country,
+            "rest_days": sorted(rest_days(it.country)),
+            "home": it.home,
+            "rules": orjson.dumps(it.policy.to_json()).decode(),
+        },
+    ).scalar_one()
+    assert problem in (None, "time_zone_unknown", "outside_hours")
+    return problem is None
+
+
+def shows_the_same(connection: Connection, it: Situation) -> bool:
+    """Whether Postgres's zone files agree with Python's: a country may have changed its law between their releases."""
+    names = [*it.zones, it.home, *it.policy.zones.get(it.country or "", ())]
+    shown = connection.execute(
+        text(
+            "SELECT booksync_local_time(:at, zone) FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS t (zone, n)"
+            " ORDER BY n"
+        ),
+        {"at": it.moment, "names": names},
+    ).scalars()
+    return list(shown) == [it.moment.astimezone(ZoneInfo(name)).replace(tzinfo=None) for name in names]
+
+
+class TestTheClocks:
+    def test_sql_opens_at_the_same_moments_as_python(self, engine: Engine) -> None:
+        rng = random.Random(20260402)
+        situations = [some_situation(rng) for _ in range(MOMENTS_COMPARED)]
+        with engine.connect() as connection:
+            compared = [it for it in situations if shows_the_same(connection, it)]
+            unlike = [it for it in compared if open_in_sql(connection, it) != open_in_python(it)]
+        assert unlike == []
+        assert len(compared) > 0.9 * len(situations)
+        assert 0.1 < sum(map(open_in_python, compared)) / len(compared) < 0.9
+
+    @pytest.mark.parametrize("zone", ["Europe/London", "Australia/Sydney", "America/Los_Angeles"])
+    def test_a_plan_that_is_wrong_is_never_claimed(self, engine: Engine, due: Link, zone: str) -> None:
+        """Every second hour of a week, as if a plan had chosen it."""
+        assert due
+        change(engine, "UPDATE customers_cache SET time_zones = ARRAY[:zone]", zone=zone)
+        change(engine, "UPDATE invoices_cache SET plan_at = :at", at=DUE_AT + 30 * A_DAY)
+        for hours in range(0, 7 * 24, 2):
+            at = DUE_AT + hours * AN_HOUR
+            local = at.astimezone(ZoneInfo(zone))
+            with rolled_back(engine) as connection:
+                plan = {"at": at - AN_HOUR, "closes": at + AN_HOUR, "now": at}
+                connection.execute(
+                    text("UPDATE reminders SET scheduled_at = :at, closes_at = :closes WHERE step = 0"), plan
+                )
+                connection.execute(text("UPDATE reminders SET status = 'cancelled' WHERE step <> 0"))
+                connection.execute(text("UPDATE sync_metadata SET last_invoice_sync_at = :now"), plan)
+                taken = hand_over.claim(connection, at=at)
+            assert bool(taken) == (9 <= local.hour < 18 and local.weekday() < 5), local
+
+
+class TestTheSwitch:
+    def test_a_closed_connection_hands_nothing_over_and_keeps_what_is_planned(self, engine: Engine, due: Link) -> None:
+        before = rows(engine, "SELECT step, status FROM reminders ORDER BY step")
+        with engine.begin() as connection:
+            openings.close_handover(connection, due.connection_id)
+        assert (held_back(engine), claim(engine)) == ([HoldReason.HANDOVER_CLOSED], [])
+        assert rows(engine, "SELECT step, status FROM reminders ORDER BY step") == before
+
+    @pytest.mark.parametrize("word", ["", "OPEN", "opened", "yes"])
+    def test_only_the_word_open_opens(self, engine: Engine, due: Link, word: str) -> None:
+        change(engine, "UPDATE zoho_connections SET handover = :word WHERE id = :id", word=word, id=due.connection_id)
+        assert (held_back(engine), claim(engine)) == ([HoldReason.HANDOVER_CLOSED], [])
+
+    def test_claimers_at_once_take_nothing_while_it_is_closed_or_night(self, engine: Engine, link: Link) -> None:
+        numbers = range(40)
+        for number in numbers:
+            tell_contact(engine, link, a_contact(str(number), mobile=f"+4479123456{number:02d}", details=SWITCH_ON))
+        tell_and_plan(engine, link, *(an_invoice(str(number), customer_id=str(number)) for number in numbers))
+        night = DUE_AT + 12 * AN_HOUR
+        change(engine, "UPDATE reminders SET closes_at = :later", later=night + AN_HOUR)
+        change(engine, "UPDATE invoices_cache SET plan_at = :later", later=night + AN_HOUR)
+        change(engine, "UPDATE reminder_policies SET rules = '{}'")
+        closed: list[tuple[float, float]] = []
+        done = threading.Event()
+
+        def claimer(seed: int) -> list[tuple[float, float, Sequence[Claimed], bool]]:
+            rng = random.Random(seed)
+            found: list[tuple[float, float, Sequence[Claimed], bool]] = []
+            while not done.is_set():
+                at = rng.choice([DUE_AT, night])
+                began = time.monotonic()
+                taken = claim(engine, at=at, at_most=1)
+                found.append((began, time.monotonic(), taken, at == night))
+            return found
+
+        with ThreadPoolExecutor(5) as threads:
+            claimers = [threads.submit(claimer, seed) for seed in range(5)]
+            try:
+                for _ in range(60):
+                    with engine.begin() as connection:
+                        openings.close_handover(connection, link.connection_id)
+                    since = time.monotonic()
+                    time.sleep(0.02)
+                    closed.append((since, time.monotonic()))
+                    change(engine, "UPDATE zoho_connections SET handover = 'open'")
+            finally:
+                done.set()
+        claims = [each for future in claimers for each in future.result()]
+        taken = [one for _, _, taken, _ in claims for one in taken]
+        assert len({one.phone for one in taken}) == len(taken) > 0
+        assert not [taken for _, _, taken, is_night in claims if is_night and taken]
+        assert not [
+            taken
+            for began, ended, taken, _ in claims
+            if taken and any(since <= began and ended <= until for since, until in closed)
+        ]

@@ -1,0 +1,182 @@
+"""Promises of db/openings.py and of the weekly limit: a connection is opened by a person, with or without a backlog."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import Engine
+
+from db import openings, reminders
+from db.connections import Link
+from db.openings import HandoverState
+from domain.hand_over import HoldReason
+from domain.opening import Backlog, Handover
+from tests.builders import a_contact, an_invoice
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change, rows
+from tests.integration.db.planning import all_reminders
+from tests.integration.db.reminding import (
+    A_DAY,
+    DUE_AT,
+    DUE_DATE,
+    NOW,
+    SWITCH_ON,
+    asked,
+    claim,
+    held_back,
+    note_sync,
+    plan_all,
+    tell_contact,
+    tell_invoices,
+)
+
+
+@pytest.fixture
+def closed(engine: Engine) -> Link:
+    """A connection that was never opened, with a debt that is past all steps, one amid them, and one before them."""
+    link = a_link(engine, is_open=False)
+    tell_contact(engine, link, a_contact(details=SWITCH_ON))
+    first_day = dt.date(2026, 1, 2)
+    tell_invoices(
+        engine,
+        link,
+        asked(an_invoice("past", date=first_day, due_date=dt.date(2026, 1, 20))),
+        asked(an_invoice("amid", date=first_day, due_date=dt.date(2026, 2, 23))),
+        asked(an_invoice("ahead", date=first_day, due_date=DUE_DATE)),
+    )
+    plan_all(engine, link)
+    return link
+
+
+def open_it(engine: Engine, link: Link, backlog: Backlog, *, now: dt.datetime = NOW) -> None:
+    with engine.begin() as connection:
+        openings.open_handover(connection, link.connection_id, backlog, now=now)
+    reminders.plan_all_due(engine, link, now=now)
+
+
+def state(engine: Engine, link: Link) -> HandoverState:
+    with engine.connect() as connection:
+        return openings.state_of(connection, link.connection_id)
+
+
+def steps(engine: Engine) -> dict[str, list[int]]:
+    """Of each invoice, those that are to come."""
+    found = rows(
+        engine,
+        """
+        SELECT zoho_invoice_id, array_agg(step ORDER BY step) FILTER (WHERE reminders.status = 'scheduled') AS steps
+          FROM invoices_cache LEFT JOIN reminders ON invoice_id = invoices_cache.id GROUP BY 1
+        """,
+    )
+    return {each["zoho_invoice_id"]: each["steps"] or [] for each in found}
+
+
+def outcomes(engine: Engine) -> dict[str, str]:
+    found = rows(engine, "SELECT zoho_invoice_id, plan_outcome FROM invoices_cache")
+    return {each["zoho_invoice_id"]: each["plan_outcome"] for each in found}
+
+
+ALL_STEPS = [-3, 0, 3, 7, 14, 30]
+
+
+class TestOpening:
+    def test_a_connection_is_closed_at_first_and_plans_only_what_is_to_come(self, engine: Engine, closed: Link) -> None:
+        assert (state(engine, closed).handover, state(engine, closed).opened_at) == (Handover.CLOSED, None)
+        assert steps(engine) == {"past": [], "amid": [14, 30], "ahead": ALL_STEPS}
+        assert outcomes(engine)["past"] == "before_opening"
+
+    def test_without_the_backlog_past_steps_stay_past(self, engine: Engine, closed: Link) -> None:
+        open_it(engine, closed, Backlog.NONE)
+        assert steps(engine) == {"past": [], "amid": [14, 30], "ahead": ALL_STEPS}
+        assert outcomes(engine)["past"] == "before_opening"
+
+    def test_with_the_backlog_the_latest_missed_step_of_each_invoice_is_made_up_for(
+        self, engine: Engine, closed: Link
+    ) -> None:
+        open_it(engine, closed, Backlog.LATEST)
+        assert steps(engine) == {"past": [30], "amid": [7, 14, 30], "ahead": ALL_STEPS}
+
+    def test_opening_moves_what_is_planned_to_the_new_choice(self, engine: Engine, closed: Link) -> None:
+        open_it(engine, closed, Backlog.LATEST)
+        open_it(engine, closed, Backlog.NONE, now=NOW + dt.timedelta(minutes=5))
+        assert steps(engine)["past"] == []
+
+    def test_the_state_counts_the_numbers_that_wait(self, engine: Engine, closed: Link) -> None:
+        open_it(engine, closed, Backlog.LATEST)
+        assert state(engine, closed) == HandoverState(Handover.OPEN, NOW, Backlog.LATEST, waiting_calls=1)
+
+    def test_nothing_goes_out_before_the_plans_are_made_again(self, engine: Engine, due: Link) -> None:
+        with engine.begin() as connection:
+            openings.close_handover(connection, due.connection_id)
+            openings.open_handover(connection, due.connection_id, Backlog.LATEST, now=DUE_AT)
+        assert (held_back(engine), claim(engine)) == ([HoldReason.PLAN_OUTDATED], [])
+        reminders.plan_all_due(engine, due, now=DUE_AT)
+        assert len(claim(engine)) == 1
+
+    def test_closing_stops_no_planning(self, engine: Engine, due: Link) -> None:
+        with engine.begin() as connection:
+            openings.close_handover(connection, due.connection_id)
+        before = all_reminders(engine)
+        plan_all(engine, due, now=DUE_AT)
+        assert all_reminders(engine) == before
+        assert held_back(engine) == [HoldReason.HANDOVER_CLOSED]
+
+    def test_another_connection_stays_closed(self, engine: Engine, closed: Link, due: Link) -> None:
+        assert state(engine, due).handover is Handover.OPEN
+        assert state(engine, closed).handover is Handover.CLOSED
+
+
+class TestAWeek:
+    def call_before(self, engine: Engine, link: Link, *days: int) -> None:
+        """Add a handover of the customer's number for each of these days before the due date."""
+        for each in days:
+            change(
+                engine,
+                """
+                INSERT INTO reminder_contacts (user_id, connection_id, phone, day, handed_over_at)
+                SELECT :user, :id, primary_phone, :day, now() FROM customers_cache LIMIT 1
+                """,
+                user=link.user_id,
+                id=link.connection_id,
+                day=DUE_DATE - each * A_DAY,
+            )
+
+    @pytest.mark.parametrize(
+        ("days", "held"),
+        [
+            ((1, 2), None),
+            ((1, 2, 3), HoldReason.CONTACTED_THIS_WEEK),
+            ((1, 3, 6), HoldReason.CONTACTED_THIS_WEEK),
+            # The seventh day before is another week.
+            ((1, 3, 7), None),
+            ((0,), HoldReason.CONTACTED_TODAY),
+        ],
+    )
+    def test_a_number_is_called_three_times_in_seven_days(
+        self, engine: Engine, due: Link, days: tuple[int, ...], held: HoldReason | None
+    ) -> None:
+        self.call_before(engine, due, *days)
+        assert held_back(engine) == [held]
+        assert len(claim(engine)) == (0 if held else 1)
+
+    def test_calls_of_another_user_do_not_count(self, engine: Engine, due: Link) -> None:
+        self.call_before(engine, a_link(engine), 1, 2, 3)
+        assert due
+        assert held_back(engine) == [None]
+
+    def test_calls_of_the_users_other_connection_count(self, engine: Engine, due: Link) -> None:
+        other = a_link(engine, user_id=due.user_id, organization_id="20234695")
+        self.call_before(engine, other, 1, 2, 3)
+        assert held_back(engine) == [HoldReason.CONTACTED_THIS_WEEK]
+
+    @pytest.mark.parametrize(("allowed", "held"), [(4, None), (2, HoldReason.CONTACTED_THIS_WEEK)])
+    def test_the_policy_says_how_often(self, engine: Engine, due: Link, allowed: int, held: HoldReason | None) -> None:
+        change(
+            engine,
+            "INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, jsonb_build_object('contacts_a_week',"
+            " CAST(:allowed AS integer)))",
+            id=due.connection_id,
+            allowed=allowed,
+        )
+        note_sync(engine, due, DUE_AT)
+        self.call_before(engine, due, *([1, 2, 3] if held is None else [1, 2]))
+        assert held_back(engine) == [held]

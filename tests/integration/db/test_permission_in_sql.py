@@ -1,0 +1,156 @@
+"""Promise of `reminder_checks`: it objects to the reminders to which `objections` in Python objects, for one reason."""
+
+import datetime as dt
+import random
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from db import plan_cases, reminder_policies
+from db.connections import Link
+from domain.permission import SkipReason, held_until, objections
+from domain.reminder_policy import ReminderPolicy
+from tests.integration.db.look import row
+from tests.integration.db.reminding import DUE_DATE, NOW
+
+CASES = 500
+
+#: Reasons that SQL folds into one.
+FOLDED = {
+    SkipReason.UNKNOWN_STATUS: "invoice_closed",
+    SkipReason.CUSTOMER_DELETED: "customer_inactive",
+    SkipReason.CUSTOMER_INACTIVE: "customer_inactive",
+    SkipReason.NO_PHONE: "phone_changed",
+    SkipReason.INVALID_PHONE: "phone_changed",
+}
+
+A_DAY = dt.timedelta(days=1)
+ABOUT_DUE = [None, *(DUE_DATE + days * A_DAY for days in (-3651, -3650, -2, -1, 0, 1, 2, 3650, 3651))]
+AMOUNTS = [
+    None,
+    Decimal("NaN"),
+    *map(Decimal, ("-1", "0", "0.01", "0.99", "1", "4.99", "5", "119.99", "120", "120.01")),
+]
+CURRENCIES = [None, "", "GBP", "EUR"]
+
+#: What each column may hold; the first value objects to nothing, and most columns of a case keep it.
+INVOICE: Mapping[str, list[Any]] = {
+    "status": ["sent", "overdue", "partially_paid", "unpaid", "viewed", "partially paid", "paid", "void", "draft"],
+    "balance": [Decimal(120), *AMOUNTS],
+    "currency_code": ["GBP", *CURRENCIES],
+    "due_date": [DUE_DATE, *ABOUT_DUE],
+    "expected_payment_date": [None, *ABOUT_DUE, dt.date(9999, 12, 31)],
+    "ach_payment_initiated": [None, False, True],
+    "unprocessed_payment": [None, *AMOUNTS],
+    "sub_status": [None, "", "In Dispute", "cs_in_dispute", "at our LAWYER's", "other"],
+    "payment_reminder_enabled": [None, True, False],
+    "gone_at": [None, NOW],
+}
+CUSTOMER: Mapping[str, list[Any]] = {
+    "status": ["active", "inactive", "deleted"],
+    "primary_phone": ["+447912345678", None],
+    "phone_problem": [None, "too_short"],
+    "payment_reminder_enabled": [None, True, False],
+    "unused_credits": [None, *AMOUNTS],
+    "credits_currency": ["GBP", *CURRENCIES],
+    "gone_at": [None, NOW],
+}
+POLICIES = [
+    ReminderPolicy(),
+    ReminderPolicy(respect_credits=False, held_sub_statuses=(), minimum_balances={}),
+    ReminderPolicy(minimum_balances={"GBP": Decimal("5.00")}, max_age_days=2),
+    ReminderPolicy(minimum_balances={"EUR": Decimal("1E+2"), "*": Decimal("1E-7")}, held_sub_statuses=(" Lawyer ",)),
+    ReminderPolicy(minimum_balances={"GBP": Decimal("0.00000000000000001"), "*": Decimal(200)}),
+]
+OUTCOMES = [None, "reached", "no_answer", "disputed", "wrong_number", "promised"]
+
+
+def a_value(rng: random.Random, values: list[Any]) -> Any:
+    return values[0] if rng.random() < 0.8 else rng.choice(values)
+
+
+def overwrite(connection: Connection, table: str, columns: Mapping[str, Any]) -> None:
+    assigned = ", ".join(f"{column} = :{column}" for column in columns)
+    connection.execute(text(f"UPDATE {table} SET {assigned}"), columns)
+
+
+def report(connection: Connection, outcome: str | None, phone_text: str, until: dt.date) -> None:
+    if outcome is None:
+        return
+    connection.execute(
+        text("""
+            WITH handover AS (
+                INSERT INTO reminder_contacts (user_id, connection_id, phone, day, handed_over_at)
+                SELECT user_id, connection_id, '+447912345678', due_date, now() FROM invoices_cache RETURNING id
+            )
+            INSERT INTO handover_outcomes (
+                handover_id, reminder_id, invoice_id, customer_id, phone_text, outcome, until
+            )
+            SELECT handover.id, gen_random_uuid(), invoice.id, customer_id, :phone_text, :outcome, :until
+              FROM handover, invoices_cache AS invoice
+        """),
+        {"outcome": outcome, "phone_text": phone_text, "until": until if outcome == "promised" else None},
+    )
+
+
+def list_number(connection: Connection, phone: str) -> None:
+    connection.execute(
+        text("INSERT INTO do_not_call (user_id, phone) SELECT user_id, :phone FROM customers_cache"), {"phone": phone}
+    )
+
+
+def by_python(connection: Connection, link: Link, policy: ReminderPolicy, day: dt.date) -> str | None:
+    """The first objection, in the words of SQL."""
+    invoice_id = connection.execute(text("SELECT id FROM invoices_cache")).scalar_one()
+    (case,) = plan_cases.lock(connection, [invoice_id])
+    if not (case.invoice.is_open or case.invoice.has_unknown_status):
+        return "invoice_closed"
+    found = objections(case.invoice, case.customer, policy, today=day, holds=case.holds)
+    if found:
+        return FOLDED.get(found[0], str(found[0]))
+    expected = held_until(case.invoice)  # The plan's own rule: a step waits for the day after it.
+    return "payment_expected" if expected is not None and day <= expected else None
+
+
+def by_sql(connection: Connection) -> str | None:
+    objection: str | None = connection.execute(text("SELECT objection FROM reminder_checks(now())")).scalar_one()
+    return objection
+
+
+@pytest.fixture
+def one_reminder(engine: Engine, due: Link) -> Link:
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM reminders WHERE step <> 0"))
+    return due
+
+
+def test_python_and_sql_object_to_the_same_reminders(engine: Engine, one_reminder: Link) -> None:
+    rng = random.Random(20260401)
+    seen: set[str | None] = set()
+    unlike = []
+    raw = row(engine, "SELECT coalesce(phone_verdict ->> 'raw', primary_phone) AS text FROM customers_cache")["text"]
+    for _ in range(CASES):
+        invoice = {column: a_value(rng, values) for column, values in INVOICE.items()}
+        customer = {column: a_value(rng, values) for column, values in CUSTOMER.items()}
+        policy, outcome = a_value(rng, POLICIES), a_value(rng, OUTCOMES)
+        phone_text, listed = rng.choice([raw, "another text"]), a_value(rng, [None, "+447912345678", "+442070313000"])
+        day = DUE_DATE + rng.choice([0, 0, 0, 1, 2, 3, 365, 366]) * A_DAY
+        until = day + rng.choice([-1, 0, 1]) * A_DAY
+        with engine.connect() as connection:
+            report(connection, outcome, phone_text, until)
+            if listed:
+                list_number(connection, listed)
+            reminder_policies.save(connection, one_reminder.connection_id, policy, now=NOW)
+            overwrite(connection, "invoices_cache", invoice)
+            overwrite(connection, "customers_cache", customer)
+            overwrite(connection, "reminders", {"day": day})
+            python, sql = by_python(connection, one_reminder, policy, day), by_sql(connection)
+            connection.rollback()
+        if sql != python:
+            unlike.append((python, sql, invoice, customer, policy, outcome, day, until, listed))
+        seen.add(sql)
+    assert unlike == []
+    assert len(seen) >= 16, "the cases reach nearly every reason"

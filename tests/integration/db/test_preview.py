@@ -1,0 +1,72 @@
+"""Promises of the preview: it shows every call that an opening at this moment would bring first, and writes nothing."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import Engine
+
+from db import reminder_policies
+from db.connections import Link
+from domain.calling_window import CallingWindow
+from domain.permission import SkipReason
+from domain.reminder_policy import ReminderPolicy
+from tests.builders import a_contact, an_invoice
+from tests.integration.clock import zone_at_noon
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change, rows
+from tests.integration.db.reminding import A_DAY, SWITCH_ON, plan_all, tell_contact, tell_invoices
+from workers.preview import Preview, preview
+
+
+@pytest.fixture
+def closed(engine: Engine) -> Link:
+    """A closed connection to whose customers it is noon, on any day a working one."""
+    link = a_link(engine, is_open=False)
+    every_day = CallingWindow(frozenset(range(7)), dt.time(9), dt.time(18), dt.time(10))
+    policy = ReminderPolicy(window=every_day, skip_holidays=False)
+    with engine.begin() as connection:
+        reminder_policies.save(connection, link.connection_id, policy, now=dt.datetime.now(dt.UTC))
+    tell_contact(engine, link, a_contact(details=SWITCH_ON))
+    change(engine, "UPDATE customers_cache SET time_zones = ARRAY[:zone]", zone=zone_at_noon())
+    return link
+
+
+def due_days_ago(engine: Engine, link: Link, days: int) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    tell_invoices(engine, link, an_invoice(date=today - 90 * A_DAY, due_date=today - days * A_DAY))
+    plan_all(engine, link, now=dt.datetime.now(dt.UTC))
+
+
+def seen(engine: Engine, link: Link, *, with_backlog: bool) -> Preview:
+    with engine.connect() as connection:
+        return preview(connection, link, with_backlog=with_backlog)
+
+
+def test_calls_that_an_opening_brings_at_once_are_shown(engine: Engine, closed: Link) -> None:
+    due_days_ago(engine, closed, 40)
+    found = seen(engine, closed, with_backlog=True)
+    assert [call.phone for call in found.calls_today] == ["+447912345678"]
+    assert (found.first_day, found.calls) == (None, [])
+
+
+def test_without_the_backlog_a_passed_step_is_lost_and_counted(engine: Engine, closed: Link) -> None:
+    due_days_ago(engine, closed, 40)
+    found = seen(engine, closed, with_backlog=False)
+    assert (found.calls_today, found.calls) == ([], [])
+    assert found.funnel.losses[SkipReason.BEFORE_OPENING].invoices == 1
+    assert (found.backlog_invoices, found.backlog_phones) == (1, {"+447912345678"})
+
+
+def test_the_next_day_with_calls_is_shown(engine: Engine, closed: Link) -> None:
+    due_days_ago(engine, closed, 10)
+    found = seen(engine, closed, with_backlog=False)
+    assert found.calls_today == []
+    assert [each.reminder.step for call in found.calls for each in call.reminders] == [14]
+
+
+def test_looking_writes_nothing(engine: Engine, closed: Link) -> None:
+    due_days_ago(engine, closed, 40)
+    tables = ("invoices_cache", "reminders", "zoho_connections")
+    before = {table: rows(engine, f"SELECT * FROM {table}") for table in tables}
+    seen(engine, closed, with_backlog=True)
+    assert {table: rows(engine, f"SELECT * FROM {table}") for table in tables} == before

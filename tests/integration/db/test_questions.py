@@ -1,0 +1,161 @@
+"""Promises of db/questions.py: which records are asked about before a reminder goes out, and which need not be."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from db import invoice_facts, known_contacts, questions
+from db.connections import Link
+from domain.calling_window import CallingWindow
+from domain.contacts import ContactDetails
+from domain.deletions import RecordKind
+from tests.builders import MODIFIED_AT, a_contact, an_invoice
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change, row
+from tests.integration.db.reminding import NOW, asked, plan_all, tell_contact, tell_invoices
+
+#: The first reminder, on the Monday before the due date.
+FIRST_AT = dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC)
+A_DAY_BEFORE = FIRST_AT - dt.timedelta(days=1)
+A_MINUTE = dt.timedelta(minutes=1)
+
+#: Rings by all clocks of Australia as far as the number says: Perth and Sydney have six hours in common.
+AN_AUSTRALIAN_MOBILE = "+61412345678"
+
+
+@pytest.fixture
+def planned(engine: Engine, link: Link) -> Link:
+    tell_contact(engine, link, a_contact())
+    tell_invoices(engine, link, an_invoice("1"), an_invoice("2"))
+    plan_all(engine, link)
+    return link
+
+
+def next_questions(
+    engine: Engine, link: Link, at: dt.datetime, limit: int = 10, window: CallingWindow | None = None
+) -> list[str]:
+    with engine.connect() as connection:
+        found = questions.questions(connection, link, window or CallingWindow(), now=at, limit=limit)
+    return [f"{question.kind} {question.record_id}" for question in found]
+
+
+def note_asked(engine: Engine, link: Link, kind: RecordKind, record_id: str, version: dt.datetime) -> None:
+    note = known_contacts.note_asked if kind is RecordKind.CUSTOMER else invoice_facts.note_asked
+    with engine.begin() as connection:
+        note(connection, link, {record_id: version})
+
+
+def test_a_customer_and_the_invoices_are_asked_about_a_day_ahead(engine: Engine, planned: Link) -> None:
+    assert next_questions(engine, planned, A_DAY_BEFORE - A_MINUTE) == []
+    assert next_questions(engine, planned, A_DAY_BEFORE) == ["customer 5001", "invoice 1", "invoice 2"]
+
+
+@pytest.mark.parametrize("is_on", [True, False, None])
+def test_a_customer_whose_details_are_read_is_not(engine: Engine, planned: Link, is_on: bool | None) -> None:
+    tell_contact(engine, planned, a_contact(details=ContactDetails(None, is_on)))
+    assert "customer 5001" not in next_questions(engine, planned, A_DAY_BEFORE)
+
+
+def test_an_invoice_whose_details_are_read_is_not(engine: Engine, planned: Link) -> None:
+    tell_invoices(engine, planned, asked(an_invoice("1")))
+    assert next_questions(engine, planned, A_DAY_BEFORE) == ["customer 5001", "invoice 2"]
+
+
+@pytest.mark.parametrize(("kind", "record_id"), [(RecordKind.CUSTOMER, "5001"), (RecordKind.INVOICE, "1")])
+def test_an_answer_without_the_fact_is_remembered(
+    engine: Engine, planned: Link, kind: RecordKind, record_id: str
+) -> None:
+    note_asked(engine, planned, kind, record_id, MODIFIED_AT)
+    assert f"{kind} {record_id}" not in next_questions(engine, planned, FIRST_AT)
+
+
+def test_a_later_version_is_asked_about_again(engine: Engine, planned: Link) -> None:
+    note_asked(engine, planned, RecordKind.CUSTOMER, "5001", MODIFIED_AT)
+    note_asked(engine, planned, RecordKind.INVOICE, "1", MODIFIED_AT)
+    later = MODIFIED_AT + A_MINUTE
+    tell_contact(engine, planned, a_contact(name="Renamed", modified_at=later))
+    tell_invoices(engine, planned, an_invoice("1", number="Renumbered", modified_at=later))
+    assert next_questions(engine, planned, A_DAY_BEFORE) == ["customer 5001", "invoice 1", "invoice 2"]
+
+
+@pytest.mark.parametrize(("kind", "record_id"), [(RecordKind.CUSTOMER, "5001"), (RecordKind.INVOICE, "1")])
+def test_an_answer_for_a_version_that_has_passed_is_not_counted(
+    engine: Engine, planned: Link, kind: RecordKind, record_id: str
+) -> None:
+    note_asked(engine, planned, kind, record_id, MODIFIED_AT - A_MINUTE)
+    assert f"{kind} {record_id}" in next_questions(engine, planned, A_DAY_BEFORE)
+
+
+def test_records_without_a_modified_time_are_asked_about_once(engine: Engine, link: Link) -> None:
+    tell_contact(engine, link, a_contact(modified_at=None))
+    tell_invoices(engine, link, an_invoice("1", modified_at=None))
+    plan_all(engine, link)
+    assert next_questions(engine, link, A_DAY_BEFORE) == ["customer 5001", "invoice 1"]
+    note_asked(engine, link, RecordKind.CUSTOMER, "5001", known_contacts.NO_VERSION)
+    note_asked(engine, link, RecordKind.INVOICE, "1", known_contacts.NO_VERSION)
+    assert next_questions(engine, link, A_DAY_BEFORE) == []
+
+
+def test_the_largest_debts_come_first(engine: Engine, planned: Link) -> None:
+    tell_contact(engine, planned, a_contact("5000"))
+    tell_invoices(engine, planned, an_invoice("3", customer_id="5000", balance="241.00"))
+    plan_all(engine, planned)
+    first = ["customer 5000", "invoice 3"]
+    assert next_questions(engine, planned, A_DAY_BEFORE) == [*first, "customer 5001", "invoice 1", "invoice 2"]
+    assert next_questions(engine, planned, A_DAY_BEFORE, limit=2) == first
+    assert next_questions(engine, planned, A_DAY_BEFORE, limit=0) == []
+
+
+def test_a_customer_who_will_not_be_reminded_is_not_asked_about(engine: Engine, planned: Link) -> None:
+    tell_invoices(engine, planned, *(an_invoice(number, status="paid", balance="0") for number in "12"), now=NOW)
+    assert next_questions(engine, planned, A_DAY_BEFORE) == []
+
+
+@pytest.mark.parametrize("table", ["customers_cache", "invoices_cache"])
+def test_what_is_gone_is_not_asked_about(engine: Engine, planned: Link, table: str) -> None:
+    change(engine, f"UPDATE {table} SET gone_at = now()")
+    kind = "customer" if table == "customers_cache" else "invoice"
+    assert not [each for each in next_questions(engine, planned, A_DAY_BEFORE) if each.startswith(kind)]
+
+
+def test_each_connection_asks_for_itself(engine: Engine, planned: Link) -> None:
+    assert planned
+    assert next_questions(engine, a_link(engine), A_DAY_BEFORE) == []
+
+
+class TestScatteredClocks:
+    """A number whose clocks share few hours may be called where its address names a single clock."""
+
+    #: Perth opens two hours after Sydney does in March, so that an hour of four is common to both.
+    SHORT = CallingWindow(opens=dt.time(9), closes=dt.time(13), usual_time=dt.time(10))
+
+    @pytest.fixture
+    def scattered(self, engine: Engine, link: Link) -> Link:
+        """A customer with a debt that is due far ahead."""
+        tell_contact(engine, link, a_contact(mobile=AN_AUSTRALIAN_MOBILE))
+        tell_invoices(engine, link, an_invoice("1", due_date=dt.date(2026, 12, 1)))
+        plan_all(engine, link)
+        assert len(row(engine, "SELECT time_zones FROM customers_cache")["time_zones"]) > 1
+        return link
+
+    def test_the_address_is_asked_for_however_far_the_reminder(self, engine: Engine, scattered: Link) -> None:
+        assert next_questions(engine, scattered, NOW, window=self.SHORT) == ["customer 5001"]
+
+    def test_enough_hours_in_common_need_no_address(self, engine: Engine, scattered: Link) -> None:
+        assert next_questions(engine, scattered, NOW) == []
+
+    def test_a_customer_who_owes_nothing_is_not_asked_about(self, engine: Engine, scattered: Link) -> None:
+        tell_invoices(engine, scattered, an_invoice("1", status="paid", balance="0"), now=NOW)
+        assert next_questions(engine, scattered, NOW, window=self.SHORT) == []
+
+    def test_a_known_state_needs_no_question(self, engine: Engine, scattered: Link) -> None:
+        in_sydney = ContactDetails("AU", None, state="NSW", postcode="2000")
+        tell_contact(engine, scattered, a_contact(mobile=AN_AUSTRALIAN_MOBILE, details=in_sydney))
+        assert next_questions(engine, scattered, NOW, window=self.SHORT) == []
+
+    def test_an_address_without_a_state_is_not_asked_for_twice(self, engine: Engine, scattered: Link) -> None:
+        told = replace(a_contact(mobile=AN_AUSTRALIAN_MOBILE), details=ContactDetails("AU", None))
+        tell_contact(engine, scattered, told)
+        assert next_questions(engine, scattered, NOW, window=self.SHORT) == []

@@ -1,0 +1,178 @@
+"""A database that was at work before connections were opened by a person keeps handing over; a new one is closed."""
+
+import uuid
+from typing import Any
+
+import psycopg
+import pytest
+from alembic import command
+from sqlalchemy import Engine
+
+from db.migrations import MigrationRefusedError, Target, can_work, handover, migrate
+from db.migrations.revisions import alembic_config
+from tests.integration.db.links import a_link
+from tests.integration.migrations.applications import Database
+
+BEFORE = "0009_phase3"
+
+TABLES = ("users", "zoho_connections", "customers_cache", "invoices_cache", "reminders", "reminder_contacts")
+
+
+@pytest.fixture(autouse=True)
+def no_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REMINDER_WEBHOOK_URL", raising=False)
+
+
+@pytest.fixture
+def old(url: str, database: Database, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """The head of the release before: revision 0009 without what a later release has added to phase 2."""
+    monkeypatch.setenv("DATABASE_URL", url)
+    command.upgrade(alembic_config(), BEFORE)
+    handover.remove(database.connection)  # type: ignore[arg-type]
+    return database
+
+
+def a_connection(database: Database, organization_id: str) -> uuid.UUID:
+    """As the release before saved it, of a user of its own, with one customer, one invoice and one reminder."""
+    user = database.a_user()
+    row = database.row(
+        """
+        INSERT INTO zoho_connections (
+            user_id, organization_id, data_center, refresh_token_encrypted, webhook_secret_encrypted, time_zone
+        ) VALUES (%s, %s, 'eu', 'token', 'secret', 'Europe/London') RETURNING id
+        """,
+        *(user, organization_id),
+    )
+    customer = database.booksync_writes_customer(user, "C1", name="Ada", phone="+442070313000")
+    invoice = database.booksync_writes_invoice(user, "1", "C1", customer)
+    database.booksync_writes_reminder(user, invoice, 3)
+    connection_id = uuid.UUID(str(row["id"]))
+    database.rows("UPDATE customers_cache SET connection_id = %s WHERE id = %s", connection_id, customer)
+    database.rows("UPDATE invoices_cache SET connection_id = %s WHERE id = %s", connection_id, invoice)
+    return connection_id
+
+
+def send(database: Database, connection_id: uuid.UUID) -> None:
+    database.rows(
+        """
+        UPDATE reminders SET status = 'sent' FROM invoices_cache AS invoice
+         WHERE invoice.id = invoice_id AND connection_id = %s
+        """,
+        connection_id,
+    )
+
+
+def hand_over(database: Database, connection_id: uuid.UUID) -> None:
+    database.rows(
+        """
+        INSERT INTO reminder_contacts (user_id, connection_id, phone, day, handed_over_at)
+        SELECT user_id, id, '+442070313000', current_date, now() FROM zoho_connections WHERE id = %s
+        """,
+        connection_id,
+    )
+
+
+def switches(database: Database) -> dict[uuid.UUID, tuple[str, bool, str]]:
+    """By connection: the switch, whether the time of opening is the connection's beginning, and the backlog."""
+    found = database.rows("SELECT *, handover_opened_at = created_at AS from_the_beginning FROM zoho_connections")
+    return {
+        uuid.UUID(str(row["id"])): (row["handover"], bool(row["from_the_beginning"]), row["handover_backlog"])
+        for row in found
+    }
+
+
+def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """All rows, in the columns of the release before."""
+    return {
+        table: [{key: each[key] for key in sorted(each) if key not in _NEW} for each in database.all_of(table)]
+        for table in TABLES
+    }
+
+
+_NEW = {column.partition(" ")[0] for columns in handover._COLUMNS.values() for column in columns}
+
+OPEN, CLOSED = ("open", True, "latest"), ("closed", False, "none")
+
+
+@pytest.mark.parametrize("sign", [send, hand_over])
+def test_a_connection_that_was_handing_over_stays_open(url: str, old: Database, sign: Any) -> None:
+    at_work, idle = a_connection(old, "1"), a_connection(old, "2")
+    sign(old, at_work)
+    migrate(url)
+    assert switches(old) == {at_work: OPEN, idle: CLOSED}
+
+
+def test_where_a_webhook_is_set_up_every_connection_stays_open(
+    url: str, old: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMINDER_WEBHOOK_URL", "https://receiver.example/due")
+    connections = {a_connection(old, "1"), a_connection(old, "2")}
+    migrate(url)
+    assert switches(old) == dict.fromkeys(connections, OPEN)
+
+
+def test_a_connection_that_a_person_has_closed_is_not_opened_by_a_repeated_migration(url: str, old: Database) -> None:
+    connection_id = a_connection(old, "1")
+    send(old, connection_id)
+    migrate(url)
+    old.rows("UPDATE zoho_connections SET handover = 'closed'")
+    handover.add(old.connection)  # type: ignore[arg-type]
+    assert switches(old)[connection_id][0] == "closed"
+
+
+def test_a_connection_that_comes_later_is_closed(url: str, old: Database, engine: Engine) -> None:
+    migrate(url)
+    link = a_link(engine, is_open=False)
+    assert switches(old) == {link.connection_id: CLOSED}
+
+
+@pytest.mark.parametrize("target", [Target.PHASE2, Target.PHASE1])
+def test_up_and_down_and_up_again_loses_no_row(url: str, old: Database, target: Target) -> None:
+    at_work, idle = a_connection(old, "1"), a_connection(old, "2")
+    hand_over(old, at_work)
+    send(old, at_work)
+    before = contents(old)
+    migrate(url)
+    assert contents(old) == before
+    migrate(url, target)
+    migrate(url)
+    now = contents(old)
+    assert {table: len(found) for table, found in now.items()} == {table: len(found) for table, found in before.items()}
+    assert now["reminder_contacts"] == before["reminder_contacts"]
+    assert switches(old) == {at_work: OPEN, idle: CLOSED}
+
+
+def test_a_table_of_the_same_name_is_named_and_left_alone(url: str, old: Database) -> None:
+    old.rows("CREATE TABLE do_not_call (phone_number text)")
+    old.rows("INSERT INTO do_not_call VALUES ('+442070313000')")
+    with pytest.raises(MigrationRefusedError, match="do_not_call is there, but it is not booksync's"):
+        migrate(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        handover.remove(connection)
+    assert old.rows("SELECT * FROM do_not_call") == [{"phone_number": "+442070313000"}]
+
+
+def test_booksync_works_only_once_the_functions_are_there(url: str, old: Database, engine: Engine) -> None:
+    assert old
+    with engine.connect() as connection:
+        assert not can_work(connection)
+    migrate(url)
+    with engine.connect() as connection:
+        assert can_work(connection)
+
+
+def test_half_an_upgrade_is_finished_when_it_is_run_again(
+    url: str, old: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work = a_connection(old, "1")
+    send(old, at_work)
+    with monkeypatch.context() as patched:
+        patched.setattr(handover, "build_index", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            migrate(url)
+    migrate(url)
+    assert switches(old) == {at_work: OPEN}
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,73 @@
+"""Every set of zones that the phone metadata knows, and the calls that booksync would plan by it."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+from phonenumbers.tzdata import TIMEZONE_DATA
+
+from domain.calling_hours import CallingHours
+from domain.clocks import calling_hours
+from domain.reminder_policy import ReminderPolicy
+from domain.time_zones import distinct_clocks, narrowed, zones_of_region
+from tests.builders import a_customer
+from tests.unit.domain.clocks import is_inside, zones
+
+#: The hours of a day (UTC) at which the next moment is looked for.
+_HOURS = (0, 6, 12, 18)
+
+
+@dataclass(frozen=True)
+class NumberClocks:
+    """The zones of a number's prefix, without those outside its region. An unknown region excludes none."""
+
+    names: tuple[str, ...]
+    region: str | None
+
+    def calling_hours(self, policy: ReminderPolicy) -> CallingHours:
+        """The hours as booksync makes them: of one zone for each clock."""
+        distinct = distinct_clocks(self.names, self.region)
+        return calling_hours(a_customer(time_zones=distinct, country_code=self.region), policy, None)
+
+
+def all_number_clocks() -> list[NumberClocks]:
+    """Each set of zones without a region and with its country code's main one; a whole code's with every region."""
+    found = set()
+    for prefix, names in TIMEZONE_DATA.items():
+        found.add(NumberClocks(tuple(names), None))
+        found |= {NumberClocks(narrowed(tuple(names), zones_of_region(region)), region) for region in _regions(prefix)}
+    return sorted(found, key=lambda clocks: (clocks.names, clocks.region or ""))
+
+
+def _regions(prefix: str) -> Iterable[str]:
+    code = next(code for code in COUNTRY_CODE_TO_REGION_CODE if prefix.startswith(str(code)))
+    regions = COUNTRY_CODE_TO_REGION_CODE[code]
+    return regions if prefix == str(code) else regions[:1]
+
+
+def calls_outside(
+    clocks: NumberClocks, policy: ReminderPolicy, days: Iterable[dt.date], every: dt.timedelta
+) -> Iterator[str]:
+    """In words, each planned moment that some clock of the number forbids; looked for up to the closing time."""
+    hours = clocks.calling_hours(policy)
+    allowed_on = zones(*clocks.names)
+    for day in days:
+        for first in _moments_of(hours, day):
+            for moment in _up_to(hours.closes_after(first), first, every):
+                if not is_inside(hours.window, moment, allowed_on, hours.holidays):
+                    yield f"{clocks.names} in {clocks.region}: {moment:%a %Y-%m-%d %H:%M} UTC"
+
+
+def _moments_of(hours: CallingHours, day: dt.date) -> set[dt.datetime]:
+    looked_at = [dt.datetime.combine(day, dt.time(hour), tzinfo=dt.UTC) for hour in _HOURS]
+    return {hours.usual_moment(day), *map(hours.next_moment, looked_at)}
+
+
+def _up_to(closing: dt.datetime, first: dt.datetime, every: dt.timedelta) -> Iterator[dt.datetime]:
+    """The first moment, those that follow `every` so often, and the last minute before closing."""
+    moment = first
+    while moment < closing:
+        yield moment
+        moment += every
+    yield closing - dt.timedelta(minutes=1)

@@ -1,0 +1,78 @@
+"""Promises of domain/clocks.py and domain/calling_hours.py for every set of zones that the phone metadata knows."""
+
+import datetime as dt
+
+import pytest
+from phonenumbers.tzdata import TIMEZONE_DATA
+
+from domain.calling_hours import NeverOpenError
+from domain.phones import judge
+from domain.reminder_policy import ReminderPolicy
+from domain.reminders import Skipped, SkipReason
+from domain.time_zones import distinct_clocks
+from tests.builders import a_customer
+from tests.unit.domain.clocks import DAYS, is_inside, zones
+from tests.unit.domain.number_clocks import NumberClocks, all_number_clocks, calls_outside
+from tests.unit.domain.planning import planned
+
+POLICY = ReminderPolicy()
+ALL = all_number_clocks()
+CALLABLE = [clocks for clocks in ALL if not clocks.calling_hours(POLICY).is_never_open]
+NEVER_OPEN = [clocks for clocks in ALL if clocks.calling_hours(POLICY).is_never_open]
+
+
+def test_the_metadata_has_sets_of_both_kinds() -> None:
+    assert {clocks.names for clocks in ALL} >= {tuple(names) for names in TIMEZONE_DATA.values()}
+    # All of North America's code, and all of Russia's and Kazakhstan's, if no region narrows them.
+    assert {clocks.names for clocks in NEVER_OPEN} >= {tuple(TIMEZONE_DATA["1"]), tuple(TIMEZONE_DATA["7"])}
+    assert len(CALLABLE) > 300
+
+
+def test_no_call_around_a_change_of_clocks_is_outside_the_window_on_any_clock_of_its_number() -> None:
+    every = dt.timedelta(minutes=90)
+    assert [call for clocks in CALLABLE for call in calls_outside(clocks, POLICY, DAYS, every)] == []
+
+
+@pytest.mark.parametrize("clocks", NEVER_OPEN, ids=lambda clocks: f"{clocks.region}, {len(clocks.names)} zones")
+def test_a_number_without_common_hours_is_skipped_because_its_time_zone_is_unknown(clocks: NumberClocks) -> None:
+    with pytest.raises(NeverOpenError):
+        clocks.calling_hours(POLICY).usual_moment(DAYS[0])
+    customer = a_customer(time_zones=clocks.names, country_code=clocks.region)
+    result = planned(customer=customer)
+    assert isinstance(result, Skipped)
+    assert result.reason is SkipReason.TIME_ZONE_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("raw", "region", "usual_times"),
+    [
+        # One number, the times that all its clocks show at the usual moment.
+        ("+1 907 555 0123", "US", {"10:00", "11:00"}),  # Alaska with the Aleutians
+        ("+1 208 555 0123", "US", {"10:00", "11:00"}),  # Idaho, south and north
+        ("+61 412 345 678", "AU", {"10:00", "10:45", "11:30", "12:00", "12:30", "13:00"}),  # a mobile
+        ("+7 701 123 4567", "KZ", {"10:00"}),
+        ("+976 8812 3456", "MN", {"10:00", "11:00"}),
+        ("+34 612 345 678", "ES", {"10:00", "11:00"}),
+        # Mobiles of all the country, for which the metadata names the capital's clock alone.
+        ("+62 812 3456 7890", "ID", {"10:00", "11:00", "12:00"}),
+        ("+56 9 6123 4567", "CL", {"10:00", "12:00"}),
+        ("+675 7012 3456", "PG", {"10:00", "11:00"}),
+    ],
+)
+def test_a_number_is_called_when_every_clock_of_it_allows(raw: str, region: str, usual_times: set[str]) -> None:
+    verdict = judge(raw, region)
+    clocks = NumberClocks(verdict.time_zones, verdict.region)
+    hours = clocks.calling_hours(POLICY)
+    usual = hours.usual_moment(dt.date(2027, 1, 12))
+    last = hours.closes_after(usual) - dt.timedelta(minutes=1)
+    shown = {f"{usual.astimezone(zone):%H:%M}" for zone in zones(*verdict.time_zones)}
+    assert shown == usual_times
+    assert is_inside(hours.window, usual, zones(*verdict.time_zones))
+    assert is_inside(hours.window, last, zones(*verdict.time_zones))
+
+
+@pytest.mark.parametrize("home", ["America/New_York", "Europe/London", "Australia/Sydney", "Pacific/Auckland"])
+def test_the_organisations_clock_does_not_move_a_call(home: str) -> None:
+    verdict = judge("+61 412 345 678", "AU")
+    customer = a_customer(time_zones=distinct_clocks(verdict.time_zones, "AU"), country_code="AU")
+    assert planned(customer=customer, home_time_zone=home) == planned(customer=customer, home_time_zone=None)

@@ -1,0 +1,90 @@
+"""`booksync do-not-call`: the numbers that are never called, whatever they owe."""
+
+import uuid
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import Connection
+
+from db import do_not_call
+from domain.phones import judge
+from workers.cli.terminal import answers, counted, out, print_json
+from workers.resources import open_resources
+
+app = typer.Typer(help="The numbers that are never called.", no_args_is_help=True, rich_markup_mode=None)
+
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="With its country prefix: +442070313000")]
+User = Annotated[
+    uuid.UUID | None, typer.Option("--user", help="The user's id; it may be left out where there is only one.")
+]
+AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
+
+
+@app.command()
+def add(
+    number: Number,
+    user: User = None,
+    note: Annotated[str | None, typer.Option("--note", help="Why, for those who read the list.")] = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Never call this number, for any connection of the user."""
+    phone = _e164(number)
+    with open_resources("booksync do-not-call") as resources, resources.engine.begin() as database:
+        user_id = _user(database, user)
+        is_new = do_not_call.add(database, user_id, phone, note)
+    answers(as_json).print(f"{phone} is on the list." if is_new else f"{phone} was on the list already.")
+    if as_json:
+        print_json({"user_id": str(user_id), "phone": phone, "added": is_new})
+
+
+@app.command()
+def remove(number: Number, user: User = None, as_json: AsJSON = False) -> None:
+    """Take a number off the list; it may be called again."""
+    phone = _e164(number)
+    with open_resources("booksync do-not-call") as resources, resources.engine.begin() as database:
+        user_id = _user(database, user)
+        was_listed = do_not_call.remove(database, user_id, phone)
+    answers(as_json).print(f"{phone} is off the list." if was_listed else f"{phone} was not on the list.")
+    if as_json:
+        print_json({"user_id": str(user_id), "phone": phone, "removed": was_listed})
+
+
+@app.command("list")
+def show(user: User = None, as_json: AsJSON = False) -> None:
+    """Show the numbers, the newest first."""
+    with open_resources("booksync do-not-call") as resources, resources.engine.connect() as database:
+        numbers = do_not_call.listed(database, user)
+    if as_json:
+        print_json({"numbers": [asdict(number) for number in numbers]})
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("number", "since", "user", "note"):
+        table.add_column(heading)
+    for each in numbers:
+        table.add_row(each.phone, f"{each.added_at:%Y-%m-%d}", str(each.user_id), escape(each.note or ""))
+    out.print(table if numbers else "The list is empty.")
+    if numbers:
+        out.print(counted(len(numbers), "number is never called.", "numbers are never called."))
+
+
+def _e164(number: str) -> str:
+    """The number as it is cached; one without a country prefix could be several."""
+    verdict = judge(number, None)
+    if verdict.e164 is None:
+        assert verdict.problem is not None
+        raise typer.BadParameter(f"{verdict.problem.sentence} Write it with its country prefix.", param_hint="NUMBER")
+    return verdict.e164
+
+
+def _user(database: Connection, given: uuid.UUID | None) -> uuid.UUID:
+    known = do_not_call.users(database)
+    if given is not None:
+        if given not in known:
+            raise typer.BadParameter("no connection belongs to this user", param_hint="--user")
+        return given
+    if len(known) != 1:
+        raise typer.BadParameter(f"there are {len(known)} users with a connection: name one", param_hint="--user")
+    return known[0]

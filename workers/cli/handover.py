@@ -1,0 +1,295 @@
+"""`booksync reminders preview|open|close`: whom a connection would call, and the switch that lets it."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy import Connection, func, select, text
+
+from db import connections, openings, outcomes, reminders
+from db.connections import Link
+from domain.funnel import Funnel, Stage, Tally
+from domain.opening import Backlog, Handover
+from domain.outcome import CallOutcome
+from domain.permission import SkipReason
+from domain.time_zones import zone_named
+from workers.cli.arguments import ConnectionID
+from workers.cli.terminal import answers, counted, notes, out, print_json
+from workers.preview import Preview, PreviewedCall, preview
+from workers.resources import open_resources
+
+AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
+BacklogOption = Annotated[
+    Backlog,
+    typer.Option("--backlog", help="Invoices that are past a step already: none of it, or the latest missed step."),
+]
+
+#: Of one call; `--json` has them all.
+_INVOICES_SHOWN = 4
+
+_STAGES = {
+    Stage.OPEN: "open invoices",
+    Stage.REACHABLE: "customer can be reached",
+    Stage.MAY_BE_ASKED: "may be asked for",
+    Stage.TO_COME: "with a reminder to come",
+}
+
+
+def show_preview(
+    connection: ConnectionID,
+    backlog: BacklogOption = Backlog.NONE,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many calls are listed at most.")] = 20,
+    as_json: AsJSON = False,
+) -> None:
+    """Show who would be called, about what, and why the others would not; nothing is changed by looking."""
+    with open_resources("booksync reminders") as resources, resources.engine.connect() as database:
+        link = connections.link(database, connection)
+        found = _looked_at(database, link, backlog)
+    if as_json:
+        print_json(_facts(connection, found, link, limit))
+    else:
+        _show(connection, found, link, limit)
+
+
+def _looked_at(database: Connection, link: Link, backlog: Backlog) -> Preview:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=notes, transient=True) as progress:
+        line = progress.add_task("planning the open invoices", total=None)
+        return preview(
+            database,
+            link,
+            with_backlog=backlog is Backlog.LATEST,
+            on_progress=lambda done: progress.update(line, description=f"planned {done:,} open invoices"),
+        )
+
+
+def open_handover(connection: ConnectionID, backlog: BacklogOption = Backlog.NONE, as_json: AsJSON = False) -> None:
+    """Let the connection hand its reminders over; its plans are made again in the same transaction."""
+    with open_resources("booksync reminders") as resources, resources.engine.begin() as database:
+        link = connections.link(database, connection)
+        now: datetime = database.execute(select(func.clock_timestamp())).scalar_one()
+        # Customers before invoices, as every writer locks them; the plans below lock batch by batch.
+        database.execute(
+            text("SELECT FROM customers_cache WHERE connection_id = :id ORDER BY zoho_customer_id FOR NO KEY UPDATE"),
+            {"id": connection},
+        )
+        openings.open_handover(database, connection, backlog, now=now)
+        planned = 0
+        while batch := reminders.plan_due(database, link, now=now):
+            planned += batch
+        state = openings.state_of(database, connection)
+        standing = reminders.standing(database, connection)
+    tell = answers(as_json)
+    calls = counted(state.waiting_calls, "number has", "numbers have")
+    tell.print(f"Handover is open since {now:%Y-%m-%d %H:%M} UTC. {calls} a reminder to come.")
+    if before := standing.skipped.get(SkipReason.BEFORE_OPENING, 0):
+        tell.print(f"{counted(before, 'invoice has', 'invoices have')} none: no step is left after the opening.")
+    notes.print(f"Next: booksync reminders due {connection}; to stop: booksync reminders close {connection}")
+    if as_json:
+        print_json(state.as_json() | {"connection_id": str(connection), "replanned": planned})
+
+
+def close_handover(connection: ConnectionID, as_json: AsJSON = False) -> None:
+    """Stop handing over. Reminders stay planned and visible, and plans go on."""
+    with open_resources("booksync reminders") as resources, resources.engine.begin() as database:
+        connections.link(database, connection)
+        openings.close_handover(database, connection)
+        state = openings.state_of(database, connection)
+    tell_if_closed(connection, state.as_json(), answers(as_json))
+    if as_json:
+        print_json(state.as_json() | {"connection_id": str(connection)})
+
+
+def report(
+    handover: Annotated[
+        uuid.UUID,
+        typer.Argument(metavar="HANDOVER", help="Its id, from `booksync explain` or the claim."),
+    ],
+    outcome: Annotated[CallOutcome, typer.Argument(metavar="OUTCOME", help=f"One of {', '.join(CallOutcome)}.")],
+    reminder: Annotated[uuid.UUID | None, typer.Option("--reminder", help="Only this one of the handover.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="The day of a promise: 2026-12-04")
+    ] = None,
+    note: Annotated[str | None, typer.Option("--note", help="For those who read the history.")] = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Record what came of a call, as `report_outcome` does; a second report corrects the first."""
+    with open_resources("booksync reminders") as resources, resources.engine.begin() as database:
+        try:
+            recorded = outcomes.report(
+                database, handover, outcome, reminder_id=reminder, until=until.date() if until else None, note=note
+            )
+        except outcomes.RefusedOutcomeError as error:
+            raise typer.BadParameter(str(error)) from None
+    tell = answers(as_json)
+    tell.print(f"Recorded for {counted(recorded, 'reminder', 'reminders')}: {outcome.replace('_', ' ')}.")
+    if as_json:
+        print_json({"handover_id": str(handover), "outcome": outcome, "reminders": recorded})
+
+
+def tell_if_closed(
+    connection_id: uuid.UUID | str, handover: Mapping[str, Any], tell: Console, *, indent: str = ""
+) -> None:
+    """Says that a connection is closed, how many numbers wait, and what to do next."""
+    if handover["handover"] == Handover.CLOSED:
+        waiting = counted(handover["waiting_calls"], "call waits", "calls wait")
+        tell.print(
+            f"{indent}Handover is closed; {waiting}. Next: booksync reminders preview {connection_id}", style="yellow"
+        )
+
+
+def _facts(connection_id: uuid.UUID, found: Preview, link: Link, limit: int) -> dict[str, Any]:
+    return {
+        "connection_id": str(connection_id),
+        **found.handover.as_json(),
+        "funnel": [
+            {"stage": stage, **_tally(found.funnel.reaching(stage)), "losses": _losses(found.funnel, stage)}
+            for stage in Stage
+        ],
+        "backlog_counts": {
+            "none": {"before_opening": found.before_opening},
+            "latest": {"invoices": found.backlog_invoices, "calls": len(found.backlog_phones)},
+        },
+        "today": {
+            "day": found.today,
+            "calls": len(found.calls_today),
+            "first_calls": [_call(call, link) for call in found.calls_today[:limit]],
+        },
+        "tomorrow": {"day": found.tomorrow, "calls": found.calls_tomorrow},
+        "first_day": found.first_day,
+        "calls_on_first_day": len(found.calls),
+        "calls": [_call(call, link) for call in found.calls[:limit]],
+    }
+
+
+def _losses(funnel: Funnel, stage: Stage) -> list[dict[str, Any]]:
+    return [
+        {"reason": reason, "sentence": reason.sentence, **_tally(tally)} for reason, tally in funnel.lost_before(stage)
+    ]
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {"invoices": tally.invoices, "amounts": {code: amount for code, amount in tally.amounts.items() if amount}}
+
+
+def _call(call: PreviewedCall, link: Link) -> dict[str, Any]:
+    zone = _zone(call, link)
+    return {
+        "phone": call.phone,
+        "customers": [customer.name for customer in call.customers],
+        "scheduled_at": call.scheduled_at,
+        "local_time": f"{call.scheduled_at.astimezone(zone):%Y-%m-%d %H:%M}",
+        "time_zone": zone.key,
+        "doubts": list(call.doubts),
+        "invoices": [
+            {
+                "invoice_number": each.case.invoice.number,
+                "zoho_invoice_id": each.case.invoice.invoice_id,
+                "step": each.reminder.step,
+                "due_date": each.case.invoice.due_date,
+                "balance": each.case.invoice.balance,
+                "currency_code": each.case.invoice.currency_code,
+            }
+            for each in call.reminders
+        ],
+    }
+
+
+def _zone(call: PreviewedCall, link: Link) -> ZoneInfo:
+    customer = call.reminders[0].case.customer
+    return zone_named(*(customer.time_zones or ()), customer.time_zone, link.time_zone)
+
+
+def _show(connection_id: uuid.UUID, found: Preview, link: Link, limit: int) -> None:
+    table = _table("", "invoices", "owed")
+    for stage in Stage:
+        for reason, lost in found.funnel.lost_before(stage):
+            table.add_row(f"  − {reason.sentence}", f"{lost.invoices:,}", _amounts(lost), style="dim")
+        left = found.funnel.reaching(stage)
+        table.add_row(_STAGES[stage], f"{left.invoices:,}", _amounts(left), style="bold")
+    out.print(table)
+    _show_days(found, link, limit)
+    _show_backlog(connection_id, found)
+
+
+def _show_days(found: Preview, link: Link, limit: int) -> None:
+    if found.calls_today:
+        out.print(
+            f"\nToday, {found.today:%a %d %b %Y}, from the opening on: {_would_be_called(len(found.calls_today))}."
+        )
+        _show_calls(found.calls_today, link, limit)
+    out.print(f"\nTomorrow, {found.tomorrow:%a %d %b %Y}: {_would_be_called(found.calls_tomorrow)}.")
+    if found.first_day is not None and found.first_day != found.tomorrow:
+        calls = counted(len(found.calls), "number", "numbers")
+        out.print(f"The next day with calls is {found.first_day:%a %d %b %Y}: {calls}.")
+    if found.calls:
+        _show_calls(found.calls, link, limit)
+
+
+def _would_be_called(calls: int) -> str:
+    return counted(calls, "number would be called", "numbers would be called")
+
+
+def _show_calls(calls: Sequence[PreviewedCall], link: Link, limit: int) -> None:
+    table = _table("", "number", "customer", "at", "invoice", "step", "due", "owed")
+    for call in calls[:limit]:
+        _add_call(table, call, link)
+    out.print(table)
+    if len(calls) > limit:
+        out.print(f"… and {len(calls) - limit:,} more: --limit {len(calls)}")
+    for doubt in dict.fromkeys(doubt for call in calls[:limit] for doubt in call.doubts):
+        out.print(f"  ? {doubt}", style="yellow")
+
+
+def _add_call(table: Table, call: PreviewedCall, link: Link) -> None:
+    zone = _zone(call, link)
+    names = ", ".join(customer.name for customer in call.customers)
+    for place, each in enumerate(call.reminders[:_INVOICES_SHOWN]):
+        invoice = each.case.invoice
+        at = f"{call.scheduled_at.astimezone(zone):%H:%M} {zone.key}"
+        head = ("?" if call.doubts else "", call.phone, escape(names), at)
+        table.add_row(
+            *(head if place == 0 else ("", "", "", "")),
+            escape(invoice.number or invoice.invoice_id),
+            f"{each.reminder.step:+d}",
+            str(invoice.due_date),
+            f"{invoice.balance:,.2f} {escape(invoice.currency_code)}",
+        )
+    if (more := len(call.reminders) - _INVOICES_SHOWN) > 0:
+        table.add_row("", "", "", "", f"… {more:,} more", "", "", "")
+
+
+def _show_backlog(connection_id: uuid.UUID, found: Preview) -> None:
+    if found.handover.handover is Handover.OPEN:
+        out.print(f"\nHandover is open since {found.handover.opened_at:%Y-%m-%d %H:%M} UTC.")
+        notes.print(f"Next: booksync reminders due {connection_id}")
+        return
+    passed = counted(found.backlog_invoices, "invoice is", "invoices are")
+    calls = counted(len(found.backlog_phones), "number", "numbers")
+    out.print(
+        f"\n{passed} past a step already. With --backlog none they wait for their next step, if one is left;"
+        f" with --backlog latest their latest missed step is made up for, by calls to {calls}."
+        f" The above is --backlog {Backlog.LATEST if found.with_backlog else Backlog.NONE}."
+    )
+    notes.print(f"Next: booksync reminders open {connection_id} [--backlog none|latest]")
+
+
+def _amounts(tally: Tally) -> str:
+    """Whole units of the three largest amounts: a picture, not an account; `--json` has it to the cent."""
+    largest = sorted(((amount, code) for code, amount in tally.amounts.items() if amount), reverse=True)
+    shown = ", ".join(f"{amount:,.0f} {code}".strip() for amount, code in largest[:3])
+    return f"{shown} and {len(largest) - 3} more" if len(largest) > 3 else shown
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in ("invoices", "step", "owed") else "left")
+    return table

@@ -1,0 +1,152 @@
+"""The preview: who would be called, about what, if a connection were open for handovers. It writes nothing."""
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from sqlalchemy import Connection, func, select
+
+from db import open_invoices, openings, reminder_policies
+from db.connections import Link
+from db.open_invoices import Called
+from db.openings import HandoverState
+from db.plan_cases import Case
+from domain.funnel import Funnel
+from domain.opening import Handover
+from domain.permission import SkipReason
+from domain.reminders import Opening, Plan, PlannedReminder, Scheduled, Skipped
+from domain.time_zones import zone_named
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedReminder:
+    """One reminder of a call."""
+
+    case: Case
+    reminder: PlannedReminder
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedCall:
+    """One number on one day, with the reminders about which it would be called. Personal: for a terminal only."""
+
+    phone: str = field(repr=False)
+    reminders: tuple[PreviewedReminder, ...]
+    customers: tuple[Called, ...] = field(repr=False)
+
+    @property
+    def scheduled_at(self) -> dt.datetime:
+        return min(each.reminder.scheduled_at for each in self.reminders)
+
+    @property
+    def owed(self) -> Decimal:
+        return sum((each.case.invoice.balance or Decimal() for each in self.reminders), Decimal())
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What a person should look at before this number is called."""
+        found = []
+        if any("+" not in each.number_as_given and each.country_code is None for each in self.customers):
+            found.append("read as a number of the organisation's own country, because no address names another")
+        if any(len(each.case.customer.time_zones or ()) > 1 for each in self.reminders):
+            found.append("may ring by several clocks, so it is called only while all of them allow it")
+        if not all(each.details_are_known for each in self.customers):
+            found.append("its details in Zoho are still to be read; they may forbid the call")
+        return tuple(found)
+
+
+@dataclass
+class Preview:
+    """What the connection's open invoices come to, by the rules of now and an opening of now."""
+
+    handover: HandoverState
+    today: dt.date  #: in the organisation's time zone
+    with_backlog: bool  #: whether it plans as an opening with `--backlog latest` would
+    funnel: Funnel = field(default_factory=Funnel)
+    before_opening: int = 0  #: invoices that have no step left with `--backlog none`
+    backlog_invoices: int = 0  #: that get their latest missed step with `--backlog latest`
+    backlog_phones: set[str] = field(default_factory=set, repr=False)
+    calls_today: list[PreviewedCall] = field(default_factory=list)  #: at the rest of today, the most money first
+    first_day: dt.date | None = None  #: tomorrow if there is a call, else the next day with one
+    calls: list[PreviewedCall] = field(default_factory=list)  #: of the first day, those about the most money first
+
+    @property
+    def tomorrow(self) -> dt.date:
+        return self.today + dt.timedelta(days=1)
+
+    @property
+    def calls_tomorrow(self) -> int:
+        return len(self.calls) if self.first_day == self.tomorrow else 0
+
+
+def preview(
+    connection: Connection,
+    link: Link,
+    *,
+    with_backlog: bool = False,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Preview:
+    """Plans every open invoice as an opening at this moment would, and keeps the plans to itself.
+
+    For an open connection the plans are those of its own opening. `on_progress` receives the number of invoices so far.
+    """
+    now: dt.datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    state = openings.state_of(connection, link.connection_id)
+    policy = reminder_policies.policy_of(connection, link.connection_id)
+    opening = state.opening if state.handover is Handover.OPEN else Opening(now, with_backlog=with_backlog)
+    found = Preview(state, now.astimezone(zone_named(link.time_zone)).date(), opening.with_backlog)
+    today: list[PreviewedReminder] = []
+    planned: list[PreviewedReminder] = []
+    for done, case in enumerate(open_invoices.cases(connection, link.connection_id), start=1):
+        without, latest = (
+            case.plan(policy, replace(opening, with_backlog=backlog), home_time_zone=link.time_zone, now=now)
+            for backlog in (False, True)
+        )
+        made = latest if opening.with_backlog else without
+        _count(found, case, made)
+        found.before_opening += _reason(without) is SkipReason.BEFORE_OPENING
+        if latest != without:
+            found.backlog_invoices += 1
+            found.backlog_phones.add(case.customer.primary_phone or "")
+        for reminder in made.reminders if isinstance(made, Scheduled) else ():
+            if reminder.day < found.tomorrow:
+                today.append(PreviewedReminder(case, reminder))
+                continue
+            if found.first_day is None or reminder.day < found.first_day:
+                found.first_day, planned = reminder.day, []
+            if reminder.day == found.first_day:
+                planned.append(PreviewedReminder(case, reminder))
+        on_progress(done)
+    for debt in open_invoices.waiting(connection, link.connection_id):
+        found.funnel.add(debt.currency_code, debt.balance, SkipReason.CUSTOMER_MISSING, debt.invoices)
+    found.calls_today = _calls(connection, today)
+    found.calls = _calls(connection, planned)
+    return found
+
+
+def _count(found: Preview, case: Case, made: Plan) -> None:
+    found.funnel.add(case.invoice.currency_code, case.invoice.balance or Decimal(), _reason(made))
+
+
+def _reason(made: Plan) -> SkipReason | None:
+    return made.reason if isinstance(made, Skipped) else None
+
+
+def _calls(connection: Connection, planned: list[PreviewedReminder]) -> list[PreviewedCall]:
+    """A day's calls, one a number, those about the most money first."""
+    by_phone: dict[str, list[PreviewedReminder]] = defaultdict(list)
+    for each in planned:
+        by_phone[each.case.customer.primary_phone or ""].append(each)
+    known = open_invoices.called(connection, list({each.case.customer.id for each in planned}))
+    calls = [
+        PreviewedCall(phone, tuple(about), tuple(known[customer_id] for customer_id in _customer_ids(about)))
+        for phone, about in by_phone.items()
+    ]
+    return sorted(calls, key=lambda call: (-call.owed, call.phone))
+
+
+def _customer_ids(about: list[PreviewedReminder]) -> list[uuid.UUID]:
+    return list(dict.fromkeys(each.case.customer.id for each in about))

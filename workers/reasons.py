@@ -1,0 +1,191 @@
+"""The reasons why an invoice's customer is reminded, or is not, as sentences in the order of the rules."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from db.explanations import CustomerStory, ReminderStory, Story
+from db.skipped_invoices import SkipReason as WaitReason
+from domain.calling_hours import has_common_hours
+from domain.clocks import calling_hours, clocks_of
+from domain.opening import Handover
+from domain.permission import SkipReason, held_until, objections
+from domain.reminders import is_overdue
+from domain.time_zones import known_zones, zone_named
+
+_WAITS = {
+    WaitReason.CUSTOMER_UNKNOWN: "Its customer is not cached yet; the next run asks Zoho for it.",
+    WaitReason.CUSTOMER_GONE: "Zoho has no such customer (any more); it is taken up when the customer appears.",
+    WaitReason.NO_CUSTOMER: "The invoice names no customer in Zoho.",
+}
+
+NAMELESS = "a person without a name"
+
+_OUTCOMES = {
+    "cancelled": "cancelled: its reason went away",
+    "superseded": "superseded by a later step",
+    "sent": "handed over",
+}
+
+
+def reasons(story: Story, phones: list[dict[str, Any]], coming: ReminderStory | None, zone: ZoneInfo) -> Iterator[str]:
+    yield from _about_the_invoice(story)
+    if story.waits_for:
+        yield _WAITS[WaitReason(story.waits_for)]
+        return
+    if story.customer is None:
+        yield "It has no customer here: the legacy application wrote it without one, and no sync has met it since."
+    else:
+        yield from _about_the_customer(story.customer, phones)
+        yield from _about_the_clocks(story)
+        yield from _about_permission(story)
+    yield from _about_the_plan(story, coming, zone)
+
+
+def _about_the_invoice(story: Story) -> Iterator[str]:
+    invoice = story.invoice
+    owed = f"{invoice.balance or 0} {invoice.currency_code}".strip()
+    due = f"due on {invoice.due_date}" if invoice.due_date else "without a due date"
+    yield f"Invoice {invoice.number or invoice.invoice_id} is {invoice.status}: {owed} to pay, {due}."
+    if invoice.has_unknown_status:
+        yield SkipReason.UNKNOWN_STATUS.sentence
+    elif not invoice.is_open:
+        yield "Nothing is owed on it, so no reminder is planned."
+    elif is_overdue_here(story) and invoice.status != "overdue":
+        yield f"It is overdue by the organisation's clock ({story.home_time_zone}), though Zoho says {invoice.status}."
+    if invoice.is_open and (expected := held_until(invoice)) is not None:
+        yield f"Its payment is expected on {expected}: up to then no reminder goes out."
+
+
+def _about_the_customer(customer: CustomerStory, phones: list[dict[str, Any]]) -> Iterator[str]:
+    yield f"Its customer is {customer.name or customer.zoho_customer_id}, {customer.status} in Zoho."
+    if not phones and customer.primary_phone:
+        yield f"{customer.primary_phone} was taken from the invoices; no sync has told the customer's persons yet."
+    elif not phones:
+        yield "None of its persons has a phone number."
+    for phone in phones:
+        which = _which(phone)
+        if not phone["is_tried"]:
+            yield f"{which}: not tried, a number before it counts."
+        elif phone["is_chosen"]:
+            yield f"{which}: this number counts. {phone['verdict']}"
+        else:
+            yield f"{which}: refused. {phone['verdict']}"
+    if customer.reminders_enabled is None:
+        yield "Whether Zoho's own reminders are on for it is not known: a run asks a day before a reminder goes out."
+
+
+def _about_the_clocks(story: Story) -> Iterator[str]:
+    assert story.customer is not None
+    if story.case is None or story.customer.primary_phone is None or story.customer.phone_problem is not None:
+        return
+    zones = story.case.customer.time_zones
+    if zones is None:
+        yield "The clocks of the number were not looked at yet: the next run does, and nothing goes out before."
+        return
+    counting = zones_of(story)
+    shown = ", ".join(f"{zone.key} ({local_time(story.now, zone)})" for zone in counting)
+    why = _address(story.customer) + (", as the policy names them" if len(counting) < len(zones) else "")
+    if not shown:
+        yield "No clock is known for the number."
+    elif len(counting) == 1:
+        yield f"The number rings by the clock of {shown}{why}."
+    else:
+        yield f"The number may ring by {len(counting)} clocks{why}, and all must allow a call: {shown}."
+    stand_in = clocks_of(story.case.customer, story.policy, story.home_time_zone).stand_in
+    if stand_in is not None and not has_common_hours(story.policy.window, counting, story.now):
+        yield f"No hour of the calling window is common to all of them, so {stand_in} stands in, as the policy says."
+
+
+def _address(customer: CustomerStory) -> str:
+    if customer.address_state:
+        return f", given the state {customer.address_state} of its address"
+    return ", given its address" if customer.country_code else ""
+
+
+def _about_permission(story: Story) -> Iterator[str]:
+    for reason in objections_to(story):
+        if reason is not SkipReason.UNKNOWN_STATUS:
+            yield f"Against asking: {reason.sentence}"
+    if story.case is not None and story.case.holds.promised_until is not None:
+        yield f"The customer has promised to pay by {story.case.holds.promised_until}."
+
+
+def _which(phone: dict[str, Any]) -> str:
+    if phone["person"] == NAMELESS:
+        return f"The {phone['field']} {phone['number']} of {NAMELESS}"
+    return f"{phone['person']}'s {phone['field']} {phone['number']}"
+
+
+def _about_the_plan(story: Story, coming: ReminderStory | None, zone: ZoneInfo) -> Iterator[str]:
+    for reminder in story.reminders:
+        step = f"Step {reminder.step:+d} ({local_time(reminder.scheduled_at, zone)})"
+        if not reminder.is_ours:
+            yield f"{step} is the legacy application's: it sends it itself."
+        elif reminder.status != "scheduled":
+            yield f"{step} was {_became(reminder)}."
+    if not story.invoice.is_open or story.customer is None:
+        return
+    if story.plan_at is not None and story.plan_at <= story.now:
+        yield "Its plan is due to be made anew: the next run does it."
+    if coming is not None:
+        yield f"The next reminder is step {coming.step:+d}, on {local_time(coming.scheduled_at, zone)} ({zone.key})."
+        if coming.held_back is not None:
+            yield f"It is due, but held back: {coming.held_back.sentence}"
+        elif coming.is_due:
+            yield "It is due: whoever sends the reminders can claim it."
+    elif story.plan_outcome is None:
+        yield "It has not been planned yet: the next run does it."
+    elif (outcome := outcome_of(story)) in set(SkipReason):
+        yield f"No reminder is planned: {SkipReason(outcome).sentence}"
+    if story.handover is not None and story.handover.handover is Handover.CLOSED:
+        yield f"The connection is closed for handovers. Next: booksync reminders preview {story.connection_id}"
+
+
+def _became(reminder: ReminderStory) -> str:
+    if reminder.post_problem and reminder.posted_at is None:
+        kept = "the webhook tries it again" if reminder.post_at else "the webhook posted nothing"
+        return f"claimed, but not received: {kept} ({reminder.post_problem})"
+    handover = f" (handover {reminder.handover_id})" if reminder.handover_id else ""
+    outcome = f"; the call's outcome: {reminder.outcome.replace('_', ' ')}" if reminder.outcome else ""
+    until = f" until {reminder.until}" if reminder.outcome == "promised" and reminder.until else ""
+    return _OUTCOMES.get(reminder.status, reminder.status) + handover + outcome + until
+
+
+def zones_of(story: Story) -> tuple[ZoneInfo, ...]:
+    if story.case is None:
+        return ()
+    return known_zones(clocks_of(story.case.customer, story.policy, story.home_time_zone).zones) or ()
+
+
+def objections_to(story: Story) -> tuple[SkipReason, ...]:
+    """Every reason against asking for the money now, not only the first, which the plan goes by."""
+    case = story.case
+    if case is None or not (case.invoice.is_open or case.invoice.has_unknown_status):
+        return ()
+    hours = calling_hours(case.customer, story.policy, story.home_time_zone)
+    return objections(case.invoice, case.customer, story.policy, today=hours.earliest_day(story.now), holds=case.holds)
+
+
+def is_overdue_here(story: Story) -> bool:
+    """By our own clock, because Zoho updates no invoice at midnight."""
+    return is_overdue(story.invoice, story.now.astimezone(zone_named(story.home_time_zone)).date())
+
+
+def outcome_of(story: Story) -> str:
+    if story.waits_for:
+        return SkipReason.CUSTOMER_MISSING
+    if story.invoice.has_unknown_status:
+        return SkipReason.UNKNOWN_STATUS
+    if not story.invoice.is_open:
+        return "not_open"
+    if story.customer is None:
+        return SkipReason.CUSTOMER_MISSING
+    if story.plan_outcome == "scheduled" and all(reminder.status != "scheduled" for reminder in story.reminders):
+        return SkipReason.ALL_STEPS_SENT  # The next plan will say so.
+    return story.plan_outcome or "not_planned_yet"
+
+
+def local_time(moment: dt.datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"
