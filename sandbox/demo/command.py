@@ -68,7 +68,7 @@ def read_options(arguments: Sequence[str] | None = None) -> Options:
         " two workers, the scheduler and the web process. DATABASE_URL and REDIS_URL, where set, name other servers.",
     )
     usual = Size()
-    parser.add_argument("--once", action="store_true", help="end after the first sync")
+    parser.add_argument("--once", action="store_true", help="end after the first sync and the opening")
     parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object, words to stderr")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier demo has left")
     parser.add_argument("--contacts", type=_count, metavar="N", help=f"of the organisation ({usual.contacts})")

@@ -1,5 +1,6 @@
 """booksync's commands, run as anybody would run them: as processes, with their settings in the environment."""
 
+import itertools
 import json
 import os
 import signal
@@ -51,7 +52,7 @@ class Programs:
     held: tuple[int, ...] = ()
 
     def path(self, name: str) -> str:
-        """A command installed beside the interpreter."""
+        """The path of an installed command."""
         program = self.folder / name
         if not program.is_file():
             raise DemoError(f"The command {name} is not in {self.folder}: install the project's requirements there")
@@ -62,12 +63,12 @@ class Programs:
         return self._start(service.command, service.log)
 
     def run(
-        self, arguments: Sequence[str], *, log: Path, meanwhile: Callable[[], None], show_progress: bool = False
+        self, arguments: Sequence[str], *, log: Path, on_poll: Callable[[], None], show_progress: bool = False
     ) -> dict[str, Any]:
-        """Run a `booksync` command to its end; the JSON object that is its last line, {} where there is none.
+        """Run a `booksync` command to its end and return the JSON object of its last line, {} without one.
 
-        `meanwhile` is called again and again; what it raises ends the command. Its words go to `log`, or with
-        `show_progress` to our stderr if that is a terminal.
+        `on_poll` is called while the command runs; an exception from it ends the command. The command's stderr goes
+        to `log`, or with `show_progress` to our stderr if that is a terminal.
 
         Raises:
             DemoError: it did not end with 0.
@@ -78,12 +79,13 @@ class Programs:
             process = self._start([self.path("booksync"), *arguments], log, stdout=file.fileno(), stderr=stderr)
         try:
             while (code := process.poll()) is None:
-                meanwhile()
+                on_poll()
                 time.sleep(_POLL_SECONDS)
         finally:
             process.stop()
         if code != 0:
-            raise DemoError(f"booksync {arguments[0]} ended with exit code {code}{_last_words(log, output)}", log=log)
+            name = " ".join(itertools.takewhile(str.isalpha, arguments))
+            raise DemoError(f"booksync {name} ended with exit code {code}{_last_words(log, output)}", log=log)
         return _last_object(output)
 
     def _start(

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console, Group
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from sandbox.demo.changes import FinishedRun
+from sandbox.demo.funnel import funnel_notes, funnel_table
+from sandbox.demo.preview import Opened, Preview
 from sandbox.demo.summary import Summary
 
 
@@ -62,8 +64,23 @@ class Screen:
     def summary(self, summary: Summary) -> None:
         self._console.print()
         self._console.print(Panel.fit(Group(_counts(summary), Text(), _saved(summary)), padding=(1, 2)))
-        if summary.reminders_skipped:
-            self._console.print(_skipped(summary))
+        self._console.print()
+
+    def preview(self, preview: Preview) -> None:
+        """The funnel from the open invoices to tomorrow's calls."""
+        self._console.print()
+        self._console.print(Padding(funnel_table(preview), (0, 0, 0, 3), expand=False))
+        self._console.print()
+        for note in funnel_notes(preview):
+            self.say(note)
+        self._console.print()
+
+    def opened(self, opened: Opened, *, by_this_start: bool) -> None:
+        """That the demo's connection is open, and what a real one waits for."""
+        calls = "1 number has" if opened.waiting_calls == 1 else f"{opened.waiting_calls:,} numbers have"
+        since = "" if by_this_start else f"Handover is open since {opened.since:%Y-%m-%d %H:%M} UTC. "
+        self.say(f"{since}{calls} a call to come.")
+        self.say("A real connection stays closed until a person has looked at the preview.")
 
     def places(self, places: dict[str, str]) -> None:
         """Where to look and what to try: a label and a line that can be copied as it is."""
@@ -106,15 +123,6 @@ def _saved(summary: Summary) -> Text:
         f", in {summary.seconds:.1f} s.",
         "" if summary.status == "succeeded" else f"\nThe run ended {summary.status}.",
     )
-
-
-def _skipped(summary: Summary) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2))
-    table.add_column("why there is no reminder")
-    table.add_column("invoices", justify="right")
-    for reason, count in sorted(summary.reminders_skipped.items(), key=lambda item: -item[1]):
-        table.add_row(reason.replace("_", " "), f"{count:,}")
-    return table
 
 
 def shown(path: Path) -> str:

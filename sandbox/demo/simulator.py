@@ -59,7 +59,7 @@ class Organization:
         return str(post(f"{self.origin}/_sandbox/grant-codes", {"organization_id": self.organization_id})["code"])
 
 
-def wait_for_organization(service: Service, meanwhile: Callable[[], None]) -> Organization:
+def wait_for_organization(service: Service, on_poll: Callable[[], None]) -> Organization:
     """The first organisation that the simulator names once it is ready.
 
     Raises:
@@ -70,7 +70,7 @@ def wait_for_organization(service: Service, meanwhile: Callable[[], None]) -> Or
         if ready := _ready_line(service):
             first = ready["organizations"][0]
             return Organization(ready["url"], first["organization_id"], first["name"])
-        meanwhile()
+        on_poll()
         time.sleep(_POLL_SECONDS)
     raise DemoError(f"The {service.name} was not ready within {READY_SECONDS:g} s", log=service.log)
 

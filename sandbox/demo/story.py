@@ -1,4 +1,4 @@
-"""The demonstration, in order: servers, schema, processes, connection, first sync; then it tells of changes."""
+"""The demonstration, in order: servers, schema, processes, connection, first sync, preview, opening; then changes."""
 
 import contextlib
 import os
@@ -13,6 +13,7 @@ from sandbox.demo.errors import DemoError, Stopped
 from sandbox.demo.folder import DemoFolder, Identity
 from sandbox.demo.loopback import status_of
 from sandbox.demo.options import Options
+from sandbox.demo.preview import read_opened, read_preview, result_of
 from sandbox.demo.programs import Programs, settings
 from sandbox.demo.screen import Screen, shown
 from sandbox.demo.simulator import MINUTE_SECONDS, Organization, simulator_service, wait_for_organization
@@ -78,12 +79,14 @@ class Demo:
         simulator, backing = self._start_stand_ins()
         organization, programs = self._wait_for_stand_ins(simulator, backing)
         with self._screen.step("Preparing the schema", "The schema is up to date"):
-            programs.run(["migrate"], log=self._folder.log("migrate"), meanwhile=self._check)
+            programs.run(["migrate"], log=self._folder.log("migrate"), on_poll=self._check)
         web = self._start_services(programs)
         connection_id = self._connect(programs, organization)
-        told = self._sync(programs, connection_id)
+        run = self._sync(programs, connection_id)
+        preview = self._preview(programs, connection_id)
+        opened = self._open(programs, connection_id, preview)
         self._wait_for_web(web)
-        self._screen.result(told)
+        self._screen.result(result_of(run, preview, opened))
         if not self._options.once:
             self._stay(programs, organization, backing, web, connection_id)
 
@@ -108,7 +111,7 @@ class Demo:
         return organization, Programs(self._options.programs, env, self._held)
 
     def _start_services(self, programs: Programs) -> str:
-        """The origin of the web process; nobody waits for any of them yet."""
+        """The origin of the web process. The services may still be starting."""
         supervisor = self._supervise(programs)
         for number in range(1, WORKERS + 1):
             worker = (programs.path("dramatiq"), "workers.main", "--processes", "1", "--threads", "4")
@@ -128,20 +131,38 @@ class Demo:
             link = ["--organization", organization.organization_id, "--dc", "com"]
             who = ["--user", str(self._identity.user_id), "--grant-code", organization.grant_code()]
             log = self._folder.log("connect")
-            told = programs.run(["connect", *who, *link, "--json"], log=log, meanwhile=self._check)
+            told = programs.run(["connect", *who, *link, "--json"], log=log, on_poll=self._check)
         try:
             return uuid.UUID(told["connection_id"])
         except (KeyError, ValueError, TypeError):
             raise DemoError("booksync connect ended without telling its connection", log=log) from None
 
     def _sync(self, programs: Programs, connection_id: uuid.UUID) -> dict[str, Any]:
-        self._screen.say(
-            f"Everything is read once, within Zoho's limit of 100 calls a minute (of {MINUTE_SECONDS} s, here)."
-        )
+        self._screen.say(f"Everything is read once, within Zoho's 100 calls a minute (of {MINUTE_SECONDS} s, here).")
         command = ["sync", str(connection_id), "--full", "--wait", "--json"]
-        told = programs.run(command, log=self._folder.log("sync"), meanwhile=self._check, show_progress=True)
+        told = programs.run(command, log=self._folder.log("sync"), on_poll=self._check, show_progress=True)
         self._screen.summary(read_summary(told))
         return told
+
+    def _preview(self, programs: Programs, connection_id: uuid.UUID) -> dict[str, Any]:
+        with self._screen.step("Planning the open invoices", "Previewed: who would be called, and why others are not"):
+            command = ["reminders", "preview", str(connection_id), "--limit", "1", "--json"]
+            facts = programs.run(command, log=self._folder.log("preview"), on_poll=self._check)
+            preview = read_preview(facts)
+        self._screen.preview(preview)
+        return facts
+
+    def _open(self, programs: Programs, connection_id: uuid.UUID, preview: dict[str, Any]) -> dict[str, Any]:
+        """The handover, opened by the first start; a later one leaves it as it is, because opening again moves it."""
+        if read_preview(preview).is_open:
+            self._screen.opened(read_opened(preview), by_this_start=False)
+            return preview
+        with self._screen.step("Opening the connection", "The demo opened its own connection, with --backlog latest"):
+            command = ["reminders", "open", str(connection_id), "--backlog", "latest", "--json"]
+            facts = programs.run(command, log=self._folder.log("open"), on_poll=self._check)
+            opened = read_opened(facts)
+        self._screen.opened(opened, by_this_start=True)
+        return facts
 
     def _wait_for_web(self, origin: str) -> None:
         deadline = time.monotonic() + WEB_READY_SECONDS
@@ -169,7 +190,7 @@ class Demo:
                 "Try": f"(set -a; . {shown(environment)}; {booksync} status)",
             }
         )
-        self._screen.say("The simulated office goes on working; what the syncs bring is told here. Ctrl-C ends it.")
+        self._screen.say("The simulated office goes on working; each sync reports here. Ctrl-C ends it.")
         while True:
             for run in changes.news():
                 self._screen.change(run, changes.reminded_invoices())

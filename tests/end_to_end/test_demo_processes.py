@@ -44,11 +44,26 @@ class TestOnce:
         assert last_object(out)["customers"]["total"] == 9
         assert "90.0% saved" in err
 
+    def test_the_object_has_the_previewed_funnel_and_the_handover_after_the_opening(self, start: Start) -> None:
+        facts = last_object(start("--once", "--json").finish()[1])
+        assert [stage["invoices"] for stage in facts["funnel"]] == [6, 5, 5, 5]
+        assert facts["backlog_counts"]["latest"] == {"invoices": 2, "calls": 1}
+        assert facts["tomorrow"] == {"day": "2026-11-27", "calls": 3}
+        assert (facts["handover"], facts["backlog"], facts["waiting_calls"]) == ("open", "latest", 4)
+
+    def test_the_object_has_no_phone_number(self, start: Start) -> None:
+        assert "+14155550126" not in start("--once", "--json").finish()[1]
+
+    def test_says_that_it_opens_its_own_connection_and_what_a_real_one_waits_for(self, start: Start) -> None:
+        out = start("--once").finish()[1]
+        assert "The demo opened its own connection, with --backlog latest" in out
+        assert "A real connection stays closed until a person has looked at the preview." in out
+
     def test_shows_people_what_came_of_it(self, start: Start) -> None:
         code, out, err = start("--once").finish()
         assert (code, err) == (0, "")
         assert "3 API calls instead of 30, one an invoice: 90.0% saved" in out
-        assert "no phone" in out
+        assert "The customer has no phone number" in out
 
     def test_leaves_no_process_behind(self, start: Start) -> None:
         demo = start("--once")
@@ -147,6 +162,12 @@ class TestFailures:
         assert (code, out) == (1, "")
         assert "booksync sync ended with exit code 1 (Zoho refuses the connection.); its log is " in err
         assert err.count("Traceback") == 0
+
+    def test_a_preview_that_fails_is_one_sentence(self, start: Start) -> None:
+        code, out, err = start("--once", "--json", FAIL_PREVIEW="yes").finish()
+        assert (code, out) == (1, "")
+        assert "booksync reminders preview ended with exit code 1 (The database is away.); its log is " in err
+        assert "Traceback" not in err
 
     def test_a_folder_of_something_else_is_left_alone(self, start: Start, tmp_path: Path) -> None:
         (tmp_path / "demo").mkdir()

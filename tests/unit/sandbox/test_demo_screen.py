@@ -2,13 +2,14 @@
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from sandbox.demo.changes import FinishedRun
+from sandbox.demo.preview import CallingDay, Debt, Opened, Preview, Stage
 from sandbox.demo.screen import Screen, shown
 from sandbox.demo.summary import Summary, Written
 
@@ -48,7 +49,7 @@ def test_the_summary_fits_a_terminal_of_eighty_columns_and_names_every_number() 
         "17 without customer",
         "30 API calls",
         "99.0% saved",
-        "no phone",
+        "18 without",
     ):
         assert expected in paper.text()
     assert max(map(len, paper.text().splitlines())) <= 80
@@ -58,6 +59,34 @@ def test_a_run_that_did_not_succeed_is_not_praised_alone() -> None:
     paper = Paper()
     paper.screen.summary(a_summary(status="degraded"))
     assert "The run ended degraded." in paper.text()
+
+
+def test_the_preview_is_the_funnel_and_tomorrows_calls() -> None:
+    paper = Paper()
+    day = CallingDay(date(2026, 11, 27), 3)
+    paper.screen.preview(Preview((Stage("open", (), Debt(6, {})),), 2, day, day, is_open=False))
+    assert "open invoices" in paper.text()
+    assert "Tomorrow, Fri 27 Nov: 3 calls, one to each number." in paper.text()
+
+
+@pytest.mark.parametrize(
+    ("by_this_start", "waiting", "line"),
+    [
+        (True, 1_297, "   1,297 numbers have a call to come."),
+        (True, 1, "   1 number has a call to come."),
+        (False, 297, "   Handover is open since 2026-11-26 20:52 UTC. 297 numbers have a call to come."),
+    ],
+)
+def test_an_opening_names_the_numbers_to_call_and_what_a_real_connection_waits_for(
+    by_this_start: bool, waiting: int, line: str
+) -> None:
+    paper = Paper()
+    opened = Opened(datetime(2026, 11, 26, 20, 52, 11, tzinfo=UTC), waiting)
+    paper.screen.opened(opened, by_this_start=by_this_start)
+    assert paper.text().splitlines() == [
+        line,
+        "   A real connection stays closed until a person has looked at the preview.",
+    ]
 
 
 def test_lines_that_are_there_to_be_copied_are_neither_wrapped_nor_read_as_markup() -> None:

@@ -40,10 +40,10 @@ def test_its_first_organisation_is_read_once_the_line_is_whole(
     service.log.write_text("a warning\n" + READY[:20])
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
 
-    def meanwhile() -> None:
+    def on_poll() -> None:
         service.log.write_text(f"a warning\n{READY}\nmore\n")
 
-    organization = wait_for_organization(service, meanwhile)
+    organization = wait_for_organization(service, on_poll)
     assert (organization.origin, organization.organization_id) == ("http://127.0.0.1:9", "60001")
     assert organization.name == "Some & Sons"
 
