@@ -185,6 +185,22 @@ def note_asked(connection: Connection, link: Link, versions: Mapping[str, dateti
     _note(connection, link, _NOTE_ASKED, versions)
 
 
+def note_unreadable(connection: Connection, link: Link, zoho_customer_id: str, *, now: datetime) -> None:
+    """Records that the details could not be understood: the contact stays unasked, and is asked for again in a day."""
+    connection.execute(
+        text("""
+            UPDATE customers_cache SET switch_asked_at = :now
+             WHERE user_id = :user_id AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id
+        """),
+        {
+            "user_id": link.user_id,
+            "connection_id": link.connection_id,
+            "zoho_customer_id": zoho_customer_id,
+            "now": now,
+        },
+    )
+
+
 def _note(connection: Connection, link: Link, statement: str, noted: Mapping[str, Any]) -> None:
     if not noted:
         return

@@ -54,6 +54,8 @@ _QUESTIONS = text("""
                asked_version
           FROM customers_cache
          WHERE connection_id = :connection_id AND status = 'active' AND gone_at IS NULL
+           -- Details that could not be understood are asked for once a day.
+           AND (switch_asked_at > CAST(:now AS timestamptz) - interval '1 day') IS NOT TRUE
            AND (id IN (SELECT customer_id FROM soon) OR id IN (SELECT customer_id FROM forbidden)
                 OR address_state IS NULL AND array_to_string(time_zones, ' ') = ANY(:scattered)
                    AND EXISTS (SELECT FROM invoices_cache AS invoice
@@ -88,6 +90,7 @@ def questions(
         _QUESTIONS,
         {
             "connection_id": link.connection_id,
+            "now": now,
             "until": now + AHEAD,
             "scattered": _scattered(connection, link, window, now),
             "by_details": [str(reason) for reason in _BY_DETAILS],

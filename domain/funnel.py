@@ -16,10 +16,24 @@ class Stage(StrEnum):
     REACHABLE = "reachable"  #: its customer is there and has a number that can be called
     MAY_BE_ASKED = "may_be_asked"  #: nothing is against asking for the money
     TO_COME = "to_come"  #: a reminder is planned
+    TOMORROW = "tomorrow"  #: for tomorrow
 
+
+class LaterReason(StrEnum):
+    """Why an invoice with a reminder to come is not called about tomorrow."""
+
+    ANOTHER_DAY = "another_day"
+
+    @property
+    def sentence(self) -> str:
+        """The reason for people."""
+        return "Its reminder comes on another day."
+
+
+LossReason = SkipReason | LaterReason
 
 #: The stage that an invoice with this reason does not reach.
-LOST_BEFORE: Mapping[SkipReason, Stage] = {
+LOST_BEFORE: Mapping[LossReason, Stage] = {
     SkipReason.CUSTOMER_MISSING: Stage.REACHABLE,
     SkipReason.GONE: Stage.REACHABLE,
     SkipReason.CUSTOMER_DELETED: Stage.REACHABLE,
@@ -32,6 +46,7 @@ LOST_BEFORE: Mapping[SkipReason, Stage] = {
     SkipReason.BEFORE_OPENING: Stage.TO_COME,
     SkipReason.ALL_STEPS_PAST: Stage.TO_COME,
     SkipReason.ALL_STEPS_SENT: Stage.TO_COME,
+    LaterReason.ANOTHER_DAY: Stage.TOMORROW,
 }
 
 
@@ -52,10 +67,10 @@ class Funnel:
     """Open invoices by the stage that they reach, and the losses by reason."""
 
     open: Tally = field(default_factory=Tally)
-    losses: dict[SkipReason, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    losses: dict[LossReason, Tally] = field(default_factory=lambda: defaultdict(Tally))
 
-    def add(self, currency_code: str, amount: Decimal, reason: SkipReason | None, invoices: int = 1) -> None:
-        """Counts invoices; `reason` is why they have no reminder to come, None where they have one."""
+    def add(self, currency_code: str, amount: Decimal, reason: LossReason | None, invoices: int = 1) -> None:
+        """Counts invoices; `reason` is why they are not called about tomorrow, None where they are."""
         self.open.add(currency_code, amount, invoices)
         if reason is not None:
             self.losses[reason].add(currency_code, amount, invoices)
@@ -71,14 +86,15 @@ class Funnel:
                     left.amounts[currency] -= amount
         return left
 
-    def lost_before(self, stage: Stage) -> list[tuple[SkipReason, Tally]]:
+    def lost_before(self, stage: Stage) -> list[tuple[LossReason, Tally]]:
         """The losses between the stage before and this one, in the order of the reasons."""
-        return [(reason, self.losses[reason]) for reason in SkipReason if self._is_lost(reason, stage)]
+        reasons: tuple[LossReason, ...] = (*SkipReason, *LaterReason)
+        return [(reason, self.losses[reason]) for reason in reasons if self._is_lost(reason, stage)]
 
-    def _is_lost(self, reason: SkipReason, stage: Stage) -> bool:
+    def _is_lost(self, reason: LossReason, stage: Stage) -> bool:
         return reason in self.losses and lost_before(reason) is stage
 
 
-def lost_before(reason: SkipReason) -> Stage:
+def lost_before(reason: LossReason) -> Stage:
     """The stage that an invoice with this reason does not reach."""
     return LOST_BEFORE.get(reason, Stage.MAY_BE_ASKED)

@@ -14,7 +14,7 @@ from db.connections import Link
 from db.open_invoices import Called
 from db.openings import HandoverState
 from db.plan_cases import Case
-from domain.funnel import Funnel
+from domain.funnel import Funnel, LaterReason, LossReason
 from domain.opening import Handover
 from domain.permission import SkipReason
 from domain.reminders import Opening, Plan, PlannedReminder, Scheduled, Skipped
@@ -128,7 +128,10 @@ def preview(
 
 
 def _count(found: Preview, case: Case, made: Plan) -> None:
-    found.funnel.add(case.invoice.currency_code, case.invoice.balance or Decimal(), _reason(made))
+    reason: LossReason | None = _reason(made)
+    if isinstance(made, Scheduled) and all(reminder.day != found.tomorrow for reminder in made.reminders):
+        reason = LaterReason.ANOTHER_DAY
+    found.funnel.add(case.invoice.currency_code, case.invoice.balance or Decimal(), reason)
 
 
 def _reason(made: Plan) -> SkipReason | None:

@@ -48,7 +48,7 @@ class CachedCustomer(Base):
     unused_credits: Mapped[Decimal | None] = mapped_column(Numeric)
     credits_currency: Mapped[str | None]
     payment_reminder_enabled: Mapped[bool | None]  #: Zoho's own switch; only a detail answer tells it
-    switch_asked_at: Mapped[Moment | None]  #: when a run last asked for the details, ahead of a reminder
+    switch_asked_at: Mapped[Moment | None]  #: when a run last asked for details that it could not understand
     #: The modified time of the version whose details were asked for, the epoch where Zoho gave none.
     asked_version: Mapped[Moment | None]
     gone_at: Mapped[Moment | None]  #: the server's time of a 404 for its id; a later read clears it

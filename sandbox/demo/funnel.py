@@ -14,6 +14,7 @@ _STAGES = {
     "reachable": "customer can be reached",
     "may_be_asked": "may be asked for",
     "to_come": "with a reminder to come",
+    "tomorrow": "to be called about tomorrow",
 }
 
 

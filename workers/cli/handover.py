@@ -39,6 +39,7 @@ _STAGES = {
     Stage.REACHABLE: "customer can be reached",
     Stage.MAY_BE_ASKED: "may be asked for",
     Stage.TO_COME: "with a reminder to come",
+    Stage.TOMORROW: "to be called about tomorrow",
 }
 
 

@@ -25,6 +25,7 @@ from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
+from domain.lists import SetAside
 from domain.runs import Mode, Run
 from workers.budget import BudgetWait
 from workers.logs import describe
@@ -137,7 +138,10 @@ def _ask_for_customer(work: Work, question: Question) -> None:
             run = write_customers(connection, work, [Observed(contact, work.observed_at)])
         elif contact is None:
             _note_gone(connection, work, question)
-        known_contacts.note_asked(connection, work.link, {question.record_id: question.version})
+        if isinstance(contact, SetAside):
+            known_contacts.note_unreadable(connection, work.link, question.record_id, now=work.now)
+        else:
+            known_contacts.note_asked(connection, work.link, {question.record_id: question.version})
         _count_question(connection, work, run)
 
 

@@ -47,6 +47,13 @@ class TestPreview:
         assert (stage(told, "open")["invoices"], stage(told, "to_come")["invoices"]) == (owed, planned)
         assert planned > 0
 
+    def test_it_ends_with_what_is_called_about_tomorrow(self, connection_id: str) -> None:
+        told = asked("reminders", "preview", connection_id, "--limit", "1000")
+        tomorrow = stage(told, "tomorrow")
+        assert [lost["reason"] for lost in tomorrow["losses"]] == ["another_day"]
+        called = sum(len(call["invoices"]) for call in told["calls"]) if told["tomorrow"]["calls"] else 0
+        assert tomorrow["invoices"] == called
+
     def test_looking_changes_nothing(self, synced: Bench, connection_id: str) -> None:
         before = reminders(synced), synced.invoices()
         asked("reminders", "preview", connection_id, "--backlog", "latest")

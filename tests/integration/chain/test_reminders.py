@@ -9,6 +9,7 @@ from sqlalchemy import text
 from db import connections, questions, reminder_policies
 from domain.contacts import Contact
 from domain.deletions import RecordKind
+from domain.lists import SetAside
 from domain.phones import METADATA_VERSION
 from domain.reminder_policy import ReminderPolicy
 from sandbox.zoho.commands import FaultName
@@ -137,6 +138,25 @@ def test_details_older_than_the_list_are_asked_for_again(eager: Bench, monkeypat
     assert eager.sync(is_scheduled=True)["status"] == "succeeded"
     known = eager.customers()
     assert {known[customer_id]["asked_version"] for customer_id in asked_about} == {None}
+
+
+def test_details_that_cannot_be_understood_stay_unasked_and_are_asked_for_once_a_day(
+    eager: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eager.sync()
+    calls: list[str] = []
+
+    def unreadable(_: Work, contact_id: str) -> SetAside:
+        calls.append(contact_id)
+        return SetAside(contact_id, "a record of another shape")
+
+    monkeypatch.setattr(Work, "ask_contact", unreadable)
+    for _ in range(3):
+        eager.sync(is_scheduled=True)
+    assert calls
+    assert len(calls) == len(set(calls))
+    known = eager.customers()
+    assert {known[customer_id]["asked_version"] for customer_id in calls} == {None}
 
 
 def test_a_run_that_a_person_waits_for_asks_nobody(eager: Bench) -> None:
