@@ -22,11 +22,6 @@ def cases(connection: Connection, connection_id: uuid.UUID) -> Iterator[Case]:
         yield from plan_cases.read(connection, ids[start : start + BATCH])
 
 
-def count(connection: Connection, connection_id: uuid.UUID) -> int:
-    """How many `cases` there are, at most."""
-    return len(_ids(connection, connection_id))
-
-
 def _ids(connection: Connection, connection_id: uuid.UUID) -> Sequence[uuid.UUID]:
     return (
         connection.execute(

@@ -203,7 +203,7 @@ class _Planner:
         left = [step for step in self.policy.steps if step not in taken and all(step > sent for sent in gone)]
         last_day = _last_day(due_date, self.policy)
         usual = self._in_time(self._usual_moments(due_date, left), last_day)
-        earliest = self._morning_after(invoice.date) if invoice.date else dt.datetime.min.replace(tzinfo=dt.UTC)
+        earliest = self.hours.midnight_after(invoice.date) if invoice.date else dt.datetime.min.replace(tzinfo=dt.UTC)
         possible = {step: moment for step, moment in usual.items() if moment >= earliest}
         present = self._present(invoice)
         missed = [step for step, moment in possible.items() if moment < present]
@@ -236,10 +236,7 @@ class _Planner:
     def _present(self, invoice: Invoice) -> dt.datetime:
         """An expected payment makes the day after it the earliest present: what comes before it counts as missed."""
         expected = held_until(invoice)
-        return self.now if expected is None else max(self.now, self._morning_after(expected))
-
-    def _morning_after(self, day: dt.date) -> dt.datetime:
-        return self.hours.midnight_after(day)
+        return self.now if expected is None else max(self.now, self.hours.midnight_after(expected))
 
     def _counts_as_missed(self, step: int, moment: dt.datetime) -> bool:
         if self.opening.with_backlog:

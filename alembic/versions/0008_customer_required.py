@@ -62,5 +62,5 @@ def downgrade() -> None:
             briefly(connection, f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS ck_{table}_{column}_required")
         take_back_filled_phones(connection)
         bring_back(connection)
-        # A database that had left phase 2 before these were part of it returns to the phase 2 of this release.
+        # Phase 2 has ended with these since they exist; a database may have left it before.
         handover.add(connection)
