@@ -19,6 +19,9 @@ class CachedCustomer(Base):
     __table_args__ = (
         UniqueConstraint("user_id", "zoho_customer_id"),
         Index(None, "connection_id"),
+        Index(
+            "ix_customers_cache_valid_phone", "user_id", "primary_phone", postgresql_where=text("phone_problem IS NULL")
+        ),
     )
 
     id: Mapped[Id]
@@ -31,6 +34,7 @@ class CachedCustomer(Base):
     primary_contact_person_id: Mapped[str | None]
     primary_phone: Mapped[str | None]
     phone_problem: Mapped[str | None]
+    phone_not_callable: Mapped[str | None]  #: why a valid number is not called (`domain.phones.NotCallable`)
     #: Where `primary_phone` comes from (raw, person_id, source) and what was found (region, kind, problem) by which
     #: edition of the metadata; a newer one judges anew.
     phone_verdict: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
@@ -39,6 +43,7 @@ class CachedCustomer(Base):
     #: The bulk list of persons lacks some of these, as a detail call has told: their absence there means nothing.
     bulk_omits_persons: Mapped[bool] = mapped_column(server_default=text("false"))
     country_code: Mapped[str | None]  #: only a detail answer tells it (ISO 3166-1 alpha-2)
+    country_unknown: Mapped[str | None]  #: Zoho's text for the country, where booksync does not understand it
     time_zone: Mapped[str | None]  #: the number's single zone, else the organisation's
     #: Every clock by which the number may ring; NULL: not looked at yet, and held back until it is.
     time_zones: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
@@ -59,6 +64,20 @@ class CachedCustomer(Base):
     local_last_synced_at: Mapped[CreatedAt]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+
+
+class PhoneConfirmation(Base):
+    """A person's word that a text in Zoho means this number, and that it may be called. It holds for that text only."""
+
+    __tablename__ = "phone_confirmations"
+
+    customer_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("customers_cache.id", ondelete="CASCADE"), primary_key=True
+    )
+    phone_text: Mapped[str] = mapped_column(primary_key=True)  #: as it stands in Zoho
+    phone: Mapped[str]  #: E.164
+    note: Mapped[str]
+    confirmed_at: Mapped[CreatedAt]
 
 
 class CachedInvoice(Base):

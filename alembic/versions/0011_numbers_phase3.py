@@ -1,0 +1,16 @@
+"""Phase 3: the same for a database that had left phase 2 before numbers had a second verdict."""
+
+from db.migrations import numbers
+from db.migrations.steps import letting_others_work
+
+revision = "0011_numbers_phase3"
+down_revision = "0010_handover_phase3"
+
+
+def upgrade() -> None:
+    with letting_others_work() as connection:
+        numbers.add(connection)
+
+
+def downgrade() -> None:
+    """Nothing: booksync works in phase 2 as well, and needs them there."""

@@ -1,0 +1,78 @@
+"""The columns and tables of phone numbers that are valid but not callable, of countries, and of truth checks.
+
+As in `handover`, two revisions apply them: one at the end of phase 2, one at the end of phase 3. Every statement can be
+repeated.
+"""
+
+from typing import Final
+
+from db.migrations.errors import MigrationRefusedError
+from db.migrations.steps import Raw, briefly, build_index, drop_index
+
+_COLUMNS: Final = {
+    "customers_cache": (
+        "country_unknown text",
+        "phone_not_callable text",
+    ),
+}
+
+_TABLES: Final = """
+    CREATE TABLE IF NOT EXISTS phone_confirmations (
+        customer_id uuid NOT NULL REFERENCES customers_cache (id) ON DELETE CASCADE,
+        phone_text text NOT NULL,
+        phone text NOT NULL,
+        note text NOT NULL,
+        confirmed_at timestamptz NOT NULL DEFAULT now(),
+        CONSTRAINT pk_phone_confirmations PRIMARY KEY (customer_id, phone_text)
+    )
+"""
+
+_INDEXES: Final = {
+    # Only E.164: a text that is no number may be too long for an index.
+    "ix_customers_cache_valid_phone": "customers_cache (user_id, primary_phone) WHERE phone_problem IS NULL",
+}
+
+#: A table of that name that is not booksync's: another application has its own.
+_FOREIGN: Final = """
+    SELECT WHERE to_regclass('phone_confirmations') IS NOT NULL
+        AND NOT '{customer_id,phone_text,phone,note,confirmed_at}'::text[] <@ ARRAY(
+            SELECT attname::text FROM pg_attribute
+            WHERE attrelid = to_regclass('phone_confirmations') AND attnum > 0 AND NOT attisdropped
+        )
+"""
+
+#: A sign that `add` has begun.
+BEGUN: Final = "SELECT WHERE to_regclass('phone_confirmations') IS NOT NULL"
+
+
+def add(connection: Raw) -> None:
+    """Add the columns and tables, where they are missing.
+
+    Raises:
+        MigrationRefusedError: another application has a table of the same name.
+    """
+    if _is_foreign(connection):
+        raise MigrationRefusedError(
+            "The table phone_confirmations is there, but it is not booksync's: rename it, or put it in another schema"
+        )
+    briefly(connection, _TABLES)
+    for table, columns in _COLUMNS.items():
+        added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
+        briefly(connection, f"ALTER TABLE {table} {added}")
+    for name, definition in _INDEXES.items():
+        build_index(connection, name, definition)
+
+
+def remove(connection: Raw) -> None:
+    """Remove them."""
+    for name in _INDEXES:
+        drop_index(connection, name)
+    for table, columns in _COLUMNS.items():
+        dropped = ", ".join(f"DROP COLUMN IF EXISTS {column.partition(' ')[0]}" for column in columns)
+        briefly(connection, f"ALTER TABLE {table} {dropped}")
+    if not _is_foreign(connection):
+        briefly(connection, "DROP TABLE IF EXISTS phone_confirmations")
+
+
+def _is_foreign(connection: Raw) -> bool:
+    return connection.execute(_FOREIGN).fetchone() is not None
