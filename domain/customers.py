@@ -10,7 +10,18 @@ import orjson
 
 from domain.canonical import sha256_of
 from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactPerson, ContactStatus
-from domain.phones import JudgedPhone, PhoneFallback, PhoneProblem, candidates, choose
+from domain.phones import (
+    NO_CONFIRMATIONS,
+    Confirmations,
+    CountrySource,
+    JudgedPhone,
+    NotCallable,
+    NumberCountry,
+    PhoneFallback,
+    PhoneProblem,
+    candidates,
+    choose,
+)
 from domain.places import zones_of_place
 from domain.time_zones import distinct_clocks, narrowed, zones_of_region
 
@@ -34,6 +45,7 @@ class Customer:
     primary_contact_person_id: str | None  #: None until a detail answer or the bulk list of persons told it
     primary_phone: str | None = field(repr=False)  #: E.164 where valid, else as given; None where there is no number
     phone_problem: PhoneProblem | None
+    phone_not_callable: NotCallable | None  #: why a valid number is not called, as its text and digits say
     primary_email: str | None = field(repr=False)
     persons: tuple[ContactPerson, ...] = field(repr=False)
     country_code: str | None  #: as a detail answer told it; never concluded from the phone
@@ -65,16 +77,18 @@ def customer_from(
     *,
     home: Home,
     known: ContactDetails | None = None,
+    confirmed: Confirmations = NO_CONFIRMATIONS,
     fallback: PhoneFallback = PhoneFallback.NONE,
 ) -> Customer:
     """The customer that a contact makes.
 
     `known` is what an earlier detail answer told, already cached: it holds where this contact was only read in a list.
+    `confirmed` are the numbers that a person has confirmed for texts of this contact.
     """
     details = _details(contact.details, known)
     persons = persons_of(contact)
     primary = next((person for person in persons if person.is_primary), None)
-    phone = choose(candidates(persons), details.country_code or home.country_code, fallback)
+    phone = choose(candidates(persons), _country(details, home), fallback, confirmed)
     name, company = clean_text(contact.name), clean_text(contact.company_name)
     number = _number(phone)
     zones = _time_zones(phone, details)
@@ -87,6 +101,7 @@ def customer_from(
         primary_contact_person_id=(primary.person_id or None) if primary else None,
         primary_phone=number,
         phone_problem=phone.verdict.problem if phone else None,
+        phone_not_callable=phone.verdict.not_callable if phone else None,
         primary_email=email,
         persons=persons,
         country_code=details.country_code,
@@ -177,6 +192,12 @@ def _details(told: ContactDetails | None, known: ContactDetails | None) -> Conta
     if told.reminders_enabled is None:
         return replace(told, reminders_enabled=known.reminders_enabled)
     return told
+
+
+def _country(details: ContactDetails, home: Home) -> NumberCountry:
+    if details.country_code is not None:
+        return NumberCountry(details.country_code)
+    return NumberCountry(home.country_code, CountrySource.ASSUMED)
 
 
 def _number(phone: JudgedPhone | None) -> str | None:

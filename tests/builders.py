@@ -147,6 +147,7 @@ def a_customer(
         primary_contact_person_id=primary.person_id if primary else None,
         primary_phone=primary_phone,
         phone_problem=phone_problem,
+        phone_not_callable=None,
         primary_email=primary_email,
         persons=persons,
         country_code=country_code,

@@ -8,7 +8,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from db.explanations import CustomerStory, ReminderStory, Story
-from domain.phones import METADATA_VERSION, JudgedPhone, PhoneFallback, candidates, choose, judge_all
+from domain.phones import (
+    METADATA_VERSION,
+    JudgedPhone,
+    NumberCountry,
+    PhoneFallback,
+    candidates,
+    choose,
+    judge_all,
+)
 from domain.time_zones import zone_named
 from workers.reasons import NAMELESS, is_overdue_here, local_time, objections_to, outcome_of, reasons, zones_of
 
@@ -77,15 +85,15 @@ def _phones(story: Story, fallback: PhoneFallback) -> list[dict[str, Any]]:
     """Every number in the order in which they count, with its verdict; after the chosen one none is tried."""
     assert story.customer is not None
     numbers = candidates(story.customer.persons)
-    region = story.customer.country_code or story.home_country
-    chosen = choose(numbers, region, fallback)
+    country = NumberCountry(story.customer.country_code or story.home_country)
+    chosen = choose(numbers, country, fallback)
     names = {
         person.person_id: f"{person.first_name} {person.last_name}".strip() or NAMELESS
         for person in story.customer.persons
     }
     told: list[dict[str, Any]] = []
     is_decided = False
-    for phone in judge_all(numbers, region):
+    for phone in judge_all(numbers, country):
         is_chosen = phone == chosen and not is_decided
         told.append(_phone(phone, names[phone.candidate.person_id], is_tried=not is_decided, is_chosen=is_chosen))
         # Where none is valid the first one is kept, though all were tried.

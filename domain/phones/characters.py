@@ -1,0 +1,44 @@
+"""Characters of a phone text, whatever their script, as the few that the grammar knows."""
+
+import unicodedata
+
+#: Written between digits as a dot is.
+_MIDDLE_DOTS = "·∙•‧・"
+_QUOTES = "'\"`´′″‘’‚“”„«»"
+_IDEOGRAPHIC_COMMAS = "、，"
+_FULL_WIDTH = range(0xFF01, 0xFF5F)
+_FULL_WIDTH_DISTANCE = 0xFEE0
+
+
+def folded_characters(text: str) -> str:
+    """The text with ASCII digits, blanks, dashes and commas; without characters that are not printed.
+
+    Superscript and circled digits stay as they are: "1234567²" is a number with a footnote.
+    """
+    if text.isascii() and text.isprintable() and not any(sign in text for sign in "'\"`\\"):
+        return text
+    return "".join(map(_folded, text)).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _folded(character: str) -> str:
+    if ord(character) in _FULL_WIDTH:
+        character = chr(ord(character) - _FULL_WIDTH_DISTANCE)
+    if character in "\r\n":
+        return character
+    if character in _QUOTES or character == "\t":
+        return " "
+    if character in _MIDDLE_DOTS:
+        return "."
+    if character in _IDEOGRAPHIC_COMMAS:
+        return ","
+    match unicodedata.category(character):
+        case "Nd":
+            return str(unicodedata.decimal(character))
+        case "Cf" | "Cc" | "Cs" | "Co" | "Cn" | "Mn" | "Mc" | "Me":
+            return ""
+        case "Zs" | "Zl" | "Zp":
+            return " "
+        case "Pd":
+            return "-"
+        case _:
+            return {"\N{MINUS SIGN}": "-", "\\": "/"}.get(character, character)

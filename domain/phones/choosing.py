@@ -1,0 +1,139 @@
+"""Choosing: which of a contact's numbers counts (FR-6), and what is kept of its verdict."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from domain.contacts import ContactPerson
+from domain.phones.judging import METADATA_VERSION, judge
+from domain.phones.verdicts import PhoneProblem, PhoneVerdict
+
+#: Text in Zoho → the number (E.164) that a person has confirmed for it.
+Confirmations = Mapping[str, str]
+
+NO_CONFIRMATIONS: Confirmations = MappingProxyType({})
+
+
+class PhoneField(StrEnum):
+    MOBILE = "mobile"
+    PHONE = "phone"
+
+
+class PhoneFallback(StrEnum):
+    """What happens when the first number of a contact cannot be dialled (the setting PHONE_FALLBACK)."""
+
+    NONE = "none"  #: the first non-blank number is the one, valid or not
+    VALID = "valid"  #: the first valid number is the one; where there is none, the first
+
+
+class CountrySource(StrEnum):
+    """Where the country of numbers without a prefix comes from."""
+
+    TOLD = "told"  #: Zoho names it
+    ASSUMED = "assumed"  #: Zoho was not asked, or names none: the organisation's own stands in
+    NOT_UNDERSTOOD = "not_understood"  #: Zoho names one that booksync does not understand: none stands in
+
+
+@dataclass(frozen=True, slots=True)
+class NumberCountry:
+    """The country of a contact's numbers without a prefix (ISO 3166-1 alpha-2), and where it comes from."""
+
+    code: str | None
+    source: CountrySource = CountrySource.TOLD
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCandidate:
+    """One number that a contact has, as given, and where it stands."""
+
+    raw: str = field(repr=False)
+    person_id: str
+    source: PhoneField
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPhone:
+    candidate: PhoneCandidate
+    verdict: PhoneVerdict
+    country: NumberCountry = NumberCountry(None)
+
+    @property
+    def assumed_country(self) -> str | None:
+        """The organisation's country, where the number is read, or refused, by that alone."""
+        if self.country.source is not CountrySource.ASSUMED or self.verdict.is_confirmed:
+            return None
+        return self.country.code if self.verdict.by_region or not self.verdict.is_valid else None
+
+
+def candidates(persons: Iterable[ContactPerson]) -> tuple[PhoneCandidate, ...]:
+    """The non-blank numbers in the order in which they count: the primary person's first, each mobile before phone."""
+    primary_first = sorted(persons, key=lambda person: not person.is_primary)  # stable: the others keep their order
+    return tuple(
+        PhoneCandidate(raw=raw.strip(), person_id=person.person_id, source=source)
+        for person in primary_first
+        for source, raw in ((PhoneField.MOBILE, person.mobile), (PhoneField.PHONE, person.phone))
+        if raw.strip()
+    )
+
+
+def judge_all(
+    numbers: Sequence[PhoneCandidate], country: NumberCountry, confirmed: Confirmations = NO_CONFIRMATIONS
+) -> tuple[JudgedPhone, ...]:
+    """Each number with its verdict, in the given order: what `explain` shows."""
+    return tuple(_judged(number, country, confirmed) for number in numbers)
+
+
+def choose(
+    numbers: Sequence[PhoneCandidate],
+    country: NumberCountry,
+    fallback: PhoneFallback,
+    confirmed: Confirmations = NO_CONFIRMATIONS,
+) -> JudgedPhone | None:
+    """The number that counts, valid or not; None where there is none at all."""
+    if not numbers:
+        return None
+    if fallback is PhoneFallback.VALID:
+        judged = judge_all(numbers, country, confirmed)
+        return next((phone for phone in judged if phone.verdict.is_valid), judged[0])
+    return _judged(numbers[0], country, confirmed)
+
+
+def verdict_of(raw: str, country: NumberCountry) -> PhoneVerdict:
+    """The verdict on a text of a contact whose country may not be known, or not be understood."""
+    verdict = judge(raw, country.code)
+    if country.source is CountrySource.NOT_UNDERSTOOD and verdict.problem is PhoneProblem.UNKNOWN_REGION:
+        return replace(verdict, problem=PhoneProblem.UNKNOWN_COUNTRY)
+    return verdict
+
+
+def _judged(number: PhoneCandidate, country: NumberCountry, confirmed: Confirmations) -> JudgedPhone:
+    e164 = confirmed.get(number.raw)
+    if e164 is None:
+        return JudgedPhone(number, verdict_of(number.raw, country), country)
+    verdict = replace(judge(e164, None), raw=number.raw, not_callable=None, doubts=(), is_confirmed=True)
+    return JudgedPhone(number, verdict, country)
+
+
+def verdict_as_json(phone: JudgedPhone | None) -> dict[str, Any]:
+    """What customers_cache.phone_verdict keeps: the number as given, whose it is, and what was found by which edition.
+
+    Of a customer without a number only the edition.
+    """
+    judged_by = {"metadata": METADATA_VERSION}
+    if phone is None:
+        return judged_by
+    candidate, verdict = phone.candidate, phone.verdict
+    return judged_by | {
+        "raw": candidate.raw,
+        "person_id": candidate.person_id,
+        "source": candidate.source,
+        "region": verdict.region,
+        "kind": verdict.kind,
+        "problem": verdict.problem,
+        "not_callable": verdict.not_callable,
+        "doubts": list(verdict.doubts),
+        "assumed_country": phone.assumed_country,
+        "confirmed": verdict.is_confirmed,
+    }

@@ -1,0 +1,219 @@
+"""The grammar of a phone text: the one number that it gives, and the words that speak of that number.
+
+Every character is accounted for. What cannot be said to stand beside the number, or within it, refuses the text.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+from domain.folding import folded
+from domain.phones.characters import folded_characters
+from domain.phones.verdicts import PhoneProblem
+from domain.phones.words import DIGIT_LETTERS, LABELS, LETTER_LABELS, UNITS
+
+#: Fewer digits are a label's ("room 12", "line 2"), not a number of their own.
+_DIGITS_OF_A_NUMBER = 5
+
+#: A label before the number has no more digits than this.
+_DIGITS_OF_A_MARK = 2
+
+#: What follows "x", and what follows "#" at the end, where these mark an extension.
+_EXTENSION = re.compile(r"[\s.:]*\d{1,7}(?!\d)")
+_LAST_EXTENSION = re.compile(r"\s*\d{0,7}\s*$")
+
+
+class RefusedTextError(Exception):
+    """The text gives no single number: `problem` says why."""
+
+    def __init__(self, problem: PhoneProblem) -> None:
+        super().__init__(problem.sentence)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What a phone text says."""
+
+    number: str = field(repr=False)  #: digits, a plus and punctuation; "" where the text has none
+    following: str = field(default="", repr=False)  #: what a comma or a line end parts from it, and may belong to it
+    words: tuple[str, ...] = ()  #: folded, in their order
+    text: str = field(default="", repr=False)  #: all of it, its characters folded
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Digits with their punctuation, up to the next word or separator."""
+
+    text: str
+    links: str  #: what parts it from the chunk before: "w" for a word, else the separators themselves
+    start: int
+
+    @property
+    def digits(self) -> int:
+        return sum(map(str.isdigit, self.text))
+
+    @property
+    def may_continue(self) -> bool:
+        """Whether it may be the rest of the chunk before: "030,1234567". With a prefix of its own it is not."""
+        has_prefix = self.text.lstrip(" ([-./").startswith(("+", "0"))
+        return self.links.strip(" ") in {",", "\n"} and not (has_prefix and self.digits >= _DIGITS_OF_A_NUMBER)
+
+
+_TOKEN = re.compile(r"(?P<word>[^\W\d_]+)|(?P<run>[\d+()\[\]\x20./~-]+)|(?P<other>.)", re.DOTALL)
+
+#: A spreadsheet made a decimal of it: "1701234567.0".
+_DECIMAL = re.compile(r"^(\+?\d{4,})[.,]0+$")
+
+#: Brackets with words in them, closed or not.
+_REMARK = re.compile(r"[(\[{][^()\[\]{}]*?[^\W\d_][^()\[\]{}]*(?:[)\]}]|$)")
+
+#: The Brazilian placeholder for the carrier's two digits: "(0xx11) 3123-4567".
+_CARRIER = re.compile(r"^(\(?\s*(?:\+?55)?[\s(]*0?)[xX]{2}(?=\s*\d{2}\D)")
+
+#: More than one dot beside digits stands for digits that are left out.
+_LEFT_OUT = re.compile(r"\d\s*\.{2,}|\.{2,}\d")
+
+_SEPARATORS = ",;:|&\n"
+
+
+def phrase_of(raw: str, region: str | None) -> Phrase:
+    """The number that a text gives, with the words about it. `region` (ISO 3166-1 alpha-2) is the contact's.
+
+    Raises:
+        RefusedTextError: characters stand in it that may belong to the number or hide a part of it.
+    """
+    text = _DECIMAL.sub(r"\1", folded_characters(raw).strip())
+    if region == "BR" or text.startswith("+55"):
+        text = _CARRIER.sub(r"\1", text)
+    if not any(map(str.isdigit, text)):
+        raise RefusedTextError(PhoneProblem.NOT_A_NUMBER)
+    if "@" in text:
+        raise RefusedTextError(PhoneProblem.NOT_A_NUMBER)
+    if _LEFT_OUT.search(text):
+        raise RefusedTextError(PhoneProblem.NOT_ALONE)
+    remarks, plain = _without_remarks(text)
+    chunks, words = _chunks(plain)
+    main, following = _main(chunks)
+    after = next((chunk for chunk in chunks if chunk.start > main.start and chunk.digits >= _DIGITS_OF_A_NUMBER), None)
+    spoken = _words_about(main, after, sorted(remarks + words), plain)
+    return Phrase(main.text.strip(), following, spoken, text)
+
+
+def _without_remarks(text: str) -> tuple[list[tuple[int, str]], str]:
+    """(position, folded word) of each word in brackets, and the text with blanks in place of those brackets."""
+    words: list[tuple[int, str]] = []
+
+    def blanked(match: re.Match[str]) -> str:
+        remark = match.group()
+        is_before_number = not any(map(str.isdigit, text[: match.start()]))
+        _refuse_if(is_before_number and sum(map(str.isdigit, remark)) > _DIGITS_OF_A_MARK)
+        for word in re.finditer(r"[^\W\d_]+", remark):
+            name = folded(word.group())
+            touches = remark[word.start() - 1].isdigit() or remark[word.end() : word.end() + 1].isdigit()
+            _refuse_if(touches and not DIGIT_LETTERS.isdisjoint(name) and name not in LABELS)
+            words.append((match.start() + word.start(), name))
+        return " " * len(remark)
+
+    if "(" not in text and "[" not in text and "{" not in text:
+        return words, text
+    plain = _REMARK.sub(blanked, text)
+    if any(map(str.isdigit, plain)):
+        return words, plain
+    return [], re.sub(r"[(\[{)\]}]", " ", text)  # All of it stands in brackets.
+
+
+def _chunks(text: str) -> tuple[list[_Chunk], list[tuple[int, str]]]:
+    chunks: list[_Chunk] = []
+    words: list[tuple[int, str]] = []
+    links = ""
+    for token in _TOKEN.finditer(text):
+        match token.lastgroup:
+            case "run":
+                if any(map(str.isdigit, token.group())):
+                    chunks.append(_Chunk(token.group(), links, token.start()))
+                    links = ""
+            case "word":
+                word = folded(token.group())
+                _check_word(word, text, token, chunks)
+                words.append((token.start(), word))
+                links += "w"
+            case _:
+                links += _link(text, token.start(), bool(chunks))
+    return chunks, words
+
+
+def _check_word(word: str, text: str, token: re.Match[str], chunks: list[_Chunk]) -> None:
+    """Refuses a word that may stand for digits, or that counts the digits before it."""
+    start, end = token.span()
+    before, after = text[:start], text[end:]
+    if set(word) == {"x"}:
+        is_extension = word == "x" and _EXTENSION.match(after)
+        _refuse_if(not is_extension or not chunks)
+        return
+    _refuse_if(DIGIT_LETTERS.issuperset(word) or any(map(str.isnumeric, token.group())))
+    if len(word) == 1:
+        is_outside = not any(map(str.isdigit, before)) or not any(map(str.isdigit, after))
+        _refuse_if(not (word in LETTER_LABELS and is_outside) and word < _FIRST_OF_CJK)
+        return
+    touches = before[-1:].isdigit() or after[:1].isdigit()
+    _refuse_if(touches and word not in LABELS and word < _FIRST_OF_CJK)
+    _refuse_if(word in UNITS and len(chunks) == 1 and before.rstrip()[-1:].isdigit())
+
+
+_FIRST_OF_CJK = "\u2e80"
+
+
+def _link(text: str, at: int, has_number: bool) -> str:
+    """How a character outside of words and numbers parts what stands around it."""
+    character = text[at]
+    if character in _SEPARATORS:
+        return character
+    before, after = text[:at], text[at + 1 :]
+    if character == "#":
+        # "#12" is an extension, and a lone "#" at the end an empty one.
+        is_extension = has_number and _LAST_EXTENSION.match(after)
+        _refuse_if(not is_extension or before.endswith("#"))
+        return "w"
+    if character == "=":
+        _refuse_if(bool(before.strip()) and not before.endswith("ext"))
+        return "w"
+    is_picture = unicodedata.category(character) in {"So", "Sk"}
+    is_outside = not has_number or not any(map(str.isdigit, after))
+    _refuse_if(not (character == "!" or (is_picture and is_outside)))
+    return " "
+
+
+def _main(chunks: list[_Chunk]) -> tuple[_Chunk, str]:
+    """The chunk that is the number, and the digits after a comma or a line end that may belong to it."""
+    at = 0
+    while at + 1 < len(chunks) and chunks[at].digits <= _DIGITS_OF_A_MARK and not chunks[at + 1].may_continue:
+        at += 1  # "Room 12: 030 …"
+    main = chunks[at]
+    following = ""
+    for chunk in chunks[at + 1 :]:
+        if not chunk.may_continue:
+            break
+        following += chunk.text
+    return main, following
+
+
+def _words_about(main: _Chunk, after: _Chunk | None, words: list[tuple[int, str]], text: str) -> tuple[str, ...]:
+    """The words that speak of the number: those of a second number are left out, as far as they can be told apart.
+
+    "Tel 030 … Fax 030 …" has its labels in front. A separator between two numbers ends what belongs to the first.
+    """
+    if after is None:
+        return tuple(word for _, word in words)
+    end_of_main = main.start + len(main.text)
+    separator = re.search(r"[,;|&\n/]", text[end_of_main : after.start])
+    has_label_in_front = any(position < main.start for position, _ in words)
+    end = end_of_main if has_label_in_front else after.start
+    if separator is not None:
+        end = end_of_main + separator.start()
+    return tuple(word for position, word in words if position < end)
+
+
+def _refuse_if(is_unclear: object) -> None:
+    if is_unclear:
+        raise RefusedTextError(PhoneProblem.NOT_ALONE)

@@ -1,0 +1,92 @@
+"""Which of two valid readings is right by the rules of the country at home: the number as written, or one from abroad.
+
+Without its plus, "2015550123" is a New Jersey number or an Egyptian one, and "491701234567" is German in two ways.
+"""
+
+import re
+from functools import cache
+
+import phonenumbers
+from phonenumbers import NumberFormat, NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberType
+
+_FIXED_LINE, _MOBILE, _EITHER = (
+    PhoneNumberType.FIXED_LINE,
+    PhoneNumberType.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE,
+)
+_ORDINARY = (_FIXED_LINE, _MOBILE, _EITHER)
+_REACHING_NO_PERSON = (PhoneNumberType.VOICEMAIL, PhoneNumberType.PAGER)
+
+
+def is_right_at_home(national: PhoneNumber, abroad: PhoneNumber) -> bool:
+    """Whether a text without a prefix is the national number, although with a plus it is valid abroad.
+
+    It is where its country writes such numbers without a trunk prefix, in the usual length. Where the trunk prefix is
+    missing (a spreadsheet takes it for a leading zero), the national kind must have a single length, and the other
+    number must have an unusual one in its own country.
+    """
+    if phonenumbers.number_type(national) in _REACHING_NO_PERSON:
+        return False
+    if has_usual_length(national) and not _is_written_with_trunk_prefix(national):
+        return True
+    return _has_single_length(national) and not has_usual_length(abroad)
+
+
+def may_lack_its_plus(national: PhoneNumber, digits: str) -> bool:
+    """Whether a text of these digits, valid as this national number alone, is rather an international one.
+
+    Countries give out numbers of an unusual length seldom, and the metadata does not know each number of each country.
+    """
+    if has_usual_length(national) or digits.startswith("0"):
+        return False
+    try:
+        abroad = phonenumbers.parse(f"+{digits}", None)
+    except NumberParseException:
+        return False
+    return phonenumbers.is_possible_number(abroad) and abroad.country_code != national.country_code
+
+
+def has_usual_length(number: PhoneNumber) -> bool:
+    """Whether the number is as long as its country's example of its kind."""
+    region = phonenumbers.region_code_for_number(number)
+    length = len(phonenumbers.national_significant_number(number))
+    return region is not None and length in _usual_lengths(region, phonenumbers.number_type(number))
+
+
+@cache
+def _usual_lengths(region: str, kind: int) -> frozenset[int]:
+    kinds = _ORDINARY if kind == _EITHER else (kind,)
+    examples = (phonenumbers.example_number_for_type(region, each) for each in kinds)
+    return frozenset(len(phonenumbers.national_significant_number(each)) for each in examples if each)
+
+
+def _has_single_length(number: PhoneNumber) -> bool:
+    metadata = PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_number(number) or "", None)
+    if metadata is None:
+        return False
+    kind = phonenumbers.number_type(number)
+    lengths: set[int] = set()
+    if kind in (_FIXED_LINE, _EITHER) and metadata.fixed_line:
+        lengths.update(metadata.fixed_line.possible_length)
+    if kind in (_MOBILE, _EITHER) and metadata.mobile:
+        lengths.update(metadata.mobile.possible_length)
+    return len(lengths) == 1
+
+
+def _is_written_with_trunk_prefix(number: PhoneNumber) -> bool:
+    # The formats of a calling code's main country hold for all countries that share the code.
+    main = PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_country_code(number.country_code or 0), None)
+    if main is None or not main.national_prefix:
+        return False
+    form = _format_of(phonenumbers.national_significant_number(number), main.number_format)
+    if form is None or form.national_prefix_optional_when_formatting:
+        return False
+    return main.national_prefix in (form.national_prefix_formatting_rule or "")
+
+
+def _format_of(national: str, formats: list[NumberFormat]) -> NumberFormat | None:
+    for form in formats:
+        leading = form.leading_digits_pattern
+        if (not leading or re.match(leading[-1], national)) and re.fullmatch(form.pattern or "", national):
+            return form
+    return None

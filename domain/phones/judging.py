@@ -1,0 +1,226 @@
+"""Judging: the verdicts on one phone text (FR-6).
+
+A wrong number is worse than none: the stranger who answers learns about another person's debts. So every character is
+accounted for, and where two readings are valid and differ, none counts.
+"""
+
+import re
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
+
+from domain.phone_zones import regions_of, time_zones_of
+from domain.phones.callable import digits_against, doubts_about
+from domain.phones.characters import folded_characters
+from domain.phones.grammar import Phrase, RefusedTextError, phrase_of
+from domain.phones.home_rules import has_usual_length, is_right_at_home, may_lack_its_plus
+from domain.phones.readings import Origin, Reading, digits_of, may_be_two_numbers, readings_of, texts_of
+from domain.phones.verdicts import Doubt, PhoneKind, PhoneProblem, PhoneVerdict
+from domain.phones.words import meaning_of
+
+#: A verdict costs some 100 µs; a contact's numbers are judged several times in a row, those of a group share one.
+VERDICTS_REMEMBERED = 16_384
+
+#: The edition of a verdict: which numbers are in use changes by the month, and the rules of this package change too.
+#: Verdicts of another edition are repeated from what is cached.
+METADATA_VERSION: str = f"{phonenumbers.__version__}-accounted"
+
+KINDS = {
+    PhoneNumberType.FIXED_LINE: PhoneKind.FIXED_LINE,
+    PhoneNumberType.MOBILE: PhoneKind.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: PhoneKind.FIXED_LINE_OR_MOBILE,
+    PhoneNumberType.TOLL_FREE: PhoneKind.TOLL_FREE,
+    PhoneNumberType.PREMIUM_RATE: PhoneKind.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST: PhoneKind.SHARED_COST,
+    PhoneNumberType.VOIP: PhoneKind.VOIP,
+    PhoneNumberType.PERSONAL_NUMBER: PhoneKind.PERSONAL,
+    PhoneNumberType.PAGER: PhoneKind.PAGER,
+    PhoneNumberType.UAN: PhoneKind.COMPANY,
+    PhoneNumberType.VOICEMAIL: PhoneKind.VOICEMAIL,
+}
+
+#: Where these ring, their digits say; a toll-free +1 800 may ring in any country with that prefix.
+_WITH_A_PLACE = {PhoneKind.FIXED_LINE, PhoneKind.MOBILE, PhoneKind.FIXED_LINE_OR_MOBILE}
+
+#: The only numbers that are sold as words (1-800-FLOWERS); in any other, letters hide digits.
+_SOLD_AS_WORDS = {PhoneKind.TOLL_FREE, PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.COMPANY}
+
+#: Calling codes whose numbers are rewritten, so that their digits differ from the text's: the Argentine 15 of mobiles
+#: becomes a 9 before the area code.
+_REWRITTEN = {54}
+
+_PARSE_PROBLEMS = {
+    NumberParseException.INVALID_COUNTRY_CODE: PhoneProblem.INVALID_COUNTRY_CODE,
+    NumberParseException.TOO_SHORT_AFTER_IDD: PhoneProblem.TOO_SHORT,
+    NumberParseException.TOO_SHORT_NSN: PhoneProblem.TOO_SHORT,
+    NumberParseException.TOO_LONG: PhoneProblem.TOO_LONG,
+}
+
+_LENGTH_PROBLEMS = {
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: PhoneProblem.NO_AREA_CODE,
+    ValidationResult.TOO_SHORT: PhoneProblem.TOO_SHORT,
+    ValidationResult.TOO_LONG: PhoneProblem.TOO_LONG,
+    ValidationResult.INVALID_LENGTH: PhoneProblem.IMPOSSIBLE_LENGTH,
+}
+
+
+class _Found(NamedTuple):
+    """A valid number, and the reading that gave it."""
+
+    number: PhoneNumber
+    reading: Reading
+
+    @property
+    def e164(self) -> str:
+        return phonenumbers.format_number(self.number, phonenumbers.PhoneNumberFormat.E164)
+
+    @property
+    def has_added_plus(self) -> bool:
+        return self.reading.origin is Origin.PLUS_ADDED
+
+    @property
+    def needs_region(self) -> bool:
+        return self.has_added_plus or "+" not in self.reading.text
+
+
+#: Digits, then a word of capital letters that the keypad has, and nothing else.
+_VANITY = re.compile(r"\+?[\d() .-]+[A-Z](?:[A-Z\d-]*[A-Z])")
+
+
+@lru_cache(maxsize=VERDICTS_REMEMBERED)
+def judge(raw: str, region: str | None) -> PhoneVerdict:
+    """The verdicts on a text. `region` (ISO 3166-1 alpha-2) is the country of numbers without a prefix.
+
+    An extension is dropped: E.164 has none.
+    """
+    region = region.upper() if region else None
+    try:
+        phrase = phrase_of(raw, region)
+    except RefusedTextError as refused:
+        return _vanity(raw, region) or PhoneVerdict(raw, problem=refused.problem)
+    found = _found(phrase, region)
+    if not found:
+        return _vanity(raw, region) or PhoneVerdict(raw, problem=_problem_of(phrase, region))
+    chosen = _only_one(found)
+    if chosen is None:
+        return PhoneVerdict(raw, problem=PhoneProblem.AMBIGUOUS)
+    if not _is_written_in(chosen.number, raw):
+        return PhoneVerdict(raw, problem=PhoneProblem.NOT_ALONE)
+    return _verdict(raw, chosen, phrase.words, by_region=all(each.needs_region for each in found))
+
+
+def _found(phrase: Phrase, region: str | None) -> list[_Found]:
+    """Every valid reading of the phrase, the plainest first."""
+    is_number = partial(_is_whole_number, region=region)
+    texts = texts_of(phrase.number, phrase.following, is_number)
+    readings = dict.fromkeys(reading for text in texts for reading in readings_of(text, region))
+    numbers = ((_valid(reading.text, region), reading) for reading in readings)
+    found = [_Found(number, reading) for number, reading in numbers if number is not None]
+    # Without its plus, a number keeps all digits of E.164: none of them is a trunk prefix.
+    found = [each for each in found if not each.has_added_plus or each.e164 == each.reading.text]
+    if all(each.has_added_plus for each in found):
+        # Of an unusual length, or with an ending, it is rather a slip of the pen at home than a number from abroad.
+        is_plain = "/" not in phrase.number and not may_be_two_numbers(phrase.number, is_number)
+        return [each for each in found if is_plain and has_usual_length(each.number)]
+    return found
+
+
+def _valid(text: str, region: str | None) -> PhoneNumber | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return None
+    # number_type knows a kind exactly where is_valid_number says yes, and costs half of asking both.
+    return number if phonenumbers.number_type(number) in KINDS else None
+
+
+def _is_whole_number(text: str, region: str | None) -> bool:
+    """Whether a part of a text is a number by itself. A company's number may be as short as an area code."""
+    number = _valid(text, region)
+    return number is not None and KINDS[phonenumbers.number_type(number)] is not PhoneKind.COMPANY
+
+
+def _only_one(found: list[_Found]) -> _Found | None:
+    """The number that all readings give, or the one that is right by the rules of its own country."""
+    if any(each.reading.origin is Origin.WRITTEN and has_usual_length(each.number) for each in found):
+        # "+53 5332 0411" is a Cuban mobile, although what follows its second 53 could be an old fixed line.
+        found = [
+            each for each in found if each.reading.origin is not Origin.CODE_DROPPED or has_usual_length(each.number)
+        ]
+    by_number = {each.e164: each for each in reversed(found)}
+    if len(by_number) == 1:
+        return None if _may_be_from_abroad(found[0]) else found[0]
+    written = {e164: each for e164, each in by_number.items() if not each.has_added_plus}
+    if len(written) != 1:
+        return None
+    (national,) = written.values()
+    others = [each for e164, each in by_number.items() if e164 not in written]
+    return national if all(is_right_at_home(national.number, other.number) for other in others) else None
+
+
+def _may_be_from_abroad(only: _Found) -> bool:
+    text = only.reading.text
+    return "+" not in text and may_lack_its_plus(only.number, digits_of(text))
+
+
+def _is_written_in(number: PhoneNumber, raw: str) -> bool:
+    """Whether the national number stands in the text: some countries' rules add an area code that nobody wrote."""
+    digits = "".join(str(int(sign)) for sign in raw if sign.isdecimal())
+    return number.country_code in _REWRITTEN or phonenumbers.national_significant_number(number) in digits
+
+
+def _vanity(raw: str, region: str | None) -> PhoneVerdict | None:
+    """The verdict on a number that is sold as a word: 1-800-FLOWERS; None for any other text."""
+    text = folded_characters(raw).strip()
+    if not _VANITY.fullmatch(text):
+        return None
+    number = _valid(text, region)
+    if number is None or KINDS[phonenumbers.number_type(number)] not in _SOLD_AS_WORDS:
+        return None
+    if not phonenumbers.convert_alpha_characters_in_number(text).endswith(
+        phonenumbers.national_significant_number(number)[-4:]
+    ):
+        return None
+    return _verdict(raw, _Found(number, Reading(text)), (), by_region=not text.startswith("+"))
+
+
+def _verdict(raw: str, chosen: _Found, words: tuple[str, ...], *, by_region: bool) -> PhoneVerdict:
+    number = chosen.number
+    kind = KINDS[phonenumbers.number_type(number)]
+    regions = regions_of(number, has_place=kind in _WITH_A_PLACE)
+    doubts = doubts_about(number)
+    if chosen.has_added_plus:
+        doubts += (Doubt.FOREIGN,)
+    return PhoneVerdict(
+        raw,
+        e164=chosen.e164,
+        region=_country_of(number),
+        kind=kind,
+        regions=regions,
+        time_zones=time_zones_of(number, regions),
+        not_callable=meaning_of(words) or digits_against(number),
+        doubts=doubts,
+        by_region=by_region,
+    )
+
+
+def _problem_of(phrase: Phrase, region: str | None) -> PhoneProblem:
+    """What is wrong with the number as it was written."""
+    try:
+        number = phonenumbers.parse(phrase.number, region)
+    except NumberParseException as error:
+        # The library has one word for "no such prefix" and for "no prefix, and no region to assume".
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and "+" not in phrase.number:
+            return PhoneProblem.UNKNOWN_REGION
+        return _PARSE_PROBLEMS.get(error.error_type, PhoneProblem.NOT_A_NUMBER)
+    if phonenumbers.number_type(number) in KINDS:
+        return PhoneProblem.NOT_ALONE  # Valid by itself, but not the only thing there.
+    length = phonenumbers.is_possible_number_with_reason(number)
+    return _LENGTH_PROBLEMS.get(length, PhoneProblem.NOT_IN_USE)
+
+
+def _country_of(number: PhoneNumber) -> str | None:
+    region = phonenumbers.region_code_for_number(number)
+    return region if region in phonenumbers.SUPPORTED_REGIONS else None

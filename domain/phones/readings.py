@@ -1,0 +1,210 @@
+"""The readings of a number: each text that it may be, written for the phone library."""
+
+import re
+from collections.abc import Callable, Iterator
+from enum import Enum, auto
+from typing import NamedTuple
+
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+#: Whether a text is a valid number by itself.
+IsNumber = Callable[[str], bool]
+
+
+class Origin(Enum):
+    """How a reading comes about."""
+
+    WRITTEN = auto()
+    PLUS_ADDED = auto()  #: none was written: a form or a spreadsheet may have dropped it
+    CODE_DROPPED = auto()  #: the country code seems to stand there twice
+
+
+class Reading(NamedTuple):
+    """One way to read a number; a text with a plus needs no region."""
+
+    text: str
+    origin: Origin = Origin.WRITTEN
+
+
+#: From as many digits on, two numbers may stand side by side without anything but a blank between them.
+_DIGITS_OF_TWO_NUMBERS = 14
+
+#: An ending after a slash: "-78/79". A longer one may as well be the rest of the number.
+_DIGITS_OF_AN_ENDING = 2
+
+_ENDING = re.compile(r"-\d{1,2}\s*$")
+
+_DIGITS_OF_A_SECOND_NUMBER = 7
+
+#: "2. 0171 …", "1) 030 …", "1 - 030 …": the mark of a list, or the beginning of the number.
+_MARK = re.compile(
+    r"^(?:\d{1,2}[.)]\s+|\d{1,2}\)\s*|\d\s+-\s+|\d\s+(?=\(?[0+])|\([1-9]\)\s*|\(\d{1,2}\)\s*(?=\(?[0+]))(?=[\d(+])"
+)
+
+#: A bracket that nothing opened begins no area code.
+_LIST_MARK = re.compile(r"^\d{1,2}\)")
+
+#: Digits in brackets behind the number: a note, or its end.
+_BRACKET = re.compile(r"(?<=\d)\s*[(\[][\d\s.,/-]*\d[\d\s.,/-]*[)\]]?\s*$")
+
+#: The trunk prefix that is dialled at home only: "+49 (0) 30 …".
+_TRUNK = re.compile(r"[(\[]\s*0\s*[)\]]")
+
+#: Country → its calling code, and national digits with a former prefix: the Mexican 1, 01, 044, 045.
+_GIVEN_UP = {"MX": ("52", re.compile(r"(?:1|01|044|045)(\d{10})"))}
+
+_WORLD_PREFIX = re.compile(r"^[^\d+]*0[^\d+]*0")
+
+
+def texts_of(number: str, following: str, is_number: IsNumber) -> tuple[str, ...]:
+    """The texts that the number may be, each once; what stands beside it for certain is left out."""
+    texts: list[str] = []
+    for joined in _with_following(number, following, is_number):
+        for marked in _without_mark(joined, is_number):
+            for bracketed in _without_bracket(marked):
+                for single in _without_repeated_prefix(bracketed):
+                    texts += _first_of_several(single, is_number)
+    return tuple(dict.fromkeys(texts))
+
+
+def readings_of(text: str, region: str | None) -> Iterator[Reading]:
+    """The readings of a text, the plainest first: as written, without a bracketed trunk prefix, with a plus."""
+    for written in dict.fromkeys((text, _TRUNK.sub("", text), *_rewritten(text, region))):
+        yield Reading(written)
+        if "+" in written:
+            yield from _without_doubled_country(written)
+        elif _WORLD_PREFIX.match(written):
+            abroad = _WORLD_PREFIX.sub("+", written)
+            yield Reading(abroad)
+            yield from _without_doubled_country(abroad)
+        elif region is not None and not digits_of(written).startswith("0"):
+            with_plus = f"+{digits_of(written)}"
+            yield Reading(with_plus, Origin.PLUS_ADDED)
+            yield from (Reading(once.text, Origin.PLUS_ADDED) for once in _without_doubled_country(with_plus))
+
+
+def _rewritten(text: str, region: str | None) -> Iterator[str]:
+    """The text without prefixes that a country has given up and that the phone library does not know."""
+    digits = digits_of(_WORLD_PREFIX.sub("+", text)) if "+" not in text else digits_of(text)
+    for country, (code, pattern) in _GIVEN_UP.items():
+        is_international = digits.startswith(code) and ("+" in text or _WORLD_PREFIX.match(text))
+        national = digits.removeprefix(code) if is_international else digits if region == country else ""
+        if match := pattern.fullmatch(national):
+            yield f"+{code}{match[1]}"
+
+
+def _with_following(number: str, following: str, is_number: IsNumber) -> Iterator[str]:
+    if not following:
+        yield number
+        return
+    yield f"{number} {following}"
+    if is_number(number):
+        yield number
+
+
+def _without_mark(text: str, is_number: IsNumber) -> Iterator[str]:
+    plain = _MARK.sub("", text, count=1)
+    if not (_LIST_MARK.match(text) and is_number(plain)):
+        yield text
+    if plain != text:
+        yield plain
+
+
+def _without_bracket(text: str) -> Iterator[str]:
+    yield text
+    plain = _BRACKET.sub("", text)
+    if plain != text:
+        yield plain
+
+
+def _without_repeated_prefix(text: str) -> Iterator[str]:
+    """Two pluses: "+49 +49 171 …" repeats the prefix; otherwise a second number begins."""
+    first, plus, rest = text.partition("+") if not text.lstrip(" ([").startswith("+") else _partition_second_plus(text)
+    if not plus or not digits_of(first):
+        yield text
+        return
+    prefix = digits_of(first).removeprefix("00")
+    yield f"+{rest}" if digits_of(rest).startswith(prefix) and len(prefix) <= 3 else first
+
+
+def _partition_second_plus(text: str) -> tuple[str, str, str]:
+    at = text.index("+")
+    while text[at + 1 : at + 2] == "+":
+        at += 1
+    first, plus, rest = text[at + 1 :].partition("+")
+    return f"+{first}", plus, rest
+
+
+def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
+    """The text whole, or only its first number where a second number or ending follows; both where both may be."""
+    if "/" in text:
+        yield from _before_slash(text, is_number)
+        return
+    may_be_whole = " " not in text or is_number(text)
+    first = _first_of_two(text, is_number, may_be_whole=may_be_whole)
+    if may_be_whole or first is None:
+        yield text
+    if first is not None:
+        yield first
+
+
+def _before_slash(text: str, is_number: IsNumber) -> Iterator[str]:
+    """A slash follows an area code, or a number that is whole."""
+    for at, sign in enumerate(text):
+        # "1234567-78/79" has two endings, or a range of them.
+        firsts = [first for first in (text[:at], _ENDING.sub("", text[:at])) if sign == "/" and is_number(first)]
+        if firsts:
+            if not _is_certain_end(firsts[0], text[at:], is_number):
+                yield text
+            yield from firsts
+            return
+    yield text
+
+
+def _is_certain_end(first: str, rest: str, is_number: IsNumber) -> bool:
+    digits, second = digits_of(rest), rest.lstrip("/ ")
+    if rest.startswith("//") or not digits:
+        return True
+    if len(digits) >= _DIGITS_OF_A_SECOND_NUMBER:
+        return second.startswith(("0", "+", "(0")) and is_number(second)
+    is_after_area_code = len(digits_of(first.rpartition("/")[2])) < _DIGITS_OF_A_SECOND_NUMBER - 3
+    return not is_after_area_code and len(digits) <= _DIGITS_OF_AN_ENDING
+
+
+def _first_of_two(text: str, is_number: IsNumber, *, may_be_whole: bool) -> str | None:
+    """The first of two numbers that only a blank parts; None where there are not two.
+
+    The second begins as numbers do, or is as long as the first: "513140867 513140868".
+    """
+    if may_be_whole and len(digits_of(text)) < _DIGITS_OF_TWO_NUMBERS:
+        return None
+    for first, second in _halves(text):
+        begins_anew = second.startswith(("0", "+", "(0")) and len(digits_of(second)) >= _DIGITS_OF_A_SECOND_NUMBER
+        is_as_long = not may_be_whole and len(digits_of(first)) == len(digits_of(second))
+        if (begins_anew or is_as_long) and is_number(first) and is_number(second):
+            return first
+    return None
+
+
+def may_be_two_numbers(text: str, is_number: IsNumber) -> bool:
+    """Whether both sides of some blank are numbers by themselves."""
+    return any(is_number(first) and is_number(second) for first, second in _halves(text))
+
+
+def _halves(text: str) -> Iterator[tuple[str, str]]:
+    for blank in re.finditer(r"(?<=\d)[ -]* ", text):
+        yield text[: blank.start()], text[blank.end() :]
+
+
+def _without_doubled_country(text: str) -> Iterator[Reading]:
+    """ "+49 49 171 …" without the second country code. A number may begin with these digits, too: "+49 4921 …"."""
+    digits = digits_of(text)
+    for length in (1, 2, 3):
+        code, rest = digits[:length], digits[length:].lstrip("0")
+        if rest.startswith(code) and int(code or 0) in COUNTRY_CODE_TO_REGION_CODE:
+            yield Reading(f"+{rest}", Origin.CODE_DROPPED)
+
+
+def digits_of(text: str) -> str:
+    """The text's digits; they are ASCII by now."""
+    return "".join(filter(str.isdigit, text))

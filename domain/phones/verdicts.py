@@ -1,0 +1,129 @@
+"""The two verdicts on a phone text: whether it is a valid number, and whether that number is to be called."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class PhoneProblem(StrEnum):
+    """Why a text is not a number that can be dialled."""
+
+    NOT_A_NUMBER = "not_a_number"  #: "n/a", "ask Bob"
+    NOT_ALONE = "not_alone"  #: beside the number stand characters that may belong to it, or not
+    AMBIGUOUS = "ambiguous"  #: two ways of reading lead to two valid numbers
+    UNKNOWN_REGION = "unknown_region"  #: no prefix, and the contact's country is not known
+    UNKNOWN_COUNTRY = "unknown_country"  #: no prefix, and Zoho's text for the country is not understood
+    INVALID_COUNTRY_CODE = "invalid_country_code"  #: a prefix that no country has: "+999 …"
+    NO_AREA_CODE = "no_area_code"  #: dialled only by neighbours: "555-0100"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    IMPOSSIBLE_LENGTH = "impossible_length"  #: between the lengths that the country has
+    NOT_IN_USE = "not_in_use"  #: the right length, but the country gives out no such numbers
+
+    @property
+    def sentence(self) -> str:
+        """The problem for people."""
+        return _PROBLEMS[self]
+
+
+_PROBLEMS = {
+    PhoneProblem.NOT_A_NUMBER: "The text is not a phone number.",
+    PhoneProblem.NOT_ALONE: "Something stands beside the number that may or may not belong to it.",
+    PhoneProblem.AMBIGUOUS: "The text can be read as two different numbers.",
+    PhoneProblem.UNKNOWN_REGION: "The number has no country prefix and the country is not known.",
+    PhoneProblem.UNKNOWN_COUNTRY: (
+        "The number has no country prefix, and booksync does not understand the customer's country."
+    ),
+    PhoneProblem.INVALID_COUNTRY_CODE: "No country has the number's prefix.",
+    PhoneProblem.NO_AREA_CODE: "The number lacks its area code.",
+    PhoneProblem.TOO_SHORT: "The number is too short for its country.",
+    PhoneProblem.TOO_LONG: "The number is too long for its country.",
+    PhoneProblem.IMPOSSIBLE_LENGTH: "No number of its country has this length.",
+    PhoneProblem.NOT_IN_USE: "Its country gives out no such numbers.",
+}
+
+
+class PhoneKind(StrEnum):
+    """What a valid number is for; many countries do not tell a mobile by its number."""
+
+    FIXED_LINE = "fixed_line"
+    MOBILE = "mobile"
+    FIXED_LINE_OR_MOBILE = "fixed_line_or_mobile"
+    TOLL_FREE = "toll_free"
+    PREMIUM_RATE = "premium_rate"
+    SHARED_COST = "shared_cost"
+    VOIP = "voip"
+    PERSONAL = "personal"
+    PAGER = "pager"
+    COMPANY = "company"  #: one number for all offices of a company (UAN)
+    VOICEMAIL = "voicemail"
+
+
+#: Kinds that cost the caller more than a call, or that reach no person. The policy may name others.
+KINDS_NOT_CALLED = (PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.PAGER, PhoneKind.VOICEMAIL)
+
+
+class NotCallable(StrEnum):
+    """Why a valid number is not called, as its text and its digits say. Kinds and shared numbers are the policy's."""
+
+    FAX = "fax"  #: the text says so: "Fax 030 …"
+    DO_NOT_CALL = "do_not_call"  #: "DO NOT CALL", "SMS only"
+    WRONG_NUMBER = "wrong_number"  #: "wrong number", "disconnected"
+    OLD_NUMBER = "old_number"  #: "old", "former"
+    FILLER = "filler"  #: digits that fill a mandatory field: 9999999999, 123456789
+    DIRECTORY = "directory"  #: a directory service: 555-1212
+
+    @property
+    def sentence(self) -> str:
+        """The reason for people."""
+        return _NOT_CALLABLE[self]
+
+
+_NOT_CALLABLE = {
+    NotCallable.FAX: "The text calls it a fax number.",
+    NotCallable.DO_NOT_CALL: "The text says that it is not to be called.",
+    NotCallable.WRONG_NUMBER: "The text says that the number is wrong.",
+    NotCallable.OLD_NUMBER: "The text says that the number is an old one.",
+    NotCallable.FILLER: "Its digits only fill the field, such as 9999999999.",
+    NotCallable.DIRECTORY: "It is a directory service.",
+}
+
+
+class Doubt(StrEnum):
+    """Why a person should look at a number that is called all the same, as long as only one customer has it."""
+
+    RUN = "run"  #: the subscriber's part counts up or down: 1234567
+    EXAMPLE = "example"  #: the phone library's example of its country and kind
+    FOREIGN = "foreign"  #: written without a plus, and valid only abroad
+
+    @property
+    def sentence(self) -> str:
+        """The doubt for people."""
+        return _DOUBTS[self]
+
+
+_DOUBTS = {
+    Doubt.RUN: "Its digits count up or down, as invented numbers do.",
+    Doubt.EXAMPLE: "It is a number that textbooks give as an example.",
+    Doubt.FOREIGN: "It was written without a plus, and is valid only as a number of another country.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneVerdict:
+    """A text judged: either `e164` and what is known of that number, or the `problem`."""
+
+    raw: str = field(repr=False)
+    e164: str | None = field(default=None, repr=False)
+    problem: PhoneProblem | None = None
+    region: str | None = None  #: ISO 3166-1 alpha-2; None for invalid numbers and those of no country (+800)
+    kind: PhoneKind | None = None
+    regions: tuple[str, ...] = ()  #: every country in which it may ring; several for a toll-free +1 800
+    time_zones: tuple[str, ...] = ()  #: IANA names: every zone of its regions that the number may lie in, () if unknown
+    not_callable: NotCallable | None = None
+    doubts: tuple[Doubt, ...] = ()
+    by_region: bool = False  #: without the region that was given, the text would be no number, or another one
+    is_confirmed: bool = False  #: by a person, who vouches for the number and that it may be called
+
+    @property
+    def is_valid(self) -> bool:
+        return self.problem is None
