@@ -33,9 +33,10 @@ _INVOICES = """
         zoho_last_modified_at, updated_at
     )
     SELECT
-        %(user)s, n, CASE WHEN n %% 1000 = 0 THEN ' ' ELSE (n %% %(customers)s)::text END,
+        %(user)s, n, CASE WHEN n %% 1000 = 0 THEN ' ' ELSE (1 + n %% %(customers)s)::text END,
         'Customer ' || n %% %(customers)s || CASE WHEN n %% 21 = 0 THEN ' Ltd' ELSE '' END,
-        '+4420703' || lpad((n %% %(customers)s)::text, 5, '0'), CASE WHEN n %% 50 = 0 THEN '44' ELSE 'GB' END,
+        CASE WHEN n %% 13 = 0 THEN 'n/a' ELSE '+4420703' || lpad((n %% %(customers)s)::text, 5, '0') END,
+        CASE WHEN n %% 50 = 0 THEN '44' ELSE 'GB' END,
         'Europe/London', 'INV-' || n, 'sent', '2026-01-01', '2026-02-01', n %% 5000, n %% 700, 'GBP',
         '2026-01-01Z'::timestamptz + n * interval '1s', '2026-01-01Z'::timestamptz + n * interval '1s'
     FROM generate_series(1, %(invoices)s) AS n

@@ -15,10 +15,15 @@ CREATE OR REPLACE FUNCTION booksync_trim(given text) RETURNS text LANGUAGE sql I
     SELECT btrim(given, E' \t\n\r\f\u000b\u001c\u001d\u001e\u001f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u3000\ufeff')
 $$;
 
+-- A customer's id as Zoho writes it. The body is parsed here, because an index of its values is built without a search_path.
+-- A spreadsheet turns 7018 into 7018.0. It keeps fifteen digits, so a longer number may be another customer's by now.
+CREATE OR REPLACE FUNCTION booksync_zoho_id(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(booksync_trim(given), '^([1-9][0-9]{0,14})\.0$', '\1');
+
+-- A phone as copies are compared. Only blanks go: a dot or a hyphen may part a number from what does not belong to it.
 CREATE OR REPLACE FUNCTION booksync_phone(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
-        WHEN regexp_replace(booksync_trim(given), '[ .-]', '', 'g') ~ '^\+[1-9][0-9]{6,14}$'
-        THEN regexp_replace(booksync_trim(given), '[ .-]', '', 'g')
+        WHEN replace(booksync_trim(given), ' ', '') ~ '^\+[1-9][0-9]{6,14}$' THEN replace(booksync_trim(given), ' ', '')
         ELSE nullif(booksync_trim(given), '')
     END
 $$;
@@ -31,14 +36,32 @@ CREATE OR REPLACE FUNCTION booksync_zone(given text) RETURNS text LANGUAGE sql I
     SELECT '{{zones}}'::jsonb ->> lower(booksync_trim(given))
 $$;
 
+-- Why a text is no customer id; NULL where it is one.
+CREATE OR REPLACE FUNCTION booksync_no_id_reason(zoho_id text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN id IS NULL THEN 'missing zoho_customer_id'
+        WHEN id = '' THEN 'blank zoho_customer_id'
+        WHEN length(id) > {{longest_id}} THEN 'overlong zoho_customer_id'
+        WHEN word = '' THEN 'no customer id: only punctuation'
+        WHEN '{{no_id_words}}'::jsonb ? word THEN 'no customer id: the word ' || word
+        WHEN id ~ '^[-+]?0+([.,]0*)?$' THEN 'no customer id: zero'
+        WHEN id ~ '^-[0-9]+([.,][0-9]*)?$' THEN 'no customer id: a negative number'
+        -- 7.018E+03, 7018.5, 7,018, 460000000026049024.0: digits may be lost. ="7018", #REF!: a formula, an error.
+        WHEN (id ~* '^[-+]?[0-9][0-9.,''\u2019\u00a0\u202f ]*(e[-+]?[0-9]+)?$' AND id !~ '^[0-9]+$')
+            OR id ~* '^(=.*|#(ref!|value!|name\?|num!|div/0!))$'
+        THEN 'the customer id went through a spreadsheet'
+    END
+    FROM (
+        SELECT booksync_zoho_id(zoho_id) AS id, lower(btrim(booksync_trim(zoho_id), '{{punctuation}}')) AS word
+    ) AS given
+$$;
+
 -- Why a row can have no customer; NULL where it can.
 CREATE OR REPLACE FUNCTION booksync_quarantine_reason(owner uuid, zoho_id text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN owner IS NULL THEN 'missing user_id'
         WHEN NOT EXISTS (SELECT FROM users WHERE id = owner) THEN 'unknown user'
-        WHEN zoho_id IS NULL THEN 'missing zoho_customer_id'
-        WHEN booksync_trim(zoho_id) = '' THEN 'blank zoho_customer_id'
-        WHEN length(booksync_trim(zoho_id)) > {{longest_id}} THEN 'overlong zoho_customer_id'
+        ELSE booksync_no_id_reason(zoho_id)
     END
 $$;
 
@@ -60,18 +83,19 @@ RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- The columns of a copy whose values lost against what the customer holds.
-CREATE OR REPLACE FUNCTION booksync_merged(
-    name text, phone text, country text, zone text, customer_name text, customer_phone text, customer_country text,
-    customer_zone text
-) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+-- A phone may be the customer's as it was written there, or as the number that was read from it.
+CREATE OR REPLACE FUNCTION booksync_merged(name text, phone text, country text, zone text, customer customers_cache)
+RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT array_remove(ARRAY[
-        CASE WHEN name <> customer_name THEN 'customer_name' END,
-        CASE WHEN phone IS NOT NULL AND booksync_phone(phone) IS DISTINCT FROM customer_phone
+        CASE WHEN name <> customer.customer_name THEN 'customer_name' END,
+        CASE WHEN phone IS NOT NULL AND booksync_phone(phone) IS DISTINCT FROM customer.primary_phone
+                AND booksync_phone(phone) IS DISTINCT FROM
+                    booksync_phone(coalesce(customer.phone_verdict ->> 'raw', customer.primary_phone))
             THEN 'customer_phone' END,
-        CASE WHEN country IS NOT NULL AND booksync_country(country) IS DISTINCT FROM customer_country
+        CASE WHEN country IS NOT NULL AND booksync_country(country) IS DISTINCT FROM customer.country_code
                 AND (booksync_trim(country) = '' OR booksync_country(country) IS NOT NULL)
             THEN 'customer_country_code' END,
-        CASE WHEN zone IS NOT NULL AND booksync_zone(zone) IS DISTINCT FROM customer_zone
+        CASE WHEN zone IS NOT NULL AND booksync_zone(zone) IS DISTINCT FROM customer.time_zone
                 AND (booksync_trim(zone) = '' OR booksync_zone(zone) IS NOT NULL)
             THEN 'customer_timezone' END
     ], NULL)
@@ -85,13 +109,13 @@ BEGIN
     INSERT INTO customers_cache (
         user_id, zoho_customer_id, customer_name, primary_phone, phone_problem, country_code, time_zone
     ) VALUES (
-        owner, booksync_trim(zoho_id), coalesce(name, ''), booksync_phone(phone),
-        -- Nobody is called at a number that was not understood; the first sync, or phase 3, judges it properly.
-        CASE WHEN booksync_phone(phone) !~ '^\+[1-9][0-9]{6,14}$' THEN 'unknown_region' END,
+        owner, booksync_zoho_id(zoho_id), coalesce(name, ''), booksync_phone(phone),
+        -- SQL cannot judge a number. The first sync, or phase 3, does.
+        CASE WHEN booksync_phone(phone) IS NOT NULL THEN 'unknown_region' END,
         booksync_country(country), booksync_zone(zone)
     ) ON CONFLICT (user_id, zoho_customer_id) DO NOTHING;
     -- A statement of its own: only a new snapshot shows a row that another session has just committed.
-    RETURN (SELECT id FROM customers_cache WHERE user_id = owner AND zoho_customer_id = booksync_trim(zoho_id));
+    RETURN (SELECT id FROM customers_cache WHERE user_id = owner AND zoho_customer_id = booksync_zoho_id(zoho_id));
 END $$;
 
 CREATE OR REPLACE FUNCTION booksync_link_invoice() RETURNS trigger
@@ -148,8 +172,7 @@ BEGIN
     ELSE
         SELECT * INTO customer FROM customers_cache WHERE id = NEW.customer_id;
         lost := booksync_merged(
-            NEW.customer_name, NEW.customer_phone, NEW.customer_country_code, NEW.customer_timezone,
-            customer.customer_name, customer.primary_phone, customer.country_code, customer.time_zone
+            NEW.customer_name, NEW.customer_phone, NEW.customer_country_code, NEW.customer_timezone, customer
         );
         SELECT row_id, winners INTO winner, its_winners FROM migration_receipt
         WHERE customer_id = NEW.customer_id AND made_customer ORDER BY id LIMIT 1;

@@ -10,11 +10,15 @@ DROP FUNCTION IF EXISTS booksync_link_invoice();
 DROP FUNCTION IF EXISTS booksync_account_invoice();
 DROP FUNCTION IF EXISTS booksync_link_reminder();
 DROP FUNCTION IF EXISTS booksync_customer_of_copy(uuid, text, text, text, text, text);
+DROP FUNCTION IF EXISTS booksync_merged(text, text, text, text, customers_cache);
+-- As an earlier release made it.
 DROP FUNCTION IF EXISTS booksync_merged(text, text, text, text, text, text, text, text);
 DROP FUNCTION IF EXISTS booksync_unfit(text, text);
 DROP FUNCTION IF EXISTS booksync_copy(text, text, text, text);
 DROP FUNCTION IF EXISTS booksync_quarantine_reason(uuid, text);
+DROP FUNCTION IF EXISTS booksync_no_id_reason(text);
 DROP FUNCTION IF EXISTS booksync_zone(text);
 DROP FUNCTION IF EXISTS booksync_country(text);
 DROP FUNCTION IF EXISTS booksync_phone(text);
+DROP FUNCTION IF EXISTS booksync_zoho_id(text);
 DROP FUNCTION IF EXISTS booksync_trim(text);

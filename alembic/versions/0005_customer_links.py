@@ -6,7 +6,7 @@ down what the old ones hold. They come before the backfill, so that no row slips
 
 from pathlib import Path
 
-from db.migrations.backfill import NEWEST_COPY_INDEX
+from db.migrations.copied_customers import NEWEST_COPY_INDEX
 from db.migrations.steps import at_length, briefly, drop_index, letting_others_work, side_by_side, side_by_side_end
 
 revision = "0005_customer_links"

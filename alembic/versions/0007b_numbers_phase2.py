@@ -1,7 +1,7 @@
 """Phase 2: phone numbers that are valid but not callable, countries that are not understood, and truth checks."""
 
 from db.migrations import numbers
-from db.migrations.steps import letting_others_work, undo_if_begun
+from db.migrations.steps import briefly, letting_others_work, side_by_side, undo_if_begun
 
 revision = "0007b_numbers_phase2"
 down_revision = "0007a_handover_phase2"
@@ -17,6 +17,8 @@ _ROWS_ARE_REQUIRED = """
 def upgrade() -> None:
     with letting_others_work() as connection:
         numbers.add(connection)
+        # A database that reached phase 2 under an earlier release has that release's rules.
+        briefly(connection, side_by_side())
 
 
 def downgrade() -> None:

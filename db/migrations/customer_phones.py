@@ -1,44 +1,116 @@
-"""The phones of customers made out of copies, judged as the first sync would: with the country that the copies told.
+"""The phones of customers made out of copies: which copy counts, and whether its number can be dialled."""
 
-SQL alone takes a number for understood only where it is written whole, with its country's prefix.
-"""
-
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+from psycopg.types.json import Jsonb
 
 from db.migrations.batches import BATCH, over_keys
 from db.migrations.steps import Raw
-from domain.phones import PhoneProblem, judge
+from domain.phones import PhoneProblem, PhoneVerdict, judge
+
+#: A user and a customer's id in Zoho.
+CustomerKey = tuple[uuid.UUID, str]
 
 _LEAST: Final = "00000000-0000-0000-0000-000000000000"
 
 
-def judge_phones(connection: Raw) -> None:
-    """Give the numbers that can be dialled their E.164 form, and tell of the others what is wrong with them.
+@dataclass(frozen=True, slots=True)
+class PhoneCopy:
+    """The phone in one invoice's copy of its customer."""
 
-    What Zoho itself told of a customer stays. Copies and receipts keep the number as it was written.
+    invoice_id: uuid.UUID
+    text: str = field(repr=False)  #: without the blanks around it
+    country: str | None = None  #: that the same copy names (ISO 3166-1 alpha-2)
+    country_unknown: bool = False  #: the copy names a country that booksync does not understand
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenPhone:
+    """The copy of its phone that a customer gets, and the verdict on it."""
+
+    copy: PhoneCopy
+    verdict: PhoneVerdict
+
+    @property
+    def stored(self) -> str:
+        """What `primary_phone` keeps."""
+        return self.verdict.e164 or self.verdict.raw
+
+    @property
+    def problem(self) -> str | None:
+        return self.verdict.problem and str(self.verdict.problem)
+
+    @property
+    def verdict_as_json(self) -> dict[str, str]:
+        """What `phone_verdict` keeps until Zoho's own word replaces it: the number as it was written."""
+        return {"raw": self.verdict.raw}
+
+
+def choose_phones(
+    newest: Mapping[CustomerKey, tuple[PhoneCopy, str | None]],
+    all_copies: Callable[[Sequence[CustomerKey]], Mapping[CustomerKey, Sequence[PhoneCopy]]],
+) -> dict[CustomerKey, ChosenPhone]:
+    """For each customer the newest copy of its phone with a valid number; without any the newest copy.
+
+    `newest` has each customer's newest copy and its country. `all_copies` reads the copies of the customers whose
+    newest one is not valid, the newest first.
+    """
+    chosen = {key: ChosenPhone(copy, judged(copy, country)) for key, (copy, country) in newest.items()}
+    doubtful = [key for key, phone in chosen.items() if not phone.verdict.is_valid]
+    for key, copies in all_copies(doubtful).items() if doubtful else ():
+        _, country = newest[key]
+        phones = (ChosenPhone(copy, judged(copy, country)) for copy in copies)
+        chosen[key] = next((phone for phone in phones if phone.verdict.is_valid), chosen[key])
+    return chosen
+
+
+def judged(copy: PhoneCopy, country: str | None) -> PhoneVerdict:
+    """The verdict on a copy's phone. `country` is the customer's, for copies that name none.
+
+    A number that means one line in the copy's country and another in the customer's is of no known country. A country
+    that is not understood is never replaced by another copy's.
+    """
+    if copy.country_unknown:
+        return judge(copy.text, None)
+    verdict = judge(copy.text, copy.country or country)
+    if verdict.is_valid and copy.country not in (None, country):
+        other = judge(copy.text, country)
+        if other.is_valid and other.e164 != verdict.e164:
+            return PhoneVerdict(copy.text, problem=PhoneProblem.UNKNOWN_REGION)
+    return verdict
+
+
+def judge_phones(connection: Raw) -> None:
+    """Judge the numbers of customers that the triggers have made, because SQL cannot.
+
+    What Zoho itself reported of a customer stays. Copies and receipts keep the number as it was written.
     """
 
     def next_batch(after: Any) -> tuple[int, Any]:
         rows = connection.execute(
             """
             SELECT id, primary_phone, country_code FROM customers_cache
-            WHERE id > %s AND phone_problem = %s AND primary_phone IS NOT NULL AND observed_at IS NULL
+            WHERE id > %s AND primary_phone IS NOT NULL AND phone_verdict ->> 'raw' IS NULL AND observed_at IS NULL
             ORDER BY id LIMIT %s FOR NO KEY UPDATE
             """,
-            [after or _LEAST, PhoneProblem.UNKNOWN_REGION, BATCH],
+            [after or _LEAST, BATCH],
         ).fetchall()
-        verdicts = [judge(phone, country) for _, phone, country in rows]
+        phones = [ChosenPhone(PhoneCopy(id_, phone), judge(phone, country)) for id_, phone, country in rows]
         connection.execute(
             """
-            UPDATE customers_cache SET primary_phone = judged.phone, phone_problem = judged.problem
-            FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS judged (id, phone, problem)
+            UPDATE customers_cache
+            SET primary_phone = judged.phone, phone_problem = judged.problem, phone_verdict = judged.verdict
+            FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::jsonb[]) AS judged (id, phone, problem, verdict)
             WHERE customers_cache.id = judged.id
-                AND (primary_phone, phone_problem) IS DISTINCT FROM (judged.phone, judged.problem)
             """,
             [
                 [row[0] for row in rows],
-                [verdict.e164 or verdict.raw for verdict in verdicts],
-                [verdict.problem and str(verdict.problem) for verdict in verdicts],
+                [phone.stored for phone in phones],
+                [phone.problem for phone in phones],
+                [Jsonb(phone.verdict_as_json) for phone in phones],
             ],
         )
         return len(rows), str(rows[-1][0]) if rows else None

@@ -18,7 +18,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, Se
 
 from db.migrations.errors import InTheWayError
 from db.migrations.revisions import alembic_config
-from db.migrations.vocabulary import LONGEST_ID, countries, zones
+from db.migrations.vocabulary import LONGEST_ID, NO_ID_WORDS, PUNCTUATION, countries, zones
 
 Raw = psycopg.Connection[tuple[Any, ...]]
 _T = TypeVar("_T")
@@ -161,7 +161,13 @@ def drop_index(connection: Raw, name: str) -> None:
 def side_by_side() -> str:
     """The triggers that let both applications write."""
     statements = (_SQL / "side_by_side.sql").read_text()
-    values = {"countries": _literal(countries()), "zones": _literal(zones()), "longest_id": str(LONGEST_ID)}
+    values = {
+        "countries": _literal(_json(countries())),
+        "zones": _literal(_json(zones())),
+        "no_id_words": _literal(_json(NO_ID_WORDS)),
+        "punctuation": _literal(PUNCTUATION),
+        "longest_id": str(LONGEST_ID),
+    }
     for name, value in values.items():
         statements = statements.replace(f"{{{{{name}}}}}", value)
     return statements
@@ -172,8 +178,12 @@ def side_by_side_end() -> str:
     return (_SQL / "side_by_side_end.sql").read_text()
 
 
-def _literal(names: dict[str, str]) -> str:
-    return orjson.dumps(names, option=orjson.OPT_SORT_KEYS).decode().replace("'", "''")
+def _json(value: dict[str, str] | tuple[str, ...]) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _literal(text: str) -> str:
+    return text.replace("'", "''")
 
 
 def _set_timeouts(connection: Raw, lock_seconds: float, statement_seconds: float) -> None:

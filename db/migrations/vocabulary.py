@@ -1,21 +1,31 @@
 """The values that a customer's id, country and time zone can have, for rules that are written in SQL."""
 
 from functools import cache
+from importlib import resources
 from itertools import product
-from string import ascii_uppercase
+from string import ascii_uppercase, punctuation
 from typing import Final
-from zoneinfo import available_timezones
 
 from domain.countries import country_code
+from domain.time_zones import is_place_zone
 
-#: Zoho's ids have some twenty digits. A longer text is none, and beyond 2,700 bytes no index takes it.
+#: Zoho's ids have some twenty digits. An index takes at most 2,700 bytes.
 LONGEST_ID: Final = 200
+
+#: What programs and people write instead of an id. Punctuation around it does not count: "#N/A", "<null>".
+NO_ID_WORDS: Final = ("n/a", "na", "nan", "nil", "none", "null", "object object", "undefined", "unknown")
+
+#: What an id cannot consist of alone, and the dashes that word processors make of a hyphen.
+PUNCTUATION: Final = f"{punctuation} \u2013\u2014"
 
 #: Reserved, but what people in the United Kingdom and Greece (so the European Union) write.
 _ALIASES = {"UK", "EL"}
 
-#: Names in the zone files that stand for no place.
-_NO_ZONES = {"Factory", "localtime"}
+#: Abbreviations in the zone files. Each belongs to several countries: "EST" to the United States and Australia.
+_ABBREVIATIONS: Final = {"CET", "EET", "EST", "HST", "MET", "MST", "WET"}
+
+#: Present names that are in no list of places.
+_PLACELESS: Final = {"UTC", "GMT"}
 
 
 @cache
@@ -27,5 +37,35 @@ def countries() -> dict[str, str]:
 
 @cache
 def zones() -> dict[str, str]:
-    """Lower-case name → IANA name."""
-    return {name.lower(): name for name in available_timezones() - _NO_ZONES}
+    """Lower-case name → present IANA name: "europe/london" → "Europe/London", "asia/calcutta" → "Asia/Kolkata".
+
+    Postgres reads some names without a place its own way, so only UTC and GMT have none.
+    """
+    # The package's own list, because an old system may still have names that were withdrawn.
+    names = set(_tzdata("zones").split()) - _ABBREVIATIONS
+    present = {name: _present_name(name) for name in names}
+    return {name.lower(): zone for name, zone in present.items() if is_place_zone(zone)}
+
+
+def _present_name(name: str) -> str:
+    # Only old names are followed: Europe/Oslo is a link to Berlin's clock, but Norway's own name.
+    while name not in _own_names() and name in _links():
+        name = _links()[name]
+    return name
+
+
+@cache
+def _own_names() -> set[str]:
+    lines = _tzdata("zoneinfo", "zone.tab").splitlines()
+    return {line.split("\t")[2] for line in lines if not line.startswith("#")} | _PLACELESS
+
+
+@cache
+def _links() -> dict[str, str]:
+    """Old name → the name that stands for it, from lines such as "L Asia/Kolkata Asia/Calcutta"."""
+    lines = (line.split() for line in _tzdata("zoneinfo", "tzdata.zi").splitlines() if line.startswith("L "))
+    return {name: target for _, target, name in lines}
+
+
+def _tzdata(*path: str) -> str:
+    return resources.files("tzdata").joinpath(*path).read_text(encoding="utf-8")

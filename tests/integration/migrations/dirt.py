@@ -1,5 +1,6 @@
 """Legacy rows as years of use leave them, made up by hypothesis."""
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -8,6 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from db.migrations.vocabulary import NO_ID_WORDS, PUNCTUATION
 from tests.integration.migrations.applications import Database
 
 #: Blank for every script, and two that only look so.
@@ -18,11 +20,36 @@ BLANKS = (
 )
 
 _TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
-_CUSTOMERS = st.sampled_from(["C1", " C1 ", "\u00a0C1\t", "C2", "c2", "客户", "", " ", "\u2003\u3000", None]) | _TEXT
+_IDS = ["C1", " C1 ", "\u00a0C1\t", "C2", "c2", "客户", "7018", "7018.0", " 7018.0 ", "460000000026049"]
+_NO_IDS = [
+    "",
+    " ",
+    "\u2003\u3000",
+    None,
+    "null",
+    " NULL ",
+    "<null>",
+    "None",
+    "undefined",
+    "NaN",
+    "#N/A",
+    "0",
+    "0.0",
+    "-",
+]
+_SPREADSHEET_IDS = ["7.018E+03", "4,6e17", "7,018", "7018.5", "460000000026049024.0", '="7018"', "#REF!"]
+_CUSTOMERS = st.sampled_from(_IDS) | st.sampled_from(_NO_IDS) | st.sampled_from(_SPREADSHEET_IDS) | _TEXT
 _NAMES = st.sampled_from(["Ada Byron", "Ada  Byron", "Çelik & Söhne", "Zoë 🦊", "", " ", None]) | _TEXT
-_PHONES = st.sampled_from(["+442070313000", "+44 20 7031-3000", "020 7031 3000", "n/a", "", " ", None]) | _TEXT
-_COUNTRIES = st.sampled_from(["GB", "gb", " uk ", "ZZ", "+44", "United Kingdom", "", None]) | _TEXT
-_ZONES = st.sampled_from(["Europe/London", "europe/paris", "UTC", "Mars/Phobos", "GMT+25", "", None]) | _TEXT
+_PHONES = (
+    st.sampled_from(["+442070313000", "+44 20 7031-3000", "020 7031 3000", "+4420703130.0", "null", "", " ", None])
+    | _TEXT
+)
+_COUNTRIES = st.sampled_from(["GB", "gb", " uk ", "DE", "ZZ", "+44", "United Kingdom", "NULL", "", None]) | _TEXT
+_ZONES = (
+    st.sampled_from(["Europe/London", "europe/paris", "UTC", " Asia/Calcutta ", "US/Pacific-New", "IST", "EST", "GB"])
+    | st.sampled_from(["India Standard Time", "Mars/Phobos", "GMT+25", "GMT+05:30", "null", "", None])
+    | _TEXT
+)
 _DAYS = st.dates(date(2019, 1, 1), date(2027, 1, 1)) | st.none()
 _MOMENTS = st.sampled_from([datetime(2026, 3, day, 9, 30, 0, 123456, UTC) for day in (1, 2, 3)])
 _AMOUNTS = st.decimals(0, 10**9, places=3) | st.sampled_from([Decimal("1.10"), Decimal("NaN")]) | st.none()
@@ -30,7 +57,7 @@ _AMOUNTS = st.decimals(0, 10**9, places=3) | st.sampled_from([Decimal("1.10"), D
 
 @dataclass(frozen=True, slots=True)
 class LegacyInvoice:
-    owner: int  #: 0 and 1 are users, 2 is nobody
+    owner: int  #: 0 and 1 are users, 2 is unknown
     customer: str | None
     copy: tuple[str | None, ...]  #: name, phone, country code, time zone
     rest: tuple[Any, ...]  #: status, due date, total
@@ -41,12 +68,25 @@ class LegacyInvoice:
 
     @property
     def zoho_id(self) -> str:
-        return (self.customer or "").strip(BLANKS)
+        return re.sub(r"\A([1-9][0-9]{0,14})\.0\Z", r"\1", (self.customer or "").strip(BLANKS))
 
     @property
     def is_linkable(self) -> bool:
-        return self.owner < 2 and self.zoho_id != ""
+        return self.owner < 2 and _is_id(self.zoho_id)
 
+
+def _is_id(text: str) -> bool:
+    word = text.strip(PUNCTUATION).lower()
+    if not word or word in NO_ID_WORDS:
+        return False
+    if re.fullmatch(r"[0-9]+", text):
+        return int(text) > 0
+    looks_like_a_number = re.fullmatch(r"[-+]?[0-9][0-9.,'\u2019\u00a0\u202f ]*([eE][-+]?[0-9]+)?", text)
+    return not looks_like_a_number and text[0] != "=" and text.lower() not in _ERRORS
+
+
+#: What a spreadsheet shows for a formula that fails.
+_ERRORS = {"#ref!", "#value!", "#name?", "#num!", "#div/0!"}
 
 INVOICES = st.lists(
     st.builds(

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
+from typing import Any
 
 import psycopg
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,8 @@ from tests.integration.migrations.dirt import LegacyInvoice
 
 _COLUMNS = ("customer_name", "customer_phone", "customer_country_code", "customer_timezone")
 _TEMPLATE = "legacy_template"
+
+Row = dict[str, Any]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -76,7 +79,7 @@ def assert_all_is_accounted_for(database: Database, invoices: list[LegacyInvoice
     customers = {row["id"]: row for row in database.rows("SELECT * FROM customers_cache")}
     assert len(customers) == len(won)
     for invoice in invoices:
-        # The newest receipt tells the copy, value by value, and whose it became.
+        # The newest receipt holds the copy, value by value, and its customer.
         (receipt, *_) = database.rows(
             "SELECT * FROM migration_receipt WHERE table_name = 'invoices_cache' AND row_id = %s ORDER BY id DESC",
             invoice.id,
@@ -96,6 +99,17 @@ def assert_all_is_accounted_for(database: Database, invoices: list[LegacyInvoice
         named = next((copy for copy in copies if (copy.copy[0] or "").strip(dirt.BLANKS)), None)
         assert customer["customer_name"] == (named.copy[0] if named else "")
         assert receipt["winners"].get("customer_name", str(receipt["won_by"])) == str((named or copies[0]).id)
+        assert_the_phone_is_the_winners(customer, receipt, copies)
+
+
+def assert_the_phone_is_the_winners(customer: Row, receipt: Row, copies: list[LegacyInvoice]) -> None:
+    phones = {str(copy.id): text for copy in copies if (text := (copy.copy[1] or "").strip(dirt.BLANKS))}
+    assert (customer["primary_phone"] is None) == (not phones)
+    if phones:
+        winner = receipt["winners"].get("customer_phone", str(receipt["won_by"]))
+        assert customer["phone_verdict"] == {"raw": phones[winner]}
+        # Without a valid number the newest text counts.
+        assert customer["phone_problem"] is None or winner == next(iter(phones))
 
 
 def by_customer(invoices: list[LegacyInvoice]) -> Iterator[list[LegacyInvoice]]:
