@@ -70,6 +70,20 @@ class Stored(NamedTuple):
         persons = persons_as_json(customer.persons)
         return bool(self.persons == persons) or in_one_order(self.persons) == in_one_order(persons)
 
+    def columns(self) -> dict[str, Any]:
+        """The row as `domain.truth_check.customer_values` has it."""
+        amount, currency = self.credits
+        return {
+            **dict(zip(_FACTS, self.facts, strict=True)),
+            "contact_persons": in_one_order(self.persons),
+            "country_code": self.details.country_code,
+            "address_state": self.details.state,
+            "address_postcode": self.details.postcode,
+            "payment_reminder_enabled": self.details.reminders_enabled,
+            "unused_credits": amount,
+            "credits_currency": currency,
+        }
+
     def belongs_to(self, link: Link) -> bool:
         """Whether this link may write it; a row from before booksync belongs to no link."""
         return self.connection_id is None or self.connection_id == link.connection_id

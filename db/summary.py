@@ -4,11 +4,12 @@ import uuid
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from db import openings, reminders, webhook_events
 from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
+from domain.truth_check import TruthCheck
 
 _RUN = text("""
     SELECT id, connection_id, status, mode, phase, step, attempts, not_before, waiting_for, api_calls, counters,
@@ -112,7 +113,7 @@ def run_progress(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
 
 _CONNECTIONS = text("""
     SELECT c.id, c.user_id, c.organization_id, c.organization_name, c.data_center, c.status, c.parked_reason,
-           c.time_zone, c.unknown_time_zone, current_date AS today,
+           c.time_zone, c.unknown_time_zone, c.truth_checked_at, c.truth_check, current_date AS today,
            c.next_sync_at, c.next_full_sync_at, m.last_customer_sync_at, m.last_invoice_sync_at
       FROM zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
@@ -155,10 +156,19 @@ def connection_states(
                 "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
                 **openings.state_of(connection, row.id).as_json(),
                 "webhook_events": webhook_events.without_effect(connection, row.id),
+                "truth_check": _truth_check(row),
                 "runs": [_run_state(run_progress(connection, run_id)) for run_id in recent],
             }
         )
     return states
+
+
+def _truth_check(row: Row[Any]) -> dict[str, Any] | None:
+    """The connection's last truth check: checked_at, asked, checked, different, drifted, customers, invoices."""
+    if row.truth_check is None:
+        return None
+    check = TruthCheck.from_json(row.truth_check)
+    return {"checked_at": row.truth_checked_at, "different": check.different, **check.to_json()}
 
 
 def _run_state(run: dict[str, Any]) -> dict[str, Any]:

@@ -34,8 +34,8 @@ _LISTED = 3
 #: Hex digits of either half of a customer's digest.
 _HALF = 32
 
-#: The columns of invoices_cache that repeat Zoho's word, from a row of it: in the order of `invoice_columns`.
-cached_invoice_columns: Callable[[object], tuple[Any, ...]] = attrgetter(
+#: The columns of invoices_cache that repeat Zoho's word, in the order of `invoice_columns`.
+INVOICE_COLUMNS = (
     "zoho_customer_id",
     "invoice_number",
     "status",
@@ -47,6 +47,9 @@ cached_invoice_columns: Callable[[object], tuple[Any, ...]] = attrgetter(
     "currency_code",
     "sync_hash",
 )
+
+#: From a row of invoices_cache.
+cached_invoice_columns: Callable[[object], tuple[Any, ...]] = attrgetter(*INVOICE_COLUMNS)
 
 
 def invoice_columns(invoice: Invoice) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from domain.lists import PER_PAGE
+from domain.truth_check import RECORDS
 
 #: Idle polling takes at most this share of the day's calls; the rest is for work and for other integrations.
 POLLING_SHARE = 0.5
@@ -13,6 +14,12 @@ CALLS_OF_AN_IDLE_SYNC = 2
 
 #: A full run reads the organisation's time zone, country and name again.
 CALLS_OF_AN_ORGANIZATION = 1
+
+#: The detail calls of a night's truth check.
+CALLS_OF_A_TRUTH_CHECK = RECORDS
+
+#: A truth check leaves this share of the day's calls, in addition to the reserve of others.
+_SPARE_SHARE = 0.1
 
 #: A walk's pages overlap by a few rows.
 _NEW_ROWS_A_PAGE = PER_PAGE - 3
@@ -73,16 +80,27 @@ def polling_seconds(
 ) -> float:
     """The interval of incremental syncs, stretched so that idle polling keeps to its share of the day's calls.
 
-    `connections` of one organisation share that share; the nightly full runs come out of it too. Without a known limit
-    the interval stays as it is.
+    `connections` of one organisation share that share; the nightly full runs and truth checks come out of it too.
+    Without a known limit the interval stays as it is.
     """
     if day_limit is None:
         return interval_seconds
-    full = full_cost(size, Rate(1, 0)).calls * _DAY_SECONDS / full_interval_seconds
+    full = CALLS_OF_A_TRUTH_CHECK + full_cost(size, Rate(1, 0)).calls * _DAY_SECONDS / full_interval_seconds
     # However dear the full runs are, a tenth of the share is left for noticing changes.
     share = day_limit * POLLING_SHARE / connections
     calls = max(share - full, share / 10)
     return max(interval_seconds, CALLS_OF_AN_IDLE_SYNC * _DAY_SECONDS / calls)
+
+
+def leaves_room(size: Size, *, day_limit: int | None, day_left: int | None, reserve: float) -> bool:
+    """Whether the day's calls suffice for a truth check, the full run after it, and some more.
+
+    `reserve` is the share of the day that other integrations keep. What Zoho has not reported yet is no limit.
+    """
+    if day_limit is None or day_left is None:
+        return True
+    calls = CALLS_OF_A_TRUTH_CHECK + full_cost(size, Rate(1, 0)).calls
+    return day_left - calls >= day_limit * (reserve + _SPARE_SHARE)
 
 
 def _reading(size: Size) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from domain.lists import Page
+from domain.truth_check import TruthCheck
 from domain.walk import Walk
 
 #: So many rows that cannot be understood may make up a page by chance: only they have changed.
@@ -95,6 +96,7 @@ class Position:
     invoices_unread: bool = False  #: a page of invoices was
     found_there: int = 0  #: records of the present kind that the list lacked and Zoho has all the same
     found_gone_at: datetime | None = None  #: the server's time when it last said that it has a record no longer
+    truth_check: TruthCheck = field(default_factory=TruthCheck)  #: before a scheduled full run reads the lists
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -112,6 +114,7 @@ class Position:
             "invoices_unread": self.invoices_unread,
             "found_there": self.found_there,
             "found_gone_at": self.found_gone_at and self.found_gone_at.isoformat(),
+            "truth_check": self.truth_check.to_json(),
         }
 
     @classmethod
@@ -132,6 +135,7 @@ class Position:
             invoices_unread=json.get("invoices_unread", False),
             found_there=json.get("found_there", 0),
             found_gone_at=_moment(json.get("found_gone_at")),
+            truth_check=TruthCheck.from_json(json.get("truth_check") or {}),
         )
 
 

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from itertools import product
 
@@ -16,7 +16,9 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from domain.deletions import RecordKind
 from domain.runs import Phase
+from domain.truth_check import CHECKED_COLUMNS
 from domain.webhooks import Entity
 from workers.budget import WaitReason
 from workers.logs import describe
@@ -52,12 +54,22 @@ class Ending(StrEnum):
     NO_DATABASE = "no_database"  #: Postgres did not answer; the work is repeated
 
 
+class Verdict(StrEnum):
+    """What a truth check found of a record that it asked for."""
+
+    EQUAL = "equal"
+    DRIFTED = "drifted"
+    NOT_COMPARED = "not_compared"  #: gone, not understood, changed in Zoho since the last sync, or by another process
+
+
 class Family(StrEnum):
     STEPS = "steps"
     RESYNCS = "resyncs"
     API_CALLS = "api_calls"
     BUDGET_WAITS = "budget_waits"
     BUDGET_WAIT_MS = "budget_wait_ms"
+    TRUTH_CHECK_RECORDS = "truth_check_records"
+    TRUTH_CHECK_DRIFT = "truth_check_drift"
 
 
 #: The values of a family's labels, in their order.
@@ -69,6 +81,8 @@ LABELS: Mapping[Family, Labels] = {
     Family.API_CALLS: ("status",),
     Family.BUDGET_WAITS: ("reason",),
     Family.BUDGET_WAIT_MS: ("reason",),
+    Family.TRUTH_CHECK_RECORDS: ("entity", "outcome"),
+    Family.TRUTH_CHECK_DRIFT: ("entity", "column"),
 }
 
 _BEFORE_A_CLAIM = (Ending.PASSED_OVER, Ending.NO_DATABASE)
@@ -84,6 +98,8 @@ _EXPECTED: Mapping[Family, list[Labels]] = {
     Family.API_CALLS: [("200",), ("400",), ("401",), ("404",), ("429",), ("500",), ("503",), (NO_ANSWER,)],
     Family.BUDGET_WAITS: _REASONS,
     Family.BUDGET_WAIT_MS: _REASONS,
+    Family.TRUTH_CHECK_RECORDS: [(f"{kind}s", verdict.value) for kind, verdict in product(RecordKind, Verdict)],
+    Family.TRUTH_CHECK_DRIFT: [(f"{kind}s", column) for kind, columns in CHECKED_COLUMNS.items() for column in columns],
 }
 
 
@@ -135,6 +151,12 @@ class Counters:
                 _field(Family.BUDGET_WAIT_MS, reason): round(seconds * 1000),
             }
         )
+
+    def truth_check(self, kind: RecordKind, drifted: Sequence[str] | None) -> None:
+        """A record of a truth check: the columns that have drifted, None where it was not compared."""
+        verdict = Verdict.NOT_COMPARED if drifted is None else Verdict.DRIFTED if drifted else Verdict.EQUAL
+        columns = {_field(Family.TRUTH_CHECK_DRIFT, f"{kind}s", column): 1 for column in drifted or ()}
+        self._add({_field(Family.TRUTH_CHECK_RECORDS, f"{kind}s", verdict): 1, **columns})
 
     def _add(self, amounts: Mapping[str, int]) -> None:
         with self._lock:

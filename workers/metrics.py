@@ -146,6 +146,8 @@ def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:
         "it does. The reason tokens is a wait for an access token.",
         parts=1000,
     )
+    yield of(Family.TRUTH_CHECK_RECORDS, "truth_check_records", "Records that truth checks asked for, by the finding.")
+    yield of(Family.TRUTH_CHECK_DRIFT, "truth_check_drift", "Records that differed from Zoho in that column.")
 
 
 def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:

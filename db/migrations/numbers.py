@@ -10,10 +10,16 @@ from db.migrations.errors import MigrationRefusedError
 from db.migrations.steps import Raw, briefly, build_index, drop_index
 
 _COLUMNS: Final = {
+    "zoho_connections": (
+        "truth_checked_at timestamptz",
+        "truth_check jsonb",
+    ),
     "customers_cache": (
         "country_unknown text",
         "phone_not_callable text",
+        "truth_checked_at timestamptz",
     ),
+    "invoices_cache": ("truth_checked_at timestamptz",),
 }
 
 _TABLES: Final = """

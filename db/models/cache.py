@@ -58,6 +58,7 @@ class CachedCustomer(Base):
     asked_version: Mapped[Moment | None]
     gone_at: Mapped[Moment | None]  #: the server's time of a 404 for its id; a later read clears it
     details_observed_at: Mapped[Moment | None]  #: the server's time of the last detail answer
+    truth_checked_at: Mapped[Moment | None]  #: when a truth check last asked for the record, whatever the answer was
     zoho_last_modified_at: Mapped[Moment | None]
     observed_at: Mapped[Moment | None]  #: the server's time of the earliest answer that this row is made from
     sync_hash: Mapped[str] = mapped_column(server_default="")
@@ -110,6 +111,7 @@ class CachedInvoice(Base):
     sub_status: Mapped[str | None]
     payment_reminder_enabled: Mapped[bool | None]  #: the invoice's own switch in Zoho; only details have it
     asked_version: Mapped[Moment | None]  #: as CachedCustomer.asked_version
+    truth_checked_at: Mapped[Moment | None]  #: as CachedCustomer.truth_checked_at
     gone_at: Mapped[Moment | None]  #: the server's time of a 404 for its id; a later read clears it
     zoho_last_modified_at: Mapped[Moment | None]
     observed_at: Mapped[Moment | None]

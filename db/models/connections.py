@@ -65,6 +65,8 @@ class ZohoConnection(Base):
     next_full_sync_at: Mapped[Moment | None]
     #: By which metadata, setting and home the cached phone numbers were last judged; a change judges them anew.
     phones_judged_with: Mapped[str | None]
+    truth_checked_at: Mapped[Moment | None]  #: the end of the last truth check that compared a record
+    truth_check: Mapped[dict[str, Any] | None]  #: what it found: `domain.truth_check.TruthCheck`
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 

@@ -90,6 +90,7 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     tell.print(
         f"  synced: customers {_ago(state['last_customer_sync_at'])}, invoices {_ago(state['last_invoice_sync_at'])}"
     )
+    _show_truth_check(state["connection_id"], state["truth_check"], tell)
     tell_if_closed(state["connection_id"], state, tell, indent="  ")
     _show_calendar(state, tell)
     _show_events(state["connection_id"], state["webhook_events"], tell)
@@ -127,6 +128,24 @@ def _show_calendar(state: dict[str, Any], tell: Console) -> None:
         )
     for country, year in state["calendars_that_end"].items():
         tell.print(f"  The public holidays of {country} are known until {year} only.", style="yellow")
+
+
+def _show_truth_check(connection_id: str, check: dict[str, Any] | None, tell: Console) -> None:
+    """What the last truth check found. Columns are named, values never."""
+    if check is None:
+        tell.print("  Truth check: none yet. It comes with the nightly full sync.")
+        return
+    ago, checked = _ago(check["checked_at"]), counted(check["checked"], "record", "records")
+    if not check["different"]:
+        equal = "equals" if check["checked"] == 1 else "equal"
+        tell.print(f"  Truth check: {check['checked']} of {checked} {equal} Zoho, {ago}")
+        return
+    columns = ", ".join(f"{column} {records}" for column, records in check["drifted"].items())
+    tell.print(
+        f"  Truth check: {check['different']} of {checked} differed ({columns}), corrected, {ago}. "
+        f"Next: booksync verify {connection_id}",
+        style="yellow",
+    )
 
 
 def _show_events(connection_id: str, events: dict[str, int], tell: Console) -> None:

@@ -15,7 +15,7 @@ from domain.deletions import RecordKind
 from domain.lists import SetAside, record_ids
 from domain.runs import Mode, Phase, Run
 from domain.walk import Walk
-from workers.sync.start import overlapping
+from domain.watermarks import overlapping
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 

@@ -27,22 +27,15 @@ from domain.deletions import RecordKind
 from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.runs import Mode, Run
-from workers.budget import BudgetWait
-from workers.logs import describe
+from workers.sync.spare_calls import ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
-from workers.zoho.errors import PARKING_ERRORS, Throttled, UnusableAnswer, ZohoError
+from workers.zoho.errors import UnusableAnswer
 
 log = structlog.get_logger(__name__)
 
 #: Detail calls of one step. Each answer is kept as it comes, so that nothing is asked twice.
 QUESTIONS_PER_STEP = 20
-
-#: Transient failures after which a run stops asking, because Zoho does not respond.
-MOST_FAILURES = 3
-
-#: For the minute's budget a run waits; when the day's is used up it ends, since all that must be done is done.
-LONGEST_WAIT_SECONDS = 300.0
 
 
 def create_reminders(work: Work) -> StepRef:
@@ -105,30 +98,6 @@ def _questions(work: Work) -> Sequence[Question]:
         )
 
 
-def _ask(work: Work, asked: Sequence[Question]) -> bool:
-    """Whether all could be asked. A failure costs the run nothing: what stays unknown is held back, and asked later.
-
-    After a failure the other questions are still asked, because one record may fail in every run.
-    """
-    failures: list[ZohoError] = []
-    for question in asked:
-        try:
-            _ASK[question.kind](work, question)
-        except BudgetWait as wait:
-            if wait.seconds <= LONGEST_WAIT_SECONDS:
-                raise
-            log.warning("Some details could not be asked for", action="reminders.not_asked", reason=wait.reason)
-            return False
-        except (Throttled, *PARKING_ERRORS):
-            raise
-        except ZohoError as error:
-            log.warning("Some details could not be asked for", action="reminders.not_asked", reason=describe(error))
-            failures.append(error)
-            if sum(failure.transient for failure in failures) == MOST_FAILURES:
-                return False
-    return not failures
-
-
 def _ask_for_customer(work: Work, question: Question) -> None:
     contact = work.ask_contact(question.record_id)
     run = work.run
@@ -159,6 +128,11 @@ def _ask_for_invoice(work: Work, question: Question) -> None:
 
 
 _ASK = {RecordKind.CUSTOMER: _ask_for_customer, RecordKind.INVOICE: _ask_for_invoice}
+
+
+def _ask(work: Work, asked: Sequence[Question]) -> bool:
+    """Whether all could be asked. A failure costs the run nothing: what stays unknown is held back, and asked later."""
+    return ask_each(asked, lambda question: _ASK[question.kind](work, question), action="reminders.not_asked")
 
 
 def _version_read(question: Question, modified_at: datetime | None) -> datetime | None:

@@ -1,7 +1,6 @@
 """The first step: what kind of run this is, and where its walks begin."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 import structlog
 
@@ -10,15 +9,14 @@ from db.connections import Link
 from db.runs import StepRef
 from domain.runs import Mode, Phase, Run, RunStatus
 from domain.walk import Walk
+from domain.watermarks import overlapping
 from workers.logs import describe
+from workers.sync.truth_check import check_truth
 from workers.sync.work import Work
 from workers.zoho import OrganizationFacts, get_organizations
 from workers.zoho.errors import PARKING_ERRORS, Throttled, ZohoError
 
 log = structlog.get_logger(__name__)
-
-#: A change may become visible later than it is stamped. Rows read again for it cost no further call.
-OVERLAP = timedelta(minutes=5)
 
 
 def start_sync(work: Work) -> StepRef:
@@ -28,7 +26,9 @@ def start_sync(work: Work) -> StepRef:
         with work.transaction() as connection:
             parked = replace(run, phase=Phase.DONE, status=RunStatus.PARKED, degraded_reason=link.parked_reason)
             return work.advance(connection, parked)
-    begun = _begun(run, link)
+    if run.is_scheduled and run.mode is Mode.FULL:
+        check_truth(work)
+    begun = _begun(work.run, link)
     facts = _organization(work) if begun.mode is Mode.FULL else None
     with work.transaction() as connection:
         if facts is not None:
@@ -53,11 +53,6 @@ def _organization(work: Work) -> OrganizationFacts | None:
         log.warning("The organisation's facts could not be read", action="organization.unread", reason=describe(error))
         return None
     return next((facts for facts in found if facts.organization_id == work.link.organization_id), None)
-
-
-def overlapping(watermark: datetime | None) -> datetime | None:
-    """Where an incremental walk begins: a little before the watermark, None (everything) where there is none."""
-    return watermark - OVERLAP if watermark else None
 
 
 def _begun(run: Run, link: Link) -> Run:

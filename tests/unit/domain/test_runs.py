@@ -23,6 +23,7 @@ from domain.runs import (
     RunStatus,
     retry_seconds,
 )
+from domain.truth_check import TruthCheck
 from domain.walk import Walk
 from tests.builders import MODIFIED_AT, a_contact
 
@@ -67,6 +68,14 @@ positions = st.builds(
     invoices_unread=st.booleans(),
     found_there=st.integers(0, 1000),
     found_gone_at=st.none() | MOMENTS,
+    truth_check=st.builds(
+        TruthCheck,
+        asked=st.integers(0, 20),
+        checked=st.integers(0, 20),
+        drifted=st.dictionaries(st.sampled_from(["customers.primary_phone", "invoices.balance"]), st.integers(1, 20)),
+        customers=st.lists(st.from_regex(r"\A[0-9]{1,19}\Z"), max_size=3).map(tuple),
+        invoices=st.lists(st.from_regex(r"\A[0-9]{1,19}\Z"), max_size=3).map(tuple),
+    ),
 )
 
 

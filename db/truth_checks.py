@@ -1,0 +1,156 @@
+"""Statements of the truth check: the records that were observed longest ago, how they are cached, what was found."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, Row, text
+
+from db.connections import Link
+from db.invoice_facts import cached_facts
+from db.invoice_rows import invoice_of_row
+from db.stored_customers import STORED, Stored, stored_rows
+from domain.deletions import RecordKind
+from domain.drift import INVOICE_COLUMNS, cached_invoice_columns
+from domain.invoices import Invoice
+from domain.truth_check import INVOICE_FACTS, RECENT, Columns, TruthCheck, Version
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkable:
+    """A cached record as it was chosen for a check."""
+
+    kind: RecordKind
+    record_id: str  #: Zoho's
+    modified_at: datetime | None
+    observed_at: datetime | None
+    has_details: bool  #: the details of the present version were read
+    has_older_details: bool  #: only those of an earlier version were
+
+    @property
+    def version(self) -> Version:
+        return version_of(self.modified_at, self.observed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class CachedInvoice:
+    """A cached invoice. Its columns are as the row has them, whatever another program has written there."""
+
+    invoice: Invoice = field(repr=False)
+    columns: Columns = field(repr=False)
+    version: Version
+
+
+def version_of(modified_at: datetime | None, observed_at: datetime | None) -> Version:
+    return (modified_at or _LONG_AGO, observed_at or _LONG_AGO)
+
+
+# Where a customer was written without a detail answer, a note of its version does not mean that details are cached.
+_OLDEST = {
+    kind: text(f"""
+        SELECT {record_id} AS record_id, zoho_last_modified_at, observed_at,
+               coalesce({details} AND asked_version = coalesce(zoho_last_modified_at, 'epoch'), false) AS has_details,
+               coalesce(asked_version <> coalesce(zoho_last_modified_at, 'epoch'), false) AS has_older_details
+          FROM {table}
+         WHERE connection_id = :connection_id AND status IS DISTINCT FROM 'deleted' AND gone_at IS NULL
+           AND (greatest(observed_at, truth_checked_at) < :before) IS NOT FALSE
+         ORDER BY greatest(observed_at, truth_checked_at) NULLS FIRST, id
+         LIMIT :limit
+    """)  # noqa: S608  (the names are the two lines below)
+    for kind, table, record_id, details in (
+        (RecordKind.CUSTOMER, "customers_cache", "zoho_customer_id", "details_observed_at IS NOT NULL"),
+        (RecordKind.INVOICE, "invoices_cache", "zoho_invoice_id", "true"),
+    )
+}
+
+
+def oldest(connection: Connection, link: Link, kind: RecordKind, *, now: datetime, limit: int) -> Sequence[Checkable]:
+    """The live records that were observed or checked longest ago, at least `RECENT` before `now`."""
+    rows = connection.execute(
+        _OLDEST[kind], {"connection_id": link.connection_id, "before": now - RECENT, "limit": limit}
+    )
+    return [
+        Checkable(
+            kind,
+            row.record_id,
+            row.zoho_last_modified_at,
+            row.observed_at,
+            has_details=row.has_details,
+            has_older_details=row.has_older_details,
+        )
+        for row in rows
+    ]
+
+
+def cached_customer(connection: Connection, link: Link, zoho_customer_id: str) -> Stored | None:
+    """The customer as it is cached now."""
+    return stored_rows(connection, link, STORED, [zoho_customer_id]).get(zoho_customer_id)
+
+
+_INVOICE = text("""
+    SELECT invoice.*, customer.zoho_customer_id AS owner
+      FROM invoices_cache AS invoice LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+     WHERE invoice.connection_id = :connection_id AND invoice.zoho_invoice_id = :zoho_invoice_id
+""")
+
+
+def cached_invoice(connection: Connection, link: Link, zoho_invoice_id: str) -> CachedInvoice | None:
+    """The invoice as it is cached now."""
+    row = connection.execute(
+        _INVOICE, {"connection_id": link.connection_id, "zoho_invoice_id": zoho_invoice_id}
+    ).one_or_none()
+    return _cached_invoice(row) if row else None
+
+
+def _cached_invoice(row: Row[Any]) -> CachedInvoice:
+    columns = {
+        **dict(zip(INVOICE_COLUMNS, cached_invoice_columns(row), strict=True)),
+        "customer_id": row.owner,
+        **dict(zip(INVOICE_FACTS, cached_facts(row), strict=True)),
+        "zoho_last_modified_at": row.zoho_last_modified_at,
+    }
+    return CachedInvoice(invoice_of_row(row), columns, version_of(row.zoho_last_modified_at, row.observed_at))
+
+
+# Skips a row that another process is writing at this moment: without the note the record is only asked for again.
+_NOTE_ASKED = {
+    kind: text(f"""
+        UPDATE {table} SET truth_checked_at = :now
+         WHERE id IN (SELECT id FROM {table}
+                       WHERE connection_id = :connection_id AND {record_id} = :record_id
+                         FOR NO KEY UPDATE SKIP LOCKED)
+    """)  # noqa: S608  (the names are the two lines below)
+    for kind, table, record_id in (
+        (RecordKind.CUSTOMER, "customers_cache", "zoho_customer_id"),
+        (RecordKind.INVOICE, "invoices_cache", "zoho_invoice_id"),
+    )
+}
+
+
+def note_asked(connection: Connection, link: Link, kind: RecordKind, record_id: str, *, now: datetime) -> None:
+    """Records that a check has asked for the record, whatever the answer was: others come first from now on."""
+    connection.execute(_NOTE_ASKED[kind], {"connection_id": link.connection_id, "record_id": record_id, "now": now})
+
+
+def last_checked_at(connection: Connection, link: Link) -> datetime | None:
+    """When the connection's last check ended; None before the first one."""
+    checked_at: datetime | None = connection.execute(
+        text("SELECT truth_checked_at FROM zoho_connections WHERE id = :connection_id"),
+        {"connection_id": link.connection_id},
+    ).scalar_one()
+    return checked_at
+
+
+def save(connection: Connection, connection_id: uuid.UUID, check: TruthCheck, *, now: datetime) -> None:
+    """Records what a check has found, in place of the one before."""
+    connection.execute(
+        text("""
+            UPDATE zoho_connections SET truth_checked_at = :now, truth_check = :truth_check WHERE id = :connection_id
+        """),
+        {"connection_id": connection_id, "truth_check": Jsonb(check.to_json()), "now": now},
+    )

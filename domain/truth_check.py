@@ -1,0 +1,217 @@
+"""The truth check: once a night a few records are read by their ids and compared with the cache, column by column."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import chain, zip_longest
+from typing import Any, Self, TypeVar
+
+from domain.contacts import Contact
+from domain.customers import Customer, persons_as_json
+from domain.deletions import RecordKind
+from domain.drift import CUSTOMER_COLUMNS, INVOICE_COLUMNS, in_one_order, invoice_columns
+from domain.invoices import OPEN_STATUSES, Invoice
+
+#: Detail calls of one check.
+RECORDS = 20
+
+#: The least time between two checks of a connection. Less than a day, because a check may end late in the night.
+INTERVAL = timedelta(hours=18)
+
+#: A record that was observed within this time is not worth a call.
+RECENT = timedelta(hours=12)
+
+#: Facts of an invoice that a list row may leave out, by their columns.
+INVOICE_FACTS = ("ach_payment_initiated", "unprocessed_payment", "sub_status", "payment_reminder_enabled")
+
+#: What is compared. A column that follows from others is reported alone only.
+CHECKED_COLUMNS: Mapping[RecordKind, Sequence[str]] = {
+    RecordKind.CUSTOMER: (
+        *CUSTOMER_COLUMNS,
+        "contact_persons",
+        "country_code",
+        "address_state",
+        "address_postcode",
+        "payment_reminder_enabled",
+        "unused_credits",
+        "credits_currency",
+        "zoho_last_modified_at",
+    ),
+    RecordKind.INVOICE: (*INVOICE_COLUMNS, "customer_id", *INVOICE_FACTS, "zoho_last_modified_at"),
+}
+
+#: A hash of other columns: where they differ too, it says nothing more.
+_HASH = "sync_hash"
+
+#: The modified time, or the oldest moment where Zoho gives none, and the server's time of the observation.
+Version = tuple[datetime, datetime]
+
+#: Values by the names of their columns.
+Columns = Mapping[str, Any]
+
+RecordT = TypeVar("RecordT")
+
+
+@dataclass(frozen=True, slots=True)
+class TruthCheck:
+    """What a check has found. It holds ids and names of columns, never a value."""
+
+    asked: int = 0  #: detail calls, those without a usable answer included
+    checked: int = 0  #: records that could be compared
+    drifted: Mapping[str, int] = field(default_factory=dict)  #: {"customers.primary_phone": records that differ there}
+    customers: tuple[str, ...] = ()  #: Zoho's ids of the customers that differ
+    invoices: tuple[str, ...] = ()
+
+    @property
+    def different(self) -> int:
+        """Records that differ in at least one column."""
+        return len(self.customers) + len(self.invoices)
+
+    @property
+    def left(self) -> int:
+        """Detail calls that the check may still make."""
+        return max(0, RECORDS - self.asked)
+
+    def after(self, kind: RecordKind, record_id: str, columns: Sequence[str] | None) -> Self:
+        """The check after one more call: the columns that have drifted, None where the record was not compared."""
+        asked = replace(self, asked=self.asked + 1)
+        if columns is None:
+            return asked
+        compared = replace(asked, checked=self.checked + 1)
+        if not columns:
+            return compared
+        drifted = Counter(self.drifted)
+        drifted.update(f"{kind}s.{column}" for column in columns)
+        compared = replace(compared, drifted=dict(drifted))
+        if kind is RecordKind.CUSTOMER:
+            return replace(compared, customers=(*self.customers, record_id))
+        return replace(compared, invoices=(*self.invoices, record_id))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "asked": self.asked,
+            "checked": self.checked,
+            "drifted": dict(self.drifted),
+            "customers": list(self.customers),
+            "invoices": list(self.invoices),
+        }
+
+    @classmethod
+    def from_json(cls, json: dict[str, Any]) -> Self:
+        return cls(
+            asked=json.get("asked", 0),
+            checked=json.get("checked", 0),
+            drifted=json.get("drifted", {}),
+            customers=tuple(json.get("customers", ())),
+            invoices=tuple(json.get("invoices", ())),
+        )
+
+
+def customer_values(customer: Customer) -> Columns:
+    """The checked columns as customers_cache should hold them."""
+    return {
+        **{column: getattr(customer, column) for column in CUSTOMER_COLUMNS},
+        "contact_persons": in_one_order(persons_as_json(customer.persons)),
+        "country_code": customer.country_code,
+        "address_state": customer.address_state,
+        "address_postcode": customer.address_postcode,
+        "payment_reminder_enabled": customer.reminders_enabled,
+        "unused_credits": customer.unused_credits,
+        "credits_currency": customer.credits_currency,
+        "zoho_last_modified_at": customer.zoho_last_modified_at,
+    }
+
+
+def invoice_values(invoice: Invoice) -> Columns:
+    """The checked columns as invoices_cache should hold them; `customer_id` is Zoho's id of the linked customer.
+
+    A fact whose key is missing says what False, 0 and "" say.
+    """
+    return {
+        **dict(zip(INVOICE_COLUMNS, invoice_columns(invoice), strict=True)),
+        "customer_id": invoice.customer_id,
+        "ach_payment_initiated": bool(invoice.ach_payment_initiated),
+        "unprocessed_payment": invoice.unprocessed_payment or 0,
+        "sub_status": invoice.sub_status or "",
+        "payment_reminder_enabled": invoice.reminders_enabled,
+        "zoho_last_modified_at": invoice.modified_at,
+    }
+
+
+def comparable_contact(answer: Contact, *, has_details: bool, has_switch: bool, has_credits: bool) -> Contact:
+    """The answer without facts that the cache has never had, because learning a fact is not drift.
+
+    `has_details`: the details of the cached version were read. `has_switch`, `has_credits`: the cache has a value.
+    """
+    details = answer.details if has_details else None
+    if details is not None and not has_switch:
+        details = replace(details, reminders_enabled=None)
+    if not has_credits:
+        answer = replace(answer, unused_credits=None, currency_code="")
+    return replace(answer, details=details)
+
+
+def comparable_invoice(answer: Invoice, cached: Invoice, *, has_details: bool, has_older_details: bool) -> Invoice:
+    """The answer without facts that the cache has never had, and with the status of before the due date.
+
+    `has_older_details`: only an earlier version's details were read, so the cached facts may be that version's.
+    """
+    answer = _before_it_was_overdue(answer, cached)
+    return replace(
+        answer,
+        reminders_enabled=_known(answer.reminders_enabled, cached.reminders_enabled, is_compared=has_details),
+        ach_payment_initiated=_known(
+            answer.ach_payment_initiated, cached.ach_payment_initiated, is_compared=not has_older_details
+        ),
+        unprocessed_payment=_known(
+            answer.unprocessed_payment, cached.unprocessed_payment, is_compared=not has_older_details
+        ),
+        sub_status=_known(answer.sub_status, cached.sub_status, is_compared=not has_older_details),
+    ).completed_by(cached)
+
+
+def _known(answered: Any, cached: Any, *, is_compared: bool) -> Any:
+    return answered if is_compared and cached is not None else cached
+
+
+def _before_it_was_overdue(answer: Invoice, cached: Invoice) -> Invoice:
+    """The answer with the cached status, where the due date alone has passed: Zoho moves no modified time for that."""
+    if answer.status != "overdue" or cached.status not in OPEN_STATUSES:
+        return answer
+    repeats_status = answer.sub_status == answer.status and cached.sub_status == cached.status
+    return replace(answer, status=cached.status, sub_status=cached.sub_status if repeats_status else answer.sub_status)
+
+
+def differing_columns(kind: RecordKind, answered: Columns, cached: Columns) -> tuple[str, ...]:
+    """The names of the checked columns that differ."""
+    differing = tuple(column for column in CHECKED_COLUMNS[kind] if answered[column] != cached[column])
+    if differing == (_HASH,):
+        return differing
+    return tuple(column for column in differing if column != _HASH)
+
+
+def drifted_columns(
+    differing: Sequence[str], *, answer: Version, chosen: Version, cached: Version, synced_until: datetime | None
+) -> Sequence[str] | None:
+    """Those of the differing columns that have drifted; None where the answer and the row cannot be compared.
+
+    They cannot be compared where another process has written the row since it was `chosen`, where the answer is older
+    than the row, and where Zoho has changed the record since `synced_until`: the next sync reads that change.
+    """
+    if cached != chosen or answer < cached:
+        return None
+    modified_at, _ = answer
+    has_changed_since = synced_until is None or modified_at >= synced_until
+    return None if differing and has_changed_since else differing
+
+
+def in_turn(customers: Iterable[RecordT], invoices: Iterable[RecordT], limit: int) -> Sequence[RecordT]:
+    """At most `limit` records, customers and invoices in turn. Where one kind has fewer, the other fills its places."""
+    both = chain.from_iterable(zip_longest(customers, invoices))
+    return [each for each in both if each is not None][:limit]
+
+
+def is_due(last_checked_at: datetime | None, now: datetime) -> bool:
+    """Whether the connection's last check is long enough ago."""
+    return last_checked_at is None or now - last_checked_at >= INTERVAL

@@ -1,0 +1,55 @@
+"""Detail calls that a run can do without: they are made while Zoho responds and the day's budget lasts."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import structlog
+
+from workers.budget import BudgetWait
+from workers.logs import describe
+from workers.zoho.errors import PARKING_ERRORS, Throttled, ZohoError
+
+log = structlog.get_logger(__name__)
+
+RecordT = TypeVar("RecordT")
+
+#: Transient failures after which a run stops asking, because Zoho does not respond.
+MOST_FAILURES = 3
+
+#: For the minute's budget a run waits; when the day's is used up it goes on without the answers.
+LONGEST_WAIT_SECONDS = 300.0
+
+
+def ask_each(
+    records: Iterable[RecordT],
+    ask: Callable[[RecordT], None],
+    *,
+    action: str,
+    on_failure: Callable[[RecordT], None] = lambda _: None,
+) -> bool:
+    """Whether all records could be asked for. `action` names a failure in the log.
+
+    After a failure the other records are still asked for, because one record may fail in every run.
+
+    Raises:
+        BudgetWait: a wait for the minute's budget; the step is repeated.
+        Throttled, and the types of PARKING_ERRORS: they concern every call.
+    """
+    failures: list[ZohoError] = []
+    for record in records:
+        try:
+            ask(record)
+        except BudgetWait as wait:
+            if wait.seconds <= LONGEST_WAIT_SECONDS:
+                raise
+            log.warning("Some details could not be asked for", action=action, reason=wait.reason)
+            return False
+        except (Throttled, *PARKING_ERRORS):
+            raise
+        except ZohoError as error:
+            log.warning("Some details could not be asked for", action=action, reason=describe(error))
+            failures.append(error)
+            on_failure(record)
+            if sum(failure.transient for failure in failures) == MOST_FAILURES:
+                return False
+    return not failures

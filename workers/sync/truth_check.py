@@ -1,0 +1,199 @@
+"""The truth check: before a scheduled full run reads the lists, a few records show what the cache is worth."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+from sqlalchemy import Connection
+
+from db import deletions, phone_verdicts, truth_checks
+from db.skipped_invoices import ObservedInvoice
+from db.staging import Observed
+from db.stored_customers import Stored
+from db.truth_checks import CachedInvoice, Checkable
+from domain.contacts import Contact, ContactKind
+from domain.customers import customer_from
+from domain.deletions import RecordKind
+from domain.forecast import leaves_room
+from domain.invoices import Invoice
+from domain.runs import Run
+from domain.truth_check import (
+    comparable_contact,
+    comparable_invoice,
+    customer_values,
+    differing_columns,
+    drifted_columns,
+    in_turn,
+    invoice_values,
+    is_due,
+)
+from domain.watermarks import overlapping
+from workers.forecasting import forecast
+from workers.sync.spare_calls import ask_each
+from workers.sync.work import Work
+from workers.sync.writing import write_customers, write_invoices
+
+log = structlog.get_logger(__name__)
+
+#: Names of columns that have drifted; None where the record was not compared.
+Drifted = Sequence[str] | None
+
+
+def check_truth(work: Work) -> None:
+    """Reads some cached records by their ids, counts the columns that differ, and writes the answers.
+
+    It comes before the lists: afterwards the run itself has mended what the syncs since the last full run have missed.
+    Each answer is checkpointed, so that a repeated step goes on where the last one stopped.
+    """
+    if not (chosen := _chosen(work)):
+        return
+    ask_each(
+        chosen,
+        lambda record: _CHECK[record.kind](work, record),
+        action="truth_check.not_asked",
+        on_failure=lambda record: _checkpoint_failure(work, record),
+    )
+    check = work.run.position.truth_check
+    if check.checked:
+        with work.transaction() as connection:
+            truth_checks.save(connection, work.run.connection_id, check, now=work.now)
+    log.info(
+        "The truth check has ended",
+        action="truth_check.done",
+        asked=check.asked,
+        checked=check.checked,
+        different=check.different,
+        drifted=dict(check.drifted),
+    )
+
+
+def _chosen(work: Work) -> Sequence[Checkable]:
+    """The records to ask for: none before the first sync, too soon after a check, or where calls are scarce."""
+    link, left = work.link, work.run.position.truth_check.left
+    if link.last_customer_sync_at is None or link.last_invoice_sync_at is None:
+        return ()
+    fallback = work.resources.settings.phone_fallback
+    with work.transaction() as connection:
+        if not is_due(truth_checks.last_checked_at(connection, link), work.now):
+            return ()
+        # The run judges the cached phones by new rules later; until then any phone may differ.
+        if phone_verdicts.noted(connection, link) != phone_verdicts.judged_with(link, fallback):
+            return ()
+        customers, invoices = (
+            truth_checks.oldest(connection, link, kind, now=work.now, limit=left) for kind in RecordKind
+        )
+        chosen = in_turn(customers, invoices, left)
+        return chosen if chosen and _is_affordable(connection, work) else ()
+
+
+def _is_affordable(connection: Connection, work: Work) -> bool:
+    outlook = forecast(work.resources, connection, work.link)
+    if outlook.budget is None:
+        return False  # Redis is away, so no call can be made.
+    is_affordable = leaves_room(
+        outlook.size,
+        day_limit=outlook.budget.day_limit,
+        day_left=outlook.budget.day_remaining,
+        reserve=work.resources.settings.zoho_daily_reserve,
+    )
+    if not is_affordable:
+        log.info("No truth check: too little of the day's calls is left", action="truth_check.not_affordable")
+    return is_affordable
+
+
+def _check_customer(work: Work, record: Checkable) -> None:
+    answer = work.ask_contact(record.record_id)
+    run = work.run
+    drifted: Drifted = None
+    with work.transaction() as connection:
+        if isinstance(answer, Contact) and answer.kind is ContactKind.CUSTOMER:
+            contact = replace(answer, modified_at=answer.modified_at or record.modified_at)
+            if cached := truth_checks.cached_customer(connection, work.link, record.record_id):
+                drifted = _customer_drift(work, record, contact, cached)
+            run = write_customers(connection, work, [Observed(contact, work.observed_at)])
+        _checkpoint(connection, work, run, record, drifted, is_gone=answer is None)
+    _report(work, record, drifted)
+
+
+def _customer_drift(work: Work, record: Checkable, contact: Contact, cached: Stored) -> Drifted:
+    unused_credits, _ = cached.credits
+    comparable = comparable_contact(
+        contact,
+        has_details=record.has_details,
+        has_switch=cached.details.reminders_enabled is not None,
+        has_credits=unused_credits is not None,
+    )
+    customer = customer_from(
+        cached.completes(comparable),
+        home=work.link.home,
+        known=cached.details,
+        fallback=work.resources.settings.phone_fallback,
+    )
+    return drifted_columns(
+        differing_columns(record.kind, customer_values(customer), cached.columns()),
+        answer=truth_checks.version_of(contact.modified_at, work.observed_at),
+        chosen=record.version,
+        cached=cached.version,
+        synced_until=overlapping(work.link.last_customer_sync_at),
+    )
+
+
+def _check_invoice(work: Work, record: Checkable) -> None:
+    answer = work.ask_invoice(record.record_id)
+    run = work.run
+    drifted: Drifted = None
+    with work.transaction() as connection:
+        if isinstance(answer, Invoice):
+            invoice = replace(answer, modified_at=answer.modified_at or record.modified_at)
+            if cached := truth_checks.cached_invoice(connection, work.link, record.record_id):
+                drifted = _invoice_drift(work, record, invoice, cached)
+            run = write_invoices(connection, work, [ObservedInvoice(invoice, work.observed_at)])
+        _checkpoint(connection, work, run, record, drifted, is_gone=answer is None)
+    _report(work, record, drifted)
+
+
+def _invoice_drift(work: Work, record: Checkable, invoice: Invoice, cached: CachedInvoice) -> Drifted:
+    comparable = comparable_invoice(
+        invoice, cached.invoice, has_details=record.has_details, has_older_details=record.has_older_details
+    )
+    return drifted_columns(
+        differing_columns(record.kind, invoice_values(comparable), cached.columns),
+        answer=truth_checks.version_of(invoice.modified_at, work.observed_at),
+        chosen=record.version,
+        cached=cached.version,
+        synced_until=overlapping(work.link.last_invoice_sync_at),
+    )
+
+
+_CHECK = {RecordKind.CUSTOMER: _check_customer, RecordKind.INVOICE: _check_invoice}
+
+
+def _checkpoint(
+    connection: Connection, work: Work, run: Run, record: Checkable, drifted: Drifted, *, is_gone: bool = False
+) -> None:
+    """Writes the run with one more answer. A record that is gone is marked by the run itself, under its safeguard."""
+    if is_gone:
+        deletions.note_gone(
+            connection, work.link, record.kind, record.record_id, observed_at=work.observed_at, now=work.now
+        )
+    truth_checks.note_asked(connection, work.link, record.kind, record.record_id, now=work.now)
+    check = run.position.truth_check.after(record.kind, record.record_id, drifted)
+    work.keep(connection, replace(run, position=replace(run.position, truth_check=check)))
+
+
+def _checkpoint_failure(work: Work, record: Checkable) -> None:
+    with work.transaction() as connection:
+        _checkpoint(connection, work, work.run, record, None)
+    _report(work, record, None)
+
+
+def _report(work: Work, record: Checkable, drifted: Drifted) -> None:
+    work.resources.counters.truth_check(record.kind, drifted)
+    if drifted:
+        log.warning(
+            "A record differed from Zoho and is corrected",
+            action="truth_check.drift",
+            entity=record.kind,
+            record_id=record.record_id,
+            columns=list(drifted),
+        )
