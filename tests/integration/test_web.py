@@ -15,6 +15,7 @@ from dramatiq.common import current_millis
 from prometheus_client.parser import text_string_to_metric_families
 
 from db.migrations import Target, migrate
+from domain.deletions import RecordKind
 from domain.runs import Phase
 from domain.webhooks import Entity
 from sandbox.servers.ports import free_port
@@ -189,6 +190,7 @@ class TestMetrics:
         counters.api_call(429)
         counters.api_call(None)
         counters.budget_wait(1.5, WaitReason.MINUTE)
+        counters.truth_check(RecordKind.INVOICE, ["balance"])
         counters.close()
         answer = process(database_url, redis_url)("/metrics")
         told = self.told(answer)
@@ -199,6 +201,8 @@ class TestMetrics:
             "booksync_api_calls_total 429",
             "booksync_api_calls_total no_answer",
             "booksync_budget_waits_total minute",
+            "booksync_truth_check_records_total invoices drifted",
+            "booksync_truth_check_drift_total balance invoices",
         ):
             assert told[name] == 1
         assert told["booksync_budget_wait_seconds_total minute"] == 1.5

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import pytest
 from cryptography.fernet import Fernet
 
+from domain.runs import Mode
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
 from tests.integration.chain.bench import Bench
+from tests.integration.chain.checking import a_night_passes
 from tests.integration.chain.restless import RestlessZoho, restless_zoho
 from workers import settings
 from workers.resources import Resources, open_resources
@@ -55,3 +57,11 @@ def restless() -> Iterator[RestlessZoho]:
     """A simulator to which things happen while it is read."""
     with restless_zoho() as started:
         yield started
+
+
+@pytest.fixture
+def aged(bench: Bench) -> Bench:
+    """Synced, and all of it was observed days ago."""
+    bench.sync(Mode.FULL)
+    a_night_passes(bench)
+    return bench

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.forecast import (
+    CALLS_OF_A_TRUTH_CHECK,
     CALLS_OF_AN_IDLE_SYNC,
     POLLING_SHARE,
     Cost,
@@ -12,6 +13,7 @@ from domain.forecast import (
     Size,
     full_cost,
     incremental_cost,
+    leaves_room,
     polling_seconds,
     reading_cost,
 )
@@ -62,8 +64,27 @@ def test_idle_polling_keeps_to_its_share_of_a_small_plan(size: Size, connections
     interval = polling_seconds(300, 7 * DAY, size, day_limit=1_000, connections=connections)
     polled = CALLS_OF_AN_IDLE_SYNC * DAY / interval
     full = full_cost(size, RATE).calls / 7
-    assert (polled + full) * connections <= 1_000 * POLLING_SHARE + 0.1
+    assert (polled + full + CALLS_OF_A_TRUTH_CHECK) * connections <= 1_000 * POLLING_SHARE + 0.1
 
 
 def test_even_a_plan_that_full_runs_use_up_leaves_some_polling() -> None:
     assert polling_seconds(300, DAY, LARGE, day_limit=500, connections=1) == CALLS_OF_AN_IDLE_SYNC * DAY / 25
+
+
+@pytest.mark.parametrize(
+    ("day_limit", "day_left", "is_room"),
+    [
+        (None, None, True),  # Zoho has not reported it yet.
+        (1_000, None, True),
+        (1_000, 1_000, True),
+        # A check of 20 calls and a full run of 4 leave the reserve and a tenth of the day.
+        (1_000, 224, True),
+        (1_000, 223, False),
+        (1_000, -5, False),
+    ],
+)
+def test_a_truth_check_is_made_where_the_full_run_and_a_tenth_of_the_day_remain(
+    day_limit: int | None, day_left: int | None, is_room: bool
+) -> None:
+    size = Size(customers=100, invoices=100, persons_pages=1)
+    assert leaves_room(size, day_limit=day_limit, day_left=day_left, reserve=0.1) is is_room

@@ -160,7 +160,7 @@ class TestInvoicesAsFarAsTheyCanBeCompared:
                 "read",
                 {"ach_payment_initiated", "unprocessed_payment", "sub_status", "payment_reminder_enabled"},
             ),
-            # Only the lists can have told these; the switch is in no list.
+            # The lists may have these; only details have the switch.
             ("never", {"ach_payment_initiated", "unprocessed_payment", "sub_status"}),
             # The cached facts may be those of the earlier version.
             ("older", set()),

@@ -5,6 +5,7 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
+from domain.deletions import RecordKind
 from domain.runs import Phase
 from domain.webhooks import Entity
 from workers.budget import WaitReason
@@ -72,6 +73,21 @@ def test_a_wait_is_counted_with_its_length_by_the_reason(world: World) -> None:
     world.counters.budget_wait(0.5, WaitReason.MINUTE)
     assert world.counted(Family.BUDGET_WAITS) == {("minute",): 2}
     assert world.counted(Family.BUDGET_WAIT_MS) == {("minute",): 1750}
+
+
+def test_a_truth_check_is_counted_by_its_finding_and_each_column_that_differs(world: World) -> None:
+    world.counters.truth_check(RecordKind.CUSTOMER, ["primary_phone", "contact_persons"])
+    world.counters.truth_check(RecordKind.CUSTOMER, [])
+    world.counters.truth_check(RecordKind.INVOICE, None)
+    assert world.counted(Family.TRUTH_CHECK_RECORDS) == {
+        ("customers", "drifted"): 1,
+        ("customers", "equal"): 1,
+        ("invoices", "not_compared"): 1,
+    }
+    assert world.counted(Family.TRUTH_CHECK_DRIFT) == {
+        ("customers", "primary_phone"): 1,
+        ("customers", "contact_persons"): 1,
+    }
 
 
 def test_all_processes_count_together(world: World) -> None:

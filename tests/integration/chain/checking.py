@@ -1,0 +1,57 @@
+"""Truth checks on the test bench: nights that pass, records that come first, what a check has found."""
+
+from domain.runs import Mode
+from domain.truth_check import RECORDS
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench, Row
+
+#: Calls for one record.
+DETAILS = (CallKind.CONTACT, CallKind.INVOICE)
+
+_KEYS = {"customers_cache": "zoho_customer_id", "invoices_cache": "zoho_invoice_id"}
+
+
+def a_night_passes(bench: Bench) -> None:
+    """Everything that was observed and checked is a day older."""
+    day = "interval '1 day'"
+    for table, key in _KEYS.items():
+        bench.rows(
+            f"UPDATE {table} SET observed_at = date_trunc('day', observed_at) - {day},"
+            f" truth_checked_at = truth_checked_at - {day} WHERE {key} <> '' RETURNING id"
+        )
+    bench.rows(f"UPDATE zoho_connections SET truth_checked_at = truth_checked_at - {day} RETURNING id")
+
+
+def come_first(bench: Bench, table: str, record_ids: list[str]) -> None:
+    """The next check asks for these records."""
+    assert len(record_ids) <= RECORDS // 2
+    sql = f"UPDATE {table} SET observed_at = '2020-01-01', truth_checked_at = NULL WHERE {_KEYS[table]} = ANY(%(ids)s)"
+    assert len(bench.rows(f"{sql} RETURNING id", ids=record_ids)) == len(record_ids)
+
+
+def overwrite(bench: Bench, table: str, record_id: str, column: str, value: str) -> None:
+    sql = f"UPDATE {table} SET {column} = {value} WHERE {_KEYS[table]} = %(id)s RETURNING id"
+    assert bench.rows(sql, id=record_id)
+
+
+def check(bench: Bench) -> Row:
+    """The first step of a nightly run; what its check found."""
+    step = bench.start(Mode.FULL, is_scheduled=True)
+    bench.skip_waiting()
+    bench.take(step)
+    return found(bench)
+
+
+def found(bench: Bench) -> Row:
+    (row,) = bench.rows("SELECT truth_check FROM zoho_connections")
+    result: Row = row["truth_check"] or {}
+    return result
+
+
+def asked(bench: Bench) -> int:
+    return sum(bench.zoho.stats().count(kind) for kind in DETAILS)
+
+
+def customers_with_persons(bench: Bench) -> list[str]:
+    rows = bench.customers()
+    return sorted(key for key, row in rows.items() if row["contact_persons"] and row["status"] == "active")
