@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from domain.countries import country_code
+from domain.countries import country_code, unknown_country
 
 
 @pytest.mark.parametrize(
@@ -15,13 +15,13 @@ from domain.countries import country_code
         ("IN", "", "IN"),
         ("IN", "Germany", "IN"),
         ("in", "", "IN"),
-        # A code that is none leaves the word to the text.
+        # The text decides where the code is unknown.
         ("XX", "Germany", "DE"),
         ("", "Germany", "DE"),
         # Reserved codes that people write.
         ("UK", "", "GB"),
         ("EL", "", "GR"),
-        # A territory without telephones is a country all the same.
+        # A territory without telephones counts as a country.
         ("AQ", "", "AQ"),
         # Neither is known.
         ("", "", None),
@@ -60,26 +60,217 @@ def test_the_code_goes_before_the_name(code: str, name: str, expected: str | Non
         ("Deutschland", "DE"),
         ("Allemagne", "DE"),
         ("ÖSTERREICH", "AT"),
+        ("المملكة العربية السعودية", "SA"),
+        ("இந்தியா", "IN"),
+        ("日本", "JP"),
         ("España", "ES"),
         ("भारत", "IN"),
         ("中国", "CN"),
         ("Россия", "RU"),
         ("Türkiye", "TR"),
-        # A name alike in two countries' languages is the one that English means.
-        ("Congo", "CG"),
-        ("Guinea", "GN"),
-        ("Georgia", "GE"),
+        # Vowel signs of Indian scripts count: without them Togo and Tonga are one word.
+        ("टोगो", "TG"),
+        ("टोंगा", "TO"),
+        # An accent makes a name of what would be Angola's code.
+        ("Áo", "AT"),
     ],
 )
 def test_a_name_is_understood(name: str, expected: str) -> None:
     assert country_code("", name) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # ISO 3166-1 turns names round, and so do many lists.
+        ("Iran, Islamic Republic of", "IR"),
+        ("Korea, Republic of", "KR"),
+        ("Korea, North", "KP"),
+        ("Virgin Islands, British", "VG"),
+        ("Bahamas, The", "BS"),
+        ("The Gambia", "GM"),
+        ("Taiwan, Province of China", "TW"),
+        ("Congo, the Democratic Republic of the", "CD"),
+        ("Tanzania, the United Republic of", "TZ"),
+        ("Macedonia, the former Yugoslav Republic of", "MK"),
+        # Brackets hold the turned part, or another name for the same country.
+        ("Iran (Islamic Republic of)", "IR"),
+        ("Congo (Democratic Republic of the)", "CD"),
+        ("Congo (Kinshasa)", "CD"),
+        ("Congo (DRC)", "CD"),
+        ("Netherlands (the)", "NL"),
+        ("Virgin Islands (U.S.)", "VI"),
+        ("United Arab Emirates (UAE)", "AE"),
+        ("United States (US)", "US"),
+        ("Myanmar (Burma)", "MM"),
+        ("India (+91)", "IN"),
+        # So do dashes and slashes.
+        ("IN - India", "IN"),
+        ("Myanmar/Burma", "MM"),
+        # Official forms.
+        ("Kingdom of Saudi Arabia", "SA"),
+        ("Republic of India", "IN"),
+        ("Slovak Republic", "SK"),
+        ("Federal Republic of Germany", "DE"),
+        ("Commonwealth of Australia", "AU"),
+        ("Great Britain and Northern Ireland", "GB"),
+        ("Hong Kong SAR China", "HK"),
+        ("China, Hong Kong SAR", "HK"),
+        ("Hong Kong, China", "HK"),
+        # Everyday, former and short names.
+        ("UK", "GB"),
+        ("U.K.", "GB"),
+        ("U.S.", "US"),
+        ("KSA", "SA"),
+        ("Scotland", "GB"),
+        ("Ivory Coast", "CI"),
+        ("Burma", "MM"),
+        ("Swaziland", "SZ"),
+        ("Turkey", "TR"),
+        ("St Vincent and the Grenadines", "VC"),
+        ("St. Kitts & Nevis", "KN"),
+        ("P.R. China", "CN"),
+        # ISO has no code for Kosovo, and the European Union its own for Greece.
+        ("Kosovo", "XK"),
+        ("XK", "XK"),
+        ("EL", "GR"),
+        # Subdivisions (ISO 3166-2). "GA" is Gabon too, but not after "US-".
+        ("GB-ENG", "GB"),
+        ("us-ca", "US"),
+        ("US-GA", "US"),
+        # These are countries by themselves.
+        ("US-PR", "PR"),
+        ("FR-974", "RE"),
+        ("FR-RE", "RE"),
+        ("RS-KM", "XK"),
+        # Calling codes; small neighbours with the same clock do not count.
+        ("+91", "IN"),
+        ("+ 49", "DE"),
+        ("+44", "GB"),
+        ("+39", "IT"),
+        ("+247", "AC"),
+    ],
+)
+def test_the_forms_of_lists_and_addresses_are_understood(name: str, expected: str) -> None:
+    assert country_code("", name) == expected
+    assert country_code(name, "") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # ISO's short names decide, although a neighbour has a similar one.
+        ("Congo", "CG"),
+        ("Guinea", "GN"),
+        ("Georgia", "GE"),
+        ("Niger", "NE"),
+        ("Dominica", "DM"),
+        ("Samoa", "WS"),
+        ("Ireland", "IE"),
+        ("China", "CN"),
+        # In business "Korea" is the South, and no other country is called Macedonia.
+        ("Korea", "KR"),
+        ("Macedonia", "MK"),
+        # An ISO code goes before a name in Vietnamese.
+        ("NGA", "NG"),
+        # "Kongo" is the one Congo in German, the other in Norwegian.
+        ("Kongo", None),
+        # Several countries share these.
+        ("Virgin Islands", None),
+        ("Saint Martin", None),
+        ("St. Martin", None),
+        ("Channel Islands", None),
+        ("Republic of China", None),
+        # Namibia, or "not applicable".
+        ("NA", None),
+        # Several countries with different clocks share the calling code.
+        ("+1", None),
+        ("+7", None),
+        ("+800", None),
+        ("+999", None),
+        # Two names that mean different countries.
+        ("Georgia (USA)", None),
+        ("Georgia, USA", None),
+        ("India / Pakistan", None),
+        ("DE-AT", None),
+        # One part is no country.
+        ("Georgia (US state)", None),
+        ("Mumbai, India", None),
+        ("India (", "IN"),
+        # Countries that have broken up.
+        ("Yugoslavia", None),
+        ("Netherlands Antilles", None),
+        # Similar to a name, but none.
+        ("Indiaa", None),
+        ("Phillipines", None),
+        ("GB-XYZ", None),
+        ("XX", None),
+        ("44", None),
+        ("Atlantis", None),
+        ("India " * 100, None),
+    ],
+)
+def test_a_text_means_one_country_or_none(name: str, expected: str | None) -> None:
+    assert country_code("", name) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "expected"),
+    [
+        # Understood.
+        ("IN", "", None),
+        ("", "India", None),
+        ("IN", "Ruritania", None),
+        ("RX", "India", None),
+        # Not understood: the name, else the code.
+        ("", "Ruritania", "Ruritania"),
+        ("RX", "Ruritania", "Ruritania"),
+        ("RX", "", "RX"),
+        ("RX", "n/a", "RX"),
+        ("", "  Ruritania \n", "Ruritania"),
+        ("", "Virgin Islands", "Virgin Islands"),
+        ("", "NA", "NA"),
+        ("", "x" * 300, "x" * 100),
+        ("", "x" * 99 + " yz", "x" * 99),
+        # No country named.
+        ("", "", None),
+        ("null", "NULL", None),
+        ("", "n/a", None),
+        ("", "N.A.", None),
+        ("", "-", None),
+        ("", ".", None),
+        ("", "Other", None),
+        ("", "Unknown", None),
+        ("", "none", None),
+        ("", "- Select -", None),
+        ("ZZ", "", None),
+    ],
+)
+def test_a_country_that_is_named_and_not_understood(code: str, name: str, expected: str | None) -> None:
+    assert unknown_country(code, name) == expected
+
+
+def test_namibias_code_is_understood_where_a_code_belongs() -> None:
+    assert country_code("NA", "") == "NA"
+    assert country_code("na", "Namibia") == "NA"
+    assert country_code("n/a", "") is None
+
+
 def test_names_are_read_without_loading_the_worlds_area_codes() -> None:
     program = """
 import sys
-from domain.countries import country_code
+from domain.countries import country_code, unknown_country
 assert country_code("", "Deutschland") == "DE"
 assert "phonenumbers.geodata" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_code_is_read_without_loading_any_library_of_names() -> None:
+    program = """
+import sys
+from domain.countries import country_code
+assert country_code("IN", "") == "IN"
+assert not {"pycountry", "babel"} & sys.modules.keys()
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,117 @@
+"""The names and codes of countries, from three libraries.
+
+pycountry has ISO 3166: codes, names and official names in English, and subdivisions. Its translations are not used,
+because some name another country. Babel (Unicode's CLDR) has today's names in other languages, the phone library older
+ones. Each is loaded when a text first needs it, because commands and workers start often.
+"""
+
+import importlib.util
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
+
+from domain.folding import folded
+
+#: Every country with phone numbers, and those few territories without.
+CODES = frozenset(phonenumbers.SUPPORTED_REGIONS) | {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
+
+#: Languages of Zoho Books' editions and of their neighbours, as Babel names them. All of CLDR's would take half a
+#: second, and small languages have names that resemble other countries': Chile is "Xiri" in Nheengatu, and Syria was
+#: "Xi-ri" in Vietnamese.
+LANGUAGES = """
+    af am ar as az be bg bn bs ca cs cy da de el en es et eu fa fi fil fr ga gl gu ha he hi hr hu hy id ig is it ja ka
+    kk km kn ko kok ky lb lo lt lv mai mk ml mn mr ms mt my ne nl no or pa pl ps pt pt_PT rm ro ru sd si sk sl so sq sr
+    sr_Latn sv sw ta te tg th tk tr uk ur uz vi xh yo zh zh_Hant zu
+"""
+
+
+@cache
+def alpha_3() -> Mapping[str, str]:
+    """ISO 3166-1 alpha-3 → alpha-2: "NGA" → "NG"."""
+    import pycountry
+
+    return {country.alpha_3: country.alpha_2 for country in pycountry.countries}
+
+
+@cache
+def english_names() -> Mapping[str, str]:
+    """Folded English name → code: names, common and official names, and ISO's turned-round names put straight."""
+    names: dict[str, str] = {}
+    for code, name in (*_names_of_phone_library("aa"), *_names_of_cldr("en"), *_names_of_iso()):
+        for spelling in _spellings(name):
+            names[folded(spelling)] = code
+    return names
+
+
+@cache
+def foreign_names() -> Mapping[str, str]:
+    """Folded name → code, of all other languages. A name that means several countries is left out."""
+    found = set(_names_of_phone_library())
+    for language in LANGUAGES.split():
+        found.update(_names_of_cldr(language))
+    codes: dict[str, set[str]] = defaultdict(set)
+    for code, name in found:
+        codes[folded(name)].add(code)
+    return {name: min(meant) for name, meant in codes.items() if name and len(meant) == 1}
+
+
+@cache
+def subdivisions() -> frozenset[str]:
+    """ISO 3166-2 codes: the country's alpha-2 code, a hyphen, and up to three letters or digits."""
+    import pycountry
+
+    return frozenset(subdivision.code for subdivision in pycountry.subdivisions)
+
+
+def _spellings(name: str) -> Iterator[str]:
+    yield name
+    head, comma, tail = name.partition(", ")
+    if comma:
+        yield f"{tail} {head}"  # "Iran, Islamic Republic of"
+    for full, short in (("Saint ", "St "), ("St. ", "Saint ")):
+        if name.startswith(full):
+            yield short + name.removeprefix(full)
+
+
+def _names_of_iso() -> Iterator[tuple[str, str]]:
+    import pycountry
+
+    for country in pycountry.countries:
+        for field in ("name", "official_name", "common_name"):
+            if (name := getattr(country, field, None)) is not None:
+                yield country.alpha_2, name
+
+
+def _names_of_cldr(language: str) -> Iterator[tuple[str, str]]:
+    from babel import localedata
+
+    territories = localedata.load(language, merge_inherited=False)["territories"]
+    localedata.clear_caches()  # Babel would keep a megabyte of each language.
+    for code, name in territories.items():
+        if code in CODES:
+            yield code, name
+
+
+def _names_of_phone_library(language: str | None = None) -> Iterator[tuple[str, str]]:
+    """(code, name) in one language, or in all; "aa" is the root of the library's table, in English."""
+    for code, names in _phone_library_table().items():
+        for of_language, name in names.items():
+            if code in CODES and language in (None, of_language) and not name.startswith("*"):  # "*de": as in German
+                yield code, name
+
+
+@cache
+def _phone_library_table() -> dict[str, dict[str, str]]:
+    # Imported by its path: the package around it loads all the world's area codes, seconds and hundreds of megabytes.
+    path = Path(phonenumbers.__file__).parent / "geodata" / "locale.py"
+    spec = importlib.util.spec_from_file_location("phonenumbers.geodata.locale", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    table: dict[str, dict[str, str]] = module.LOCALE_DATA
+    return table
