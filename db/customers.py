@@ -112,24 +112,26 @@ def _is_only_learnt(customer: Customer, row: Stored | None) -> bool:
 _UPSERT = """
     INSERT INTO customers_cache AS cached (user_id, connection_id, zoho_customer_id, status, customer_name,
            company_name, primary_contact_person_id, primary_phone, phone_problem, primary_email, contact_persons,
-           country_code, address_state, address_postcode, time_zone, time_zones, rest_days, payment_reminder_enabled,
-           unused_credits, credits_currency, details_observed_at, asked_version, zoho_last_modified_at, observed_at,
-           sync_hash, phone_verdict)
+           country_code, address_state, address_postcode, country_unknown, time_zone, time_zones, rest_days,
+           payment_reminder_enabled, unused_credits, credits_currency, details_observed_at, asked_version,
+           zoho_last_modified_at, observed_at, sync_hash, phone_verdict)
     SELECT %(user_id)s, %(connection_id)s, id, status, customer_name, company_name, person_id, phone, phone_problem,
-           email, persons, country_code, state, postcode, time_zone, time_zones::text[], rest_days::integer[],
-           reminders_enabled, credits, credits_currency, details_observed,
+           email, persons, country_code, state, postcode, country_unknown, time_zone, time_zones::text[],
+           rest_days::integer[], reminders_enabled, credits, credits_currency, details_observed,
            CASE WHEN details_observed IS NOT NULL THEN coalesce(modified, 'epoch') END, modified, observed, hash,
            phone_verdict
       FROM unnest(%(ids)s::text[], %(statuses)s::text[], %(names)s::text[], %(companies)s::text[],
                   %(person_ids)s::text[], %(phones)s::text[], %(phone_problems)s::text[], %(emails)s::text[],
                   %(persons)s::jsonb[], %(countries)s::text[], %(states)s::text[], %(postcodes)s::text[],
-                  %(time_zones)s::text[], %(all_time_zones)s::text[], %(rest_days)s::text[],
+                  %(unknown_countries)s::text[], %(time_zones)s::text[], %(all_time_zones)s::text[],
+                  %(rest_days)s::text[],
                   %(reminders_enabled)s::bool[], %(credits)s::numeric[], %(credits_currencies)s::text[],
                   %(details_observed)s::timestamptz[], %(modified)s::timestamptz[], %(observed)s::timestamptz[],
                   %(hashes)s::text[], %(phone_verdicts)s::jsonb[])
            AS batch (id, status, customer_name, company_name, person_id, phone, phone_problem, email, persons,
-                     country_code, state, postcode, time_zone, time_zones, rest_days, reminders_enabled, credits,
-                     credits_currency, details_observed, modified, observed, hash, phone_verdict)
+                     country_code, state, postcode, country_unknown, time_zone, time_zones, rest_days,
+                     reminders_enabled, credits, credits_currency, details_observed, modified, observed, hash,
+                     phone_verdict)
     ON CONFLICT (user_id, zoho_customer_id) DO UPDATE
        SET connection_id = excluded.connection_id,
            status = excluded.status,
@@ -150,6 +152,9 @@ _UPSERT = """
            address_postcode = CASE WHEN excluded.details_observed_at IS NULL
                                    THEN coalesce(excluded.address_postcode, cached.address_postcode)
                                    ELSE excluded.address_postcode END,
+           country_unknown = CASE WHEN excluded.details_observed_at IS NULL
+                                  THEN coalesce(excluded.country_unknown, cached.country_unknown)
+                                  ELSE excluded.country_unknown END,
            time_zone = excluded.time_zone,
            time_zones = excluded.time_zones,
            rest_days = excluded.rest_days,
@@ -197,6 +202,7 @@ def _write(
             "countries": [customer.country_code for customer in customers],
             "states": [customer.address_state for customer in customers],
             "postcodes": [customer.address_postcode for customer in customers],
+            "unknown_countries": [customer.country_unknown for customer in customers],
             "time_zones": [customer.time_zone for customer in customers],
             "all_time_zones": [array_literal(customer.time_zones) for customer in customers],
             "rest_days": [array_literal(sorted(rest_days(customer.holiday_country))) for customer in customers],

@@ -94,6 +94,7 @@ class CustomerStory:
     primary_phone: str | None = field(repr=False)
     phone_problem: str | None
     country_code: str | None
+    country_unknown: str | None = field(repr=False)  #: Zoho's text, where booksync does not understand it
     address_state: str | None
     time_zone: str | None
     reminders_enabled: bool | None
@@ -153,7 +154,7 @@ _CACHED = text("""
            customer.id AS known_customer_id, customer.customer_name, customer.status AS customer_status,
            customer.contact_persons,
            customer.primary_phone, customer.phone_problem, customer.country_code AS customer_country,
-           customer.address_state,
+           customer.country_unknown, customer.address_state,
            customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled
       FROM invoices_cache AS invoice
       LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id
@@ -230,6 +231,7 @@ def _customer(row: Row[Any]) -> CustomerStory:
         primary_phone=row.primary_phone,
         phone_problem=row.phone_problem,
         country_code=row.customer_country,
+        country_unknown=row.country_unknown,
         address_state=row.address_state,
         time_zone=row.customer_time_zone,
         reminders_enabled=row.payment_reminder_enabled,

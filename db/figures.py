@@ -13,7 +13,9 @@ _CONNECTIONS = text("""
     SELECT c.id::text AS connection, c.organization_id AS organization, c.status = 'parked' AS is_parked,
            extract(epoch FROM now() - m.last_customer_sync_at)::float AS customers_age,
            extract(epoch FROM now() - m.last_invoice_sync_at)::float AS invoices_age,
-           extract(epoch FROM now() - m.last_full_sync_at)::float AS full_age
+           extract(epoch FROM now() - m.last_full_sync_at)::float AS full_age,
+           (SELECT count(*) FROM customers_cache
+             WHERE connection_id = c.id AND status <> 'deleted' AND country_unknown IS NOT NULL) AS unknown_countries
       FROM zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
      ORDER BY c.created_at, c.id
 """)
@@ -45,7 +47,10 @@ def begin(connection: Connection) -> None:
 
 
 def connections(connection: Connection) -> Rows:
-    """{connection, organization, is_parked, customers_age, invoices_age, full_age}; ages in seconds, None for never."""
+    """{connection, organization, is_parked, customers_age, invoices_age, full_age, unknown_countries}.
+
+    Ages are in seconds, None for never; `unknown_countries` counts customers.
+    """
     return [dict(row) for row in connection.execute(_CONNECTIONS).mappings()]
 
 

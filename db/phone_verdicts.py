@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, text
 from db import reminders
 from db.arrays import array_literal
 from db.connections import Link
-from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
+from db.stored_customers import details_of_row
+from domain.contacts import Contact, ContactKind, ContactStatus
 from domain.customers import Customer, customer_from, persons_from_json
 from domain.phones import METADATA_VERSION, PhoneFallback, verdict_as_json
 from domain.public_holidays import rest_days
@@ -45,8 +46,8 @@ def note_current(connection: Connection, link: Link, fallback: PhoneFallback) ->
 
 _LOCK_NEXT = text("""
     SELECT id, zoho_customer_id, status, customer_name, company_name, contact_persons, country_code,
-           payment_reminder_enabled, address_state, address_postcode, zoho_last_modified_at, primary_phone,
-           phone_problem, time_zone, time_zones
+           country_unknown, payment_reminder_enabled, address_state, address_postcode, zoho_last_modified_at,
+           primary_phone, phone_problem, time_zone, time_zones
       FROM customers_cache
      WHERE connection_id = :connection_id AND zoho_customer_id > :after
        AND (:all_of_them OR phone_verdict ->> 'metadata' IS DISTINCT FROM :metadata)
@@ -101,8 +102,7 @@ def _judged(row: Row[Any], link: Link, fallback: PhoneFallback) -> Customer:
         modified_at=row.zoho_last_modified_at,
         persons=persons_from_json(row.contact_persons),
     )
-    known = ContactDetails(row.country_code, row.payment_reminder_enabled, row.address_state, row.address_postcode)
-    return customer_from(contact, home=link.home, known=known, fallback=fallback)
+    return customer_from(contact, home=link.home, known=details_of_row(row), fallback=fallback)
 
 
 def _outcome(customer: Customer) -> tuple[Any, ...]:

@@ -92,7 +92,7 @@ class Stored(NamedTuple):
 # The facts come first, so that they are compared as they come.
 STORED = f"""
     SELECT {", ".join(_FACTS)}, connection_id, contact_persons, country_code, payment_reminder_enabled,
-           address_state, address_postcode, unused_credits, credits_currency, gone_at,
+           address_state, address_postcode, country_unknown, unused_credits, credits_currency, gone_at,
            observed_at, updated_at, zoho_customer_id
       FROM customers_cache
      WHERE user_id = %(user_id)s AND zoho_customer_id = ANY(%(ids)s::text[])
@@ -112,10 +112,21 @@ def _stored(row: Row[Any]) -> Stored:
         facts=tuple(row[: len(_FACTS)]),
         persons=row.contact_persons,
         version=(row.zoho_last_modified_at or _LONG_AGO, row.observed_at or _LONG_AGO),
-        details=ContactDetails(row.country_code, row.payment_reminder_enabled, row.address_state, row.address_postcode),
+        details=details_of_row(row),
         credits=(row.unused_credits, row.credits_currency or ""),
         gone_at=row.gone_at,
         updated_at=row.updated_at,
+    )
+
+
+def details_of_row(row: Row[Any]) -> ContactDetails:
+    """The details in a row of customers_cache."""
+    return ContactDetails(
+        country_code=row.country_code,
+        reminders_enabled=row.payment_reminder_enabled,
+        state=row.address_state,
+        postcode=row.address_postcode,
+        country_unknown=row.country_unknown,
     )
 
 
@@ -129,6 +140,7 @@ def _details(customer: Customer) -> ContactDetails:
         reminders_enabled=customer.reminders_enabled,
         state=customer.address_state,
         postcode=customer.address_postcode,
+        country_unknown=customer.country_unknown,
     )
 
 

@@ -11,6 +11,9 @@ from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
 from domain.truth_check import TruthCheck
 
+#: The texts for a country that are listed by name.
+LONGEST_LIST_OF_COUNTRIES = 20
+
 _RUN = text("""
     SELECT id, connection_id, status, mode, phase, step, attempts, not_before, waiting_for, api_calls, counters,
            degraded_reason, error, started_at, finished_at,
@@ -98,6 +101,25 @@ def calendars_that_end(connection: Connection, connection_id: uuid.UUID, today: 
     return {country: year for country, year in last_years.items() if year is not None}
 
 
+_UNKNOWN_COUNTRIES = text("""
+    SELECT country_unknown AS country, count(*) AS customers, sum(count(*)) OVER ()::integer AS total
+      FROM customers_cache
+     WHERE connection_id = :connection_id AND status <> 'deleted' AND country_unknown IS NOT NULL
+     GROUP BY country_unknown ORDER BY customers DESC, country LIMIT :limit
+""")
+
+
+def unknown_countries(connection: Connection, connection_id: uuid.UUID) -> dict[str, Any]:
+    """The countries that booksync does not understand: Zoho's texts, those of the most customers first, and a total."""
+    rows = connection.execute(
+        _UNKNOWN_COUNTRIES, {"connection_id": connection_id, "limit": LONGEST_LIST_OF_COUNTRIES}
+    ).all()
+    return {
+        "unknown_countries": [{"country": row.country, "customers": row.customers} for row in rows],
+        "customers_with_unknown_country": rows[0].total if rows else 0,
+    }
+
+
 def _rest(live: int, new: int, updated: int) -> int:
     """What is live and was not written; a record that was written and then found deleted is not live any more."""
     return max(0, live - new - updated)
@@ -113,7 +135,7 @@ def run_progress(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
 
 _CONNECTIONS = text("""
     SELECT c.id, c.user_id, c.organization_id, c.organization_name, c.data_center, c.status, c.parked_reason,
-           c.time_zone, c.unknown_time_zone, c.truth_checked_at, c.truth_check, current_date AS today,
+           c.time_zone, c.unknown_time_zone, c.country_code, c.truth_checked_at, c.truth_check, current_date AS today,
            c.next_sync_at, c.next_full_sync_at, m.last_customer_sync_at, m.last_invoice_sync_at
       FROM zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
@@ -144,6 +166,8 @@ def connection_states(
                 "time_zone": row.time_zone,
                 "unknown_time_zone": row.unknown_time_zone,
                 "time_zone_is_known": known_zone(row.time_zone) is not None,
+                "country_code": row.country_code,
+                **unknown_countries(connection, row.id),
                 "calendars_that_end": calendars_that_end(connection, row.id, row.today),
                 "data_center": row.data_center,
                 "status": row.status,

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from db.connections import Link
+from db.stored_customers import details_of_row
 from domain.contacts import ContactDetails
 from domain.drift import Fingerprint, cached_invoice_columns
 
@@ -46,19 +47,16 @@ def known_details(connection: Connection, link: Link) -> dict[str, ContactDetail
     """What only detail answers have told, where they have told something."""
     rows = connection.execute(
         text("""
-            SELECT zoho_customer_id, country_code, payment_reminder_enabled, address_state, address_postcode
+            SELECT zoho_customer_id, country_code, payment_reminder_enabled, address_state, address_postcode,
+                   country_unknown
               FROM customers_cache
              WHERE connection_id = :connection_id
-               AND (country_code IS NOT NULL OR payment_reminder_enabled IS NOT NULL OR address_state IS NOT NULL)
+               AND (country_code IS NOT NULL OR payment_reminder_enabled IS NOT NULL OR address_state IS NOT NULL
+                    OR country_unknown IS NOT NULL)
         """),
         {"connection_id": link.connection_id},
     )
-    return {
-        row.zoho_customer_id: ContactDetails(
-            row.country_code, row.payment_reminder_enabled, row.address_state, row.address_postcode
-        )
-        for row in rows
-    }
+    return {row.zoho_customer_id: details_of_row(row) for row in rows}
 
 
 def cached_invoices(connection: Connection, link: Link) -> dict[str, Fingerprint]:

@@ -39,6 +39,8 @@ class ContactDetails:
     #: Of the address that names the country, as given: "NSW", "2000". None: never read; "" where the address has none.
     state: str | None = field(default=None, repr=False)
     postcode: str | None = field(default=None, repr=False)
+    #: Zoho's text for the country, where booksync does not understand it; None where the address names none.
+    country_unknown: str | None = field(default=None, repr=False)
 
 
 #: The details of a contact that was only read in lists.

@@ -57,6 +57,7 @@ class Customer:
     time_zones: tuple[str, ...] | None = None
     address_state: str | None = field(default=None, repr=False)  #: as `ContactDetails.state`
     address_postcode: str | None = field(default=None, repr=False)
+    country_unknown: str | None = field(default=None, repr=False)  #: as `ContactDetails.country_unknown`
     unused_credits: Decimal | None = None
     credits_currency: str = ""
     judged_phone: JudgedPhone | None = None  #: where `primary_phone` comes from; it follows from the other fields
@@ -88,7 +89,8 @@ def customer_from(
     details = _details(contact.details, known)
     persons = persons_of(contact)
     primary = next((person for person in persons if person.is_primary), None)
-    phone = choose(candidates(persons), _country(details, home), fallback, confirmed)
+    country = country_of_numbers(details.country_code, details.country_unknown, home.country_code)
+    phone = choose(candidates(persons), country, fallback, confirmed)
     name, company = clean_text(contact.name), clean_text(contact.company_name)
     number = _number(phone)
     zones = _time_zones(phone, details)
@@ -112,10 +114,26 @@ def customer_from(
         time_zones=zones,
         address_state=details.state,
         address_postcode=details.postcode,
+        country_unknown=details.country_unknown,
         unused_credits=contact.unused_credits,
         credits_currency=contact.currency_code,
         judged_phone=phone,
     )
+
+
+def country_of_numbers(
+    country_code: str | None, country_unknown: str | None, home_country: str | None
+) -> NumberCountry:
+    """The country of a customer's numbers without a prefix, and where it comes from.
+
+    The organisation's country stands in only where the customer's address names none: in place of a country that is not
+    understood it would make a stranger's number.
+    """
+    if country_code is not None:
+        return NumberCountry(country_code)
+    if country_unknown is not None:
+        return NumberCountry(None, CountrySource.NOT_UNDERSTOOD)
+    return NumberCountry(home_country, CountrySource.ASSUMED)
 
 
 def persons_of(contact: Contact) -> tuple[ContactPerson, ...]:
@@ -192,12 +210,6 @@ def _details(told: ContactDetails | None, known: ContactDetails | None) -> Conta
     if told.reminders_enabled is None:
         return replace(told, reminders_enabled=known.reminders_enabled)
     return told
-
-
-def _country(details: ContactDetails, home: Home) -> NumberCountry:
-    if details.country_code is not None:
-        return NumberCountry(details.country_code)
-    return NumberCountry(home.country_code, CountrySource.ASSUMED)
 
 
 def _number(phone: JudgedPhone | None) -> str | None:

@@ -127,6 +127,7 @@ def a_customer(
     time_zones: tuple[str, ...] | None = None,
     address_state: str | None = None,
     address_postcode: str | None = None,
+    country_unknown: str | None = None,
     unused_credits: Decimal | str | None = None,
     credits_currency: str = "",
 ) -> Customer:
@@ -160,6 +161,7 @@ def a_customer(
         time_zones=time_zones,
         address_state=address_state,
         address_postcode=address_postcode,
+        country_unknown=country_unknown,
         unused_credits=_amount(unused_credits),
         credits_currency=credits_currency,
     )

@@ -136,7 +136,7 @@ def _once(kind: str, told: Mapping[str, object], rows: Sequence[Row], id_of: Cal
 
 
 def _expected(contact: Contact, row: Row, home: Home) -> Row:
-    known = ContactDetails(row["country_code"], row["payment_reminder_enabled"])
+    known = ContactDetails(row["country_code"], row["payment_reminder_enabled"], country_unknown=row["country_unknown"])
     read_at: dt.datetime | None = row["details_observed_at"]
     if read_at is None:
         contact, known = replace(contact, details=None), ContactDetails(None, None)
@@ -156,6 +156,7 @@ def _facts(customer: Customer) -> Row:
         "primary_email": customer.primary_email,
         "contact_persons": _by_id(persons_as_json(customer.persons)),
         "country_code": customer.country_code,
+        "country_unknown": customer.country_unknown,
         "time_zone": customer.time_zone,
         "payment_reminder_enabled": customer.reminders_enabled,
         "zoho_last_modified_at": customer.zoho_last_modified_at,

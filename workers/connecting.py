@@ -51,6 +51,7 @@ class Linked:
     webhook_path: str
     webhook_secret: str = field(repr=False)
     handover: HandoverState  #: a new connection is closed
+    country_unknown: str | None  #: Zoho's text for the organisation's country, where booksync does not understand it
 
 
 def link_organization(
@@ -179,4 +180,10 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
         )
         connections.set_next_full_sync(connection, connection_id, seconds=nightly)
         handover = openings.state_of(connection, connection_id)
-    return Linked(connection_id, f"/webhooks/zoho/{connection_id}", vault.decrypt(webhook_secret), handover)
+    return Linked(
+        connection_id,
+        f"/webhooks/zoho/{connection_id}",
+        vault.decrypt(webhook_secret),
+        handover,
+        country_unknown=facts.country_unknown,
+    )

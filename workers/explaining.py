@@ -8,15 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from db.explanations import CustomerStory, ReminderStory, Story
-from domain.phones import (
-    METADATA_VERSION,
-    JudgedPhone,
-    NumberCountry,
-    PhoneFallback,
-    candidates,
-    choose,
-    judge_all,
-)
+from domain.customers import country_of_numbers
+from domain.phones import METADATA_VERSION, JudgedPhone, PhoneFallback, candidates, choose, judge_all
 from domain.time_zones import zone_named
 from workers.reasons import NAMELESS, is_overdue_here, local_time, objections_to, outcome_of, reasons, zones_of
 
@@ -70,6 +63,7 @@ def _customer(customer: CustomerStory, now: dt.datetime, zone: ZoneInfo) -> dict
         "phone": customer.primary_phone,
         "phone_problem": customer.phone_problem,
         "country_code": customer.country_code,
+        "country_unknown": customer.country_unknown,
         "time_zone": zone.key,
         "local_time": local_time(now, zone),
         "reminders_enabled": customer.reminders_enabled,
@@ -85,7 +79,7 @@ def _phones(story: Story, fallback: PhoneFallback) -> list[dict[str, Any]]:
     """Every number in the order in which they count, with its verdict; after the chosen one none is tried."""
     assert story.customer is not None
     numbers = candidates(story.customer.persons)
-    country = NumberCountry(story.customer.country_code or story.home_country)
+    country = country_of_numbers(story.customer.country_code, story.customer.country_unknown, story.home_country)
     chosen = choose(numbers, country, fallback)
     names = {
         person.person_id: f"{person.first_name} {person.last_name}".strip() or NAMELESS

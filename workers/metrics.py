@@ -78,6 +78,11 @@ class _AtScrape(Collector):
                 for what in ("customers", "invoices", "full")
             ),
         )
+        yield _gauge(
+            "customers_with_unknown_country",
+            "Customers whose country in Zoho is a text that booksync does not understand.",
+            (({"connection": link["connection"]}, float(link["unknown_countries"])) for link in links),
+        )
         named = ("connection", "mode", "status")
         yield _gauge(
             "runs_last_day",

@@ -11,6 +11,7 @@ from domain.calling_hours import has_common_hours
 from domain.clocks import calling_hours, clocks_of
 from domain.opening import Handover
 from domain.permission import SkipReason, held_until, objections
+from domain.phones import PhoneProblem
 from domain.reminders import is_overdue
 from domain.time_zones import known_zones, zone_named
 
@@ -72,6 +73,11 @@ def _about_the_customer(customer: CustomerStory, phones: list[dict[str, Any]]) -
             yield f"{which}: this number counts. {phone['verdict']}"
         else:
             yield f"{which}: refused. {phone['verdict']}"
+    if any(phone["problem"] is PhoneProblem.UNKNOWN_COUNTRY for phone in phones):
+        yield (
+            f'Zoho names "{customer.country_unknown}" as the country of its address. '
+            "Next: correct it in Zoho, or write the number with its country prefix."
+        )
     if customer.reminders_enabled is None:
         yield "Whether Zoho's own reminders are on for it is not known: a run asks a day before a reminder goes out."
 

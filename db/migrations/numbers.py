@@ -34,6 +34,7 @@ _TABLES: Final = """
 """
 
 _INDEXES: Final = {
+    "ix_customers_cache_country_unknown": "customers_cache (connection_id) WHERE country_unknown IS NOT NULL",
     # Only E.164: a text that is no number may be too long for an index.
     "ix_customers_cache_valid_phone": "customers_cache (user_id, primary_phone) WHERE phone_problem IS NULL",
 }

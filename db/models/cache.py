@@ -20,6 +20,11 @@ class CachedCustomer(Base):
         UniqueConstraint("user_id", "zoho_customer_id"),
         Index(None, "connection_id"),
         Index(
+            "ix_customers_cache_country_unknown",
+            "connection_id",
+            postgresql_where=text("country_unknown IS NOT NULL"),
+        ),
+        Index(
             "ix_customers_cache_valid_phone", "user_id", "primary_phone", postgresql_where=text("phone_problem IS NULL")
         ),
     )

@@ -38,6 +38,14 @@ def connect(
             refresh_token=refresh_token,
             on_wait=lambda seconds: notes.print(f"Zoho's call limit is used up: waiting for {seconds:.0f} s …"),
         )
+    if linked.country_unknown is not None:
+        notes.print(
+            f'Zoho names "{linked.country_unknown}" as the organisation\'s country, which booksync does not understand. '
+            "Numbers without a country prefix are read only where the customer's address names a country. "
+            "Next: choose a country in Zoho Books, then run a full sync.",
+            style="yellow",
+            markup=False,
+        )
     facts = {
         "connection_id": str(linked.connection_id),
         "webhook_url": linked.webhook_path,

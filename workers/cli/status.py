@@ -18,6 +18,9 @@ from workers.cli.terminal import answers, counted, print_json
 from workers.forecasting import forecast
 from workers.resources import open_resources
 
+#: Texts for countries in the line of a connection; --json has more.
+COUNTRIES_SHOWN = 5
+
 
 def status(
     connection: OneConnection = None,
@@ -126,6 +129,7 @@ def _show_calendar(state: dict[str, Any], tell: Console) -> None:
             style="yellow",
             markup=False,
         )
+    _show_countries(state, tell)
     for country, year in state["calendars_that_end"].items():
         tell.print(f"  The public holidays of {country} are known until {year} only.", style="yellow")
 
@@ -146,6 +150,30 @@ def _show_truth_check(connection_id: str, check: dict[str, Any] | None, tell: Co
         f"Next: booksync verify {connection_id}",
         style="yellow",
     )
+
+
+def _show_countries(state: dict[str, Any], tell: Console) -> None:
+    """Countries that are not understood: without one, a number needs its prefix."""
+    if state["country_code"] is None:
+        tell.print(
+            "  Zoho names no country of the organisation that booksync understands: numbers without a country prefix "
+            "are read only where the customer's address names a country. "
+            "Next: choose a country in Zoho Books, then run a full sync.",
+            style="yellow",
+        )
+    if countries := state["unknown_countries"]:
+        listed = [
+            f'"{each["country"]}" ({counted(each["customers"], "customer", "customers")})'
+            for each in countries[:COUNTRIES_SHOWN]
+        ]
+        rest = state["customers_with_unknown_country"] - sum(each["customers"] for each in countries[:COUNTRIES_SHOWN])
+        if rest:
+            listed.append(f"others ({counted(rest, 'customer', 'customers')})")
+        tell.print(
+            f"  Countries that booksync does not understand: {', '.join(listed)}. Next: correct them in Zoho",
+            style="yellow",
+            markup=False,
+        )
 
 
 def _show_events(connection_id: str, events: dict[str, int], tell: Console) -> None:

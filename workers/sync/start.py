@@ -52,7 +52,14 @@ def _organization(work: Work) -> OrganizationFacts | None:
     except ZohoError as error:
         log.warning("The organisation's facts could not be read", action="organization.unread", reason=describe(error))
         return None
-    return next((facts for facts in found if facts.organization_id == work.link.organization_id), None)
+    facts = next((facts for facts in found if facts.organization_id == work.link.organization_id), None)
+    if facts is not None and facts.country_unknown is not None:
+        log.warning(
+            "The organisation's country is not understood: choose one in Zoho Books",
+            action="organization.country_unknown",
+            country=facts.country_unknown,
+        )
+    return facts
 
 
 def _begun(run: Run, link: Link) -> Run:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactPerson, ContactStatus
-from domain.countries import country_code
+from domain.countries import country_code, unknown_country
 from domain.invoices import Invoice
 from domain.lists import SetAside
 from workers.zoho.fields import record_id
@@ -44,6 +45,7 @@ class OrganizationFacts:
     time_zone: str  #: as Zoho writes it, an IANA name as a rule
     country_code: str | None  #: ISO 3166-1 alpha-2
     currency_code: str
+    country_unknown: str | None = None  #: Zoho's text for the country, where booksync does not understand it
 
 
 def contact_from_row(row: object, *, zone: tzinfo | None = None) -> Contact | SetAside:
@@ -74,14 +76,20 @@ def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contac
 
 
 def _details(row: ContactDetailRow) -> ContactDetails:
-    """The details of a contact. State and postcode are those of the address that names the country."""
+    """The details of a contact. State and postcode are those of the address that names the country.
+
+    An address whose country is understood goes before one whose country is not, and that before one without a country.
+    """
     addresses = (row.billing_address, row.shipping_address)
-    address = next((each for each in addresses if _country_code(each)), row.billing_address)
+    understood = (each for each in addresses if _country_code(each))
+    named = (each for each in addresses if _unknown_country(each))
+    address = next(chain(understood, named), row.billing_address)
     return ContactDetails(
         country_code=_country_code(address),
         reminders_enabled=row.payment_reminder_enabled,
         state=address.state.strip() or address.state_code.strip(),
         postcode=address.zip.strip(),
+        country_unknown=_unknown_country(address),
     )
 
 
@@ -132,6 +140,7 @@ def organization_from_row(row: object) -> OrganizationFacts | SetAside:
         time_zone=parsed.time_zone.strip(),
         country_code=country_code(parsed.country_code, parsed.country),
         currency_code=parsed.currency_code.strip(),
+        country_unknown=unknown_country(parsed.country_code, parsed.country),
     )
 
 
@@ -214,3 +223,7 @@ def _person(row: PersonRow) -> ContactPerson:
 
 def _country_code(address: AddressRow) -> str | None:
     return country_code(address.country_code, address.country)
+
+
+def _unknown_country(address: AddressRow) -> str | None:
+    return unknown_country(address.country_code, address.country)

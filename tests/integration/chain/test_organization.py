@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog
 
 from domain.runs import Mode
 from sandbox.zoho.commands import FaultName
@@ -52,6 +53,21 @@ def test_a_zone_that_is_none_is_kept_apart_and_the_known_one_stays(
     bench.zoho.edit_organization(time_zone="Europe/Berlin")
     bench.sync(Mode.FULL)
     assert (facts(bench)["time_zone"], facts(bench)["unknown_time_zone"]) == ("Europe/Berlin", None)
+
+
+def test_a_country_that_is_not_understood_is_said_and_the_known_one_stays(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ruritanian(transport: ZohoTransport) -> Sequence[OrganizationFacts]:
+        found = get_organizations(transport)
+        return [replace(each, country_code=None, country_unknown="Ruritania") for each in found]
+
+    before = bench.rows("SELECT country_code FROM zoho_connections")
+    with monkeypatch.context() as patched, structlog.testing.capture_logs() as logs:
+        patched.setattr("workers.sync.start.get_organizations", ruritanian)
+        assert bench.sync(Mode.FULL)["status"] == "succeeded"
+    assert [line["country"] for line in logs if line.get("action") == "organization.country_unknown"] == ["Ruritania"]
+    assert bench.rows("SELECT country_code FROM zoho_connections") == before
 
 
 def test_an_organisation_that_cannot_be_read_costs_the_run_nothing(bench: Bench) -> None:

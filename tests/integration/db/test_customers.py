@@ -14,6 +14,8 @@ from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, MODIFIED_AT, a_cont
 from tests.integration.db.caching import A_MINUTE, OBSERVED_AT, ORDERS, VERSIONS, cached, counts, the_ids, upsert
 from tests.integration.db.look import change
 
+RURITANIA = ContactDetails(country_code=None, reminders_enabled=None, country_unknown="Ruritania")
+
 
 class TestWhatIsWritten:
     def test_a_new_contact_becomes_a_customer_with_all_that_is_known(self, engine: Engine, link: Link) -> None:
@@ -263,6 +265,29 @@ class TestDetails:
         found = cached(engine)
         assert (found["country_code"], found["payment_reminder_enabled"]) == (None, True)
         assert found["details_observed_at"] == later
+
+    def test_a_list_read_never_blanks_a_country_that_is_not_understood(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact(mobile="97730 00000", details=RURITANIA))
+        later = OBSERVED_AT + A_MINUTE
+        assert counts(upsert(engine, link, a_contact(name="Renamed", mobile="97730 00000"), observed_at=later)) == (
+            0,
+            1,
+        )
+        found = cached(engine)
+        assert (found["country_unknown"], found["phone_problem"]) == ("Ruritania", "unknown_country")
+
+    def test_a_detail_blanks_it(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact(mobile="97730 00000", details=RURITANIA))
+        upsert(engine, link, a_contact(mobile="97730 00000", details=ContactDetails("IN", None)))
+        found = cached(engine)
+        assert (found["country_code"], found["country_unknown"]) == ("IN", None)
+        assert (found["primary_phone"], found["phone_problem"]) == ("+919773000000", None)
+
+    def test_the_same_text_again_changes_nothing(self, engine: Engine, link: Link) -> None:
+        upsert(engine, link, a_contact(details=RURITANIA))
+        assert counts(upsert(engine, link, a_contact(details=RURITANIA))) == (0, 0)
+        other = replace(RURITANIA, country_unknown="Graustark")
+        assert counts(upsert(engine, link, a_contact(details=other))) == (0, 1)
 
     def test_a_known_country_reads_the_phone_of_a_list_row(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact(mobile="", details=ContactDetails("IN", None)))

@@ -12,7 +12,7 @@ from db import customers, phone_verdicts
 from db.connections import Link
 from db.staging import Observed
 from domain import phones
-from domain.contacts import Contact
+from domain.contacts import Contact, ContactDetails
 from domain.phones import METADATA_VERSION, PhoneFallback
 from tests.builders import A_BRITISH_MOBILE, a_contact, a_person, an_invoice
 from tests.integration.db.look import change, row, rows
@@ -88,6 +88,14 @@ class TestJudgingAnew:
                 connection, link, "", fallback=PhoneFallback.NONE, now=LATER, all_of_them=False
             )
         assert looked_at is None
+
+    def test_a_country_that_is_not_understood_is_still_not_replaced(self, engine: Engine, link: Link) -> None:
+        details = ContactDetails(country_code=None, reminders_enabled=None, country_unknown="Ruritania")
+        tell_contact(engine, link, a_contact(mobile="07912 345678", details=details))
+        judge_anew(engine, link)
+        found = row(engine, "SELECT * FROM customers_cache")
+        assert (found["primary_phone"], found["phone_problem"]) == ("07912 345678", "unknown_country")
+        assert found["phone_verdict"]["problem"] == "unknown_country"
 
     def test_a_number_that_has_come_into_use_is_reminded(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact())

@@ -106,6 +106,44 @@ class TestPhone:
         assert customer_from(a_contact(mobile=mobile), home=home).time_zone == time_zone
 
 
+class TestACountryThatIsNotUnderstood:
+    RURITANIA = ContactDetails(country_code=None, reminders_enabled=None, country_unknown="Ruritania")
+
+    def test_the_organisations_country_does_not_stand_in(self) -> None:
+        customer = customer_from(a_contact(mobile="97730 00000", details=self.RURITANIA), home=BANGALORE)
+        assert customer.primary_phone == "97730 00000"
+        assert customer.phone_problem is PhoneProblem.UNKNOWN_COUNTRY
+        assert not customer.is_reachable
+        assert customer.judged_phone is not None
+        assert customer.judged_phone.verdict.problem is PhoneProblem.UNKNOWN_COUNTRY
+
+    def test_an_international_number_stays_valid(self) -> None:
+        customer = customer_from(a_contact(mobile=A_BRITISH_MOBILE, details=self.RURITANIA), home=BANGALORE)
+        assert (customer.primary_phone, customer.phone_problem) == (A_BRITISH_MOBILE, None)
+        assert customer.holiday_country == "GB"
+
+    def test_another_problem_keeps_its_name(self) -> None:
+        customer = customer_from(a_contact(mobile="ask Bob", details=self.RURITANIA), home=BANGALORE)
+        assert customer.phone_problem is PhoneProblem.NOT_A_NUMBER
+
+    def test_the_fallback_is_the_first_valid_number(self) -> None:
+        persons = (a_person("1", mobile="97730 00000", is_primary=True), a_person("2", mobile=A_BRITISH_MOBILE))
+        contact = a_contact(persons=persons, details=self.RURITANIA)
+        customer = customer_from(contact, home=BANGALORE, fallback=PhoneFallback.VALID)
+        assert customer.primary_phone == A_BRITISH_MOBILE
+
+    def test_a_list_row_keeps_the_text_of_an_earlier_detail_answer(self) -> None:
+        customer = customer_from(a_contact(mobile="97730 00000"), home=BANGALORE, known=self.RURITANIA)
+        assert customer.country_unknown == "Ruritania"
+        assert customer.phone_problem is PhoneProblem.UNKNOWN_COUNTRY
+
+    def test_a_detail_answer_that_names_no_country_clears_it(self) -> None:
+        told = ContactDetails(country_code=None, reminders_enabled=None)
+        contact = a_contact(mobile="97730 00000", details=told)
+        customer = customer_from(contact, home=BANGALORE, known=self.RURITANIA)
+        assert (customer.country_unknown, customer.primary_phone) == (None, "+919773000000")
+
+
 class TestTimeZones:
     AUSTRALIA = (
         "Australia/Adelaide",

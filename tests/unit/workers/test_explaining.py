@@ -36,6 +36,7 @@ def a_customer_story(*persons: ContactPerson, **changed: Any) -> CustomerStory:
         primary_phone=A_BRITISH_MOBILE,
         phone_problem=None,
         country_code=None,
+        country_unknown=None,
         address_state=None,
         time_zone="Europe/London",
         reminders_enabled=True,
@@ -143,6 +144,29 @@ class TestTheNextReminder:
         told = explained(a_story(a_reminder(0, closes_at=None), a_reminder(3)))
         assert told["next"]["step"] == 3
         assert "Step +0 (Wed 2026-04-01 10:00) is the legacy application's: it sends it itself." in told["reasons"]
+
+
+class TestACountryThatIsNotUnderstood:
+    def of_a_ruritanian(self, mobile: str) -> dict[str, Any]:
+        person = a_person(mobile=mobile, is_primary=True)
+        customer = a_customer_story(
+            person, primary_phone=mobile, phone_problem="unknown_country", country_unknown="Ruritania"
+        )
+        return explained(a_story(customer=customer))
+
+    def test_is_named_where_a_number_has_no_prefix(self) -> None:
+        told = self.of_a_ruritanian("020 7031 3000")
+        text = "\n".join(told["reasons"])
+        assert "booksync does not understand the customer's country." in text
+        assert 'Zoho names "Ruritania" as the country of its address. Next: correct it in Zoho' in text
+        assert told["phones"][0]["problem"] == "unknown_country"
+        assert told["phones"][0]["is_chosen"]
+        assert told["customer"]["country_unknown"] == "Ruritania"
+
+    def test_is_not_named_where_the_number_has_one(self) -> None:
+        told = self.of_a_ruritanian(A_BRITISH_MOBILE)
+        assert "Ruritania" not in "\n".join(told["reasons"])
+        assert told["phones"][0]["e164"] == A_BRITISH_MOBILE
 
 
 class TestWhatTheWebhookPosted:

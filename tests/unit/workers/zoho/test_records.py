@@ -265,6 +265,12 @@ def test_an_organisation_tells_its_zone_country_and_currency() -> None:
     assert organization_from_row(row) == OrganizationFacts("10234695", "Zillium", "PST", "IN", "INR")
 
 
+def test_an_organisations_country_that_is_not_understood_is_kept_as_text() -> None:
+    facts = organization_from_row({"organization_id": "10234695", "country": "Ruritania"})
+    assert isinstance(facts, OrganizationFacts)
+    assert (facts.country_code, facts.country_unknown) == (None, "Ruritania")
+
+
 def test_the_rest_of_a_page_goes_on_in_order_with_its_repetitions() -> None:
     rows = [a_contact_row(contact_id="2"), {}, a_contact_row(contact_id="1"), None, a_contact_row(contact_id="2")]
 

@@ -59,6 +59,34 @@ def test_the_country_is_the_billing_addresss_else_the_shipping_ones(
 
 
 @pytest.mark.parametrize(
+    ("billing", "shipping", "country", "unknown"),
+    [
+        # Not understood.
+        ({"country": " Ruritania "}, {}, None, "Ruritania"),
+        ({"country": "", "country_code": "RX"}, {}, None, "RX"),
+        # The billing address names no country, the shipping one a country that is not understood.
+        ({"country": "n/a"}, {"country": "Ruritania"}, None, "Ruritania"),
+        ({"country": "Ruritania"}, {"country": "Atlantis"}, None, "Ruritania"),
+        # An address that is understood goes first.
+        ({"country": "Ruritania"}, {"country": "India"}, "IN", None),
+        ({"country": "India"}, {"country": "Ruritania"}, "IN", None),
+        # None is named.
+        ({"country": "N/A"}, {"country": "null"}, None, None),
+        ({}, {}, None, None),
+        # What Postgres refuses is gone.
+        ({"country": "Ruri\0tania"}, {}, None, "Ruritania"),
+    ],
+)
+def test_a_country_that_is_not_understood_is_kept_as_text(
+    billing: object, shipping: object, country: str | None, unknown: str | None
+) -> None:
+    told = detail(billing_address=billing, shipping_address=shipping)
+
+    assert told.details is not None
+    assert (told.details.country_code, told.details.country_unknown) == (country, unknown)
+
+
+@pytest.mark.parametrize(
     ("billing", "shipping", "state", "postcode"),
     [
         ({"country_code": "AU", "state": " NSW ", "zip": " 2000"}, {}, "NSW", "2000"),
@@ -69,6 +97,7 @@ def test_the_country_is_the_billing_addresss_else_the_shipping_ones(
         ({"state": "NY"}, {"country_code": "AU", "state": "NSW", "zip": "2000"}, "NSW", "2000"),
         ({"country_code": "AU"}, {"country_code": "US", "state": "NY", "zip": "10001"}, "", ""),
         ({"state": "NY", "zip": "10001"}, {"state": "NSW"}, "NY", "10001"),
+        ({"state": "NY"}, {"country": "Ruritania", "state": "Strelsau"}, "Strelsau", ""),
         # No text costs the contact.
         ({"country_code": "AU", "state": [], "zip": None}, {}, "", ""),
         (None, [], "", ""),

@@ -1,0 +1,77 @@
+"""Promises about countries that booksync does not understand: they are counted where an operator looks."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from db import figures, summary, verification
+from db.connections import Link
+from domain.contacts import ContactDetails
+from tests.builders import a_contact
+from tests.integration.db.caching import upsert
+from tests.integration.db.look import change
+
+
+def in_a_country_named(text: str | None) -> ContactDetails:
+    return ContactDetails(country_code=None, reminders_enabled=None, country_unknown=text)
+
+
+@pytest.fixture
+def database(engine: Engine, link: Link) -> Iterator[Connection]:
+    """Three customers in Ruritania, one in Graustark, one in a country that is understood, one without a country."""
+    named = [*["Ruritania"] * 3, "Graustark", None]
+    contacts = [a_contact(str(5001 + at), details=in_a_country_named(text)) for at, text in enumerate(named)]
+    understood = a_contact("6001", details=ContactDetails(country_code="IN", reminders_enabled=None))
+    upsert(engine, link, *contacts, understood)
+    with engine.connect() as connection:
+        yield connection
+
+
+def test_status_counts_their_customers_the_most_first(database: Connection, link: Link) -> None:
+    assert summary.unknown_countries(database, link.connection_id) == {
+        "unknown_countries": [
+            {"country": "Ruritania", "customers": 3},
+            {"country": "Graustark", "customers": 1},
+        ],
+        "customers_with_unknown_country": 4,
+    }
+
+
+def test_status_names_so_few_and_counts_all(database: Connection, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "LONGEST_LIST_OF_COUNTRIES", 1)
+    found = summary.unknown_countries(database, link.connection_id)
+    assert [each["country"] for each in found["unknown_countries"]] == ["Ruritania"]
+    assert found["customers_with_unknown_country"] == 4
+
+
+def test_a_deleted_customer_does_not_count(engine: Engine, database: Connection, link: Link) -> None:
+    change(engine, "UPDATE customers_cache SET status = 'deleted' WHERE zoho_customer_id = '5001'")
+    assert summary.unknown_countries(database, link.connection_id)["customers_with_unknown_country"] == 3
+
+
+def test_a_state_has_them(database: Connection, link: Link) -> None:
+    (state,) = summary.connection_states(database, link.connection_id)
+    assert state["customers_with_unknown_country"] == 4
+    assert state["country_code"] == link.country_code
+
+
+def test_the_figures_count_them_without_their_texts(database: Connection, link: Link) -> None:
+    (found,) = figures.connections(database)
+    assert found["unknown_countries"] == 4
+    assert "Ruritania" not in str(found)
+
+
+def test_a_connection_without_any_says_so(engine: Engine, link: Link) -> None:
+    with engine.connect() as connection:
+        assert summary.unknown_countries(connection, link.connection_id) == {
+            "unknown_countries": [],
+            "customers_with_unknown_country": 0,
+        }
+
+
+def test_a_comparison_with_zoho_knows_them(database: Connection, link: Link) -> None:
+    known = verification.known_details(database, link)
+    assert known["5001"] == in_a_country_named("Ruritania")
+    assert known["6001"].country_code == "IN"
+    assert "5005" not in known

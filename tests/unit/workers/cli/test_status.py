@@ -1,0 +1,46 @@
+"""Promises of workers/cli/status.py: what an operator reads of countries that booksync does not understand."""
+
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+
+from workers.cli.status import COUNTRIES_SHOWN, _show_countries
+
+
+def shown(*countries: tuple[str, int], country_code: str | None = "IN", total: int | None = None) -> str:
+    state: dict[str, Any] = {
+        "country_code": country_code,
+        "unknown_countries": [{"country": text, "customers": number} for text, number in countries],
+        "customers_with_unknown_country": sum(number for _, number in countries) if total is None else total,
+    }
+    console = Console(file=StringIO(), width=1000)
+    _show_countries(state, console)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_nothing_is_shown_where_all_are_understood() -> None:
+    assert shown() == ""
+
+
+def test_each_text_has_its_customers() -> None:
+    assert shown(("Ruritania", 12), ("Graustark", 1)) == (
+        '  Countries that booksync does not understand: "Ruritania" (12 customers), "Graustark" (1 customer). '
+        "Next: correct them in Zoho\n"
+    )
+
+
+def test_few_are_named_and_the_others_counted() -> None:
+    line = shown(*((f"Country {number}", 1) for number in range(COUNTRIES_SHOWN + 2)), total=100)
+    assert f'"Country {COUNTRIES_SHOWN - 1}"' in line
+    assert f'"Country {COUNTRIES_SHOWN}"' not in line
+    assert "others (95 customers)" in line
+
+
+def test_a_text_is_no_markup() -> None:
+    assert '"[bold]x"' in shown(("[bold]x", 1))
+
+
+def test_an_organisation_without_a_country_is_said() -> None:
+    assert "Zoho names no country of the organisation that booksync understands" in shown(country_code=None)
