@@ -28,8 +28,37 @@ CREATE OR REPLACE FUNCTION booksync_phone(given text) RETURNS text LANGUAGE sql 
     END
 $$;
 
+-- As `domain.countries` reads a text; what this reading does not cover is NULL. In plpgsql, because each session then
+-- parses the long list once, and only when it meets more than a code.
+CREATE OR REPLACE FUNCTION booksync_country_named(given text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    written text := upper(booksync_trim(given) COLLATE "C");
+    plain text := regexp_replace(normalize(replace(written, '&', ' AND '), NFKD), '[\u0300-\u036f]', '', 'g');
+    -- Without blanks and punctuation, those of ASCII and those that people write besides.
+    name text := lower(regexp_replace(
+        regexp_replace(plain, '^THE ', ''),
+        '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u2000-\u206f]', '', 'g'
+    ) COLLATE "C");
+BEGIN
+    IF length(written) > {{longest_country}} THEN
+        RETURN NULL;
+    END IF;
+    -- A code has no accent: "Áo" is Austria in Vietnamese, "AO" is Angola.
+    IF length(name) <= 3 AND octet_length(written) > length(written) THEN
+        RETURN NULL;
+    END IF;
+    -- The list stays part of the expression: assigned to a variable, it would be parsed at each call.
+    RETURN '{{country_names}}'::jsonb
+        ->> CASE WHEN written ~ '^(\+[0-9]+|[A-Z]{2}-[A-Z0-9]{1,3})$' THEN written ELSE name END;
+END $$;
+
 CREATE OR REPLACE FUNCTION booksync_country(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT '{{countries}}'::jsonb ->> upper(booksync_trim(given))
+    SELECT CASE
+        WHEN booksync_trim(given) = '' THEN NULL
+        WHEN length(booksync_trim(given)) = 2 THEN '{{countries}}'::jsonb ->> upper(booksync_trim(given))
+        ELSE booksync_country_named(given)
+    END
 $$;
 
 CREATE OR REPLACE FUNCTION booksync_zone(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

@@ -19,6 +19,7 @@ DROP FUNCTION IF EXISTS booksync_quarantine_reason(uuid, text);
 DROP FUNCTION IF EXISTS booksync_no_id_reason(text);
 DROP FUNCTION IF EXISTS booksync_zone(text);
 DROP FUNCTION IF EXISTS booksync_country(text);
+DROP FUNCTION IF EXISTS booksync_country_named(text);
 DROP FUNCTION IF EXISTS booksync_phone(text);
 DROP FUNCTION IF EXISTS booksync_zoho_id(text);
 DROP FUNCTION IF EXISTS booksync_trim(text);

@@ -18,7 +18,8 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, Se
 
 from db.migrations.errors import InTheWayError
 from db.migrations.revisions import alembic_config
-from db.migrations.vocabulary import LONGEST_ID, NO_ID_WORDS, PUNCTUATION, countries, zones
+from db.migrations.vocabulary import LONGEST_ID, NO_ID_WORDS, PUNCTUATION, countries, country_names, zones
+from domain.countries import LONGEST_NAME
 
 Raw = psycopg.Connection[tuple[Any, ...]]
 _T = TypeVar("_T")
@@ -163,6 +164,8 @@ def side_by_side() -> str:
     statements = (_SQL / "side_by_side.sql").read_text()
     values = {
         "countries": _literal(_json(countries())),
+        "country_names": _literal(_json(country_names())),
+        "longest_country": str(LONGEST_NAME),
         "zones": _literal(_json(zones())),
         "no_id_words": _literal(_json(NO_ID_WORDS)),
         "punctuation": _literal(PUNCTUATION),

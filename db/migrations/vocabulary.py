@@ -7,6 +7,8 @@ from string import ascii_uppercase, punctuation
 from typing import Final
 
 from domain.countries import country_code
+from domain.countries.names import CODES, alpha_3, english_names, foreign_names, subdivisions
+from domain.countries.words import ALIASES, TERRITORIES
 from domain.time_zones import is_place_zone
 
 #: Zoho's ids have some twenty digits. An index takes at most 2,700 bytes.
@@ -33,6 +35,19 @@ def countries() -> dict[str, str]:
     """Two letters → ISO 3166-1 alpha-2: "UK" → "GB", "GB" → "GB"."""
     pairs = ("".join(letters) for letters in product(ascii_uppercase, repeat=2))
     return {pair: code for pair in pairs if (code := country_code(pair, "")) and (code == pair or pair in _ALIASES)}
+
+
+@cache
+def country_names() -> dict[str, str]:
+    """What else is written for a country, without accents → ISO 3166-1 alpha-2.
+
+    Codes are in upper case with their hyphen or plus ("GB-ENG", "+44"); names are as `folded` leaves them. Only Latin
+    letters occur, because a database's locale decides what another script's capital letter is.
+    """
+    codes = (*subdivisions(), *TERRITORIES, *(f"+{number}" for number in range(1, 1000)))
+    words = (*alpha_3(), *CODES, *ALIASES, *english_names(), *foreign_names())
+    texts = (*codes, *(word.lower() for word in words if word.isascii()))
+    return {text: code for text in texts if (code := country_code("", text)) is not None}
 
 
 @cache

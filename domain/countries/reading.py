@@ -14,7 +14,7 @@ from domain.folding import folded
 _TEXTS_REMEMBERED = 4096
 
 #: No name is longer; a longer text is an address or a note.
-_LONGEST_NAME = 100
+LONGEST_NAME = 100
 
 _SUBDIVISION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 _CALLING_CODE = re.compile(r"\+\s*([1-9][0-9]{0,2})")
@@ -41,7 +41,7 @@ def unknown_country(code: str, name: str) -> str | None:
     if country_code(code, name) is not None:
         return None
     named = next((text for text in (name, code) if not _says_nothing(text)), None)
-    return named.strip()[:_LONGEST_NAME].strip() if named is not None else None
+    return named.strip()[:LONGEST_NAME].strip() if named is not None else None
 
 
 def _says_nothing(text: str) -> bool:
@@ -53,7 +53,7 @@ def _says_nothing(text: str) -> bool:
 @lru_cache(maxsize=_TEXTS_REMEMBERED)
 def _meant_by(text: str) -> str | None:
     text = text.strip()
-    if len(text) > _LONGEST_NAME or _says_nothing(text):
+    if len(text) > LONGEST_NAME or _says_nothing(text):
         return None
     return _named(text) or _turned_round(text) or _agreed(text)
 

@@ -40,7 +40,7 @@ def connect(
         )
     if linked.country_unknown is not None:
         notes.print(
-            f'Zoho names "{linked.country_unknown}" as the organisation\'s country, which booksync does not understand. '
+            f'booksync does not understand the country of the organisation in Zoho, "{linked.country_unknown}". '
             "Numbers without a country prefix are read only where the customer's address names a country. "
             "Next: choose a country in Zoho Books, then run a full sync.",
             style="yellow",

@@ -41,10 +41,12 @@ _SPREADSHEET_IDS = ["7.018E+03", "4,6e17", "7,018", "7018.5", "46000000002604902
 _CUSTOMERS = st.sampled_from(_IDS) | st.sampled_from(_NO_IDS) | st.sampled_from(_SPREADSHEET_IDS) | _TEXT
 _NAMES = st.sampled_from(["Ada Byron", "Ada  Byron", "Çelik & Söhne", "Zoë 🦊", "", " ", None]) | _TEXT
 _PHONES = (
-    st.sampled_from(["+442070313000", "+44 20 7031-3000", "020 7031 3000", "+4420703130.0", "null", "", " ", None])
+    st.sampled_from(
+        ["+442070313000", "+44 20 7031-3000", "020 7031 3000", "n/a", "+4420703130.0", "null", "", " ", None]
+    )
     | _TEXT
 )
-_COUNTRIES = st.sampled_from(["GB", "gb", " uk ", "DE", "ZZ", "+44", "United Kingdom", "NULL", "", None]) | _TEXT
+_COUNTRIES = st.sampled_from(["GB", "gb", " uk ", "DE", "ZZ", "+44", "United Kingdom", "Áo", "NULL", "", None]) | _TEXT
 _ZONES = (
     st.sampled_from(["Europe/London", "europe/paris", "UTC", " Asia/Calcutta ", "US/Pacific-New", "IST", "EST", "GB"])
     | st.sampled_from(["India Standard Time", "Mars/Phobos", "GMT+25", "GMT+05:30", "null", "", None])

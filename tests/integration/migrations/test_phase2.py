@@ -140,7 +140,12 @@ def test_a_customer_that_zoho_told_of_stays_as_it_is(url: str, database: Databas
         ("020 7031 3000", " gb", "+442070313000", None),
         ("020 7031 3000", "UK", "+442070313000", None),
         ("020 7031 3000", None, "020 7031 3000", "unknown_region"),
-        ("020 7031 3000", "Britain", "020 7031 3000", "unknown_region"),  # no code
+        ("020 7031 3000", "Great Britain", "+442070313000", None),
+        ("020 7031 3000", "U.K.", "+442070313000", None),
+        ("020 7031 3000", "+44", "+442070313000", None),
+        ("020 7031 3000", "GB-ENG", "+442070313000", None),
+        ("020 7031 3000", "NULL", "020 7031 3000", "unknown_region"),
+        ("020 7031 3000", "Ruritania", "020 7031 3000", "unknown_region"),
         ("020 7031 3000 1234", "GB", "020 7031 3000 1234", "too_long"),
         ("n/a", "GB", "n/a", "not_a_number"),
         (" ", "GB", None, None),

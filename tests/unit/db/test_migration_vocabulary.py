@@ -4,7 +4,7 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from db.migrations.vocabulary import NO_ID_WORDS, countries, zones
+from db.migrations.vocabulary import NO_ID_WORDS, countries, country_names, zones
 from domain.countries import country_code
 from domain.time_zones import is_place_zone
 
@@ -17,6 +17,29 @@ def test_two_letters_are_a_country_where_the_rules_say_so() -> None:
 
 def test_what_people_write_for_a_country_is_not_lost() -> None:
     assert {letters: code for letters, code in countries().items() if letters != code} == {"UK": "GB", "EL": "GR"}
+
+
+def test_every_other_text_for_a_country_means_what_the_rules_say() -> None:
+    assert all(country_code("", text) == code for text, code in country_names().items())
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("gbr", "GB"),
+        ("GB-ENG", "GB"),
+        ("+44", "GB"),
+        ("deutschland", "DE"),
+        ("iranislamicrepublicof", "IR"),
+        ("uae", "AE"),
+    ],
+)
+def test_codes_names_and_aliases_are_among_them(text: str, code: str) -> None:
+    assert country_names()[text] == code
+
+
+def test_what_names_no_country_or_several_is_not_among_them() -> None:
+    assert not {"null", "na", "none", "virginislands", "+1"} & country_names().keys()
 
 
 def test_every_zone_has_a_name_that_python_and_postgres_know() -> None:
@@ -54,4 +77,6 @@ def test_a_name_that_means_no_single_place_is_no_zone(name: str) -> None:
 
 
 def test_no_vocabulary_can_end_a_literal_of_sql() -> None:
-    assert not any("'" in text for text in [*countries().values(), *zones().values(), *zones(), *NO_ID_WORDS])
+    assert not any(
+        "'" in text for text in [*countries().values(), *country_names(), *zones().values(), *zones(), *NO_ID_WORDS]
+    )
