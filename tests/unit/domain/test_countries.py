@@ -193,7 +193,7 @@ def test_the_forms_of_lists_and_addresses_are_understood(name: str, expected: st
         ("Georgia, USA", None),
         ("India / Pakistan", None),
         ("DE-AT", None),
-        # One part is no country.
+        # One part names nothing known.
         ("Georgia (US state)", None),
         ("Mumbai, India", None),
         ("India (", "IN"),
