@@ -1,16 +1,18 @@
 """The second verdict: whether a valid number is to be called, as far as its digits say."""
 
+from collections.abc import Iterator
+from functools import cache
+
 import phonenumbers
 from phonenumbers import PhoneNumber
 
 from domain.phones.verdicts import Doubt, NotCallable
 
-#: A run of so many digits up or down is nobody's number; a shorter one is doubtful.
+#: A run of so many digits up or down is nobody's number.
 _LONGEST_RUN = 9
-_DOUBTFUL_RUN = 6
 
-#: One digit repeated as often as this is a filler; there are real numbers such as 4444.
-_REPETITIONS = 6
+#: A shorter one is doubtful. One digit repeated so often is a filler; there are real numbers such as 4444.
+_DOUBTFUL_RUN = 6
 
 _UP, _DOWN = "01234567890", "09876543210"
 
@@ -23,28 +25,34 @@ def digits_against(number: PhoneNumber) -> NotCallable | None:
     national = phonenumbers.national_significant_number(number)
     if number.country_code == _NORTH_AMERICA and national.endswith(_DIRECTORY_SERVICE):
         return NotCallable.DIRECTORY
-    for part in {national, _subscriber_part(number, national)}:
-        if len(part) >= _REPETITIONS and len(set(part)) == 1:
-            return NotCallable.FILLER
-        if len(part) >= _LONGEST_RUN and _is_run(part):
-            return NotCallable.FILLER
+    if any(_is_filler(part) for part in _parts_of_one_pattern(number, national)):
+        return NotCallable.FILLER
     return None
 
 
-def doubts_about(number: PhoneNumber) -> tuple[Doubt, ...]:
-    """Why a person should look at a valid number, as its digits say."""
+def doubts_about(number: PhoneNumber, region: str | None, kind: int) -> tuple[Doubt, ...]:
+    """Why a person should look at a valid number of that region and `PhoneNumberType`, as its digits say."""
     national = phonenumbers.national_significant_number(number)
-    subscriber = _subscriber_part(number, national)
     doubts = []
-    if len(subscriber) >= _DOUBTFUL_RUN and _is_run(subscriber):
+    if any(_is_run(part) for part in _parts_of_one_pattern(number, national)):
         doubts.append(Doubt.RUN)
-    if _is_example(number):
+    if region is not None and number.national_number == _example(region, kind):
         doubts.append(Doubt.EXAMPLE)
     return tuple(doubts)
 
 
-def _subscriber_part(number: PhoneNumber, national: str) -> str:
-    return national[phonenumbers.length_of_national_destination_code(number) :]
+def _parts_of_one_pattern(number: PhoneNumber, national: str) -> Iterator[str]:
+    """The whole national number and its subscriber's part, where one of them repeats a digit, or counts up or down."""
+    end = national[-_DOUBTFUL_RUN:]
+    if len(end) < _DOUBTFUL_RUN or not (len(set(end)) == 1 or _is_run(end)):
+        return  # Both end alike, and the length of an area code is long to find out.
+    for part in (national, national[phonenumbers.length_of_national_destination_code(number) :]):
+        if len(part) >= _DOUBTFUL_RUN and (len(set(part)) == 1 or _is_run(part)):
+            yield part
+
+
+def _is_filler(part: str) -> bool:
+    return len(set(part)) == 1 or len(part) >= _LONGEST_RUN
 
 
 def _is_run(digits: str) -> bool:
@@ -52,9 +60,7 @@ def _is_run(digits: str) -> bool:
     return digits in _UP or digits in _DOWN
 
 
-def _is_example(number: PhoneNumber) -> bool:
-    region = phonenumbers.region_code_for_number(number)
-    if region is None:
-        return False
-    example = phonenumbers.example_number_for_type(region, phonenumbers.number_type(number))
-    return example is not None and example.national_number == number.national_number
+@cache
+def _example(region: str, kind: int) -> int | None:
+    example = phonenumbers.example_number_for_type(region, kind)
+    return example.national_number if example else None

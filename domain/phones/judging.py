@@ -23,6 +23,9 @@ from domain.phones.words import meaning_of
 #: A verdict costs some 100 µs; a contact's numbers are judged several times in a row, those of a group share one.
 VERDICTS_REMEMBERED = 16_384
 
+#: The same reading is asked about a few times while one text is judged.
+READINGS_REMEMBERED = 64
+
 #: The edition of a verdict: which numbers are in use changes by the month, and the rules of this package change too.
 #: Verdicts of another edition are repeated from what is cached.
 METADATA_VERSION: str = f"{phonenumbers.__version__}-accounted"
@@ -67,9 +70,10 @@ _LENGTH_PROBLEMS = {
 
 
 class _Found(NamedTuple):
-    """A valid number, and the reading that gave it."""
+    """A valid number with its `PhoneNumberType`, and the reading that gave it."""
 
     number: PhoneNumber
+    type: int
     reading: Reading
 
     @property
@@ -116,36 +120,54 @@ def _found(phrase: Phrase, region: str | None) -> list[_Found]:
     is_number = partial(_is_whole_number, region=region)
     texts = texts_of(phrase.number, phrase.following, is_number)
     readings = dict.fromkeys(reading for text in texts for reading in readings_of(text, region))
-    numbers = ((_valid(reading.text, region), reading) for reading in readings)
-    found = [_Found(number, reading) for number, reading in numbers if number is not None]
+    found = [
+        _Found(number, kind, reading)
+        for reading in readings
+        for number, kind in [_parsed(reading.text, region)]
+        if number is not None
+    ]
     # Without its plus, a number keeps all digits of E.164: none of them is a trunk prefix.
     found = [each for each in found if not each.has_added_plus or each.e164 == each.reading.text]
-    if all(each.has_added_plus for each in found):
-        # Of an unusual length, or with an ending, it is rather a slip of the pen at home than a number from abroad.
-        is_plain = "/" not in phrase.number and not may_be_two_numbers(phrase.number, is_number)
-        return [each for each in found if is_plain and has_usual_length(each.number)]
+    if found and all(each.has_added_plus for each in found):
+        return found if _is_plainly_from_abroad(phrase.number, found, region) else []
     return found
 
 
-def _valid(text: str, region: str | None) -> PhoneNumber | None:
+def _is_plainly_from_abroad(number: str, found: list[_Found], region: str | None) -> bool:
+    """Whether a number that is valid only with a plus is one from abroad, rather than a slip of the pen at home."""
+    is_number = partial(_is_whole_number, region=region)
+    if "/" in number or may_be_two_numbers(number, is_number):
+        return False
+    if not all(has_usual_length(each.number) for each in found):
+        return False
+    digits = digits_of(number)
+    return not any(is_number(digits[:at] + digits[at + 1 :]) for at in range(len(digits)))
+
+
+@lru_cache(maxsize=READINGS_REMEMBERED)
+def _parsed(text: str, region: str | None) -> tuple[PhoneNumber | None, int]:
+    """The number, if it is valid, with its `PhoneNumberType`."""
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
-        return None
+        return None, PhoneNumberType.UNKNOWN
     # number_type knows a kind exactly where is_valid_number says yes, and costs half of asking both.
-    return number if phonenumbers.number_type(number) in KINDS else None
+    kind = phonenumbers.number_type(number)
+    return (number if kind in KINDS else None), kind
 
 
 def _is_whole_number(text: str, region: str | None) -> bool:
     """Whether a part of a text is a number by itself. A company's number may be as short as an area code."""
-    number = _valid(text, region)
-    return number is not None and KINDS[phonenumbers.number_type(number)] is not PhoneKind.COMPANY
+    number, kind = _parsed(text, region)
+    return number is not None and kind != PhoneNumberType.UAN
 
 
 def _only_one(found: list[_Found]) -> _Found | None:
     """The number that all readings give, or the one that is right by the rules of its own country."""
-    if any(each.reading.origin is Origin.WRITTEN and has_usual_length(each.number) for each in found):
-        # "+53 5332 0411" is a Cuban mobile, although what follows its second 53 could be an old fixed line.
+    # "+53 5332 0411" is a Cuban mobile, although what follows its second 53 could be an old fixed line.
+    if any(each.reading.origin is Origin.CODE_DROPPED for each in found) and any(
+        each.reading.origin is Origin.WRITTEN and has_usual_length(each.number) for each in found
+    ):
         found = [
             each for each in found if each.reading.origin is not Origin.CODE_DROPPED or has_usual_length(each.number)
         ]
@@ -157,6 +179,8 @@ def _only_one(found: list[_Found]) -> _Found | None:
         return None
     (national,) = written.values()
     others = [each for e164, each in by_number.items() if e164 not in written]
+    if phonenumbers.national_significant_number(national.number) != digits_of(national.reading.text):
+        return None  # A prefix was left out, such as the 90 of Brazilian collect calls, which is Turkey's code as well.
     return national if all(is_right_at_home(national.number, other.number) for other in others) else None
 
 
@@ -176,32 +200,30 @@ def _vanity(raw: str, region: str | None) -> PhoneVerdict | None:
     text = folded_characters(raw).strip()
     if not _VANITY.fullmatch(text):
         return None
-    number = _valid(text, region)
-    if number is None or KINDS[phonenumbers.number_type(number)] not in _SOLD_AS_WORDS:
+    number, kind = _parsed(text, region)
+    if number is None or KINDS[kind] not in _SOLD_AS_WORDS:
         return None
-    if not phonenumbers.convert_alpha_characters_in_number(text).endswith(
-        phonenumbers.national_significant_number(number)[-4:]
-    ):
+    dialled = phonenumbers.convert_alpha_characters_in_number(text)
+    if phonenumbers.national_significant_number(number) not in digits_of(dialled):
         return None
-    return _verdict(raw, _Found(number, Reading(text)), (), by_region=not text.startswith("+"))
+    return _verdict(raw, _Found(number, kind, Reading(text)), (), by_region=not text.startswith("+"))
 
 
 def _verdict(raw: str, chosen: _Found, words: tuple[str, ...], *, by_region: bool) -> PhoneVerdict:
     number = chosen.number
-    kind = KINDS[phonenumbers.number_type(number)]
+    kind = KINDS[chosen.type]
     regions = regions_of(number, has_place=kind in _WITH_A_PLACE)
-    doubts = doubts_about(number)
-    if chosen.has_added_plus:
-        doubts += (Doubt.FOREIGN,)
+    region = regions[0] if kind in _WITH_A_PLACE and regions else _country_of(number)
+    doubts = doubts_about(number, region, chosen.type)
     return PhoneVerdict(
         raw,
         e164=chosen.e164,
-        region=_country_of(number),
+        region=region,
         kind=kind,
         regions=regions,
         time_zones=time_zones_of(number, regions),
         not_callable=meaning_of(words) or digits_against(number),
-        doubts=doubts,
+        doubts=(*doubts, Doubt.FOREIGN) if chosen.has_added_plus else doubts,
         by_region=by_region,
     )
 

@@ -50,8 +50,8 @@ _BRACKET = re.compile(r"(?<=\d)\s*[(\[][\d\s.,/-]*\d[\d\s.,/-]*[)\]]?\s*$")
 #: The trunk prefix that is dialled at home only: "+49 (0) 30 …".
 _TRUNK = re.compile(r"[(\[]\s*0\s*[)\]]")
 
-#: Country → its calling code, and national digits with a former prefix: the Mexican 1, 01, 044, 045.
-_GIVEN_UP = {"MX": ("52", re.compile(r"(?:1|01|044|045)(\d{10})"))}
+_MEXICO_FROM_ABROAD = re.compile(r"(?:00)?521(\d{10})")
+_MEXICO_AT_HOME = re.compile(r"(?:01|044|045)(\d{10})")
 
 _WORLD_PREFIX = re.compile(r"^[^\d+]*0[^\d+]*0")
 
@@ -69,7 +69,8 @@ def texts_of(number: str, following: str, is_number: IsNumber) -> tuple[str, ...
 
 def readings_of(text: str, region: str | None) -> Iterator[Reading]:
     """The readings of a text, the plainest first: as written, without a bracketed trunk prefix, with a plus."""
-    for written in dict.fromkeys((text, _TRUNK.sub("", text), *_rewritten(text, region))):
+    without_trunk = _TRUNK.sub("", text) if "(" in text or "[" in text else text
+    for written in dict.fromkeys((text, without_trunk, *_rewritten(text, region))):
         yield Reading(written)
         if "+" in written:
             yield from _without_doubled_country(written)
@@ -84,13 +85,12 @@ def readings_of(text: str, region: str | None) -> Iterator[Reading]:
 
 
 def _rewritten(text: str, region: str | None) -> Iterator[str]:
-    """The text without prefixes that a country has given up and that the phone library does not know."""
-    digits = digits_of(_WORLD_PREFIX.sub("+", text)) if "+" not in text else digits_of(text)
-    for country, (code, pattern) in _GIVEN_UP.items():
-        is_international = digits.startswith(code) and ("+" in text or _WORLD_PREFIX.match(text))
-        national = digits.removeprefix(code) if is_international else digits if region == country else ""
-        if match := pattern.fullmatch(national):
-            yield f"+{code}{match[1]}"
+    """A Mexican number without a prefix that Mexico has given up: 01, 044 or 045 at home, 1 from abroad."""
+    is_international = "+" in text or _WORLD_PREFIX.match(text)
+    if is_international and (match := _MEXICO_FROM_ABROAD.fullmatch(digits_of(text))):
+        yield f"+52{match[1]}"
+    if region == "MX" and (match := _MEXICO_AT_HOME.fullmatch(digits_of(text))):
+        yield f"+52{match[1]}"
 
 
 def _with_following(number: str, following: str, is_number: IsNumber) -> Iterator[str]:
@@ -141,10 +141,8 @@ def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
         yield from _before_slash(text, is_number)
         return
     may_be_whole = " " not in text or is_number(text)
-    first = _first_of_two(text, is_number, may_be_whole=may_be_whole)
-    if may_be_whole or first is None:
-        yield text
-    if first is not None:
+    yield text
+    if (first := _first_of_two(text, is_number, may_be_whole=may_be_whole)) is not None:
         yield first
 
 

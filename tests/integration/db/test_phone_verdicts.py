@@ -11,9 +11,8 @@ from sqlalchemy import Engine
 from db import customers, phone_verdicts
 from db.connections import Link
 from db.staging import Observed
-from domain import phones
 from domain.contacts import Contact, ContactDetails
-from domain.phones import METADATA_VERSION, PhoneFallback
+from domain.phones import METADATA_VERSION, PhoneFallback, judging
 from tests.builders import A_BRITISH_MOBILE, a_contact, a_person, an_invoice
 from tests.integration.db.look import change, row, rows
 from tests.integration.db.reminding import NOW, plan_all, tell_contact, tell_invoices
@@ -26,6 +25,11 @@ def judge_anew(engine: Engine, link: Link, fallback: PhoneFallback = PhoneFallba
     while last_id is not None:
         with engine.begin() as connection:
             last_id = phone_verdicts.judge_anew(connection, link, last_id, fallback=fallback, now=LATER)
+
+
+def forget_verdicts() -> None:
+    judging.judge.cache_clear()
+    judging._parsed.cache_clear()
 
 
 def verdict(engine: Engine) -> object:
@@ -48,6 +52,10 @@ class TestVerdicts:
             "region": "GB",
             "kind": "mobile",
             "problem": None,
+            "not_callable": None,
+            "doubts": ["run"],
+            "assumed_country": "GB",
+            "confirmed": False,
         }
 
     def test_so_is_one_that_cannot_be_dialled(self, engine: Engine, link: Link) -> None:
@@ -124,9 +132,9 @@ class TestJudgingAnew:
         tell_invoices(engine, link, an_invoice())
         plan_all(engine, link)
         monkeypatch.setattr(phonenumbers, "number_type", lambda _: PhoneNumberType.UNKNOWN)
-        phones.judge.cache_clear()
+        forget_verdicts()
         judge_anew(engine, link)
-        phones.judge.cache_clear()
+        forget_verdicts()
         assert {reminder["status"] for reminder in rows(engine, "SELECT status FROM reminders")} == {"cancelled"}
 
     def test_the_setting_applies_to_what_is_cached(self, engine: Engine, link: Link) -> None:

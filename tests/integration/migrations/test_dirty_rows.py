@@ -168,11 +168,16 @@ PHONES: list[tuple[list[Copy], str | None, str | None, int | None]] = [
     # The country of the copy that holds it reads a number.
     ([("0171 1234567", "DE"), (None, "GB")], "+491711234567", None, 0),
     ([("020 7031 3000", None), (None, "GB")], "+442070313000", None, 0),
+    ([("n/a", "IN"), ("0912 345 6789", "Iran, Islamic Republic of")], "+989123456789", None, 1),
+    # A spreadsheet has lost digits, or made a decimal of it.
+    ([("4.91512E+12", "DE")], "4.91512E+12", "not_alone", 0),
+    ([("1701234567.0", "DE")], "+491701234567", None, 0),
+    ([("491701234567", "DE")], "491701234567", "ambiguous", 0),
     # Two countries, two numbers: neither.
     ([("06 12 34 56 78", "FR"), (None, "MA")], "06 12 34 56 78", "unknown_region", 0),
     ([("06 12 34 56 78", "FR"), ("n/a", "FR")], "+33612345678", None, 0),
     # A country that is not understood is not replaced by another copy's.
-    ([("n/a", "IN"), ("0912 345 6789", "Iran, Islamic Republic of")], "0912 345 6789", "unknown_region", 1),
+    ([("n/a", "IN"), ("0912 345 6789", "Ruritania")], "0912 345 6789", "unknown_region", 1),
     ([], None, None, None),
 ]
 

@@ -1,0 +1,64 @@
+"""A damaged number is read as itself, or refused with a problem: never as another number. Over all regions."""
+
+import random
+
+import phonenumbers
+import pytest
+
+from domain.phones import judge
+from domain.phones.home_rules import has_usual_length
+from tests.unit.domain.phones.damages import DAMAGES
+from tests.unit.domain.phones.samples import REGIONS, e164, international, numbers_like_the_examples
+
+#: Numbers a region. The drill takes more.
+A_FEW = 2
+
+#: Where numbers are written with a trunk prefix, so that none of them looks like one from abroad.
+OPEN_OR_WITH_TRUNK_PREFIX = ("AT", "DE", "FI", "GB", "ID", "NZ", "RS", "SE", "TH")
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_number_never_becomes_another(kind: str) -> None:
+    assert wrong_readings(kind, A_FEW) == []
+
+
+def wrong_readings(kind: str, count: int) -> list[tuple[str, str, str, str]]:
+    """(region, text, what it was read as, the number) of each text that became another number."""
+    chance = random.Random(kind)
+    wrong = []
+    for region in REGIONS:
+        numbers = numbers_like_the_examples(region, count, seed=1)
+        for at, number in enumerate(numbers):
+            for text in DAMAGES[kind](number, numbers[at - 1], chance):
+                read = judge(text, region).e164
+                if read is not None and read != e164(number):
+                    wrong.append((region, text, read, e164(number)))
+    return wrong
+
+
+@pytest.mark.parametrize("home", OPEN_OR_WITH_TRUNK_PREFIX)
+def test_a_number_from_abroad_without_its_plus_is_none_of_the_country(home: str) -> None:
+    for region in REGIONS:
+        for number in numbers_like_the_examples(region, A_FEW, seed=2):
+            for text in (e164(number)[1:], international(number)[1:]):
+                assert judge(text, home).e164 in {None, e164(number)}, (region, text)
+
+
+@pytest.mark.parametrize("home", ["BR", "HK", "IN", "IT", "MX", "US"])
+def test_without_its_plus_it_is_one_of_the_country_only_where_that_writes_its_numbers_so(home: str) -> None:
+    for region in REGIONS:
+        for number in numbers_like_the_examples(region, A_FEW, seed=3):
+            digits = e164(number)[1:]
+            read = judge(digits, home).e164
+            if read is not None and read != e164(number):
+                national = phonenumbers.parse(read, None)
+                assert phonenumbers.national_significant_number(national) == digits
+                assert has_usual_length(national)
+
+
+@pytest.mark.parametrize("home", ["AU", "BR", "CO", "HK", "JP", "KR", "SG", "TH", "US"])
+def test_the_worlds_00_never_makes_another_number_where_another_prefix_is_dialled(home: str) -> None:
+    for region in REGIONS:
+        for number in numbers_like_the_examples(region, A_FEW, seed=4):
+            for text in (f"00{e164(number)[1:]}", f"00 {international(number)[1:]}"):
+                assert judge(text, home).e164 in {None, e164(number)}, (region, text)

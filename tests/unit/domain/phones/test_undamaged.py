@@ -1,0 +1,79 @@
+"""A number in one of the usual ways of writing is read as itself, in every region."""
+
+from collections import Counter
+
+import phonenumbers
+import pytest
+
+from domain.phones import judge
+from tests.unit.domain.phones.samples import (
+    REGIONS,
+    digits_of,
+    e164,
+    numbers_like_the_examples,
+    numbers_of_any_pattern,
+    trunk_prefix,
+    ways_to_write,
+)
+
+#: Numbers a region. The drill takes more.
+A_FEW = 3
+
+#: Somali area codes have one digit and no trunk prefix: "(2) 401234" is a mark of a list, or the beginning.
+NOT_TO_BE_TOLD_APART = {("SO", "parentheses")}
+
+
+def test_it_is_read_as_itself() -> None:
+    read, refused = readings(A_FEW)
+    assert refused == Counter()
+    assert sum(read.values()) > 10_000
+
+
+def readings(count: int) -> tuple[Counter[str], Counter[str]]:
+    """Texts a region, and how many of them were not read as themselves.
+
+    Without a trunk prefix where its country writes one, a number may be refused, because it may be one from abroad that
+    has lost its plus; it is never read as another.
+    """
+    read: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for region in REGIONS:
+        for number in numbers_like_the_examples(region, count, seed=5):
+            for way, text in ways_to_write(number):
+                verdict = judge(text, region)
+                assert verdict.e164 in {None, e164(number)}, (region, text)
+                if (region, way) in NOT_TO_BE_TOLD_APART or (way == "without trunk prefix" and trunk_prefix(number)):
+                    continue
+                read[region] += 1
+                refused[region] += verdict.e164 is None or verdict.not_callable is not None
+    return read, +refused
+
+
+def test_without_a_trunk_prefix_nearly_all_are_read_as_themselves() -> None:
+    numbers = [number for region in REGIONS for number in numbers_like_the_examples(region, A_FEW, seed=6)]
+    read = sum(
+        judge(phonenumbers.national_significant_number(number), phonenumbers.region_code_for_number(number)).e164
+        == e164(number)
+        for number in numbers
+    )
+    assert read / len(numbers) > 0.99
+
+
+@pytest.mark.parametrize("region", ["AT", "DE", "FI", "ID", "IT", "LU", "NZ", "RS", "SE", "US"])
+def test_a_number_of_any_length_becomes_no_other(region: str) -> None:
+    for number in numbers_of_any_pattern(region, 60, seed=7):
+        for _, text in ways_to_write(number):
+            assert judge(text, region).e164 in {None, e164(number)}, text
+
+
+#: Their numbers are rewritten by rules of the country: an Argentine 15 becomes a 9 before the area code.
+REWRITTEN = {"AR"}
+
+
+def test_a_valid_number_stands_in_the_text() -> None:
+    for region in sorted(set(REGIONS) - REWRITTEN):
+        for number in numbers_of_any_pattern(region, A_FEW, seed=8):
+            for _, text in ways_to_write(number):
+                if (verdict := judge(text, region)).e164 is not None:
+                    read = phonenumbers.parse(verdict.e164, None)
+                    assert phonenumbers.national_significant_number(read) in digits_of(text), (region, text)
