@@ -8,10 +8,10 @@ from phonenumbers import PhoneNumber
 
 from domain.phones.verdicts import Doubt, NotCallable
 
-#: A run of so many digits up or down is nobody's number.
+#: No real number is a run of this length, up or down.
 _LONGEST_RUN = 9
 
-#: A shorter one is doubtful. One digit repeated so often is a filler; there are real numbers such as 4444.
+#: A shorter run is doubtful. One digit repeated this often is a filler; 4444 may be real.
 _DOUBTFUL_RUN = 6
 
 _UP, _DOWN = "01234567890", "09876543210"
@@ -42,7 +42,7 @@ def doubts_about(number: PhoneNumber, region: str | None, kind: int) -> tuple[Do
 
 
 def _parts_of_one_pattern(number: PhoneNumber, national: str) -> Iterator[str]:
-    """The whole national number and its subscriber's part, where one of them repeats a digit, or counts up or down."""
+    """The national number and its subscriber part, each only if it repeats one digit or counts up or down."""
     end = national[-_DOUBTFUL_RUN:]
     if len(end) < _DOUBTFUL_RUN or not (len(set(end)) == 1 or _is_run(end)):
         return  # Both end alike, and the length of an area code is long to find out.

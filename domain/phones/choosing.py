@@ -25,7 +25,7 @@ class PhoneFallback(StrEnum):
     """What happens when the first number of a contact cannot be dialled (the setting PHONE_FALLBACK)."""
 
     NONE = "none"  #: the first non-blank number is the one, valid or not
-    VALID = "valid"  #: the first valid number is the one; where there is none, the first
+    VALID = "valid"  #: the first valid number counts; if no number is valid, the first
 
 
 class CountrySource(StrEnum):
@@ -91,7 +91,7 @@ def choose(
     fallback: PhoneFallback,
     confirmed: Confirmations = NO_CONFIRMATIONS,
 ) -> JudgedPhone | None:
-    """The number that counts, valid or not; None where there is none at all."""
+    """The number that counts, valid or not; None if the contact has no number."""
     if not numbers:
         return None
     if fallback is PhoneFallback.VALID:

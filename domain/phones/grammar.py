@@ -1,6 +1,6 @@
 """The grammar of a phone text: the one number that it gives, and the words that speak of that number.
 
-Every character is accounted for. What cannot be said to stand beside the number, or within it, refuses the text.
+Every character is accounted for. A text is refused if one of its characters has no known role.
 """
 
 import re
@@ -38,7 +38,7 @@ class Phrase:
     number: str = field(repr=False)  #: digits, a plus and punctuation; "" where the text has none
     following: str = field(default="", repr=False)  #: what a comma or a line end parts from it, and may belong to it
     words: tuple[str, ...] = ()  #: folded, in their order
-    text: str = field(default="", repr=False)  #: all of it, its characters folded
+    text: str = field(default="", repr=False)  #: the whole text, its characters folded
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class _Chunk:
 
 _TOKEN = re.compile(r"(?P<word>[^\W\d_]+)|(?P<run>[\d+()\[\]\x20./~-]+)|(?P<other>.)", re.DOTALL)
 
-#: A spreadsheet made a decimal of it: "1701234567.0".
+#: A spreadsheet has turned the number into a decimal: "1701234567.0".
 _DECIMAL = re.compile(r"^(\+?\d{4,})[.,]0+$")
 
 #: Brackets with words in them, closed or not.
@@ -71,7 +71,7 @@ _REMARK = re.compile(r"[(\[{][^()\[\]{}]*?[^\W\d_][^()\[\]{}]*(?:[)\]}]|$)")
 #: The Brazilian placeholder for the carrier's two digits: "(0xx11) 3123-4567".
 _CARRIER = re.compile(r"^(\(?\s*(?:\+?55)?[\s(]*0?)[xX]{2}(?=\s*\d{2}\D)")
 
-#: More than one dot beside digits stands for digits that are left out.
+#: Several dots next to digits stand for omitted digits.
 _LEFT_OUT = re.compile(r"\d\s*\.{2,}|\.{2,}\d")
 
 _SEPARATORS = ",;:|&\n"
@@ -81,7 +81,7 @@ def phrase_of(raw: str, region: str | None) -> Phrase:
     """The number that a text gives, with the words about it. `region` (ISO 3166-1 alpha-2) is the contact's.
 
     Raises:
-        RefusedTextError: characters stand in it that may belong to the number or hide a part of it.
+        RefusedTextError: some characters may belong to the number, or hide some of its digits.
     """
     text = _DECIMAL.sub(r"\1", folded_characters(raw).strip())
     if region == "BR" or text.startswith("+55"):
@@ -101,7 +101,7 @@ def phrase_of(raw: str, region: str | None) -> Phrase:
 
 
 def _without_remarks(text: str) -> tuple[list[tuple[int, str]], str]:
-    """(position, folded word) of each word in brackets, and the text with blanks in place of those brackets."""
+    """(position, folded word) of each word in brackets, and the text with these brackets blanked."""
     words: list[tuple[int, str]] = []
 
     def blanked(match: re.Match[str]) -> str:
@@ -120,7 +120,7 @@ def _without_remarks(text: str) -> tuple[list[tuple[int, str]], str]:
     plain = _REMARK.sub(blanked, text)
     if any(map(str.isdigit, plain)):
         return words, plain
-    return [], re.sub(r"[(\[{)\]}]", " ", text)  # All of it stands in brackets.
+    return [], re.sub(r"[(\[{)\]}]", " ", text)  # The whole text is in brackets.
 
 
 def _chunks(text: str) -> tuple[list[_Chunk], list[tuple[int, str]]]:
@@ -199,13 +199,13 @@ def _main(chunks: list[_Chunk]) -> tuple[_Chunk, str]:
 
 
 def _words_about(main: _Chunk, after: _Chunk | None, words: list[tuple[int, str]], text: str) -> tuple[str, ...]:
-    """The words that speak of the number: those of a second number are left out, as far as they can be told apart.
+    """The words about the number, without those about a second number.
 
     "Tel 030 … Fax 030 …" has its labels in front. A separator between two numbers ends what belongs to the first.
     """
     if after is None:
         return tuple(word for _, word in words)
-    end_of_main = main.start + len(main.text)
+    end_of_main = main.start + len(main.text.rstrip(" /-.(["))
     separator = re.search(r"[,;|&\n/]", text[end_of_main : after.start])
     has_label_in_front = any(position < main.start for position, _ in words)
     end = end_of_main if has_label_in_front else after.start

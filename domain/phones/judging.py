@@ -126,7 +126,7 @@ def _found(phrase: Phrase, region: str | None) -> list[_Found]:
         for number, kind in [_parsed(reading.text, region)]
         if number is not None
     ]
-    # Without its plus, a number keeps all digits of E.164: none of them is a trunk prefix.
+    # A number that lost only its plus has exactly the digits of E.164, so it has no trunk prefix.
     found = [each for each in found if not each.has_added_plus or each.e164 == each.reading.text]
     if found and all(each.has_added_plus for each in found):
         return found if _is_plainly_from_abroad(phrase.number, found, region) else []
@@ -190,7 +190,7 @@ def _may_be_from_abroad(only: _Found) -> bool:
 
 
 def _is_written_in(number: PhoneNumber, raw: str) -> bool:
-    """Whether the national number stands in the text: some countries' rules add an area code that nobody wrote."""
+    """Whether the text contains the national number: some countries' rules add an area code that the text lacks."""
     digits = "".join(str(int(sign)) for sign in raw if sign.isdecimal())
     return number.country_code in _REWRITTEN or phonenumbers.national_significant_number(number) in digits
 

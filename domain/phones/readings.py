@@ -57,7 +57,7 @@ _WORLD_PREFIX = re.compile(r"^[^\d+]*0[^\d+]*0")
 
 
 def texts_of(number: str, following: str, is_number: IsNumber) -> tuple[str, ...]:
-    """The texts that the number may be, each once; what stands beside it for certain is left out."""
+    """The texts that may be the number, each once. What certainly does not belong to the number is removed."""
     texts: list[str] = []
     for joined in _with_following(number, following, is_number):
         for marked in _without_mark(joined, is_number):
@@ -149,7 +149,7 @@ def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
 def _before_slash(text: str, is_number: IsNumber) -> Iterator[str]:
     """A slash follows an area code, or a number that is whole."""
     for at, sign in enumerate(text):
-        # "1234567-78/79" has two endings, or a range of them.
+        # "1234567-78/79" has two endings, or it means a range.
         firsts = [first for first in (text[:at], _ENDING.sub("", text[:at])) if sign == "/" and is_number(first)]
         if firsts:
             if not _is_certain_end(firsts[0], text[at:], is_number):

@@ -8,7 +8,7 @@ class PhoneProblem(StrEnum):
     """Why a text is not a number that can be dialled."""
 
     NOT_A_NUMBER = "not_a_number"  #: "n/a", "ask Bob"
-    NOT_ALONE = "not_alone"  #: beside the number stand characters that may belong to it, or not
+    NOT_ALONE = "not_alone"  #: other characters are present that may belong to the number
     AMBIGUOUS = "ambiguous"  #: two ways of reading lead to two valid numbers
     UNKNOWN_REGION = "unknown_region"  #: no prefix, and the contact's country is not known
     UNKNOWN_COUNTRY = "unknown_country"  #: no prefix, and Zoho's text for the country is not understood
@@ -43,7 +43,7 @@ _PROBLEMS = {
 
 
 class PhoneKind(StrEnum):
-    """What a valid number is for; many countries do not tell a mobile by its number."""
+    """What a valid number is for. In many countries the number alone does not reveal a mobile."""
 
     FIXED_LINE = "fixed_line"
     MOBILE = "mobile"
@@ -89,7 +89,7 @@ _NOT_CALLABLE = {
 
 
 class Doubt(StrEnum):
-    """Why a person should look at a number that is called all the same, as long as only one customer has it."""
+    """Why a person should check a number. It is still called if only one customer has it."""
 
     RUN = "run"  #: the subscriber's part counts up or down: 1234567
     EXAMPLE = "example"  #: the phone library's example of its country and kind

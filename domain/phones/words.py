@@ -1,4 +1,4 @@
-"""Words that stand beside phone numbers, in the languages of Zoho's users, as `domain.folding.folded` leaves them."""
+"""Words next to phone numbers in the languages of Zoho's users, in the form that `domain.folding.folded` returns."""
 
 from domain.folding import folded
 from domain.phones.verdicts import NotCallable

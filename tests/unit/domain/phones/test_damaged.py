@@ -13,7 +13,7 @@ from tests.unit.domain.phones.samples import REGIONS, e164, international, numbe
 #: Numbers a region. The drill takes more.
 A_FEW = 2
 
-#: Where numbers are written with a trunk prefix, so that none of them looks like one from abroad.
+#: Countries that write numbers with a trunk prefix: none of these looks like a foreign number.
 OPEN_OR_WITH_TRUNK_PREFIX = ("AT", "DE", "FI", "GB", "ID", "NZ", "RS", "SE", "TH")
 
 

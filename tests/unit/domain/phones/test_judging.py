@@ -49,9 +49,9 @@ class TestCandidates:
                 [a_person(mobile="1", is_primary=True), a_person(phone="3", mobile="2"), a_person(mobile="4")],
                 ["1", "2", "3", "4"],
             ),
-            # Blank is no number, whatever the blank.
+            # Blanks of any kind do not count as a number.
             ([a_person(mobile=" \t", phone=" 1 ", is_primary=True)], ["1"]),
-            # Nobody is primary: the order as given.
+            # Without a primary person the given order counts.
             ([a_person(phone="1"), a_person(mobile="2")], ["1", "2"]),
             ([a_person()], []),
             ([], []),
@@ -171,7 +171,7 @@ class TestJudge:
             ("+", "GB", PhoneProblem.NOT_A_NUMBER),
             ("\0", "GB", PhoneProblem.NOT_A_NUMBER),
             ("", "GB", PhoneProblem.NOT_A_NUMBER),
-            # Neither a prefix nor a country; a country that nobody knows.
+            # No prefix and no country; a country code that does not exist.
             ("9773000000", None, PhoneProblem.UNKNOWN_REGION),
             ("9773000000", "XX", PhoneProblem.UNKNOWN_REGION),
             ("+999 123456", "GB", PhoneProblem.INVALID_COUNTRY_CODE),
@@ -179,7 +179,7 @@ class TestJudge:
             # The first number counts, and it is not whole.
             ("555-0100; 925-555-0101", "US", PhoneProblem.NO_AREA_CODE),
             ("555-0100 / 555-0101", "US", PhoneProblem.TOO_LONG),
-            # An emergency number is nobody's.
+            # An emergency number belongs to no customer.
             ("112", "GB", PhoneProblem.TOO_SHORT),
             ("+44 79", "GB", PhoneProblem.TOO_SHORT),
             ("+44 7912 345678 901", "GB", PhoneProblem.TOO_LONG),
@@ -203,7 +203,7 @@ class TestJudge:
         [
             (A_LONDON_PHONE, "GB", PhoneKind.FIXED_LINE, ("Europe/London",)),
             ("+919773000000", "IN", PhoneKind.MOBILE, ("Asia/Calcutta",)),
-            # North America does not tell a mobile by its number; Puerto Rico shares its prefix.
+            # In North America mobiles and fixed lines share number ranges. Puerto Rico shares the prefix.
             ("+1 925 555 0101", "US", PhoneKind.FIXED_LINE_OR_MOBILE, ("America/Los_Angeles",)),
             ("+1 787 234 5678", "PR", PhoneKind.FIXED_LINE_OR_MOBILE, ("America/Puerto_Rico",)),
             # A number of no country lies in no known zone.

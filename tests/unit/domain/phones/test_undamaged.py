@@ -30,7 +30,7 @@ def test_it_is_read_as_itself() -> None:
 
 
 def readings(count: int) -> tuple[Counter[str], Counter[str]]:
-    """Texts a region, and how many of them were not read as themselves.
+    """The number of texts by region, and how many texts were refused or are not callable.
 
     Without a trunk prefix where its country writes one, a number may be refused, because it may be one from abroad that
     has lost its plus; it is never read as another.

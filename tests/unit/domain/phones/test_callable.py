@@ -1,0 +1,120 @@
+"""Promises of the second verdict: whether a valid number is to be called."""
+
+import pytest
+
+from domain.phones import Doubt, NotCallable, PhoneKind, judge
+from tests.builders import A_LONDON_PHONE
+
+LONDON = "020 7031 3000"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Fax 020 7031 3000", NotCallable.FAX),
+        ("020 7031 3000 (fax)", NotCallable.FAX),
+        ("Telefax: 020 7031 3000", NotCallable.FAX),
+        ("факс 020 7031 3000", NotCallable.FAX),
+        ("传真02070313000", NotCallable.FAX),  # Chinese sets no blanks
+        ("ファックス 020-7031-3000", NotCallable.FAX),
+        ("020 7031 3000 DO NOT CALL", NotCallable.DO_NOT_CALL),
+        ("do not call! 020 7031 3000", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 - don't call", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 (DNC)", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 bitte nicht anrufen", NotCallable.DO_NOT_CALL),
+        ("NE PAS APPELER 020 7031 3000", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 (no llamar)", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 SMS only", NotCallable.DO_NOT_CALL),
+        ("не звонить 020 7031 3000", NotCallable.DO_NOT_CALL),
+        ("020 7031 3000 wrong number", NotCallable.WRONG_NUMBER),
+        ("020 7031 3000 (falsch)", NotCallable.WRONG_NUMBER),
+        ("número equivocado 020 7031 3000", NotCallable.WRONG_NUMBER),
+        ("020 7031 3000 disconnected", NotCallable.WRONG_NUMBER),
+        ("空号 020 7031 3000", NotCallable.WRONG_NUMBER),
+        ("old: 020 7031 3000", NotCallable.OLD_NUMBER),
+        ("020 7031 3000 (alt)", NotCallable.OLD_NUMBER),
+        ("ancien numéro 020 7031 3000", NotCallable.OLD_NUMBER),
+        ("旧号 020 7031 3000", NotCallable.OLD_NUMBER),
+        # What forbids a call goes before what describes the line.
+        ("Fax 020 7031 3000, do not call", NotCallable.DO_NOT_CALL),
+    ],
+)
+def test_words_say_why_a_number_is_not_called(text: str, reason: NotCallable) -> None:
+    verdict = judge(text, "GB")
+    assert (verdict.e164, verdict.not_callable) == (A_LONDON_PHONE, reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LONDON,
+        "Mobile 020 7031 3000",
+        "020 7031 3000 (Bob Goldman)",  # "old" is a part of the name only
+        "020 7031 3000 reception",
+        "Tel/Fax 020 7031 3000",  # a telephone as well
+        "Tel 020 7031 3000, Fax 020 7031 3001",  # the words belong to the second number
+        "020 7031 3000 / Fax 020 7031 3001",
+        "Tel 020 7031 3000 Fax 020 7031 3001",
+        "020 7031 3000 ext. 12",
+    ],
+)
+def test_other_words_do_not(text: str) -> None:
+    verdict = judge(text, "GB")
+    assert (verdict.e164, verdict.not_callable) == (A_LONDON_PHONE, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "reason"),
+    [
+        ("9999999999", "IN", NotCallable.FILLER),  # one digit
+        ("(11) 99999-9999", "BR", NotCallable.FILLER),  # the subscriber's part
+        ("0123456789", "FR", NotCallable.FILLER),  # a run of nine
+        ("9876543210", "IN", NotCallable.FILLER),  # downwards
+        ("030 111111", "DE", NotCallable.FILLER),
+        ("925-555-1212", "US", NotCallable.DIRECTORY),
+        ("+1 416 555 1212", None, NotCallable.DIRECTORY),
+        ("020 7031 3000", "GB", None),
+        ("925 222 2223", "US", None),  # not all are one digit
+        ("030 4444", "DE", None),  # short numbers of companies
+    ],
+)
+def test_digits_say_it_too(text: str, region: str | None, reason: NotCallable | None) -> None:
+    verdict = judge(text, region)
+    assert verdict.is_valid
+    assert verdict.not_callable == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "doubts"),
+    [
+        ("0171 1234567", "DE", (Doubt.RUN,)),  # a shorter run
+        ("0612345678", "NL", (Doubt.RUN, Doubt.EXAMPLE)),  # and the library's example
+        ("07400 123456", "GB", (Doubt.RUN, Doubt.EXAMPLE)),
+        ("971501204567", "IN", (Doubt.FOREIGN,)),  # an Emirati mobile that has lost its plus
+        ("020 7031 3000", "GB", ()),
+    ],
+)
+def test_a_doubtful_number_is_callable(text: str, region: str, doubts: tuple[Doubt, ...]) -> None:
+    verdict = judge(text, region)
+    assert (verdict.not_callable, verdict.doubts) == (None, doubts)
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "kind"),
+    [
+        ("+44 909 879 0123", "GB", PhoneKind.PREMIUM_RATE),
+        ("899 123456", "IT", PhoneKind.PREMIUM_RATE),
+        ("0345 640 4000", "GB", PhoneKind.COMPANY),
+        ("+44 7640 123456", "GB", PhoneKind.PAGER),
+    ],
+)
+def test_a_kind_is_the_policys_to_judge(text: str, region: str, kind: PhoneKind) -> None:
+    verdict = judge(text, region)
+    assert (verdict.kind, verdict.not_callable) == (kind, None)
+
+
+@pytest.mark.parametrize(
+    "sentence", [*(reason.sentence for reason in NotCallable), *(doubt.sentence for doubt in Doubt)]
+)
+def test_each_has_a_sentence_for_people(sentence: str) -> None:
+    assert sentence.endswith(".")

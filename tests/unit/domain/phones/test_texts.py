@@ -1,0 +1,112 @@
+"""Promises about texts as people, forms and spreadsheets leave them: the number that was written, or a problem."""
+
+import pytest
+
+from domain.phones import PhoneProblem, judge
+
+NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "right"),
+    [
+        # The plus is lost. German numbers have no fixed length, so the text is one at home as well.
+        ("491714567890", "DE", AMBIGUOUS),
+        ("447912345678", "DE", AMBIGUOUS),
+        ("+447912345678", "DE", "+447912345678"),
+        # British numbers have a fixed length, so the country code is recognisable.
+        ("447912345678", "GB", "+447912345678"),
+        # Twelve digits without a trunk prefix are unusual for Germany, although Britain does not use the number either.
+        ("447700900123", "DE", AMBIGUOUS),
+        # New Jersey, and Egypt with a plus: in the United States a number is written so.
+        ("2015550123", "US", "+12015550123"),
+        # A slip of the pen does not make a number of another country.
+        ("20151547011", "US", PhoneProblem.TOO_LONG),
+        # Spreadsheets.
+        ("1714567890.0", "DE", "+491714567890"),
+        ("4.91714E+12", "DE", NOT_ALONE),
+        ("'0171 4567890", "DE", "+491714567890"),
+        ("=+491714567890", "DE", "+491714567890"),
+        ("#2 0171 4567890", "DE", NOT_ALONE),
+        # What is hidden is not guessed.
+        ("030 4567XXXX", "DE", NOT_ALONE),
+        ("030 45678**", "DE", NOT_ALONE),
+        ("030 45678..", "DE", NOT_ALONE),
+        ("030 456789x", "DE", NOT_ALONE),
+        # A letter may stand for a digit.
+        ("030 45678O9", "DE", NOT_ALONE),
+        ("030 45678 O", "DE", NOT_ALONE),
+        ("+49 3O 456789", "DE", NOT_ALONE),
+        # Digits in brackets, with words or without.
+        ("030 4567890 (9-17h)", "DE", "+49304567890"),
+        ("030 4567890 (2)", "DE", AMBIGUOUS),
+        ("925 555 0101 (2)", "US", "+19255550101"),
+        ("030 4567890 9-17 Uhr", "DE", NOT_ALONE),
+        ("030 4567890 ab 18 Uhr", "DE", "+49304567890"),
+        # Marks of lists.
+        ("2) 0171 4567890", "DE", "+491714567890"),
+        ("2. 0171 4567890", "DE", AMBIGUOUS),
+        ("Line 2: 0171 4567890", "DE", "+491714567890"),
+        # Endings.
+        ("030 4567890/91", "DE", "+49304567890"),
+        ("030/456789-10/11", "DE", AMBIGUOUS),
+        ("022-24567890/79", "IN", "+912224567890"),
+        # A slash after the area code.
+        ("030/4567890", "DE", "+49304567890"),
+        ("02/234.56.78", "BE", "+3222345678"),
+        # Two numbers.
+        ("030 45678 030 45679", "DE", AMBIGUOUS),
+        ("513140867 513140868", "PL", "+48513140867"),
+        ("030 4567890 / 0171 4567890", "DE", "+49304567890"),
+        ("+49 30 4567890+49 30 4567891", "DE", "+49304567890"),
+        # International prefixes: of the country, and of most of the world.
+        ("00491764567890 8", "TH", AMBIGUOUS),
+        ("0049 176 45678901", "US", "+4917645678901"),
+        # The country code twice.
+        ("+49 +49 171 4567890", "DE", "+491714567890"),
+        ("+49491714567890", "DE", AMBIGUOUS),
+        # A trunk prefix in brackets, also where the country has none.
+        ("+49 (0) 30 456789", "DE", "+4930456789"),
+        ("+39 (0) 333 4567890", "IT", "+393334567890"),
+        # Prefixes that Mexico has given up, Brazil's placeholder for a carrier, the Argentine 15.
+        ("+52 1 55 1234 5679", "MX", "+525512345679"),
+        ("044 55 1234 5679", "MX", "+525512345679"),
+        ("(0xx11) 3123-4567", "BR", "+551131234567"),
+        ("(0xx11) 3123-4567", "DE", NOT_ALONE),
+        ("+54 11 15 2345 6780", "AR", "+5491123456780"),
+        # An area code that a rule of the country would add.
+        ("464 1235", "AG", NOT_ALONE),
+        # Extensions.
+        ("+16502530000x136", "US", "+16502530000"),
+        ("4084568908#", "US", "+14084568908"),
+        ("tel:+44-114-272-6444;ext=1234", "GB", "+441142726444"),
+        ("030 4567890 Durchwahl 12", "DE", "+49304567890"),
+        # A superscript digit is a footnote.
+        ("030 456789²", "DE", NOT_ALONE),
+        # An e-mail address.
+        ("030456789@example.com", "DE", PhoneProblem.NOT_A_NUMBER),
+        # Commas: thousands, a pause, a slip.
+        ("1,714,567,890", "DE", "+491714567890"),
+        ("650-253-0000,,123", "US", "+16502530000"),
+        ("030,4567890", "DE", "+49304567890"),
+    ],
+)
+def test_a_text_is_the_number_that_was_written_or_has_a_problem(
+    text: str, region: str, right: str | PhoneProblem
+) -> None:
+    verdict = judge(text, region)
+    assert (verdict.problem if isinstance(right, PhoneProblem) else verdict.e164) == right
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "by_region"),
+    [
+        ("030 4567890", "DE", True),
+        ("+49 30 4567890", "DE", False),
+        ("0049 30 4567890", "DE", False),
+        ("447912345678", "GB", True),
+        ("1-800-FLOWERS", "US", True),
+    ],
+)
+def test_a_verdict_says_whether_it_hangs_on_the_region(text: str, region: str, by_region: bool) -> None:
+    assert judge(text, region).by_region is by_region
