@@ -1,0 +1,28 @@
+"""Phone numbers of all regions, a hundred of each: undamaged in every way of writing, and damaged in every kind."""
+
+import pytest
+
+from tests.unit.domain.phones.damages import DAMAGES
+from tests.unit.domain.phones.samples import REGIONS, numbers_like_the_examples
+from tests.unit.domain.phones.test_damaged import wrong_readings
+from tests.unit.domain.phones.test_undamaged import readings
+
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(3600)]
+
+NUMBERS_A_REGION = 100
+DAMAGED_NUMBERS_A_REGION = 25
+
+#: The share of a region's undamaged texts that must be read as themselves and be callable.
+SHARE = 0.999
+
+
+def test_undamaged_numbers_are_read_as_themselves() -> None:
+    read, refused = readings(NUMBERS_A_REGION)
+    full = [region for region in REGIONS if len(numbers_like_the_examples(region, NUMBERS_A_REGION, seed=5)) >= 100]
+    assert len(full) > 200
+    assert {region: refused[region] for region in full if 1 - refused[region] / read[region] < SHARE} == {}
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_damaged_numbers_never_become_others(kind: str) -> None:
+    assert wrong_readings(kind, DAMAGED_NUMBERS_A_REGION) == []
