@@ -111,7 +111,7 @@ def _without_remarks(text: str) -> tuple[list[tuple[int, str]], str]:
         for word in re.finditer(r"[^\W\d_]+", remark):
             name = folded(word.group())
             touches = remark[word.start() - 1].isdigit() or remark[word.end() : word.end() + 1].isdigit()
-            _refuse_if(touches and not DIGIT_LETTERS.isdisjoint(name) and name not in LABELS)
+            _refuse_if(touches and not DIGIT_LETTERS.isdisjoint(word.group()) and name not in LABELS)
             words.append((match.start() + word.start(), name))
         return " " * len(remark)
 
@@ -151,7 +151,7 @@ def _check_word(word: str, text: str, token: re.Match[str], chunks: list[_Chunk]
         is_extension = word == "x" and _EXTENSION.match(after)
         _refuse_if(not is_extension or not chunks)
         return
-    _refuse_if(DIGIT_LETTERS.issuperset(word) or any(map(str.isnumeric, token.group())))
+    _refuse_if(DIGIT_LETTERS.issuperset(token.group()) or any(map(str.isnumeric, token.group())))
     if len(word) == 1:
         is_outside = not any(map(str.isdigit, before)) or not any(map(str.isdigit, after))
         _refuse_if(not (word in LETTER_LABELS and is_outside) and word < _FIRST_OF_CJK)

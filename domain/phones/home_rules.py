@@ -18,16 +18,21 @@ _ORDINARY = (_FIXED_LINE, _MOBILE, _EITHER)
 _REACHING_NO_PERSON = (PhoneNumberType.VOICEMAIL, PhoneNumberType.PAGER)
 
 
-def is_right_at_home(national: PhoneNumber, abroad: PhoneNumber) -> bool:
-    """Whether a text without a prefix is the national number, although with a plus it is valid abroad.
+def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) -> bool:
+    """Whether a text of these digits, without a plus, is the national number, although with a plus it is valid abroad.
 
-    It is where its country writes such numbers without a trunk prefix, in the usual length. Where the trunk prefix is
-    missing (a spreadsheet takes it for a leading zero), the national kind must have a single length, and the other
-    number must have an unusual one in its own country.
+    It is where its country writes such numbers so, with or without a trunk prefix, in the usual length. Where the trunk
+    prefix is missing (a spreadsheet takes it for a leading zero), the national kind must have a single length, and the
+    other number must have an unusual one in its own country.
     """
     if phonenumbers.number_type(national) in _REACHING_NO_PERSON:
         return False
-    if has_usual_length(national) and not _is_written_with_trunk_prefix(national):
+    significant, trunk_prefix = phonenumbers.national_significant_number(national), _trunk_prefix(national)
+    if trunk_prefix and digits == trunk_prefix + significant:
+        return has_usual_length(national)
+    if digits != significant:
+        return False  # A prefix was left out, such as the 90 of Brazilian collect calls. It is Turkey's code as well.
+    if has_usual_length(national) and not (trunk_prefix and _is_written_with(trunk_prefix, national)):
         return True
     return _has_single_length(national) and not has_usual_length(abroad)
 
@@ -73,15 +78,27 @@ def _has_single_length(number: PhoneNumber) -> bool:
     return len(lengths) == 1
 
 
-def _is_written_with_trunk_prefix(number: PhoneNumber) -> bool:
-    # The formats of a calling code's main country hold for all countries that share the code.
-    main = PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_country_code(number.country_code or 0), None)
-    if main is None or not main.national_prefix:
-        return False
-    form = _format_of(phonenumbers.national_significant_number(number), main.number_format)
+def _is_written_with(trunk_prefix: str, number: PhoneNumber) -> bool:
+    form = _format_of(phonenumbers.national_significant_number(number), _formats(number))
     if form is None or form.national_prefix_optional_when_formatting:
         return False
-    return main.national_prefix in (form.national_prefix_formatting_rule or "")
+    return trunk_prefix in (form.national_prefix_formatting_rule or "")
+
+
+def _trunk_prefix(number: PhoneNumber) -> str | None:
+    metadata = _main_metadata(number)
+    return metadata.national_prefix if metadata else None
+
+
+def _formats(number: PhoneNumber) -> list[NumberFormat]:
+    metadata = _main_metadata(number)
+    return list(metadata.number_format) if metadata else []
+
+
+def _main_metadata(number: PhoneNumber) -> PhoneMetadata | None:
+    # The formats of a calling code's main country hold for all countries that share the code.
+    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return PhoneMetadata.metadata_for_region(region, None)
 
 
 def _format_of(national: str, formats: list[NumberFormat]) -> NumberFormat | None:

@@ -179,9 +179,8 @@ def _only_one(found: list[_Found]) -> _Found | None:
         return None
     (national,) = written.values()
     others = [each for e164, each in by_number.items() if e164 not in written]
-    if phonenumbers.national_significant_number(national.number) != digits_of(national.reading.text):
-        return None  # A prefix was left out, such as the 90 of Brazilian collect calls, which is Turkey's code as well.
-    return national if all(is_right_at_home(national.number, other.number) for other in others) else None
+    digits = digits_of(national.reading.text)
+    return national if all(is_right_at_home(digits, national.number, other.number) for other in others) else None
 
 
 def _may_be_from_abroad(only: _Found) -> bool:

@@ -20,8 +20,8 @@ LABELS = _words("""
 #: Labels of one letter: "T: 030 …", "0171 … (m)". Other single letters may stand for a digit.
 LETTER_LABELS = _words("t m p h w c d f g т м ф р д τ κ")
 
-#: Letters that people write for digits; a word made of these alone is one.
-DIGIT_LETTERS = frozenset("oil") | _words("о")
+#: Letters that people write for 0 and 1, Latin and Cyrillic. A word of these letters alone may be a digit.
+DIGIT_LETTERS = frozenset("OolIОо")
 
 #: A number before one of these counts hours, floors or lines: "030 1234567 9-17 Uhr".
 UNITS = _words("""

@@ -20,6 +20,10 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("447700900123", "DE", AMBIGUOUS),
         # New Jersey, and Egypt with a plus: in the United States a number is written so.
         ("2015550123", "US", "+12015550123"),
+        # So is a Russian one with its trunk prefix, although Vietnam has a number of these digits.
+        ("8 (495) 123-45-68", "RU", "+74951234568"),
+        # The prefix of Brazilian collect calls is Turkey's country code.
+        ("902123463046", "BR", AMBIGUOUS),
         # A slip of the pen does not make a number of another country.
         ("20151547011", "US", PhoneProblem.TOO_LONG),
         # Spreadsheets.
@@ -37,6 +41,7 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("030 45678O9", "DE", NOT_ALONE),
         ("030 45678 O", "DE", NOT_ALONE),
         ("+49 3O 456789", "DE", NOT_ALONE),
+        ("030 4567890 Li", "DE", "+49304567890"),
         # Digits in brackets, with words or without.
         ("030 4567890 (9-17h)", "DE", "+49304567890"),
         ("030 4567890 (2)", "DE", AMBIGUOUS),
