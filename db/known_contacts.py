@@ -201,6 +201,44 @@ def note_unreadable(connection: Connection, link: Link, zoho_customer_id: str, *
     )
 
 
+def oldest_details(connection: Connection, link: Link, *, before: datetime, limit: int) -> list[str]:
+    """The live customers whose details were last read before that time or never, the oldest first, at most `limit`.
+
+    Details that could not be understood count as read when they were asked for: they would block the others.
+    """
+    rows = connection.execute(
+        text("""
+            SELECT zoho_customer_id FROM customers_cache
+             WHERE connection_id = :connection_id AND status <> 'deleted' AND gone_at IS NULL
+               AND coalesce(greatest(details_observed_at, switch_asked_at), '-infinity') < :before
+             ORDER BY greatest(details_observed_at, switch_asked_at) NULLS FIRST, zoho_customer_id
+             LIMIT :limit
+        """),
+        {"connection_id": link.connection_id, "before": before, "limit": limit},
+    ).scalars()
+    return list(rows)
+
+
+def note_details_read(connection: Connection, link: Link, contact: Contact, *, observed_at: datetime) -> None:
+    """Records that the details were read again and said what is cached. Not where a newer version is cached."""
+    connection.execute(
+        text("""
+            UPDATE customers_cache SET details_observed_at = :observed_at
+             WHERE user_id = :user_id AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id
+               AND coalesce(details_observed_at, '-infinity') < :observed_at
+               AND coalesce(zoho_last_modified_at, '-infinity')
+                   <= coalesce(CAST(:modified_at AS timestamptz), 'infinity')
+        """),
+        {
+            "user_id": link.user_id,
+            "zoho_customer_id": contact.contact_id,
+            "connection_id": link.connection_id,
+            "observed_at": observed_at,
+            "modified_at": contact.modified_at,
+        },
+    )
+
+
 def _note(connection: Connection, link: Link, statement: str, noted: Mapping[str, Any]) -> None:
     if not noted:
         return

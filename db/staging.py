@@ -28,16 +28,16 @@ class Observed:
     observed_at: datetime
 
 
-def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> int:
-    """Keeps a page of the bulk list, (contact id, person) pairs; returns how many of them are new to the run."""
+def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> None:
+    """Stores a page of the bulk list, (contact id, person) pairs. Of a person who comes twice the newest answer counts:
+    pages are stored in the order in which they are read, and on one page the last row stands."""
     latest = {person.person_id: (contact_id, person) for contact_id, person in persons}
-    written = connection.exec_driver_sql(
+    connection.exec_driver_sql(
         """
         INSERT INTO staged_persons (run_id, contact_person_id, zoho_customer_id, person)
         SELECT %(run_id)s, * FROM unnest(%(person_ids)s::text[], %(contact_ids)s::text[], %(persons)s::jsonb[])
         ON CONFLICT (run_id, contact_person_id) DO UPDATE
            SET zoho_customer_id = excluded.zoho_customer_id, person = excluded.person
-        RETURNING (xmax = 0) AS is_new
         """,
         {
             "run_id": run_id,
@@ -46,13 +46,12 @@ def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[t
             "persons": [Jsonb(person, dumps=orjson.dumps) for _, person in latest.values()],
         },
     )
-    return sum(row.is_new for row in written)
 
 
 def sweep(connection: Connection, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
-    """The run's sweep, as far as it concerns these contacts; None where the run has made none (or not to its end)."""
-    began_at = run.position.persons_swept_at
-    if began_at is None or not run.position.persons_swept:
+    """The run's bulk read, as far as it concerns these contacts; None where there is none, or none to the end."""
+    began_at = run.position.bulk_read_began_at
+    if began_at is None or not run.position.has_bulk_read:
         return None
     persons: dict[str, list[ContactPerson]] = defaultdict(list)
     for row in connection.execute(
@@ -109,7 +108,7 @@ def contacts_needing_details(connection: Connection, run_id: uuid.UUID, limit: i
 
 
 def forgo_details(connection: Connection, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
-    """The sweep of persons takes the place of the detail calls that these staged contacts asked for."""
+    """The bulk read of persons takes the place of the detail calls that these staged contacts asked for."""
     connection.execute(
         text("""
             UPDATE staged_contacts SET needs_details = false
@@ -120,7 +119,7 @@ def forgo_details(connection: Connection, run_id: uuid.UUID, contact_ids: Sequen
 
 
 def clear_persons(connection: Connection, run_id: uuid.UUID) -> None:
-    """Drops the run's sweep: another one begins."""
+    """Drops what the run has read of the bulk list: another bulk read begins."""
     connection.execute(text("DELETE FROM staged_persons WHERE run_id = :run_id"), {"run_id": run_id})
 
 

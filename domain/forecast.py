@@ -21,6 +21,10 @@ CALLS_OF_A_TRUTH_CHECK = RECORDS
 #: A truth check leaves this share of the day's calls, in addition to the reserve of others.
 _SPARE_SHARE = 0.1
 
+#: Details that a full run reads again where there is no bulk list of persons: a tenth of the smallest plan's day
+#: (API section 4), and of a larger plan's day so much less.
+DETAILS_REREAD = 100
+
 #: A walk's pages overlap by a few rows.
 _NEW_ROWS_A_PAGE = PER_PAGE - 3
 
@@ -55,8 +59,8 @@ class Cost:
 
 
 def full_cost(size: Size, rate: Rate) -> Cost:
-    """A full run: all that is read of the lists, and the organisation's own facts."""
-    return _cost(_reading(size) + CALLS_OF_AN_ORGANIZATION, rate)
+    """A full run: all that is read of the lists, the organisation's own facts, and the details that are read again."""
+    return _cost(_reading(size) + CALLS_OF_AN_ORGANIZATION + _rereading(size), rate)
 
 
 def reading_cost(size: Size, rate: Rate) -> Cost:
@@ -111,6 +115,11 @@ def _persons(size: Size) -> int:
     if size.bulk_persons_refused:
         return 0 if size.is_read else size.customers
     return _pages(size.customers) if size.persons_pages is None else size.persons_pages
+
+
+def _rereading(size: Size) -> int:
+    """At most: details that were read within half a day are not read again."""
+    return min(size.customers, DETAILS_REREAD) if size.bulk_persons_refused and size.is_read else 0
 
 
 def _pages(records: int) -> int:

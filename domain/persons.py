@@ -3,16 +3,21 @@
 A list row tells only the primary person's values. The rest comes from a sweep of the bulk list or from a detail call
 for each contact. The bulk list may lack persons (of inactive contacts, say), so a person whom a sweep lacks is believed
 gone only after a detail call; what that call has told is remembered and not asked again while the row stays the same.
+
+The list row and the bulk read may disagree about the primary person, because a person was missed or changed between the
+two. Then a detail call decides, and it is remembered in the same way. Contacts beyond the run's detail calls are asked
+by the next full run. Until then a cached contact whose row is unchanged stays as it is, and any other takes its primary
+person's values from the row: an older value from the bulk read could be another person's phone number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from domain.contacts import Contact, ContactPerson
 
-#: Detail calls of one run that only confirm what the sweep lacks; the next run goes on with the rest.
+#: Detail calls of one run that only confirm what the sweep lacks or contradicts; the next run goes on with the rest.
 MAX_CONFIRMATIONS = 100
 
 
@@ -28,16 +33,19 @@ class Sweep:
         return contact.modified_at is not None and contact.modified_at > self.began_at
 
     def contradicts(self, contact: Contact) -> bool:
-        """Whether it tells another primary person than the list row: one of the two is older."""
-        swept = next((person for person in self.persons.get(contact.contact_id, ()) if person.is_primary), None)
-        return contact.primary is not None and swept is not None and _values(swept) != _values(contact.primary)
+        return disagree(contact, self.persons.get(contact.contact_id, ()))
+
+    def joined(self, contact: Contact) -> Contact:
+        return joined(contact, self.persons.get(contact.contact_id, ()))
 
     def ids_of(self, contact_id: str) -> frozenset[str]:
         return ids_of(self.persons.get(contact_id, ()))
 
     def omits(self, contact: Contact) -> bool:
-        """Whether it lacks persons whom a detail answer has told of this contact."""
-        return not ids_of(contact.persons or ()) <= self.ids_of(contact.contact_id)
+        """Whether it lacks persons of a contact that a detail answer has, or has another primary person than it."""
+        if contact.persons is None:
+            return False
+        return not ids_of(contact.persons) <= self.ids_of(contact.contact_id) or self.contradicts(contact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class KnownContact:
     """What the cache says of a contact."""
 
     person_ids: frozenset[str]
-    bulk_omits_persons: bool  #: a detail call has told persons whom the bulk list lacks
+    bulk_omits_persons: bool  #: a detail answer has persons that the bulk list lacks, or another primary person
     row_is_same: bool  #: the list row says what is cached
 
 
@@ -83,6 +91,37 @@ def sort_out(
     return sorted_out
 
 
+def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
+    """Whether a contact's persons from the bulk list are not led by the primary person that the contact names.
+
+    So it is where none or several of them are flagged as primary, or the flagged one has other values.
+    """
+    flagged = [person for person in persons if person.is_primary]
+    if len(flagged) != 1:
+        return bool(persons)
+    return contact.primary is not None and _values(flagged[0]) != _values(contact.primary)
+
+
+def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
+    """A list row with its persons from the bulk list; unchanged where there are none.
+
+    Where the two disagree the row's primary values count, because the contacts are read after the persons. They belong
+    to the person from the bulk list that has the same values, else to a stand-in without an id. Persons flagged as
+    primary with other values are left out: their numbers are out of date, or no longer the primary person's.
+    """
+    if not persons:
+        return contact
+    if not disagree(contact, persons):
+        return contact.with_persons(persons)
+    named = contact.primary
+    if named is None:
+        return contact.with_persons(tuple(replace(person, is_primary=False) for person in persons))
+    same = next((person for person in persons if _values(person) == _values(named)), None)
+    primary = replace(same or named, is_primary=True)
+    others = (person for person in persons if person is not same and not person.is_primary)
+    return contact.with_persons((primary, *others))
+
+
 def would_settle(contact: Contact, last_sweep_began_at: datetime | None) -> bool:
     """Whether another sweep would tell the contact's persons: only if it has changed since the last one began."""
     if last_sweep_began_at is None or contact.modified_at is None:
@@ -108,7 +147,7 @@ def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *
     if sweep.is_older_than(contact):
         return Source.DETAILS
     if not _lacks_somebody(contact, known, sweep.ids_of(contact.contact_id)):
-        return Source.DETAILS if may_ask and sweep.contradicts(contact) else Source.SWEEP
+        return _source_of_primary(contact, known, sweep, may_ask=may_ask)
     if known is None:
         return Source.DETAILS if may_ask else Source.SWEEP
     if not known.row_is_same:
@@ -116,6 +155,16 @@ def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *
     # Of whom the bulk list names nobody, it is known to tell nothing. One that names a part may hide who is gone.
     is_left_out = known.bulk_omits_persons and not sweep.ids_of(contact.contact_id)
     return Source.DETAILS if may_ask and not is_left_out else Source.CACHE
+
+
+def _source_of_primary(contact: Contact, known: KnownContact | None, sweep: Sweep, *, may_ask: bool) -> Source:
+    """Where the bulk list has all known persons of the contact."""
+    if not sweep.contradicts(contact):
+        return Source.SWEEP
+    if known is not None and known.row_is_same:
+        # A detail answer has decided already, or may not be asked for in this run: the cache has what the row says.
+        return Source.DETAILS if may_ask and not known.bulk_omits_persons else Source.CACHE
+    return Source.DETAILS if may_ask else Source.SWEEP
 
 
 def _lacks_somebody(contact: Contact, known: KnownContact | None, swept_ids: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from domain.lists import Page
 from domain.truth_check import TruthCheck
-from domain.walk import Walk
+from domain.walk import Walk, WalkById
 
 #: So many rows that cannot be understood may make up a page by chance: only they have changed.
 ODD_ROWS = 5
@@ -30,7 +30,7 @@ class Phase(StrEnum):
     """Where a run stands; each value names the work that its next step does."""
 
     START = "start"
-    PERSONS = "persons"  #: sweep the bulk list of contact persons
+    PERSONS = "persons"  #: read the bulk list of contact persons
     CONTACTS = "contacts"  #: fetch a page of contacts, or the details that its rows lack
     CUSTOMERS = "customers"  #: upsert what that page staged
     GONE_CUSTOMERS = "gone_customers"  #: ask about customers that a full walk has not met
@@ -82,12 +82,12 @@ class Counters:
 class Position:
     """How far a run has read. It is all that a step needs in order to go on where another one stopped."""
 
-    persons_page: int = 1
-    persons_swept_at: datetime | None = None  #: the server's time when the sweep of persons began
-    persons_swept: bool = False
-    sweeps: int = 0  #: that were begun because details would cost more
-    details: int = 0  #: detail calls since the last sweep that a sweep would have saved
-    confirmations: int = 0  #: detail calls that only confirm what the sweep of persons lacks
+    persons: WalkById | None = None  #: the bulk read of contact persons
+    persons_calls: int = 0  #: that it has cost so far
+    sweeps: int = 0  #: bulk reads that were begun because details would cost more
+    details: int = 0  #: detail calls since the last bulk read that another one would have saved
+    confirmations: int = 0  #: detail calls that only confirm what the bulk read lacks or contradicts
+    details_reread: int = 0  #: detail calls that only read old details again, where the bulk list is refused
     contacts: Walk | None = None
     customers_complete: bool = False  #: so that a contact which is not cached is worth a call
     invoices: Walk | None = None
@@ -98,14 +98,24 @@ class Position:
     found_gone_at: datetime | None = None  #: the server's time when it last said that it has a record no longer
     truth_check: TruthCheck = field(default_factory=TruthCheck)  #: before a scheduled full run reads the lists
 
+    @property
+    def bulk_read_began_at(self) -> datetime | None:
+        """The server's time when the bulk read of persons began, be it complete or not."""
+        return self.persons.started_at if self.persons else None
+
+    @property
+    def has_bulk_read(self) -> bool:
+        """All persons are read."""
+        return self.persons is not None and self.persons.is_finished
+
     def to_json(self) -> dict[str, Any]:
         return {
-            "persons_page": self.persons_page,
-            "persons_swept_at": self.persons_swept_at and self.persons_swept_at.isoformat(),
-            "persons_swept": self.persons_swept,
+            "persons": self.persons and self.persons.to_json(),
+            "persons_calls": self.persons_calls,
             "sweeps": self.sweeps,
             "details": self.details,
             "confirmations": self.confirmations,
+            "details_reread": self.details_reread,
             "contacts": self.contacts and self.contacts.to_json(),
             "customers_complete": self.customers_complete,
             "invoices": self.invoices and self.invoices.to_json(),
@@ -121,12 +131,12 @@ class Position:
     def from_json(cls, json: dict[str, Any]) -> Self:
         contacts, invoices = json.get("contacts"), json.get("invoices")
         return cls(
-            persons_page=json.get("persons_page", 1),
-            persons_swept_at=_moment(json.get("persons_swept_at")),
-            persons_swept=json.get("persons_swept", False),
+            persons=_bulk_read(json),
+            persons_calls=json.get("persons_calls", 0),
             sweeps=json.get("sweeps", 0),
             details=json.get("details", 0),
             confirmations=json.get("confirmations", 0),
+            details_reread=json.get("details_reread", 0),
             contacts=Walk.from_json(contacts) if contacts else None,
             customers_complete=json.get("customers_complete", False),
             invoices=Walk.from_json(invoices) if invoices else None,
@@ -192,7 +202,7 @@ class Run:
     def give_up_phase(self, reason: str) -> Self:
         """After the last attempt of a step: go on with what is cached (FR-7), and let the next run heal the rest.
 
-        Where the sweep of persons fails, details are asked instead. A failed customer phase leaves the cached
+        Where the bulk read of persons fails, details are asked instead. A failed customer phase leaves the cached
         customers, a failed invoice phase the cached invoices; reminders are planned from them in any case. When the
         plan itself fails the run has failed.
         """
@@ -214,6 +224,14 @@ def retry_seconds(attempts: int, jitter: float) -> float:
     """The wait after that many failed attempts: doubling from a second; `jitter` in [0, 1) spreads it by ±25 %."""
     seconds: float = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_RETRY_SECONDS)
     return seconds * (0.75 + jitter / 2)
+
+
+def _bulk_read(json: dict[str, Any]) -> WalkById | None:
+    """The bulk read of persons. Of a run that the release before began, only a complete one counts."""
+    if json.get("persons"):
+        return WalkById.from_json(json["persons"])
+    began_at = _moment(json.get("persons_swept_at"))
+    return WalkById(started_at=began_at, is_finished=True) if began_at and json.get("persons_swept") else None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -14,14 +14,15 @@ from domain.customers import customer_from, persons_as_json
 from domain.drift import Drift, Fingerprint, drift_between, invoice_columns
 from domain.forecast import reading_cost
 from domain.lists import ListedT, ListRequest, Page
+from domain.persons import joined
 from domain.time_zones import zone_named
-from domain.walk import Walk, WalkStuck
+from domain.walk import Walk, WalkById
 from workers.budget import BudgetWait, Lane
 from workers.forecasting import forecast
 from workers.resources import Resources
 from workers.zoho import ZohoContactsClient, ZohoInvoicesClient
 from workers.zoho.errors import BulkPersonsRefused
-from workers.zoho.walking import walk_on
+from workers.zoho.walking import WalkT, walk_on
 
 AnswerT = TypeVar("AnswerT")
 
@@ -78,7 +79,7 @@ class Verification:
             invoice.invoice_id: Fingerprint.of_invoice(
                 invoice_columns(invoice), owner=invoice.customer_id, modified_at=invoice.modified_at
             )
-            for invoice in self._walk(self._invoices.get_invoices)
+            for invoice in self._walk(Walk.begin(None), self._invoices.get_invoices)
         }
         with self._resources.engine.connect() as connection:
             cached = verification.cached_customers(connection, self.link)
@@ -105,9 +106,11 @@ class Verification:
         fallback = self._resources.settings.phone_fallback
 
         def fingerprint(contact: Contact) -> Fingerprint:
-            joined = contact.with_persons(persons.get(contact.contact_id, ()))
             customer = customer_from(
-                joined, home=self.link.home, known=known.get(contact.contact_id), fallback=fallback
+                joined(contact, persons.get(contact.contact_id, ())),
+                home=self.link.home,
+                known=known.get(contact.contact_id),
+                fallback=fallback,
             )
             return Fingerprint.of_customer(customer, persons_as_json(customer.persons))
 
@@ -115,35 +118,24 @@ class Verification:
             known = verification.known_details(connection, self.link)
         return {
             contact.contact_id: fingerprint(contact)
-            for contact in self._walk(self._contacts.get_contacts)
+            for contact in self._walk(Walk.begin(None), self._contacts.get_contacts)
             if contact.kind is ContactKind.CUSTOMER
         }
 
     def _persons(self) -> dict[str, tuple[ContactPerson, ...]] | None:
-        """Everybody's persons, None where the bulk list is refused."""
+        """All persons by contact, None where the bulk list is refused."""
         if self.link.bulk_persons_refused:
             return None
+        try:
+            rows = {row.record_id: row for row in self._walk(WalkById(), self._contacts.get_contact_persons)}
+        except BulkPersonsRefused:
+            return None
         found: dict[str, tuple[ContactPerson, ...]] = {}
-        met: set[str] = set()
-        number = 1
-        while True:
-            try:
-                page = self._ask(partial(self._contacts.get_contact_persons, number))
-            except BulkPersonsRefused:
-                return None
-            told = {row.person.person_id for row in page.rows}
-            if page.has_more and told <= met:
-                raise WalkStuck
-            for row in page.rows:
-                if row.person.person_id not in met:
-                    found[row.contact_id] = (*found.get(row.contact_id, ()), row.person)
-            if not page.has_more:
-                return found
-            met |= told
-            number += 1
+        for _, row in sorted(rows.items(), key=lambda item: (len(item[0]), item[0])):
+            found[row.contact_id] = (*found.get(row.contact_id, ()), row.person)
+        return found
 
-    def _walk(self, get: Callable[[ListRequest], Page[ListedT]]) -> Iterator[ListedT]:
-        walk = Walk.begin(None)
+    def _walk(self, walk: WalkT, get: Callable[[ListRequest], Page[ListedT]]) -> Iterator[ListedT]:
         while not walk.is_finished:
             walk, _, rows = walk_on(walk, lambda request: self._ask(partial(get, request)))
             yield from rows

@@ -45,7 +45,8 @@ class CachedCustomer(Base):
     phone_verdict: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     primary_email: Mapped[str | None]
     contact_persons: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
-    #: The bulk list of persons lacks some of these, as a detail call has told: their absence there means nothing.
+    #: The bulk list of persons lacks some of these, or has another primary person, and a detail answer has decided. So
+    #: what the bulk list lacks or contradicts means nothing while the list row stays the same.
     bulk_omits_persons: Mapped[bool] = mapped_column(server_default=text("false"))
     country_code: Mapped[str | None]  #: only a detail answer tells it (ISO 3166-1 alpha-2)
     country_unknown: Mapped[str | None]  #: Zoho's text for the country, where booksync does not understand it

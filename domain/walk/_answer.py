@@ -65,11 +65,14 @@ def overlap(page_length: int) -> int:
     return min(OVERLAP, max(1, page_length // 4))
 
 
-def furthest_page(covered: int, longest: int) -> tuple[int, int]:
-    """The page and its length, of `longest` at most, that reach furthest and begin within what is covered."""
+def furthest_page(covered: int, longest: int, pages: int = 1) -> tuple[int, int]:
+    """The page and its length, of `longest` at most, that reach furthest and begin within what is covered.
+
+    With `pages` it is the last one of so many side by side, of which the first begins there.
+    """
     begin = covered - overlap(longest)
-    per_page = max(range(max(1, longest // 2), longest + 1), key=lambda length: begin // length * length + length)
-    return begin // per_page + 1, per_page
+    per_page = max(range(max(1, longest // 2), longest + 1), key=lambda length: (begin // length + pages) * length)
+    return begin // per_page + pages, per_page
 
 
 def ascends(values: Sequence[_Ordered]) -> bool:

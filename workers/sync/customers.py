@@ -12,6 +12,8 @@ from db.staging import Observed
 from domain.deletions import RecordKind
 from domain.persons import Sweep
 from domain.runs import Mode, Phase, Run
+from domain.walk import Walk
+from workers.sync.old_details import reread_old_details
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
 
@@ -20,12 +22,22 @@ log = structlog.get_logger(__name__)
 
 def upsert_customers(work: Work) -> StepRef:
     """Upserts all staged contacts, then goes back to the walk, or on to the invoices when it has ended."""
-    while True:
+    while _write_batch(work):
+        pass
+    if _walk(work.run).is_finished and reread_old_details(work):
         with work.transaction() as connection:
-            batch = staging.staged_batch(connection, work.run.run_id, customers.BATCH)
-            if not batch:
-                return work.advance(connection, _after(connection, work.run))
+            return work.advance(connection, work.run)
+    with work.transaction() as connection:
+        return work.advance(connection, _after(connection, work.run))
+
+
+def _write_batch(work: Work) -> bool:
+    """Whether there was one."""
+    with work.transaction() as connection:
+        batch = staging.staged_batch(connection, work.run.run_id, customers.BATCH)
+        if batch:
             work.keep(connection, _write(connection, work, batch))
+        return bool(batch)
 
 
 def _write(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run:
@@ -41,24 +53,27 @@ def _write(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run
 
 
 def _joined(observed: Observed, sweep: Sweep | None) -> Observed:
-    """A list row with its persons from the sweep; what a detail answer told stays."""
+    """A list row with its persons from the bulk read; what a detail answer told stays."""
     contact = observed.contact
     if sweep is None or contact.persons is not None or contact.contact_id not in sweep.persons:
         return observed
     # The joined row is as old as the older of its two answers.
-    joined = contact.with_persons(sweep.persons[contact.contact_id])
-    return Observed(joined, min(observed.observed_at, sweep.began_at))
+    return Observed(sweep.joined(contact), min(observed.observed_at, sweep.began_at))
 
 
 def _omissions(batch: Sequence[Observed], sweep: Sweep) -> dict[str, bool]:
-    """Of whom the sweep lacks persons, as far as detail calls tell; whoever needed none is told whole by the sweep."""
+    """For each contact whether the bulk list omits persons of it; of one that was not asked this is not known."""
     contacts = (observed.contact for observed in batch)
     return {contact.contact_id: sweep.omits(contact) for contact in contacts if not sweep.is_older_than(contact)}
 
 
+def _walk(run: Run) -> Walk:
+    assert run.position.contacts is not None
+    return run.position.contacts
+
+
 def _after(connection: Connection, run: Run) -> Run:
-    walk = run.position.contacts
-    assert walk is not None
+    walk = _walk(run)
     if not walk.is_finished:
         return run.go_to(Phase.CONTACTS)
     if run.position.contacts_unread:

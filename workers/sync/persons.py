@@ -1,7 +1,6 @@
-"""The sweep of the bulk list of contact persons, page by page: two hundred persons a call instead of one contact's."""
+"""The bulk read of contact persons, page by page: two hundred persons a call instead of one contact's."""
 
 from dataclasses import replace
-from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
@@ -9,10 +8,9 @@ from sqlalchemy import Connection
 from db import connections, staging
 from db.runs import StepRef
 from domain.runs import Phase, Run
-from domain.walk import WalkStuck
+from domain.walk import WalkById
 from workers.sync.sorting import sort_staged_again
 from workers.sync.work import Work
-from workers.zoho import PersonsPage
 from workers.zoho.errors import BulkPersonsRefused
 
 log = structlog.get_logger(__name__)
@@ -21,33 +19,35 @@ log = structlog.get_logger(__name__)
 def fetch_contact_persons(work: Work) -> StepRef:
     """Stages one page of the list. Where Zoho refuses it, contacts are asked one by one instead.
 
+    A run whose position has no walk begins the bulk read: its first one, another one, or the one that a release without
+    walks had begun.
+
     Raises:
-        WalkStuck: the list says that more follows, and tells nobody new.
+        WalkStuck: the list says that more follows, and tells nothing new.
     """
-    run = work.run
+    run, begun = work.run, work.run.position.persons
     try:
-        page = work.contacts_client.get_contact_persons(run.position.persons_page)
+        walk, page, rows = work.walk_on(begun or WalkById(), work.contacts_client.get_contact_persons)
     except BulkPersonsRefused:
         log.warning("Zoho refuses the bulk list of persons: detail calls instead", action="persons.refused")
         with work.transaction() as connection:
             connections.note_persons_refusal(connection, run.connection_id)
             return work.advance(connection, run.go_to(Phase.CONTACTS))
+    calls = run.position.persons_calls + 1
+    run = replace(run, position=replace(run.position, persons=walk, persons_calls=calls))
     with work.transaction() as connection:
-        new = staging.stage_persons(connection, run.run_id, [(row.contact_id, row.person) for row in page.rows])
-        if page.has_more and not new:
-            raise WalkStuck
-        staging.set_aside(connection, run.connection_id, "person", page.set_aside)
-        return work.advance(connection, _after(connection, work, page))
+        if begun is None:
+            staging.clear_persons(connection, run.run_id)
+        if page is not None:
+            staging.stage_persons(connection, run.run_id, [(row.contact_id, row.person) for row in rows])
+            staging.set_aside(connection, run.connection_id, "person", page.set_aside)
+        return work.advance(connection, _after(connection, work, run))
 
 
-def _after(connection: Connection, work: Work, page: PersonsPage) -> Run:
-    run = work.run
-    swept_at: datetime = run.position.persons_swept_at or page.server_time
-    position = replace(run.position, persons_swept_at=swept_at, persons_page=run.position.persons_page + 1)
-    if page.has_more:
-        return replace(run, position=position)
-    connections.note_persons_sweep(connection, run.connection_id, pages=run.position.persons_page)
-    swept = replace(run, position=replace(position, persons_swept=True))
+def _after(connection: Connection, work: Work, run: Run) -> Run:
+    if not run.position.has_bulk_read:
+        return run
+    connections.note_persons_sweep(connection, run.connection_id, pages=run.position.persons_calls)
     if staging.contacts_needing_details(connection, run.run_id, 1):
-        return sort_staged_again(connection, swept, work.link)
-    return swept.go_to(Phase.CONTACTS)
+        return sort_staged_again(connection, run, work.link)
+    return run.go_to(Phase.CONTACTS)

@@ -60,15 +60,12 @@ def towards_what_is_lacking(connection: Connection, run: Run, link: Link) -> Run
     if not waiting:
         return run.go_to(Phase.CUSTOMERS)
     position = run.position
-    settled = sum(would_settle(contact, position.persons_swept_at) for contact in waiting)
+    settled = sum(would_settle(contact, position.bulk_read_began_at) for contact in waiting)
     details = position.details + settled
     may_sweep = link.persons_pages is not None and not link.bulk_persons_refused and position.sweeps < MAX_SWEEPS
     if may_sweep and settled and details > (link.persons_pages or 0):
         log.info("A sweep of persons costs less than the details", action="persons.sweep", details=details)
-        staging.clear_persons(connection, run.run_id)
-        afresh = replace(
-            position, persons_page=1, persons_swept=False, persons_swept_at=None, sweeps=position.sweeps + 1, details=0
-        )
+        afresh = replace(position, persons=None, persons_calls=0, sweeps=position.sweeps + 1, details=0)
         return replace(run, position=afresh).go_to(Phase.PERSONS)
     log.info("The details of changed contacts are asked for", action="persons.details", details=len(waiting))
     return replace(run, position=replace(position, details=details)).go_to(Phase.CONTACTS)

@@ -13,12 +13,11 @@ from db.dead_letters import Death
 from db.runs import Claim, StepRef
 from domain.lists import ListedT, ListRequest, Page
 from domain.runs import Run
-from domain.walk import Walk
 from workers.budget import Lane
 from workers.resources import Resources
 from workers.sync.asking import Asking
 from workers.zoho import ZohoTransport
-from workers.zoho.walking import walk_on
+from workers.zoho.walking import WalkT, walk_on
 
 log = structlog.get_logger(__name__)
 
@@ -48,8 +47,8 @@ class Work(Asking):
         )
 
     def walk_on(
-        self, walk: Walk, get: Callable[[ListRequest], Page[ListedT]]
-    ) -> tuple[Walk, Page[ListedT] | None, tuple[ListedT, ...]]:
+        self, walk: WalkT, get: Callable[[ListRequest], Page[ListedT]]
+    ) -> tuple[WalkT, Page[ListedT] | None, tuple[ListedT, ...]]:
         """As `workers.zoho.walking.walk_on`; a list that is not what it should be is told once."""
         walked, page, rows = walk_on(walk, get)
         if walked.note != walk.note:

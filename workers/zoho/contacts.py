@@ -1,27 +1,19 @@
 """Zoho's contacts: a page of the list, one by id, and the list of all contact persons (TR-1)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from functools import partial
+from typing import TypeAlias
 
 from domain.contacts import Contact
-from domain.lists import ListRequest, Page, SetAside
+from domain.lists import PER_PAGE, ListRequest, Page, Sort
 from workers.zoho.errors import BadRequest, BulkPersonsRefused, MissingScope, NotFound, Refused
 from workers.zoho.lists import list_params, page_params, read_page
 from workers.zoho.record_calls import get_record
 from workers.zoho.records import PersonOfContact, contact_from_detail, contact_from_row, person_from_bulk_row
 from workers.zoho.transport import ZohoTransport
 
-
-@dataclass(frozen=True, slots=True)
-class PersonsPage:
-    """A page of the list of all contact persons. One contact's persons may lie on different pages."""
-
-    rows: Sequence[PersonOfContact]
-    set_aside: Sequence[SetAside]
-    has_more: bool
-    server_time: datetime
+#: A page of the list of all contact persons. One contact's persons may lie on different pages.
+PersonsPage: TypeAlias = Page[PersonOfContact]
 
 
 class ZohoContactsClient:
@@ -54,22 +46,27 @@ class ZohoContactsClient:
         read = partial(contact_from_detail, zone=self._zone)
         return get_record(self._transport, "/contacts", contact_id, "contact", read)
 
-    def get_contact_persons(self, page: int) -> PersonsPage:
-        """One page, from 1, of every contact person that the organisation has (API section 1, 2).
+    def get_contact_persons(self, request: ListRequest | int) -> PersonsPage:
+        """One page of every contact person that the organisation has (API section 1, 2); a number asks for whole pages.
 
-        Refused with code 57, the token is renewed once, as everywhere: nothing tells that from an expired token.
+        The list knows no filter and no order but its own: only page and length of the request count. Refused with code
+        57, the token is renewed once, as everywhere: nothing tells that from an expired token.
 
         Raises:
             BulkPersonsRefused: this organisation has no such list. A refused token or organisation is none of this, for
                 it concerns every call.
+            BadRequest: a page of another length than the usual is refused.
             BudgetWait, ZohoError: see `ZohoTransport.get`.
         """
+        if isinstance(request, int):
+            request = ListRequest(None, Sort.OLDEST_CHANGE_FIRST, request)
         try:
-            answer = self._transport.get("/contacts/contactpersons", page_params(page))
+            answer = self._transport.get("/contacts/contactpersons", page_params(request.page, request.per_page))
         except (MissingScope, NotFound, BadRequest, Refused) as error:
+            if isinstance(error, BadRequest) and request.per_page != PER_PAGE:
+                raise
             raise BulkPersonsRefused(error.call, status=error.status, code=error.code) from None
         if "contact_persons" not in answer.body:
             # Zoho means something else by this address here, and will tomorrow.
             raise BulkPersonsRefused(answer.call, detail="no contact_persons in it")
-        read = read_page(answer, "contact_persons", person_from_bulk_row)
-        return PersonsPage(read.rows, read.set_aside, read.has_more, read.server_time)
+        return read_page(answer, "contact_persons", person_from_bulk_row)

@@ -30,10 +30,18 @@ RecordT = TypeVar("RecordT")
 
 
 class PersonOfContact(NamedTuple):
-    """A row of the list of all persons: whose person it is, and the person."""
+    """A row of the list of all persons: whose person it is, and the person. The list has no modified times."""
 
     contact_id: str
     person: ContactPerson
+
+    @property
+    def record_id(self) -> str:
+        return self.person.person_id
+
+    @property
+    def modified_at(self) -> None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
 """Request the next page of a walk over a Zoho list; runs and `booksync verify` share it."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from domain.lists import ListedT, ListRequest, Page
-from domain.walk import Walk
+from domain.walk import Walk, WalkById
 from workers.zoho.errors import BadRequest
+
+WalkT = TypeVar("WalkT", Walk, WalkById)
 
 
 def walk_on(
-    walk: Walk, get: Callable[[ListRequest], Page[ListedT]]
-) -> tuple[Walk, Page[ListedT] | None, tuple[ListedT, ...]]:
+    walk: WalkT, get: Callable[[ListRequest], Page[ListedT]]
+) -> tuple[WalkT, Page[ListedT] | None, tuple[ListedT, ...]]:
     """The walk after its next page, that page, and its new rows.
 
     Without a page where Zoho refuses one of an unusual length: the walk goes on with whole ones.

@@ -106,7 +106,7 @@ class TestKeep:
         changed = replace(
             mine.run,
             mode=Mode.INCREMENTAL,
-            position=Position(persons_page=3, contacts=Walk.begin(MODIFIED_AT)),
+            position=Position(persons_calls=3, contacts=Walk.begin(MODIFIED_AT)),
             counters=Counters(customers_new=100),
         )
         with engine.begin() as connection:

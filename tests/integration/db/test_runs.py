@@ -130,16 +130,16 @@ class TestAdvance:
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as connection:
                 runs.advance(
-                    connection, mine.over(replace(mine.run, position=Position(persons_page=2))), sweep_seconds=1
+                    connection, mine.over(replace(mine.run, position=Position(persons_calls=2))), sweep_seconds=1
                 )
                 slower = threads.submit(
-                    advance_with_rows, engine, mine.over(replace(mine.run, position=Position(persons_page=9)))
+                    advance_with_rows, engine, mine.over(replace(mine.run, position=Position(persons_calls=9)))
                 )
                 until_somebody_waits(engine)
             with pytest.raises(StaleStepError):
                 slower.result()
         assert nothing_was_written(engine)
-        assert the_run(engine)["position"]["persons_page"] == 2
+        assert the_run(engine)["position"]["persons_calls"] == 2
 
     def test_a_run_that_has_ended_stays_as_it_is(self, engine: Engine, step: StepRef) -> None:
         mine = claimed(engine, step)

@@ -14,6 +14,7 @@ from domain.contacts import Contact, ContactDetails
 from domain.deletions import RecordKind
 from domain.lists import SetAside
 from domain.runs import Mode, Position, Run
+from domain.walk import WalkById
 from tests.builders import MODIFIED_AT, a_contact, a_person
 from tests.integration.db.links import a_link
 from tests.integration.db.look import change, rows
@@ -133,7 +134,7 @@ class TestDetails:
 
 
 class TestPersons:
-    SWEPT = Position(persons_swept_at=OBSERVED_AT, persons_swept=True)
+    SWEPT = Position(persons=WalkById(started_at=OBSERVED_AT, is_finished=True))
 
     def test_a_sweep_tells_each_contacts_persons_in_zohos_order(self, engine: Engine, run: Run) -> None:
         ten, nine, other = a_person("7010"), a_person("799", is_primary=True), a_person("7001")
@@ -145,7 +146,7 @@ class TestPersons:
         assert sweep.began_at == OBSERVED_AT
         assert sweep.persons == {"5001": (nine, ten)}
 
-    @pytest.mark.parametrize("position", [Position(), Position(persons_swept_at=OBSERVED_AT, persons_page=2)])
+    @pytest.mark.parametrize("position", [Position(), Position(persons=WalkById(started_at=OBSERVED_AT))])
     def test_a_sweep_that_is_not_complete_tells_nothing(self, engine: Engine, run: Run, position: Position) -> None:
         with engine.begin() as connection:
             staging.stage_persons(connection, run.run_id, [("5001", a_person())])

@@ -1,6 +1,7 @@
 """Promises of domain/persons.py: where a contact's persons are taken from, for the fewest calls, and nobody lost."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from domain.persons import (
     Source,
     Sweep,
     is_ambiguous,
+    joined,
     sort_out,
     would_settle,
 )
@@ -68,6 +70,31 @@ class TestWithASweep:
         swept = a_person("7001", mobile="+447911999999", is_primary=True)
         assert source(a_listed(), known("7001"), a_sweep(swept)) == (Source.DETAILS, 1)
 
+    @pytest.mark.parametrize("cached", [None, known("7002"), known("7002", same=False)])
+    @pytest.mark.parametrize(
+        "persons",
+        [
+            (BOB,),  # the primary person was missed
+            (replace(ADA, is_primary=False), BOB),  # none is flagged
+            (ADA, replace(BOB, is_primary=True)),  # two are
+        ],
+    )
+    def test_a_contact_without_its_one_primary_person_is_asked(
+        self, cached: KnownContact | None, persons: tuple[ContactPerson, ...]
+    ) -> None:
+        assert source(a_listed(), cached, a_sweep(*persons)) == (Source.DETAILS, 1)
+
+    def test_a_row_that_names_no_primary_person_contradicts_none(self) -> None:
+        assert source(replace(a_listed(), primary=None), None, a_sweep(ADA)) == (Source.SWEEP, 0)
+
+    def test_a_contradiction_that_a_detail_answer_has_decided_is_not_asked_again(self) -> None:
+        swept = a_person("7001", mobile="+447911999999", is_primary=True)
+        assert source(a_listed(), known("7001", omitted=True), a_sweep(swept)) == (Source.CACHE, 0)
+
+    def test_a_row_that_has_changed_since_the_decision_is_asked(self) -> None:
+        swept = a_person("7001", mobile="+447911999999", is_primary=True)
+        assert source(a_listed(), known("7001", omitted=True, same=False), a_sweep(swept)) == (Source.DETAILS, 1)
+
     def test_a_new_contact_whose_primary_person_it_lacks_is_asked(self) -> None:
         assert source(a_listed(), None, a_sweep()) == (Source.DETAILS, 1)
 
@@ -89,7 +116,10 @@ class TestWithASweep:
         [
             (known("7001", "7002"), a_sweep(ADA), Source.CACHE),  # Nobody is lost: the next run asks.
             (None, a_sweep(), Source.SWEEP),
-            (known("7001"), a_sweep(a_person("7001", is_primary=True)), Source.SWEEP),
+            # It has another primary person than the row: the cache says what the row says, or the row counts.
+            (known("7001"), a_sweep(a_person("7001", is_primary=True)), Source.CACHE),
+            (known("7001", same=False), a_sweep(a_person("7001", is_primary=True)), Source.SWEEP),
+            (None, a_sweep(a_person("7001", is_primary=True)), Source.SWEEP),
         ],
     )
     def test_mere_confirmations_are_capped(self, cached: KnownContact | None, swept: Sweep, expected: Source) -> None:
@@ -103,10 +133,45 @@ class TestWithASweep:
 
 
 def test_a_sweep_omits_whom_only_a_detail_answer_names() -> None:
-    told = a_contact(persons=(ADA, BOB))
+    told = a_contact(primary=ADA, persons=(ADA, BOB))
     assert a_sweep(ADA).omits(told)
     assert not a_sweep(ADA, BOB).omits(told)
     assert not a_sweep(ADA).omits(a_listed()), "a list row names nobody"
+
+
+def test_a_sweep_omits_a_primary_person_whom_a_detail_answer_names_otherwise() -> None:
+    told = a_contact(primary=ADA, persons=(ADA, BOB))
+    assert a_sweep(replace(ADA, mobile="+447911999999"), BOB).omits(told)
+
+
+#: What a list row repeats of its primary person.
+NAMED = replace(ADA, person_id="")
+
+
+@pytest.mark.parametrize(
+    ("primary", "persons", "expected"),
+    [
+        (NAMED, (ADA, BOB), (ADA, BOB)),
+        # Nobody is in the bulk list: the row's own person stands in later on.
+        (NAMED, (), None),
+        # Bob alone: his number is not the contact's first one.
+        (NAMED, (BOB,), (NAMED, BOB)),
+        # The flag is missing, or another person had it before.
+        (NAMED, (replace(ADA, is_primary=False), BOB), (ADA, BOB)),
+        (NAMED, (replace(ADA, is_primary=False), replace(BOB, is_primary=True)), (ADA,)),
+        (NAMED, (ADA, replace(BOB, is_primary=True)), (ADA,)),
+        # Ada's number in the bulk list is out of date.
+        (NAMED, (replace(ADA, mobile="+447911999999"), BOB), (NAMED, BOB)),
+        # The row names nobody.
+        (None, (ADA, BOB), (ADA, BOB)),
+        (None, (ADA, replace(BOB, is_primary=True)), (replace(ADA, is_primary=False), BOB)),
+    ],
+)
+def test_the_rows_primary_values_count_where_the_two_disagree(
+    primary: ContactPerson | None, persons: tuple[ContactPerson, ...], expected: tuple[ContactPerson, ...] | None
+) -> None:
+    listed = replace(a_listed(), primary=primary)
+    assert joined(listed, persons) == replace(listed, persons=expected)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from domain.runs import (
     retry_seconds,
 )
 from domain.truth_check import TruthCheck
-from domain.walk import Walk
+from domain.walk import Walk, WalkById
 from tests.builders import MODIFIED_AT, a_contact
 
 MOMENTS = st.datetimes(timezones=st.just(dt.UTC))
@@ -55,12 +55,12 @@ def a_walk_under_way(since: dt.datetime | None) -> Walk:
 walks = st.builds(Walk.begin, st.none() | MOMENTS) | st.just(a_walk_under_way(None))
 positions = st.builds(
     Position,
-    persons_page=st.integers(1, 1000),
-    persons_swept_at=st.none() | MOMENTS,
-    persons_swept=st.booleans(),
+    persons=st.none() | st.builds(WalkById, started_at=st.none() | MOMENTS, is_finished=st.booleans()),
+    persons_calls=st.integers(0, 1000),
     sweeps=st.integers(0, 3),
     details=st.integers(0, 1000),
     confirmations=st.integers(0, 100),
+    details_reread=st.integers(0, 100),
     contacts=st.none() | walks,
     customers_complete=st.booleans(),
     invoices=st.none() | walks,
@@ -86,6 +86,17 @@ def test_a_position_is_the_same_after_a_stay_in_postgres(position: Position) -> 
 
 def test_a_run_that_has_not_begun_has_an_empty_position() -> None:
     assert Position.from_json({}) == Position()
+
+
+def test_a_complete_bulk_read_of_the_release_before_still_counts() -> None:
+    kept = {"persons_page": 4, "persons_swept_at": "2026-03-02T09:30:00+00:00", "persons_swept": True}
+    position = Position.from_json(kept)
+    assert (position.has_bulk_read, position.bulk_read_began_at) == (True, MODIFIED_AT)
+
+
+def test_a_bulk_read_that_the_release_before_has_begun_begins_again() -> None:
+    kept = {"persons_page": 4, "persons_swept_at": "2026-03-02T09:30:00+00:00", "persons_swept": False}
+    assert Position.from_json(kept).persons is None
 
 
 def test_counters_add_up() -> None:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from domain.lists import PER_PAGE, ListRequest, Page, SetAside, Sort
-from domain.walk import Walk
+from domain.walk import Walk, WalkById
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -32,8 +32,10 @@ class Upstream:
     ignores_filter: bool = False
     ignores_order: bool = False
     newest_name_first: bool = False  #: whatever order it is asked for: as of invoices, by their creation
+    oldest_id_first: bool = False  #: as of persons: no filter, no order by time
     ignores_page: bool = False
     ignores_per_page: bool = False
+    refuses_per_page: bool = False  #: any length but the usual; only `walked_by_id` asks in another way then
     filter_is_off_by: timedelta = timedelta(0)
     shuffles_seconds: bool = False  #: rows of one second come in another order every time
     hides_one_in: int = 0  #: one row in so many is not shown, but counts for the page's length
@@ -77,7 +79,7 @@ class Upstream:
         del self.rows[record_id]
 
     def _matching(self, request: ListRequest) -> list[Row]:
-        since = None if self.ignores_filter else request.modified_since
+        since = None if self.ignores_filter or self.oldest_id_first else request.modified_since
         if since is None:
             return list(self.rows.values())
         since += self.filter_is_off_by
@@ -86,6 +88,8 @@ class Upstream:
         ]
 
     def _ordered(self, rows: Iterable[Row], sort: Sort) -> list[Row]:
+        if self.oldest_id_first:
+            return sorted(rows, key=lambda row: int(row.record_id))
         if self.newest_name_first:
             return sorted(rows, key=lambda row: int(row.record_id), reverse=True)
         if self.ignores_order:
@@ -125,6 +129,26 @@ def walked(
         kept = Walk.from_json(json.loads(json.dumps(walk.to_json())))
         assert kept == walk
         walk = kept
+        told += rows
+        meanwhile()
+    return walk, told
+
+
+def walked_by_id(
+    upstream: Upstream, meanwhile: Meanwhile = nothing, most_calls: int = 1000
+) -> tuple[WalkById, list[Row]]:
+    """As `walked`, by ids. A page of an unusual length may be refused."""
+    walk, told, rows = WalkById(), list[Row](), tuple[Row, ...]()
+    while (request := walk.next_request()) is not None:
+        assert len(upstream.asked) < most_calls
+        if upstream.refuses_per_page and request.per_page != PER_PAGE:
+            upstream.asked.append(request)
+            other = walk.with_whole_pages()
+            assert other is not None
+            walk, rows = other, ()
+        else:
+            walk, rows = walk.take(upstream.answer(request))
+        assert WalkById.from_json(json.loads(json.dumps(walk.to_json()))) == walk
         told += rows
         meanwhile()
     return walk, told

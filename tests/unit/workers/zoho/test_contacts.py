@@ -21,6 +21,7 @@ from tests.unit.workers.zoho.fakes import (
 )
 from workers.zoho.contacts import ZohoContactsClient
 from workers.zoho.errors import (
+    BadRequest,
     BulkPersonsRefused,
     Throttled,
     TokenRejected,
@@ -96,6 +97,22 @@ def test_a_page_of_all_persons() -> None:
     assert (zoho.query["page"], zoho.query["per_page"]) == ("3", "200")
     assert [contact_id for contact_id, _person in page.rows] == ["1", "2"]
     assert (len(page.set_aside), page.has_more, page.server_time) == (1, True, SERVER_TIME)
+
+
+def test_a_page_of_persons_of_another_length() -> None:
+    zoho = FakeZoho(a_page("contact_persons", a_person_row(contact_id="1")))
+
+    page = a_client(zoho).get_contact_persons(ListRequest(None, Sort.OLDEST_CHANGE_FIRST, 25, 197))
+
+    assert zoho.query == {"organization_id": zoho.query["organization_id"], "page": "25", "per_page": "197"}
+    assert [(row.record_id, row.modified_at) for row in page.rows] == [(page.rows[0].person.person_id, None)]
+
+
+def test_a_refused_length_is_not_taken_for_a_refused_list() -> None:
+    with pytest.raises(BadRequest):
+        a_client(FakeZoho(a_reply(400, code=2))).get_contact_persons(
+            ListRequest(None, Sort.OLDEST_CHANGE_FIRST, 25, 197)
+        )
 
 
 @pytest.mark.parametrize(

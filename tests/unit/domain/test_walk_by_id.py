@@ -1,0 +1,228 @@
+"""A walk by ids tells every row of a list that knows no times, in few calls, whatever happens to it meanwhile."""
+
+import json
+from math import ceil
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from domain.lists import PER_PAGE, Page
+from domain.walk import LEAP, MAX_STALLS, WalkById, WalkStuck
+from tests.unit.domain.upstream import NOW, SECOND, Row, Upstream, everything, ids, walked_by_id
+
+
+def persons(count: int, **habits: Any) -> Upstream:
+    """Rows "10001", "10002" …"""
+    rows = (Row(str(10_001 + number), NOW) for number in range(count))
+    return Upstream({row.record_id: row for row in rows}, **{"oldest_id_first": True} | habits)
+
+
+# What it costs.
+
+
+@pytest.mark.parametrize("count", [0, 1, 199, 200])
+def test_what_one_page_holds_costs_one_call(count: int) -> None:
+    upstream = persons(count)
+    _, told = walked_by_id(upstream)
+    assert (ids(told), len(upstream.asked)) == (everything(upstream), 1)
+
+
+@pytest.mark.parametrize("count", [20_000, 30_000, 50_000])
+def test_a_long_list_costs_little_more_than_its_pages(count: int) -> None:
+    upstream = persons(count)
+    walk, told = walked_by_id(upstream)
+    assert set(ids(told)) == set(everything(upstream))
+    assert len(upstream.asked) <= 1.03 * ceil(count / PER_PAGE)
+    assert not walk.note
+
+
+@pytest.mark.parametrize("count", [201, 600, 1_000, 2_000, 3_000, 5_000, 10_470])
+def test_a_short_list_costs_few_calls_more_than_its_pages(count: int) -> None:
+    upstream = persons(count)
+    _, told = walked_by_id(upstream)
+    assert set(ids(told)) == set(everything(upstream))
+    assert len(upstream.asked) <= ceil(count / PER_PAGE) + 3
+
+
+def test_the_state_of_a_walk_stays_small() -> None:
+    upstream = persons(10_000)
+    walk = WalkById()
+    while (request := walk.next_request()) is not None:
+        walk, _ = walk.take(upstream.answer(request))
+        assert len(json.dumps(walk.to_json())) < 60 * PER_PAGE
+
+
+def test_it_leaps_and_reads_back_until_a_page_joins() -> None:
+    upstream = persons(10_000)
+    walked_by_id(upstream)
+    pages = [(asked.page, asked.per_page) for asked in upstream.asked]
+    assert pages[: LEAP + 1] == [(1, PER_PAGE), *((page, 197) for page in range(LEAP + 1, 1, -1))]
+    far_page, length = pages[LEAP + 1]
+    assert (far_page - LEAP) * length < (LEAP + 1) * 197 < (far_page - LEAP + 1) * length, "it begins within the leap"
+
+
+# What happens meanwhile.
+
+
+@pytest.mark.parametrize("at_call", [1, 2, 3, 12, 24, 25, 26, 29])
+@pytest.mark.parametrize("gone", [1, 3, 250])
+def test_rows_that_go_between_two_pages_hide_none(at_call: int, gone: int) -> None:
+    upstream = persons(6_000)
+
+    def the_first_rows_go() -> None:
+        if len(upstream.asked) == at_call:
+            for record_id in everything(upstream)[:gone]:
+                upstream.delete(record_id)
+
+    _, told = walked_by_id(upstream, the_first_rows_go)
+    assert set(everything(upstream)) <= set(ids(told))
+
+
+def test_a_row_that_goes_after_every_call_hides_none_and_costs_few_calls() -> None:
+    upstream = persons(30_000)
+
+    def one_goes() -> None:
+        upstream.delete(everything(upstream)[0])
+
+    _, told = walked_by_id(upstream, one_goes)
+    assert set(everything(upstream)) <= set(ids(told))
+    assert len(upstream.asked) <= 1.06 * 150
+
+
+def test_of_a_row_told_twice_the_last_answer_is_the_newest() -> None:
+    upstream = persons(450)
+
+    def all_are_edited() -> None:
+        for record_id in everything(upstream):
+            upstream.edit(record_id)
+
+    _, told = walked_by_id(upstream, all_are_edited)
+    versions: dict[str, int] = {}
+    for row in told:
+        assert versions.get(row.record_id, 0) < row.version
+        versions[row.record_id] = row.version
+    assert len(versions) < len(told)
+
+
+departures = st.tuples(st.just("delete"), st.integers(0, 700), st.integers(1, 60))
+arrivals = st.tuples(st.just("create"), st.just(0), st.integers(1, 60))
+
+
+def keeps_its_promise(upstream: Upstream, meantimes: list[list[tuple[str, int, int]]]) -> WalkById:
+    at_first, coming = dict(upstream.rows), iter(meantimes)
+
+    def time_passes() -> None:
+        upstream.now += SECOND
+        for kind, place, count in next(coming, []):
+            for record_id in everything(upstream)[place : place + count]:
+                if kind == "delete":
+                    upstream.delete(record_id)
+            if kind == "create":
+                for _ in range(count):
+                    upstream.create()
+
+    walk, told = walked_by_id(upstream, time_passes)
+    assert walk.started_at == NOW
+    assert set(ids(told)) >= at_first.keys() & upstream.rows.keys()
+    return walk
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    count=st.integers(0, 700),
+    longest_page=st.integers(7, 30),
+    meantimes=st.lists(st.lists(departures | arrivals, max_size=3), max_size=60),
+    habits=st.fixed_dictionaries({"ignores_per_page": st.booleans(), "refuses_per_page": st.booleans()}),
+)
+def test_no_row_is_lost_where_pages_are_cut_otherwise_than_asked(
+    count: int, longest_page: int, meantimes: list[list[tuple[str, int, int]]], habits: dict[str, bool]
+) -> None:
+    keeps_its_promise(persons(count, longest_page=longest_page, **habits), meantimes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(0, 7_000),
+    meantimes=st.lists(st.lists(departures | arrivals, max_size=3), max_size=60),
+    habits=st.fixed_dictionaries({"ignores_per_page": st.booleans(), "refuses_per_page": st.booleans()}),
+)
+@example(6_000, [[], [("delete", 0, 1)]], {})
+def test_no_row_is_lost_whatever_goes_or_comes_at_the_end(
+    count: int, meantimes: list[list[tuple[str, int, int]]], habits: dict[str, bool]
+) -> None:
+    walk = keeps_its_promise(persons(count, **habits), meantimes)
+    assert walk.is_ordered
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    count=st.integers(0, 3_000),
+    meantimes=st.lists(st.lists(departures, max_size=3), max_size=60),
+    habits=st.fixed_dictionaries({"ignores_per_page": st.booleans(), "refuses_per_page": st.booleans()}),
+)
+def test_no_row_is_lost_where_the_ids_do_not_ascend(
+    count: int, meantimes: list[list[tuple[str, int, int]]], habits: dict[str, bool]
+) -> None:
+    keeps_its_promise(persons(count, oldest_id_first=False, ignores_order=True, **habits), meantimes)
+
+
+# What it trusts.
+
+
+def test_without_ascending_ids_each_page_overlaps_the_one_before() -> None:
+    upstream = persons(2_000, oldest_id_first=False, newest_name_first=True)
+    walk, told = walked_by_id(upstream)
+    assert set(ids(told)) == set(everything(upstream))
+    assert "ids do not ascend" in walk.note
+    assert len(upstream.asked) == 1 + 11
+
+
+@pytest.mark.parametrize("habits", [{"ignores_per_page": True}, {"refuses_per_page": True}, {"longest_page": 50}])
+def test_where_pages_cannot_overlap_one_is_read_again_after_each_leap(habits: dict[str, Any]) -> None:
+    upstream = persons(10_000, **habits)
+    walk, told = walked_by_id(upstream)
+    assert set(ids(told)) == set(everything(upstream))
+    assert "a page is read again" in walk.note
+    pages = 10_000 / min(upstream.longest_page, PER_PAGE)
+    assert len(upstream.asked) <= pages * (LEAP + 1) / LEAP + LEAP + 3
+
+
+def test_rows_left_out_of_pages_that_count_for_their_length_cost_no_others() -> None:
+    upstream = persons(1_500, hides_one_in=10)
+    _, told = walked_by_id(upstream)
+    assert set(ids(told)) == set(everything(upstream)) - upstream.hidden
+
+
+def test_the_usual_pages_have_no_other_way() -> None:
+    assert WalkById().with_whole_pages() is None
+
+
+def test_a_list_that_tells_the_same_page_for_ever_is_stuck() -> None:
+    upstream = persons(2_000, ignores_page=True)
+    with pytest.raises(WalkStuck):
+        walked_by_id(upstream)
+    assert len(upstream.asked) <= 2 * MAX_STALLS + 3
+
+
+def test_an_empty_page_that_promises_more_is_stuck() -> None:
+    with pytest.raises(WalkStuck):
+        WalkById().take(Page((), (), has_more=True, server_time=NOW))
+
+
+def test_a_finished_walk_takes_no_page() -> None:
+    walk, _ = walked_by_id(persons(0))
+    assert walk.next_request() is None
+    with pytest.raises(ValueError, match="finished"):
+        walk.take(Page((), (), has_more=False, server_time=NOW))
+
+
+def test_it_starts_at_the_servers_time_of_the_first_answer() -> None:
+    upstream = persons(1_000)
+
+    def time_passes() -> None:
+        upstream.now += SECOND
+
+    walk, _ = walked_by_id(upstream, time_passes)
+    assert walk.started_at == NOW

@@ -1,0 +1,102 @@
+"""Old details: where Zoho refuses the bulk list of persons, each full run reads some of the details again.
+
+A changed person may move no modified time of its contact (API section 1, 7). The bulk list finds such a change in every
+full run; without it only another detail call does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from db import deletions, known_contacts, staging
+from db.staging import Observed
+from domain.contacts import Contact
+from domain.deletions import RecordKind
+from domain.forecast import DETAILS_REREAD
+from domain.lists import SetAside
+from domain.runs import Mode
+from workers.budget import BudgetWait
+from workers.logs import describe
+from workers.sync.work import Work
+from workers.sync.writing import write_customers
+from workers.zoho.errors import PARKING_ERRORS, PermanentZohoError, Throttled, ZohoError
+
+log = structlog.get_logger(__name__)
+
+#: Detail calls of one step. Each answer is kept as it comes, so that nothing is asked twice.
+DETAILS_PER_STEP = 20
+
+#: Younger details are not read again: a second full run on the same day costs no such calls.
+OLD = timedelta(hours=12)
+
+#: Failures after which a run stops, because Zoho does not respond.
+MOST_FAILURES = 3
+
+#: For the minute's budget a run waits; when the day's is used up it goes on, because nothing depends on these calls.
+LONGEST_WAIT_SECONDS = 300.0
+
+
+def reread_old_details(work: Work) -> bool:
+    """Reads the oldest details again, at most as many as a step may. Whether the run may have more to read.
+
+    A failure costs the run nothing: the contact stays as it is cached.
+    """
+    contact_ids = _oldest(work)
+    failures = 0
+    for contact_id in contact_ids:
+        try:
+            _reread(work, contact_id)
+        except BudgetWait as wait:
+            if wait.seconds <= LONGEST_WAIT_SECONDS:
+                raise
+            log.warning("Old details are not read again", action="details.not_reread", reason=wait.reason)
+            return False
+        except (Throttled, *PARKING_ERRORS):
+            raise
+        except ZohoError as error:
+            log.warning("Old details are not read again", action="details.not_reread", reason=describe(error))
+            failures += 1
+            if failures == MOST_FAILURES:
+                return False
+    if contact_ids:
+        log.info("Old details are read again", action="details.reread", calls=len(contact_ids))
+    return bool(contact_ids)
+
+
+def _oldest(work: Work) -> Sequence[str]:
+    run = work.run
+    limit = min(DETAILS_REREAD - run.position.details_reread, DETAILS_PER_STEP)
+    if run.mode is not Mode.FULL or not work.link.bulk_persons_refused or limit <= 0:
+        return ()
+    with work.transaction() as connection:
+        return known_contacts.oldest_details(connection, work.link, before=work.now - OLD, limit=limit)
+
+
+def _reread(work: Work, contact_id: str) -> None:
+    contact = _asked(work, contact_id)
+    run = work.run
+    with work.transaction() as connection:
+        if isinstance(contact, Contact):
+            run = write_customers(connection, work, [Observed(contact, work.observed_at)])
+            known_contacts.note_details_read(connection, work.link, contact, observed_at=work.observed_at)
+        elif isinstance(contact, SetAside):
+            staging.set_aside(connection, run.connection_id, "contact", [contact])
+            known_contacts.note_unreadable(connection, work.link, contact_id, now=work.now)
+        else:
+            deletions.note_gone(
+                connection, work.link, RecordKind.CUSTOMER, contact_id, observed_at=work.observed_at, now=work.now
+            )
+        position = replace(run.position, details_reread=run.position.details_reread + 1)
+        work.keep(connection, replace(run, position=position))
+
+
+def _asked(work: Work, contact_id: str) -> Contact | SetAside | None:
+    """As `Work.ask_contact`. A contact that Zoho refuses for good must not stay the oldest for ever."""
+    try:
+        return work.ask_contact(contact_id)
+    except PARKING_ERRORS:
+        raise
+    except PermanentZohoError as error:
+        return SetAside(contact_id, describe(error))
