@@ -281,6 +281,12 @@ def test_the_bulk_list_goes_by_person_so_that_contacts_fall_apart(zoho: InProces
     assert rows[0]["created_time"] == "09 Oct 2025"
 
 
+def test_the_bulk_list_has_pages_of_any_length_by_ascending_id(busy: InProcessZoho) -> None:
+    expected = sorted(busy.books.persons.truth)
+    rows = busy.get("/contacts/contactpersons", page=2, per_page=197)["contact_persons"]
+    assert [int(row["contact_person_id"]) for row in rows] == expected[197:394]
+
+
 @pytest.mark.parametrize(
     ("path", "code"),
     [
