@@ -49,7 +49,7 @@ def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[t
 
 
 def sweep(connection: Connection, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
-    """The run's bulk read, as far as it concerns these contacts; None where there is none, or none to the end."""
+    """The run's bulk read for these contacts; None until it is complete."""
     began_at = run.position.bulk_read_began_at
     if began_at is None or not run.position.has_bulk_read:
         return None

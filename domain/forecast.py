@@ -21,8 +21,8 @@ CALLS_OF_A_TRUTH_CHECK = RECORDS
 #: A truth check leaves this share of the day's calls, in addition to the reserve of others.
 _SPARE_SHARE = 0.1
 
-#: Details that a full run reads again where there is no bulk list of persons: a tenth of the smallest plan's day
-#: (API section 4), and of a larger plan's day so much less.
+#: Details that a full run reads again where the bulk list of persons is refused: a tenth of the smallest plan's day
+#: (API section 4).
 DETAILS_REREAD = 100
 
 #: A walk's pages overlap by a few rows.

@@ -1,13 +1,14 @@
-"""Contact persons: where a listed contact's persons are to be taken from, for the fewest calls.
+"""Contact persons: which source a listed contact's persons come from, for the fewest calls.
 
-A list row tells only the primary person's values. The rest comes from a sweep of the bulk list or from a detail call
-for each contact. The bulk list may lack persons (of inactive contacts, say), so a person whom a sweep lacks is believed
-gone only after a detail call; what that call has told is remembered and not asked again while the row stays the same.
+A list row has only the primary person's values. The rest comes from a sweep of the bulk list or from a detail call for
+each contact. The bulk list may lack persons, for instance those of inactive contacts. So a person whom the bulk list
+lacks counts as gone only after a detail call. Its answer is remembered, and the contact is not asked again while its
+row stays the same.
 
-The list row and the bulk read may disagree about the primary person, because a person was missed or changed between the
-two. Then a detail call decides, and it is remembered in the same way. Contacts beyond the run's detail calls are asked
-by the next full run. Until then a cached contact whose row is unchanged stays as it is, and any other takes its primary
-person's values from the row: an older value from the bulk read could be another person's phone number.
+The list row and the bulk list may disagree about the primary person, because a person was missed or changed between
+the two. Then a detail call decides, and its answer is remembered in the same way. Contacts beyond the run's detail
+calls are asked by the next full run. Until then a cached contact whose row is unchanged stays as it is. Any other takes
+its primary person's values from the row, because an older value from the bulk list could be another person's number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -94,7 +95,7 @@ def sort_out(
 def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
     """Whether a contact's persons from the bulk list are not led by the primary person that the contact names.
 
-    So it is where none or several of them are flagged as primary, or the flagged one has other values.
+    True if no person is flagged as primary, if several are, or if the flagged one has other values.
     """
     flagged = [person for person in persons if person.is_primary]
     if len(flagged) != 1:
@@ -103,7 +104,7 @@ def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
 
 
 def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
-    """A list row with its persons from the bulk list; unchanged where there are none.
+    """A list row with its persons from the bulk list, unchanged if the bulk list has none.
 
     Where the two disagree the row's primary values count, because the contacts are read after the persons. They belong
     to the person from the bulk list that has the same values, else to a stand-in without an id. Persons flagged as
@@ -152,7 +153,7 @@ def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *
         return Source.DETAILS if may_ask else Source.SWEEP
     if not known.row_is_same:
         return Source.DETAILS
-    # Of whom the bulk list names nobody, it is known to tell nothing. One that names a part may hide who is gone.
+    # The list omits this contact entirely, so its silence means nothing. With some persons it may hide a deletion.
     is_left_out = known.bulk_omits_persons and not sweep.ids_of(contact.contact_id)
     return Source.DETAILS if may_ask and not is_left_out else Source.CACHE
 

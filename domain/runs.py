@@ -100,7 +100,7 @@ class Position:
 
     @property
     def bulk_read_began_at(self) -> datetime | None:
-        """The server's time when the bulk read of persons began, be it complete or not."""
+        """The server's time when the bulk read of persons began; it may not be complete."""
         return self.persons.started_at if self.persons else None
 
     @property

@@ -68,7 +68,7 @@ def overlap(page_length: int) -> int:
 def furthest_page(covered: int, longest: int, pages: int = 1) -> tuple[int, int]:
     """The page and its length, of `longest` at most, that reach furthest and begin within what is covered.
 
-    With `pages` it is the last one of so many side by side, of which the first begins there.
+    With `pages` it is the last page of that many adjacent ones, and the first one begins within what is covered.
     """
     begin = covered - overlap(longest)
     per_page = max(range(max(1, longest // 2), longest + 1), key=lambda length: (begin // length + pages) * length)

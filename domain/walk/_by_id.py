@@ -28,13 +28,13 @@ class WalkById:
     """A walk at rest between two answers: ask for `next_request`, `take` the answer, keep the walk that this gives.
 
     The walk leaps ahead and reads back, page by page, until a page shares a row with what was read before the leap.
-    When a row goes, those behind it slip to a page that is still to be read, so none is missed. A new row has a greater
-    id than all others and comes at the end. There, and wherever the ids do not ascend, no leap is made: each page
-    overlaps the one before. So each row that stays as it is is told at least once, and a row that is told twice has its
-    newest values in the later answer.
+    When a row is deleted, the rows behind it move to a page that is still to be read, so none is missed. A new row has
+    a greater id than all others and comes at the end. No leap is made there, nor where the ids do not ascend: each page
+    overlaps the one before. A row that does not change is returned at least once. Of a row that is returned twice the
+    later answer has the newest values.
 
-    Where pages are cut otherwise than asked for, a leap ends with the page before it, read again: that costs one more
-    call a leap, never rows.
+    Where pages are cut otherwise than asked for, each leap reads the last page before it again. That costs one more
+    call a leap, but loses no row.
     """
 
     page: int = 1
@@ -55,7 +55,11 @@ class WalkById:
         return None if self.is_finished else ListRequest(None, Sort.OLDEST_CHANGE_FIRST, self.page, self.per_page)
 
     def take(self, page: Page[ListedT]) -> tuple["WalkById", tuple[ListedT, ...]]:
-        """The walk after the answer to `next_request`, and all rows of it, each once. Raises WalkStuck."""
+        """The walk after the answer to `next_request`, and the rows of that answer without repetitions.
+
+        Raises:
+            WalkStuck: the list says that more follows, and returns nothing new.
+        """
         if self.is_finished:
             raise ValueError("A finished walk takes no page.")
         walk = self if self.started_at else replace(self, started_at=second(page.server_time))

@@ -74,7 +74,7 @@ def after_each_page(
 ) -> None:
     """What happens in Zoho right after a call for a page of persons, but for the last ones. Each contact changes once.
 
-    All of it comes before the contacts are read: a change after that is the next run's.
+    Everything happens before the contacts are read, because the next run reads what changes later.
     """
     contacts = under_way.zoho.snapshot()["contacts"]
     contact_ids = [int(contact["contact_id"]) for contact in contacts if contact["contact_persons"]]

@@ -53,7 +53,7 @@ def _write(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run
 
 
 def _joined(observed: Observed, sweep: Sweep | None) -> Observed:
-    """A list row with its persons from the bulk read; what a detail answer told stays."""
+    """A list row with its persons from the bulk read; a detail answer stays as it is."""
     contact = observed.contact
     if sweep is None or contact.persons is not None or contact.contact_id not in sweep.persons:
         return observed
@@ -62,7 +62,7 @@ def _joined(observed: Observed, sweep: Sweep | None) -> Observed:
 
 
 def _omissions(batch: Sequence[Observed], sweep: Sweep) -> dict[str, bool]:
-    """For each contact whether the bulk list omits persons of it; of one that was not asked this is not known."""
+    """By contact, whether the bulk list omits persons that a detail answer has; False without a detail answer."""
     contacts = (observed.contact for observed in batch)
     return {contact.contact_id: sweep.omits(contact) for contact in contacts if not sweep.is_older_than(contact)}
 

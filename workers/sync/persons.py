@@ -23,7 +23,7 @@ def fetch_contact_persons(work: Work) -> StepRef:
     walks had begun.
 
     Raises:
-        WalkStuck: the list says that more follows, and tells nothing new.
+        WalkStuck: the list says that more follows, and returns nothing new.
     """
     run, begun = work.run, work.run.position.persons
     try:

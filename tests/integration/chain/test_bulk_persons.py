@@ -45,7 +45,7 @@ def contacts_of_three(bench: Bench, count: int) -> list[str]:
 
 
 def delete_after_call(bench: Bench, number: int, contact_ids: Sequence[str]) -> None:
-    """Right after so many calls for pages of persons."""
+    """Deletes the contacts right after that call for a page of persons, counted from 1."""
     bench.zoho.fault(
         FaultName.MUTATION_AFTER,
         kind=CallKind.BULK_PERSONS,

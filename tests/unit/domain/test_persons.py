@@ -116,7 +116,7 @@ class TestWithASweep:
         [
             (known("7001", "7002"), a_sweep(ADA), Source.CACHE),  # Nobody is lost: the next run asks.
             (None, a_sweep(), Source.SWEEP),
-            # It has another primary person than the row: the cache says what the row says, or the row counts.
+            # The bulk list has another primary person than the row. The cache agrees with the row, or the row counts.
             (known("7001"), a_sweep(a_person("7001", is_primary=True)), Source.CACHE),
             (known("7001", same=False), a_sweep(a_person("7001", is_primary=True)), Source.SWEEP),
             (None, a_sweep(a_person("7001", is_primary=True)), Source.SWEEP),
@@ -152,7 +152,7 @@ NAMED = replace(ADA, person_id="")
     ("primary", "persons", "expected"),
     [
         (NAMED, (ADA, BOB), (ADA, BOB)),
-        # Nobody is in the bulk list: the row's own person stands in later on.
+        # The bulk list has no person: the row's own one stands in later on.
         (NAMED, (), None),
         # Bob alone: his number is not the contact's first one.
         (NAMED, (BOB,), (NAMED, BOB)),
@@ -162,7 +162,7 @@ NAMED = replace(ADA, person_id="")
         (NAMED, (ADA, replace(BOB, is_primary=True)), (ADA,)),
         # Ada's number in the bulk list is out of date.
         (NAMED, (replace(ADA, mobile="+447911999999"), BOB), (NAMED, BOB)),
-        # The row names nobody.
+        # The row has no primary values.
         (None, (ADA, BOB), (ADA, BOB)),
         (None, (ADA, replace(BOB, is_primary=True)), (replace(ADA, is_primary=False), BOB)),
     ],

@@ -1,4 +1,4 @@
-"""A walk by ids tells every row of a list that knows no times, in few calls, whatever happens to it meanwhile."""
+"""A walk by ids returns every row of a list without times, in few calls, while the list changes."""
 
 import json
 from math import ceil
@@ -63,7 +63,7 @@ def test_it_leaps_and_reads_back_until_a_page_joins() -> None:
     assert (far_page - LEAP) * length < (LEAP + 1) * 197 < (far_page - LEAP + 1) * length, "it begins within the leap"
 
 
-# What happens meanwhile.
+# What happens between two calls.
 
 
 @pytest.mark.parametrize("at_call", [1, 2, 3, 12, 24, 25, 26, 29])
