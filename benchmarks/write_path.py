@@ -28,8 +28,8 @@ _WARM_UP = 10
 
 _COPY = """
     COPY customers_cache (user_id, connection_id, zoho_customer_id, status, customer_name, company_name,
-         primary_contact_person_id, primary_phone, phone_problem, primary_email, contact_persons, country_code,
-         time_zone, time_zones, rest_days, unused_credits, credits_currency, payment_reminder_enabled,
+         primary_contact_person_id, primary_phone, phone_problem, phone_not_callable, primary_email, contact_persons,
+         country_code, time_zone, time_zones, rest_days, unused_credits, credits_currency, payment_reminder_enabled,
          zoho_last_modified_at, observed_at, sync_hash, phone_verdict) FROM STDIN
 """
 
@@ -151,6 +151,7 @@ def _row(link: Link, customer: Customer, now: datetime) -> tuple[Any, ...]:
         customer.primary_contact_person_id,
         customer.primary_phone,
         customer.phone_problem and str(customer.phone_problem),
+        customer.phone_not_callable and str(customer.phone_not_callable),
         customer.primary_email,
         Jsonb(persons_as_json(customer.persons), dumps=orjson.dumps),
         customer.country_code,

@@ -111,25 +111,26 @@ def _is_only_learnt(customer: Customer, row: Stored | None) -> bool:
 # that only a detail answer blanks what only a detail answer tells.
 _UPSERT = """
     INSERT INTO customers_cache AS cached (user_id, connection_id, zoho_customer_id, status, customer_name,
-           company_name, primary_contact_person_id, primary_phone, phone_problem, primary_email, contact_persons,
-           country_code, address_state, address_postcode, country_unknown, time_zone, time_zones, rest_days,
-           payment_reminder_enabled, unused_credits, credits_currency, details_observed_at, asked_version,
+           company_name, primary_contact_person_id, primary_phone, phone_problem, phone_not_callable, primary_email,
+           contact_persons, country_code, address_state, address_postcode, country_unknown, time_zone, time_zones,
+           rest_days, payment_reminder_enabled, unused_credits, credits_currency, details_observed_at, asked_version,
            zoho_last_modified_at, observed_at, sync_hash, phone_verdict)
     SELECT %(user_id)s, %(connection_id)s, id, status, customer_name, company_name, person_id, phone, phone_problem,
-           email, persons, country_code, state, postcode, country_unknown, time_zone, time_zones::text[],
+           not_callable, email, persons, country_code, state, postcode, country_unknown, time_zone, time_zones::text[],
            rest_days::integer[], reminders_enabled, credits, credits_currency, details_observed,
            CASE WHEN details_observed IS NOT NULL THEN coalesce(modified, 'epoch') END, modified, observed, hash,
            phone_verdict
       FROM unnest(%(ids)s::text[], %(statuses)s::text[], %(names)s::text[], %(companies)s::text[],
-                  %(person_ids)s::text[], %(phones)s::text[], %(phone_problems)s::text[], %(emails)s::text[],
-                  %(persons)s::jsonb[], %(countries)s::text[], %(states)s::text[], %(postcodes)s::text[],
+                  %(person_ids)s::text[], %(phones)s::text[], %(phone_problems)s::text[],
+                  %(not_callable)s::text[], %(emails)s::text[], %(persons)s::jsonb[],
+                  %(countries)s::text[], %(states)s::text[], %(postcodes)s::text[],
                   %(unknown_countries)s::text[], %(time_zones)s::text[], %(all_time_zones)s::text[],
                   %(rest_days)s::text[],
                   %(reminders_enabled)s::bool[], %(credits)s::numeric[], %(credits_currencies)s::text[],
                   %(details_observed)s::timestamptz[], %(modified)s::timestamptz[], %(observed)s::timestamptz[],
                   %(hashes)s::text[], %(phone_verdicts)s::jsonb[])
-           AS batch (id, status, customer_name, company_name, person_id, phone, phone_problem, email, persons,
-                     country_code, state, postcode, country_unknown, time_zone, time_zones, rest_days,
+           AS batch (id, status, customer_name, company_name, person_id, phone, phone_problem, not_callable, email,
+                     persons, country_code, state, postcode, country_unknown, time_zone, time_zones, rest_days,
                      reminders_enabled, credits, credits_currency, details_observed, modified, observed, hash,
                      phone_verdict)
     ON CONFLICT (user_id, zoho_customer_id) DO UPDATE
@@ -140,6 +141,7 @@ _UPSERT = """
            primary_contact_person_id = excluded.primary_contact_person_id,
            primary_phone = excluded.primary_phone,
            phone_problem = excluded.phone_problem,
+           phone_not_callable = excluded.phone_not_callable,
            phone_verdict = excluded.phone_verdict,
            primary_email = excluded.primary_email,
            contact_persons = excluded.contact_persons,
@@ -197,6 +199,9 @@ def _write(
             "person_ids": [customer.primary_contact_person_id for customer in customers],
             "phones": [customer.primary_phone for customer in customers],
             "phone_problems": [customer.phone_problem and str(customer.phone_problem) for customer in customers],
+            "not_callable": [
+                customer.phone_not_callable and str(customer.phone_not_callable) for customer in customers
+            ],
             "emails": [customer.primary_email for customer in customers],
             "persons": [orjson.dumps(persons_as_json(customer.persons)).decode() for customer in customers],
             "countries": [customer.country_code for customer in customers],

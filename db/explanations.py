@@ -93,6 +93,7 @@ class CustomerStory:
     persons: tuple[ContactPerson, ...] = field(repr=False)
     primary_phone: str | None = field(repr=False)
     phone_problem: str | None
+    phone_not_callable: str | None
     country_code: str | None
     country_unknown: str | None = field(repr=False)  #: Zoho's text, where booksync does not understand it
     address_state: str | None
@@ -153,7 +154,8 @@ _CACHED = text("""
            clock_timestamp() AS present,
            customer.id AS known_customer_id, customer.customer_name, customer.status AS customer_status,
            customer.contact_persons,
-           customer.primary_phone, customer.phone_problem, customer.country_code AS customer_country,
+           customer.primary_phone, customer.phone_problem, customer.phone_not_callable,
+           customer.country_code AS customer_country,
            customer.country_unknown, customer.address_state,
            customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled
       FROM invoices_cache AS invoice
@@ -230,6 +232,7 @@ def _customer(row: Row[Any]) -> CustomerStory:
         persons=persons_from_json(row.contact_persons),
         primary_phone=row.primary_phone,
         phone_problem=row.phone_problem,
+        phone_not_callable=row.phone_not_callable,
         country_code=row.customer_country,
         country_unknown=row.country_unknown,
         address_state=row.address_state,

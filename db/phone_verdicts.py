@@ -21,6 +21,9 @@ from domain.public_holidays import rest_days
 #: Customers judged in one transaction.
 BATCH = 500
 
+#: The keys of a verdict that decide whether its number is called, beside the columns.
+_PLANNED_BY = ("kind", "doubts", "confirmed")
+
 
 def judged_with(link: Link, fallback: PhoneFallback) -> str:
     """All that a verdict depends on beside the customer: the edition, the setting, the organisation's home."""
@@ -47,7 +50,7 @@ def note_current(connection: Connection, link: Link, fallback: PhoneFallback) ->
 _LOCK_NEXT = text("""
     SELECT id, zoho_customer_id, status, customer_name, company_name, contact_persons, country_code,
            country_unknown, payment_reminder_enabled, address_state, address_postcode, zoho_last_modified_at,
-           primary_phone, phone_problem, time_zone, time_zones
+           primary_phone, phone_problem, phone_not_callable, phone_verdict, time_zone, time_zones
       FROM customers_cache
      WHERE connection_id = :connection_id AND zoho_customer_id > :after
        AND (:all_of_them OR phone_verdict ->> 'metadata' IS DISTINCT FROM :metadata)
@@ -84,7 +87,7 @@ def judge_anew(
         return None
     # A customer from before booksync has no persons yet, only the number that its invoices told: nothing to judge.
     judged = [(row, _judged(row, link, fallback)) for row in rows if row.contact_persons]
-    changed = [row.id for row, customer in judged if _outcome(customer) != _stored_outcome(row)]
+    changed = [row.id for row, customer in judged if _is_changed(row, customer)]
     _write(connection, judged, changed)
     if changed:
         reminders.replan_customers(connection, link, changed, now=now)
@@ -105,12 +108,27 @@ def _judged(row: Row[Any], link: Link, fallback: PhoneFallback) -> Customer:
     return customer_from(contact, home=link.home, known=details_of_row(row), fallback=fallback)
 
 
+def _is_changed(row: Row[Any], customer: Customer) -> bool:
+    """Whether the plans may come out differently. What an older edition did not keep of a verdict is no change."""
+    verdict = verdict_as_json(customer.judged_phone)
+    known = [key for key in _PLANNED_BY if key in row.phone_verdict]
+    return _outcome(customer) != _stored_outcome(row) or any(
+        row.phone_verdict[key] != verdict.get(key) for key in known
+    )
+
+
 def _outcome(customer: Customer) -> tuple[Any, ...]:
-    return (customer.primary_phone, customer.phone_problem, customer.time_zone, list(customer.time_zones or ()))
+    return (
+        customer.primary_phone,
+        customer.phone_problem,
+        customer.phone_not_callable,
+        customer.time_zone,
+        list(customer.time_zones or ()),
+    )
 
 
 def _stored_outcome(row: Row[Any]) -> tuple[Any, ...]:
-    return (row.primary_phone, row.phone_problem, row.time_zone, row.time_zones)
+    return (row.primary_phone, row.phone_problem, row.phone_not_callable, row.time_zone, row.time_zones)
 
 
 def _write(connection: Connection, judged: Sequence[tuple[Row[Any], Customer]], changed: Sequence[uuid.UUID]) -> None:
@@ -120,15 +138,17 @@ def _write(connection: Connection, judged: Sequence[tuple[Row[Any], Customer]], 
         UPDATE customers_cache
            SET primary_phone = anew.phone,
                phone_problem = anew.problem,
+               phone_not_callable = anew.not_callable,
                time_zone = anew.time_zone,
                time_zones = anew.time_zones::text[],
                rest_days = anew.rest_days::integer[],
                sync_hash = anew.hash,
                phone_verdict = anew.verdict,
                updated_at = CASE WHEN customers_cache.id = ANY(%(changed)s::uuid[]) THEN now() ELSE updated_at END
-          FROM unnest(%(ids)s::uuid[], %(phones)s::text[], %(problems)s::text[], %(time_zones)s::text[],
-                      %(all_time_zones)s::text[], %(rest_days)s::text[], %(hashes)s::text[], %(verdicts)s::jsonb[])
-               AS anew (id, phone, problem, time_zone, time_zones, rest_days, hash, verdict)
+          FROM unnest(%(ids)s::uuid[], %(phones)s::text[], %(problems)s::text[], %(not_callable)s::text[],
+                      %(time_zones)s::text[], %(all_time_zones)s::text[], %(rest_days)s::text[], %(hashes)s::text[],
+                      %(verdicts)s::jsonb[])
+               AS anew (id, phone, problem, not_callable, time_zone, time_zones, rest_days, hash, verdict)
          WHERE customers_cache.id = anew.id
            AND (phone_verdict <> anew.verdict OR customers_cache.id = ANY(%(changed)s::uuid[]))
         """,
@@ -137,6 +157,9 @@ def _write(connection: Connection, judged: Sequence[tuple[Row[Any], Customer]], 
             "ids": [row.id for row, _ in judged],
             "phones": [customer.primary_phone for _, customer in judged],
             "problems": [customer.phone_problem and str(customer.phone_problem) for _, customer in judged],
+            "not_callable": [
+                customer.phone_not_callable and str(customer.phone_not_callable) for _, customer in judged
+            ],
             "time_zones": [customer.time_zone for _, customer in judged],
             "all_time_zones": [array_literal(customer.time_zones) for _, customer in judged],
             "rest_days": [array_literal(sorted(rest_days(customer.holiday_country))) for _, customer in judged],

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, Row, text
 
 from db.invoice_rows import invoice_of_row
 from db.models import ReminderStatus
+from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
 from domain.permission import Holds
-from domain.phones import PhoneProblem
+from domain.phones import NotCallable, PhoneKind, PhoneProblem
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import Opening, Plan, plan
 
@@ -28,6 +29,7 @@ class CaseCustomer:
     status: ContactStatus
     primary_phone: str | None = field(repr=False)
     phone_problem: PhoneProblem | None
+    number: NumberFacts
     reminders_enabled: bool | None
     unused_credits: Decimal | None
     credits_currency: str
@@ -66,7 +68,10 @@ class Case:
 
 
 _CUSTOMERS = """
-    SELECT id, status, primary_phone, phone_problem, payment_reminder_enabled, unused_credits, credits_currency,
+    SELECT id, user_id, status, primary_phone, phone_problem, phone_not_callable, payment_reminder_enabled,
+           unused_credits, credits_currency, phone_verdict ->> 'kind' AS phone_kind,
+           phone_verdict @> '{"confirmed": true}' AS phone_is_confirmed,
+           phone_verdict -> 'doubts' ->> 0 IS NOT NULL AS phone_is_doubtful,
            time_zone, time_zones, coalesce(country_code, phone_verdict ->> 'region') AS holiday_country, gone_at,
            EXISTS (SELECT FROM do_not_call AS listed
                     WHERE listed.user_id = customer.user_id AND listed.phone = primary_phone) AS do_not_call,
@@ -79,6 +84,14 @@ _CUSTOMERS = """
      WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(:ids))
      ORDER BY zoho_customer_id
 """
+# The names as `booksync_is_shared` in SQL tells them apart. A number that only one customer has is not among the rows.
+_NAMES = text("""
+    SELECT user_id, primary_phone, count(DISTINCT lower(btrim(customer_name))) AS names
+      FROM customers_cache
+     WHERE phone_problem IS NULL AND status <> 'deleted'
+       AND (user_id, primary_phone) IN (SELECT user_id, primary_phone FROM customers_cache WHERE id = ANY(:ids))
+     GROUP BY 1, 2 HAVING count(*) > 1
+""")
 _INVOICES = """
     SELECT *, EXISTS (SELECT FROM handover_outcomes AS known
                        WHERE known.invoice_id = invoices_cache.id AND known.outcome = 'disputed') AS is_disputed
@@ -104,7 +117,9 @@ def read(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[C
 
 def _cases(connection: Connection, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterator[Case]:
     ids = {"ids": list(invoice_ids)}
-    customers = {row.id: _customer(row) for row in connection.execute(text(_CUSTOMERS + locked), ids)}
+    found = connection.execute(text(_CUSTOMERS + locked), ids).all()
+    names = _names(connection, [row.id for row in found])
+    customers = {row.id: _customer(row, names.get((row.user_id, row.primary_phone), 1)) for row in found}
     invoices = connection.execute(text(_INVOICES + locked), ids).all()
     pending: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
     taken: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
@@ -134,12 +149,26 @@ def _cases(connection: Connection, invoice_ids: Sequence[uuid.UUID], locked: str
             )
 
 
-def _customer(row: Row[Any]) -> CaseCustomer:
+def _names(connection: Connection, customer_ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
+    """For each number that several live customers of its user have: how many different names these have."""
+    rows = connection.execute(_NAMES, {"ids": list(customer_ids)})
+    return {(row.user_id, row.primary_phone): row.names for row in rows}
+
+
+def _customer(row: Row[Any], names: int) -> CaseCustomer:
     return CaseCustomer(
         id=row.id,
         status=ContactStatus(row.status),
         primary_phone=row.primary_phone,
         phone_problem=PhoneProblem(row.phone_problem) if row.phone_problem else None,
+        number=NumberFacts(
+            # A kind of a newer release is none that this one knows.
+            kind=PhoneKind(row.phone_kind) if row.phone_kind in set(PhoneKind) else None,
+            not_callable=NotCallable(row.phone_not_callable) if row.phone_not_callable else None,
+            is_doubtful=row.phone_is_doubtful,
+            is_confirmed=row.phone_is_confirmed,
+            names=names,
+        ),
         reminders_enabled=row.payment_reminder_enabled,
         unused_credits=row.unused_credits,
         credits_currency=row.credits_currency or "",

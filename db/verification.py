@@ -32,8 +32,8 @@ def cached_customers(connection: Connection, link: Link) -> CachedCustomers:
         link,
         """
         SELECT zoho_customer_id, status, customer_name, company_name, primary_contact_person_id, primary_phone,
-               phone_problem, primary_email, contact_persons, time_zone, sync_hash, zoho_last_modified_at,
-               bulk_omits_persons
+               phone_problem, phone_not_callable, primary_email, contact_persons, time_zone, sync_hash,
+               zoho_last_modified_at, bulk_omits_persons
           FROM customers_cache WHERE connection_id = :connection_id AND status <> 'deleted'
         """,
     ):

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from domain.callable_numbers import NumberFacts
 from domain.canonical import sha256_of
 from domain.contacts import NOTHING_TOLD, Contact, ContactDetails, ContactPerson, ContactStatus
 from domain.phones import (
@@ -66,6 +67,17 @@ class Customer:
     def holiday_country(self) -> str | None:
         """Whose public holidays the customer keeps: those of their address, else those of their number."""
         return self.country_code or (self.judged_phone.verdict.region if self.judged_phone else None)
+
+    @property
+    def number(self) -> NumberFacts:
+        """What its own contact says of the number; how many customers share it is not known here."""
+        verdict = self.judged_phone.verdict if self.judged_phone else None
+        return NumberFacts(
+            kind=verdict.kind if verdict else None,
+            not_callable=self.phone_not_callable,
+            is_doubtful=bool(verdict and verdict.doubts),
+            is_confirmed=bool(verdict and verdict.is_confirmed),
+        )
 
     @property
     def is_reachable(self) -> bool:

@@ -21,6 +21,7 @@ CUSTOMER_COLUMNS = (
     "primary_contact_person_id",
     "primary_phone",
     "phone_problem",
+    "phone_not_callable",
     "primary_email",
     "time_zone",
     "sync_hash",

@@ -40,6 +40,8 @@ LOST_BEFORE: Mapping[LossReason, Stage] = {
     SkipReason.CUSTOMER_INACTIVE: Stage.REACHABLE,
     SkipReason.NO_PHONE: Stage.REACHABLE,
     SkipReason.INVALID_PHONE: Stage.REACHABLE,
+    SkipReason.NOT_CALLABLE: Stage.REACHABLE,
+    SkipReason.NUMBER_SHARED: Stage.REACHABLE,
     SkipReason.WRONG_NUMBER: Stage.REACHABLE,
     SkipReason.TIME_ZONE_UNKNOWN: Stage.TO_COME,
     SkipReason.MOST_STEPS_SENT: Stage.TO_COME,

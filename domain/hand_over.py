@@ -12,6 +12,8 @@ class HoldReason(StrEnum):
     GONE = "gone"  #: Zoho has answered 404 for the invoice or its customer
     CUSTOMER_INACTIVE = "customer_inactive"  #: inactive or deleted
     PHONE_CHANGED = "phone_changed"  #: lost, invalid, or another one
+    NOT_CALLABLE = "not_callable"
+    NUMBER_SHARED = "number_shared"  #: another customer may have come to the number since the plan
     WRONG_NUMBER = "wrong_number"
     DO_NOT_CALL = "do_not_call"
     ZOHO_REMINDERS_OFF = "zoho_reminders_off"

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
 from domain.phones import PhoneProblem
@@ -27,6 +28,8 @@ class SkipReason(StrEnum):
     CUSTOMER_INACTIVE = "customer_inactive"
     NO_PHONE = "no_phone"
     INVALID_PHONE = "invalid_phone"
+    NOT_CALLABLE = "not_callable"  #: valid, but not to be called: its text, its digits, or a kind of the policy
+    NUMBER_SHARED = "number_shared"  #: too many customers of different names have the number
     WRONG_NUMBER = "wrong_number"  #: reported after a handover; holds until the number's text changes
     DO_NOT_CALL = "do_not_call"  #: the number is on the user's list
     ZOHO_REMINDERS_OFF = "zoho_reminders_off"  #: known to be off; not known is not off
@@ -59,6 +62,8 @@ _SENTENCES = {
     SkipReason.CUSTOMER_INACTIVE: "The customer is inactive in Zoho.",
     SkipReason.NO_PHONE: "The customer has no phone number.",
     SkipReason.INVALID_PHONE: "The customer's phone number cannot be dialled.",
+    SkipReason.NOT_CALLABLE: "The customer's phone number can be dialled, but is not one to call.",
+    SkipReason.NUMBER_SHARED: "Too many customers of different names have the same phone number.",
     SkipReason.WRONG_NUMBER: "A call has shown that the number is wrong. Correct the number in Zoho.",
     SkipReason.DO_NOT_CALL: "The number is on the do-not-call list.",
     SkipReason.ZOHO_REMINDERS_OFF: "Payment reminders are switched off for the customer in Zoho.",
@@ -88,6 +93,8 @@ class CustomerFacts(Protocol):
     def primary_phone(self) -> str | None: ...
     @property
     def phone_problem(self) -> PhoneProblem | None: ...
+    @property
+    def number(self) -> NumberFacts: ...
     @property
     def reminders_enabled(self) -> bool | None: ...
     @property
@@ -134,7 +141,7 @@ def _objections(
         yield SkipReason.UNKNOWN_STATUS
     if holds.is_gone:
         yield SkipReason.GONE
-    yield from _about_the_customer(customer, holds)
+    yield from _about_the_customer(customer, policy, holds)
     yield from _about_the_invoice(invoice, customer, policy, holds)
     if invoice.due_date is None:
         yield SkipReason.NO_DUE_DATE
@@ -144,7 +151,7 @@ def _objections(
         yield SkipReason.PROMISED
 
 
-def _about_the_customer(customer: CustomerFacts, holds: Holds) -> Iterator[SkipReason]:
+def _about_the_customer(customer: CustomerFacts, policy: ReminderPolicy, holds: Holds) -> Iterator[SkipReason]:
     if customer.status is ContactStatus.DELETED:
         yield SkipReason.CUSTOMER_DELETED
     if customer.status is ContactStatus.INACTIVE:
@@ -153,12 +160,21 @@ def _about_the_customer(customer: CustomerFacts, holds: Holds) -> Iterator[SkipR
         yield SkipReason.NO_PHONE
     elif customer.phone_problem is not None:
         yield SkipReason.INVALID_PHONE
+    else:
+        yield from _about_the_number(customer.number, policy)
     if holds.wrong_number:
         yield SkipReason.WRONG_NUMBER
     if holds.do_not_call:
         yield SkipReason.DO_NOT_CALL
     if customer.reminders_enabled is False:
         yield SkipReason.ZOHO_REMINDERS_OFF
+
+
+def _about_the_number(number: NumberFacts, policy: ReminderPolicy) -> Iterator[SkipReason]:
+    if number.why_not_callable(policy) is not None:
+        yield SkipReason.NOT_CALLABLE
+    if number.why_shared(policy) is not None:
+        yield SkipReason.NUMBER_SHARED
 
 
 def _about_the_invoice(

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from domain.calling_window import CallingWindow, InvalidPolicyError
+from domain.phones import KINDS_NOT_CALLED, PhoneKind
 from domain.time_zones import is_place_zone
 
 #: Days from the due date: a friendly word before it, on the day, and ever more seldom after it.
@@ -29,6 +30,7 @@ MOST_CONTACTS_A_DAY = 100
 MOST_CONTACTS_A_WEEK = 700
 MOST_STEPS = 1000
 MOST_DETAIL_CALLS = 1000
+MOST_SHARING_CUSTOMERS = 10_000
 
 #: The key of `minimum_balances` for every currency that has no minimum of its own.
 ANY_CURRENCY = "*"
@@ -63,6 +65,9 @@ class ReminderPolicy:
     )
     held_sub_statuses: tuple[str, ...] = ("dispute",)  #: an invoice whose sub-status contains one of these is held
     respect_credits: bool = True  #: an invoice that the customer's unused credits cover is not asked for
+    kinds_not_called: tuple[str, ...] = tuple(map(str, KINDS_NOT_CALLED))  #: names of `PhoneKind`
+    #: So many customers of different names with the same number make it one that is not called; 0: any number of them.
+    shared_number_customers: int = 10
     #: Country → the zones that count for its numbers, where the number alone leaves more of them.
     zones: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     unknown_zone: str = SKIP  #: what stands in for an unknown clock: SKIP, ORGANISATION, or the name of a zone
@@ -89,6 +94,7 @@ class ReminderPolicy:
         if not 1 <= self.max_age_days <= FURTHEST_STEP:
             raise InvalidPolicyError(f"A debt is too old after 1 to {FURTHEST_STEP} days.")
         self._check_money()
+        self._check_numbers()
         self._check_zones()
 
     def _check_money(self) -> None:
@@ -101,6 +107,15 @@ class ReminderPolicy:
                 raise InvalidPolicyError(f"A minimum balance is an amount from 0 to {LARGEST_MINIMUM:,}: {currency}.")
         if not all(word.strip() for word in self.held_sub_statuses):
             raise InvalidPolicyError("A sub-status that holds an invoice is a word, such as dispute.")
+
+    def _check_numbers(self) -> None:
+        for kind in self.kinds_not_called:
+            if kind not in set(PhoneKind):
+                raise InvalidPolicyError(f"A kind of number is one of {', '.join(PhoneKind)}: {kind}.")
+        if self.shared_number_customers and not 2 <= self.shared_number_customers <= MOST_SHARING_CUSTOMERS:
+            raise InvalidPolicyError(
+                f"A number is shared from 2 to {MOST_SHARING_CUSTOMERS:,} customers on, or never (0)."
+            )
 
     def _check_zones(self) -> None:
         for country, names in self.zones.items():
@@ -139,6 +154,8 @@ class ReminderPolicy:
             minimum_balances=dict(self.minimum_balances),
             held_sub_statuses=self.held_sub_statuses,
             respect_credits=self.respect_credits,
+            kinds_not_called=self.kinds_not_called,
+            shared_number_customers=self.shared_number_customers,
             zones=dict(self.zones),
             unknown_zone=self.unknown_zone,
         ).model_dump(mode="json")
@@ -173,6 +190,8 @@ class ReminderPolicy:
             minimum_balances=MappingProxyType(form.minimum_balances),
             held_sub_statuses=form.held_sub_statuses,
             respect_credits=form.respect_credits,
+            kinds_not_called=form.kinds_not_called,
+            shared_number_customers=form.shared_number_customers,
             zones=MappingProxyType(form.zones),
             unknown_zone=form.unknown_zone,
         )
@@ -213,6 +232,8 @@ class _Form(BaseModel):
     minimum_balances: dict[str, _Amount]
     held_sub_statuses: tuple[str, ...]
     respect_credits: bool
+    kinds_not_called: tuple[str, ...]
+    shared_number_customers: int
     zones: dict[str, tuple[str, ...]]
     unknown_zone: str
 

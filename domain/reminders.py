@@ -80,7 +80,7 @@ class Skipped:
     """The invoice is open, but its customer is not reminded."""
 
     reason: SkipReason
-    until: dt.datetime | None = None  #: when the passing of time alone changes the reason; None: never
+    until: dt.datetime | None = None  #: when it is planned again though no fact of its own has changed; None: never
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +115,18 @@ def plan(
     if customer is None:
         return Skipped(SkipReason.CUSTOMER_MISSING)
     hours = calling_hours(customer, policy, home_time_zone)
-    against = objections(invoice, customer, policy, today=hours.earliest_day(now), holds=holds)
+    today = hours.earliest_day(now)
+    against = objections(invoice, customer, policy, today=today, holds=holds)
     if against:
-        return Skipped(against[0], _changes_at(against[0], invoice, hours, policy, holds))
+        return Skipped(against[0], _changes_at(against[0], invoice, hours, policy, holds, today))
     outcome = _by_steps(invoice, policy, hours, now, opening, sent_steps, pending or {}, taken or {})
     if isinstance(outcome, Scheduled):
         return outcome
-    return Skipped(outcome, _changes_at(outcome, invoice, hours, policy, holds))
+    return Skipped(outcome, _changes_at(outcome, invoice, hours, policy, holds, today))
 
 
 def next_planning_at(plan: Plan) -> dt.datetime | None:
-    """From when on the passing of time alone changes the plan, if nothing is sent; None: never."""
+    """When the plan is to be made again, if nothing is sent and no fact of its own changes; None: never."""
     if isinstance(plan, Scheduled):
         return plan.reminders[0].window_closes_at
     return plan.until if isinstance(plan, Skipped) else None
@@ -137,10 +138,13 @@ def is_overdue(invoice: Invoice, today: dt.date) -> bool:
 
 
 def _changes_at(
-    reason: SkipReason, invoice: Invoice, hours: CallingHours, policy: ReminderPolicy, holds: Holds
+    reason: SkipReason, invoice: Invoice, hours: CallingHours, policy: ReminderPolicy, holds: Holds, today: dt.date
 ) -> dt.datetime | None:
-    """When the passing of time alone changes the reason: a promise ends, or the debt becomes too old."""
+    """When the reason is to be looked at again: a promise ends, the debt becomes too old, or a shared number's day."""
     last_days = []
+    # No change of this customer tells that another one has left the number, so the plan is made again every day.
+    if reason is SkipReason.NUMBER_SHARED:
+        last_days.append(today)
     if reason is SkipReason.PROMISED and holds.promised_until is not None:
         last_days.append(holds.promised_until)
     if invoice.due_date is not None and _comes_after_too_old(reason):

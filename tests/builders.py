@@ -6,7 +6,7 @@ from decimal import Decimal
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactPerson, ContactStatus
 from domain.customers import Customer, Home, sync_hash
 from domain.invoices import Invoice
-from domain.phones import PhoneProblem
+from domain.phones import NotCallable, PhoneProblem
 
 #: Valid numbers, each in the form in which it is cached.
 A_LONDON_PHONE = "+442070313000"
@@ -118,6 +118,7 @@ def a_customer(
     company_name: str = "Analytical Engines Ltd",
     primary_phone: str | None = A_BRITISH_MOBILE,
     phone_problem: PhoneProblem | None = None,
+    phone_not_callable: NotCallable | None = None,
     primary_email: str | None = "ada@example.com",
     persons: tuple[ContactPerson, ...] | None = None,
     country_code: str | None = None,
@@ -148,7 +149,7 @@ def a_customer(
         primary_contact_person_id=primary.person_id if primary else None,
         primary_phone=primary_phone,
         phone_problem=phone_problem,
-        phone_not_callable=None,
+        phone_not_callable=phone_not_callable,
         primary_email=primary_email,
         persons=persons,
         country_code=country_code,

@@ -13,13 +13,14 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from domain.callable_numbers import NumberFacts
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
 from domain.customers import Customer, Home, customer_from, persons_as_json
 from domain.invoices import DELETED, Invoice
 from domain.lists import SetAside
 from domain.opening import Backlog
 from domain.permission import Holds
-from domain.phones import PhoneProblem
+from domain.phones import NotCallable, PhoneKind, PhoneProblem
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import NotOpen, Opening, Scheduled, Skipped, plan
 from workers.zoho.records import contact_from_detail, invoice_from_row
@@ -112,6 +113,15 @@ class _Cached:
         return cls(home, opening, rows("customers_cache"), rows("invoices_cache"), rows("skipped_invoices"), reminders)
 
     @cached_property
+    def names(self) -> Mapping[str, set[str]]:
+        """The names of the live customers by their number."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for row in self.customers:
+            if row["status"] != DELETED and row["primary_phone"] is not None:
+                found[row["primary_phone"]].add(row["customer_name"].strip(" ").lower())
+        return found
+
+    @cached_property
     def owners(self) -> Mapping[uuid.UUID, Row]:
         """The customers by our own id."""
         return {row["id"]: row for row in self.customers}
@@ -153,6 +163,7 @@ def _facts(customer: Customer) -> Row:
         "primary_contact_person_id": customer.primary_contact_person_id,
         "primary_phone": customer.primary_phone,
         "phone_problem": customer.phone_problem and str(customer.phone_problem),
+        "phone_not_callable": customer.phone_not_callable and str(customer.phone_not_callable),
         "primary_email": customer.primary_email,
         "contact_persons": _by_id(persons_as_json(customer.persons)),
         "country_code": customer.country_code,
@@ -249,7 +260,7 @@ def _plan(
     """(plan_outcome, moments by step) as the rules would have them."""
     match plan(
         _as_invoice(invoice),
-        _Reachable.of(customer),
+        _Reachable.of(customer, names=len(cached.names.get(customer["primary_phone"], ()))),
         ReminderPolicy(),
         home_time_zone=cached.home.time_zone,
         now=now,
@@ -292,6 +303,7 @@ class _Reachable:
     status: ContactStatus
     primary_phone: str | None
     phone_problem: PhoneProblem | None
+    number: NumberFacts
     reminders_enabled: bool | None
     unused_credits: Decimal | None
     credits_currency: str
@@ -300,16 +312,24 @@ class _Reachable:
     holiday_country: str | None
 
     @classmethod
-    def of(cls, row: Row) -> "_Reachable":
-        problem, zones = row["phone_problem"], row["time_zones"]
+    def of(cls, row: Row, *, names: int) -> "_Reachable":
+        problem, zones, verdict = row["phone_problem"], row["time_zones"], row["phone_verdict"]
+        kind, not_callable = verdict.get("kind"), row["phone_not_callable"]
         return cls(
             status=ContactStatus(row["status"]),
             primary_phone=row["primary_phone"],
             phone_problem=PhoneProblem(problem) if problem else None,
+            number=NumberFacts(
+                kind=PhoneKind(kind) if kind else None,
+                not_callable=NotCallable(not_callable) if not_callable else None,
+                is_doubtful=bool(verdict.get("doubts")),
+                is_confirmed=bool(verdict.get("confirmed")),
+                names=names,
+            ),
             reminders_enabled=row["payment_reminder_enabled"],
             unused_credits=row["unused_credits"],
             credits_currency=row["credits_currency"] or "",
             time_zone=row["time_zone"],
             time_zones=None if zones is None else tuple(zones),
-            holiday_country=row["country_code"] or row["phone_verdict"].get("region"),
+            holiday_country=row["country_code"] or verdict.get("region"),
         )

@@ -9,9 +9,18 @@ from zoneinfo import ZoneInfo
 
 from db.explanations import CustomerStory, ReminderStory, Story
 from domain.customers import country_of_numbers
-from domain.phones import METADATA_VERSION, JudgedPhone, PhoneFallback, candidates, choose, judge_all
+from domain.phones import METADATA_VERSION, JudgedPhone, PhoneFallback, PhoneVerdict, candidates, choose, judge_all
 from domain.time_zones import zone_named
-from workers.reasons import NAMELESS, is_overdue_here, local_time, objections_to, outcome_of, reasons, zones_of
+from workers.reasons import (
+    NAMELESS,
+    is_overdue_here,
+    local_time,
+    objections_to,
+    outcome_of,
+    reasons,
+    sentence_of,
+    zones_of,
+)
 
 
 def explanation(story: Story, fallback: PhoneFallback) -> dict[str, Any]:
@@ -24,7 +33,7 @@ def explanation(story: Story, fallback: PhoneFallback) -> dict[str, Any]:
         "invoice": _invoice(story),
         "customer": _customer(story.customer, story.now, zone) if story.customer else None,
         "clocks": _clocks(story),
-        "objections": [{"reason": reason, "sentence": reason.sentence} for reason in objections_to(story)],
+        "objections": [{"reason": reason, "sentence": sentence_of(reason, story)} for reason in objections_to(story)],
         "handover": story.handover.handover if story.handover else None,
         "phones": phones,
         "phone_metadata": METADATA_VERSION,
@@ -62,6 +71,7 @@ def _customer(customer: CustomerStory, now: dt.datetime, zone: ZoneInfo) -> dict
         "status": customer.status,
         "phone": customer.primary_phone,
         "phone_problem": customer.phone_problem,
+        "phone_not_callable": customer.phone_not_callable,
         "country_code": customer.country_code,
         "country_unknown": customer.country_unknown,
         "time_zone": zone.key,
@@ -105,10 +115,18 @@ def _phone(phone: JudgedPhone, person: str, *, is_tried: bool, is_chosen: bool) 
         "region": verdict.region,
         "kind": verdict.kind,
         "problem": verdict.problem,
+        "not_callable": verdict.not_callable,
         "is_tried": is_tried,
         "is_chosen": is_chosen,
-        "verdict": verdict.problem.sentence if verdict.problem else "It can be dialled.",
+        "verdict": _sentence(verdict),
     }
+
+
+def _sentence(verdict: PhoneVerdict) -> str:
+    if verdict.problem is not None:
+        return verdict.problem.sentence
+    dialled = "It can be dialled."
+    return dialled if verdict.not_callable is None else f"{dialled} {verdict.not_callable.sentence}"
 
 
 def _moment(reminder: ReminderStory, zone: ZoneInfo) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from db.explanations import CustomerStory, ReminderStory, Story
 from db.skipped_invoices import SkipReason as WaitReason
+from domain.callable_numbers import NumberFacts
 from domain.calling_hours import has_common_hours
 from domain.clocks import calling_hours, clocks_of
 from domain.opening import Handover
@@ -113,7 +114,7 @@ def _address(customer: CustomerStory) -> str:
 def _about_permission(story: Story) -> Iterator[str]:
     for reason in objections_to(story):
         if reason is not SkipReason.UNKNOWN_STATUS:
-            yield f"Against asking: {reason.sentence}"
+            yield f"Against asking: {sentence_of(reason, story)}"
     if story.case is not None and story.case.holds.promised_until is not None:
         yield f"The customer has promised to pay by {story.case.holds.promised_until}."
 
@@ -144,7 +145,7 @@ def _about_the_plan(story: Story, coming: ReminderStory | None, zone: ZoneInfo) 
     elif story.plan_outcome is None:
         yield "It has not been planned yet: the next run does it."
     elif (outcome := outcome_of(story)) in set(SkipReason):
-        yield f"No reminder is planned: {SkipReason(outcome).sentence}"
+        yield f"No reminder is planned: {sentence_of(SkipReason(outcome), story)}"
     if story.handover is not None and story.handover.handover is Handover.CLOSED:
         yield f"The connection is closed for handovers. Next: booksync reminders preview {story.connection_id}"
 
@@ -172,6 +173,18 @@ def objections_to(story: Story) -> tuple[SkipReason, ...]:
         return ()
     hours = calling_hours(case.customer, story.policy, story.home_time_zone)
     return objections(case.invoice, case.customer, story.policy, today=hours.earliest_day(story.now), holds=case.holds)
+
+
+def sentence_of(reason: SkipReason, story: Story) -> str:
+    """The reason with what it rests on, as far as the facts still say it."""
+    number = story.case.customer.number if story.case is not None else NumberFacts()
+    match reason:
+        case SkipReason.NOT_CALLABLE:
+            return number.why_not_callable(story.policy) or reason.sentence
+        case SkipReason.NUMBER_SHARED:
+            return number.why_shared(story.policy) or reason.sentence
+        case _:
+            return reason.sentence
 
 
 def is_overdue_here(story: Story) -> bool:

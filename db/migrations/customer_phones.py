@@ -45,8 +45,14 @@ class ChosenPhone:
 
     @property
     def verdict_as_json(self) -> dict[str, str]:
-        """What `phone_verdict` keeps until Zoho's own word replaces it: the number as it was written."""
-        return {"raw": self.verdict.raw}
+        """What `phone_verdict` keeps until Zoho's own word replaces it: the number as it was written.
+
+        Where the number is not to be called also the reason, because its column comes with a later revision.
+        """
+        found = {"raw": self.verdict.raw}
+        if self.verdict.not_callable is not None:
+            found["not_callable"] = self.verdict.not_callable
+        return found
 
 
 def choose_phones(

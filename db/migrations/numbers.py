@@ -1,13 +1,16 @@
-"""The columns and tables of phone numbers that are valid but not callable, of countries, and of truth checks.
+"""What phone numbers that are valid but not callable, countries and truth checks need: columns, tables and functions.
 
 As in `handover`, two revisions apply them: one at the end of phase 2, one at the end of phase 3. Every statement can be
 repeated.
 """
 
+from pathlib import Path
 from typing import Final
 
 from db.migrations.errors import MigrationRefusedError
-from db.migrations.steps import Raw, briefly, build_index, drop_index
+from db.migrations.steps import Raw, at_length, briefly, build_index, drop_index
+
+_SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
 
 _COLUMNS: Final = {
     "zoho_connections": (
@@ -39,6 +42,14 @@ _INDEXES: Final = {
     "ix_customers_cache_valid_phone": "customers_cache (user_id, primary_phone) WHERE phone_problem IS NULL",
 }
 
+#: Customers made of copies have their verdict from before the column was there.
+_FILL: Final = """
+    UPDATE customers_cache SET phone_not_callable = phone_verdict ->> 'not_callable'
+    WHERE phone_not_callable IS NULL AND observed_at IS NULL AND phone_verdict ->> 'not_callable' IS NOT NULL
+"""
+
+_FUNCTION_END: Final = "DROP FUNCTION IF EXISTS booksync_is_shared(uuid, text, integer);"
+
 #: A table of that name that is not booksync's: another application has its own.
 _FOREIGN: Final = """
     SELECT WHERE to_regclass('phone_confirmations') IS NOT NULL
@@ -53,7 +64,7 @@ BEGUN: Final = "SELECT WHERE to_regclass('phone_confirmations') IS NOT NULL"
 
 
 def add(connection: Raw) -> None:
-    """Add the columns and tables, where they are missing.
+    """Add the columns, tables and functions, where they are missing; `handover.add` must have gone before.
 
     Raises:
         MigrationRefusedError: another application has a table of the same name.
@@ -66,12 +77,15 @@ def add(connection: Raw) -> None:
     for table, columns in _COLUMNS.items():
         added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
         briefly(connection, f"ALTER TABLE {table} {added}")
+    at_length(connection, _FILL)
     for name, definition in _INDEXES.items():
         build_index(connection, name, definition)
+    briefly(connection, (_SQL / "0011_number_checks.sql").read_text())
 
 
 def remove(connection: Raw) -> None:
-    """Remove them."""
+    """Remove them, and bring back the functions of before."""
+    briefly(connection, (_SQL / "0010_reminder_functions.sql").read_text() + _FUNCTION_END)
     for name in _INDEXES:
         drop_index(connection, name)
     for table, columns in _COLUMNS.items():

@@ -57,6 +57,26 @@ class PhoneKind(StrEnum):
     COMPANY = "company"  #: one number for all offices of a company (UAN)
     VOICEMAIL = "voicemail"
 
+    @property
+    def in_words(self) -> str:
+        """The kind for people: "a premium-rate number"."""
+        return _KINDS[self]
+
+
+_KINDS = {
+    PhoneKind.FIXED_LINE: "a fixed-line number",
+    PhoneKind.MOBILE: "a mobile number",
+    PhoneKind.FIXED_LINE_OR_MOBILE: "a fixed-line or mobile number",
+    PhoneKind.TOLL_FREE: "a toll-free number",
+    PhoneKind.PREMIUM_RATE: "a premium-rate number",
+    PhoneKind.SHARED_COST: "a shared-cost number",
+    PhoneKind.VOIP: "an internet phone number",
+    PhoneKind.PERSONAL: "a personal number",
+    PhoneKind.PAGER: "a pager number",
+    PhoneKind.COMPANY: "a company-wide number",
+    PhoneKind.VOICEMAIL: "a voicemail number",
+}
+
 
 #: Kinds that cost the caller more than a call, or that reach no person. The policy may name others.
 KINDS_NOT_CALLED = (PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.PAGER, PhoneKind.VOICEMAIL)

@@ -82,8 +82,8 @@ def final_state(under_way: UnderWay, connection_id: str) -> list[list[tuple[Any,
 _FINAL_STATE = (
     """
     SELECT zoho_customer_id, status, customer_name, company_name, primary_contact_person_id, primary_phone,
-           phone_problem, primary_email, contact_persons, country_code, time_zone, payment_reminder_enabled,
-           zoho_last_modified_at, sync_hash, bulk_omits_persons
+           phone_problem, phone_not_callable, primary_email, contact_persons, country_code, time_zone,
+           payment_reminder_enabled, zoho_last_modified_at, sync_hash, bulk_omits_persons
       FROM customers_cache WHERE connection_id = %(id)s ORDER BY 1
     """,
     """

@@ -33,6 +33,8 @@ _MEANINGS = {
     "minimum_balances": "smaller balances are not asked for; * stands for other currencies",
     "held_sub_statuses": "an invoice whose sub-status contains one of these words is held",
     "respect_credits": "an invoice that the customer's unused credits cover is not asked for",
+    "kinds_not_called": "kinds of phone numbers that are not called",
+    "shared_number_customers": "a number that so many customers of different names have is not called (0: it is)",
     "zones": "the time zones that count for a country's numbers",
     "unknown_zone": "what stands in for an unknown clock: skip, organisation, or a time zone",
 }
@@ -79,6 +81,13 @@ def set_rules(
     respect_credits: Annotated[
         bool | None, typer.Option("--respect-credits/--ignore-credits", help="Hold what unused credits cover.")
     ] = None,
+    kinds_not_called: Annotated[
+        str | None, typer.Option("--kinds-not-called", help="Of numbers: premium_rate,pager; '' for none.")
+    ] = None,
+    shared_number: Annotated[
+        int | None,
+        typer.Option("--shared-number", help="Customers of different names that make a number shared; 0: never."),
+    ] = None,
     zones: Annotated[
         list[str] | None,
         typer.Option("--zones", help="Zones that count: AU=Australia/Perth,Australia/Sydney; AU= for all."),
@@ -104,6 +113,8 @@ def set_rules(
         "max_age_days": max_age,
         "held_sub_statuses": _parts(sub_statuses),
         "respect_credits": respect_credits,
+        "kinds_not_called": _parts(kinds_not_called),
+        "shared_number_customers": shared_number,
         "unknown_zone": unknown_zone,
     }
     changes: dict[str, Any] = {rule: value for rule, value in given.items() if value is not None}
@@ -132,7 +143,7 @@ def set_rules(
 
 
 def _parts(given: str | None) -> list[str] | None:
-    return None if given is None else [part for part in given.split(",") if part.strip()]
+    return None if given is None else [part.strip() for part in given.split(",") if part.strip()]
 
 
 def _pairs(given: list[str] | None, option: str) -> dict[str, str]:

@@ -177,6 +177,7 @@ class TestWhatSomebodyElseHasWritten:
             ("primary_contact_person_id", "NULL"),
             ("primary_phone", "'+15550100'"),
             ("phone_problem", "'too_short'"),
+            ("phone_not_callable", "'fax'"),
             ("primary_email", "NULL"),
             ("time_zone", "'Asia/Kolkata'"),
             ("contact_persons", "'[]'"),

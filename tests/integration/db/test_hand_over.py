@@ -108,8 +108,10 @@ class TestOneNumber:
         assert len(taken.reminder_ids) == 4
 
     def test_so_do_those_of_customers_who_share_it(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, a_contact("5002", name="Difference Engines", details=SWITCH_ON))
-        tell_and_plan(engine, link, an_invoice("1"), an_invoice("2", customer_id="5002"))
+        another = a_contact("5002", name="Difference Engines", mobile=A_LONDON_PHONE, details=SWITCH_ON)
+        tell_contact(engine, link, another)
+        contact = a_contact(mobile=A_LONDON_PHONE, details=SWITCH_ON)
+        tell_and_plan(engine, link, an_invoice("1"), an_invoice("2", customer_id="5002"), contact=contact)
         (taken,) = claim(engine)
         assert len(taken.invoice_ids) == 2
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine, text
 
 from db import plan_cases, reminder_policies
@@ -49,10 +50,31 @@ INVOICE: Mapping[str, list[Any]] = {
     "payment_reminder_enabled": [None, True, False],
     "gone_at": [None, NOW],
 }
+VERDICTS: list[dict[str, Any]] = [
+    {},
+    {"kind": "mobile", "doubts": [], "confirmed": False},
+    {"kind": "premium_rate"},
+    {"kind": "voip"},
+    {"kind": None, "doubts": None},
+    {"doubts": ["run"]},
+    {"doubts": ["run", "example"], "kind": "pager"},
+    {"confirmed": True},
+    {"confirmed": True, "kind": "pager", "doubts": ["foreign"]},
+]
+#: Other customers with the same number, by name.
+OTHERS = [
+    [],
+    ["Analytical Engines", " analytical ENGINES"],  # the customer's own name
+    ["Difference Engines"],
+    ["Difference Engines", "A"],
+    [f"Customer {number}" for number in range(9)],
+    [f"Customer {number}" for number in range(8)] + ["customer 7", " Customer 1 "],
+]
 CUSTOMER: Mapping[str, list[Any]] = {
     "status": ["active", "inactive", "deleted"],
     "primary_phone": ["+447912345678", None],
     "phone_problem": [None, "too_short"],
+    "phone_not_callable": [None, "fax", "filler"],
     "payment_reminder_enabled": [None, True, False],
     "unused_credits": [None, *AMOUNTS],
     "credits_currency": ["GBP", *CURRENCIES],
@@ -63,6 +85,8 @@ POLICIES = [
     ReminderPolicy(respect_credits=False, held_sub_statuses=(), minimum_balances={}),
     ReminderPolicy(minimum_balances={"GBP": Decimal("5.00")}, max_age_days=2),
     ReminderPolicy(minimum_balances={"EUR": Decimal("1E+2"), "*": Decimal("1E-7")}, held_sub_statuses=(" Lawyer ",)),
+    ReminderPolicy(kinds_not_called=(), shared_number_customers=0),
+    ReminderPolicy(kinds_not_called=("voip", "mobile"), shared_number_customers=2),
     ReminderPolicy(minimum_balances={"GBP": Decimal("0.00000000000000001"), "*": Decimal(200)}),
 ]
 OUTCOMES = [None, "reached", "no_answer", "disputed", "wrong_number", "promised"]
@@ -102,6 +126,18 @@ def list_number(connection: Connection, phone: str) -> None:
     )
 
 
+def add_others(connection: Connection, names: list[str], *, status: str, phone_problem: str | None) -> None:
+    """Other customers of the same user with the same number."""
+    connection.execute(
+        text("""
+            INSERT INTO customers_cache (user_id, zoho_customer_id, customer_name, status, primary_phone, phone_problem)
+            SELECT user_id, 'other ' || place, other.name, :status, '+447912345678', :phone_problem
+              FROM customers_cache, unnest(CAST(:names AS text[])) WITH ORDINALITY AS other (name, place)
+        """),
+        {"names": names, "status": status, "phone_problem": phone_problem},
+    )
+
+
 def by_python(connection: Connection, link: Link, policy: ReminderPolicy, day: dt.date) -> str | None:
     """The first objection, in the words of SQL."""
     invoice_id = connection.execute(text("SELECT id FROM invoices_cache")).scalar_one()
@@ -136,6 +172,11 @@ def test_python_and_sql_object_to_the_same_reminders(engine: Engine, one_reminde
         invoice = {column: a_value(rng, values) for column, values in INVOICE.items()}
         customer = {column: a_value(rng, values) for column, values in CUSTOMER.items()}
         policy, outcome = a_value(rng, POLICIES), a_value(rng, OUTCOMES)
+        verdict, others = a_value(rng, VERDICTS), rng.choice(OTHERS)
+        others_are = {
+            "status": a_value(rng, ["active", "inactive", "deleted"]),
+            "phone_problem": a_value(rng, [None, "too_short"]),
+        }
         phone_text, listed = rng.choice([raw, "another text"]), a_value(rng, [None, "+447912345678", "+442070313000"])
         day = DUE_DATE + rng.choice([0, 0, 0, 1, 2, 3, 365, 366]) * A_DAY
         until = day + rng.choice([-1, 0, 1]) * A_DAY
@@ -146,11 +187,14 @@ def test_python_and_sql_object_to_the_same_reminders(engine: Engine, one_reminde
             reminder_policies.save(connection, one_reminder.connection_id, policy, now=NOW)
             overwrite(connection, "invoices_cache", invoice)
             overwrite(connection, "customers_cache", customer)
+            overwrite(connection, "customers_cache", {"phone_verdict": Jsonb(verdict | {"raw": raw})})
+            add_others(connection, others, **others_are)
             overwrite(connection, "reminders", {"day": day})
             python, sql = by_python(connection, one_reminder, policy, day), by_sql(connection)
             connection.rollback()
         if sql != python:
-            unlike.append((python, sql, invoice, customer, policy, outcome, day, until, listed))
+            unlike.append((python, sql, invoice, customer, policy, outcome, day, until, listed, verdict, others))
         seen.add(sql)
     assert unlike == []
-    assert len(seen) >= 16, "the cases reach nearly every reason"
+    assert {"not_callable", "number_shared"} <= seen
+    assert len(seen) >= 18, "the cases reach nearly every reason"

@@ -2,19 +2,39 @@
 
 import datetime as dt
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from domain.customers import Customer
+from domain.callable_numbers import NumberFacts
+from domain.contacts import ContactStatus
 from domain.invoices import Invoice
-from domain.permission import NO_HOLDS, Holds
+from domain.permission import NO_HOLDS, CustomerFacts, Holds
+from domain.phones import PhoneProblem
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import ALWAYS_OPEN, Opening, Plan, Scheduled, Skipped, SkipReason, plan
-from tests.builders import a_customer, an_invoice
+from tests.builders import A_LONDON_PHONE, a_customer, an_invoice
 
 LONDON = ZoneInfo("Europe/London")
 POLICY = ReminderPolicy()
 DUE = dt.date(2026, 4, 1)  # a Wednesday
 LONG_BEFORE = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class CustomerWith:
+    """An active customer in London about whose number these facts are known."""
+
+    number: NumberFacts
+    status: ContactStatus = ContactStatus.ACTIVE
+    primary_phone: str | None = A_LONDON_PHONE
+    phone_problem: PhoneProblem | None = None
+    reminders_enabled: bool | None = None
+    unused_credits: Decimal | None = None
+    credits_currency: str = ""
+    time_zone: str | None = "Europe/London"
+    time_zones: tuple[str, ...] | None = ("Europe/London",)
+    holiday_country: str | None = "GB"
 
 
 def london(text: str) -> dt.datetime:
@@ -24,7 +44,7 @@ def london(text: str) -> dt.datetime:
 def planned(
     *,
     invoice: Invoice | None = None,
-    customer: Customer | None = None,
+    customer: CustomerFacts | None = None,
     policy: ReminderPolicy = POLICY,
     home_time_zone: str | None = "Europe/London",
     now: dt.datetime = LONG_BEFORE,

@@ -42,6 +42,7 @@ class TestCustomers:
             ({"primary_contact_person_id": None}, False),
             ({"primary_phone": None}, False),
             ({"phone_problem": "too_short"}, False),
+            ({"phone_not_callable": "fax"}, False),
             ({"primary_email": ""}, False),
             ({"time_zone": None}, False),
             ({"persons": PERSONS[:2]}, False),

@@ -9,13 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
-from domain.customers import Customer
 from domain.invoices import CLOSED_STATUSES, OPEN_STATUSES, Invoice
-from domain.permission import NO_HOLDS, Holds, SkipReason, held_until, is_covered_by_credit, objections
-from domain.phones import PhoneProblem
+from domain.permission import (
+    NO_HOLDS,
+    CustomerFacts,
+    Holds,
+    SkipReason,
+    held_until,
+    is_covered_by_credit,
+    objections,
+)
+from domain.phones import NotCallable, PhoneKind, PhoneProblem
 from domain.reminder_policy import ReminderPolicy
 from tests.builders import a_customer, an_invoice
+from tests.unit.domain.planning import CustomerWith
 
 POLICY = ReminderPolicy()
 TODAY = dt.date(2026, 4, 10)
@@ -25,13 +34,18 @@ CUSTOMER = a_customer()
 
 def reasons(
     invoice: Invoice = INVOICE,
-    customer: Customer = CUSTOMER,
+    customer: CustomerFacts = CUSTOMER,
     policy: ReminderPolicy = POLICY,
     *,
     today: dt.date = TODAY,
     holds: Holds = NO_HOLDS,
 ) -> list[SkipReason]:
     return list(objections(invoice, customer, policy, today=today, holds=holds))
+
+
+def about(number: NumberFacts) -> list[SkipReason]:
+    """The reasons against calling a customer about whose number these facts are known."""
+    return reasons(customer=CustomerWith(number))
 
 
 def test_nothing_stands_against_an_open_invoice_of_a_customer_with_a_phone() -> None:
@@ -48,6 +62,10 @@ def test_nothing_stands_against_an_open_invoice_of_a_customer_with_a_phone() -> 
         (lambda: reasons(customer=a_customer(status=ContactStatus.INACTIVE)), SkipReason.CUSTOMER_INACTIVE),
         (lambda: reasons(customer=a_customer(primary_phone=None)), SkipReason.NO_PHONE),
         (lambda: reasons(customer=a_customer(phone_problem=PhoneProblem.TOO_SHORT)), SkipReason.INVALID_PHONE),
+        (lambda: reasons(customer=a_customer(phone_not_callable=NotCallable.FAX)), SkipReason.NOT_CALLABLE),
+        (lambda: about(NumberFacts(kind=PhoneKind.PREMIUM_RATE)), SkipReason.NOT_CALLABLE),
+        (lambda: about(NumberFacts(names=10)), SkipReason.NUMBER_SHARED),
+        (lambda: about(NumberFacts(is_doubtful=True, names=2)), SkipReason.NUMBER_SHARED),
         (lambda: reasons(holds=Holds(wrong_number=True)), SkipReason.WRONG_NUMBER),
         (lambda: reasons(holds=Holds(do_not_call=True)), SkipReason.DO_NOT_CALL),
         (lambda: reasons(customer=a_customer(reminders_enabled=False)), SkipReason.ZOHO_REMINDERS_OFF),
@@ -80,7 +98,11 @@ def test_each_fact_against_is_one_reason(against: Callable[[], list[SkipReason]]
         lambda: reasons(an_invoice(unprocessed_payment="NaN")),
         lambda: reasons(an_invoice(sub_status="")),
         lambda: reasons(an_invoice(sub_status="cs_posted")),
+        lambda: about(NumberFacts(kind=PhoneKind.TOLL_FREE, is_doubtful=True)),
+        # A person vouches for the number.
+        lambda: about(NumberFacts(kind=PhoneKind.PAGER, not_callable=NotCallable.FILLER, names=99, is_confirmed=True)),
         # The limits are allowed.
+        lambda: about(NumberFacts(names=9)),
         lambda: reasons(an_invoice(balance="1.00")),
         lambda: reasons(today=dt.date(2027, 4, 1)),  # 365 days after the due date
         lambda: reasons(holds=Holds(promised_until=TODAY - dt.timedelta(days=1))),
@@ -195,13 +217,22 @@ INVOICES = st.builds(
     sub_status=st.sampled_from([None, "", "in dispute", "posted"]),
     reminders_enabled=st.none() | st.booleans(),
 )
+NUMBERS = st.builds(
+    NumberFacts,
+    kind=st.none() | st.sampled_from(PhoneKind),
+    not_callable=st.none() | st.sampled_from(NotCallable),
+    is_doubtful=st.booleans(),
+    is_confirmed=st.booleans(),
+    names=st.integers(0, 12),
+)
 CUSTOMERS = st.builds(
-    a_customer,
+    CustomerWith,
+    number=NUMBERS,
     status=st.sampled_from(ContactStatus),
     primary_phone=st.sampled_from([None, "+442070313000"]),
     phone_problem=st.none() | st.sampled_from(PhoneProblem),
     reminders_enabled=st.none() | st.booleans(),
-    unused_credits=st.none() | AMOUNTS,
+    unused_credits=st.none() | AMOUNTS.map(Decimal),
     credits_currency=st.sampled_from(["", "GBP", "EUR"]),
 )
 HOLDS = st.builds(
@@ -216,10 +247,22 @@ HOLDS = st.builds(
 
 @given(INVOICES, CUSTOMERS, HOLDS, DATES)
 def test_reasons_come_once_each_in_the_order_of_their_names(
-    invoice: Invoice, customer: Customer, holds: Holds, today: dt.date
+    invoice: Invoice, customer: CustomerWith, holds: Holds, today: dt.date
 ) -> None:
     found = reasons(invoice, customer, holds=holds, today=today)
     assert found == [reason for reason in SkipReason if reason in found]
+
+
+@pytest.mark.parametrize(
+    "customer",
+    [
+        CustomerWith(NumberFacts(not_callable=NotCallable.FAX, names=99), primary_phone=None),
+        CustomerWith(NumberFacts(not_callable=NotCallable.FAX, names=99), phone_problem=PhoneProblem.TOO_SHORT),
+    ],
+)
+def test_only_a_valid_number_may_be_one_that_is_not_called(customer: CustomerWith) -> None:
+    found = reasons(customer=customer)
+    assert found == [SkipReason.NO_PHONE if customer.primary_phone is None else SkipReason.INVALID_PHONE]
 
 
 @given(st.text(max_size=12))

@@ -40,6 +40,11 @@ from domain.reminder_policy import ANY_CURRENCY, ORGANISATION, SKIP, ReminderPol
         ({"minimum_balances": {"euro": Decimal(1)}}, "a code such as EUR"),
         ({"minimum_balances": {"": Decimal(1)}}, "a code such as EUR"),
         ({"held_sub_statuses": ("dispute", " ")}, "is a word, such as dispute"),
+        ({"kinds_not_called": ("premium",)}, "A kind of number is one of fixed_line, mobile, .*: premium"),
+        ({"kinds_not_called": ("pager", "")}, "A kind of number is one of"),
+        ({"shared_number_customers": 1}, "from 2 to 10,000 customers on, or never"),
+        ({"shared_number_customers": -1}, "from 2 to 10,000 customers on, or never"),
+        ({"shared_number_customers": 10_001}, "from 2 to 10,000 customers on, or never"),
         ({"zones": {"Australia": ("Australia/Perth",)}}, "a code of two letters"),
         ({"zones": {"au": ("Australia/Perth",)}}, "a code of two letters"),
         ({"zones": {"AU": ()}}, "The zones of AU need at least one name"),
@@ -72,10 +77,13 @@ def test_a_policy_that_contradicts_itself_is_refused(wrong: dict[str, Any], mess
             minimum_balances=MappingProxyType({"EUR": Decimal("2.50"), ANY_CURRENCY: Decimal(0)}),
             held_sub_statuses=("dispute", "lawyer"),
             respect_credits=False,
+            kinds_not_called=("voip", "pager"),
+            shared_number_customers=25,
             zones=MappingProxyType({"AU": ("Australia/Sydney", "Australia/Perth")}),
             unknown_zone="Asia/Kolkata",
         ),
         ReminderPolicy(minimum_balances=MappingProxyType({}), held_sub_statuses=(), unknown_zone=ORGANISATION),
+        ReminderPolicy(kinds_not_called=(), shared_number_customers=0),
     ],
 )
 def test_a_policy_is_kept_as_it_is(policy: ReminderPolicy) -> None:
@@ -88,6 +96,12 @@ def test_by_default_no_cent_no_old_debt_and_no_unknown_clock_is_asked_for() -> N
     assert (policy.minimum_balance("EUR"), policy.max_age_days, policy.unknown_zone) == (Decimal(1), 365, SKIP)
     assert (policy.contacts_a_day, policy.contacts_a_week) == (1, 3)
     assert policy.respect_credits
+
+
+def test_by_default_kinds_that_reach_no_person_and_numbers_of_ten_customers_are_not_called() -> None:
+    policy = ReminderPolicy()
+    assert policy.kinds_not_called == ("premium_rate", "shared_cost", "pager", "voicemail")
+    assert policy.shared_number_customers == 10
 
 
 @pytest.mark.parametrize(
@@ -132,6 +146,8 @@ def test_people_read_it() -> None:
         ({"minimum_balances": {"EUR": "NaN"}}, "The rule minimum_balances.EUR"),
         ({"zones": {"AU": "Australia/Perth"}}, "The rule zones.AU"),
         ({"zones": {"AU": ["Perth"]}}, "Perth is no IANA time zone"),
+        ({"kinds_not_called": "pager"}, "The rule kinds_not_called"),
+        ({"shared_number_customers": "many"}, "The rule shared_number_customers"),
         ({"unknown_zone": None}, "The rule unknown_zone"),
     ],
 )

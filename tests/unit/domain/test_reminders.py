@@ -6,15 +6,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.customers import Customer
 from domain.invoices import Invoice
-from domain.permission import NO_HOLDS, Holds
-from domain.phones import PhoneProblem
+from domain.permission import NO_HOLDS, CustomerFacts, Holds
+from domain.phones import NotCallable, PhoneProblem
 from domain.reminder_policy import DEFAULT_STEPS, ReminderPolicy
 from domain.reminders import NotOpen, Scheduled, Skipped, SkipReason, is_overdue, plan
 from tests.builders import a_customer, an_invoice
-from tests.unit.domain.planning import DUE, LONG_BEFORE, POLICY, london, planned, reason_of, schedule
+from tests.unit.domain.planning import DUE, LONG_BEFORE, POLICY, CustomerWith, london, planned, reason_of, schedule
 
 DEFAULT_STEPS_SENT = frozenset(DEFAULT_STEPS)
 
@@ -31,6 +32,8 @@ class TestWhoIsReminded:
             (a_customer(status=ContactStatus.INACTIVE), DUE, (), SkipReason.CUSTOMER_INACTIVE),
             (a_customer(primary_phone=None), DUE, (), SkipReason.NO_PHONE),
             (a_customer(phone_problem=PhoneProblem.TOO_SHORT), DUE, (), SkipReason.INVALID_PHONE),
+            (a_customer(phone_not_callable=NotCallable.FAX), DUE, (), SkipReason.NOT_CALLABLE),
+            (CustomerWith(NumberFacts(names=10)), DUE, (), SkipReason.NUMBER_SHARED),
             (a_customer(reminders_enabled=False), DUE, (), SkipReason.ZOHO_REMINDERS_OFF),
             (a_customer(), None, (), SkipReason.NO_DUE_DATE),
             # "Never", as some write it: the steps would lie beyond the calendar.
@@ -55,7 +58,7 @@ class TestWhoIsReminded:
         ],
     )
     def test_every_other_outcome_has_one_reason(
-        self, customer: Customer, due_date: dt.date | None, sent: tuple[int, ...], reason: SkipReason
+        self, customer: CustomerFacts, due_date: dt.date | None, sent: tuple[int, ...], reason: SkipReason
     ) -> None:
         invoice = an_invoice(due_date=due_date)
         assert reason_of(planned(invoice=invoice, customer=customer, sent=frozenset(sent))) is reason

@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.callable_numbers import NumberFacts
 from domain.calling_window import CallingWindow
 from domain.permission import Holds
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import NotOpen, Plan, Scheduled, Skipped, SkipReason, next_planning_at
 from tests.builders import a_customer, an_invoice
-from tests.unit.domain.planning import DUE, LONDON, london, planned, reason_of, schedule
+from tests.unit.domain.planning import DUE, LONDON, CustomerWith, london, planned, reason_of, schedule
 
 
 class TestExpectedPayments:
@@ -212,3 +213,27 @@ class TestPromises:
     def test_to_the_calendars_end_hold_too(self, due_date: dt.date) -> None:
         held = planned(invoice=an_invoice(due_date=due_date), holds=Holds(promised_until=dt.date.max))
         assert reason_of(held) is SkipReason.PROMISED
+
+
+class TestASharedNumber:
+    """That another customer has left a number changes nothing about those who still have it."""
+
+    SHARED = CustomerWith(NumberFacts(names=10))
+
+    @pytest.mark.parametrize(
+        ("now", "again_at"),
+        [
+            ("2026-03-30 00:00", "2026-03-31 00:00"),
+            ("2026-03-30 23:59:59", "2026-03-31 00:00"),
+            # After the debt has become too old for any step, too.
+            ("2029-03-30 12:00", "2029-03-31 00:00"),
+        ],
+    )
+    def test_is_looked_at_again_every_day(self, now: str, again_at: str) -> None:
+        again = next_planning_at(planned(customer=self.SHARED, now=london(now)))
+        assert again == london(again_at)
+
+    def test_is_called_again_once_it_is_shared_no_longer(self) -> None:
+        assert reason_of(planned(customer=self.SHARED, now=london("2026-04-08 12:00"))) is SkipReason.NUMBER_SHARED
+        alone = CustomerWith(NumberFacts(names=9))
+        assert schedule(planned(customer=alone, now=london("2026-04-09 00:00")))[0] == (7, "Thu 2026-04-09 10:00")

@@ -11,7 +11,7 @@ from domain.contacts import ContactDetails, ContactStatus
 from domain.customers import customer_from
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
-from domain.phones import PhoneProblem
+from domain.phones import NotCallable, PhoneProblem
 from domain.truth_check import (
     CHECKED_COLUMNS,
     INTERVAL,
@@ -61,6 +61,7 @@ class TestColumns:
             ({"primary_contact_person_id": "1"}, "primary_contact_person_id"),
             ({"primary_phone": A_LONDON_PHONE}, "primary_phone"),
             ({"phone_problem": PhoneProblem.NOT_A_NUMBER}, "phone_problem"),
+            ({"phone_not_callable": NotCallable.FAX}, "phone_not_callable"),
             ({"primary_email": None}, "primary_email"),
             ({"time_zone": None}, "time_zone"),
             ({"persons": ()}, "contact_persons"),

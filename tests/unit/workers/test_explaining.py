@@ -10,6 +10,7 @@ import pytest
 from db.explanations import CustomerStory, ReminderStory, Story
 from db.openings import HandoverState
 from db.plan_cases import Case, CaseCustomer
+from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactPerson, ContactStatus
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
@@ -35,6 +36,7 @@ def a_customer_story(*persons: ContactPerson, **changed: Any) -> CustomerStory:
         persons=persons or (a_person(mobile=A_BRITISH_MOBILE, is_primary=True),),
         primary_phone=A_BRITISH_MOBILE,
         phone_problem=None,
+        phone_not_callable=None,
         country_code=None,
         country_unknown=None,
         address_state=None,
@@ -64,6 +66,7 @@ def a_case(*, holds: Holds = NO_HOLDS, **changed: Any) -> Case:
         status=ContactStatus.ACTIVE,
         primary_phone=A_BRITISH_MOBILE,
         phone_problem=None,
+        number=NumberFacts(),
         reminders_enabled=True,
         unused_credits=None,
         credits_currency="",
