@@ -13,11 +13,11 @@ from db.arrays import array_literal
 from db.connections import Link
 from db.invoices import Upserted as UpsertedInvoices
 from db.staging import Observed
-from db.stored_customers import LOCK_STORED, STORED, Stored, is_as_cached, stored_rows, version_read
+from db.stored_customers import Stored, is_as_cached, lock_stored_rows, stored_rows, version_read
 from domain.contacts import NOTHING_TOLD, ContactKind
 from domain.customers import Customer, customer_from, persons_as_json
 from domain.lists import SetAside
-from domain.phones import PhoneFallback, verdict_as_json
+from domain.phones import NO_CONFIRMATIONS, PhoneFallback, verdict_as_json
 from domain.public_holidays import rest_days
 
 #: Rows of one transaction (TR-4).
@@ -54,12 +54,12 @@ def upsert(
     """
     # Ascending, so that of a contact which comes twice the newest counts.
     customers = sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=version_read)
-    stored = stored_rows(connection, link, STORED, [read.contact.contact_id for read in customers])
+    stored = stored_rows(connection, link, [read.contact.contact_id for read in customers])
     fresh = _fresh(link, customers, stored, fallback)
     if known := sorted(fresh.keys() & stored.keys()):
         # To lock a row is to write to it, and in most runs most rows are as they were: only what differs is locked, and
         # looked at again where somebody has changed it meanwhile.
-        locked = stored_rows(connection, link, LOCK_STORED, known)
+        locked = lock_stored_rows(connection, link, known)
         moved = {contact_id for contact_id in known if locked[contact_id] != stored[contact_id]}
         stored |= locked
         fresh = {contact_id: each for contact_id, each in fresh.items() if contact_id not in moved}
@@ -94,7 +94,13 @@ def _fresh(
     for read in reads:
         row = stored.get(read.contact.contact_id)
         contact = row.completes(read.contact) if row else read.contact
-        customer = customer_from(contact, home=link.home, known=row.details if row else None, fallback=fallback)
+        customer = customer_from(
+            contact,
+            home=link.home,
+            known=row.details if row else None,
+            confirmed=row.confirmed if row else NO_CONFIRMATIONS,
+            fallback=fallback,
+        )
         if row is None or (
             row.belongs_to(link) and row.gives_way_to(read) and (row.is_back(read) or not is_as_cached(customer, row))
         ):

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, text
 
-from db import openings, plan_cases
+from db import openings, phone_confirmations, plan_cases
 from db.invoice_rows import invoice_of_row
 from db.models import ReminderStatus
 from db.openings import HandoverState
@@ -18,6 +18,7 @@ from domain.contacts import ContactPerson, ContactStatus
 from domain.customers import persons_from_json
 from domain.hand_over import HoldReason
 from domain.invoices import Invoice
+from domain.phones import NO_CONFIRMATIONS, Confirmations
 from domain.reminder_policy import ReminderPolicy
 
 _INVOICE = TypeAdapter(Invoice)
@@ -99,6 +100,8 @@ class CustomerStory:
     address_state: str | None
     time_zone: str | None
     reminders_enabled: bool | None
+    #: Numbers that a person has confirmed for texts of this customer.
+    confirmed: Confirmations = field(default_factory=lambda: NO_CONFIRMATIONS, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class Story:
     reminders: tuple[ReminderStory, ...] = ()
 
 
-_CACHED = text("""
+_CACHED = text(f"""
     SELECT invoice.*, home.time_zone AS home_time_zone, home.country_code AS home_country, policy.rules,
            clock_timestamp() AS present,
            customer.id AS known_customer_id, customer.customer_name, customer.status AS customer_status,
@@ -157,13 +160,14 @@ _CACHED = text("""
            customer.primary_phone, customer.phone_problem, customer.phone_not_callable,
            customer.country_code AS customer_country,
            customer.country_unknown, customer.address_state,
-           customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled
+           customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled,
+           {phone_confirmations.aggregated("customer")}
       FROM invoices_cache AS invoice
       LEFT JOIN customers_cache AS customer ON customer.id = invoice.customer_id
       JOIN zoho_connections AS home ON home.id = invoice.connection_id
       LEFT JOIN reminder_policies AS policy ON policy.connection_id = home.id
      WHERE invoice.connection_id = :connection_id AND invoice.zoho_invoice_id = :zoho_invoice_id
-""")
+""")  # noqa: S608
 
 _WAITING = text("""
     SELECT waiting.id, waiting.invoice, waiting.reason, waiting.observed_at, home.time_zone AS home_time_zone,
@@ -238,6 +242,7 @@ def _customer(row: Row[Any]) -> CustomerStory:
         address_state=row.address_state,
         time_zone=row.customer_time_zone,
         reminders_enabled=row.payment_reminder_enabled,
+        confirmed=row.confirmed or NO_CONFIRMATIONS,
     )
 
 

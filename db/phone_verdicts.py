@@ -9,13 +9,13 @@ import orjson
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Row, text
 
-from db import reminders
+from db import phone_confirmations, reminders
 from db.arrays import array_literal
 from db.connections import Link
 from db.stored_customers import details_of_row
 from domain.contacts import Contact, ContactKind, ContactStatus
 from domain.customers import Customer, customer_from, persons_from_json
-from domain.phones import METADATA_VERSION, PhoneFallback, verdict_as_json
+from domain.phones import METADATA_VERSION, NO_CONFIRMATIONS, PhoneFallback, verdict_as_json
 from domain.public_holidays import rest_days
 
 #: Customers judged in one transaction.
@@ -48,16 +48,21 @@ def note_current(connection: Connection, link: Link, fallback: PhoneFallback) ->
 
 
 _LOCK_NEXT = text("""
-    SELECT id, zoho_customer_id, status, customer_name, company_name, contact_persons, country_code,
-           country_unknown, payment_reminder_enabled, address_state, address_postcode, zoho_last_modified_at,
-           primary_phone, phone_problem, phone_not_callable, phone_verdict, time_zone, time_zones
-      FROM customers_cache
+    SELECT id FROM customers_cache
      WHERE connection_id = :connection_id AND zoho_customer_id > :after
        AND (:all_of_them OR phone_verdict ->> 'metadata' IS DISTINCT FROM :metadata)
      ORDER BY zoho_customer_id
      LIMIT :limit
        FOR NO KEY UPDATE
 """)
+
+_LOCKED = text(f"""
+    SELECT id, zoho_customer_id, status, customer_name, company_name, contact_persons, country_code,
+           country_unknown, payment_reminder_enabled, address_state, address_postcode, zoho_last_modified_at,
+           primary_phone, phone_problem, phone_not_callable, phone_verdict, time_zone, time_zones,
+           {phone_confirmations.aggregated("customers_cache")}
+      FROM customers_cache WHERE id = ANY(:ids) ORDER BY zoho_customer_id
+""")  # noqa: S608
 
 
 def judge_anew(
@@ -73,7 +78,7 @@ def judge_anew(
 
     Plans again for those whom it changes. Returns the last id that it looked at, None at the end.
     """
-    rows = connection.execute(
+    locked = connection.execute(
         _LOCK_NEXT,
         {
             "connection_id": link.connection_id,
@@ -82,7 +87,19 @@ def judge_anew(
             "all_of_them": all_of_them,
             "metadata": METADATA_VERSION,
         },
-    ).all()
+    )
+    return judge_customers(connection, link, locked.scalars().all(), fallback=fallback, now=now)
+
+
+def judge_customers(
+    connection: Connection, link: Link, customer_ids: Sequence[uuid.UUID], *, fallback: PhoneFallback, now: datetime
+) -> str | None:
+    """Judges these customers again, and plans again for those whom it changes. The caller has locked them.
+
+    Returns the last of Zoho's ids, None where there is none.
+    """
+    # Read after the lock: a statement that waits for one sees the confirmations as they were before it waited.
+    rows = connection.execute(_LOCKED, {"ids": list(customer_ids)}).all()
     if not rows:
         return None
     # A customer from before booksync has no persons yet, only the number that its invoices told: nothing to judge.
@@ -105,7 +122,13 @@ def _judged(row: Row[Any], link: Link, fallback: PhoneFallback) -> Customer:
         modified_at=row.zoho_last_modified_at,
         persons=persons_from_json(row.contact_persons),
     )
-    return customer_from(contact, home=link.home, known=details_of_row(row), fallback=fallback)
+    return customer_from(
+        contact,
+        home=link.home,
+        known=details_of_row(row),
+        confirmed=row.confirmed or NO_CONFIRMATIONS,
+        fallback=fallback,
+    )
 
 
 def _is_changed(row: Row[Any], customer: Customer) -> bool:

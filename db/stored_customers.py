@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
 
+from db import phone_confirmations
 from db.connections import Link
 from db.staging import Observed
 from domain.contacts import Contact, ContactDetails, ContactStatus
 from domain.customers import Customer, persons_as_json
 from domain.drift import CUSTOMER_COLUMNS, in_one_order
+from domain.phones import NO_CONFIRMATIONS, Confirmations
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -36,6 +38,7 @@ class Stored(NamedTuple):
     credits: tuple[Decimal | None, str]  #: the amount and its currency
     gone_at: datetime | None
     updated_at: datetime
+    confirmed: Confirmations = NO_CONFIRMATIONS  #: numbers that a person has confirmed for texts of this customer
 
     def __repr__(self) -> str:
         return f"Stored(version={self.version})"  # Without personal data.
@@ -90,19 +93,32 @@ class Stored(NamedTuple):
 
 
 # The facts come first, so that they are compared as they come.
-STORED = f"""
+_STORED = f"""
     SELECT {", ".join(_FACTS)}, connection_id, contact_persons, country_code, payment_reminder_enabled,
            address_state, address_postcode, country_unknown, unused_credits, credits_currency, gone_at,
-           observed_at, updated_at, zoho_customer_id
+           observed_at, updated_at, zoho_customer_id, {phone_confirmations.aggregated("customers_cache")}
       FROM customers_cache
      WHERE user_id = %(user_id)s AND zoho_customer_id = ANY(%(ids)s::text[])
 """  # noqa: S608  (the names are constants)
-LOCK_STORED = f"{STORED} ORDER BY zoho_customer_id FOR NO KEY UPDATE"
+_LOCK = """
+    SELECT id FROM customers_cache
+     WHERE user_id = %(user_id)s AND zoho_customer_id = ANY(%(ids)s::text[])
+     ORDER BY zoho_customer_id
+       FOR NO KEY UPDATE
+"""
 
 
-def stored_rows(connection: Connection, link: Link, statement: str, ids: Sequence[str]) -> dict[str, Stored]:
-    rows = connection.exec_driver_sql(statement, {"user_id": link.user_id, "ids": list(ids)}).all()
+def stored_rows(connection: Connection, link: Link, ids: Sequence[str]) -> dict[str, Stored]:
+    """The customers with these ids of Zoho's, as they are cached now."""
+    rows = connection.exec_driver_sql(_STORED, {"user_id": link.user_id, "ids": list(ids)}).all()
     return {row.zoho_customer_id: _stored(row) for row in rows}
+
+
+def lock_stored_rows(connection: Connection, link: Link, ids: Sequence[str]) -> dict[str, Stored]:
+    """The same, held until the transaction ends."""
+    connection.exec_driver_sql(_LOCK, {"user_id": link.user_id, "ids": list(ids)})
+    # A second statement: one that waits for a lock sees the confirmations as they were before it waited.
+    return stored_rows(connection, link, ids)
 
 
 def _stored(row: Row[Any]) -> Stored:
@@ -116,6 +132,7 @@ def _stored(row: Row[Any]) -> Stored:
         credits=(row.unused_credits, row.credits_currency or ""),
         gone_at=row.gone_at,
         updated_at=row.updated_at,
+        confirmed=row.confirmed or NO_CONFIRMATIONS,
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, text
 from db.connections import Link
 from db.invoice_facts import cached_facts
 from db.invoice_rows import invoice_of_row
-from db.stored_customers import STORED, Stored, stored_rows
+from db.stored_customers import Stored, stored_rows
 from domain.deletions import RecordKind
 from domain.drift import INVOICE_COLUMNS, cached_invoice_columns
 from domain.invoices import Invoice
@@ -89,7 +89,7 @@ def oldest(connection: Connection, link: Link, kind: RecordKind, *, now: datetim
 
 def cached_customer(connection: Connection, link: Link, zoho_customer_id: str) -> Stored | None:
     """The customer as it is cached now."""
-    return stored_rows(connection, link, STORED, [zoho_customer_id]).get(zoho_customer_id)
+    return stored_rows(connection, link, [zoho_customer_id]).get(zoho_customer_id)
 
 
 _INVOICE = text("""

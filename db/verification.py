@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from db import phone_confirmations
 from db.connections import Link
 from db.stored_customers import details_of_row
 from domain.contacts import ContactDetails
 from domain.drift import Fingerprint, cached_invoice_columns
+from domain.phones import Confirmations
 
 #: Rows that are held at once: a customer's persons make it a hundred times its fingerprint.
 _AT_ONCE = 1000
@@ -57,6 +59,20 @@ def known_details(connection: Connection, link: Link) -> dict[str, ContactDetail
         {"connection_id": link.connection_id},
     )
     return {row.zoho_customer_id: details_of_row(row) for row in rows}
+
+
+_CONFIRMED = text(f"""
+    SELECT zoho_customer_id, {phone_confirmations.aggregated("customers_cache")}
+      FROM customers_cache
+     WHERE connection_id = :connection_id
+       AND id IN (SELECT customer_id FROM phone_confirmations)
+""")  # noqa: S608
+
+
+def known_confirmations(connection: Connection, link: Link) -> dict[str, Confirmations]:
+    """The numbers that a person has confirmed, where there are any."""
+    rows = connection.execute(_CONFIRMED, {"connection_id": link.connection_id})
+    return {row.zoho_customer_id: row.confirmed for row in rows}
 
 
 def cached_invoices(connection: Connection, link: Link) -> dict[str, Fingerprint]:

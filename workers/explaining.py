@@ -90,14 +90,15 @@ def _phones(story: Story, fallback: PhoneFallback) -> list[dict[str, Any]]:
     assert story.customer is not None
     numbers = candidates(story.customer.persons)
     country = country_of_numbers(story.customer.country_code, story.customer.country_unknown, story.home_country)
-    chosen = choose(numbers, country, fallback)
+    confirmed = story.customer.confirmed
+    chosen = choose(numbers, country, fallback, confirmed)
     names = {
         person.person_id: f"{person.first_name} {person.last_name}".strip() or NAMELESS
         for person in story.customer.persons
     }
     told: list[dict[str, Any]] = []
     is_decided = False
-    for phone in judge_all(numbers, country):
+    for phone in judge_all(numbers, country, confirmed):
         is_chosen = phone == chosen and not is_decided
         told.append(_phone(phone, names[phone.candidate.person_id], is_tried=not is_decided, is_chosen=is_chosen))
         # Where none is valid the first one is kept, though all were tried.

@@ -15,6 +15,7 @@ from domain.drift import Drift, Fingerprint, drift_between, invoice_columns
 from domain.forecast import reading_cost
 from domain.lists import ListedT, ListRequest, Page
 from domain.persons import joined
+from domain.phones import NO_CONFIRMATIONS
 from domain.time_zones import zone_named
 from domain.walk import Walk, WalkById
 from workers.budget import BudgetWait, Lane
@@ -110,12 +111,14 @@ class Verification:
                 joined(contact, persons.get(contact.contact_id, ())),
                 home=self.link.home,
                 known=known.get(contact.contact_id),
+                confirmed=confirmed.get(contact.contact_id, NO_CONFIRMATIONS),
                 fallback=fallback,
             )
             return Fingerprint.of_customer(customer, persons_as_json(customer.persons))
 
         with self._resources.engine.connect() as connection:
             known = verification.known_details(connection, self.link)
+            confirmed = verification.known_confirmations(connection, self.link)
         return {
             contact.contact_id: fingerprint(contact)
             for contact in self._walk(Walk.begin(None), self._contacts.get_contacts)

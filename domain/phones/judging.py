@@ -26,6 +26,10 @@ VERDICTS_REMEMBERED = 16_384
 #: The same reading is asked about a few times while one text is judged.
 READINGS_REMEMBERED = 64
 
+
+#: Characters. The time that the grammar takes grows with the square of the length.
+LONGEST_TEXT = 500
+
 #: The edition of a verdict: which numbers are in use changes by the month, and the rules of this package change too.
 #: Verdicts of another edition are repeated from what is cached.
 METADATA_VERSION: str = f"{phonenumbers.__version__}-accounted"
@@ -100,6 +104,8 @@ def judge(raw: str, region: str | None) -> PhoneVerdict:
     An extension is dropped: E.164 has none.
     """
     region = region.upper() if region else None
+    if len(raw) > LONGEST_TEXT:
+        return PhoneVerdict(raw, problem=PhoneProblem.TOO_LONG)
     try:
         phrase = phrase_of(raw, region)
     except RefusedTextError as refused:

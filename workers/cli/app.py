@@ -22,6 +22,7 @@ from workers.cli import (
     do_not_call,
     explain,
     migrate,
+    phones,
     policy,
     reminders,
     rotate_keys,
@@ -54,6 +55,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.command("explain")(explain.explain)
 app.add_typer(reminders.app, name="reminders")
 app.add_typer(do_not_call.app, name="do-not-call")
+app.add_typer(phones.app, name="phones")
 app.add_typer(policy.app, name="policy")
 app.command("rotate-keys")(rotate_keys.rotate_keys)
 app.command("scheduler")(scheduler.scheduler)

@@ -127,6 +127,7 @@ def _customer_drift(work: Work, record: Checkable, contact: Contact, cached: Sto
         cached.completes(comparable),
         home=work.link.home,
         known=cached.details,
+        confirmed=cached.confirmed,
         fallback=work.resources.settings.phone_fallback,
     )
     return drifted_columns(

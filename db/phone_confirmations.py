@@ -1,0 +1,169 @@
+"""Statements over phone_confirmations: which number a person has confirmed for a text of a customer in Zoho.
+
+A confirmation holds for that customer and that text only. When the text changes in Zoho the confirmation stays in the
+table and matches nothing; it is not deleted, because a list row shows one person's texts, and the others come back.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from db.connections import Link
+from domain.contacts import ContactPerson, ContactStatus
+from domain.customers import persons_from_json
+from domain.phones import NO_CONFIRMATIONS, Confirmations
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A person's word that a text means this number, and that it may be called."""
+
+    customer_id: uuid.UUID
+    phone_text: str = field(repr=False)  #: as it stands in Zoho
+    phone: str = field(repr=False)  #: E.164
+    note: str = field(repr=False)
+    confirmed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmableCustomer:
+    """A cached customer, with all that its phone number is chosen from."""
+
+    id: uuid.UUID
+    zoho_customer_id: str
+    name: str = field(repr=False)
+    status: ContactStatus
+    persons: tuple[ContactPerson, ...] = field(repr=False)
+    country_code: str | None
+    country_unknown: str | None = field(repr=False)
+    confirmed: Confirmations = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneStanding:
+    """How a customer's number stands, and its open invoices."""
+
+    phone: str | None = field(repr=False)  #: E.164 unless there is a problem
+    problem: str | None
+    not_callable: str | None
+    is_confirmed: bool
+    open_invoices: int
+    with_reminder: int  #: open invoices with a reminder to come
+
+
+def aggregated(customer: str) -> str:
+    """The column `confirmed` of a SELECT whose customers_cache has that alias: text → E.164, or NULL."""
+    return f"""
+        (SELECT jsonb_object_agg(phone_text, phone) FROM phone_confirmations
+          WHERE phone_confirmations.customer_id = {customer}.id) AS confirmed
+    """  # noqa: S608  (the aliases are constants)
+
+
+def confirm(connection: Connection, confirmations: Sequence[Confirmation]) -> None:
+    """Stores them, each in place of an earlier one for the same text. The caller has locked the customers."""
+    connection.exec_driver_sql(
+        """
+        INSERT INTO phone_confirmations (customer_id, phone_text, phone, note, confirmed_at)
+        SELECT * FROM unnest(%(ids)s::uuid[], %(texts)s::text[], %(phones)s::text[], %(notes)s::text[],
+                             %(moments)s::timestamptz[])
+        ON CONFLICT (customer_id, phone_text) DO UPDATE
+           SET phone = excluded.phone, note = excluded.note, confirmed_at = excluded.confirmed_at
+        """,
+        {
+            "ids": [each.customer_id for each in confirmations],
+            "texts": [each.phone_text for each in confirmations],
+            "phones": [each.phone for each in confirmations],
+            "notes": [each.note for each in confirmations],
+            "moments": [each.confirmed_at for each in confirmations],
+        },
+    )
+
+
+def withdraw(connection: Connection, customer_id: uuid.UUID) -> Sequence[Confirmation]:
+    """Deletes every confirmation of the customer, those of former texts included, and returns them."""
+    rows = connection.execute(
+        text("""
+            DELETE FROM phone_confirmations WHERE customer_id = :customer_id
+            RETURNING customer_id, phone_text, phone, note, confirmed_at
+        """),
+        {"customer_id": customer_id},
+    )
+    return [Confirmation(*row) for row in rows]
+
+
+def listed(connection: Connection, customer_ids: Sequence[uuid.UUID]) -> Sequence[Confirmation]:
+    """The confirmations of these customers, the newest first."""
+    rows = connection.execute(
+        text("""
+            SELECT customer_id, phone_text, phone, note, confirmed_at FROM phone_confirmations
+             WHERE customer_id = ANY(:ids) ORDER BY confirmed_at DESC, customer_id, phone_text
+        """),
+        {"ids": list(customer_ids)},
+    )
+    return [Confirmation(*row) for row in rows]
+
+
+_LOCK = text("""
+    SELECT id FROM customers_cache
+     WHERE connection_id = :connection_id AND zoho_customer_id = ANY(:zoho_ids)
+     ORDER BY zoho_customer_id
+       FOR NO KEY UPDATE
+""")
+
+_CUSTOMERS = text(f"""
+    SELECT id, zoho_customer_id, customer_name, status, contact_persons, country_code, country_unknown,
+           {aggregated("customers_cache")}
+      FROM customers_cache WHERE id = ANY(:ids) ORDER BY zoho_customer_id
+""")  # noqa: S608
+
+
+def lock_customers(
+    connection: Connection, link: Link, zoho_customer_ids: Sequence[str]
+) -> Mapping[str, ConfirmableCustomer]:
+    """The customers with these ids of Zoho's, held until the transaction ends."""
+    ids = connection.execute(_LOCK, {"connection_id": link.connection_id, "zoho_ids": list(zoho_customer_ids)})
+    # Read after the lock: the statement that waits for one sees other tables as they were before.
+    rows = connection.execute(_CUSTOMERS, {"ids": list(ids.scalars())})
+    return {
+        row.zoho_customer_id: ConfirmableCustomer(
+            id=row.id,
+            zoho_customer_id=row.zoho_customer_id,
+            name=row.customer_name,
+            status=ContactStatus(row.status),
+            persons=persons_from_json(row.contact_persons),
+            country_code=row.country_code,
+            country_unknown=row.country_unknown,
+            confirmed=row.confirmed or NO_CONFIRMATIONS,
+        )
+        for row in rows
+    }
+
+
+_STANDING = text("""
+    SELECT id, primary_phone, phone_problem, phone_verdict ->> 'not_callable' AS not_callable,
+           phone_verdict @> '{"confirmed": true}' AS is_confirmed,
+           (SELECT count(*) FROM invoices_cache AS invoice
+             WHERE invoice.customer_id = customers_cache.id AND plan_outcome IS NOT NULL) AS open_invoices,
+           (SELECT count(DISTINCT invoice_id) FROM reminders
+             WHERE reminders.customer_id = customers_cache.id AND reminders.status = 'scheduled') AS with_reminder
+      FROM customers_cache WHERE id = ANY(:ids)
+""")
+
+
+def standing(connection: Connection, customer_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, PhoneStanding]:
+    """How the numbers of these customers stand in the cache."""
+    rows = connection.execute(_STANDING, {"ids": list(customer_ids)})
+    return {
+        row.id: PhoneStanding(
+            phone=row.primary_phone,
+            problem=row.phone_problem,
+            not_callable=row.not_callable,
+            is_confirmed=row.is_confirmed,
+            open_invoices=row.open_invoices,
+            with_reminder=row.with_reminder,
+        )
+        for row in rows
+    }

@@ -1,0 +1,12 @@
+"""`booksync phones`: which numbers are valid and called, which are doubtful, and what a person says of them."""
+
+import typer
+
+from workers.cli import phones_check
+
+app = typer.Typer(
+    help="Which numbers are valid and called, and which a person should look at.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.command("check")(phones_check.check_phones)
