@@ -1,5 +1,6 @@
 """Countries: what Zoho's free text means as an ISO 3166-1 alpha-2 code."""
 
+from domain.countries.names import country_name
 from domain.countries.reading import LONGEST_NAME, country_code, unknown_country
 
-__all__ = ["LONGEST_NAME", "country_code", "unknown_country"]
+__all__ = ["LONGEST_NAME", "country_code", "country_name", "unknown_country"]

@@ -37,6 +37,14 @@ def alpha_3() -> Mapping[str, str]:
     return {country.alpha_3: country.alpha_2 for country in pycountry.countries}
 
 
+def country_name(code: str) -> str:
+    """The English name of an alpha-2 code for people; a code that ISO does not have stands for itself."""
+    import pycountry
+
+    country = pycountry.countries.get(alpha_2=code)
+    return code if country is None else str(getattr(country, "common_name", country.name))
+
+
 @cache
 def english_names() -> Mapping[str, str]:
     """Folded English name → code: names, common and official names, and ISO's turned-round names put straight."""

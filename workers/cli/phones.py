@@ -2,7 +2,7 @@
 
 import typer
 
-from workers.cli import phones_check
+from workers.cli import phones_audit, phones_check, phones_confirm
 
 app = typer.Typer(
     help="Which numbers are valid and called, and which a person should look at.",
@@ -10,3 +10,5 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("check")(phones_check.check_phones)
+app.command("audit")(phones_audit.show_audit)
+app.command("confirm")(phones_confirm.confirm_phones)

@@ -13,6 +13,7 @@ import typer
 from rich.cells import cell_len, set_cell_size
 
 from domain.phone_check import PhoneCheck, check
+from workers.cli.terminal import printable
 
 _TEXT_WIDTH = 32
 _NUMBER_WIDTH = 16
@@ -83,7 +84,7 @@ def _print_table(checks: Iterator[PhoneCheck]) -> None:
 
 
 def _row(text: str, number: str, verdict: str) -> str:
-    shown = "".join(sign if sign.isprintable() else " " for sign in unicodedata.normalize("NFC", text))
+    shown = printable(unicodedata.normalize("NFC", text))
     if cell_len(shown) > _TEXT_WIDTH:
         shown = f"{set_cell_size(shown, _TEXT_WIDTH - 1)}…"
     return f"{set_cell_size(shown, _TEXT_WIDTH)}  {number:<{_NUMBER_WIDTH}}  {verdict}"

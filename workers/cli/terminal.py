@@ -26,6 +26,11 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def printable(text: str) -> str:
+    """The text on one line, without what a terminal would obey: names and phone texts come from strangers."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
 def print_json(facts: dict[str, Any]) -> None:
     """One line on stdout: one JSON object."""
     print(orjson.dumps(facts, default=str).decode(), flush=True)

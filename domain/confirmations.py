@@ -1,0 +1,91 @@
+"""Confirmations: what a person may say of a phone text, and when booksync takes their word."""
+
+from dataclasses import dataclass, field
+
+from domain.folding import folded
+from domain.phones import PhoneVerdict, judge
+
+#: Characters. A longer text is a note, and does not fit an index of Postgres.
+LONGEST_TEXT = 500
+
+_YES = frozenset(
+    ("yes", "y", "ok", "okay", "ja", "j", "oui", "si", "sim", "tak", "true", "wahr", "vrai", "vero", "x", "1", "да")
+)
+_YES_SIGNS = frozenset("✓✔☑")
+_NO = frozenset(("no", "n", "nein", "non", "nao", "nie", "false", "falsch", "faux", "falso", "0", "нет"))
+_NO_SIGNS = frozenset("-–—✗✘☐")
+
+_WITH_PREFIX = "Write it with its country prefix: +442070313000."
+
+
+class ConfirmationError(Exception):
+    """The number cannot be confirmed: the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks for: to confirm the present text of a customer."""
+
+    customer_id: str  #: Zoho's
+    note: str = field(repr=False)
+    answer: str = field(default="yes", repr=False)  #: "yes" for the number that booksync reads, else the number meant
+    phone_text: str | None = field(default=None, repr=False)  #: as the person saw it; None: whatever it is
+    read_as: str | None = field(default=None, repr=False)  #: the number that the person saw with it
+    line: int | None = None  #: of the file that it comes from
+
+
+def is_no(answer: str) -> bool:
+    """Whether the answer confirms nothing."""
+    answer = answer.strip()
+    return not answer or answer in _NO_SIGNS or folded(answer) in _NO
+
+
+def confirmed_number(wish: Wish, phone_text: str, verdict: PhoneVerdict) -> str:
+    """The number (E.164) that the wish confirms for the customer's present text. `verdict` is booksync's own.
+
+    Raises:
+        ConfirmationError: the number is not clear, or the person has seen another text or another reading.
+    """
+    if not wish.note.strip():
+        raise ConfirmationError("A note is missing: write who vouches for the number.")
+    if len(phone_text) > LONGEST_TEXT:
+        raise ConfirmationError("Its text is too long to be confirmed. Correct it in Zoho.")
+    if wish.phone_text is not None and _one_line(wish.phone_text) != _one_line(phone_text):
+        raise ConfirmationError(
+            f'Its text is "{phone_text}" now, and the file has "{wish.phone_text}". Look at the audit again.'
+        )
+    if not _is_yes(wish.answer):
+        return _number_meant(wish.answer)
+    if verdict.e164 is None:
+        assert verdict.problem is not None
+        raise ConfirmationError(
+            f'booksync reads no number in "{phone_text}": {verdict.problem.sentence} '
+            "Give the number that is meant (--number, or in the column confirmed), or correct the text in Zoho."
+        )
+    if wish.read_as and wish.read_as != verdict.e164:
+        raise ConfirmationError(
+            f"Its number is read as {verdict.e164} now, and the file has {wish.read_as}. Look at the audit again."
+        )
+    return verdict.e164
+
+
+def _is_yes(answer: str) -> bool:
+    answer = answer.strip()
+    return answer in _YES_SIGNS or folded(answer) in _YES
+
+
+def _number_meant(answer: str) -> str:
+    """The number as it was written, with a prefix: without one a spreadsheet may have dropped its plus or its zero."""
+    number = answer.strip()
+    if not any(map(str.isdigit, number)):
+        raise ConfirmationError(f'"{number}" is no answer. Write yes, no, or the number that is meant.')
+    verdict = judge(number, None)
+    if verdict.e164 is None:
+        assert verdict.problem is not None
+        raise ConfirmationError(f"{number} is not a valid number: {verdict.problem.sentence} {_WITH_PREFIX}")
+    return verdict.e164
+
+
+def _one_line(phone_text: str) -> str:
+    # A spreadsheet writes line ends inside a cell in its own way.
+    return " ".join(phone_text.split())

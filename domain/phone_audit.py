@@ -1,0 +1,170 @@
+"""The audit of phone numbers: which ones a person should look at, why, and what the customers owe."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import chain
+from typing import NamedTuple
+
+from domain.countries import country_name
+from domain.phones import Doubt, NotCallable, PhoneProblem
+
+#: Customers of so many different names make a number that is doubtful by itself a shared one.
+SHARED_IF_DOUBTFUL = 2
+
+NUMBER_SHARED = "number_shared"
+ASSUMED_COUNTRY = "assumed_country"
+
+#: Those that change the number that is read come before those that only doubt it.
+_DOUBTS_IN_ORDER = (Doubt.FOREIGN, Doubt.EXAMPLE, Doubt.RUN)
+
+#: Currency code → amount.
+Amounts = Mapping[str, Decimal]
+
+
+class Reason(NamedTuple):
+    """Why a number is listed."""
+
+    name: str  #: a PhoneProblem, a NotCallable, a PhoneKind, a Doubt, NUMBER_SHARED or ASSUMED_COUNTRY
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRules:
+    """What a connection's policy says of numbers."""
+
+    kinds_not_called: Collection[str]
+    shared_by: int  #: from so many customers of different names on a number is not called; 0: never
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneFacts:
+    """What the cache keeps of a customer's number."""
+
+    customer_id: str  #: Zoho's
+    customer: str = field(repr=False)
+    phone_text: str = field(repr=False)
+    number: str | None = field(repr=False)  #: E.164; None where the text is refused
+    problem: str | None = None
+    not_callable: str | None = None
+    kind: str | None = None
+    doubts: tuple[str, ...] = ()
+    assumed_country: str | None = None
+    names: int = 1  #: different names of the customers that have the number
+    owed: Amounts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedCustomer:
+    """A customer whose number a person should look at."""
+
+    facts: PhoneFacts
+    reasons: tuple[Reason, ...]  #: the most important first; at least one
+
+    @property
+    def explanation(self) -> str:
+        return " ".join(reason.sentence for reason in self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedNumber:
+    """A doubtful number with its customers, or one customer's text that is refused."""
+
+    number: str | None = field(repr=False)
+    customers: tuple[AuditedCustomer, ...]
+
+    @property
+    def owed(self) -> Amounts:
+        return sum_of(customer.facts.owed for customer in self.customers)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonTotal:
+    """How many customers have a reason as their first one, and what these owe."""
+
+    reason: str
+    customers: int
+    owed: Amounts
+
+
+def audit(facts: Iterable[PhoneFacts], rules: AuditRules, *, home_currency: str) -> Sequence[AuditedNumber]:
+    """The doubtful numbers with their customers, those that owe the most first.
+
+    Amounts of different currencies cannot be compared: those in the organisation's own come first.
+    """
+    groups: dict[str, list[AuditedCustomer]] = defaultdict(list)
+    for each in facts:
+        if reasons := reasons_of(each, rules):
+            # A refused text is no number, so that two customers with the same text share none.
+            groups[each.number or f"customer {each.customer_id}"].append(AuditedCustomer(each, reasons))
+
+    def by_debt(owed: Amounts) -> tuple[Decimal, Decimal]:
+        return -owed.get(home_currency, Decimal()), -max(owed.values(), default=Decimal())
+
+    numbers = [
+        AuditedNumber(
+            customers[0].facts.number,
+            tuple(sorted(customers, key=lambda each: (by_debt(each.facts.owed), each.facts.customer_id))),
+        )
+        for customers in groups.values()
+    ]
+    return sorted(numbers, key=lambda each: (by_debt(each.owed), each.customers[0].facts.customer_id))
+
+
+def reasons_of(facts: PhoneFacts, rules: AuditRules) -> tuple[Reason, ...]:
+    """Why a person should look at the number, the most important reason first; none for a plain number."""
+    return tuple(chain(_refused(facts), _not_called(facts, rules), _doubtful(facts), _assumed(facts)))
+
+
+def totals(numbers: Iterable[AuditedNumber]) -> Sequence[ReasonTotal]:
+    """Each customer counted under its first reason; the reason of the most customers first."""
+    by_reason: dict[str, list[AuditedCustomer]] = defaultdict(list)
+    for number in numbers:
+        for customer in number.customers:
+            by_reason[customer.reasons[0].name].append(customer)
+    found = [
+        ReasonTotal(reason, len(customers), sum_of(customer.facts.owed for customer in customers))
+        for reason, customers in by_reason.items()
+    ]
+    return sorted(found, key=lambda total: (-total.customers, total.reason))
+
+
+def sum_of(amounts: Iterable[Amounts]) -> Amounts:
+    total: dict[str, Decimal] = defaultdict(Decimal)
+    for each in amounts:
+        for currency, amount in each.items():
+            total[currency] += amount
+    return dict(total)
+
+
+def _refused(facts: PhoneFacts) -> Iterable[Reason]:
+    if facts.problem:
+        known = facts.problem in set(PhoneProblem)
+        yield Reason(facts.problem, PhoneProblem(facts.problem).sentence if known else "The number cannot be dialled.")
+
+
+def _not_called(facts: PhoneFacts, rules: AuditRules) -> Iterable[Reason]:
+    if facts.not_callable:
+        known = facts.not_callable in set(NotCallable)
+        yield Reason(facts.not_callable, NotCallable(facts.not_callable).sentence if known else "It is not called.")
+    if facts.kind in rules.kinds_not_called:
+        yield Reason(facts.kind or "", f"Its kind is not called: {(facts.kind or '').replace('_', ' ')}.")
+    shared_by = min(SHARED_IF_DOUBTFUL, rules.shared_by) if facts.doubts else rules.shared_by
+    if rules.shared_by and facts.names >= shared_by:
+        yield Reason(NUMBER_SHARED, f"Customers of {facts.names} different names have it.")
+
+
+def _doubtful(facts: PhoneFacts) -> Iterable[Reason]:
+    for doubt in _DOUBTS_IN_ORDER:
+        if doubt in facts.doubts:
+            yield Reason(doubt, doubt.sentence)
+
+
+def _assumed(facts: PhoneFacts) -> Iterable[Reason]:
+    if facts.assumed_country:
+        yield Reason(
+            ASSUMED_COUNTRY,
+            f"It was read as a number of {country_name(facts.assumed_country)}, the organisation's country, because "
+            "booksync does not know the customer's.",
+        )

@@ -1,0 +1,76 @@
+"""Promises of domain/confirmations.py: whose word is taken for which number."""
+
+import pytest
+
+from domain.confirmations import LONGEST_TEXT, ConfirmationError, Wish, confirmed_number, is_no
+from domain.phones import PhoneVerdict, judge
+
+TEXT = "030 1234567 (old)"
+NUMBER = "+49301234567"
+
+
+def confirmed(text: str = TEXT, verdict: PhoneVerdict | None = None, **wish: str | None) -> str:
+    values = {"customer_id": "5001", "note": "Ada, by phone"} | wish
+    return confirmed_number(Wish(**values), text, verdict or judge(text, "DE"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("answer", ["yes", "Yes", "JA", "x", "1", "TRUE", "wahr", "sí", "✓", " ok "])
+def test_yes_confirms_what_booksync_reads(answer: str) -> None:
+    assert confirmed(answer=answer) == NUMBER
+
+
+@pytest.mark.parametrize("answer", ["", "  ", "no", "Nein", "FALSE", "0", "-", "non"])
+def test_no_confirms_nothing(answer: str) -> None:
+    assert is_no(answer)
+
+
+@pytest.mark.parametrize("answer", ["yes", "1", "+44 20 7031 3000", "perhaps"])
+def test_anything_else_is_an_answer(answer: str) -> None:
+    assert not is_no(answer)
+
+
+def test_another_number_is_taken_where_a_person_means_it() -> None:
+    assert confirmed(answer="+44 20 7031 3000") == "+442070313000"
+    assert confirmed("ask Bob", answer="+44 20 7031 3000") == "+442070313000"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        # No country prefix: a spreadsheet may have dropped a plus or a zero, and the rest is another person's number.
+        ("2015550123", "country prefix"),
+        ("4,91712E+11", "country prefix"),
+        ("+49 30", "not a valid number"),
+        ("perhaps", "Write yes, no, or the number"),
+    ],
+)
+def test_a_number_that_is_not_valid_is_refused(answer: str, words: str) -> None:
+    with pytest.raises(ConfirmationError, match=words):
+        confirmed(answer=answer)
+
+
+def test_yes_to_a_refused_text_asks_for_the_number() -> None:
+    with pytest.raises(ConfirmationError, match=r"booksync reads no number in \"ask Bob\".*--number"):
+        confirmed("ask Bob")
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ({"note": "  "}, "A note is missing"),
+        ({"phone_text": "030 7654321"}, "and the file has"),
+        ({"read_as": "+49307654321"}, "is read as"),
+    ],
+)
+def test_a_word_about_something_else_is_not_taken(seen: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfirmationError, match=words):
+        confirmed(**seen)
+
+
+def test_blanks_and_line_ends_of_a_spreadsheet_make_no_difference() -> None:
+    assert confirmed("030\n1234567", judge("030 1234567", "DE"), phone_text="030 \r\n1234567 ") == NUMBER
+
+
+def test_a_text_that_no_index_can_hold_is_refused() -> None:
+    with pytest.raises(ConfirmationError, match="too long"):
+        confirmed("1" * (LONGEST_TEXT + 1), answer="+44 20 7031 3000")

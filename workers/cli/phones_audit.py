@@ -1,0 +1,206 @@
+"""`booksync phones audit`: the numbers that a person should look at, with their customers and what these owe."""
+
+import io
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from db import connections, phone_audit, reminder_policies
+from domain.phone_audit import AuditedCustomer, AuditedNumber, AuditRules, ReasonTotal, audit, totals
+from domain.phones import KINDS_NOT_CALLED
+from domain.reminder_policy import ReminderPolicy
+from workers import spreadsheets
+from workers.cli.arguments import ConnectionID
+from workers.cli.terminal import counted, notes, out, print_json, printable
+from workers.resources import open_resources
+
+#: The columns of `--csv`; `phones confirm --csv` reads them by these names.
+CSV_COLUMNS = (
+    "customer_id",
+    "customer",
+    "phone_text",
+    "number",
+    "reason",
+    "explanation",
+    "currency",
+    "owed",
+    "confirmed",
+    "note",
+)
+
+_FEWEST_ROWS = 10
+_LINES_AROUND_THE_TABLE = 6
+_LINES_OF_A_PIPE = 40
+_TEXT_WIDTH = 32
+
+
+def show_audit(
+    connection: ConnectionID,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print a CSV file that `phones confirm --csv` takes back: personal data.")
+    ] = False,
+    for_excel: Annotated[
+        bool, typer.Option("--excel", help="The same with semicolons, as Excel opens it in most of Europe.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", help="Show every customer, not only a screenful.")] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="REASON", help="Only this one, as the totals name it.")
+    ] = None,
+) -> None:
+    """Show the numbers that a person should look at: the customers that owe the most come first.
+
+    These are refused texts, numbers that are not called, doubtful ones, ones that many customers share, and ones that
+    were read with the organisation's country. Numbers that a person has confirmed are left out.
+    """
+    if as_json and (as_csv or for_excel):
+        raise typer.BadParameter("--csv and --json are two things: one at a time")
+    with open_resources("booksync phones") as resources, resources.engine.connect() as database:
+        link = connections.link(database, connection)
+        rules = _rules(reminder_policies.policy_of(database, connection))
+        currency = phone_audit.home_currency(database, link)
+        numbers = audit(phone_audit.doubtful(database, link, rules), rules, home_currency=currency)
+    numbers = [number for number in numbers if reason is None or _has(number, reason)]
+    if as_csv or for_excel:
+        _print_csv(numbers, for_excel=for_excel)
+    elif as_json:
+        print_json(_json(connection, numbers))
+    else:
+        _show(connection, numbers, show_all=show_all)
+
+
+def _rules(policy: ReminderPolicy) -> AuditRules:
+    """What the connection's policy says of numbers; the defaults where it has no such rule."""
+    return AuditRules(
+        kinds_not_called=getattr(policy, "kinds_not_called", KINDS_NOT_CALLED),
+        shared_by=getattr(policy, "shared_number_customers", 10),
+    )
+
+
+def _has(number: AuditedNumber, reason: str) -> bool:
+    return any(each.name == reason for customer in number.customers for each in customer.reasons)
+
+
+def _print_csv(numbers: Sequence[AuditedNumber], *, for_excel: bool) -> None:
+    file = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
+    try:
+        spreadsheets.write(file, CSV_COLUMNS, _csv_rows(numbers), for_excel=for_excel)
+    finally:
+        file.detach()  # It would close stdout.
+    notes.print("Names and phone numbers are personal data. Next: booksync phones confirm CONNECTION --csv FILE")
+
+
+def _csv_rows(numbers: Sequence[AuditedNumber]) -> Iterator[Sequence[str]]:
+    for customer in (customer for number in numbers for customer in number.customers):
+        facts = customer.facts
+        owed = sorted(facts.owed.items())
+        texts = (
+            facts.customer_id,
+            facts.customer,
+            facts.phone_text,
+            facts.number or "",
+            customer.reasons[0].name,
+            customer.explanation,
+        )
+        # Amounts stay numbers, so that a spreadsheet can sort by them; a customer rarely has two currencies.
+        amounts = (" + ".join(code for code, _ in owed), " + ".join(f"{amount:f}" for _, amount in owed))
+        yield (*map(spreadsheets.guarded, texts), *amounts, "", "")
+
+
+def _json(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber]) -> dict[str, Any]:
+    return {
+        "connection_id": str(connection_id),
+        "customers": sum(len(number.customers) for number in numbers),
+        "reasons": [
+            {"reason": total.reason, "customers": total.customers, "owed": _amounts(total.owed)}
+            for total in totals(numbers)
+        ],
+        "numbers": [
+            {
+                "number": number.number,
+                "owed": _amounts(number.owed),
+                "customers": [_customer(customer) for customer in number.customers],
+            }
+            for number in numbers
+        ],
+    }
+
+
+def _customer(customer: AuditedCustomer) -> dict[str, Any]:
+    facts = customer.facts
+    return {
+        "customer_id": facts.customer_id,
+        "customer": facts.customer,
+        "phone_text": facts.phone_text,
+        "reasons": [reason.name for reason in customer.reasons],
+        "explanation": customer.explanation,
+        "owed": _amounts(facts.owed),
+    }
+
+
+def _amounts(owed: Mapping[str, Decimal]) -> dict[str, str]:
+    return {currency: f"{amount:f}" for currency, amount in owed.items()}
+
+
+def _show(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber], *, show_all: bool) -> None:
+    customers = [(number, customer) for number in numbers for customer in number.customers]
+    if not customers:
+        out.print("No number needs a person's look.")
+        return
+    by_reason = totals(numbers)
+    height = out.size.height if out.is_terminal else _LINES_OF_A_PIPE
+    room = max(_FEWEST_ROWS, height - len(by_reason) - _LINES_AROUND_THE_TABLE)
+    shown = len(customers) if show_all else min(room, len(customers))
+    table = _table("phone text", "number", "customer", "id in Zoho", "owed", "why")
+    before = None
+    for number, customer in islice(customers, shown):
+        facts = customer.facts
+        table.add_row(
+            _cut(facts.phone_text),
+            "″" if number is before else number.number or "—",
+            _cut(facts.customer),
+            escape(facts.customer_id),
+            _in_words(facts.owed),
+            customer.reasons[0].sentence,
+        )
+        before = number if number.number else None
+    out.print(table)
+    if shown < len(customers):
+        out.print(f"… and {len(customers) - shown:,} more: --all")
+    out.print(_totals_table(by_reason))
+    notes.print(
+        f"Next: correct the numbers in Zoho, or confirm one: booksync phones confirm {connection_id} CUSTOMER "
+        '--note "…". Many at once: --csv'
+    )
+
+
+def _totals_table(by_reason: Sequence[ReasonTotal]) -> Table:
+    table = _table("customers", "reason", "owed")
+    for total in by_reason:
+        table.add_row(f"{total.customers:,}", total.reason, _in_words(total.owed))
+    table.caption = counted(sum(total.customers for total in by_reason), "customer in all", "customers in all")
+    table.caption_justify = "left"
+    return table
+
+
+def _in_words(owed: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{amount:,.2f} {code}".strip() for code, amount in sorted(owed.items()))
+
+
+def _cut(text: str) -> str:
+    line = printable(text)
+    return escape(line if len(line) <= _TEXT_WIDTH else f"{line[: _TEXT_WIDTH - 1]}…")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in ("customers", "owed") else "left")
+    return table
