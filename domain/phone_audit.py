@@ -162,9 +162,10 @@ def _doubtful(facts: PhoneFacts) -> Iterable[Reason]:
 
 
 def _assumed(facts: PhoneFacts) -> Iterable[Reason]:
-    if facts.assumed_country:
+    # A text without a number is refused in every country.
+    if facts.assumed_country and facts.problem != PhoneProblem.NOT_A_NUMBER:
         yield Reason(
             ASSUMED_COUNTRY,
-            f"It was read as a number of {country_name(facts.assumed_country)}, the organisation's country, because "
+            f"It was judged as a number of {country_name(facts.assumed_country)}, the organisation's country, because "
             "booksync does not know the customer's.",
         )

@@ -119,6 +119,7 @@ def _phone(phone: JudgedPhone, person: str, *, is_tried: bool, is_chosen: bool) 
         "not_callable": verdict.not_callable,
         "is_tried": is_tried,
         "is_chosen": is_chosen,
+        "is_confirmed": verdict.is_confirmed,
         "verdict": _sentence(verdict),
     }
 
@@ -126,6 +127,8 @@ def _phone(phone: JudgedPhone, person: str, *, is_tried: bool, is_chosen: bool) 
 def _sentence(verdict: PhoneVerdict) -> str:
     if verdict.problem is not None:
         return verdict.problem.sentence
+    if verdict.is_confirmed:
+        return "A person has confirmed it."
     dialled = "It can be dialled."
     return dialled if verdict.not_callable is None else f"{dialled} {verdict.not_callable.sentence}"
 

@@ -29,20 +29,33 @@ LANGUAGES = """
 """
 
 
+#: An English name with one of these words takes an article: "the United States", "the Cayman Islands".
+_WORDS_WITH_ARTICLE = frozenset({"Islands", "Isle", "Lands", "Republic", "Territories", "Territory", "United"})
+
+#: Other countries whose English name takes one.
+_WITH_ARTICLE = frozenset({"BQ", "BS", "GM", "KM", "MV", "NL", "PH"})
+
+
+def country_name(code: str) -> str:
+    """The English name of a country (ISO 3166-1 alpha-2) as it stands in a sentence; the code where it has no name."""
+    name = _current_english_names().get(code)
+    if name is None:
+        return code
+    takes_article = code in _WITH_ARTICLE or not _WORDS_WITH_ARTICLE.isdisjoint(name.split())
+    return f"the {name}" if takes_article else name
+
+
+@cache
+def _current_english_names() -> Mapping[str, str]:
+    return dict(_names_of_cldr("en"))
+
+
 @cache
 def alpha_3() -> Mapping[str, str]:
     """ISO 3166-1 alpha-3 → alpha-2: "NGA" → "NG"."""
     import pycountry
 
     return {country.alpha_3: country.alpha_2 for country in pycountry.countries}
-
-
-def country_name(code: str) -> str:
-    """The English name of an alpha-2 code for people; a code that ISO does not have stands for itself."""
-    import pycountry
-
-    country = pycountry.countries.get(alpha_2=code)
-    return code if country is None else str(getattr(country, "common_name", country.name))
 
 
 @cache

@@ -1,5 +1,8 @@
 """Promises of domain/confirmations.py: whose word is taken for which number."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from domain.confirmations import LONGEST_TEXT, ConfirmationError, Wish, confirmed_number, is_no
@@ -9,9 +12,9 @@ TEXT = "030 1234567 (old)"
 NUMBER = "+49301234567"
 
 
-def confirmed(text: str = TEXT, verdict: PhoneVerdict | None = None, **wish: str | None) -> str:
-    values = {"customer_id": "5001", "note": "Ada, by phone"} | wish
-    return confirmed_number(Wish(**values), text, verdict or judge(text, "DE"))  # type: ignore[arg-type]
+def confirmed(text: str = TEXT, *, verdict: PhoneVerdict | None = None, **wish: Any) -> str:
+    asked = replace(Wish("5001", note="Ada, by phone"), **wish)
+    return confirmed_number(asked, text, verdict or judge(text, "DE"))
 
 
 @pytest.mark.parametrize("answer", ["yes", "Yes", "JA", "x", "1", "TRUE", "wahr", "sí", "✓", " ok "])
@@ -62,13 +65,13 @@ def test_yes_to_a_refused_text_asks_for_the_number() -> None:
         ({"read_as": "+49307654321"}, "is read as"),
     ],
 )
-def test_a_word_about_something_else_is_not_taken(seen: dict[str, str], words: str) -> None:
+def test_a_word_about_something_else_is_not_taken(seen: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfirmationError, match=words):
         confirmed(**seen)
 
 
 def test_blanks_and_line_ends_of_a_spreadsheet_make_no_difference() -> None:
-    assert confirmed("030\n1234567", judge("030 1234567", "DE"), phone_text="030 \r\n1234567 ") == NUMBER
+    assert confirmed("030\n1234567", verdict=judge("030 1234567", "DE"), phone_text="030 \r\n1234567 ") == NUMBER
 
 
 def test_a_text_that_no_index_can_hold_is_refused() -> None:

@@ -24,6 +24,7 @@ def facts(customer_id: str = "5001", **known: Any) -> PhoneFacts:
         ({"problem": "not_alone", "number": None}, ["not_alone"]),
         # The organisation's country may be why it is refused.
         ({"problem": "too_short", "number": None, "assumed_country": "DE"}, ["too_short", "assumed_country"]),
+        ({"problem": "not_a_number", "number": None, "assumed_country": "DE"}, ["not_a_number"]),
         ({"not_callable": "fax"}, ["fax"]),
         ({"kind": "premium_rate"}, ["premium_rate"]),
         ({"doubts": ("run", "foreign", "example")}, ["foreign", "example", "run"]),

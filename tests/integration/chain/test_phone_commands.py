@@ -1,0 +1,220 @@
+"""`booksync phones audit` and `confirm`: what they print, what they change, and the way of an edited file."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.zoho.commands import PersonFields
+from tests.integration.chain.bench import Bench, Row
+from tests.integration.chain.checking import a_night_passes, check, come_first
+from tests.integration.chain.test_reminder_commands import asked, run
+from workers.verifying import Verification
+
+NUMBER = "+442070313000"
+REFUSED = "ask Bob"
+FORMULA = "=1+1"
+
+
+@pytest.fixture
+def bob(bench: Bench) -> Row:
+    """A synced customer whose phone is no number."""
+    contact_id = bench.zoho.create_contact(contact_name="Bob & Söhne", persons=[PersonFields(mobile=REFUSED)])
+    bench.zoho.create_invoice(contact_id)
+    bench.sync()
+    return bench.customers()[contact_id]
+
+
+@pytest.fixture
+def connection_id(bench: Bench) -> str:
+    return str(bench.connection_id)
+
+
+def phone(bench: Bench, customer_id: str) -> tuple[str, str | None]:
+    customer = bench.customers()[customer_id]
+    return customer["primary_phone"], customer["phone_problem"]
+
+
+def audited(connection_id: str, customer_id: str) -> dict[str, Any]:
+    """The customer's part of the audit; empty where it is not listed."""
+    customers = [each for number in asked("phones", "audit", connection_id)["numbers"] for each in number["customers"]]
+    return next((each for each in customers if each["customer_id"] == customer_id), {})
+
+
+def sheet(connection_id: str, *options: str) -> list[dict[str, str]]:
+    written = run("phones", "audit", connection_id, *(options or ("--csv",))).stdout_bytes.decode("utf-8-sig")
+    delimiter = ";" if "--excel" in options else ","
+    return list(csv.DictReader(io.StringIO(written, newline=""), delimiter=delimiter))
+
+
+def edited(path: Path, rows: Sequence[dict[str, str]], *, delimiter: str = ",") -> str:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+class TestAudit:
+    def test_a_refused_text_is_listed_with_its_debt(self, bench: Bench, bob: Row, connection_id: str) -> None:
+        found = audited(connection_id, bob["zoho_customer_id"])
+        balances = bench.rows(
+            "SELECT currency_code, balance FROM invoices_cache WHERE customer_id = %(id)s", id=bob["id"]
+        )
+        assert (found["phone_text"], found["reasons"]) == (REFUSED, ["not_a_number"])
+        assert found["owed"] == {each["currency_code"]: f"{each['balance']:f}" for each in balances}
+
+    @pytest.mark.usefixtures("bob")
+    def test_the_totals_count_each_customer_once(self, connection_id: str) -> None:
+        told = asked("phones", "audit", connection_id)
+        listed = [each["customer_id"] for number in told["numbers"] for each in number["customers"]]
+        assert len(listed) == len(set(listed)) == told["customers"]
+        assert sum(total["customers"] for total in told["reasons"]) == told["customers"]
+
+    @pytest.mark.usefixtures("bob")
+    def test_people_see_a_screenful_the_totals_and_the_next_step(self, connection_id: str) -> None:
+        result = run("phones", "audit", connection_id, "--all")
+        assert result.exit_code == 0
+        for words in (REFUSED, "Bob & Söhne", "not_a_number", "Next: correct the numbers in Zoho, or confirm one"):
+            assert words in result.output
+        assert "--all" in run("phones", "audit", connection_id).output
+
+    @pytest.mark.usefixtures("bob")
+    def test_one_reason_may_be_looked_at_alone(self, connection_id: str) -> None:
+        told = asked("phones", "audit", connection_id, "--reason", "not_a_number")
+        assert {name for number in told["numbers"] for each in number["customers"] for name in each["reasons"]} == {
+            "not_a_number"
+        }
+
+    @pytest.mark.parametrize("option", ["--csv", "--excel"])
+    def test_the_file_has_a_row_a_customer(self, bob: Row, connection_id: str, option: str) -> None:
+        rows = sheet(connection_id, option)
+        (row,) = [row for row in rows if row["customer_id"] == f"'{bob['zoho_customer_id']}"]
+        assert (row["customer"], row["phone_text"], row["reason"]) == ("Bob & Söhne", REFUSED, "not_a_number")
+        assert (row["confirmed"], row["note"]) == ("", "")
+        assert len(rows) == asked("phones", "audit", connection_id)["customers"]
+
+    def test_no_cell_is_a_formula(self, bench: Bench, connection_id: str) -> None:
+        bench.zoho.create_contact(contact_name=FORMULA, persons=[PersonFields(mobile="+44 20 7031 3000 XX")])
+        bench.sync()
+        (row,) = [row for row in sheet(connection_id) if row["customer"] == f"'{FORMULA}"]
+        assert row["phone_text"] == "'+44 20 7031 3000 XX"
+        assert not any(cell.startswith(("=", "+", "-", "@")) for row in sheet(connection_id) for cell in row.values())
+
+
+class TestConfirm:
+    def test_the_customer_is_reachable_at_once(self, bench: Bench, bob: Row, connection_id: str) -> None:
+        customer_id = bob["zoho_customer_id"]
+        told = asked("phones", "confirm", connection_id, customer_id, "--note", "Ada", "--number", NUMBER)
+        assert phone(bench, customer_id) == (NUMBER, None)
+        (changed,) = told["confirmed"]
+        assert (changed["before"]["problem"], changed["after"]["is_confirmed"]) == ("not_a_number", True)
+        assert audited(connection_id, customer_id) == {}
+
+    def test_people_read_what_changed_and_the_next_step(self, bob: Row, connection_id: str) -> None:
+        result = run("phones", "confirm", connection_id, bob["zoho_customer_id"], "--note", "Ada", "--number", NUMBER)
+        assert f'"{REFUSED}" is confirmed as {NUMBER}. Before: The text is not a phone number.' in result.output
+        assert f"Next: booksync phones audit {connection_id}" in result.output
+
+    def test_a_dry_run_changes_nothing(self, bench: Bench, bob: Row, connection_id: str) -> None:
+        customer_id = bob["zoho_customer_id"]
+        told = asked("phones", "confirm", connection_id, customer_id, "--note", "A", "--number", NUMBER, "--dry-run")
+        assert (told["dry_run"], told["confirmed"][0]["after"]["phone"]) == (True, NUMBER)
+        assert phone(bench, customer_id) == (REFUSED, "not_a_number")
+
+    def test_it_is_taken_back(self, bench: Bench, bob: Row, connection_id: str) -> None:
+        customer_id = bob["zoho_customer_id"]
+        asked("phones", "confirm", connection_id, customer_id, "--note", "Ada", "--number", NUMBER)
+        assert len(asked("phones", "confirm", connection_id, customer_id, "--withdraw")["withdrawn"]) == 1
+        assert phone(bench, customer_id) == (REFUSED, "not_a_number")
+        assert asked("phones", "confirm", connection_id, customer_id, "--withdraw")["withdrawn"] == []
+
+    def test_what_booksync_cannot_read_needs_the_number(self, bob: Row, connection_id: str) -> None:
+        result = run("phones", "confirm", connection_id, bob["zoho_customer_id"], "--note", "Ada", "--json")
+        assert result.exit_code == 1
+        assert "--number" in json.loads(result.stdout.splitlines()[-1])["error"]
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            [],  # neither a customer nor a file
+            ["5001"],  # no note
+            ["5001", "--note", " "],
+            ["5001", "--note", "x", "--number", "2070313000"],  # no prefix
+            ["5001", "--csv", "x.csv"],
+            ["--csv", "x.csv", "--note", "x"],
+            ["5001", "--withdraw", "--number", NUMBER],
+        ],
+    )
+    def test_wrong_usage_is_refused(self, connection_id: str, words: list[str]) -> None:
+        assert run("phones", "confirm", connection_id, *words).exit_code == 2
+
+    def test_verify_and_explain_know_it(self, bench: Bench, bob: Row, connection_id: str) -> None:
+        asked("phones", "confirm", connection_id, bob["zoho_customer_id"], "--note", "Ada", "--number", NUMBER)
+        assert Verification(bench.resources, bench.connection_id).run().customers.count == 0
+        (invoice,) = bench.rows("SELECT id FROM invoices_cache WHERE customer_id = %(id)s", id=bob["id"])
+        (told,) = asked("explain", str(invoice["id"]))["phones"]
+        assert (told["e164"], told["problem"], told["is_chosen"]) == (NUMBER, None, True)
+        assert (told["is_confirmed"], told["verdict"]) == (True, "A person has confirmed it.")
+
+    def test_the_truth_check_finds_no_difference(self, bench: Bench, bob: Row, connection_id: str) -> None:
+        customer_id = bob["zoho_customer_id"]
+        asked("phones", "confirm", connection_id, customer_id, "--note", "Ada", "--number", NUMBER)
+        a_night_passes(bench)
+        come_first(bench, "customers_cache", [customer_id])
+        assert check(bench)["drifted"] == {}
+        assert phone(bench, customer_id) == (NUMBER, None)
+
+
+class TestFile:
+    @pytest.mark.parametrize("option", ["--csv", "--excel"])
+    def test_edited_rows_are_confirmed(
+        self, bench: Bench, bob: Row, connection_id: str, option: str, tmp_path: Path
+    ) -> None:
+        rows = sheet(connection_id, option)
+        valid = next(row for row in rows if row["number"] and row["number"] != f"'{NUMBER}")
+        for row in rows:
+            if row["customer_id"] == f"'{bob['zoho_customer_id']}":
+                row |= {"confirmed": NUMBER, "note": "Ada"}
+        valid |= {"confirmed": "Ja", "note": "Ada"}
+        path = edited(tmp_path / "edited.csv", rows, delimiter=";" if option == "--excel" else ",")
+        told = asked("phones", "confirm", connection_id, "--csv", path)
+        assert len(told["confirmed"]) == 2
+        assert phone(bench, bob["zoho_customer_id"]) == (NUMBER, None)
+        assert audited(connection_id, valid["customer_id"][1:]) == {}
+
+    def test_every_error_is_listed_and_nothing_is_confirmed(
+        self, bench: Bench, bob: Row, connection_id: str, tmp_path: Path
+    ) -> None:
+        (row,) = [row for row in sheet(connection_id) if row["customer"] == "Bob & Söhne"]
+        rows = [
+            row | {"confirmed": NUMBER, "note": "Ada"},
+            row | {"confirmed": NUMBER, "note": ""},
+            row | {"confirmed": NUMBER, "note": "Ada", "phone_text": "ask Eve"},
+            row | {"confirmed": "2070313000", "note": "Ada"},
+            row | {"confirmed": "yes", "note": "Ada", "customer_id": "4.6E+17"},
+            row | {"confirmed": "no"},
+        ]
+        result = run("phones", "confirm", connection_id, "--csv", edited(tmp_path / "edited.csv", rows), "--json")
+        assert result.exit_code == 1
+        told = json.loads(result.stdout.splitlines()[-1])
+        assert [problem["line"] for problem in told["problems"]] == [3, 4, 5, 6]
+        assert "line 4: customer Bob & Söhne" in result.output
+        assert "Nothing was confirmed." in result.output
+        assert phone(bench, bob["zoho_customer_id"]) == (REFUSED, "not_a_number")
+
+    @pytest.mark.usefixtures("bob")
+    def test_a_file_without_an_answer_changes_nothing(self, connection_id: str, tmp_path: Path) -> None:
+        path = edited(tmp_path / "edited.csv", sheet(connection_id))
+        assert asked("phones", "confirm", connection_id, "--csv", path)["confirmed"] == []
+
+    def test_a_file_that_is_no_audit_is_refused_in_a_sentence(self, connection_id: str, tmp_path: Path) -> None:
+        path = tmp_path / "other.csv"
+        path.write_text("a,b\n1,2\n")
+        result = run("phones", "confirm", connection_id, "--csv", str(path))
+        assert result.exit_code == 1
+        assert "Missing: customer_id, phone_text, confirmed, note" in result.output
