@@ -1,5 +1,6 @@
 """Statements that find what must be asked of Zoho, one detail call each, before money is asked for."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from domain.calling_window import CallingWindow
 from domain.deletions import RecordKind
 from domain.invoices import OPEN_STATUSES
 from domain.permission import SkipReason
+from domain.phones import PhoneProblem
 from domain.time_zones import known_zones
 
 #: The time between a question and the reminder that it is asked for, at the longest.
@@ -39,8 +41,21 @@ class Question:
     version: datetime  #: its modified time, else `known_contacts.NO_VERSION`
 
 
+#: Without a country that booksync understands, the number is refused whatever its digits are.
+_COUNTRY_PROBLEMS = (PhoneProblem.UNKNOWN_REGION, PhoneProblem.UNKNOWN_COUNTRY)
+
+_RULES = {
+    "open_statuses": sorted(OPEN_STATUSES),
+    "country_problems": [str(problem) for problem in _COUNTRY_PROBLEMS],
+}
+
+_IS_OPEN = "status = ANY(:open_statuses) AND coalesce(nullif(balance, 'NaN'), 0) > 0"
+_IS_UNASKED = "asked_version IS DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch')"
+#: Another country could make the customer's number another one, or a number at all.
+_HANGS_ON_COUNTRY = "(phone_verdict ->> 'assumed_country' IS NOT NULL OR phone_problem = ANY(:country_problems))"
+
 # Each version of a record is asked for once, whatever the answer says.
-_QUESTIONS = text("""
+_QUESTIONS = text(f"""
     WITH soon AS (
         SELECT DISTINCT reminder.invoice_id, reminder.customer_id
           FROM reminders AS reminder JOIN invoices_cache AS invoice ON invoice.id = reminder.invoice_id
@@ -49,40 +64,48 @@ _QUESTIONS = text("""
     ), forbidden AS (
         SELECT id, customer_id FROM invoices_cache
          WHERE connection_id = :connection_id AND plan_outcome = ANY(:by_details)
+    ), debt AS (
+        SELECT customer_id, sum(balance) AS owed FROM invoices_cache
+         WHERE connection_id = :connection_id AND {_IS_OPEN} GROUP BY customer_id
     ), question AS (
         SELECT 'customer' AS kind, id AS customer_id, zoho_customer_id AS record_id, zoho_last_modified_at,
-               asked_version
+               asked_version, id IN (SELECT customer_id FROM soon) AS is_soon,
+               phone_problem IS NOT NULL AND {_HANGS_ON_COUNTRY} AS is_refused_by_country
           FROM customers_cache
          WHERE connection_id = :connection_id AND status = 'active' AND gone_at IS NULL
            -- Details that could not be understood are asked for once a day.
            AND (switch_asked_at > CAST(:now AS timestamptz) - interval '1 day') IS NOT TRUE
            AND (id IN (SELECT customer_id FROM soon) OR id IN (SELECT customer_id FROM forbidden)
-                OR address_state IS NULL AND array_to_string(time_zones, ' ') = ANY(:scattered)
-                   AND EXISTS (SELECT FROM invoices_cache AS invoice
-                                WHERE invoice.customer_id = customers_cache.id AND plan_outcome IS NOT NULL))
+                OR id IN (SELECT customer_id FROM debt)
+                   AND ({_HANGS_ON_COUNTRY}
+                        OR address_state IS NULL AND array_to_string(time_zones, ' ') = ANY(:scattered)))
          UNION ALL
-        SELECT 'invoice', customer_id, zoho_invoice_id, zoho_last_modified_at, asked_version
+        SELECT 'invoice', customer_id, zoho_invoice_id, zoho_last_modified_at, asked_version,
+               id IN (SELECT invoice_id FROM soon), false
           FROM invoices_cache
-         WHERE (id IN (SELECT invoice_id FROM soon) OR id IN (SELECT id FROM forbidden)) AND gone_at IS NULL
+         WHERE id IN (SELECT invoice_id FROM soon UNION ALL SELECT id FROM forbidden) AND gone_at IS NULL
     )
     SELECT kind, record_id, coalesce(zoho_last_modified_at, 'epoch') AS version
-      FROM question
-      CROSS JOIN LATERAL (SELECT sum(balance) AS owed FROM invoices_cache AS invoice
-                           WHERE invoice.customer_id = question.customer_id AND status = ANY(:open_statuses)) AS debt
-     WHERE asked_version IS DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch')
-     ORDER BY owed DESC NULLS LAST, customer_id, kind, record_id
+      FROM question LEFT JOIN debt USING (customer_id)
+     WHERE {_IS_UNASKED}
+     -- While the connection is closed, no handover waits for an answer.
+     ORDER BY is_soon AND (SELECT handover = 'open' FROM zoho_connections WHERE id = :connection_id) DESC,
+              is_refused_by_country DESC, is_soon DESC, owed DESC NULLS LAST, customer_id, kind, record_id
      LIMIT :limit
-""")
+""")  # noqa: S608  (the conditions are constants)
 
 
 def questions(
     connection: Connection, link: Link, window: CallingWindow, *, now: datetime, limit: int
 ) -> Sequence[Question]:
-    """The next questions, the customers who owe the most first, each before their invoices.
+    """The next questions, in this order; of equal rank the customers who owe the most, each before their invoices.
 
-    Asked about are customers and invoices with a reminder due within a day; those that a fact of an earlier version's
-    details forbids to ask, since the present version may allow it; and customers with an open invoice whose number may
-    ring by clocks that have few hours in common.
+    1. Customers and invoices with a reminder due within a day, where the connection is open for handovers.
+    2. Customers with an open invoice whose number is refused, and would not be in another country.
+    3. Those of the first rank, where the connection is closed.
+    4. Customers with an open invoice whose number is another one in another country, or may ring by clocks that have
+       few hours in common; records that a fact of an earlier version's details forbids to ask, because the present
+       version may allow it.
     """
     if limit <= 0:
         return []
@@ -94,11 +117,33 @@ def questions(
             "until": now + AHEAD,
             "scattered": _scattered(connection, link, window, now),
             "by_details": [str(reason) for reason in _BY_DETAILS],
-            "open_statuses": sorted(OPEN_STATUSES),
             "limit": limit,
+            **_RULES,
         },
     )
     return [Question(RecordKind(row.kind), row.record_id, row.version) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class UncertainCountries:
+    """Customers with an open invoice whose country decides about their number, and is not known."""
+
+    customers: int
+    to_ask: int  #: those whose present version was not asked for
+
+
+_UNCERTAIN_COUNTRIES = text(f"""
+    SELECT count(*) AS customers, count(*) FILTER (WHERE {_IS_UNASKED}) AS to_ask
+      FROM customers_cache
+     WHERE connection_id = :connection_id AND status = 'active' AND gone_at IS NULL AND {_HANGS_ON_COUNTRY}
+       AND id IN (SELECT customer_id FROM invoices_cache WHERE connection_id = :connection_id AND {_IS_OPEN})
+""")  # noqa: S608  (the conditions are constants)
+
+
+def uncertain_countries(connection: Connection, connection_id: uuid.UUID) -> UncertainCountries:
+    """How many customers the connection has whose country is to be asked for, or was asked for in vain."""
+    row = connection.execute(_UNCERTAIN_COUNTRIES, {"connection_id": connection_id, **_RULES}).one()
+    return UncertainCountries(row.customers, row.to_ask)
 
 
 def _scattered(connection: Connection, link: Link, window: CallingWindow, now: datetime) -> list[str]:

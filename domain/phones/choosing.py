@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from domain.contacts import ContactPerson
-from domain.phones.judging import METADATA_VERSION, judge
+from domain.phones.judging import METADATA_VERSION, is_number_somewhere, judge
 from domain.phones.verdicts import PhoneProblem, PhoneVerdict
 
 #: Text in Zoho → the number (E.164) that a person has confirmed for it.
@@ -58,13 +58,22 @@ class JudgedPhone:
     candidate: PhoneCandidate
     verdict: PhoneVerdict
     country: NumberCountry = NumberCountry(None)
+    #: Another number, which would have counted before this one, was refused by the assumed country.
+    others_hang_on_country: bool = False
 
     @property
     def assumed_country(self) -> str | None:
-        """The organisation's country, where the number is read, or refused, by that alone."""
-        if self.country.source is not CountrySource.ASSUMED or self.verdict.is_confirmed:
+        """The organisation's country, where another country could make it another number, or a number at all."""
+        if self.country.source is not CountrySource.ASSUMED or self.country.code is None:
             return None
-        return self.country.code if self.verdict.by_region or not self.verdict.is_valid else None
+        return self.country.code if self.others_hang_on_country or self._hangs_on_country else None
+
+    @property
+    def _hangs_on_country(self) -> bool:
+        verdict = self.verdict
+        if verdict.is_confirmed or verdict.not_callable is not None:
+            return False  # Whatever the country, a person has vouched for the number, or it is not called.
+        return verdict.by_region if verdict.is_valid else is_number_somewhere(verdict.raw)
 
 
 def candidates(persons: Iterable[ContactPerson]) -> tuple[PhoneCandidate, ...]:
@@ -95,9 +104,16 @@ def choose(
     if not numbers:
         return None
     if fallback is PhoneFallback.VALID:
-        judged = judge_all(numbers, country, confirmed)
-        return next((phone for phone in judged if phone.verdict.is_valid), judged[0])
+        return _first_valid(judge_all(numbers, country, confirmed))
     return _judged(numbers[0], country, confirmed)
+
+
+def _first_valid(judged: Sequence[JudgedPhone]) -> JudgedPhone:
+    """The first valid number, else the first number."""
+    at = next((at for at, phone in enumerate(judged) if phone.verdict.is_valid), None)
+    refused = judged[:at]
+    chosen = judged[0 if at is None else at]
+    return replace(chosen, others_hang_on_country=any(phone.assumed_country for phone in refused))
 
 
 def verdict_of(raw: str, country: NumberCountry) -> PhoneVerdict:

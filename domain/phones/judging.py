@@ -97,6 +97,18 @@ class _Found(NamedTuple):
 _VANITY = re.compile(r"\+?[\d() .-]+[A-Z](?:[A-Z\d-]*[A-Z])")
 
 
+#: Countries whose numbers have many lengths and beginnings: most texts that some country reads, one of these reads.
+_OPEN_PLANS = ("AX", "DE", "RS", "LU", "AG")
+
+
+@lru_cache(maxsize=VERDICTS_REMEMBERED)
+def is_number_somewhere(raw: str) -> bool:
+    """Whether the text is a valid number of some country. A number costs one or two milliseconds, another text 30."""
+    regions = dict.fromkeys((*_OPEN_PLANS, *sorted(phonenumbers.SUPPORTED_REGIONS)))
+    # The verdicts of all countries would push others out of the cache.
+    return any(judge.__wrapped__(raw, region).is_valid for region in regions)
+
+
 @lru_cache(maxsize=VERDICTS_REMEMBERED)
 def judge(raw: str, region: str | None) -> PhoneVerdict:
     """The verdicts on a text. `region` (ISO 3166-1 alpha-2) is the country of numbers without a prefix.

@@ -1,0 +1,169 @@
+"""Promises of db/questions.py: a customer's country is asked for where it decides about the number, and only there."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import Engine
+
+from db import known_contacts, questions
+from db.connections import Link
+from db.questions import UncertainCountries
+from domain.calling_window import CallingWindow
+from domain.contacts import ContactDetails
+from tests.builders import A_BRITISH_MOBILE, MODIFIED_AT, a_contact, an_invoice
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change, row
+from tests.integration.db.reminding import NOW, SWITCH_ON, asked, plan_all, tell_contact, tell_invoices
+
+A_MINUTE = dt.timedelta(minutes=1)
+
+#: Of a British organisation's customers: a number of India alone, and one that Britain has too.
+AN_INDIAN_TEXT = "98765 43210"
+A_BRITISH_TEXT = "07912 345678"
+
+#: So far ahead that no reminder is due within a day.
+FAR = dt.date(2026, 12, 1)
+
+
+def next_customers(engine: Engine, link: Link, *, at: dt.datetime = NOW, limit: int = 10) -> list[str]:
+    with engine.connect() as connection:
+        found = questions.questions(connection, link, CallingWindow(), now=at, limit=limit)
+    return [question.record_id for question in found]
+
+
+def uncertain(engine: Engine, link: Link) -> UncertainCountries:
+    with engine.connect() as connection:
+        return questions.uncertain_countries(connection, link.connection_id)
+
+
+def owe(
+    engine: Engine,
+    link: Link,
+    customer_id: str,
+    mobile: str,
+    *,
+    balance: str = "120.00",
+    due_date: dt.date = FAR,
+    details: ContactDetails | None = None,
+) -> None:
+    """A customer with that number and one open invoice, which was asked about."""
+    tell_contact(engine, link, a_contact(customer_id, mobile=mobile, details=details))
+    invoice = an_invoice(f"8{customer_id}", customer_id=customer_id, balance=balance, due_date=due_date)
+    tell_invoices(engine, link, asked(invoice))
+    plan_all(engine, link)
+
+
+@pytest.mark.parametrize("mobile", [AN_INDIAN_TEXT, A_BRITISH_TEXT])
+def test_the_country_is_asked_for_however_far_the_reminder(engine: Engine, link: Link, mobile: str) -> None:
+    owe(engine, link, "5001", mobile)
+    assert next_customers(engine, link) == ["5001"]
+
+
+@pytest.mark.parametrize(
+    "mobile",
+    [
+        A_BRITISH_MOBILE,  # Its prefix names the country.
+        "+44 7912",
+        "n/a",
+        "0000000000",  # No country has it.
+        "",
+    ],
+)
+def test_a_number_that_no_country_changes_is_not_asked_about(engine: Engine, link: Link, mobile: str) -> None:
+    owe(engine, link, "5001", mobile)
+    assert next_customers(engine, link) == []
+
+
+@pytest.mark.parametrize("details", [ContactDetails("GB", None), ContactDetails(None, None), SWITCH_ON])
+def test_an_answer_is_not_asked_for_twice_whatever_it_says(engine: Engine, link: Link, details: ContactDetails) -> None:
+    owe(engine, link, "5001", AN_INDIAN_TEXT, details=details)
+    assert next_customers(engine, link) == []
+
+
+def test_a_changed_contact_is_asked_about_once_more(engine: Engine, link: Link) -> None:
+    owe(engine, link, "5001", AN_INDIAN_TEXT, details=ContactDetails(None, None))
+    later = MODIFIED_AT + A_MINUTE
+    tell_contact(engine, link, a_contact(mobile=AN_INDIAN_TEXT, name="Renamed", modified_at=later))
+    assert next_customers(engine, link) == ["5001"]
+    with engine.begin() as connection:
+        known_contacts.note_asked(connection, link, {"5001": later})
+    assert next_customers(engine, link) == []
+
+
+def test_a_country_that_was_not_understood_is_asked_for_when_the_contact_has_changed(
+    engine: Engine, link: Link
+) -> None:
+    owe(engine, link, "5001", AN_INDIAN_TEXT, details=ContactDetails(None, None, country_unknown="Hindoostan"))
+    assert next_customers(engine, link) == []
+    later = MODIFIED_AT + A_MINUTE
+    tell_contact(engine, link, a_contact(mobile=AN_INDIAN_TEXT, name="Renamed", modified_at=later))
+    assert row(engine, "SELECT phone_problem FROM customers_cache")["phone_problem"] == "unknown_country"
+    assert next_customers(engine, link) == ["5001"]
+
+
+def test_an_organisation_without_a_country_asks_too(engine: Engine, link: Link) -> None:
+    owe(engine, link, "5001", A_BRITISH_TEXT)
+    change(engine, "UPDATE customers_cache SET phone_problem = 'unknown_region', phone_verdict = '{}'")
+    assert next_customers(engine, link) == ["5001"]
+
+
+@pytest.mark.parametrize(
+    "change_of_invoice", ["status = 'paid', balance = 0", "balance = 0", "balance = 'NaN'", "status = 'draft'"]
+)
+def test_a_customer_who_owes_nothing_is_not_asked_about(engine: Engine, link: Link, change_of_invoice: str) -> None:
+    owe(engine, link, "5001", AN_INDIAN_TEXT)
+    change(engine, f"UPDATE invoices_cache SET {change_of_invoice}")
+    assert next_customers(engine, link) == []
+
+
+@pytest.mark.parametrize("change_of_customer", ["status = 'inactive'", "gone_at = now()"])
+def test_a_customer_who_will_not_be_called_is_not_asked_about(
+    engine: Engine, link: Link, change_of_customer: str
+) -> None:
+    owe(engine, link, "5001", AN_INDIAN_TEXT)
+    change(engine, f"UPDATE customers_cache SET {change_of_customer}")
+    assert next_customers(engine, link) == []
+
+
+@pytest.mark.parametrize(
+    ("is_open", "order"),
+    [
+        # A handover of today or tomorrow waits for its answers.
+        (True, ["soon", "refused-1000", "refused-100", "read"]),
+        # Nothing is handed over, so that those who cannot be reached come first.
+        (False, ["refused-1000", "refused-100", "soon", "read"]),
+    ],
+)
+def test_what_waits_for_an_answer_comes_first_then_the_largest_debts(
+    engine: Engine, is_open: bool, order: list[str]
+) -> None:
+    link = a_link(engine, is_open=is_open)
+    owe(engine, link, "read", A_BRITISH_TEXT, balance="5000")
+    owe(engine, link, "refused-100", AN_INDIAN_TEXT, balance="100")
+    owe(engine, link, "refused-1000", AN_INDIAN_TEXT, balance="1000")
+    owe(engine, link, "soon", A_BRITISH_MOBILE, balance="10", due_date=dt.date(2026, 3, 6))
+    assert next_customers(engine, link) == order
+    assert next_customers(engine, link, limit=1) == order[:1]
+
+
+class TestCounts:
+    """`uncertain_countries`, for the preview and for `status`."""
+
+    def test_customers_with_an_open_invoice_count(self, engine: Engine, link: Link) -> None:
+        owe(engine, link, "5001", AN_INDIAN_TEXT)
+        owe(engine, link, "5002", A_BRITISH_TEXT)
+        owe(engine, link, "5003", A_BRITISH_MOBILE)
+        tell_contact(engine, link, a_contact("5004", mobile=AN_INDIAN_TEXT))
+        assert uncertain(engine, link) == UncertainCountries(customers=2, to_ask=2)
+
+    def test_an_answer_without_a_country_leaves_it_uncertain(self, engine: Engine, link: Link) -> None:
+        owe(engine, link, "5001", AN_INDIAN_TEXT, details=ContactDetails(None, None))
+        assert uncertain(engine, link) == UncertainCountries(customers=1, to_ask=0)
+
+    def test_an_answer_with_a_country_ends_it(self, engine: Engine, link: Link) -> None:
+        owe(engine, link, "5001", AN_INDIAN_TEXT, details=ContactDetails("IN", None))
+        assert uncertain(engine, link) == UncertainCountries(customers=0, to_ask=0)
+
+    def test_each_connection_counts_its_own(self, engine: Engine, link: Link) -> None:
+        owe(engine, link, "5001", AN_INDIAN_TEXT)
+        assert uncertain(engine, a_link(engine)) == UncertainCountries(customers=0, to_ask=0)
