@@ -102,6 +102,7 @@ class CustomerStory:
     reminders_enabled: bool | None
     #: Numbers that a person has confirmed for texts of this customer.
     confirmed: Confirmations = field(default_factory=lambda: NO_CONFIRMATIONS, repr=False)
+    details_are_known: bool = False  #: those of its present version
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,8 @@ _CACHED = text(f"""
            customer.primary_phone, customer.phone_problem, customer.phone_not_callable,
            customer.country_code AS customer_country,
            customer.country_unknown, customer.address_state,
+           customer.asked_version IS NOT DISTINCT FROM coalesce(customer.zoho_last_modified_at, 'epoch')
+               AS details_are_known,
            customer.time_zone AS customer_time_zone, customer.payment_reminder_enabled,
            {phone_confirmations.aggregated("customer")}
       FROM invoices_cache AS invoice
@@ -243,6 +246,7 @@ def _customer(row: Row[Any]) -> CustomerStory:
         time_zone=row.customer_time_zone,
         reminders_enabled=row.payment_reminder_enabled,
         confirmed=row.confirmed or NO_CONFIRMATIONS,
+        details_are_known=row.details_are_known,
     )
 
 

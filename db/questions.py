@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from sqlalchemy import Connection, text
 
+from db import reminder_policies
 from db.connections import Link
 from domain.calling_hours import hours_in_common
 from domain.calling_window import CallingWindow
@@ -14,6 +16,7 @@ from domain.deletions import RecordKind
 from domain.invoices import OPEN_STATUSES
 from domain.permission import SkipReason
 from domain.phones import PhoneProblem
+from domain.reminder_policy import ReminderPolicy
 from domain.time_zones import known_zones
 
 #: The time between a question and the reminder that it is asked for, at the longest.
@@ -53,6 +56,8 @@ _IS_OPEN = "status = ANY(:open_statuses) AND coalesce(nullif(balance, 'NaN'), 0)
 _IS_UNASKED = "asked_version IS DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch')"
 #: Another country could make the customer's number another one, or a number at all.
 _HANGS_ON_COUNTRY = "(phone_verdict ->> 'assumed_country' IS NOT NULL OR phone_problem = ANY(:country_problems))"
+#: Of a changed contact whose details were not read again, because many contacts had changed at once.
+_IS_REFUSED_BY_FORMER_COUNTRY = f"(country_code IS NOT NULL AND phone_problem <> '{PhoneProblem.NOT_A_NUMBER}')"
 
 # Each version of a record is asked for once, whatever the answer says.
 _QUESTIONS = text(f"""
@@ -70,14 +75,15 @@ _QUESTIONS = text(f"""
     ), question AS (
         SELECT 'customer' AS kind, id AS customer_id, zoho_customer_id AS record_id, zoho_last_modified_at,
                asked_version, id IN (SELECT customer_id FROM soon) AS is_soon,
-               phone_problem IS NOT NULL AND {_HANGS_ON_COUNTRY} AS is_refused_by_country
+               phone_problem IS NOT NULL AND {_HANGS_ON_COUNTRY}
+                   OR {_IS_REFUSED_BY_FORMER_COUNTRY} IS TRUE AS is_refused_by_country
           FROM customers_cache
          WHERE connection_id = :connection_id AND status = 'active' AND gone_at IS NULL
            -- Details that could not be understood are asked for once a day.
            AND (switch_asked_at > CAST(:now AS timestamptz) - interval '1 day') IS NOT TRUE
            AND (id IN (SELECT customer_id FROM soon) OR id IN (SELECT customer_id FROM forbidden)
                 OR id IN (SELECT customer_id FROM debt)
-                   AND ({_HANGS_ON_COUNTRY}
+                   AND ({_HANGS_ON_COUNTRY} OR {_IS_REFUSED_BY_FORMER_COUNTRY}
                         OR address_state IS NULL AND array_to_string(time_zones, ' ') = ANY(:scattered)))
          UNION ALL
         SELECT 'invoice', customer_id, zoho_invoice_id, zoho_last_modified_at, asked_version,
@@ -101,7 +107,7 @@ def questions(
     """The next questions, in this order; of equal rank the customers who owe the most, each before their invoices.
 
     1. Customers and invoices with a reminder due within a day, where the connection is open for handovers.
-    2. Customers with an open invoice whose number is refused, and would not be in another country.
+    2. Customers with an open invoice whose number is refused, and need not be in another country.
     3. Those of the first rank, where the connection is closed.
     4. Customers with an open invoice whose number is another one in another country, or may ring by clocks that have
        few hours in common; records that a fact of an earlier version's details forbids to ask, because the present
@@ -130,6 +136,16 @@ class UncertainCountries:
 
     customers: int
     to_ask: int  #: those whose present version was not asked for
+    detail_calls_per_run: int = ReminderPolicy().detail_calls_per_run
+
+    @property
+    def runs(self) -> int | None:
+        """The runs that ask for all; more where other questions come first. None where the policy allows no calls."""
+        return ceil(self.to_ask / self.detail_calls_per_run) if self.detail_calls_per_run else None
+
+    def as_json(self) -> dict[str, int | None]:
+        """As `status` and `reminders preview` print it."""
+        return {**asdict(self), "runs": self.runs}
 
 
 _UNCERTAIN_COUNTRIES = text(f"""
@@ -143,7 +159,8 @@ _UNCERTAIN_COUNTRIES = text(f"""
 def uncertain_countries(connection: Connection, connection_id: uuid.UUID) -> UncertainCountries:
     """How many customers the connection has whose country is to be asked for, or was asked for in vain."""
     row = connection.execute(_UNCERTAIN_COUNTRIES, {"connection_id": connection_id, **_RULES}).one()
-    return UncertainCountries(row.customers, row.to_ask)
+    policy = reminder_policies.policy_of(connection, connection_id)
+    return UncertainCountries(row.customers, row.to_ask, policy.detail_calls_per_run)
 
 
 def _scattered(connection: Connection, link: Link, window: CallingWindow, now: datetime) -> list[str]:

@@ -99,7 +99,7 @@ def _phones(story: Story, fallback: PhoneFallback) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     is_decided = False
     for phone in judge_all(numbers, country, confirmed):
-        is_chosen = phone == chosen and not is_decided
+        is_chosen = chosen is not None and phone.candidate == chosen.candidate and not is_decided
         told.append(_phone(phone, names[phone.candidate.person_id], is_tried=not is_decided, is_chosen=is_chosen))
         # Where none is valid the first one is kept, though all were tried.
         is_decided = is_decided or (is_chosen and (phone.verdict.is_valid or fallback is PhoneFallback.NONE))
@@ -117,6 +117,7 @@ def _phone(phone: JudgedPhone, person: str, *, is_tried: bool, is_chosen: bool) 
         "kind": verdict.kind,
         "problem": verdict.problem,
         "not_callable": verdict.not_callable,
+        "assumed_country": phone.assumed_country,
         "is_tried": is_tried,
         "is_chosen": is_chosen,
         "is_confirmed": verdict.is_confirmed,

@@ -9,11 +9,12 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, func, select
 
-from db import open_invoices, openings, reminder_policies
+from db import open_invoices, openings, questions, reminder_policies
 from db.connections import Link
 from db.open_invoices import Called
 from db.openings import HandoverState
 from db.plan_cases import Case
+from db.questions import UncertainCountries
 from domain.funnel import Funnel, LaterReason, LossReason
 from domain.opening import Handover
 from domain.permission import SkipReason
@@ -65,6 +66,7 @@ class Preview:
     handover: HandoverState
     today: dt.date  #: in the organisation's time zone
     with_backlog: bool  #: whether it plans as an opening with `--backlog latest` would
+    countries: UncertainCountries
     funnel: Funnel = field(default_factory=Funnel)
     before_opening: int = 0  #: invoices that have no step left with `--backlog none`
     backlog_invoices: int = 0  #: that get their latest missed step with `--backlog latest`
@@ -97,7 +99,12 @@ def preview(
     state = openings.state_of(connection, link.connection_id)
     policy = reminder_policies.policy_of(connection, link.connection_id)
     opening = state.opening if state.handover is Handover.OPEN else Opening(now, with_backlog=with_backlog)
-    found = Preview(state, now.astimezone(zone_named(link.time_zone)).date(), opening.with_backlog)
+    found = Preview(
+        handover=state,
+        today=now.astimezone(zone_named(link.time_zone)).date(),
+        with_backlog=opening.with_backlog,
+        countries=questions.uncertain_countries(connection, link.connection_id),
+    )
     today: list[PreviewedReminder] = []
     planned: list[PreviewedReminder] = []
     for done, case in enumerate(open_invoices.cases(connection, link.connection_id), start=1):

@@ -10,6 +10,7 @@ from db.skipped_invoices import SkipReason as WaitReason
 from domain.callable_numbers import NumberFacts
 from domain.calling_hours import has_common_hours
 from domain.clocks import calling_hours, clocks_of
+from domain.countries import country_name
 from domain.opening import Handover
 from domain.permission import SkipReason, held_until, objections
 from domain.phones import PhoneProblem
@@ -71,9 +72,11 @@ def _about_the_customer(customer: CustomerStory, phones: list[dict[str, Any]]) -
         if not phone["is_tried"]:
             yield f"{which}: not tried, a number before it counts."
         elif phone["is_chosen"]:
-            yield f"{which}: this number counts. {phone['verdict']}"
+            yield f"{which}: this number counts. {phone['verdict']}{_judged_as(phone, customer)}"
         else:
-            yield f"{which}: refused. {phone['verdict']}"
+            yield f"{which}: refused. {phone['verdict']}{_judged_as(phone, customer)}"
+    if any(phone["is_tried"] and phone["assumed_country"] for phone in phones):
+        yield _about_asking(customer)
     if any(phone["problem"] is PhoneProblem.UNKNOWN_COUNTRY for phone in phones):
         yield (
             f'Zoho names "{customer.country_unknown}" as the country of its address. '
@@ -81,6 +84,24 @@ def _about_the_customer(customer: CustomerStory, phones: list[dict[str, Any]]) -
         )
     if customer.reminders_enabled is None:
         yield "Whether Zoho's own reminders are on for it is not known: a run asks a day before a reminder goes out."
+
+
+def _judged_as(phone: dict[str, Any], customer: CustomerStory) -> str:
+    """The assumed country, as a further sentence; "" where none decides."""
+    if phone["assumed_country"] is None:
+        return ""
+    why = (
+        "the customer's address in Zoho names no country"
+        if customer.details_are_known
+        else "Zoho's list does not tell the customer's country"
+    )
+    return f" It is judged as a number of {country_name(phone['assumed_country'])}, because {why}."
+
+
+def _about_asking(customer: CustomerStory) -> str:
+    if customer.details_are_known:
+        return "Next: enter the customer's country in Zoho, or write the number with its country prefix."
+    return "A run of the scheduler asks Zoho for the country while the customer has an open invoice."
 
 
 def _about_the_clocks(story: Story) -> Iterator[str]:

@@ -22,6 +22,7 @@ from domain.permission import SkipReason
 from domain.time_zones import zone_named
 from workers.cli.arguments import ConnectionID
 from workers.cli.terminal import answers, counted, notes, out, print_json
+from workers.cli.uncertain_countries import uncertain_countries
 from workers.preview import Preview, PreviewedCall, preview
 from workers.resources import open_resources
 
@@ -154,6 +155,7 @@ def _facts(connection_id: uuid.UUID, found: Preview, link: Link, limit: int) -> 
             {"stage": stage, **_tally(found.funnel.reaching(stage)), "losses": _losses(found.funnel, stage)}
             for stage in Stage
         ],
+        "uncertain_countries": found.countries.as_json(),
         "backlog_counts": {
             "none": {"before_opening": found.before_opening},
             "latest": {"invoices": found.backlog_invoices, "calls": len(found.backlog_phones)},
@@ -216,6 +218,8 @@ def _show(connection_id: uuid.UUID, found: Preview, link: Link, limit: int) -> N
         left = found.funnel.reaching(stage)
         table.add_row(_STAGES[stage], f"{left.invoices:,}", _amounts(left), style="bold")
     out.print(table)
+    if countries := uncertain_countries(found.countries.as_json(), connection_id):
+        out.print(f"\n{countries}")
     _show_days(found, link, limit)
     _show_backlog(connection_id, found)
 

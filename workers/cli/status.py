@@ -15,6 +15,7 @@ from db.connections import Link
 from workers.cli.arguments import OneConnection
 from workers.cli.handover import tell_if_closed
 from workers.cli.terminal import answers, counted, print_json
+from workers.cli.uncertain_countries import uncertain_countries
 from workers.forecasting import forecast
 from workers.resources import open_resources
 
@@ -130,6 +131,8 @@ def _show_calendar(state: dict[str, Any], tell: Console) -> None:
             markup=False,
         )
     _show_countries(state, tell)
+    if uncertain := uncertain_countries(state["uncertain_countries"], state["connection_id"]):
+        tell.print(f"  {uncertain}")
     for country, year in state["calendars_that_end"].items():
         tell.print(f"  The public holidays of {country} are known until {year} only.", style="yellow")
 

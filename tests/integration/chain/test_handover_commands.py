@@ -54,6 +54,14 @@ class TestPreview:
         called = sum(len(call["invoices"]) for call in told["calls"]) if told["tomorrow"]["calls"] else 0
         assert tomorrow["invoices"] == called
 
+    def test_it_says_how_many_countries_are_to_be_asked_for(self, connection_id: str) -> None:
+        told = asked("reminders", "preview", connection_id)["uncertain_countries"]
+        assert told["customers"] == told["to_ask"] > 0
+        assert told["runs"] == -(-told["to_ask"] // told["detail_calls_per_run"])
+        words = f"customers a run are asked for their country: {told['to_ask']:,} to go"
+        assert words in run("reminders", "preview", connection_id).stdout
+        assert words in run("status").stdout
+
     def test_looking_changes_nothing(self, synced: Bench, connection_id: str) -> None:
         before = reminders(synced), synced.invoices()
         asked("reminders", "preview", connection_id, "--backlog", "latest")

@@ -101,6 +101,17 @@ def test_a_country_that_was_not_understood_is_asked_for_when_the_contact_has_cha
     assert next_customers(engine, link) == ["5001"]
 
 
+def test_a_number_that_a_former_country_refuses_is_asked_about(engine: Engine, link: Link) -> None:
+    owe(engine, link, "5001", A_BRITISH_MOBILE, details=ContactDetails("IN", None))
+    # Many contacts have changed at once, so that lists were read and no details.
+    later = MODIFIED_AT + A_MINUTE
+    tell_contact(engine, link, a_contact(mobile="030 23125 123", modified_at=later))
+    assert row(engine, "SELECT phone_problem FROM customers_cache")["phone_problem"] == "not_in_use"
+    assert next_customers(engine, link) == ["5001"]
+    tell_contact(engine, link, a_contact(mobile="n/a", modified_at=later + A_MINUTE))
+    assert next_customers(engine, link) == []
+
+
 def test_an_organisation_without_a_country_asks_too(engine: Engine, link: Link) -> None:
     owe(engine, link, "5001", A_BRITISH_TEXT)
     change(engine, "UPDATE customers_cache SET phone_problem = 'unknown_region', phone_verdict = '{}'")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from domain.countries import country_code, unknown_country
+from domain.countries import country_code, country_name, unknown_country
 
 
 @pytest.mark.parametrize(
@@ -248,6 +248,25 @@ def test_a_text_means_one_country_or_none(name: str, expected: str | None) -> No
 )
 def test_a_country_that_is_named_and_not_understood(code: str, name: str, expected: str | None) -> None:
     assert unknown_country(code, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("IN", "India"),
+        ("DE", "Germany"),
+        # As it stands in a sentence: "a number of the United States".
+        ("US", "the United States"),
+        ("NL", "the Netherlands"),
+        ("DO", "the Dominican Republic"),
+        ("KY", "the Cayman Islands"),
+        ("IM", "the Isle of Man"),
+        ("AC", "Ascension Island"),
+        ("ZZ", "ZZ"),
+    ],
+)
+def test_a_code_has_an_english_name(code: str, name: str) -> None:
+    assert country_name(code) == name
 
 
 def test_namibias_code_is_understood_where_a_code_belongs() -> None:

@@ -172,6 +172,61 @@ class TestACountryThatIsNotUnderstood:
         assert told["phones"][0]["e164"] == A_BRITISH_MOBILE
 
 
+class TestAnAssumedCountry:
+    """The organisation's, where Zoho has not named the customer's."""
+
+    def of(self, *mobiles: str, **changed: Any) -> dict[str, Any]:
+        persons = [a_person(str(at), mobile=mobile) for at, mobile in enumerate(mobiles)]
+        return explained(a_story(customer=a_customer_story(*persons, **changed)))
+
+    @pytest.mark.parametrize(
+        ("mobile", "verdict"),
+        [
+            ("07912 345678", "this number counts. It can be dialled."),
+            ("98765 43210", "this number counts. Its country gives out no such numbers."),
+        ],
+    )
+    def test_is_named_with_its_reason(self, mobile: str, verdict: str) -> None:
+        told = self.of(mobile)
+        because = (
+            "It is judged as a number of the United Kingdom, because Zoho's list does not tell the customer's country."
+        )
+        assert f"Ada Byron's mobile {mobile}: {verdict} {because}" in told["reasons"]
+        assert (
+            "A run of the scheduler asks Zoho for the country while the customer has an open invoice."
+            in told["reasons"]
+        )
+        assert told["phones"][0]["assumed_country"] == "GB"
+
+    def test_stays_where_the_address_names_none(self) -> None:
+        text = "\n".join(self.of("98765 43210", details_are_known=True)["reasons"])
+        assert "because the customer's address in Zoho names no country." in text
+        assert "Next: enter the customer's country in Zoho, or write the number with its country prefix." in text
+
+    @pytest.mark.parametrize(
+        ("mobile", "changed"),
+        [
+            (A_BRITISH_MOBILE, {}),  # Its prefix names the country.
+            ("07912 345678", {"country_code": "GB"}),  # The address does.
+            ("n/a", {}),  # It has no digits.
+        ],
+    )
+    def test_is_not_named_where_it_does_not_decide(self, mobile: str, changed: dict[str, Any]) -> None:
+        told = self.of(mobile, **changed)
+        assert "judged as" not in "\n".join(told["reasons"])
+        assert told["phones"][0]["assumed_country"] is None
+
+    def test_is_not_named_for_a_number_that_was_not_tried(self) -> None:
+        told = self.of(A_BRITISH_MOBILE, "98765 43210")
+        assert "judged as" not in "\n".join(told["reasons"])
+        assert told["phones"][1]["assumed_country"] == "GB"
+
+    def test_of_a_refused_number_does_not_hide_which_one_counts(self) -> None:
+        persons = (a_person("1", mobile="98765 43210"), a_person("2", mobile=A_BRITISH_MOBILE))
+        told = explained(a_story(customer=a_customer_story(*persons)), PhoneFallback.VALID)
+        assert [phone["is_chosen"] for phone in told["phones"]] == [False, True]
+
+
 class TestWhatTheWebhookPosted:
     def test_is_handed_over_once_it_is_received(self) -> None:
         reminder = a_reminder(status="sent", posted_at=NOW)

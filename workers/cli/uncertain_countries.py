@@ -1,0 +1,31 @@
+"""Customers whose country decides about their number and is not known, in words for `status` and the preview."""
+
+from collections.abc import Mapping
+
+from workers.cli.terminal import counted
+
+
+def uncertain_countries(found: Mapping[str, int | None], connection_id: object) -> str | None:
+    """What is not known, and how it becomes known; None where no customer's country is uncertain.
+
+    `found` is `db.questions.UncertainCountries.as_json()`.
+    """
+    customers, to_ask, a_run = found["customers"], found["to_ask"], found["detail_calls_per_run"]
+    if not customers:
+        return None
+    have = (
+        "customer with an open invoice has a number"
+        if customers == 1
+        else "customers with an open invoice have numbers"
+    )
+    why = "judged by an assumed country, because Zoho has not named theirs"
+    return f"{customers:,} {have} {why}. {_how_it_becomes_known(to_ask or 0, a_run or 0, found['runs'], connection_id)}"
+
+
+def _how_it_becomes_known(to_ask: int, a_run: int, runs: int | None, connection_id: object) -> str:
+    if to_ask == 0:
+        return "All were asked for. Next: enter the country in Zoho, or write the number with its country prefix."
+    if runs is None:
+        return f"The policy allows no detail calls. Next: booksync policy set {connection_id} --detail-calls 20"
+    asked = "customer a run is asked for its country" if a_run == 1 else "customers a run are asked for their country"
+    return f"{a_run:,} {asked}: {to_ask:,} to go, {counted(runs, 'run', 'runs')}."
