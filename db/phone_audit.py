@@ -9,7 +9,7 @@ from db.connections import Link
 from domain.invoices import CLOSED_STATUSES
 from domain.phone_audit import AuditRules, PhoneFacts
 
-# Amounts travel as text, because JSON would make floats of them. Names count as in the rule for shared numbers.
+# Amounts travel as text, because JSON numbers become floats. Names count as in the rule for shared numbers.
 _DOUBTFUL = text("""
     WITH balance AS (
         SELECT customer_id, coalesce(currency_code, '') AS currency, sum(balance) AS amount

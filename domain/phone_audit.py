@@ -10,11 +10,13 @@ from typing import NamedTuple
 from domain.countries import country_name
 from domain.phones import Doubt, NotCallable, PhoneProblem
 
-#: Customers of so many different names make a number that is doubtful by itself a shared one.
+#: The number of different names from which on a number that is doubtful by itself counts as shared.
 SHARED_IF_DOUBTFUL = 2
 
 NUMBER_SHARED = "number_shared"
 ASSUMED_COUNTRY = "assumed_country"
+
+_SHARED = "Customers of different names have the same number."
 
 #: Those that change the number that is read come before those that only doubt it.
 _DOUBTS_IN_ORDER = (Doubt.FOREIGN, Doubt.EXAMPLE, Doubt.RUN)
@@ -35,7 +37,7 @@ class AuditRules:
     """What a connection's policy says of numbers."""
 
     kinds_not_called: Collection[str]
-    shared_by: int  #: from so many customers of different names on a number is not called; 0: never
+    shared_by: int  #: the number of different names from which on a number is not called; 0: never
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class ReasonTotal:
     """How many customers have a reason as their first one, and what these owe."""
 
     reason: str
+    sentence: str
     customers: int
     owed: Amounts
 
@@ -96,7 +99,7 @@ def audit(facts: Iterable[PhoneFacts], rules: AuditRules, *, home_currency: str)
     groups: dict[str, list[AuditedCustomer]] = defaultdict(list)
     for each in facts:
         if reasons := reasons_of(each, rules):
-            # A refused text is no number, so that two customers with the same text share none.
+            # Two customers with the same refused text do not share a number.
             groups[each.number or f"customer {each.customer_id}"].append(AuditedCustomer(each, reasons))
 
     def by_debt(owed: Amounts) -> tuple[Decimal, Decimal]:
@@ -124,7 +127,12 @@ def totals(numbers: Iterable[AuditedNumber]) -> Sequence[ReasonTotal]:
         for customer in number.customers:
             by_reason[customer.reasons[0].name].append(customer)
     found = [
-        ReasonTotal(reason, len(customers), sum_of(customer.facts.owed for customer in customers))
+        ReasonTotal(
+            reason,
+            _SHARED if reason == NUMBER_SHARED else customers[0].reasons[0].sentence,
+            len(customers),
+            sum_of(customer.facts.owed for customer in customers),
+        )
         for reason, customers in by_reason.items()
     ]
     return sorted(found, key=lambda total: (-total.customers, total.reason))

@@ -1,4 +1,4 @@
-"""The check of one phone text by the default rules: what `booksync phones check` reports of it."""
+"""The check of one phone text by the default rules, as `booksync phones check` reports it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,7 +59,7 @@ def check(text: str, country: str | None) -> PhoneCheck:
 
 
 def _number_country(country: str) -> NumberCountry:
-    # "NA" is Namibia's code; in small letters it may as well say that there is none.
+    # "NA" is Namibia's code; "na" may mean that no country is known.
     code = country_code(country if country.isupper() else "", country)
     if code is None and unknown_country("", country) is not None:
         return NumberCountry(None, CountrySource.NOT_UNDERSTOOD)

@@ -1,7 +1,7 @@
-"""Confirming phone numbers: a person's word is stored, the customers are judged again and their invoices planned again.
+"""Confirming phone numbers: the person's word is stored, customers are judged and their invoices planned again.
 
-All of it happens in the caller's transaction. The messages hold names and phone texts: they are for a terminal, not for
-a log.
+Everything happens in the caller's transaction. The messages hold names and phone texts. They are for a terminal, not
+for a log.
 """
 
 import uuid
@@ -81,7 +81,7 @@ def wishes_in(path: Path) -> Sequence[Wish]:
 def confirm(
     connection: Connection, link: Link, wishes: Sequence[Wish], *, fallback: PhoneFallback, now: datetime
 ) -> Sequence[Change]:
-    """Confirms all of them, or none.
+    """Confirms every wish, or changes nothing.
 
     Raises:
         RefusedConfirmationsError: some cannot be confirmed; every one is named.
@@ -110,10 +110,10 @@ def confirm(
 def withdraw(
     connection: Connection, link: Link, customer_id: str, *, fallback: PhoneFallback, now: datetime
 ) -> Change | None:
-    """Takes back every confirmation of the customer; None where there is none.
+    """Takes back every confirmation of the customer; None if the customer has no confirmation.
 
     Raises:
-        RefusedConfirmationsError: there is no such customer.
+        RefusedConfirmationsError: the connection has no such customer.
     """
     wish = Wish(customer_id, note="")
     customer = phone_confirmations.lock_customers(connection, link, [customer_id]).get(customer_id)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +89,17 @@ def test_answers_come_line_by_line() -> None:
             assert json.loads(process.stdout.readline())["text"] == text.decode()
         process.stdin.close()
         assert process.wait(timeout=20) == 0
+
+
+def test_it_loads_no_library_of_database_or_queue() -> None:
+    program = """
+import sys
+from workers.cli import main
+sys.argv = ["booksync", "phones", "check", "+442070313000"]
+try:
+    main()
+finally:
+    print(sorted({"sqlalchemy", "psycopg", "redis", "dramatiq", "httpx", "pydantic"} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], env={}, cwd=PROJECT, capture_output=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == b"[]"

@@ -1,4 +1,4 @@
-"""`booksync phones`: which numbers are valid and called, which are doubtful, and what a person says of them."""
+"""`booksync phones`: which numbers are valid and called, which are doubtful, and which a person has confirmed."""
 
 import typer
 

@@ -158,7 +158,7 @@ def _show(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber], *, show_al
     height = out.size.height if out.is_terminal else _LINES_OF_A_PIPE
     room = max(_FEWEST_ROWS, height - len(by_reason) - _LINES_AROUND_THE_TABLE)
     shown = len(customers) if show_all else min(room, len(customers))
-    table = _table("phone text", "number", "customer", "id in Zoho", "owed", "why")
+    table = _table("phone text", "number", "customer", "id in Zoho", "owed", "reason")
     before = None
     for number, customer in islice(customers, shown):
         facts = customer.facts
@@ -168,7 +168,7 @@ def _show(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber], *, show_al
             _cut(facts.customer),
             escape(facts.customer_id),
             _in_words(facts.owed),
-            customer.reasons[0].sentence,
+            ", ".join(reason.name for reason in customer.reasons),
         )
         before = number if number.number else None
     out.print(table)
@@ -182,9 +182,9 @@ def _show(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber], *, show_al
 
 
 def _totals_table(by_reason: Sequence[ReasonTotal]) -> Table:
-    table = _table("customers", "reason", "owed")
+    table = _table("customers", "reason", "owed", "meaning")
     for total in by_reason:
-        table.add_row(f"{total.customers:,}", total.reason, _in_words(total.owed))
+        table.add_row(f"{total.customers:,}", total.reason, _in_words(total.owed), total.sentence)
     table.caption = counted(sum(total.customers for total in by_reason), "customer in all", "customers in all")
     table.caption_justify = "left"
     return table

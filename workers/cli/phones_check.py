@@ -1,6 +1,6 @@
 """`booksync phones check`: the verdicts on phone texts, one by one or as a filter.
 
-It needs no settings, no database and no queue, and imports none of them, because other programs start it often.
+It works without settings, database and queue, and does not import them, because other programs start it often.
 """
 
 import sys
@@ -66,7 +66,7 @@ def _checked_lines(country: str | None) -> Iterator[PhoneCheck]:
 
 
 def _plain(argument: str) -> str:
-    """The argument; bytes in it that are no UTF-8 are replaced."""
+    """The argument, with bytes that are not UTF-8 replaced."""
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

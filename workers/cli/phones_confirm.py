@@ -118,9 +118,9 @@ def _show(
         console.print(_in_words(change, take_back=take_back), markup=False)
     if len(changes) > _CHANGES_SHOWN:
         console.print(f"… and {len(changes) - _CHANGES_SHOWN:,} more")
-    done = "withdrawn" if take_back else "confirmed"
-    would_be = ("would be " if dry_run else "is ", "would be " if dry_run else "are ")
-    console.print(counted(len(changes), f"number {would_be[0]}{done}.", f"numbers {would_be[1]}{done}."))
+    what, done = ("confirmation", "withdrawn") if take_back else ("number", "confirmed")
+    one, many = ("would be", "would be") if dry_run else ("is", "are")
+    console.print(counted(len(changes), f"{what} {one} {done}.", f"{what}s {many} {done}."))
     if dry_run:
         notes.print("Nothing was changed. Next: the same without --dry-run")
     else:

@@ -22,7 +22,7 @@ FORMULA = "=1+1"
 
 @pytest.fixture
 def bob(bench: Bench) -> Row:
-    """A synced customer whose phone is no number."""
+    """A synced customer with a text in place of a phone number."""
     contact_id = bench.zoho.create_contact(contact_name="Bob & Söhne", persons=[PersonFields(mobile=REFUSED)])
     bench.zoho.create_invoice(contact_id)
     bench.sync()

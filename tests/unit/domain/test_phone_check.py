@@ -35,7 +35,7 @@ def test_the_keys_and_their_order_are_a_contract(text: str, country: str | None)
         # A country that is named and not understood is replaced by none.
         ("0171 9384756", "Ruritania", None, "unknown_country"),
         ("+44 7912 345679", "Ruritania", "+447912345679", None),
-        # "NA" is Namibia; "na" may say that there is none.
+        # "NA" is Namibia; "na" may mean that no country is known.
         ("081 123 4567", "NA", "+264811234567", None),
         ("081 123 4567", "na", None, "unknown_country"),
     ],
