@@ -197,10 +197,20 @@ class TestPolicy:
         assert asked("policy", "set", connection_id, "--most-steps", "0")["policy"]["most_steps"] is None
         assert asked("policy", "set", connection_id, "--defaults")["policy"]["contacts_a_day"] == 1
 
+    def test_numbers_that_are_not_called_are_named_and_allowed(self, bench: Bench) -> None:
+        connection_id = str(bench.connection_id)
+        told = asked("policy", "set", connection_id, "--kinds-not-called", "voip, pager", "--shared-number", "25")
+        rules = told["policy"]
+        assert (rules["kinds_not_called"], rules["shared_number_customers"]) == (["voip", "pager"], 25)
+        rules = asked("policy", "set", connection_id, "--kinds-not-called", "", "--shared-number", "0")["policy"]
+        assert (rules["kinds_not_called"], rules["shared_number_customers"]) == ([], 0)
+
     @pytest.mark.parametrize(
         "words",
         [
             (),
+            ("--kinds-not-called", "premium"),
+            ("--shared-number", "1"),
             ("--steps", "3,1"),
             ("--steps", "soon"),
             ("--time", "22:00"),

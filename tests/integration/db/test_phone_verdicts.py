@@ -165,3 +165,33 @@ class TestJudgingAnew:
         change(engine, "UPDATE customers_cache SET phone_verdict = '{}'")
         judge_anew(engine, link)
         assert rows(engine, "SELECT id FROM customers_cache WHERE phone_verdict = '{}'") == []
+
+    def test_a_number_that_is_found_to_be_a_fax_cancels_at_once(self, engine: Engine, link: Link) -> None:
+        tell_contact(engine, link, a_contact(mobile=f"Fax {A_BRITISH_MOBILE}"))
+        # As an older edition had left it.
+        change(engine, "UPDATE customers_cache SET phone_not_callable = NULL, phone_verdict = '{}'")
+        tell_invoices(engine, link, an_invoice())
+        plan_all(engine, link)
+        judge_anew(engine, link)
+        assert {reminder["status"] for reminder in rows(engine, "SELECT status FROM reminders")} == {"cancelled"}
+        assert row(engine, "SELECT phone_not_callable FROM customers_cache")["phone_not_callable"] == "fax"
+
+    @pytest.mark.parametrize(
+        ("key", "value"), [("kind", '"premium_rate"'), ("doubts", '["example"]'), ("confirmed", "true")]
+    )
+    def test_another_verdict_on_the_same_number_makes_its_plans_due(
+        self, engine: Engine, link: Link, key: str, value: str
+    ) -> None:
+        tell_contact(engine, link, a_contact())
+        tell_invoices(engine, link, an_invoice())
+        plan_all(engine, link)
+        change(
+            engine,
+            "UPDATE customers_cache SET phone_verdict = jsonb_set(phone_verdict, ARRAY[:key], CAST(:value AS jsonb))",
+            key=key,
+            value=value,
+        )
+        change(engine, "UPDATE invoices_cache SET plan_outcome = 'number_shared', plan_at = NULL")
+        change(engine, "DELETE FROM reminders")
+        judge_anew(engine, link)
+        assert row(engine, "SELECT plan_at FROM invoices_cache")["plan_at"] == LATER

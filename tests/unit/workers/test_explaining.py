@@ -16,7 +16,7 @@ from domain.hand_over import HoldReason
 from domain.invoices import Invoice
 from domain.opening import Backlog, Handover
 from domain.permission import NO_HOLDS, Holds
-from domain.phones import PhoneFallback
+from domain.phones import NotCallable, PhoneFallback, PhoneKind
 from domain.reminder_policy import ReminderPolicy
 from domain.reminders import SkipReason
 from tests.builders import A_BRITISH_MOBILE, AN_INDIAN_MOBILE, a_person, an_invoice
@@ -225,6 +225,43 @@ class TestAnAssumedCountry:
         persons = (a_person("1", mobile="98765 43210"), a_person("2", mobile=A_BRITISH_MOBILE))
         told = explained(a_story(customer=a_customer_story(*persons)), PhoneFallback.VALID)
         assert [phone["is_chosen"] for phone in told["phones"]] == [False, True]
+
+
+class TestANumberThatIsNotCalled:
+    @pytest.mark.parametrize(
+        ("number", "reason", "sentence"),
+        [
+            (NumberFacts(not_callable=NotCallable.FAX), SkipReason.NOT_CALLABLE, "The text calls it a fax number."),
+            (
+                NumberFacts(kind=PhoneKind.PREMIUM_RATE),
+                SkipReason.NOT_CALLABLE,
+                "It is a premium-rate number, and the policy does not call these.",
+            ),
+            (
+                NumberFacts(names=12),
+                SkipReason.NUMBER_SHARED,
+                "12 customers of different names have this number.",
+            ),
+        ],
+    )
+    def test_has_its_exact_reason(self, number: NumberFacts, reason: SkipReason, sentence: str) -> None:
+        told = explained(a_story(case=a_case(number=number), plan_outcome=reason, plan_at=None))
+        assert told["objections"] == [{"reason": reason, "sentence": sentence}]
+        assert f"Against asking: {sentence}" in told["reasons"]
+        assert f"No reminder is planned: {sentence}" in told["reasons"]
+
+    def test_has_the_general_reason_where_the_facts_have_changed_since_the_plan(self) -> None:
+        told = explained(a_story(case=a_case(), plan_outcome=SkipReason.NUMBER_SHARED, plan_at=None))
+        assert told["objections"] == []
+        assert f"No reminder is planned: {SkipReason.NUMBER_SHARED.sentence}" in told["reasons"]
+
+    def test_is_named_among_the_customers_numbers(self) -> None:
+        person = a_person(mobile=f"Fax {A_BRITISH_MOBILE}", is_primary=True)
+        told = explained(a_story(customer=a_customer_story(person, phone_not_callable="fax")))
+        (phone,) = told["phones"]
+        assert (phone["problem"], phone["not_callable"]) == (None, "fax")
+        assert phone["verdict"] == "It can be dialled. The text calls it a fax number."
+        assert told["customer"]["phone_not_callable"] == "fax"
 
 
 class TestWhatTheWebhookPosted:

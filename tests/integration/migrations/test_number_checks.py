@@ -1,0 +1,101 @@
+"""The newest checks of a number stand on every way up, and the former ones after the way back."""
+
+import pytest
+from alembic import command
+
+from db.migrations import Target, handover, migrate, numbers
+from db.migrations.revisions import alembic_config
+from tests.integration.migrations.applications import Database
+
+BEFORE = "0007a_handover_phase2"
+
+
+@pytest.fixture(autouse=True)
+def of_this_database(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+
+
+def checks_are_new(database: Database) -> bool:
+    """Whether the claim's checks know shared numbers. Those and the function that they call come and go together."""
+    functions = database.rows("""
+        SELECT proname, prosrc FROM pg_proc WHERE proname IN ('reminder_checks', 'booksync_is_shared')
+    """)
+    source = {row["proname"]: str(row["prosrc"]) for row in functions}
+    is_new = "number_shared" in source["reminder_checks"]
+    assert is_new is ("booksync_is_shared" in source)
+    return is_new
+
+
+@pytest.mark.parametrize("target", [Target.PHASE2, Target.PHASE3])
+def test_a_new_database_has_the_newest_checks(url: str, database: Database, target: Target) -> None:
+    migrate(url, target)
+    assert checks_are_new(database)
+
+
+def test_so_has_one_that_went_back_to_phase_2(url: str, database: Database) -> None:
+    migrate(url)
+    migrate(url, Target.PHASE2)
+    assert checks_are_new(database)
+
+
+def test_so_has_one_that_left_phase_2_under_an_earlier_release(url: str, database: Database) -> None:
+    command.upgrade(alembic_config(), "0010_handover_phase3")
+    numbers.remove(database.connection)  # type: ignore[arg-type]
+    assert not checks_are_new(database)
+    migrate(url)
+    assert checks_are_new(database)
+    migrate(url, Target.PHASE2)
+    assert checks_are_new(database)
+
+
+def test_so_has_one_that_left_it_before_there_were_handovers(url: str, database: Database) -> None:
+    command.upgrade(alembic_config(), "0009_phase3")
+    numbers.remove(database.connection)  # type: ignore[arg-type]
+    handover.remove(database.connection)  # type: ignore[arg-type]
+    migrate(url)
+    assert checks_are_new(database)
+
+
+def test_the_way_back_brings_the_former_checks_back(url: str, database: Database) -> None:
+    migrate(url, Target.PHASE2)
+    command.downgrade(alembic_config(), BEFORE)
+    assert not checks_are_new(database)
+    # They work without the columns that have gone.
+    assert database.rows("SELECT * FROM reminder_checks()") == []
+    migrate(url, Target.PHASE2)
+    assert checks_are_new(database)
+
+
+@pytest.mark.parametrize(
+    ("given", "phone", "not_callable"),
+    [
+        ("Fax 020 7031 3000", "+442070313000", "fax"),
+        ("020 7031 3000", "+442070313000", None),
+        ("n/a", "n/a", None),
+    ],
+)
+def test_a_copied_number_that_is_not_callable_is_known_as_such(
+    url: str, database: Database, given: str, phone: str, not_callable: str | None
+) -> None:
+    migrate(url, Target.PHASE1)
+    invoice = database.legacy_writes_invoice(database.a_user(), "1", phone=given)
+    migrate(url, Target.PHASE2)
+    customer = database.customer_of(invoice)
+    assert (customer["primary_phone"], customer["phone_not_callable"]) == (phone, not_callable)
+
+
+def test_so_is_one_that_the_older_application_wrote_in_phase_2(url: str, database: Database) -> None:
+    migrate(url, Target.PHASE2)
+    invoice = database.legacy_writes_invoice(database.a_user(), "1", phone="Fax 020 7031 3000")
+    migrate(url)
+    customer = database.row("SELECT * FROM customers_cache WHERE id = (SELECT customer_id FROM invoices_cache)")
+    assert invoice
+    assert (customer["primary_phone"], customer["phone_not_callable"]) == ("+442070313000", "fax")
+
+
+def test_a_verdict_of_zohos_own_is_not_overwritten(url: str, database: Database) -> None:
+    migrate(url)
+    database.booksync_writes_customer(database.a_user(), "C1", name="Ada", phone="+442070313000")
+    database.rows('UPDATE customers_cache SET phone_verdict = \'{"not_callable": "fax"}\' RETURNING id')
+    numbers.add(database.connection)  # type: ignore[arg-type]
+    assert database.row("SELECT phone_not_callable FROM customers_cache") == {"phone_not_callable": None}
