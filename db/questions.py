@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from math import ceil
 
 from sqlalchemy import Connection, text
@@ -35,6 +36,24 @@ _BY_DETAILS = (
 )
 
 
+class Cause(StrEnum):
+    """Why a record's details are to be read; a record counts under the first that applies."""
+
+    SOON = "soon"  #: a reminder is due within a day
+    REFUSED = "refused"  #: a customer with an open invoice, whose number need not be refused in another country
+    #: A fact of an earlier version's details forbids to ask, and the present version may allow it; or the number of a
+    #: customer with an open invoice may ring by clocks that have few hours in common.
+    HELD = "held"
+    ASSUMED = "assumed"  #: a customer with an open invoice, whose number may be another one in another country
+
+
+#: The order of questions; for the same cause the customers who owe the most first, each before their invoices.
+_ORDER = (Cause.SOON, Cause.REFUSED, Cause.HELD, Cause.ASSUMED)
+
+#: The same, while nothing is handed over.
+_ORDER_WHILE_CLOSED = (Cause.REFUSED, Cause.SOON, Cause.HELD, Cause.ASSUMED)
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A record whose details are to be read: the present version of a customer or an invoice."""
@@ -42,22 +61,32 @@ class Question:
     kind: RecordKind
     record_id: str  #: Zoho's
     version: datetime  #: its modified time, else `known_contacts.NO_VERSION`
+    is_urgent: bool  #: a handover waits for the answer
 
 
 #: Without a country that booksync understands, the number is refused whatever its digits are.
 _COUNTRY_PROBLEMS = (PhoneProblem.UNKNOWN_REGION, PhoneProblem.UNKNOWN_COUNTRY)
 
-_RULES = {
+_DEBTORS = {
     "open_statuses": sorted(OPEN_STATUSES),
-    "country_problems": [str(problem) for problem in _COUNTRY_PROBLEMS],
+    "country_problems": list(map(str, _COUNTRY_PROBLEMS)),
+}
+_RULES = _DEBTORS | {
+    "by_details": list(map(str, _BY_DETAILS)),
+    "order": list(map(str, _ORDER)),
+    "order_while_closed": list(map(str, _ORDER_WHILE_CLOSED)),
 }
 
 _IS_OPEN = "status = ANY(:open_statuses) AND coalesce(nullif(balance, 'NaN'), 0) > 0"
 _IS_UNASKED = "asked_version IS DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch')"
 #: Another country could make the customer's number another one, or a number at all.
 _HANGS_ON_COUNTRY = "(phone_verdict ->> 'assumed_country' IS NOT NULL OR phone_problem = ANY(:country_problems))"
-#: Of a changed contact whose details were not read again, because many contacts had changed at once.
-_IS_REFUSED_BY_FORMER_COUNTRY = f"(country_code IS NOT NULL AND phone_problem <> '{PhoneProblem.NOT_A_NUMBER}')"
+#: The country may be a former one: where many contacts have changed at once, their details are not read again.
+_IS_REFUSED = f"""
+    (phone_problem IS NOT NULL AND {_HANGS_ON_COUNTRY}
+     OR phone_problem <> '{PhoneProblem.NOT_A_NUMBER}' AND country_code IS NOT NULL)
+"""
+_HAS_FEW_HOURS = "(address_state IS NULL AND array_to_string(time_zones, ' ') = ANY(:scattered))"
 
 # Each version of a record is asked for once, whatever the answer says.
 _QUESTIONS = text(f"""
@@ -74,29 +103,33 @@ _QUESTIONS = text(f"""
          WHERE connection_id = :connection_id AND {_IS_OPEN} GROUP BY customer_id
     ), question AS (
         SELECT 'customer' AS kind, id AS customer_id, zoho_customer_id AS record_id, zoho_last_modified_at,
-               asked_version, id IN (SELECT customer_id FROM soon) AS is_soon,
-               phone_problem IS NOT NULL AND {_HANGS_ON_COUNTRY}
-                   OR {_IS_REFUSED_BY_FORMER_COUNTRY} IS TRUE AS is_refused_by_country
+               asked_version,
+               CASE WHEN id IN (SELECT customer_id FROM soon) THEN 'soon'
+                    WHEN {_IS_REFUSED} THEN 'refused'
+                    WHEN id IN (SELECT customer_id FROM forbidden) OR {_HAS_FEW_HOURS} THEN 'held'
+                    ELSE 'assumed' END AS cause
           FROM customers_cache
          WHERE connection_id = :connection_id AND status = 'active' AND gone_at IS NULL
            -- Details that could not be understood are asked for once a day.
            AND (switch_asked_at > CAST(:now AS timestamptz) - interval '1 day') IS NOT TRUE
            AND (id IN (SELECT customer_id FROM soon) OR id IN (SELECT customer_id FROM forbidden)
                 OR id IN (SELECT customer_id FROM debt)
-                   AND ({_HANGS_ON_COUNTRY} OR {_IS_REFUSED_BY_FORMER_COUNTRY}
-                        OR address_state IS NULL AND array_to_string(time_zones, ' ') = ANY(:scattered)))
+                   AND ({_IS_REFUSED} OR {_HAS_FEW_HOURS} OR {_HANGS_ON_COUNTRY}))
          UNION ALL
         SELECT 'invoice', customer_id, zoho_invoice_id, zoho_last_modified_at, asked_version,
-               id IN (SELECT invoice_id FROM soon), false
+               CASE WHEN id IN (SELECT invoice_id FROM soon) THEN 'soon' ELSE 'held' END
           FROM invoices_cache
          WHERE id IN (SELECT invoice_id FROM soon UNION ALL SELECT id FROM forbidden) AND gone_at IS NULL
     )
-    SELECT kind, record_id, coalesce(zoho_last_modified_at, 'epoch') AS version
-      FROM question LEFT JOIN debt USING (customer_id)
+    SELECT kind, record_id, coalesce(zoho_last_modified_at, 'epoch') AS version,
+           cause = 'soon' AND handover = 'open' AS is_urgent
+      FROM question
+      LEFT JOIN debt USING (customer_id)
+      CROSS JOIN (SELECT handover FROM zoho_connections WHERE id = :connection_id) AS home
      WHERE {_IS_UNASKED}
-     -- While the connection is closed, no handover waits for an answer.
-     ORDER BY is_soon AND (SELECT handover = 'open' FROM zoho_connections WHERE id = :connection_id) DESC,
-              is_refused_by_country DESC, is_soon DESC, owed DESC NULLS LAST, customer_id, kind, record_id
+     ORDER BY array_position(CASE handover WHEN 'open' THEN CAST(:order AS text[])
+                                           ELSE CAST(:order_while_closed AS text[]) END, cause),
+              owed DESC NULLS LAST, customer_id, kind, record_id
      LIMIT :limit
 """)  # noqa: S608  (the conditions are constants)
 
@@ -104,15 +137,7 @@ _QUESTIONS = text(f"""
 def questions(
     connection: Connection, link: Link, window: CallingWindow, *, now: datetime, limit: int
 ) -> Sequence[Question]:
-    """The next questions, in this order; of equal rank the customers who owe the most, each before their invoices.
-
-    1. Customers and invoices with a reminder due within a day, where the connection is open for handovers.
-    2. Customers with an open invoice whose number is refused, and need not be in another country.
-    3. Those of the first rank, where the connection is closed.
-    4. Customers with an open invoice whose number is another one in another country, or may ring by clocks that have
-       few hours in common; records that a fact of an earlier version's details forbids to ask, because the present
-       version may allow it.
-    """
+    """The next questions: records whose present version was not asked for, in the order of their causes."""
     if limit <= 0:
         return []
     rows = connection.execute(
@@ -122,12 +147,11 @@ def questions(
             "now": now,
             "until": now + AHEAD,
             "scattered": _scattered(connection, link, window, now),
-            "by_details": [str(reason) for reason in _BY_DETAILS],
             "limit": limit,
             **_RULES,
         },
     )
-    return [Question(RecordKind(row.kind), row.record_id, row.version) for row in rows]
+    return [Question(RecordKind(row.kind), row.record_id, row.version, row.is_urgent) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +182,7 @@ _UNCERTAIN_COUNTRIES = text(f"""
 
 def uncertain_countries(connection: Connection, connection_id: uuid.UUID) -> UncertainCountries:
     """How many customers the connection has whose country is to be asked for, or was asked for in vain."""
-    row = connection.execute(_UNCERTAIN_COUNTRIES, {"connection_id": connection_id, **_RULES}).one()
+    row = connection.execute(_UNCERTAIN_COUNTRIES, {"connection_id": connection_id, **_DEBTORS}).one()
     policy = reminder_policies.policy_of(connection, connection_id)
     return UncertainCountries(row.customers, row.to_ask, policy.detail_calls_per_run)
 

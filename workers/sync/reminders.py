@@ -27,7 +27,7 @@ from domain.deletions import RecordKind
 from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.runs import Mode, Run
-from workers.sync.spare_calls import ask_each
+from workers.sync.spare_calls import ask_each, is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 from workers.zoho.errors import UnusableAnswer
@@ -86,16 +86,23 @@ def _plan(work: Work) -> None:
 def _questions(work: Work) -> Sequence[Question]:
     """The next questions: a few a run, of runs that no person waits for.
 
-    None after a failed customer phase: Zoho does not respond, or not everything is read.
+    None after a failed customer phase: Zoho does not respond, or not everything is read. Those that no handover waits
+    for are left to another day where too little of the day's calls is left.
     """
     if not (work.run.is_scheduled and work.run.position.customers_complete):
         return ()
     with work.transaction() as connection:
         policy = reminder_policies.policy_of(connection, work.run.connection_id)
         left = policy.detail_calls_per_run - work.run.position.switches_asked
-        return questions.questions(
+        found = questions.questions(
             connection, work.link, policy.window, now=work.now, limit=min(left, QUESTIONS_PER_STEP)
         )
+        if all(question.is_urgent for question in found) or is_affordable(connection, work):
+            return found
+    log.info(
+        "Only urgent details are asked for: too little of the day's calls is left", action="reminders.not_affordable"
+    )
+    return [question for question in found if question.is_urgent]
 
 
 def _ask_for_customer(work: Work, question: Question) -> None:

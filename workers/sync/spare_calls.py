@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import structlog
+from sqlalchemy import Connection
 
+from domain.forecast import leaves_room
 from workers.budget import BudgetWait
+from workers.forecasting import forecast
 from workers.logs import describe
+from workers.sync.work import Work
 from workers.zoho.errors import PARKING_ERRORS, Throttled, ZohoError
 
 log = structlog.get_logger(__name__)
@@ -18,6 +22,19 @@ MOST_FAILURES = 3
 
 #: For the minute's budget a run waits; when the day's is used up it goes on without the answers.
 LONGEST_WAIT_SECONDS = 300.0
+
+
+def is_affordable(connection: Connection, work: Work) -> bool:
+    """Whether enough of the day's calls is left for some that nothing waits for."""
+    outlook = forecast(work.resources, connection, work.link)
+    if outlook.budget is None:
+        return False  # Redis is away, so no call can be made.
+    return leaves_room(
+        outlook.size,
+        day_limit=outlook.budget.day_limit,
+        day_left=outlook.budget.day_remaining,
+        reserve=work.resources.settings.zoho_daily_reserve,
+    )
 
 
 def ask_each(

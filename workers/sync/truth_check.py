@@ -14,7 +14,6 @@ from db.truth_checks import CachedInvoice, Checkable
 from domain.contacts import Contact, ContactKind
 from domain.customers import customer_from
 from domain.deletions import RecordKind
-from domain.forecast import leaves_room
 from domain.invoices import Invoice
 from domain.runs import Run
 from domain.truth_check import (
@@ -28,8 +27,7 @@ from domain.truth_check import (
     is_due,
 )
 from domain.watermarks import overlapping
-from workers.forecasting import forecast
-from workers.sync.spare_calls import ask_each
+from workers.sync.spare_calls import ask_each, is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 
@@ -83,22 +81,10 @@ def _chosen(work: Work) -> Sequence[Checkable]:
             truth_checks.oldest(connection, link, kind, now=work.now, limit=left) for kind in RecordKind
         )
         chosen = in_turn(customers, invoices, left)
-        return chosen if chosen and _is_affordable(connection, work) else ()
-
-
-def _is_affordable(connection: Connection, work: Work) -> bool:
-    outlook = forecast(work.resources, connection, work.link)
-    if outlook.budget is None:
-        return False  # Redis is away, so no call can be made.
-    is_affordable = leaves_room(
-        outlook.size,
-        day_limit=outlook.budget.day_limit,
-        day_left=outlook.budget.day_remaining,
-        reserve=work.resources.settings.zoho_daily_reserve,
-    )
-    if not is_affordable:
-        log.info("No truth check: too little of the day's calls is left", action="truth_check.not_affordable")
-    return is_affordable
+        if not chosen or is_affordable(connection, work):
+            return chosen
+    log.info("No truth check: too little of the day's calls is left", action="truth_check.not_affordable")
+    return ()
 
 
 def _check_customer(work: Work, record: Checkable) -> None:

@@ -103,6 +103,19 @@ class TestCountedCustomers:
         bench.sync(is_scheduled=True)
         assert bench.customers()[contact_id]["primary_phone"] == "+919876543210"
 
+    @pytest.mark.parametrize(
+        ("spent", "calls"),
+        [
+            # Other integrations keep a tenth of the day's calls, the next full run its own, and a tenth is spare.
+            (100, 20),
+            (790, 0),
+        ],
+    )
+    @pytest.mark.usefixtures("foreign")
+    def test_none_is_asked_for_where_the_day_is_nearly_used(self, bench: Bench, spent: int, calls: int) -> None:
+        bench.zoho.set_limits(requests_per_day=1000, spend_day=spent)
+        assert calls_of_a_run(bench) == calls
+
     def test_a_run_that_a_person_waits_for_asks_for_none(self, bench: Bench, foreign: dict[str, str]) -> None:
         bench.zoho.reset_stats()
         bench.sync()

@@ -140,9 +140,9 @@ def test_a_customer_who_will_not_be_called_is_not_asked_about(
     ("is_open", "order"),
     [
         # A handover of today or tomorrow waits for its answers.
-        (True, ["soon", "refused-1000", "refused-100", "read"]),
+        (True, ["soon", "refused-1000", "refused-100", "held", "read"]),
         # Nothing is handed over, so that those who cannot be reached come first.
-        (False, ["refused-1000", "refused-100", "soon", "read"]),
+        (False, ["refused-1000", "refused-100", "soon", "held", "read"]),
     ],
 )
 def test_what_waits_for_an_answer_comes_first_then_the_largest_debts(
@@ -153,8 +153,22 @@ def test_what_waits_for_an_answer_comes_first_then_the_largest_debts(
     owe(engine, link, "refused-100", AN_INDIAN_TEXT, balance="100")
     owe(engine, link, "refused-1000", AN_INDIAN_TEXT, balance="1000")
     owe(engine, link, "soon", A_BRITISH_MOBILE, balance="10", due_date=dt.date(2026, 3, 6))
+    owe(engine, link, "held", A_BRITISH_MOBILE, balance="10", details=ContactDetails("GB", reminders_enabled=False))
+    change(engine, "UPDATE customers_cache SET asked_version = 'epoch' WHERE zoho_customer_id = 'held'")
+    change(engine, "UPDATE invoices_cache SET asked_version = zoho_last_modified_at")
     assert next_customers(engine, link) == order
     assert next_customers(engine, link, limit=1) == order[:1]
+
+
+def test_only_what_a_handover_waits_for_is_urgent(engine: Engine) -> None:
+    for is_open in (True, False):
+        link = a_link(engine, is_open=is_open)
+        owe(engine, link, "refused", AN_INDIAN_TEXT)
+        owe(engine, link, "soon", A_BRITISH_MOBILE, due_date=dt.date(2026, 3, 6))
+        with engine.connect() as connection:
+            found = questions.questions(connection, link, CallingWindow(), now=NOW, limit=10)
+        urgent = {question.record_id for question in found if question.is_urgent}
+        assert urgent == ({"soon"} if is_open else set())
 
 
 class TestCounts:
