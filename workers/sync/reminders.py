@@ -66,7 +66,7 @@ def _judge_phones_anew(work: Work) -> None:
                 last_id,
                 fallback=fallback,
                 now=work.now,
-                all_of_them=noted is not None,  # Else nobody but this first run has written any.
+                all_of_them=noted is not None,  # Else only this first run has written verdicts.
             )
             work.keep(connection, work.run)
     with work.transaction() as connection:
@@ -168,7 +168,7 @@ def _count_question(connection: Connection, work: Work, run: Run) -> None:
 
 
 def _tidy(connection: Connection, run: Run) -> None:
-    """What was staged is used up. A full run has met every row there is, so what it did not set aside is understood."""
+    """What was staged is used up. A full run has read every row, so rows that it has not rejected are understood."""
     staging.clear(connection, run.run_id)
     if run.mode is Mode.FULL and run.degraded_reason is None:
         staging.forget_set_aside(connection, run.connection_id, run.run_id)

@@ -26,7 +26,7 @@ def found(engine: Engine, link: Link, rules: AuditRules = RULES) -> dict[str, Ph
     ("mobile", "reasons"),
     [
         ("ask Bob", ["not_a_number"]),
-        ("07912 38XXXX", ["not_alone", "assumed_country"]),
+        ("07912 38XXXX", ["not_alone"]),
         (f"Fax {PLAIN}", ["fax"]),
         ("+49 900 3 384756", ["premium_rate"]),
         ("+44 7912 345678", ["run"]),
