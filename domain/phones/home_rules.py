@@ -27,6 +27,8 @@ def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) ->
     """
     if phonenumbers.number_type(national) in _REACHING_NO_PERSON:
         return False
+    if national.country_code == abroad.country_code:
+        return False  # The text begins with the country's own code, which is more likely a prefix than chance.
     significant, trunk_prefix = phonenumbers.national_significant_number(national), _trunk_prefix(national)
     if trunk_prefix and digits == trunk_prefix + significant:
         return has_usual_length(national)

@@ -93,8 +93,14 @@ class _Found(NamedTuple):
         return self.has_added_plus or "+" not in self.reading.text
 
 
-#: Digits, then a word of capital letters that the keypad has, and nothing else.
-_VANITY = re.compile(r"\+?[\d() .-]+[A-Z](?:[A-Z\d-]*[A-Z])")
+#: With its trunk prefix, an area code has no more digits than this.
+_DIGITS_OF_AN_AREA_CODE = 6
+
+#: Digits, then words of capital letters, and nothing else.
+_VANITY = re.compile(r"\+?[\d() .-]+([A-Z]+(?:-[A-Z]+)*)")
+
+#: A word has at least so many different letters; XXX and OO stand for digits.
+_LETTERS_OF_A_WORD = 3
 
 
 #: Countries whose numbers have many lengths and beginnings: most texts that some country reads, one of these reads.
@@ -177,7 +183,7 @@ def _parsed(text: str, region: str | None) -> tuple[PhoneNumber | None, int]:
 def _is_whole_number(text: str, region: str | None) -> bool:
     """Whether a part of a text is a number by itself. A company's number may be as short as an area code."""
     number, kind = _parsed(text, region)
-    return number is not None and kind != PhoneNumberType.UAN
+    return number is not None and (kind != PhoneNumberType.UAN or len(digits_of(text)) > _DIGITS_OF_AN_AREA_CODE)
 
 
 def _only_one(found: list[_Found]) -> _Found | None:
@@ -215,7 +221,8 @@ def _is_written_in(number: PhoneNumber, raw: str) -> bool:
 def _vanity(raw: str, region: str | None) -> PhoneVerdict | None:
     """The verdict on a number that is sold as a word: 1-800-FLOWERS; None for any other text."""
     text = folded_characters(raw).strip()
-    if not _VANITY.fullmatch(text):
+    match = _VANITY.fullmatch(text)
+    if match is None or len(set(match[1]) - {"-", "O", "I"}) < _LETTERS_OF_A_WORD:
         return None
     number, kind = _parsed(text, region)
     if number is None or KINDS[kind] not in _SOLD_AS_WORDS:

@@ -13,17 +13,27 @@ from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, Phone
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 
-_ORDINARY = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE)
+ORDINARY = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE)
+
+#: Kinds whose numbers may be written as words, so that letters may pass for digits.
+SOLD_AS_WORDS = (
+    PhoneNumberType.TOLL_FREE,
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.UAN,
+)
 
 #: Digits at the end of an example that are made up.
 _MADE_UP = 5
 
 
 @cache
-def numbers_like_the_examples(region: str, count: int, seed: int) -> tuple[PhoneNumber, ...]:
+def numbers_like_the_examples(
+    region: str, count: int, seed: int, kinds: tuple[int, ...] = ORDINARY
+) -> tuple[PhoneNumber, ...]:
     """Different valid numbers that begin as the region's examples do, so that they are as long as most are."""
     chance = random.Random(f"{region} {seed}")
-    examples = [phonenumbers.example_number_for_type(region, kind) for kind in _ORDINARY]
+    examples = [phonenumbers.example_number_for_type(region, kind) for kind in kinds]
     nationals = [phonenumbers.national_significant_number(example) for example in examples if example]
 
     def made_up() -> str:

@@ -8,7 +8,14 @@ import pytest
 from domain.phones import judge
 from domain.phones.home_rules import has_usual_length
 from tests.unit.domain.phones.damages import DAMAGES
-from tests.unit.domain.phones.samples import REGIONS, e164, international, numbers_like_the_examples
+from tests.unit.domain.phones.samples import (
+    ORDINARY,
+    REGIONS,
+    SOLD_AS_WORDS,
+    e164,
+    international,
+    numbers_like_the_examples,
+)
 
 #: Numbers a region. The drill takes more.
 A_FEW = 2
@@ -22,12 +29,17 @@ def test_a_damaged_number_never_becomes_another(kind: str) -> None:
     assert wrong_readings(kind, A_FEW) == []
 
 
-def wrong_readings(kind: str, count: int) -> list[tuple[str, str, str, str]]:
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_nor_does_one_that_may_be_written_as_words(kind: str) -> None:
+    assert wrong_readings(kind, 1, SOLD_AS_WORDS) == []
+
+
+def wrong_readings(kind: str, count: int, kinds: tuple[int, ...] = ORDINARY) -> list[tuple[str, str, str, str]]:
     """(region, text, what it was read as, the number) of each text that became another number."""
     chance = random.Random(kind)
     wrong = []
     for region in REGIONS:
-        numbers = numbers_like_the_examples(region, count, seed=1)
+        numbers = numbers_like_the_examples(region, count, seed=1, kinds=kinds)
         for at, number in enumerate(numbers):
             for text in DAMAGES[kind](number, numbers[at - 1], chance):
                 read = judge(text, region).e164

@@ -81,6 +81,13 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("+54 11 15 2345 6780", "AR", "+5491123456780"),
         # An area code that a rule of the country would add.
         ("464 1235", "AG", NOT_ALONE),
+        # Words are digits where numbers are sold as words; masks and letters for digits are no words.
+        ("1-800-FLOWERS", "US", "+18003569377"),
+        ("1-800-GO-FEDEX", "US", "+18004633339"),
+        ("1-800-XXX-XXXX", "US", NOT_ALONE),
+        ("0300 123 XXXX", "GB", NOT_ALONE),
+        ("0800 123 4O5O", "GB", NOT_ALONE),
+        ("(925) 555-CALL", "US", PhoneProblem.TOO_SHORT),
         # Extensions.
         ("+16502530000x136", "US", "+16502530000"),
         ("4084568908#", "US", "+14084568908"),
