@@ -7,11 +7,9 @@ from decimal import Decimal
 from itertools import chain
 from typing import NamedTuple
 
+from domain.callable_numbers import DOUBTFUL_NAMES
 from domain.countries import country_name
 from domain.phones import Doubt, NotCallable, PhoneProblem
-
-#: The number of different names from which on a number that is doubtful by itself counts as shared.
-SHARED_IF_DOUBTFUL = 2
 
 NUMBER_SHARED = "number_shared"
 ASSUMED_COUNTRY = "assumed_country"
@@ -158,7 +156,7 @@ def _not_called(facts: PhoneFacts, rules: AuditRules) -> Iterable[Reason]:
         yield Reason(facts.not_callable, NotCallable(facts.not_callable).sentence if known else "It is not called.")
     if facts.kind in rules.kinds_not_called:
         yield Reason(facts.kind or "", f"Its kind is not called: {(facts.kind or '').replace('_', ' ')}.")
-    shared_by = min(SHARED_IF_DOUBTFUL, rules.shared_by) if facts.doubts else rules.shared_by
+    shared_by = min(DOUBTFUL_NAMES, rules.shared_by) if facts.doubts else rules.shared_by
     if rules.shared_by and facts.names >= shared_by:
         yield Reason(NUMBER_SHARED, f"Customers of {facts.names} different names have it.")
 

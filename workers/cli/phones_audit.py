@@ -14,8 +14,6 @@ from rich.table import Table
 
 from db import connections, phone_audit, reminder_policies
 from domain.phone_audit import AuditedCustomer, AuditedNumber, AuditRules, ReasonTotal, audit, totals
-from domain.phones import KINDS_NOT_CALLED
-from domain.reminder_policy import ReminderPolicy
 from workers import spreadsheets
 from workers.cli.arguments import ConnectionID
 from workers.cli.terminal import counted, notes, out, print_json, printable
@@ -64,7 +62,8 @@ def show_audit(
         raise typer.BadParameter("--csv and --json are two things: one at a time")
     with open_resources("booksync phones") as resources, resources.engine.connect() as database:
         link = connections.link(database, connection)
-        rules = _rules(reminder_policies.policy_of(database, connection))
+        policy = reminder_policies.policy_of(database, connection)
+        rules = AuditRules(policy.kinds_not_called, shared_by=policy.shared_number_customers)
         currency = phone_audit.home_currency(database, link)
         numbers = audit(phone_audit.doubtful(database, link, rules), rules, home_currency=currency)
     numbers = [number for number in numbers if reason is None or _has(number, reason)]
@@ -74,14 +73,6 @@ def show_audit(
         print_json(_json(connection, numbers))
     else:
         _show(connection, numbers, show_all=show_all)
-
-
-def _rules(policy: ReminderPolicy) -> AuditRules:
-    """What the connection's policy says of numbers; the defaults where it has no such rule."""
-    return AuditRules(
-        kinds_not_called=getattr(policy, "kinds_not_called", KINDS_NOT_CALLED),
-        shared_by=getattr(policy, "shared_number_customers", 10),
-    )
 
 
 def _has(number: AuditedNumber, reason: str) -> bool:
