@@ -119,7 +119,8 @@ _QUESTIONS = text(f"""
         SELECT 'invoice', customer_id, zoho_invoice_id, zoho_last_modified_at, asked_version,
                CASE WHEN id IN (SELECT invoice_id FROM soon) THEN 'soon' ELSE 'held' END
           FROM invoices_cache
-         WHERE id IN (SELECT invoice_id FROM soon UNION ALL SELECT id FROM forbidden) AND gone_at IS NULL
+         WHERE connection_id = :connection_id AND gone_at IS NULL
+           AND (id IN (SELECT invoice_id FROM soon) OR id IN (SELECT id FROM forbidden))
     )
     SELECT kind, record_id, coalesce(zoho_last_modified_at, 'epoch') AS version,
            cause = 'soon' AND handover = 'open' AS is_urgent
