@@ -21,7 +21,7 @@ from domain.public_holidays import rest_days
 #: Customers judged in one transaction.
 BATCH = 500
 
-#: The keys of a verdict that decide whether its number is called, beside the columns.
+#: The keys of phone_verdict that decide whether the number is called.
 _PLANNED_BY = ("kind", "doubts", "confirmed")
 
 
@@ -132,7 +132,7 @@ def _judged(row: Row[Any], link: Link, fallback: PhoneFallback) -> Customer:
 
 
 def _is_changed(row: Row[Any], customer: Customer) -> bool:
-    """Whether the plans may come out differently. What an older edition did not keep of a verdict is no change."""
+    """Whether the customer's plans may change. A key that an older edition did not write is not compared."""
     verdict = verdict_as_json(customer.judged_phone)
     known = [key for key in _PLANNED_BY if key in row.phone_verdict]
     return _outcome(customer) != _stored_outcome(row) or any(

@@ -84,7 +84,7 @@ _CUSTOMERS = """
      WHERE id IN (SELECT customer_id FROM invoices_cache WHERE id = ANY(:ids))
      ORDER BY zoho_customer_id
 """
-# The names as `booksync_is_shared` in SQL tells them apart. A number that only one customer has is not among the rows.
+# Names are compared as in `booksync_is_shared`. A number with a single customer gives no row.
 _NAMES = text("""
     SELECT user_id, primary_phone, count(DISTINCT lower(btrim(customer_name))) AS names
       FROM customers_cache
@@ -162,7 +162,7 @@ def _customer(row: Row[Any], names: int) -> CaseCustomer:
         primary_phone=row.primary_phone,
         phone_problem=PhoneProblem(row.phone_problem) if row.phone_problem else None,
         number=NumberFacts(
-            # A kind of a newer release is none that this one knows.
+            # A newer release may have written a kind that this one does not know.
             kind=PhoneKind(row.phone_kind) if row.phone_kind in set(PhoneKind) else None,
             not_callable=NotCallable(row.phone_not_callable) if row.phone_not_callable else None,
             is_doubtful=row.phone_is_doubtful,

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from domain.phones import NotCallable, PhoneKind
 from domain.reminder_policy import ReminderPolicy
 
-#: Names that a doubtful number may not have: two customers with the same invented number are no coincidence.
+#: A doubtful number is shared from this many names on, because two customers do not have one number by coincidence.
 DOUBTFUL_NAMES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class NumberFacts:
-    """What is known of a customer's number, beside that it is valid."""
+    """What a policy looks at to decide whether a customer's valid number is called."""
 
     kind: PhoneKind | None = None
     not_callable: NotCallable | None = None  #: as the text and the digits say

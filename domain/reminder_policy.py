@@ -66,7 +66,7 @@ class ReminderPolicy:
     held_sub_statuses: tuple[str, ...] = ("dispute",)  #: an invoice whose sub-status contains one of these is held
     respect_credits: bool = True  #: an invoice that the customer's unused credits cover is not asked for
     kinds_not_called: tuple[str, ...] = tuple(map(str, KINDS_NOT_CALLED))  #: names of `PhoneKind`
-    #: So many customers of different names with the same number make it one that is not called; 0: any number of them.
+    #: A number that at least this many customers of different names have is not called; 0: it is called.
     shared_number_customers: int = 10
     #: Country → the zones that count for its numbers, where the number alone leaves more of them.
     zones: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))

@@ -142,7 +142,7 @@ def _changes_at(
 ) -> dt.datetime | None:
     """When the reason is to be looked at again: a promise ends, the debt becomes too old, or a shared number's day."""
     last_days = []
-    # No change of this customer tells that another one has left the number, so the plan is made again every day.
+    # When another customer leaves the number, no fact of this one changes. So the plan is made again every day.
     if reason is SkipReason.NUMBER_SHARED:
         last_days.append(today)
     if reason is SkipReason.PROMISED and holds.promised_until is not None:

@@ -2,8 +2,8 @@
 -- 0010_reminder_functions.sql stay as they are.
 DO $create$ BEGIN EXECUTE format($functions$
 
--- Whether live customers of at least so many different names have this valid number. It stops at that many, so that a
--- number that thousands of customers have costs a look at a few rows, however many of its reminders are due.
+-- Whether live customers of at least `names` different names have this valid number. The loop ends at that count, so
+-- that a number with thousands of customers costs a few rows for each of its due reminders.
 CREATE OR REPLACE FUNCTION %1$I.booksync_is_shared(owner uuid, number text, names integer) RETURNS boolean
 LANGUAGE plpgsql STABLE COST 1000 AS $$
 DECLARE

@@ -1,4 +1,4 @@
-"""What phone numbers that are valid but not callable, countries and truth checks need: columns, tables and functions.
+"""The schema of numbers that are valid but not callable, of countries, and of truth checks.
 
 As in `handover`, two revisions apply them: one at the end of phase 2, one at the end of phase 3. Every statement can be
 repeated.
@@ -42,7 +42,7 @@ _INDEXES: Final = {
     "ix_customers_cache_valid_phone": "customers_cache (user_id, primary_phone) WHERE phone_problem IS NULL",
 }
 
-#: Customers made of copies have their verdict from before the column was there.
+#: Customers made of copies were judged before the column existed.
 _FILL: Final = """
     UPDATE customers_cache SET phone_not_callable = phone_verdict ->> 'not_callable'
     WHERE phone_not_callable IS NULL AND observed_at IS NULL AND phone_verdict ->> 'not_callable' IS NOT NULL

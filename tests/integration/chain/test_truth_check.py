@@ -43,7 +43,6 @@ _CUSTOMERS = {
     "primary_contact_person_id": "'1'",
     "primary_phone": "'+442070313000'",
     "phone_problem": "'not_a_number'",
-    "phone_not_callable": "'fax'",
     "primary_email": "'somebody@example.com'",
     "time_zone": "'Pacific/Chatham'",
     "contact_persons": "jsonb_set(contact_persons, '{0,last_name}', '\"Somebody\"')",
