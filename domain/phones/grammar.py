@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from domain.folding import folded
 from domain.phones.characters import folded_characters
 from domain.phones.verdicts import PhoneProblem
-from domain.phones.words import DIGIT_LETTERS, LABELS, LETTER_LABELS, UNITS
+from domain.phones.words import DIGIT_LETTERS, LABELS, LETTER_LABELS, OTHER_NUMBERS, UNITS
 
 #: Fewer digits are a label's ("room 12", "line 2"), not a number of their own.
 _DIGITS_OF_A_NUMBER = 5
@@ -54,6 +54,11 @@ class _Chunk:
         return sum(map(str.isdigit, self.text))
 
     @property
+    def is_mark(self) -> bool:
+        """Whether it is a label's: "Room 12". One with a prefix may be an area code."""
+        return self.digits <= _DIGITS_OF_A_MARK and not self.text.lstrip(" ([-./").startswith(("+", "0"))
+
+    @property
     def may_continue(self) -> bool:
         """Whether it may be the rest of the chunk before: "030,1234567". With a prefix of its own it is not."""
         has_prefix = self.text.lstrip(" ([-./").startswith(("+", "0"))
@@ -71,8 +76,15 @@ _REMARK = re.compile(r"[(\[{][^()\[\]{}]*?[^\W\d_][^()\[\]{}]*(?:[)\]}]|$)")
 #: The Brazilian placeholder for the carrier's two digits: "(0xx11) 3123-4567".
 _CARRIER = re.compile(r"^(\(?\s*(?:\+?55)?[\s(]*0?)[xX]{2}(?=\s*\d{2}\D)")
 
-#: Several dots next to digits stand for omitted digits.
-_LEFT_OUT = re.compile(r"\d\s*\.{2,}|\.{2,}\d")
+#: What no number contains: dots or an empty bracket for omitted digits, a sign of HTML, a date before another number, a
+#: decimal in thousands or among other text.
+_NOT_OF_A_NUMBER = re.compile(
+    r"""\d\s*\.{2,} | \.{2,}\d | [(\[]\s*[)\]] | &\#?\w+; | ^(?:19|20)\d\d-[01]\d-[0-3]\d\s+[+(]?\d
+      | \d{4,}\s*\.0+(?!\d) | ^\+?[1-9]\d{0,2}(?:,\d{3})+\.\d{1,2}$ | ^\+?[1-9]\d{0,2}(?:\.\d{3})+,\d{1,2}$""",
+    re.VERBOSE,
+)
+
+_TIME_OF_DAY = re.compile(r"\d:\d")
 
 _SEPARATORS = ",;:|&\n"
 
@@ -90,11 +102,13 @@ def phrase_of(raw: str, region: str | None) -> Phrase:
         raise RefusedTextError(PhoneProblem.NOT_A_NUMBER)
     if "@" in text:
         raise RefusedTextError(PhoneProblem.NOT_A_NUMBER)
-    if _LEFT_OUT.search(text):
+    if _NOT_OF_A_NUMBER.search(text):
         raise RefusedTextError(PhoneProblem.NOT_ALONE)
     remarks, plain = _without_remarks(text)
+    _refuse_if(_TIME_OF_DAY.search(plain))
     chunks, words = _chunks(plain)
     main, following = _main(chunks)
+    _refuse_if(any(word in OTHER_NUMBERS and at < main.start for at, word in words))
     after = next((chunk for chunk in chunks if chunk.start > main.start and chunk.digits >= _DIGITS_OF_A_NUMBER), None)
     spoken = _words_about(main, after, sorted(remarks + words), plain)
     return Phrase(main.text.strip(), following, spoken, text)
@@ -111,6 +125,7 @@ def _without_remarks(text: str) -> tuple[list[tuple[int, str]], str]:
         for word in re.finditer(r"[^\W\d_]+", remark):
             name = folded(word.group())
             touches = remark[word.start() - 1].isdigit() or remark[word.end() : word.end() + 1].isdigit()
+            _refuse_if(set(name) == {"x"})
             _refuse_if(touches and not DIGIT_LETTERS.isdisjoint(word.group()) and name not in LABELS)
             words.append((match.start() + word.start(), name))
         return " " * len(remark)
@@ -187,7 +202,7 @@ def _link(text: str, at: int, has_number: bool) -> str:
 def _main(chunks: list[_Chunk]) -> tuple[_Chunk, str]:
     """The chunk that is the number, and the digits after a comma or a line end that may belong to it."""
     at = 0
-    while at + 1 < len(chunks) and chunks[at].digits <= _DIGITS_OF_A_MARK and not chunks[at + 1].may_continue:
+    while at + 1 < len(chunks) and chunks[at].is_mark and not chunks[at + 1].may_continue:
         at += 1  # "Room 12: 030 …"
     main = chunks[at]
     following = ""

@@ -16,7 +16,15 @@ from domain.phones.callable import digits_against, doubts_about
 from domain.phones.characters import folded_characters
 from domain.phones.grammar import Phrase, RefusedTextError, phrase_of
 from domain.phones.home_rules import has_usual_length, is_right_at_home, may_lack_its_plus
-from domain.phones.readings import Origin, Reading, digits_of, may_be_two_numbers, readings_of, texts_of
+from domain.phones.readings import (
+    Origin,
+    Reading,
+    begins_with_country_code,
+    digits_of,
+    may_be_two_numbers,
+    readings_of,
+    texts_of,
+)
 from domain.phones.verdicts import Doubt, PhoneKind, PhoneProblem, PhoneVerdict
 from domain.phones.words import meaning_of
 
@@ -151,7 +159,13 @@ def _found(phrase: Phrase, region: str | None) -> list[_Found]:
         if number is not None
     ]
     # A number that lost only its plus has exactly the digits of E.164, so it has no trunk prefix.
-    found = [each for each in found if not each.has_added_plus or each.e164 == each.reading.text]
+    # After the code at home one may be left: "490171 …" must not be read as a longer national number.
+    home = phonenumbers.country_code_for_region(region) if region else None
+    found = [
+        each
+        for each in found
+        if not each.has_added_plus or each.e164 == each.reading.text or each.number.country_code == home
+    ]
     if found and all(each.has_added_plus for each in found):
         return found if _is_plainly_from_abroad(phrase.number, found, region) else []
     return found
@@ -160,7 +174,7 @@ def _found(phrase: Phrase, region: str | None) -> list[_Found]:
 def _is_plainly_from_abroad(number: str, found: list[_Found], region: str | None) -> bool:
     """Whether a number that is valid only with a plus is one from abroad, rather than a slip of the pen at home."""
     is_number = partial(_is_whole_number, region=region)
-    if "/" in number or may_be_two_numbers(number, is_number):
+    if "/" in number or may_be_two_numbers(number, is_number) or not begins_with_country_code(number):
         return False
     if not all(has_usual_length(each.number) for each in found):
         return False

@@ -18,7 +18,7 @@ LABELS = _words("""
 """)
 
 #: Labels of one letter: "T: 030 …", "0171 … (m)". Other single letters may stand for a digit.
-LETTER_LABELS = _words("t m p h w c d f g т м ф р д τ κ")
+LETTER_LABELS = _words("t m p h w c d f т м ф р д τ κ")
 
 #: Letters that people write for 0 and 1, Latin and Cyrillic. A word of these letters alone may be a digit.
 DIGIT_LETTERS = frozenset("OolIОо")
@@ -27,6 +27,14 @@ DIGIT_LETTERS = frozenset("OolIОо")
 UNITS = _words("""
     h hr hrs hour hours uhr std stunden am pm min heures horas ore godz uur
     st nd rd th floor stock og eg etage étage piso andar lines line linien
+""")
+
+#: Before a number, these name one that is not a phone's: "Customer 4711234, tel. 030 …".
+OTHER_NUMBERS = _words("""
+    id uid acct account customer cust client invoice inv order ref reference vat gst gstin tin ssn pan aadhaar npi abn
+    zip pin pincode postcode room kd kdnr kunde kunden kundennr kundennummer rechnung konto kto iban plz ust ustid
+    steuer cliente factura fattura fatura pedido nif cif nie dni cuit rut rfc cnpj cpf cep cap piva facture commande
+    siret siren tva cp klant kvk btw faktura nip regon pesel инн кпп огрн счет заказ
 """)
 
 #: What the words say of the number, the plainest first. Several words stand for a phrase.
@@ -56,7 +64,8 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "faux", "erroné", "errone", "mauvais", "non attribué", "incorrecto", "equivocado", "erróneo", "erroneo",
             "incorreto", "errado", "número errado", "sbagliato", "errato", "inesistente", "verkeerd", "onjuist",
             "fout", "błędny", "bledny", "zły", "неверный", "неправильный", "не тот", "fel nummer", "forkert", "feil",
-            "yanlış", "yanlis", "salah", "错误", "空号", "錯誤", "間違い", "خطأ", "שגוי", "गलत",
+            "yanlış", "yanlis", "nomor salah", "salah nomor", "salah sambung",
+            "错误", "空号", "錯誤", "間違い", "خطأ", "שגוי", "गलत",
         ),
     ),
     (
@@ -67,7 +76,8 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
             "ancien", "ancienne", "obsolète", "antiguo", "antigua", "viejo", "vieja", "anterior", "obsoleto",
             "antigo", "antiga", "velho", "desatualizado", "vecchio", "vecchia", "precedente", "oud", "oude", "vorige",
             "stary", "stare", "poprzedni", "nieaktualny", "старый", "старая", "бывший", "неактуальный", "стар",
-            "gammal", "gammel", "gammelt", "tidligere", "tidigare", "vanha", "eski", "lama", "旧", "旧号", "舊", "古い",
+            "gammal", "gammel", "gammelt", "tidligere", "tidigare", "vanha", "eski", "nomor lama",
+            "旧", "旧号", "舊", "古い",
             "قديم", "ישן", "पुराना",
         ),
     ),

@@ -32,7 +32,12 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("'0171 4567890", "DE", "+491714567890"),
         ("=+491714567890", "DE", "+491714567890"),
         ("#2 0171 4567890", "DE", NOT_ALONE),
+        ("30,105,144.0", "DE", NOT_ALONE),
+        ("30.105.144,00", "DE", NOT_ALONE),
+        ("Tel 08101835.0", "SE", NOT_ALONE),
         # What is hidden is not guessed.
+        ("01 23452690 []", "AT", NOT_ALONE),
+        ("+43 664 1925(x)", "AT", NOT_ALONE),
         ("030 4567XXXX", "DE", NOT_ALONE),
         ("030 45678**", "DE", NOT_ALONE),
         ("030 45678..", "DE", NOT_ALONE),
@@ -48,6 +53,21 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("925 555 0101 (2)", "US", "+19255550101"),
         ("030 4567890 9-17 Uhr", "DE", NOT_ALONE),
         ("030 4567890 ab 18 Uhr", "DE", "+49304567890"),
+        # Times and dates.
+        ("030 4567890 18:00", "DE", NOT_ALONE),
+        ("18:00 (201) 553-7678", "US", NOT_ALONE),
+        ("030 4567890 (ab 18:00 Uhr)", "DE", "+49304567890"),
+        ("030 456789 12/05", "DE", AMBIGUOUS),
+        ("24/7 030 456789", "DE", AMBIGUOUS),
+        ("20230512 +49 1512 3456789", "DE", AMBIGUOUS),
+        ("2023-05-12 050-234-8734", "IL", NOT_ALONE),
+        # An area code that a sign parts from the rest is not a mark.
+        ("02; 34502997", "EG", PhoneProblem.TOO_SHORT),
+        ("02&nbsp;34502997", "EG", NOT_ALONE),
+        # Numbers of something else.
+        ("Kd-Nr. 52398778, 030 456789", "DE", NOT_ALONE),
+        ("Invoice 842522113 Tel 512 391 942", "PL", NOT_ALONE),
+        ("030 456789, customer 52398778", "DE", "+4930456789"),
         # Marks of lists.
         ("2) 0171 4567890", "DE", "+491714567890"),
         ("2. 0171 4567890", "DE", AMBIGUOUS),
@@ -70,6 +90,22 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         # The country code twice.
         ("+49 +49 171 4567890", "DE", "+491714567890"),
         ("+49491714567890", "DE", AMBIGUOUS),
+        # A zero stands for the plus, or follows it. "0491 …" is an area code as well.
+        ("0491714567890", "DE", AMBIGUOUS),
+        ("0491 12345", "DE", "+4949112345"),
+        ("+0049 171 4567890", "DE", "+491714567890"),
+        ("+00555375121230", "BR", AMBIGUOUS),
+        # A trunk prefix after a country code without its plus, in brackets and without.
+        ("49 (0) 171 4567890", "DE", "+491714567890"),
+        ("44 (0) 20 7946 0958", "DE", "+442079460958"),
+        ("62021500774", "ID", AMBIGUOUS),
+        # Australia's international prefix begins as a number in North America does elsewhere.
+        ("00113612310349", "HU", AMBIGUOUS),
+        # A zero before an Italian mobile, which has none.
+        ("+39 0 312 3473242", "IT", AMBIGUOUS),
+        ("0312 3473242", "IT", AMBIGUOUS),
+        # An added plus makes no country code of digits that a sign parts.
+        ("9-17 12 341 77 32", "PL", PhoneProblem.TOO_LONG),
         # A trunk prefix in brackets, also where the country has none.
         ("+49 (0) 30 456789", "DE", "+4930456789"),
         ("+39 (0) 333 4567890", "IT", "+393334567890"),
