@@ -19,9 +19,10 @@ from domain.lists import SetAside
 from domain.runs import Mode
 from workers.budget import BudgetWait
 from workers.logs import describe
+from workers.sync.spare_calls import LONGEST_WAIT_SECONDS, MOST_FAILURES, answer_of
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
-from workers.zoho.errors import PARKING_ERRORS, PermanentZohoError, Throttled, ZohoError
+from workers.zoho.errors import PARKING_ERRORS, Throttled, ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +31,6 @@ DETAILS_PER_STEP = 20
 
 #: Younger details are not read again: a second full run on the same day costs no such calls.
 OLD = timedelta(hours=12)
-
-#: Failures after which a run stops, because Zoho does not respond.
-MOST_FAILURES = 3
-
-#: For the minute's budget a run waits; when the day's is used up it goes on, because nothing depends on these calls.
-LONGEST_WAIT_SECONDS = 300.0
 
 
 def reread_old_details(work: Work) -> bool:
@@ -75,7 +70,7 @@ def _oldest(work: Work) -> Sequence[str]:
 
 
 def _reread(work: Work, contact_id: str) -> None:
-    contact = _asked(work, contact_id)
+    contact = answer_of(work.ask_contact, contact_id)
     run = work.run
     with work.transaction() as connection:
         if isinstance(contact, Contact):
@@ -90,13 +85,3 @@ def _reread(work: Work, contact_id: str) -> None:
             )
         position = replace(run.position, details_reread=run.position.details_reread + 1)
         work.keep(connection, replace(run, position=position))
-
-
-def _asked(work: Work, contact_id: str) -> Contact | SetAside | None:
-    """As `Work.ask_contact`. A contact that Zoho refuses for good must not stay the oldest for ever."""
-    try:
-        return work.ask_contact(contact_id)
-    except PARKING_ERRORS:
-        raise
-    except PermanentZohoError as error:
-        return SetAside(contact_id, describe(error))

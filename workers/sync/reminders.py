@@ -27,7 +27,7 @@ from domain.deletions import RecordKind
 from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.runs import Mode, Run
-from workers.sync.spare_calls import ask_each, is_affordable
+from workers.sync.spare_calls import answer_of, ask_each, is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 from workers.zoho.errors import UnusableAnswer
@@ -106,7 +106,7 @@ def _questions(work: Work) -> Sequence[Question]:
 
 
 def _ask_for_customer(work: Work, question: Question) -> None:
-    contact = work.ask_contact(question.record_id)
+    contact = answer_of(work.ask_contact, question.record_id)
     run = work.run
     with work.transaction() as connection:
         if isinstance(contact, Contact) and contact.kind is ContactKind.CUSTOMER:
@@ -122,7 +122,7 @@ def _ask_for_customer(work: Work, question: Question) -> None:
 
 
 def _ask_for_invoice(work: Work, question: Question) -> None:
-    invoice = work.ask_invoice(question.record_id)
+    invoice = answer_of(work.ask_invoice, question.record_id)
     run = work.run
     with work.transaction() as connection:
         if isinstance(invoice, Invoice):

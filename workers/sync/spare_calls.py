@@ -7,11 +7,12 @@ import structlog
 from sqlalchemy import Connection
 
 from domain.forecast import leaves_room
+from domain.lists import SetAside
 from workers.budget import BudgetWait
 from workers.forecasting import forecast
 from workers.logs import describe
 from workers.sync.work import Work
-from workers.zoho.errors import PARKING_ERRORS, Throttled, ZohoError
+from workers.zoho.errors import PARKING_ERRORS, PermanentZohoError, Throttled, ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -70,3 +71,13 @@ def ask_each(
             if sum(failure.transient for failure in failures) == MOST_FAILURES:
                 return False
     return not failures
+
+
+def answer_of(ask: Callable[[str], RecordT | SetAside | None], record_id: str) -> RecordT | SetAside | None:
+    """The answer of `ask`. A record that Zoho refuses for good is unreadable: it must not come first in every run."""
+    try:
+        return ask(record_id)
+    except PARKING_ERRORS:
+        raise
+    except PermanentZohoError as error:
+        return SetAside(record_id, describe(error))

@@ -18,6 +18,8 @@ from sandbox.zoho.process import running_simulator
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.conftest import LIMIT
+from workers.sync.work import Work
+from workers.zoho.errors import Refused
 
 A_RUN = ReminderPolicy().detail_calls_per_run
 
@@ -115,6 +117,23 @@ class TestCountedCustomers:
     def test_none_is_asked_for_where_the_day_is_nearly_used(self, bench: Bench, spent: int, calls: int) -> None:
         bench.zoho.set_limits(requests_per_day=1000, spend_day=spent)
         assert calls_of_a_run(bench) == calls
+
+    def test_a_customer_that_zoho_refuses_for_good_does_not_keep_its_place(
+        self, bench: Bench, foreign: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ask, refused = Work.ask_contact, set(list(foreign)[:A_RUN])
+
+        def refusing(work: Work, contact_id: str) -> Any:
+            if contact_id in refused:
+                raise Refused("GET /contacts/{id}", status=400)
+            return ask(work, contact_id)
+
+        monkeypatch.setattr(Work, "ask_contact", refusing)
+        for _ in range(ceil(len(foreign) / A_RUN)):
+            assert bench.sync(is_scheduled=True)["status"] == "succeeded"
+        known = bench.customers()
+        others = foreign.keys() - refused
+        assert {key: known[key]["primary_phone"] for key in others} == {key: foreign[key] for key in others}
 
     def test_a_run_that_a_person_waits_for_asks_for_none(self, bench: Bench, foreign: dict[str, str]) -> None:
         bench.zoho.reset_stats()
