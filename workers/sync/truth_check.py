@@ -43,15 +43,17 @@ def check_truth(work: Work) -> None:
     It comes before the lists: afterwards the run itself has mended what the syncs since the last full run have missed.
     Each answer is checkpointed, so that a repeated step goes on where the last one stopped.
     """
-    if not (chosen := _chosen(work)):
-        return
-    ask_each(
-        chosen,
-        lambda record: _CHECK[record.kind](work, record),
-        action="truth_check.not_asked",
-        on_failure=lambda record: _checkpoint_failure(work, record),
-    )
+    if chosen := _chosen(work):
+        ask_each(
+            chosen,
+            lambda record: _CHECK[record.kind](work, record),
+            action="truth_check.not_asked",
+            on_failure=lambda record: _checkpoint_failure(work, record),
+        )
+    # A step that died after its last answer is repeated, and has nothing left to ask.
     check = work.run.position.truth_check
+    if not check.asked:
+        return
     if check.checked:
         with work.transaction() as connection:
             truth_checks.save(connection, work.run.connection_id, check, now=work.now)

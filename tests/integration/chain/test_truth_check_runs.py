@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from db import truth_checks
 from domain.runs import Mode, Phase
 from domain.truth_check import RECORDS
 from sandbox.zoho.commands import FaultName
@@ -118,6 +119,31 @@ def test_a_process_that_dies_repeats_one_call_at_most(aged: Bench, monkeypatch: 
     aged.rows("UPDATE sync_runs SET claimed_until = NULL WHERE status = 'running' RETURNING id")
     aged.take(step)
     assert (asked(aged), found(aged)["checked"]) == (RECORDS + 1, RECORDS)
+
+
+def test_a_process_that_dies_after_the_last_answer_loses_no_finding(
+    aged: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    save, calls = truth_checks.save, 0
+
+    def killed(*args: Any, **named: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise Killed
+        save(*args, **named)
+
+    monkeypatch.setattr(truth_checks, "save", killed)
+    aged.zoho.reset_stats()
+    step = aged.start(Mode.FULL, is_scheduled=True)
+    with pytest.raises(Killed):
+        aged.take(step)
+    aged.rows("UPDATE sync_runs SET claimed_until = NULL WHERE status = 'running' RETURNING id")
+    aged.take(step)
+    assert (asked(aged), found(aged)["checked"]) == (RECORDS, RECORDS)
 
 
 @pytest.mark.parametrize(("spent", "calls"), [(700, RECORDS), (790, 0)])
