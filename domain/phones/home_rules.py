@@ -27,11 +27,12 @@ def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) ->
     """
     if phonenumbers.number_type(national) in _REACHING_NO_PERSON:
         return False
-    if national.country_code == abroad.country_code:
-        return False  # The text begins with the country's own code, which is more likely a prefix than chance.
     significant, trunk_prefix = phonenumbers.national_significant_number(national), _trunk_prefix(national)
     if trunk_prefix and digits == trunk_prefix + significant:
-        return has_usual_length(national)
+        # "04921 1234" is a number in Emden. In "0491714567890" the zero rather stands for the plus.
+        return len(significant) <= _longest_usual_length(national)
+    if national.country_code == abroad.country_code:
+        return False  # The text begins with the country's own code, which is more likely a prefix than chance.
     if digits != significant:
         return False  # A prefix was left out, such as the 90 of Brazilian collect calls. It is Turkey's code as well.
     if has_usual_length(national) and not (trunk_prefix and _is_written_with(trunk_prefix, national)):
@@ -58,6 +59,11 @@ def has_usual_length(number: PhoneNumber) -> bool:
     region = phonenumbers.region_code_for_number(number)
     length = len(phonenumbers.national_significant_number(number))
     return region is not None and length in _usual_lengths(region, phonenumbers.number_type(number))
+
+
+def _longest_usual_length(number: PhoneNumber) -> int:
+    region = phonenumbers.region_code_for_number(number)
+    return max(_usual_lengths(region, _EITHER), default=0) if region else 0
 
 
 @cache

@@ -102,6 +102,13 @@ def test_what_another_program_has_written_is_named_by_column_and_corrected(aged:
             }
 
 
+def test_a_reason_against_calling_that_another_program_has_written_is_removed(aged: Bench) -> None:
+    written = {"phone_not_callable": "'fax'"}
+    drifted = overwrite_each(aged, "customers_cache", customers_with_persons(aged), written)
+    assert check(aged)["drifted"] == drifted
+    assert not aged.rows("SELECT id FROM customers_cache WHERE phone_not_callable = 'fax'")
+
+
 def read_details_of(bench: Bench, customers: list[str], invoices: list[str]) -> None:
     come_first(bench, "customers_cache", customers)
     come_first(bench, "invoices_cache", invoices)
