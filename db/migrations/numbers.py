@@ -48,6 +48,14 @@ _FILL: Final = """
     WHERE phone_not_callable IS NULL AND observed_at IS NULL AND phone_verdict ->> 'not_callable' IS NOT NULL
 """
 
+#: An earlier release stored no country where it did not understand Zoho's. The organisation's would stand in until the
+#: contact changes, so these contacts are asked again. Only verdicts of earlier releases lack `doubts`.
+_ASK_AGAIN: Final = """
+    UPDATE customers_cache SET asked_version = NULL
+    WHERE asked_version IS NOT NULL AND country_code IS NULL AND country_unknown IS NULL
+        AND NOT phone_verdict ? 'doubts' AND position('+' IN phone_verdict ->> 'raw') = 0
+"""
+
 _FUNCTION_END: Final = "DROP FUNCTION IF EXISTS booksync_is_shared(uuid, text, integer);"
 
 #: A table of that name that is not booksync's: another application has its own.
@@ -78,6 +86,7 @@ def add(connection: Raw) -> None:
         added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
         briefly(connection, f"ALTER TABLE {table} {added}")
     at_length(connection, _FILL)
+    at_length(connection, _ASK_AGAIN)
     for name, definition in _INDEXES.items():
         build_index(connection, name, definition)
     briefly(connection, (_SQL / "0011_number_checks.sql").read_text())

@@ -1,0 +1,44 @@
+"""A database of a release that kept a country it did not understand as none."""
+
+import pytest
+from alembic import command
+
+from db.migrations import migrate
+from db.migrations.revisions import alembic_config
+from tests.integration.migrations.applications import Database
+
+BEFORE = "0010_handover_phase3"
+
+
+@pytest.mark.parametrize(
+    ("country", "verdict", "is_asked_again"),
+    [
+        (None, '{"raw": "0912 345 6789"}', True),
+        (None, '{"raw": "+98 912 345 6789"}', False),  # its prefix says where it belongs
+        ("IR", '{"raw": "0912 345 6789"}', False),
+        (None, '{"raw": "0912 345 6789", "doubts": []}', False),  # judged by this release
+        (None, '{"metadata": "9.0.1"}', False),  # without a number
+    ],
+)
+def test_a_country_that_decides_is_asked_for_again(
+    url: str,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    country: str | None,
+    verdict: str,
+    is_asked_again: bool,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    command.upgrade(alembic_config(), BEFORE)
+    database.rows(
+        """
+        INSERT INTO customers_cache (
+            user_id, zoho_customer_id, customer_name, country_code, phone_verdict, asked_version
+        ) VALUES (%s, '5001', 'Ada', %s, %s, now()) RETURNING id
+        """,
+        *(database.a_user(), country, verdict),
+    )
+
+    migrate(url)
+
+    assert (database.row("SELECT asked_version FROM customers_cache")["asked_version"] is None) == is_asked_again
