@@ -30,7 +30,7 @@ class Wish:
     note: str = field(repr=False)
     answer: str = field(default="yes", repr=False)  #: "yes" for the number that booksync reads, else the number meant
     phone_text: str | None = field(default=None, repr=False)  #: as the person saw it; None: whatever it is
-    read_as: str | None = field(default=None, repr=False)  #: the number that the person saw with it
+    read_as: str | None = field(default=None, repr=False)  #: the number that the person saw with it; "" for none
     line: int | None = None  #: of the file that it comes from
 
 
@@ -62,9 +62,10 @@ def confirmed_number(wish: Wish, phone_text: str, verdict: PhoneVerdict) -> str:
             f'booksync reads no number in "{phone_text}": {verdict.problem.sentence} '
             "Give the number that is meant (--number, or in the column confirmed), or correct the text in Zoho."
         )
-    if wish.read_as and wish.read_as != verdict.e164:
+    if wish.read_as is not None and wish.read_as != verdict.e164:
         raise ConfirmationError(
-            f"Its number is read as {verdict.e164} now, and the file has {wish.read_as}. Look at the audit again."
+            f"Its number is read as {verdict.e164} now, and the file has {wish.read_as or 'none'}. "
+            "Look at the audit again."
         )
     return verdict.e164
 
@@ -83,7 +84,14 @@ def _number_meant(answer: str) -> str:
     if verdict.e164 is None:
         assert verdict.problem is not None
         raise ConfirmationError(f"{number} is not a valid number: {verdict.problem.sentence} {_WITH_PREFIX}")
+    # Of two numbers `judge` takes the first. That is right for Zoho's texts, but an answer must be one number.
+    if _digits(number).removeprefix("00") != verdict.e164[1:]:
+        raise ConfirmationError(f"{number} is not a number alone. {_WITH_PREFIX}")
     return verdict.e164
+
+
+def _digits(text: str) -> str:
+    return "".join(str(int(sign)) for sign in text.replace("(0)", "") if sign.isdecimal())
 
 
 def _one_line(phone_text: str) -> str:

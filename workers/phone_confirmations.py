@@ -70,7 +70,7 @@ def wishes_in(path: Path) -> Sequence[Wish]:
             note=line.cells["note"],
             answer=line.cells["confirmed"],
             phone_text=line.cells["phone_text"],
-            read_as=line.cells.get("number") or None,
+            read_as=line.cells.get("number"),
             line=line.number,
         )
         for line in spreadsheets.read(path, needed=COLUMNS)

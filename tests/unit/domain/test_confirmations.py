@@ -35,6 +35,7 @@ def test_anything_else_is_an_answer(answer: str) -> None:
 def test_another_number_is_taken_where_a_person_means_it() -> None:
     assert confirmed(answer="+44 20 7031 3000") == "+442070313000"
     assert confirmed("ask Bob", answer="+44 20 7031 3000") == "+442070313000"
+    assert confirmed("ask Bob", answer="0044 (0) 20 7031 3000") == "+442070313000"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,8 @@ def test_another_number_is_taken_where_a_person_means_it() -> None:
         ("4,91712E+11", "country prefix"),
         ("+49 30", "not a valid number"),
         ("perhaps", "Write yes, no, or the number"),
+        ("+44 20 7031 3000 / +44 20 7031 3001", "not a number alone"),
+        ("+44 20 7031 3000 ext 5", "not a number alone"),
     ],
 )
 def test_a_number_that_is_not_valid_is_refused(answer: str, words: str) -> None:
@@ -63,6 +66,7 @@ def test_yes_to_a_refused_text_asks_for_the_number() -> None:
         ({"note": "  "}, "A note is missing"),
         ({"phone_text": "030 7654321"}, "and the file has"),
         ({"read_as": "+49307654321"}, "is read as"),
+        ({"read_as": ""}, "the file has none"),  # it was refused when the person looked
     ],
 )
 def test_a_word_about_something_else_is_not_taken(seen: dict[str, Any], words: str) -> None:
