@@ -13,7 +13,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from db import connections, phone_audit, reminder_policies
-from domain.phone_audit import AuditedCustomer, AuditedNumber, AuditRules, ReasonTotal, audit, totals
+from domain.phone_audit import (
+    ASSUMED_COUNTRY,
+    NUMBER_SHARED,
+    AuditedCustomer,
+    AuditedNumber,
+    AuditRules,
+    ReasonTotal,
+    audit,
+    totals,
+)
+from domain.phones import Doubt, NotCallable, PhoneKind, PhoneProblem
 from workers import spreadsheets
 from workers.cli.arguments import ConnectionID
 from workers.cli.terminal import counted, notes, out, print_json, printable
@@ -32,6 +42,8 @@ CSV_COLUMNS = (
     "confirmed",
     "note",
 )
+
+_REASONS = frozenset((*PhoneProblem, *NotCallable, *PhoneKind, *Doubt, NUMBER_SHARED, ASSUMED_COUNTRY))
 
 _FEWEST_ROWS = 10
 _LINES_AROUND_THE_TABLE = 6
@@ -60,6 +72,8 @@ def show_audit(
     """
     if as_json and (as_csv or for_excel):
         raise typer.BadParameter("--csv and --json are two things: one at a time")
+    if reason is not None and reason not in _REASONS:
+        raise typer.BadParameter(f"no reason has this name: {reason}", param_hint="--reason")
     with open_resources("booksync phones") as resources, resources.engine.connect() as database:
         link = connections.link(database, connection)
         policy = reminder_policies.policy_of(database, connection)

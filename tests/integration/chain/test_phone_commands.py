@@ -90,6 +90,10 @@ class TestAudit:
             "not_a_number"
         }
 
+    def test_a_reason_that_does_not_exist_is_refused(self, connection_id: str) -> None:
+        result = run("phones", "audit", connection_id, "--reason", "faxx")
+        assert (result.exit_code, "no reason has this name" in result.output) == (2, True)
+
     @pytest.mark.parametrize("option", ["--csv", "--excel"])
     def test_the_file_has_a_row_a_customer(self, bob: Row, connection_id: str, option: str) -> None:
         rows = sheet(connection_id, option)
