@@ -73,6 +73,19 @@ def plan_customer(connection: Connection, link: Link, zoho_customer_id: str, *, 
     _replan(connection, link, list(due), now=now)
 
 
+def plan_customers(connection: Connection, link: Link, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+    """Plans these customers' invoices whose planning is due. The caller has locked the customers."""
+    due = connection.execute(
+        text(
+            "SELECT id FROM invoices_cache WHERE customer_id = ANY(:ids) AND plan_at <= :now ORDER BY zoho_invoice_id"
+        ),
+        {"ids": list(customer_ids), "now": now},
+    ).scalars()
+    invoice_ids = list(due)
+    for start in range(0, len(invoice_ids), BATCH):
+        _replan(connection, link, invoice_ids[start : start + BATCH], now=now)
+
+
 def replan_pending(connection: Connection, link: Link, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
     """Plans again those of these changed invoices that have reminders pending: they are moved or cancelled at once."""
     pending = connection.execute(

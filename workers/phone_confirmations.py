@@ -165,6 +165,5 @@ def _judged_again(
     phone_verdicts.judge_customers(connection, link, ids, fallback=fallback, now=now)
     # Also where the number is the same: whether it is called may have changed.
     reminders.replan_customers(connection, link, ids, now=now)
-    for customer in customers:
-        reminders.plan_customer(connection, link, customer.zoho_customer_id, now=now)
+    reminders.plan_customers(connection, link, ids, now=now)
     return phone_confirmations.standing(connection, ids)
