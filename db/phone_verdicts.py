@@ -19,7 +19,7 @@ from domain.phones import METADATA_VERSION, NO_CONFIRMATIONS, PhoneFallback, ver
 from domain.public_holidays import rest_days
 
 #: Customers judged in one transaction.
-BATCH = 500
+BATCH = 100
 
 #: The keys of phone_verdict that decide whether the number is called.
 _PLANNED_BY = ("kind", "doubts", "confirmed")

@@ -96,7 +96,9 @@ RETURNS TABLE (
             WHEN home.handover IS DISTINCT FROM 'open' THEN 'handover_closed'
             WHEN clock.problem IS NOT NULL THEN clock.problem
             WHEN reminder.closes_at <= moment THEN 'window_closed'
-            WHEN invoice.plan_at IS NULL OR invoice.plan_at <= moment THEN 'plan_outdated'
+            -- A verdict without doubts is an earlier release's: the next run judges the number by today's rules.
+            WHEN invoice.plan_at IS NULL OR invoice.plan_at <= moment OR NOT customer.phone_verdict ? 'doubts'
+                THEN 'plan_outdated'
             -- Asked once for each version of the record: an answer without the switch is not asked for again.
             WHEN customer.asked_version IS DISTINCT FROM coalesce(customer.zoho_last_modified_at, 'epoch')
                 OR invoice.asked_version IS DISTINCT FROM coalesce(invoice.zoho_last_modified_at, 'epoch')

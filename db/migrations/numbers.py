@@ -48,12 +48,16 @@ _FILL: Final = """
     WHERE phone_not_callable IS NULL AND observed_at IS NULL AND phone_verdict ->> 'not_callable' IS NOT NULL
 """
 
-#: An earlier release stored no country where it did not understand Zoho's. The organisation's would stand in until the
-#: contact changes, so these contacts are asked again. Only verdicts of earlier releases lack `doubts`.
+#: An earlier release stored no country where it did not understand Zoho's, and Russia for Nigeria's "NGA". These
+#: contacts are asked again, because they may not change for long. Only verdicts of earlier releases lack `doubts`.
 _ASK_AGAIN: Final = """
-    UPDATE customers_cache SET asked_version = NULL
-    WHERE asked_version IS NOT NULL AND country_code IS NULL AND country_unknown IS NULL
+    UPDATE customers_cache AS customer SET asked_version = NULL FROM zoho_connections AS home
+    WHERE home.id = customer.connection_id AND asked_version IS NOT NULL
         AND NOT phone_verdict ? 'doubts' AND position('+' IN phone_verdict ->> 'raw') = 0
+        AND (
+            customer.country_code IS NULL AND country_unknown IS NULL
+            OR customer.country_code = 'RU' AND home.country_code IS DISTINCT FROM 'RU'
+        )
 """
 
 _FUNCTION_END: Final = "DROP FUNCTION IF EXISTS booksync_is_shared(uuid, text, integer);"

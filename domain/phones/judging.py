@@ -111,6 +111,9 @@ _VANITY = re.compile(r"\+?[\d() .-]+([A-Z]+(?:-[A-Z]+)*)")
 _LETTERS_OF_A_WORD = 3
 
 
+#: Texts with more digits are refused everywhere, or take too long to try in all countries.
+_DIGITS_OF_THE_LONGEST_TEXT = 20
+
 #: Countries whose numbers have many lengths and beginnings: most texts that some country reads, one of these reads.
 _OPEN_PLANS = ("AX", "DE", "RS", "LU", "AG")
 
@@ -118,6 +121,8 @@ _OPEN_PLANS = ("AX", "DE", "RS", "LU", "AG")
 @lru_cache(maxsize=VERDICTS_REMEMBERED)
 def is_number_somewhere(raw: str) -> bool:
     """Whether the text is a valid number of some country. A number costs one or two milliseconds, another text 30."""
+    if sum(map(str.isdecimal, raw)) > _DIGITS_OF_THE_LONGEST_TEXT:
+        return False
     regions = dict.fromkeys((*_OPEN_PLANS, *sorted(phonenumbers.SUPPORTED_REGIONS)))
     # The verdicts of all countries would push others out of the cache.
     return any(judge.__wrapped__(raw, region).is_valid for region in regions)
@@ -140,7 +145,7 @@ def judge(raw: str, region: str | None) -> PhoneVerdict:
     if not found:
         return _vanity(raw, region) or PhoneVerdict(raw, problem=_problem_of(phrase, region))
     chosen = _only_one(found)
-    if chosen is None:
+    if chosen is None or _may_have_a_plus_too_many(chosen, region):
         return PhoneVerdict(raw, problem=PhoneProblem.AMBIGUOUS)
     if not _is_written_in(chosen.number, raw):
         return PhoneVerdict(raw, problem=PhoneProblem.NOT_ALONE)
@@ -224,6 +229,17 @@ def _only_one(found: list[_Found]) -> _Found | None:
 def _may_be_from_abroad(only: _Found) -> bool:
     text = only.reading.text
     return "+" not in text and may_lack_its_plus(only.number, digits_of(text))
+
+
+def _may_have_a_plus_too_many(chosen: _Found, region: str | None) -> bool:
+    """Whether a form may have put a plus before a number of the contact's country: "+2015580825" in New Jersey."""
+    digits = digits_of(chosen.reading.text)
+    if region is None or chosen.needs_region or has_usual_length(chosen.number):
+        return False
+    national, _ = _parsed(digits, region)
+    if national is None or national.country_code == chosen.number.country_code:
+        return False
+    return phonenumbers.national_significant_number(national) == digits and has_usual_length(national)
 
 
 def _is_written_in(number: PhoneNumber, raw: str) -> bool:

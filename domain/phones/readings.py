@@ -33,6 +33,10 @@ _DIGITS_OF_TWO_NUMBERS = 14
 _DIGITS_OF_AN_ENDING = 2
 
 _ENDING = re.compile(r"-\d{1,2}\s*$")
+#: "030 4567890 9-17": hours at the end, or digits of the number.
+_HOURS = re.compile(r"(?<=\d)\s+(\d{1,2})\s*-\s*(\d{1,2})\s*$")
+_HOURS_OF_A_DAY = 24
+
 _LAST_GROUP = re.compile(r"(?<=\d)\s+\d{1,2}\s*$")
 
 _DIGITS_OF_A_SECOND_NUMBER = 7
@@ -178,6 +182,9 @@ def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
         return
     may_be_whole = " " not in text or is_number(text)
     yield text
+    hours = _HOURS.search(text)
+    if hours and int(hours[1]) < int(hours[2]) <= _HOURS_OF_A_DAY and is_number(text[: hours.start()]):
+        yield text[: hours.start()]
     if (first := _first_of_two(text, is_number, may_be_whole=may_be_whole)) is not None:
         yield first
 

@@ -62,7 +62,7 @@ class What(StrEnum):
     IMPORT = "import"
 
 
-NUMBERS = ("", "+44 7912 345678", "020 7031 3000", "+91 97730 00000", "555-0100", "ask Bob")
+NUMBERS = ("", "+44 7912 354678", "020 7031 3000", "+91 97730 00000", "555-0100", "ask Bob")
 
 #: Records of a crowd, and of an import: more than a page of the small upstream's.
 CROWD = 14

@@ -68,6 +68,12 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("Kd-Nr. 52398778, 030 456789", "DE", NOT_ALONE),
         ("Invoice 842522113 Tel 512 391 942", "PL", NOT_ALONE),
         ("030 456789, customer 52398778", "DE", "+4930456789"),
+        ("030 4567890 9-17", "DE", AMBIGUOUS),
+        ("925 555 0101 9-17", "US", "+19255550101"),
+        ("030 140429.5", "DE", NOT_ALONE),
+        ("01 2345269 !", "AT", NOT_ALONE),
+        # A form has put a plus before a number of New Jersey; Cairo's have another length.
+        ("+2015580825", "US", AMBIGUOUS),
         # Marks of lists.
         ("2) 0171 4567890", "DE", "+491714567890"),
         ("2. 0171 4567890", "DE", AMBIGUOUS),
