@@ -51,12 +51,14 @@ _FILL: Final = """
 #: An earlier release stored no country where it did not understand Zoho's, and Russia for Nigeria's "NGA". These
 #: contacts are asked again, because they may not change for long. Only verdicts of earlier releases lack `doubts`.
 _ASK_AGAIN: Final = """
-    UPDATE customers_cache AS customer SET asked_version = NULL FROM zoho_connections AS home
-    WHERE home.id = customer.connection_id AND asked_version IS NOT NULL
-        AND NOT phone_verdict ? 'doubts' AND position('+' IN phone_verdict ->> 'raw') = 0
+    UPDATE customers_cache AS customer SET asked_version = NULL
+    WHERE asked_version IS NOT NULL AND NOT phone_verdict ? 'doubts' AND position('+' IN phone_verdict ->> 'raw') = 0
         AND (
-            customer.country_code IS NULL AND country_unknown IS NULL
-            OR customer.country_code = 'RU' AND home.country_code IS DISTINCT FROM 'RU'
+            country_code IS NULL AND country_unknown IS NULL
+            OR country_code = 'RU' AND NOT EXISTS (
+                SELECT FROM zoho_connections AS home
+                WHERE home.id = customer.connection_id AND home.country_code = 'RU'
+            )
         )
 """
 

@@ -1,4 +1,4 @@
-"""A database of a release that kept a country it did not understand as none."""
+"""A database of a release that stored no country, or a wrong one, where it did not understand Zoho's."""
 
 import pytest
 from alembic import command
@@ -15,6 +15,7 @@ BEFORE = "0010_handover_phase3"
     [
         (None, '{"raw": "0912 345 6789"}', True),
         (None, '{"raw": "+98 912 345 6789"}', False),  # its prefix says where it belongs
+        ("RU", '{"raw": "0803 123 4567"}', True),  # Nigeria's NGA was read as Russia
         ("IR", '{"raw": "0912 345 6789"}', False),
         (None, '{"raw": "0912 345 6789", "doubts": []}', False),  # judged by this release
         (None, '{"metadata": "9.0.1"}', False),  # without a number
