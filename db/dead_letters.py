@@ -87,9 +87,9 @@ _DIED_AGAIN = text(f"""
 _NEW = text(f"""
     INSERT INTO dead_letters (subject, cause, queue_name, actor_name, arguments, connection_id, run_id, message_id,
                               error_type, error, traceback, fingerprint, attempts, first_died_at, last_died_at, history)
-    VALUES (:subject, :cause, :queue_name, :actor_name, :arguments, :connection_id, :run_id, :message_id,
-            :error_type, :error, :traceback, :fingerprint, :attempts, clock_timestamp(), clock_timestamp(),
-            jsonb_build_array({_DEATH_ENTRY}))
+    SELECT :subject, :cause, :queue_name, :actor_name, :arguments, :connection_id, :run_id, :message_id,
+           :error_type, :error, :traceback, :fingerprint, :attempts, moment, moment, jsonb_build_array({_DEATH_ENTRY})
+      FROM clock_timestamp() AS moment
     RETURNING id
 """)  # noqa: S608
 
