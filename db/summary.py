@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from db import openings, questions, reminders, webhook_events
+from db import openings, reminders, webhook_events
 from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
 from domain.truth_check import TruthCheck
@@ -168,7 +168,6 @@ def connection_states(
                 "time_zone_is_known": known_zone(row.time_zone) is not None,
                 "country_code": row.country_code,
                 **unknown_countries(connection, row.id),
-                "uncertain_countries": questions.uncertain_countries(connection, row.id).as_json(),
                 "calendars_that_end": calendars_that_end(connection, row.id, row.today),
                 "data_center": row.data_center,
                 "status": row.status,

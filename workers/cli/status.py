@@ -10,14 +10,13 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
 
-from db import connections, dead_letters, scheduler_marks, summary
-from db.connections import Link
+from db import connections, dead_letters, questions, scheduler_marks, summary
 from workers.cli.arguments import OneConnection
 from workers.cli.handover import tell_if_closed
 from workers.cli.terminal import answers, counted, print_json
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.forecasting import forecast
-from workers.resources import open_resources
+from workers.resources import Resources, open_resources
 
 #: Texts for countries in the line of a connection; --json has more.
 COUNTRIES_SHOWN = 5
@@ -32,8 +31,7 @@ def status(
         if connection is not None:
             connections.link(database, connection)
         states = [
-            state | {"forecast": forecast(resources, database, _link(database, state)).as_json()}
-            for state in summary.connection_states(database, connection)
+            _with_outlook(resources, database, state) for state in summary.connection_states(database, connection)
         ]
         dead = dead_letters.count_open(database, connection)
         silence = scheduler_marks.seconds_since(database, scheduler_marks.TICK)
@@ -52,8 +50,13 @@ def status(
         print_json({"connections": states, "dead_letters": dead, "scheduler_silent_seconds": silence})
 
 
-def _link(database: Connection, state: dict[str, Any]) -> Link:
-    return connections.link(database, uuid.UUID(state["connection_id"]))
+def _with_outlook(resources: Resources, database: Connection, state: dict[str, Any]) -> dict[str, Any]:
+    """The state with what the console does not show, because it takes longer to find out."""
+    link = connections.link(database, uuid.UUID(state["connection_id"]))
+    return state | {
+        "uncertain_countries": questions.uncertain_countries(database, link.connection_id).as_json(),
+        "forecast": forecast(resources, database, link).as_json(),
+    }
 
 
 def _show_budget(forecast: dict[str, Any], tell: Console) -> None:
