@@ -17,12 +17,9 @@ from domain.deletions import RecordKind
 from domain.forecast import DETAILS_REREAD
 from domain.lists import SetAside
 from domain.runs import Mode
-from workers.budget import BudgetWait
-from workers.logs import describe
-from workers.sync.spare_calls import LONGEST_WAIT_SECONDS, MOST_FAILURES, answer_of
+from workers.sync.spare_calls import Asked, answer_of, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
-from workers.zoho.errors import PARKING_ERRORS, Throttled, ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -39,22 +36,9 @@ def reread_old_details(work: Work) -> bool:
     A failure costs the run nothing: the contact stays as it is cached.
     """
     contact_ids = _oldest(work)
-    failures = 0
-    for contact_id in contact_ids:
-        try:
-            _reread(work, contact_id)
-        except BudgetWait as wait:
-            if wait.seconds <= LONGEST_WAIT_SECONDS:
-                raise
-            log.warning("Old details are not read again", action="details.not_reread", reason=wait.reason)
-            return False
-        except (Throttled, *PARKING_ERRORS):
-            raise
-        except ZohoError as error:
-            log.warning("Old details are not read again", action="details.not_reread", reason=describe(error))
-            failures += 1
-            if failures == MOST_FAILURES:
-                return False
+    asked = ask_each(contact_ids, lambda contact_id: _reread(work, contact_id), action="details.not_reread")
+    if asked is Asked.STOPPED:
+        return False
     if contact_ids:
         log.info("Old details are read again", action="details.reread", calls=len(contact_ids))
     return bool(contact_ids)

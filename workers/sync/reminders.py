@@ -27,7 +27,7 @@ from domain.deletions import RecordKind
 from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.runs import Mode, Run
-from workers.sync.spare_calls import answer_of, ask_each, is_affordable
+from workers.sync.spare_calls import Asked, answer_of, ask_each, is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 from workers.zoho.errors import UnusableAnswer
@@ -139,7 +139,9 @@ _ASK = {RecordKind.CUSTOMER: _ask_for_customer, RecordKind.INVOICE: _ask_for_inv
 
 def _ask(work: Work, asked: Sequence[Question]) -> bool:
     """Whether all could be asked. A failure costs the run nothing: what stays unknown is held back, and asked later."""
-    return ask_each(asked, lambda question: _ASK[question.kind](work, question), action="reminders.not_asked")
+    return (
+        ask_each(asked, lambda question: _ASK[question.kind](work, question), action="reminders.not_asked") is Asked.ALL
+    )
 
 
 def _version_read(question: Question, modified_at: datetime | None) -> datetime | None:

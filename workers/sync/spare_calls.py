@@ -1,6 +1,7 @@
 """Detail calls that a run can do without: they are made while Zoho responds and the day's budget lasts."""
 
 from collections.abc import Callable, Iterable
+from enum import Enum, auto
 from typing import TypeVar
 
 import structlog
@@ -25,6 +26,14 @@ MOST_FAILURES = 3
 LONGEST_WAIT_SECONDS = 300.0
 
 
+class Asked(Enum):
+    """How far the records were asked for."""
+
+    ALL = auto()
+    SOME = auto()  #: single records failed
+    STOPPED = auto()  #: Zoho does not respond, or the day's budget is used up
+
+
 def is_affordable(connection: Connection, work: Work) -> bool:
     """Whether enough of the day's calls is left for some that nothing waits for."""
     outlook = forecast(work.resources, connection, work.link)
@@ -44,8 +53,8 @@ def ask_each(
     *,
     action: str,
     on_failure: Callable[[RecordT], None] = lambda _: None,
-) -> bool:
-    """Whether all records could be asked for. `action` names a failure in the log.
+) -> Asked:
+    """Asks for the records one by one. `action` names a failure in the log.
 
     After a failure the other records are still asked for, because one record may fail in every run.
 
@@ -61,7 +70,7 @@ def ask_each(
             if wait.seconds <= LONGEST_WAIT_SECONDS:
                 raise
             log.warning("Some details could not be asked for", action=action, reason=wait.reason)
-            return False
+            return Asked.STOPPED
         except (Throttled, *PARKING_ERRORS):
             raise
         except ZohoError as error:
@@ -69,8 +78,8 @@ def ask_each(
             failures.append(error)
             on_failure(record)
             if sum(failure.transient for failure in failures) == MOST_FAILURES:
-                return False
-    return not failures
+                return Asked.STOPPED
+    return Asked.SOME if failures else Asked.ALL
 
 
 def answer_of(ask: Callable[[str], RecordT | SetAside | None], record_id: str) -> RecordT | SetAside | None:
