@@ -1,7 +1,7 @@
 """Phones: which of a contact's numbers counts, whether its text is a number, and whether that is to be called (FR-6).
 
-`choosing` takes the contact's texts in order, `judging` gives the verdicts on one, by the `readings` that the `grammar`
-leaves.
+`choosing` takes the contact's texts in order, `judging` gives the verdicts on a text. The `grammar` finds the number,
+`parting` removes what stands around it, and `readings` are the ways to read the rest.
 """
 
 from domain.phones.choosing import (

@@ -42,3 +42,8 @@ def _folded(character: str) -> str:
             return "-"
         case _:
             return {"\N{MINUS SIGN}": "-", "\\": "/"}.get(character, character)
+
+
+def digits_of(text: str) -> str:
+    """The digits of a text whose characters are folded."""
+    return "".join(filter(str.isdigit, text))

@@ -13,18 +13,11 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, Val
 
 from domain.phone_zones import regions_of, time_zones_of
 from domain.phones.callable import digits_against, doubts_about
-from domain.phones.characters import folded_characters
+from domain.phones.characters import digits_of, folded_characters
 from domain.phones.grammar import Phrase, RefusedTextError, phrase_of
 from domain.phones.home_rules import has_usual_length, is_right_at_home, may_lack_its_plus
-from domain.phones.readings import (
-    Origin,
-    Reading,
-    begins_with_country_code,
-    digits_of,
-    may_be_two_numbers,
-    readings_of,
-    texts_of,
-)
+from domain.phones.parting import may_be_two_numbers, texts_of
+from domain.phones.readings import Origin, Reading, begins_with_country_code, readings_of
 from domain.phones.verdicts import Doubt, PhoneKind, PhoneProblem, PhoneVerdict
 from domain.phones.words import meaning_of
 
