@@ -54,11 +54,13 @@ def test_a_worker_killed_in_mid_run_costs_nothing_but_time(
         worker.send_signal(signal.SIGKILL)
     installation.start(*WORKER)
     assert order.wait(timeout=PATIENCE_SECONDS) == 0
-    row = database.execute("SELECT status, api_calls FROM sync_runs").fetchone()
+    installation.zoho.clear_faults()
+    undisturbed = installation.run("sync", connection_id, "--full", "--wait", "--json")
+    row = database.execute("SELECT status, api_calls FROM sync_runs ORDER BY started_at LIMIT 1").fetchone()
     assert row is not None
-    undisturbed = 1 + 2 + 2 + 3  # the organisation; pages of persons, contacts and invoices
-    assert row[0] == "succeeded"
-    assert row[1] <= undisturbed + 2
+    assert row[0] == undisturbed.json["status"] == "succeeded"
+    # The killed worker may have made a call whose page it did not write; a second delivery of the step, one more.
+    assert row[1] <= undisturbed.json["api_calls"] + 2
     assert installation.zoho.stats().count(CallKind.CONTACT) == 0
 
 
