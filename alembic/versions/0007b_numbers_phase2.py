@@ -1,17 +1,10 @@
 """Phase 2: phone numbers that are valid but not callable, countries that are not understood, and truth checks."""
 
-from db.migrations import numbers
+from db.migrations import containment, numbers
 from db.migrations.steps import briefly, letting_others_work, side_by_side, undo_if_begun
 
 revision = "0007b_numbers_phase2"
 down_revision = "0007a_handover_phase2"
-
-_ROWS_ARE_REQUIRED = """
-    SELECT FROM pg_constraint
-    WHERE conname LIKE 'ck%required' AND conrelid = ANY('{invoices_cache,reminders}'::regclass[])
-    UNION ALL
-    SELECT FROM migration_receipt WHERE is_moved_out OR outcome = 'filled'
-"""
 
 
 def upgrade() -> None:
@@ -22,6 +15,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    undo_if_begun("0008_customer_required", _ROWS_ARE_REQUIRED)
+    undo_if_begun("0007c_containment_phase2", containment.BEGUN)
     with letting_others_work() as connection:
         numbers.remove(connection)

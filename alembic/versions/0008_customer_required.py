@@ -8,7 +8,7 @@ the table again.
 
 from functools import partial
 
-from db.migrations import handover, numbers
+from db.migrations import containment, handover, numbers
 from db.migrations.backfill import link_late_invoices, link_reminders
 from db.migrations.batches import over_rows
 from db.migrations.phones import fill_missing_phones, take_back_filled_phones
@@ -17,7 +17,7 @@ from db.migrations.receipts import refuse_unaccounted
 from db.migrations.steps import Raw, at_length, briefly, letting_others_work, undo_if_begun
 
 revision = "0008_customer_required"
-down_revision = "0007b_numbers_phase2"
+down_revision = "0007c_containment_phase2"
 
 _REQUIRED = (("invoices_cache", "customer_id"), ("reminders", "customer_id"), ("reminders", "phone"))
 
@@ -65,3 +65,4 @@ def downgrade() -> None:
         # Phase 2 has ended with these since they exist; a database may have left it before.
         handover.add(connection)
         numbers.add(connection)
+        containment.add(connection)

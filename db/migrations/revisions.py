@@ -83,4 +83,4 @@ def can_work(connection: Connection) -> bool:
     revision, known = current_revision(connection), known_revisions()
     if revision not in known or known.index(revision) < known.index(revision_of(Target.PHASE2)):
         return False
-    return connection.scalar(text("SELECT to_regclass('phone_confirmations')")) is not None
+    return connection.scalar(text("SELECT to_regclass('held_deletions')")) is not None

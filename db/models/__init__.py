@@ -15,13 +15,14 @@ from db.models.cache import (
 from db.models.connections import (
     ApiUse,
     ConnectionStatus,
+    KeyCanary,
     ReminderPolicyRow,
     SyncMetadata,
     User,
     ZohoConnection,
 )
 from db.models.dead_letters import DeadLetter
-from db.models.runs import SeenRecord, SetAsideRecord, StagedContact, StagedPerson, SyncRun
+from db.models.runs import HeldDeletion, SeenRecord, SetAsideRecord, StagedContact, StagedPerson, SyncRun
 from db.models.webhooks import Resync, SchedulerMark, WebhookEvent
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "DeadLetter",
     "DoNotCall",
     "HandoverOutcome",
+    "HeldDeletion",
+    "KeyCanary",
     "PhoneConfirmation",
     "Reminder",
     "ReminderContact",

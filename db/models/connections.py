@@ -5,7 +5,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, DateTime, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Id, Moment
@@ -39,6 +39,11 @@ class ZohoConnection(Base):
 
     refresh_token_encrypted: Mapped[str]
     webhook_secret_encrypted: Mapped[str]
+    webhook_secret_previous_encrypted: Mapped[str | None]  #: still accepted during a rotation
+    webhook_secret_rotated_at: Mapped[Moment | None]
+    webhooks_refused: Mapped[int] = mapped_column(server_default=text("0"))  #: with a wrong secret, since the last good
+    webhooks_refused_since: Mapped[Moment | None]
+    webhooks_refused_last_at: Mapped[Moment | None]
     access_token_encrypted: Mapped[str | None]
     access_token_expires_at: Mapped[Moment | None]
     api_domain: Mapped[str | None]
@@ -110,4 +115,16 @@ class ApiUse(Base):
     last_call_at: Mapped[Moment | None]
     paused_until: Mapped[Moment | None]
     paused_reason: Mapped[str | None]
+    probed_at: Mapped[Moment | None]  #: the last call that tried whether a day's pause is over
     updated_at: Mapped[CreatedAt]
+
+
+class KeyCanary(Base):
+    """One known text, encrypted: a process whose ENCRYPTION_KEYS cannot read it must not take work."""
+
+    __tablename__ = "key_canary"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, server_default=text("1"))
+    ciphertext: Mapped[str]
+    created_at: Mapped[CreatedAt]

@@ -92,3 +92,16 @@ class SetAsideRecord(Base):
     reason: Mapped[str]
     first_seen_at: Mapped[CreatedAt]
     last_seen_at: Mapped[CreatedAt]
+
+
+class HeldDeletion(Base):
+    """A cached record that Zoho seems to have no longer, held back by the deletion safeguard until a person decides."""
+
+    __tablename__ = "held_deletions"
+
+    connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(primary_key=True)
+    evidence: Mapped[str]
+    found_at: Mapped[CreatedAt]
+    dismissed_at: Mapped[Moment | None]

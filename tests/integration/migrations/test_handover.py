@@ -8,7 +8,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine
 
-from db.migrations import MigrationRefusedError, Target, can_work, handover, migrate, numbers
+from db.migrations import MigrationRefusedError, Target, can_work, containment, handover, migrate, numbers
 from db.migrations.revisions import alembic_config
 from tests.integration.db.links import a_link
 from tests.integration.migrations.applications import Database
@@ -28,6 +28,7 @@ def old(url: str, database: Database, engine: Engine, monkeypatch: pytest.Monkey
     """The head of the release before: revision 0009 without what a later release has added to phase 2."""
     monkeypatch.setenv("DATABASE_URL", url)
     command.upgrade(alembic_config(), BEFORE)
+    containment.remove(database.connection)  # type: ignore[arg-type]
     numbers.remove(database.connection)  # type: ignore[arg-type]
     handover.remove(database.connection)  # type: ignore[arg-type]
     return database
@@ -92,7 +93,7 @@ def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
 
 _NEW = {
     column.partition(" ")[0]
-    for added in (handover._COLUMNS, numbers._COLUMNS)
+    for added in (handover._COLUMNS, numbers._COLUMNS, containment._COLUMNS)
     for columns in added.values()
     for column in columns
 }

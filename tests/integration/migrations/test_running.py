@@ -35,7 +35,7 @@ def test_a_database_knows_its_revision(url: str, engine: Engine) -> None:
         assert not can_work(connection)
     migrate(url, Target.PHASE2)
     with engine.connect() as connection:
-        assert current_revision(connection) == "0007b_numbers_phase2"
+        assert current_revision(connection) == "0007c_containment_phase2"
         assert can_work(connection)
     migrate(url)
     with engine.connect() as connection:
@@ -60,7 +60,7 @@ def test_the_backfill_gives_way_to_a_writer_and_goes_on_when_run_again(
         with pytest.raises(MigrationError, match=r"in the way for 0.5 s.* run the migration again"):
             migrate(url, Target.PHASE2)
 
-    assert migrate(url, Target.PHASE2).to_revision == "0007b_numbers_phase2"
+    assert migrate(url, Target.PHASE2).to_revision == "0007c_containment_phase2"
     assert database.rows("SELECT id FROM invoices_cache WHERE customer_id IS NULL") == []
 
 
@@ -78,7 +78,7 @@ def test_a_connection_that_is_lost_is_one_sentence_and_the_migration_goes_on_whe
     with pytest.raises(MigrationError, match=r"The connection to Postgres was lost after 0005_customer_links"):
         migrate(url, Target.PHASE2, on_revision=cut)
 
-    assert migrate(url, Target.PHASE2).to_revision == "0007b_numbers_phase2"
+    assert migrate(url, Target.PHASE2).to_revision == "0007c_containment_phase2"
 
 
 def test_another_error_of_postgres_is_not_told_as_a_lost_connection(url: str, database: Database) -> None:

@@ -1,0 +1,16 @@
+"""Phase 3: the same for a database that had left phase 2 before faults were contained."""
+
+from db.migrations import containment
+from db.migrations.steps import letting_others_work
+
+revision = "0012_containment_phase3"
+down_revision = "0011_numbers_phase3"
+
+
+def upgrade() -> None:
+    with letting_others_work() as connection:
+        containment.add(connection)
+
+
+def downgrade() -> None:
+    """Nothing: booksync works in phase 2 as well, and needs them there."""

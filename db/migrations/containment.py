@@ -1,0 +1,95 @@
+"""The schema of contained faults: rotated webhook secrets, a canary for the keys, deletions that wait for a person.
+
+As in `handover`, two revisions apply them: one at the end of phase 2, one at the end of phase 3. Every statement can be
+repeated.
+"""
+
+from typing import Final
+
+from db.migrations.errors import MigrationRefusedError
+from db.migrations.steps import Raw, briefly
+
+_COLUMNS: Final = {
+    "zoho_connections": (
+        "webhook_secret_previous_encrypted text",
+        "webhook_secret_rotated_at timestamptz",
+        "webhooks_refused integer NOT NULL DEFAULT 0",
+        "webhooks_refused_since timestamptz",
+        "webhooks_refused_last_at timestamptz",
+    ),
+    "api_use": ("probed_at timestamptz",),
+}
+
+_TABLES: Final = {
+    "key_canary": """
+        CREATE TABLE IF NOT EXISTS key_canary (
+            id bigint NOT NULL DEFAULT 1,
+            ciphertext text NOT NULL,
+            created_at timestamptz NOT NULL DEFAULT now(),
+            CONSTRAINT pk_key_canary PRIMARY KEY (id),
+            CONSTRAINT ck_key_canary_single CHECK (id = 1)
+        )
+    """,
+    "held_deletions": """
+        CREATE TABLE IF NOT EXISTS held_deletions (
+            connection_id uuid NOT NULL,
+            kind text NOT NULL,
+            record_id text NOT NULL,
+            evidence text NOT NULL,
+            found_at timestamptz NOT NULL DEFAULT now(),
+            dismissed_at timestamptz,
+            CONSTRAINT pk_held_deletions PRIMARY KEY (connection_id, kind, record_id),
+            CONSTRAINT fk_held_deletions_connection_id_zoho_connections
+                FOREIGN KEY (connection_id) REFERENCES zoho_connections (id)
+        )
+    """,
+}
+
+#: A table of one of these names that lacks booksync's columns belongs to another application.
+_FOREIGN: Final = """
+    SELECT WHERE to_regclass('key_canary') IS NOT NULL
+        AND NOT '{id,ciphertext,created_at}'::text[] <@ ARRAY(
+            SELECT attname::text FROM pg_attribute
+            WHERE attrelid = to_regclass('key_canary') AND attnum > 0 AND NOT attisdropped
+        )
+    UNION ALL
+    SELECT WHERE to_regclass('held_deletions') IS NOT NULL
+        AND NOT '{connection_id,kind,record_id,evidence}'::text[] <@ ARRAY(
+            SELECT attname::text FROM pg_attribute
+            WHERE attrelid = to_regclass('held_deletions') AND attnum > 0 AND NOT attisdropped
+        )
+"""
+
+#: A sign that `add` has begun.
+BEGUN: Final = "SELECT WHERE to_regclass('key_canary') IS NOT NULL"
+
+
+def add(connection: Raw) -> None:
+    """Add the columns and tables where they are missing; `numbers.add` must have gone before.
+
+    Raises:
+        MigrationRefusedError: another application has a table of the same name.
+    """
+    if _is_foreign(connection):
+        raise MigrationRefusedError(
+            "A table key_canary or held_deletions is there, but it is not booksync's: "
+            "rename it, or put it in another schema"
+        )
+    for table in _TABLES.values():
+        briefly(connection, table)
+    for table, columns in _COLUMNS.items():
+        added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
+        briefly(connection, f"ALTER TABLE {table} {added}")
+
+
+def remove(connection: Raw) -> None:
+    """Remove them."""
+    for table, columns in _COLUMNS.items():
+        dropped = ", ".join(f"DROP COLUMN IF EXISTS {column.partition(' ')[0]}" for column in columns)
+        briefly(connection, f"ALTER TABLE {table} {dropped}")
+    if not _is_foreign(connection):
+        briefly(connection, "DROP TABLE IF EXISTS key_canary, held_deletions")
+
+
+def _is_foreign(connection: Raw) -> bool:
+    return connection.execute(_FOREIGN).fetchone() is not None
