@@ -257,15 +257,6 @@ def latest(connection: Connection, connection_id: uuid.UUID, *, limit: int) -> l
     return [dict(row) for row in rows.mappings()]
 
 
-def webhook_secret(connection: Connection, connection_id: uuid.UUID) -> str | None:
-    """The connection's secret, encrypted; None where there is no such connection."""
-    secret: str | None = connection.execute(
-        text("SELECT webhook_secret_encrypted FROM zoho_connections WHERE id = :connection_id"),
-        {"connection_id": connection_id},
-    ).scalar_one_or_none()
-    return secret
-
-
 def oldest_waiting_seconds(connection: Connection) -> float:
     """Since when the oldest event waits, of connections that are not parked; 0 where none does."""
     seconds: float | None = connection.execute(
