@@ -11,10 +11,6 @@ from sqlalchemy import Connection, text
 FORMER_SECRET_DAYS = 7
 
 
-class RotationUnderWayError(Exception):
-    """The former webhook secret is still accepted, and Zoho's rules may still carry it."""
-
-
 @dataclass(frozen=True, slots=True)
 class WebhookSecrets:
     """A connection's secrets, encrypted, and whether webhooks were refused since the last good one."""
@@ -65,30 +61,24 @@ _ROTATE = text(f"""
 """)  # noqa: S608
 
 
-def rotate(connection: Connection, connection_id: uuid.UUID, secret: str) -> None:
+def rotate(connection: Connection, connection_id: uuid.UUID, secret: str) -> bool:
     """Replaces the secret by this one, encrypted; the former one is accepted for `FORMER_SECRET_DAYS`.
 
-    Raises:
-        RotationUnderWayError: an earlier rotation is not over. Otherwise the secret that Zoho sends could be lost.
+    Returns False, and changes nothing, during a rotation: the secret that Zoho still sends could be lost.
     """
     changed = connection.execute(_ROTATE, {"connection_id": connection_id, "secret": secret}).rowcount
-    if not changed:
-        raise RotationUnderWayError(
-            "A rotation is under way: the former webhook secret is still accepted. "
-            f"Next: put the new secret into Zoho's rules, then booksync webhook rotate {connection_id} --end"
-        )
+    return bool(changed)
 
 
-def end_rotation(connection: Connection, connection_id: uuid.UUID) -> bool:
-    """Removes the former secret. Returns False where there was none."""
-    ended = connection.execute(
+def end_rotation(connection: Connection, connection_id: uuid.UUID) -> None:
+    """Removes the former secret."""
+    connection.execute(
         text("""
             UPDATE zoho_connections SET webhook_secret_previous_encrypted = NULL, updated_at = now()
              WHERE id = :connection_id AND webhook_secret_previous_encrypted IS NOT NULL
         """),
         {"connection_id": connection_id},
-    ).rowcount
-    return bool(ended)
+    )
 
 
 # A worker holds the connection's row while it refreshes the access token. A count is not worth that wait.

@@ -30,6 +30,7 @@ from workers.cli import (
     status,
     sync,
     verify,
+    webhook,
 )
 from workers.cli.terminal import notes, print_json
 from workers.connecting import NotAMemberError, UnknownTimeZoneError
@@ -37,6 +38,7 @@ from workers.keys import WrongKeysError
 from workers.logs import describe, set_up_logs
 from workers.settings import SettingsError, database_url, settings
 from workers.vault import UnreadableSecretError
+from workers.webhook_rules import RotationUnderWayError
 from workers.zoho.errors import ZohoError
 
 app = typer.Typer(
@@ -58,6 +60,7 @@ app.add_typer(reminders.app, name="reminders")
 app.add_typer(do_not_call.app, name="do-not-call")
 app.add_typer(phones.app, name="phones")
 app.add_typer(policy.app, name="policy")
+app.add_typer(webhook.app, name="webhook")
 app.command("rotate-keys")(rotate_keys.rotate_keys)
 app.command("scheduler")(scheduler.scheduler)
 
@@ -81,6 +84,7 @@ def main() -> NoReturn:
         explain.NoSuchInvoiceError,
         WalkStuck,
         sync.RunUnderWayError,
+        RotationUnderWayError,
     ) as error:
         _fail(str(error))
     except (ZohoError, BudgetWait) as error:

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from workers.cli.handover import tell_if_closed
 from workers.cli.terminal import notes, out, print_json
+from workers.cli.webhook import note_partial_url
 from workers.connecting import link_organization
 from workers.resources import open_resources
 from workers.zoho.data_centers import DATA_CENTERS
@@ -48,9 +49,10 @@ def connect(
         )
     facts = {
         "connection_id": str(linked.connection_id),
-        "webhook_url": linked.webhook_path,
+        "webhook_url": linked.webhook_url,
         "webhook_secret": linked.webhook_secret,
     }
+    note_partial_url(linked.webhook_url)
     if as_json:
         print_json(facts | linked.handover.as_json())
         return

@@ -10,11 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
 
-from db import connections, dead_letters, questions, scheduler_marks, summary
+from db import connections, dead_letters, questions, scheduler_marks, summary, webhook_secrets
 from workers.cli.arguments import OneConnection
 from workers.cli.handover import tell_if_closed
 from workers.cli.terminal import answers, counted, print_json
 from workers.cli.uncertain_countries import uncertain_countries
+from workers.cli.webhook import refusals_line
 from workers.forecasting import forecast
 from workers.resources import Resources, open_resources
 
@@ -55,6 +56,7 @@ def _with_outlook(resources: Resources, database: Connection, state: dict[str, A
     link = connections.link(database, uuid.UUID(state["connection_id"]))
     return state | {
         "uncertain_countries": questions.uncertain_countries(database, link.connection_id).as_json(),
+        "webhooks_refused": webhook_secrets.refusals(database, link.connection_id).as_json(),
         "forecast": forecast(resources, database, link).as_json(),
     }
 
@@ -101,6 +103,8 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     tell_if_closed(state["connection_id"], state, tell, indent="  ")
     _show_calendar(state, tell)
     _show_events(state["connection_id"], state["webhook_events"], tell)
+    if refused := refusals_line(state["webhooks_refused"], state["connection_id"]):
+        tell.print(f"  {refused}", style="yellow", markup=False)
     _show_budget(state["forecast"], tell)
     table = Table(box=None, padding=(0, 2))
     for heading in ("started", "mode", "state", "phase", "calls", "seconds", "reason"):

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -44,6 +45,9 @@ _KEYS_OF_RECORDS = ("contact", "invoice", "contactid", "invoiceid", "customerid"
 _MOVEMENT_IDS = frozenset({"paymentid", "customerpaymentid", "creditnoteid"})
 _MOVEMENT_KEYS = frozenset({"payment", "customerpayment", "creditnote"})
 
+#: Objects of one document that are looked at, outer ones first: more than any record of Zoho's has.
+_MOST_PLACES = 5_000
+
 _ENTITY_NAME = re.compile(r"[a-z][a-z_]{0,39}")
 
 #: The entity of an event that names none we could write down.
@@ -70,9 +74,13 @@ class Fields:
 
     def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
         self.pairs = tuple(pairs)
-        self._values: dict[str, list[Any]] = {}
+
+    @cached_property
+    def _values(self) -> dict[str, list[Any]]:
+        values: dict[str, list[Any]] = {}
         for key, value in self.pairs:
-            self._values.setdefault(_plain(key), []).append(value)
+            values.setdefault(_plain(key), []).append(value)
+        return values
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
@@ -150,7 +158,9 @@ def find_records(document: Any, *, is_deleted: bool) -> Found:
     records: list[NamedRecord] = []
     lacks_id, others = False, list[tuple[str, str]]()
     places = deque([_Place(document, "", is_deleted)])
-    while places:
+    for _ in range(_MOST_PLACES):
+        if not places:
+            break
         place = places.popleft()
         if isinstance(place.value, str):
             inner = find_in_text(place.value, is_deleted=place.is_deleted)
@@ -162,7 +172,7 @@ def find_records(document: Any, *, is_deleted: bool) -> Found:
             records += named
             lacks_id = lacks_id or (not named and place.should_have_id(place.value))
             others.append(place.other(place.value))
-        places.extend(place.inner())
+        places.extend(islice(place.inner(), _MOST_PLACES))
     named_others = [other for other in others if other[0] != _OTHER]
     return Found(_merged(records), lacks_id, next(iter(named_others + others), None))
 
