@@ -43,7 +43,7 @@ _SECRETS = text(f"""
 
 
 def find(connection: Connection, connection_id: uuid.UUID) -> WebhookSecrets | None:
-    """The secrets that are accepted now; None where there is no such connection."""
+    """The secrets that are accepted now; None for an unknown connection."""
     row = connection.execute(_SECRETS, {"connection_id": connection_id}).one_or_none()
     if row is None:
         return None

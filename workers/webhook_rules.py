@@ -21,7 +21,7 @@ class RotationUnderWayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WebhookRule:
-    """What to enter in Zoho, and what has become of it."""
+    """What to enter in Zoho, and the webhooks that were refused."""
 
     connection_id: uuid.UUID
     url: str  #: whole with PUBLIC_URL, else the path on the web process's host

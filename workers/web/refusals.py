@@ -1,4 +1,4 @@
-"""Counts of webhooks with a wrong secret: summed in memory, so that a flood of them writes one row a second."""
+"""Counts of webhooks with a wrong secret, summed in memory: a flood writes one row a second."""
 
 import asyncio
 import threading

@@ -52,7 +52,7 @@ class Request:
 
     @property
     def parameters(self) -> Parameters:
-        """What the signature covers beside a JSON body."""
+        """What the signature covers before a JSON body."""
         return [*self.query, *self.form]
 
     @property
@@ -108,7 +108,7 @@ def _found_in_body(request: Request, *, is_deleted: bool) -> Found:
     else:
         # Text that placeholders have made is often a form, whatever its type is called.
         pairs = _pairs(text) if "=" in text else ()
-        # Without an id it names nothing: what is no form can look like one.
+        # Any text with "=" in it looks like a form, so it counts only where it names an id.
         found = replace(find_records(Fields(pairs), is_deleted=is_deleted), other=None)
     # A pasted line break or & can hide an id from the form's own rules.
     return found.completed_by(find_in_text(text, is_deleted=is_deleted))
@@ -140,13 +140,19 @@ def _parts(content_type: str, body: bytes) -> Parameters:
     """The fields of a multipart form, files as their text; none where its parts are broken."""
     pairs: list[tuple[str, str]] = []
 
+    def take(name: bytes | None, value: bytes | None) -> None:
+        if len(pairs) >= _MOST_FIELDS:
+            raise FormParserError("too many parts")
+        pairs.append((_text(name), _text(value)))
+
     def take_field(part: Field) -> None:
-        pairs.append((_text(part.field_name), _text(part.value)))
+        take(part.field_name, part.value)
 
     def take_file(part: File) -> None:
         part.file_object.seek(0)
-        pairs.append((_text(part.field_name), _text(part.file_object.read())))
+        content = part.file_object.read()
         part.close()
+        take(part.field_name, content)
 
     try:
         parser = create_form_parser({"Content-Type": content_type.encode()}, take_field, take_file)
@@ -154,7 +160,7 @@ def _parts(content_type: str, body: bytes) -> Parameters:
         parser.finalize()
     except FormParserError:
         return ()
-    return pairs if len(pairs) <= _MOST_FIELDS else ()
+    return pairs
 
 
 def _text(value: bytes | None) -> str:

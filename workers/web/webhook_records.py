@@ -123,7 +123,7 @@ class Found:
         return Found([*self.records, *added], self.lacks_id or more.lacks_id, self.other or more.other)
 
     def events(self, digest: str) -> list[Event]:
-        """An event for each record; one for the other thing where there is no record."""
+        """An event for each record; without records, one for the other thing."""
         if self.records:
             return [Event(each.entity, each.record_id, each.kind, each.modified_at, digest) for each in self.records]
         entity, identity = self.other or (_OTHER, "")
@@ -144,7 +144,7 @@ def find_in_text(text: str, *, is_deleted: bool) -> Found:
     """The records of a JSON text; of a text that is not JSON, the ids that are written in it."""
     if looks_like_json(text):
         try:
-            # strict=False: a raw line break in a text is no reason to refuse it.
+            # strict=False accepts raw line breaks in texts.
             document = json.loads(text, strict=False, object_pairs_hook=Fields, parse_int=str)
         except (ValueError, RecursionError):
             pass
@@ -154,7 +154,7 @@ def find_in_text(text: str, *, is_deleted: bool) -> Found:
 
 
 def find_records(document: Any, *, is_deleted: bool) -> Found:
-    """The records of a document, outer objects first. `is_deleted` is what the request says outside of it."""
+    """The records of a document, outer objects first. `is_deleted` is what its surroundings say."""
     records: list[NamedRecord] = []
     lacks_id, others = False, list[tuple[str, str]]()
     places = deque([_Place(document, "", is_deleted)])
@@ -253,7 +253,7 @@ def _plain(key: str) -> str:
 
 
 def _merged(records: Iterable[NamedRecord]) -> list[NamedRecord]:
-    """One record for each id: a removal outweighs a change; times that differ are none, so that Zoho is asked."""
+    """One record for each id. A removal outweighs a change; with different times the time is unknown."""
     by_key: dict[tuple[Entity, str], list[NamedRecord]] = {}
     for record in records:
         by_key.setdefault(record.key, []).append(record)
@@ -286,12 +286,12 @@ def _is_vendor(fields: Fields) -> bool:
 
 
 def _moment(fields: Fields) -> datetime | None:
-    """Zoho's time of the change; None where it is none, or where a repeated key leaves it open."""
+    """Zoho's time of the change; None where it cannot be read, or where a repeated key leaves it open."""
     stamps = fields.all_of("lastmodifiedtime")
     if len(stamps) != 1:
         return None
     try:
         return moment(stamps[0])
     except PydanticCustomError:
-        # A placeholder in the organisation's display format.
+        # Placeholders may have the organisation's display format.
         return None

@@ -39,10 +39,10 @@ MAX_BODY_BYTES = 1_000_000
 _SENDERS = 4
 _MOST_WAITING = 1_000
 
-#: So long a webhook waits for a thread while others wait for Postgres.
+#: How long a webhook waits for a thread while others wait for Postgres.
 LONGEST_WAIT_SECONDS = 5.0
 
-#: Asked for where the address names no connection, so that this takes as long as one that nobody has.
+#: Looked up where the address holds no id, so that the response takes as long as for an unknown one.
 _NO_CONNECTION = uuid.UUID(int=0)
 
 
@@ -65,13 +65,11 @@ class _RefusedError(Exception):
     "/webhooks/zoho/{connection}", methods=["POST", "PUT", "DELETE"], status_code=202, response_model=None
 )
 async def receive(connection: str, request: HTTPRequest, background: BackgroundTasks) -> Response | dict[str, str]:
-    """202 when the events are stored; 401, 413, 400 or 503 else. No answer tells which connections there are."""
+    """202 when the events are stored; 401, 413, 400 or 503 else. No response shows which connections exist."""
     resources: Resources = request.app.state.resources
     body = await _bounded_body(request)
-    content_type = request.headers.get("content-type", "")
-    told = take_apart(request.url.query, content_type, body, method=request.method)
     try:
-        following = await _stored(resources, connection, request, told)
+        following = await _stored(resources, connection, request, body)
     except _RefusedError as refused:
         # Counted after the response, so that its time does not depend on whether there is such a connection.
         task = None
@@ -96,12 +94,12 @@ async def _bounded_body(request: HTTPRequest) -> bytes:
     return bytes(body)
 
 
-async def _stored(resources: Resources, connection: str, request: HTTPRequest, told: Request) -> Sequence[Due]:
+async def _stored(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
     """Stored in a thread. Once begun it is not left alone: it ends by itself, for Postgres's answers are waited for so
     long and no longer."""
     try:
         with fail_after(LONGEST_WAIT_SECONDS):
-            return await run_in_threadpool(_store, resources, connection, request, told)
+            return await run_in_threadpool(_store, resources, connection, request, body)
     except TimeoutError:
         log.error("A webhook could not be stored: no thread is free", action="webhook.no_thread")
         raise _later() from None
@@ -111,7 +109,10 @@ def _later() -> HTTPException:
     return HTTPException(503, "Try again later.", headers={"Retry-After": "60"})
 
 
-def _store(resources: Resources, connection: str, request: HTTPRequest, told: Request) -> Sequence[Due]:
+def _store(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
+    # Here and not in the event loop, because taking a megabyte apart takes a moment.
+    content_type = request.headers.get("content-type", "")
+    told = take_apart(request.url.query, content_type, body, method=request.method)
     connection_id = _connection_id(connection)
     try:
         with resources.engine.begin() as database:
@@ -184,7 +185,7 @@ def _unknown_secret(vault: Vault) -> str:
 
 
 async def _send(resources: Resources, following: Sequence[Due]) -> None:
-    """In threads of its own, so that a Redis that hangs holds nobody else's; what is left out the sweeper sends."""
+    """In threads of its own, because Redis may hang; the sweeper sends what is left out."""
     senders = _senders()
     if senders.statistics().tasks_waiting < _MOST_WAITING:
         await run_sync(_send_all, resources, following, limiter=senders)

@@ -227,7 +227,7 @@ def test_a_vendor_is_one_unless_deleted() -> None:
     [
         ({"estimate": {"estimate_id": "9"}}, "estimate", "9"),
         ({"customer_payment": {"payment_id": "9"}}, "customer_payment", ""),
-        # What is no name of Zoho's is not written down.
+        # Only names that can be Zoho's are written down.
         ({"Ada Byron": {"Ada Byron_id": "9"}}, "other", ""),
         ({"estimate": "9"}, "other", ""),
         # An estimate's event changes neither its customer nor an invoice.
@@ -256,6 +256,17 @@ def test_what_tells_nothing_is_refused(body: bytes) -> None:
 def test_a_multipart_form_without_an_id_is_refused() -> None:
     with pytest.raises(UnreadableBodyError):
         read(b'--x\r\nContent-Disposition: form-data; name="JSONString"', "multipart/form-data; boundary=x")
+
+
+def test_a_multipart_form_of_thousands_of_parts_is_not_taken_apart() -> None:
+    form = multipart({f"field_{number}": "x" for number in range(3_000)})
+    assert take_apart("", MULTIPART, form).form == ()
+
+
+def test_a_file_of_a_multipart_form_is_read_as_its_text() -> None:
+    head = '--frontier\r\nContent-Disposition: form-data; name="payload"; filename="record.json"\r\n\r\n'
+    body = f"{head}{json.dumps(CONTACT)}\r\n--frontier--\r\n".encode()
+    assert read(body, MULTIPART) == [("contact", "5001", EventKind.CHANGED)]
 
 
 def test_the_same_body_has_the_same_digest() -> None:
