@@ -44,9 +44,10 @@ def posting(resources: Resources) -> Iterator[None]:
 
 
 def _post_until(resources: Resources, stopped: threading.Event) -> None:
-    url = resources.settings.reminder_webhook_url
+    url, found = resources.settings.reminder_webhook_url, resources.settings.reminder_webhook_secret
     assert url is not None
-    secrets = tuple(secret.get_secret_value() for secret in resources.settings.reminder_webhook_secret)
+    assert found is not None
+    secrets = tuple(secret.get_secret_value() for secret in found)
     with httpx.Client(timeout=_CALL_SECONDS, follow_redirects=False) as client:
         receiver = Receiver(client, url.get_secret_value(), secrets)
         while not stopped.is_set():

@@ -89,7 +89,10 @@ class Settings(DatabaseSettings):
     console_password: SecretStr | None = None
     phone_fallback: PhoneFallback = PhoneFallback.NONE
     reminder_webhook_url: SecretStr | None = None
-    reminder_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(default=(), validate_default=True)
+    #: The newest first; two during a rotation.
+    reminder_webhook_secret: Annotated[tuple[SecretStr, ...] | None, NoDecode] = Field(
+        default=None, validate_default=True
+    )
     public_url: Origin = None
 
     @field_validator("redis_url")
@@ -115,12 +118,22 @@ class Settings(DatabaseSettings):
 
     @field_validator("reminder_webhook_secret")
     @classmethod
-    def _goes_with_its_address(cls, secrets: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
-        if not secrets and info.data.get("reminder_webhook_url") is not None:
+    def _goes_with_its_address(
+        cls, secrets: tuple[SecretStr, ...] | None, info: ValidationInfo
+    ) -> tuple[SecretStr, ...] | None:
+        if secrets:
+            return secrets
+        if info.data.get("reminder_webhook_url") is not None:
             raise ValueError("is needed with REMINDER_WEBHOOK_URL: the receiver knows by it that booksync posts")
-        if len(secrets) > _MOST_REMINDER_SECRETS:
+        return None
+
+    @field_validator("reminder_webhook_secret")
+    @classmethod
+    def _are_long_and_few(cls, secrets: tuple[SecretStr, ...] | None) -> tuple[SecretStr, ...] | None:
+        found = secrets or ()
+        if len(found) > _MOST_REMINDER_SECRETS:
             raise ValueError("holds more than two secrets: the newest and, during a rotation, the one before it")
-        if any(len(secret.get_secret_value()) < _SHORTEST_REMINDER_SECRET for secret in secrets):
+        if any(len(secret.get_secret_value()) < _SHORTEST_REMINDER_SECRET for secret in found):
             raise ValueError("holds a secret of fewer than 16 characters (a comma separates two secrets)")
         return secrets
 

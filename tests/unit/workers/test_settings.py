@@ -205,7 +205,7 @@ class TestReminderWebhook:
     SECRET = "sixteen letters!"
 
     def test_there_is_none_by_default(self) -> None:
-        assert (settings().reminder_webhook_url, settings().reminder_webhook_secret) == (None, ())
+        assert (settings().reminder_webhook_url, settings().reminder_webhook_secret) == (None, None)
 
     def test_an_address_goes_with_a_secret(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("REMINDER_WEBHOOK_URL", self.URL)
@@ -218,13 +218,14 @@ class TestReminderWebhook:
 
     def test_a_rotation_has_two_secrets_the_newest_first(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("REMINDER_WEBHOOK_SECRET", f"another of enough letters, {self.SECRET},")
-        found = [secret.get_secret_value() for secret in settings().reminder_webhook_secret]
+        found = [secret.get_secret_value() for secret in settings().reminder_webhook_secret or ()]
         assert found == ["another of enough letters", self.SECRET]
 
     @pytest.mark.parametrize(
         ("url", "secret", "words"),
         [
             (URL, "", "REMINDER_WEBHOOK_SECRET is needed with REMINDER_WEBHOOK_URL"),
+            (URL, ",", "REMINDER_WEBHOOK_SECRET is needed with REMINDER_WEBHOOK_URL"),
             (URL, "too short", "REMINDER_WEBHOOK_SECRET holds a secret of fewer than 16 characters"),
             (URL, f"{SECRET},address-secret", "REMINDER_WEBHOOK_SECRET holds a secret of fewer than 16 characters"),
             (URL, ",".join([f"{SECRET}-address-secret"] * 3), "REMINDER_WEBHOOK_SECRET holds more than two secrets"),
