@@ -4,10 +4,9 @@ import uuid
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from workers.cli.handover import tell_if_closed
-from workers.cli.terminal import notes, out, print_json
+from workers.cli.terminal import notes, out, print_facts, print_json
 from workers.cli.webhook import note_partial_url
 from workers.connecting import link_organization
 from workers.resources import open_resources
@@ -56,9 +55,6 @@ def connect(
     if as_json:
         print_json(facts | linked.handover.as_json())
         return
-    table = Table(show_header=False, box=None)
-    for name, value in facts.items():
-        table.add_row(name, value)
-    out.print(table)
+    print_facts(out, facts)
     notes.print(f"Connected. Next: booksync sync {linked.connection_id} --wait")
     tell_if_closed(linked.connection_id, linked.handover.as_json(), notes)

@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from workers import webhook_rules
 from workers.cli.arguments import ConnectionID
-from workers.cli.terminal import answers, counted, notes, print_json
+from workers.cli.terminal import answers, counted, notes, out, print_facts, print_json
 from workers.resources import open_resources
 from workers.web.signatures import SECRET_HEADERS, SIGNATURE_HEADER
 from workers.webhook_rules import WebhookRule
@@ -23,12 +22,14 @@ def show(connection: ConnectionID, as_json: AsJson = False) -> None:
     """Print the address and the secret that Zoho's webhook rules need, and the headers that may carry it."""
     with open_resources("booksync webhook show") as resources:
         rule = webhook_rules.rule_of(resources, connection)
-    _print_rule(rule, as_json)
+    if line := refusals_line(rule.refusals.as_json(), str(connection)):
+        notes.print(line, style="yellow", markup=False)
     notes.print(
         "In Zoho Books, enter the address in the webhook of a workflow rule. Enter the secret as the webhook's own "
         f"secret, or in a custom header {_written(SECRET_HEADERS[0])}. For a rule on deletion add ?event=deleted "
         "to the address."
     )
+    _print_rule(rule, as_json)
 
 
 @app.command("rotate")
@@ -49,11 +50,11 @@ def rotate(
         if as_json:
             print_json({"connection_id": str(connection), "ended": ended})
         return
-    _print_rule(rule, as_json)
     notes.print(
         f"The former secret is accepted until {_minute(rule.former_until)}. "
         f"Next: put the new secret into Zoho's rules, then booksync webhook rotate {connection} --end"
     )
+    _print_rule(rule, as_json)
 
 
 def note_partial_url(url: str) -> None:
@@ -75,19 +76,8 @@ def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:
 
 
 def _print_rule(rule: WebhookRule, as_json: bool) -> None:
-    signed, plain = _written(SIGNATURE_HEADER), [_written(name) for name in SECRET_HEADERS]
-    table = Table(show_header=False, box=None)
-    table.add_row("connection_id", str(rule.connection_id))
-    table.add_row("webhook_url", rule.url)
-    table.add_row("webhook_secret", rule.secret)
-    if rule.former_secret is not None:
-        table.add_row("former_secret", f"{rule.former_secret} (accepted until {_minute(rule.former_until)})")
-    table.add_row("signature header", signed)
-    table.add_row("or secret header", ", ".join(plain))
-    answers(as_json).print(table)
+    signature_header, secret_headers = _written(SIGNATURE_HEADER), [_written(name) for name in SECRET_HEADERS]
     note_partial_url(rule.url)
-    if line := refusals_line(rule.refusals.as_json(), str(rule.connection_id)):
-        notes.print(line, style="yellow", markup=False)
     if as_json:
         print_json(
             {
@@ -96,11 +86,22 @@ def _print_rule(rule: WebhookRule, as_json: bool) -> None:
                 "webhook_secret": rule.secret,
                 "former_secret": rule.former_secret,
                 "former_secret_until": rule.former_until,
-                "signature_header": signed,
-                "secret_headers": plain,
+                "signature_header": signature_header,
+                "secret_headers": secret_headers,
                 "webhooks_refused": rule.refusals.as_json(),
             }
         )
+        return
+    facts = {
+        "connection_id": str(rule.connection_id),
+        "webhook_url": rule.url,
+        "webhook_secret": rule.secret,
+        "signature header": signature_header,
+        "or secret header": ", ".join(secret_headers),
+    }
+    if rule.former_secret is not None:
+        facts["former_secret"] = f"{rule.former_secret} (accepted until {_minute(rule.former_until)})"
+    print_facts(out, facts)
 
 
 def _written(header: str) -> str:

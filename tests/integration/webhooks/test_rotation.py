@@ -39,6 +39,13 @@ def test_show_names_the_address_the_secret_and_the_headers(hooks: Hooks) -> None
     assert (rule["former_secret"], rule["former_secret_until"]) == (None, None)
 
 
+def test_with_json_a_secret_is_on_stdout_only(hooks: Hooks) -> None:
+    for word in ("show", "rotate"):
+        result = command(word, str(hooks.bench.connection_id), "--json")
+        assert hooks.secret in result.stdout
+        assert hooks.secret not in result.stderr
+
+
 def test_show_says_in_words_what_to_enter_in_zoho(hooks: Hooks) -> None:
     result = command("show", str(hooks.bench.connection_id))
     assert hooks.secret in result.stdout
