@@ -174,13 +174,15 @@ def cached_version(connection: Connection, link: Link, ref: ResyncRef) -> Cached
     return None if row is None else CachedVersion(bool(row.is_live), row.modified_at, row.observed_at)
 
 
-def recently_gone(connection: Connection, ref: ResyncRef, *, seconds: float) -> int:
-    """How many records of that kind were found gone for an event that came within the last seconds."""
+def recently_marked(connection: Connection, ref: ResyncRef, *, seconds: float) -> int:
+    """How many records of that kind were marked within the last seconds without a deleted event."""
     count: int = connection.execute(
         text("""
-            SELECT count(DISTINCT record_id) FROM webhook_events
-             WHERE connection_id = :connection_id AND received_at > now() - make_interval(secs => :seconds)
-               AND entity = :entity AND outcome IN ('gone', 'unmarked')
+            SELECT count(*) FROM (
+                SELECT FROM webhook_events
+                 WHERE connection_id = :connection_id AND received_at > now() - make_interval(secs => :seconds)
+                   AND entity = :entity
+                 GROUP BY record_id HAVING bool_or(outcome = 'gone') AND NOT bool_or(kind = 'deleted')) marked
         """),
         ref.as_values() | {"seconds": seconds},
     ).scalar_one()

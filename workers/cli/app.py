@@ -19,6 +19,7 @@ from workers.budget import BudgetUnavailable, BudgetWait
 from workers.cli import (
     connect,
     dead_letters,
+    deletions,
     do_not_call,
     explain,
     migrate,
@@ -55,6 +56,7 @@ app.command("sync")(sync.sync)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(deletions.app, name="deletions")
 app.command("explain")(explain.explain)
 app.add_typer(reminders.app, name="reminders")
 app.add_typer(do_not_call.app, name="do-not-call")
