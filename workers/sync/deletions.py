@@ -19,6 +19,7 @@ from domain.deletions import MOST_ASKED_ABOUT, Evidence, RecordKind, Tally, is_u
 from domain.lists import SetAside
 from domain.runs import Phase, RecordRef, Run
 from workers.sync.records import DetailCalls, ask_each
+from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 
@@ -49,11 +50,18 @@ def confirm_deletions(work: Work) -> StepRef:
             return work.advance(connection, _decided(connection, work, kind, tally))
         if is_unreliable(run.position.found_there, tally.cached):
             return work.advance(connection, _decided(connection, work, kind, tally).degraded(_unreliable(kind)))
-        if not run.allow_deletions and tally.gone >= MOST_ASKED_ABOUT and needs_permission(tally):
+        if _asks_no_more(connection, work, tally):
             return work.advance(connection, _decided(connection, work, kind, tally).degraded(_not_all_asked(kind)))
     ask_each(work, missing, _detail_calls(work, kind))
     with work.transaction() as connection:
         return work.advance(connection, work.run)
+
+
+def _asks_no_more(connection: Connection, work: Work, tally: Tally) -> bool:
+    """Whether enough is known for a person to decide, or further calls would cost the day's syncs."""
+    if work.run.allow_deletions or not needs_permission(tally):
+        return False
+    return tally.gone >= MOST_ASKED_ABOUT or not is_affordable(connection, work)
 
 
 def _decided(connection: Connection, work: Work, kind: RecordKind, tally: Tally) -> Run:
@@ -65,15 +73,16 @@ def _decided(connection: Connection, work: Work, kind: RecordKind, tally: Tally)
     proven = deletions.proven(connection, work.link, kind, gone)
     _mark(connection, work, kind, sorted(proven))
     held = held_deletions.hold(connection, work.link, kind, sorted(set(gone) - proven), Evidence.NOT_LISTED)
-    return _on_from(work.run.degraded(_held_back(work, kind, held)) if held else work.run)
+    return _on_from(work.run.degraded(_held_back(work, kind, held, before=tally.held)) if held else work.run)
 
 
-def _held_back(work: Work, kind: RecordKind, count: int) -> str:
+def _held_back(work: Work, kind: RecordKind, count: int, *, before: int) -> str:
     log.error("Suspiciously many records are gone: they are held back", action="deletions.held", kind=kind, count=count)
     records = f"1 {kind} is" if count == 1 else f"{count:,} {kind}s are"
+    others = f", and {before:,} were before" if before else ""
     connection_id = work.run.connection_id
     return (
-        f"Suspiciously many {kind}s are gone from Zoho: {records} held back from being marked deleted. "
+        f"Suspiciously many {kind}s are gone from Zoho: {records} held back from being marked deleted{others}. "
         f"Next: `booksync deletions list {connection_id}`, then apply or dismiss them. "
         f"`booksync sync {connection_id} --full --allow-deletions` marks all that are gone."
     )
