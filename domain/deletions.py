@@ -1,4 +1,4 @@
-"""Deletions: what proves one, and when others are so many that they wait for a person."""
+"""Deletions: what proves one, and when the others are too many to be marked without a person."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Held deletions: what becomes of them once a person has decided."""
+"""Held deletions: a person decides, and their records are marked deleted or kept."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

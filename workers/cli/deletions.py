@@ -97,7 +97,7 @@ def dismiss_held(
 
 
 def held_back(customers: int, invoices: int, since: datetime | None) -> str | None:
-    """One sentence about a connection's held deletions; None where there are none."""
+    """One sentence about a connection's held deletions; None where nothing is held."""
     if since is None:
         return None
     is_one = customers + invoices == 1

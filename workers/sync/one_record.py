@@ -208,7 +208,7 @@ def _gone(connection: Connection, record: OneRecord, evidence: Evidence) -> Outc
 
 
 def _is_proven(connection: Connection, record: OneRecord, evidence: Evidence) -> bool:
-    """Whether a deleted event came with the 404. That a contact is a vendor now is no 404."""
+    """Whether a deleted event came with the 404. A contact that is a vendor now was found by its id."""
     if evidence is Evidence.VENDOR:
         return False
     kind, record_id = _KINDS[record.ref.entity], record.ref.record_id

@@ -11,9 +11,11 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_minute_passes
 from tests.integration.chain.test_reminder_commands import asked, run
+from tests.integration.webhooks.hooks import post
 from workers.cli.app import app
 from workers.metrics import render
 from workers.sync import deletions
+from workers.web import console
 
 DETAILS = (CallKind.CONTACT, CallKind.INVOICE)
 MANY = 30
@@ -41,7 +43,7 @@ def lost(synced: Bench) -> list[str]:
 
 
 def lose_invoices(bench: Bench, count: int) -> list[str]:
-    """These are in Zoho no longer; none of them was lost before."""
+    """The ids of invoices that are deleted in Zoho now, all new losses."""
     ids = sorted(str(invoice["invoice_id"]) for invoice in bench.zoho.snapshot()["invoices"])[:count]
     for invoice_id in ids:
         bench.zoho.delete_invoice(invoice_id)
@@ -308,3 +310,10 @@ class TestStatus:
         name = f'booksync_held_deletions{{connection="{connection_id}",kind='
         assert f'{name}"invoice"}} {MANY}.0' in lines
         assert f'{name}"customer"}} 0.0' in lines
+
+    @pytest.mark.usefixtures("lost")
+    def test_the_console_counts_them(self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(console, "_check_password", lambda *_: None)
+        page = " ".join(post(synced.resources, "/", b"", {}, method="GET").text.split())
+        assert f"0 customers and {MANY} invoices are held back from being marked deleted" in page
+        assert f"booksync deletions list {connection_id}" in page

@@ -94,7 +94,7 @@ def delete(hooks: Hooks, entity: Entity, record_id: str) -> None:
 
 
 def lose(hooks: Hooks, entity: Entity, count: int, *, event: str = "") -> list[str]:
-    """So many records are deleted in Zoho, and a webhook arrives for each."""
+    """Records are deleted in Zoho, and a webhook arrives for each."""
     ids = ids_of(hooks, entity)[:count]
     for record_id in ids:
         delete(hooks, entity, record_id)
