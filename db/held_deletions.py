@@ -116,6 +116,17 @@ def prune(connection: Connection, link: Link) -> None:
     )
 
 
+def wait_for_turn(connection: Connection, link: Link, kind: RecordKind) -> None:
+    """Lets one transaction at a time weigh losses of that kind. Ends with the transaction.
+
+    Transactions side by side would not see each other's losses, and each would find the limit not reached.
+    """
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"booksync deletions {link.connection_id} {kind}"},
+    )
+
+
 def is_decided_by_a_person(connection: Connection, link: Link, kind: RecordKind, record_id: str) -> bool:
     """Whether the record is held back or dismissed: then only proof or a person marks it."""
     return bool(

@@ -60,7 +60,7 @@ def needs_permission(tally: Tally) -> bool:
 
 
 def is_unreliable(found_there: int, cached: int) -> bool:
-    """Whether a list that lacked so many records which Zoho has all the same is worth no further question."""
+    """Whether a list has lacked too many records that Zoho has: then further questions are not worth their calls."""
     return _are_many(found_there, cached)
 
 

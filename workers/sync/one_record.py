@@ -217,6 +217,7 @@ def _is_proven(connection: Connection, record: OneRecord, evidence: Evidence) ->
 
 def _must_wait(connection: Connection, record: OneRecord) -> bool:
     ref, kind = record.ref, _KINDS[record.ref.entity]
+    held_deletions.wait_for_turn(connection, record.link, kind)
     if held_deletions.is_decided_by_a_person(connection, record.link, kind, ref.record_id):
         return True
     tally = Tally(

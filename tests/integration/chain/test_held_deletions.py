@@ -223,6 +223,10 @@ class TestApply:
         assert (result.exit_code, "Nothing was changed." in result.output) == (0, True)
         assert live(synced, lost) == set(lost)
 
+    def test_without_a_reply_nothing_is_changed(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+        assert decide("apply", connection_id, reply="").exit_code == 1
+        assert live(synced, lost) == set(lost)
+
     def test_the_question_names_the_records(self, synced: Bench, lost: list[str], connection_id: str) -> None:
         number = synced.invoices()[lost[0]]["invoice_number"]
         assert number in decide("apply", connection_id, reply="n\n").output

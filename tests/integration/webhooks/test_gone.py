@@ -1,5 +1,7 @@
 """Many records are gone at once: the safeguard holds them back, but each one's reminders are cancelled."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from db import held_deletions
@@ -105,6 +107,17 @@ def lose(hooks: Hooks, entity: Entity, count: int, *, event: str = "") -> list[s
 
 @pytest.mark.parametrize("entity", ENTITIES)
 class TestEvidence:
+    def test_workers_side_by_side_mark_no_more_than_one_would(self, hooks: Hooks, entity: Entity) -> None:
+        ids = ids_of(hooks, entity)[:MANY]
+        for record_id in ids:
+            delete(hooks, entity, record_id)
+            hooks.tell(entity, record_id)
+        with ThreadPoolExecutor(8) as workers:
+            list(workers.map(lambda record_id: hooks.take(entity, record_id), ids))
+        hooks.work()
+        assert hooks.outcomes().count(Outcome.GONE) == SAFEGUARD_COUNT
+        assert len(held(hooks)) == MANY - SAFEGUARD_COUNT
+
     def test_a_deleted_event_with_a_404_is_proof_however_many_come(self, hooks: Hooks, entity: Entity) -> None:
         ids = lose(hooks, entity, MANY, event="deleted")
         assert {status_of(hooks, entity, each) for each in ids} == {"deleted"}
