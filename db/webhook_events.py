@@ -105,7 +105,8 @@ def receive(connection: Connection, connection_id: uuid.UUID, event: Event) -> D
 _TOLD = text("""
     SELECT count(*) AS events,
            max(modified_at) FILTER (WHERE kind = 'changed') AS newest_change,
-           coalesce(bool_or(kind = 'changed' AND modified_at IS NULL), false) AS has_untimed_change,
+           coalesce(bool_or(kind = 'changed' AND modified_at IS NULL OR kind = 'orphaned'), false)
+               AS has_untimed_change,
            coalesce(bool_or(kind IN ('deleted', 'vendor')), false) AS has_removal,
            coalesce(bool_or(kind = 'wanted'), false) AS is_wanted,
            coalesce(bool_or(digest IS DISTINCT FROM (

@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     CHANGED = "changed"  #: created or edited
     DELETED = "deleted"  #: gone from Zoho, says the event
     VENDOR = "vendor"  #: a contact who sends invoices: no customer (any more)
+    ORPHANED = "orphaned"  #: no webhook's: the invoice's customer is gone, so that it may belong to another one
     WANTED = "wanted"  #: no webhook's: an invoice names this contact, whom nobody has cached
 
 

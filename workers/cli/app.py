@@ -26,6 +26,7 @@ from workers.cli import (
     phones,
     policy,
     reminders,
+    resume,
     rotate_keys,
     scheduler,
     status,
@@ -63,6 +64,7 @@ app.add_typer(do_not_call.app, name="do-not-call")
 app.add_typer(phones.app, name="phones")
 app.add_typer(policy.app, name="policy")
 app.add_typer(webhook.app, name="webhook")
+app.command("resume")(resume.resume_connections)
 app.command("rotate-keys")(rotate_keys.rotate_keys)
 app.command("scheduler")(scheduler.scheduler)
 
