@@ -18,6 +18,7 @@ from domain.contacts import ContactKind
 from domain.deletions import MOST_ASKED_ABOUT, Evidence, RecordKind, Tally, is_unreliable, needs_permission
 from domain.lists import SetAside
 from domain.runs import Phase, RecordRef, Run
+from workers.sync.gone import note_gone
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
@@ -125,7 +126,7 @@ def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
     with work.transaction() as connection:
         if found is None:
             deletions.confirm_gone(connection, work.run.run_id, kind, record_id)
-            deletions.note_gone(connection, work.link, kind, record_id, observed_at=work.observed_at, now=work.now)
+            note_gone(connection, work, kind, record_id, reads_all_invoices=work.run.reads_all_invoices)
             position = replace(work.run.position, found_gone_at=work.observed_at)
             work.keep(connection, replace(work.run, position=position))
         else:

@@ -36,6 +36,7 @@ from workers.budget import Lane
 from workers.jobs.outcomes import DeferredError
 from workers.resources import Resources
 from workers.sync.asking import Asking
+from workers.sync.gone import note_gone
 from workers.zoho import ZohoTransport
 
 log = structlog.get_logger(__name__)
@@ -63,6 +64,7 @@ class OneRecord(Asking):
         super().__init__(resources, taken_at=claim.taken_at)
         self.claim = claim
         self.outcome: Outcome | None = None
+        self.following: list[Due] = []  #: other records that are to be fetched because of this one
 
     @property
     def ref(self) -> ResyncRef:
@@ -80,7 +82,7 @@ class OneRecord(Asking):
         return self.resources.transport(self.link, lane=Lane.INTERACTIVE, holder=holder, now=lambda: self.now)
 
     def settle(self, connection: Connection, outcome: Outcome) -> list[Due]:
-        """Ends the claim; what is to be fetched next, if more events came meanwhile.
+        """Ends the claim; what is to be fetched next, if more events came or other records follow.
 
         Raises:
             StaleResyncError: somebody else has taken the record; the transaction must roll back.
@@ -89,7 +91,7 @@ class OneRecord(Asking):
         actor_name, _ = RESYNC_ACTORS[self.ref.entity]
         dead_letters.work_done(connection, actor_name, str(self.ref.connection_id), self.ref.record_id)
         self.outcome = outcome
-        return [due] if due else []
+        return [*self.following, *([due] if due else [])]
 
 
 def refresh(record: OneRecord) -> Sequence[Due]:
@@ -168,22 +170,22 @@ def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
             return record.settle(connection, outcome)
         invoices.upsert(connection, record.link, [ObservedInvoice(found, record.observed_at)], now=record.now)
         invoices.note_observed(connection, record.link, found.invoice_id, record.observed_at)
-        wanted = _want_customer(connection, record, found)
-        return [*wanted, *record.settle(connection, Outcome.ASKED)]
+        _want_customer(connection, record, found)
+        return record.settle(connection, Outcome.ASKED)
 
 
-def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) -> list[Due]:
+def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) -> None:
     """An invoice whose customer nobody has cached waits: they are asked for as if an event had told of them."""
     if not invoice.customer_id:
-        return []
+        return
     ref = ResyncRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
     if known_contacts.is_cached(connection, record.link, invoice.customer_id):
         # They may have come since the invoice was found to lack them.
         _take_up(connection, record, invoice.customer_id)
-        return []
+        return
     event = Event(ref.entity, ref.record_id, EventKind.WANTED, modified_at=None, digest=None)
     due = webhook_events.receive(connection, ref.connection_id, event)
-    return [due] if due else []
+    record.following.extend([due] if due else [])
 
 
 def _take_up(connection: Connection, record: OneRecord, zoho_customer_id: str) -> None:
@@ -198,7 +200,7 @@ def _gone(connection: Connection, record: OneRecord, evidence: Evidence) -> Outc
     cached = webhook_events.cached_version(connection, record.link, ref)
     if cached is None or not cached.is_live:
         return Outcome.IGNORED
-    deletions.note_gone(connection, record.link, kind, ref.record_id, observed_at=record.observed_at, now=record.now)
+    record.following.extend(note_gone(connection, record, kind, ref.record_id))
     if not _is_proven(connection, record, evidence) and _must_wait(connection, record):
         if held_deletions.hold(connection, record.link, kind, [ref.record_id], evidence):
             log.error("Suspiciously many records are gone: this one is held back", action="resync.held", kind=kind)
