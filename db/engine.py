@@ -9,7 +9,6 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
 
 #: A connection attempt to a host that drops packets ends after this; a refused one ends at once.
 CONNECT_TIMEOUT_SECONDS = 5
@@ -20,12 +19,11 @@ def database_url(url: str) -> URL:
     return make_url(url).set(drivername="postgresql+psycopg")
 
 
-def unreachable(url: str, error: OperationalError) -> str:
-    """The sentence for people when Postgres does not answer, or does not let us in: where, why, and what to check."""
+def address(url: str) -> str:
+    """Host and port for people: of the first server where the address names several."""
     parts = database_url(url)
-    cause = str(error.orig).partition("\n")[0].rpartition("failed: ")[2]
-    address = f"{parts.host or 'the local socket'}:{parts.port or 5432}"
-    return f"Postgres cannot be reached at {address} ({cause}): check DATABASE_URL, and that the server runs."
+    hosts = parts.normalized_query.get("host") or (f"{parts.host or 'the local socket'}:{parts.port or 5432}",)
+    return hosts[0]
 
 
 #: How long work waits for a free connection, unless told.

@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from db.engine import new_engine, unreachable
+from db.engine import new_engine
+from db.failures import sentence
 from db.migrations.errors import MigrationError
 
 #: Any number will do as long as nobody else in the database uses it.
@@ -34,7 +35,7 @@ def one_at_a_time(database_url: str, *, wait_seconds: float = WAIT_SECONDS) -> I
         try:
             connection = engine.connect()
         except OperationalError as error:
-            raise MigrationError(unreachable(database_url, error)) from None
+            raise MigrationError(sentence(error, database_url)) from None
         with connection:
             _wait_for_turn(connection, wait_seconds)
             connection.execute(text("SET lock_timeout = '5s'"))

@@ -6,11 +6,10 @@ from typing import NoReturn
 
 import redis
 import typer
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from db.connections import UnknownConnectionError
 from db.dead_letters import UnknownLetterError
-from db.engine import unreachable
+from db.failures import DatabaseError, FailureKind, failure_of
 from db.migrations import MigrationError
 from domain.calling_window import InvalidPolicyError
 from domain.walk import WalkStuck
@@ -93,12 +92,11 @@ def main() -> NoReturn:
         _fail(str(error))
     except (ZohoError, BudgetWait) as error:
         _fail(describe(error))
-    except OperationalError as error:
-        _fail(unreachable(database_url(), error))
-    except ProgrammingError as error:
-        if describe(error).startswith(("UndefinedTable", "UndefinedColumn")):
-            _fail("The database has no booksync tables yet, or older ones: run `booksync migrate`.")
-        raise
+    except DatabaseError as error:
+        failure = failure_of(error)
+        if failure.kind is FailureKind.DEFECT:
+            raise
+        _fail(failure.sentence(database_url()))
     except (redis.RedisError, BudgetUnavailable):
         address = redis_address(settings().redis_url.get_secret_value())
         _fail(f"Redis cannot be reached at {address}: check REDIS_URL, and that the server runs.")

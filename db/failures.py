@@ -1,0 +1,199 @@
+"""Failures of Postgres: the kind of each error, by its SQLSTATE, and a sentence with the way out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db.engine import address
+
+#: What a statement of ours may raise. Catch these two together, then look at `failure_of`.
+DatabaseError = (DBAPIError, PoolTimeoutError)
+
+
+class FailureKind(StrEnum):
+    """What a failure of Postgres means for the work that met it."""
+
+    UNREACHABLE = "unreachable"  #: no connection, or it was lost
+    AUTHENTICATION = "authentication"  #: the login is refused
+    NO_DATABASE = "no_database"  #: the server has no database of that name
+    CONNECTIONS = "connections"  #: no connection is free
+    DISK = "disk"  #: the disk is full
+    MEMORY = "memory"  #: the server is short of memory, or of another resource
+    TRY_AGAIN = "try_again"  #: another transaction was in the way; nothing was written
+    TIMEOUT = "timeout"  #: a time limit of the server ended the statement or the transaction
+    READ_ONLY = "read_only"  #: a standby, or a server set to read-only
+    PERMISSION = "permission"  #: the role lacks a privilege
+    SCHEMA = "schema"  #: a table or column is missing
+    POOLER = "pooler"  #: a connection pooler does not support what booksync uses
+    DEFECT = "defect"  #: anything else: a fault of the statement
+
+    @property
+    def is_repeated_at_once(self) -> bool:
+        """Whether the same transaction is expected to pass when it is repeated now; that spends no attempt."""
+        return self is FailureKind.TRY_AGAIN
+
+    @property
+    def spends_attempt(self) -> bool:
+        """Whether the work itself may be the cause, so that it must not be repeated without end."""
+        return self in (FailureKind.DEFECT, FailureKind.TIMEOUT, FailureKind.MEMORY)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error of Postgres, its driver or the pool. No field holds data."""
+
+    kind: FailureKind
+    cause: str  #: the server's words where they cannot quote a row, else the error's type and SQLSTATE
+
+    def sentence(self, url: str) -> str:
+        """What happened at this address and what to do, for people."""
+        return _SENTENCES[self.kind].format(address=address(url), cause=self.cause)
+
+
+def failure_of(error: BaseException) -> Failure:
+    """The failure that an error of SQLAlchemy's or psycopg's stands for."""
+    if isinstance(error, PoolTimeoutError):
+        return Failure(FailureKind.CONNECTIONS, "all connections of this process are in use")
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    code = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    kind = _by_words(str(cause)) if _is_of_the_connection(error, cause, code) else _by_code(code)
+    return Failure(kind, _words(kind, cause, code))
+
+
+def sentence(error: BaseException, url: str) -> str:
+    """`failure_of` in one sentence; `url` is the address that was used, its password is not shown."""
+    return failure_of(error).sentence(url)
+
+
+_SENTENCES: Final[Mapping[FailureKind, str]] = {
+    FailureKind.UNREACHABLE: (
+        "Postgres cannot be reached at {address} ({cause}): check DATABASE_URL, and that the server runs."
+    ),
+    FailureKind.AUTHENTICATION: (
+        "Postgres at {address} refuses the login ({cause}): check user and password in DATABASE_URL,"
+        " and the server's pg_hba.conf."
+    ),
+    FailureKind.NO_DATABASE: (
+        "Postgres at {address} has no such database ({cause}): check the name in DATABASE_URL, or create the database."
+    ),
+    FailureKind.CONNECTIONS: (
+        "Postgres at {address} has no free connection ({cause}): end idle sessions, raise max_connections,"
+        " or use a connection pooler."
+    ),
+    FailureKind.DISK: (
+        "Postgres at {address} has no disk space left ({cause}): free some; the work continues by itself after that."
+    ),
+    FailureKind.MEMORY: (
+        "Postgres at {address} lacks memory or another resource ({cause}): look at the server's log,"
+        " then raise its limits."
+    ),
+    FailureKind.TRY_AGAIN: (
+        "Another transaction was in the way at {address} ({cause}): nothing was written, try the same again."
+    ),
+    FailureKind.TIMEOUT: (
+        "Postgres at {address} ended a statement or a transaction at a time limit ({cause}):"
+        " check statement_timeout and the other time limits of this role and database."
+    ),
+    FailureKind.READ_ONLY: (
+        "Postgres at {address} is read-only ({cause}): point DATABASE_URL to the primary,"
+        " or set default_transaction_read_only to off."
+    ),
+    FailureKind.PERMISSION: (
+        "Postgres at {address} denies this role a privilege ({cause}): grant it the privileges on booksync's tables,"
+        " or use the role that ran the migrations."
+    ),
+    FailureKind.SCHEMA: "The database has no booksync tables yet, or older ones ({cause}): run `booksync migrate`.",
+    FailureKind.POOLER: (
+        "The connection pooler at {address} does not keep prepared statements or session settings ({cause}):"
+        " set DATABASE_PREPARED_STATEMENTS=off, or use a pooler in session mode."
+    ),
+    FailureKind.DEFECT: "Postgres at {address} refused a statement ({cause}): its log has the statement.",
+}
+
+#: By the whole SQLSTATE first, then by its class.
+_CODES: Final[Mapping[str, FailureKind]] = {
+    "08": FailureKind.UNREACHABLE,
+    "57P": FailureKind.UNREACHABLE,
+    "28": FailureKind.AUTHENTICATION,
+    "3D": FailureKind.NO_DATABASE,
+    "53300": FailureKind.CONNECTIONS,
+    "53100": FailureKind.DISK,
+    "53": FailureKind.MEMORY,
+    "40": FailureKind.TRY_AGAIN,
+    "55P03": FailureKind.TRY_AGAIN,  # lock_not_available
+    "57014": FailureKind.TIMEOUT,  # query_canceled
+    "25P03": FailureKind.TIMEOUT,  # idle_in_transaction_session_timeout
+    "25P04": FailureKind.TIMEOUT,  # transaction_timeout
+    "25006": FailureKind.READ_ONLY,
+    "42501": FailureKind.PERMISSION,
+    "42P01": FailureKind.SCHEMA,  # undefined_table
+    "42703": FailureKind.SCHEMA,  # undefined_column
+    "42883": FailureKind.SCHEMA,  # undefined_function
+    "3F000": FailureKind.SCHEMA,  # invalid_schema_name
+    "26000": FailureKind.POOLER,  # a prepared statement that another backend has
+    "42P05": FailureKind.POOLER,  # a prepared statement of that name, left by another client
+}
+
+#: libpq reports no SQLSTATE for a failed connection attempt, and PgBouncer reports 08P01 for all of its own errors.
+_WORDS: Final[Mapping[str, FailureKind]] = {
+    "unsupported startup parameter": FailureKind.POOLER,
+    "no such database": FailureKind.NO_DATABASE,
+    "too many clients": FailureKind.CONNECTIONS,
+    "too many connections": FailureKind.CONNECTIONS,
+    "remaining connection slots": FailureKind.CONNECTIONS,
+    "no more connections allowed": FailureKind.CONNECTIONS,
+    "query_wait_timeout": FailureKind.CONNECTIONS,
+    "authentication failed": FailureKind.AUTHENTICATION,
+    "no pg_hba.conf entry": FailureKind.AUTHENTICATION,
+    "no such user": FailureKind.AUTHENTICATION,
+    "no password supplied": FailureKind.AUTHENTICATION,
+    "not permitted to log in": FailureKind.AUTHENTICATION,
+    "permission denied for database": FailureKind.AUTHENTICATION,
+    "no space left on device": FailureKind.DISK,
+}
+
+#: Kinds whose words come from the server as a whole: they name files, limits and settings, never a row's values.
+_SPEAK_OF_THE_SERVER: Final = (
+    FailureKind.UNREACHABLE,
+    FailureKind.AUTHENTICATION,
+    FailureKind.NO_DATABASE,
+    FailureKind.CONNECTIONS,
+    FailureKind.DISK,
+)
+
+
+def _is_of_the_connection(error: BaseException, cause: BaseException, code: str | None) -> bool:
+    """Whether the connection failed and not a statement."""
+    if code is not None:
+        return code.startswith("08")
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return is_lost or isinstance(cause, psycopg.OperationalError)
+
+
+def _by_words(message: str) -> FailureKind:
+    lowered = message.lower()
+    for words, kind in _WORDS.items():
+        if words in lowered:
+            return kind
+    if "does not exist" in lowered:  # Of a connection attempt: the role or the database, each quoted.
+        return FailureKind.AUTHENTICATION if "role " in lowered else FailureKind.NO_DATABASE
+    return FailureKind.UNREACHABLE
+
+
+def _by_code(code: str | None) -> FailureKind:
+    if code is not None:
+        for length in (5, 3, 2):
+            if (kind := _CODES.get(code[:length])) is not None:
+                return kind
+    return FailureKind.DEFECT
+
+
+def _words(kind: FailureKind, cause: BaseException, code: str | None) -> str:
+    if kind in _SPEAK_OF_THE_SERVER and (first := str(cause).partition("\n")[0].rpartition("failed: ")[2].strip()):
+        return first
+    return f"{type(cause).__name__}, SQLSTATE {code}" if code else type(cause).__name__
