@@ -247,7 +247,7 @@ _TAKE_DUE = text("""
       FROM (SELECT id, next_full_sync_at <= now() AS is_full FROM zoho_connections
              WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) <= now()
                AND NOT EXISTS (SELECT FROM sync_runs WHERE connection_id = zoho_connections.id AND status = 'running')
-             ORDER BY next_sync_at LIMIT :limit FOR UPDATE SKIP LOCKED) due
+             ORDER BY next_sync_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED) due
      WHERE zoho_connections.id = due.id
     RETURNING due.id, due.is_full
 """)

@@ -64,7 +64,7 @@ def _make_plans_due(connection: Connection, user_id: uuid.UUID, phone: str) -> N
              WHERE id IN (SELECT invoice.id
                             FROM invoices_cache AS invoice JOIN customers_cache AS customer ON customer.id = customer_id
                            WHERE customer.user_id = :user_id AND primary_phone = :phone AND plan_outcome IS NOT NULL
-                           ORDER BY zoho_invoice_id FOR UPDATE OF invoice)
+                           ORDER BY zoho_invoice_id FOR NO KEY UPDATE OF invoice)
         """),
         {"user_id": user_id, "phone": phone},
     )

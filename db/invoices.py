@@ -49,7 +49,7 @@ _LOCK_STORED = text("""
       FROM invoices_cache
      WHERE user_id = :user_id AND zoho_invoice_id = ANY(:ids)
      ORDER BY zoho_invoice_id
-       FOR UPDATE
+       FOR NO KEY UPDATE
 """)
 
 
@@ -285,7 +285,7 @@ def _withdraw(connection: Connection, link: Link, reads: Sequence[ObservedInvoic
                                   kept.observed_at)
                               >= (coalesce(cached.zoho_last_modified_at, '-infinity'),
                                   coalesce(cached.observed_at, '-infinity'))
-                           ORDER BY cached.zoho_invoice_id FOR UPDATE OF cached)
+                           ORDER BY cached.zoho_invoice_id FOR NO KEY UPDATE OF cached)
             RETURNING id
         """),
         {"connection_id": link.connection_id, "ids": [read.invoice.invoice_id for read in reads]},

@@ -146,7 +146,7 @@ _NOTE_CREDITS = text("""
     UPDATE invoices_cache SET plan_at = :now
      WHERE id IN (SELECT id FROM invoices_cache
                    WHERE customer_id IN (SELECT id FROM changed) AND plan_outcome IS NOT NULL
-                   ORDER BY zoho_invoice_id FOR UPDATE)
+                   ORDER BY zoho_invoice_id FOR NO KEY UPDATE)
 """)
 
 

@@ -107,7 +107,7 @@ def make_plans_due(connection: Connection, connection_id: uuid.UUID, *, now: dat
             UPDATE invoices_cache SET plan_at = :now
              WHERE id IN (SELECT id FROM invoices_cache
                            WHERE connection_id = :connection_id AND plan_outcome IS NOT NULL
-                           ORDER BY zoho_invoice_id FOR UPDATE)
+                           ORDER BY zoho_invoice_id FOR NO KEY UPDATE)
         """),
         {"connection_id": connection_id, "now": now},
     ).rowcount

@@ -44,7 +44,7 @@ _TAKE = text("""
     UPDATE reminder_contacts
        SET post_attempts = post_attempts + 1, post_at = clock_timestamp() + make_interval(secs => :lease_seconds)
      WHERE id IN (SELECT id FROM reminder_contacts WHERE post_at <= clock_timestamp()
-                   ORDER BY post_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+                   ORDER BY post_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
     RETURNING id, user_id, connection_id, phone, day, post_attempts, post_at
 """)
 

@@ -102,7 +102,7 @@ def replan_customers(connection: Connection, link: Link, customer_ids: Sequence[
             UPDATE invoices_cache SET plan_at = :now
              WHERE id IN (SELECT id FROM invoices_cache
                            WHERE customer_id = ANY(:customer_ids) AND plan_outcome IS NOT NULL
-                           ORDER BY zoho_invoice_id FOR UPDATE)
+                           ORDER BY zoho_invoice_id FOR NO KEY UPDATE)
             RETURNING id
         """),
         {"customer_ids": list(customer_ids), "now": now},

@@ -37,7 +37,7 @@ _CLAIM = text("""
     WITH before AS (
         SELECT waiting_for FROM resyncs
          WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
-           FOR UPDATE
+           FOR NO KEY UPDATE
     )
     UPDATE resyncs
        SET attempts = attempts + 1,
@@ -157,7 +157,7 @@ _SWEEP = text("""
               AND sent_at <= clock_timestamp() - make_interval(secs => :sweep_seconds)
               AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
               AND connection_id IN (SELECT id FROM zoho_connections WHERE status = 'active')
-            ORDER BY not_before LIMIT :limit FOR UPDATE SKIP LOCKED)
+            ORDER BY not_before LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
     RETURNING connection_id, entity, record_id
 """)
 
@@ -182,7 +182,7 @@ _TAKE_TURN = text("""
              CROSS JOIN LATERAL (
                    SELECT connection_id, entity, record_id FROM resyncs
                     WHERE connection_id = link.id AND received > handled AND sent_at IS NULL
-                    ORDER BY not_before LIMIT greatest(0, :most_sent - link.sent) FOR UPDATE SKIP LOCKED) waiting)
+                    ORDER BY not_before LIMIT greatest(0, :most_sent - link.sent) FOR NO KEY UPDATE SKIP LOCKED) waiting)
     RETURNING connection_id, entity, record_id, extract(epoch FROM not_before - clock_timestamp())::float AS seconds
 """)
 

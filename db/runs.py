@@ -230,7 +230,7 @@ _SWEEP = text("""
        SET sweep_at = clock_timestamp() + make_interval(secs => :sweep_seconds)
      WHERE id IN (SELECT id FROM sync_runs
                    WHERE status = 'running' AND sweep_at <= clock_timestamp()
-                   ORDER BY sweep_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+                   ORDER BY sweep_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
     RETURNING id, step, phase
 """)
 
@@ -257,7 +257,7 @@ def running(connection: Connection, connection_id: uuid.UUID) -> Run | None:
 
 def hold_running(connection: Connection, connection_id: uuid.UUID) -> Run | None:
     """As `running`; it cannot end before this transaction does."""
-    row = connection.execute(text(f"{_RUNNING} FOR UPDATE"), {"connection_id": connection_id}).one_or_none()
+    row = connection.execute(text(f"{_RUNNING} FOR NO KEY UPDATE"), {"connection_id": connection_id}).one_or_none()
     return _run(row) if row else None
 
 

@@ -116,8 +116,8 @@ def test_a_pool_without_a_free_connection_is_no_absent_server() -> None:
         (
             wrapped(errors.ReadOnlySqlTransaction()),
             (
-                "Postgres at db.example:6432 is read-only (ReadOnlySqlTransaction, SQLSTATE 25006): point DATABASE_URL to"
-                " the primary, or set default_transaction_read_only to off."
+                "Postgres at db.example:6432 is read-only (ReadOnlySqlTransaction, SQLSTATE 25006): point DATABASE_URL"
+                " to the primary, or set default_transaction_read_only to off."
             ),
         ),
         (

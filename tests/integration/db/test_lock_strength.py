@@ -1,0 +1,70 @@
+"""Promises about row locks: none keeps another transaction from inserting rows that refer to the locked one."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+import db
+from db import connections, runs
+from db.connections import Link
+from db.runs import StepRef
+from domain.runs import Mode
+from tests.integration.db.look import change
+
+_STATEMENTS = Path(db.__file__).parent
+
+#: FOR UPDATE conflicts with the FOR KEY SHARE of every foreign key's check.
+_TOO_STRONG = re.compile(r"FOR UPDATE\b")
+
+#: Rows that are deleted: DELETE takes the same lock.
+_DELETES = {"webhook_events.py": 1}
+
+
+def take_due(connection: Connection) -> object:
+    return connections.take_due(connection, sync_interval_seconds=60, full_sync_interval_seconds=60)
+
+
+def start(connection: Connection, link: Link) -> StepRef | None:
+    return runs.start(connection, link.connection_id, Mode.INCREMENTAL, allow_deletions=False, sweep_seconds=60)
+
+
+def test_a_sync_that_a_person_orders_does_not_wait_for_a_schedulers_tick(engine: Engine, link: Link) -> None:
+    """Else each waits for the other: the tick for the new run's place in the unique index, the sync for the link."""
+    change(engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '1 second'")
+    with engine.begin() as ticking:
+        assert take_due(ticking) == [(link.connection_id, False)]
+        with engine.begin() as ordering:
+            ordering.execute(text("SET LOCAL lock_timeout = '2s'"))
+            assert start(ordering, link) is not None
+        assert start(ticking, link) is None
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda connection, link: runs.hold_running(connection, link.connection_id),
+        lambda connection, link: runs.sweep(connection, sweep_seconds=60),
+    ],
+    ids=["hold_running", "sweep"],
+)
+def test_a_step_stages_rows_while_its_run_is_locked(
+    engine: Engine, link: Link, step: StepRef, hold: Callable[[Connection, Link], object]
+) -> None:
+    change(engine, "UPDATE sync_runs SET sweep_at = now() - interval '1 second'")
+    with engine.begin() as holding:
+        assert hold(holding, link)
+        with engine.begin() as staging:
+            staging.execute(text("SET LOCAL lock_timeout = '2s'"))
+            staging.execute(
+                text("INSERT INTO seen_records (run_id, kind, record_id) VALUES (:run_id, 'customer', '1')"),
+                {"run_id": step.run_id},
+            )
+
+
+@pytest.mark.parametrize("module", sorted(_STATEMENTS.glob("*.py")), ids=lambda path: path.name)
+def test_no_statement_locks_rows_more_strongly_than_their_change_needs(module: Path) -> None:
+    found = _TOO_STRONG.findall(module.read_text())
+    assert len(found) == _DELETES.get(module.name, 0), "FOR NO KEY UPDATE lets others insert rows that refer to these"
