@@ -217,23 +217,13 @@ def _mark(
         connection.execute(
             _over(
                 kind,
-<<<<<<< HEAD
                 f"""
                 UPDATE {{table}}
                    SET status = 'deleted', observed_at = {moment}, updated_at = now()
                  WHERE id IN (SELECT id FROM {{table}}
                                WHERE connection_id = :connection_id AND {{id}} = ANY(:ids) AND status <> 'deleted'
                                  AND coalesce(observed_at, '-infinity') <= {moment}
-                               ORDER BY {{id}} FOR UPDATE)
-=======
-                """
-                UPDATE {table}
-                   SET status = 'deleted', observed_at = :observed_at, updated_at = now()
-                 WHERE id IN (SELECT id FROM {table}
-                               WHERE connection_id = :connection_id AND {id} = ANY(:ids) AND status <> 'deleted'
-                                 AND coalesce(observed_at, '-infinity') <= :observed_at
-                               ORDER BY {id} FOR NO KEY UPDATE)
->>>>>>> d759bc4 (Lock rows without keeping others from referring to them)
+                               ORDER BY {{id}} FOR NO KEY UPDATE)
                 RETURNING id
                 """,  # noqa: S608  (the moment is one of the two above)
             ),

@@ -14,12 +14,12 @@ from sqlalchemy.engine import URL, make_url
 CONNECT_TIMEOUT_SECONDS = 5
 
 
-def database_url(url: str) -> URL:
+def database_url(url: str | URL) -> URL:
     """The address as SQLAlchemy wants it: `postgres://` and `postgresql://` both mean psycopg 3."""
     return make_url(url).set(drivername="postgresql+psycopg")
 
 
-def address(url: str) -> str:
+def address(url: str | URL) -> str:
     """Host and port for people: of the first server where the address names several."""
     parts = database_url(url)
     hosts = parts.normalized_query.get("host") or (f"{parts.host or 'the local socket'}:{parts.port or 5432}",)

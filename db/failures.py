@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 import psycopg
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -50,7 +51,7 @@ class Failure:
     kind: FailureKind
     cause: str  #: the server's words where they cannot quote a row, else the error's type and SQLSTATE
 
-    def sentence(self, url: str) -> str:
+    def sentence(self, url: str | URL) -> str:
         """What happened at this address and what to do, for people."""
         return _SENTENCES[self.kind].format(address=address(url), cause=self.cause)
 
@@ -65,7 +66,7 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(kind, _words(kind, cause, code))
 
 
-def sentence(error: BaseException, url: str) -> str:
+def sentence(error: BaseException, url: str | URL) -> str:
     """`failure_of` in one sentence; `url` is the address that was used, its password is not shown."""
     return failure_of(error).sentence(url)
 

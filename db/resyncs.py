@@ -182,7 +182,8 @@ _TAKE_TURN = text("""
              CROSS JOIN LATERAL (
                    SELECT connection_id, entity, record_id FROM resyncs
                     WHERE connection_id = link.id AND received > handled AND sent_at IS NULL
-                    ORDER BY not_before LIMIT greatest(0, :most_sent - link.sent) FOR NO KEY UPDATE SKIP LOCKED) waiting)
+                    ORDER BY not_before LIMIT greatest(0, :most_sent - link.sent)
+                      FOR NO KEY UPDATE SKIP LOCKED) waiting)
     RETURNING connection_id, entity, record_id, extract(epoch FROM not_before - clock_timestamp())::float AS seconds
 """)
 

@@ -1,10 +1,12 @@
 """Statements over webhook_events: what Zoho has told is kept before it is thanked for, and settled record by record."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from db.connections import Link
 from domain.webhooks import (
@@ -14,6 +16,7 @@ from domain.webhooks import (
     CachedVersion,
     Entity,
     Event,
+    EventKind,
     Outcome,
     Told,
 )
@@ -100,6 +103,30 @@ def receive(connection: Connection, connection_id: uuid.UUID, event: Event) -> D
     if row.waiting > 1 or not row.is_sent:
         return None
     return Due.of(ResyncRef(connection_id, Entity(event.entity), event.record_id), row.seconds)
+
+
+#: The id of no connection: an event for it passes every check of the tables but the foreign key's.
+_NO_CONNECTION = uuid.UUID(int=0)
+
+
+def can_receive(connection: Connection) -> bool:
+    """Whether the tables accept what `receive` writes, in a schema of a later release; nothing is left of the trial."""
+    trial = Event(Entity.CONTACT, "0", EventKind.CHANGED, None, None)
+    return all(_is_accepted(connection, event) for event in (trial, replace(trial, entity="trial")))
+
+
+def _is_accepted(connection: Connection, event: Event) -> bool:
+    savepoint = connection.begin_nested()
+    try:
+        webhook_secret(connection, _NO_CONNECTION)
+        receive(connection, _NO_CONNECTION, event)
+    except IntegrityError as error:
+        return isinstance(error.orig, ForeignKeyViolation)
+    except ProgrammingError:
+        return False
+    finally:
+        savepoint.rollback()
+    return True
 
 
 _TOLD = text("""

@@ -11,10 +11,9 @@ from types import FrameType
 import redis
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import connections, dead_letters, resyncs, run_history, runs, scheduler_marks, webhook_events
+from db.failures import DatabaseError, FailureKind, failure_of
 from db.runs import StepRef
 from db.webhook_events import Due
 from domain.forecast import polling_seconds
@@ -53,7 +52,11 @@ _LETTER_DAYS = 30.0
 
 
 def run_scheduler() -> None:
-    """Ticks until SIGTERM or SIGINT. A tick that fails is logged, and the next one makes up for it."""
+    """Ticks until SIGTERM or SIGINT. A tick that fails is logged, and the next one makes up for it.
+
+    Raises:
+        SchemaTooNewError: a later release has migrated the database.
+    """
     stopped = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -62,17 +65,33 @@ def run_scheduler() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     with open_resources("booksync scheduler") as resources:
-        if wait_for_schema(resources.engine, stopped.wait):
-            _keep_to_interval(resources)
+        wait_for_schema(resources.engine, stopped.wait)
         log.info("The scheduler ticks", action="scheduler.started")
         with posting(resources):
+            keeps_to_interval = False
             while not stopped.is_set():
                 try:
+                    if not keeps_to_interval:
+                        _keep_to_interval(resources)
+                        keeps_to_interval = True
                     tick(resources)
-                except (DBAPIError, PoolTimeoutError) as error:
-                    log.error("The tick failed", action="scheduler.tick_failed", error=describe(error))
+                except DatabaseError as error:
+                    _log_failure(resources, error)
+                    if failure_of(error).kind is FailureKind.SCHEMA:
+                        wait_for_schema(resources.engine, stopped.wait)
                 stopped.wait(_TICK_SECONDS)
         log.info("The scheduler has stopped", action="scheduler.stopped")
+
+
+def _log_failure(resources: Resources, error: Exception) -> None:
+    failure = failure_of(error)
+    log.error(
+        "The tick failed",
+        action="scheduler.tick_failed",
+        error=describe(error),
+        kind=failure.kind,
+        reason=failure.sentence(resources.engine.url),
+    )
 
 
 def tick(resources: Resources) -> None:

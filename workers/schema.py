@@ -1,54 +1,76 @@
-"""The schema that this release needs: who starts before the migrations waits for them, who is too old stops."""
+"""The schema that this release needs: a process waits for the migrations, and ends where it is too old for them."""
 
 from collections.abc import Callable
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
-from db.migrations import MigrationError, can_work, current_revision
-from db.migrations.revisions import known_revisions
+from db.failures import DatabaseError, FailureKind, failure_of
+from db.migrations import MigrationError, SchemaFit, SchemaState, schema_state
 
 log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS = 1.0
 
 
-class SchemaTooNewError(MigrationError):
-    """The database has a newer schema than this release knows: deploy the newer release."""
+class UnfitSchemaError(MigrationError):
+    """The database's schema is not one that this release can work with: migrate it, or upgrade booksync."""
 
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
+    def __init__(self, state: SchemaState) -> None:
+        super().__init__(f"{state.lack}.")
+
+
+class SchemaTooNewError(UnfitSchemaError):
+    """The database has a newer schema than this release knows: upgrade booksync."""
+
+
+class SchemaTooOldError(UnfitSchemaError):
+    """Migrations are missing: run `booksync migrate`."""
 
 
 def wait_for_schema(engine: Engine, pause: Callable[[float], bool]) -> bool:
-    """Returns True once the database has the schema; False when `pause` says that nobody waits any more.
+    """Returns True once the database has the schema; False when `pause` says that the process is to end.
 
-    `pause` waits for the seconds that it is given, and tells whether to stop waiting. A database that does not answer
-    is waited for too.
+    `pause` waits for the seconds that it is given, and returns whether to stop waiting. A server that cannot be used
+    yet is waited for too.
 
     Raises:
         SchemaTooNewError: the database has a revision that this release does not know.
     """
-    was_told = None
-    while (lack := _lack(engine)) is not None:
-        if lack != was_told:
+    logged = None
+    while lack := _lack(engine):
+        if lack != logged:
             log.warning(lack, action="schema.waiting")
-            was_told = lack
+            logged = lack
         if pause(_LOOK_SECONDS):
             return False
     return True
 
 
-def _lack(engine: Engine) -> str | None:
-    """What there is to wait for; None where nothing is."""
+def require_schema(engine: Engine) -> None:
+    """Look once, for a command that does not wait.
+
+    Raises:
+        SchemaTooNewError: the database has a revision that this release does not know.
+        SchemaTooOldError: migrations are missing.
+    """
+    with engine.connect() as connection:
+        state = schema_state(connection)
+    if state.fit is SchemaFit.NEWER:
+        raise SchemaTooNewError(state)
+    if state.fit is SchemaFit.OLDER:
+        raise SchemaTooOldError(state)
+
+
+def _lack(engine: Engine) -> str:
+    """What there is to wait for; "" where nothing is."""
     try:
-        with engine.connect() as connection:
-            if can_work(connection):
-                return None
-            revision = current_revision(connection)
-    except OperationalError:
-        return "Postgres does not answer yet"
-    if revision is not None and revision not in known_revisions():
-        raise SchemaTooNewError
-    return "Waiting for the migrations: run booksync migrate"
+        require_schema(engine)
+    except SchemaTooOldError as error:
+        return f"Waiting for the migrations. {error}"
+    except DatabaseError as error:
+        failure = failure_of(error)
+        if failure.kind is FailureKind.DEFECT:
+            raise
+        return f"Waiting for Postgres. {failure.sentence(engine.url)}"
+    return ""

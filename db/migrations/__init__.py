@@ -4,7 +4,7 @@ from db.migrations.adoption import Adoption, adopt, plan
 from db.migrations.batches import Progress
 from db.migrations.errors import MigrationError, MigrationRefusedError
 from db.migrations.receipts import VALUE_COLUMNS, Report, report, values
-from db.migrations.revisions import Target, can_work, current_revision, expected_head
+from db.migrations.revisions import SchemaFit, SchemaState, Target, current_revision, expected_head, schema_state
 from db.migrations.runner import AppliedRevision, MigrationOutcome, migrate
 
 __all__ = [
@@ -16,13 +16,15 @@ __all__ = [
     "MigrationRefusedError",
     "Progress",
     "Report",
+    "SchemaFit",
+    "SchemaState",
     "Target",
     "adopt",
-    "can_work",
     "current_revision",
     "expected_head",
     "migrate",
     "plan",
     "report",
+    "schema_state",
     "values",
 ]

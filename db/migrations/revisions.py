@@ -1,6 +1,7 @@
 """The revisions that this release knows, and the one that a database has."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -75,12 +76,47 @@ def current_revision(connection: Connection) -> str | None:
     return revision
 
 
-def can_work(connection: Connection) -> bool:
-    """Whether booksync can work with the schema: from phase 2 on, beside the legacy application; three statements.
+class SchemaFit(StrEnum):
+    """How a database's schema stands to the code of this release."""
+
+    FITS = "fits"
+    OLDER = "older"  #: migrations are missing, or all of them
+    NEWER = "newer"  #: a later release has migrated it
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """The revision that a database has (None before the first one), and whether this release can work with it."""
+
+    revision: str | None
+    fit: SchemaFit
+
+    @property
+    def lack(self) -> str:
+        """What is wrong and what to do, as a sentence without its full stop; "" where nothing is wrong."""
+        match self.fit:
+            case SchemaFit.NEWER:
+                known = expected_head()
+                return f"The schema is at {self.revision}, newer than this release knows ({known}): upgrade booksync"
+            case SchemaFit.OLDER if self.revision is None:
+                return "The database has no booksync tables yet: run `booksync migrate`"
+            case SchemaFit.OLDER:
+                needed = revision_of(Target.PHASE2)
+                found = f"The schema is at {self.revision}, older than this release needs ({needed})"
+                return f"{found}: run `booksync migrate`"
+            case SchemaFit.FITS:
+                return ""
+
+
+def schema_state(connection: Connection) -> SchemaState:
+    """How the database stands to this release, which works from phase 2 on, beside the legacy application.
 
     Revisions after phase 2 may be older than the end of phase 2 itself, which a later release has moved.
     """
     revision, known = current_revision(connection), known_revisions()
-    if revision not in known or known.index(revision) < known.index(revision_of(Target.PHASE2)):
-        return False
-    return connection.scalar(text("SELECT to_regclass('held_deletions')")) is not None
+    if revision is not None and revision not in known:
+        return SchemaState(revision, SchemaFit.NEWER)
+    is_old = revision is None or known.index(revision) < known.index(revision_of(Target.PHASE2))
+    if is_old or connection.scalar(text("SELECT to_regclass('held_deletions')")) is None:
+        return SchemaState(revision, SchemaFit.OLDER)
+    return SchemaState(revision, SchemaFit.FITS)

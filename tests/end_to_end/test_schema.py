@@ -41,4 +41,4 @@ def test_who_is_older_than_the_schema_ends(installation: Installation, postgres_
     for number, program in enumerate((WORKER, SCHEDULER)):
         assert installation.start(*program).wait(timeout=60) != 0
         log = (tmp_path / f"{program[0]}-{number}.log").read_text(encoding="utf-8")
-        assert "deploy the newer release" in log
+        assert "0099_from_a_later_release, newer than this release knows" in log

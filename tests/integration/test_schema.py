@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -12,14 +13,17 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import Engine
 
 from db.engine import new_engine
-from db.migrations import Target, migrate
-from db.migrations.revisions import VERSION_TABLE
+from db.migrations import Target, expected_head, migrate
+from db.migrations.revisions import VERSION_TABLE, revision_of
 from sandbox.servers.ports import free_port
 from tests.process_logs import logs_of_a_process
-from workers import process
+from workers import cli, process
 from workers.broker.schema_gate import SchemaGate, WrongSchemaError
 from workers.resources import Resources
-from workers.schema import SchemaTooNewError, wait_for_schema
+from workers.schema import SchemaTooNewError, SchemaTooOldError, require_schema, wait_for_schema
+
+PHASE1 = revision_of(Target.PHASE1)
+NEEDED = revision_of(Target.PHASE2)
 
 
 @pytest.fixture
@@ -52,7 +56,15 @@ def test_who_starts_before_the_migrations_waits_for_the_last_of_them(engine: Eng
     with logs_of_a_process() as logs:
         assert wait_for_schema(engine, doing(lambda: migrate(postgres_url, next(targets))))
     assert [line["event"] for line in logs.lines if line.get("action") == "schema.waiting"] == [
-        "Waiting for the migrations: run booksync migrate"
+        "Waiting for the migrations. The database has no booksync tables yet: run `booksync migrate`.",
+        (
+            f"Waiting for the migrations. The schema is at 0001_legacy, older than this release needs ({NEEDED}): "
+            "run `booksync migrate`."
+        ),
+        (
+            f"Waiting for the migrations. The schema is at {PHASE1}, older than this release needs ({NEEDED}): "
+            "run `booksync migrate`."
+        ),
     ]
 
 
@@ -61,14 +73,51 @@ def test_who_is_stopped_waits_no_longer(engine: Engine) -> None:
 
 
 def test_a_postgres_that_does_not_answer_is_waited_for() -> None:
-    nowhere = new_engine(f"postgresql://127.0.0.1:{free_port()}/none", application_name="booksync tests")
-    assert not wait_for_schema(nowhere, doing(lambda: None, times=2))
+    port = free_port()
+    nowhere = new_engine(f"postgresql://127.0.0.1:{port}/none", application_name="booksync tests")
+    with logs_of_a_process() as logs:
+        assert not wait_for_schema(nowhere, doing(lambda: None, times=2))
+    assert [line["event"] for line in logs.lines] == [
+        (
+            f"Waiting for Postgres. Postgres cannot be reached at 127.0.0.1:{port} (Connection refused): check "
+            "DATABASE_URL, and that the server runs."
+        )
+    ]
 
 
-def test_an_older_release_refuses_a_newer_schema(engine: Engine, postgres_url: str) -> None:
+def test_a_newer_schema_is_refused_with_both_versions(engine: Engine, postgres_url: str) -> None:
     make_newer(postgres_url)
-    with pytest.raises(SchemaTooNewError, match="deploy the newer release"):
+    with pytest.raises(SchemaTooNewError) as refused:
         wait_for_schema(engine, doing(lambda: None))
+    assert str(refused.value) == (
+        f"The schema is at 0099_from_a_later_release, newer than this release knows ({expected_head()}): "
+        "upgrade booksync."
+    )
+
+
+class TestACommand:
+    """It does not wait."""
+
+    def test_it_goes_on_over_the_schema_of_its_release(self, engine: Engine, postgres_url: str) -> None:
+        migrate(postgres_url)
+        require_schema(engine)
+
+    def test_it_names_both_versions_of_an_older_schema(self, engine: Engine, postgres_url: str) -> None:
+        migrate(postgres_url, Target.PHASE1)
+        with pytest.raises(SchemaTooOldError) as refused:
+            require_schema(engine)
+        assert str(refused.value) == (
+            f"The schema is at {PHASE1}, older than this release needs ({NEEDED}): run `booksync migrate`."
+        )
+
+    def test_it_refuses_a_newer_schema(self, engine: Engine, postgres_url: str) -> None:
+        make_newer(postgres_url)
+        with pytest.raises(SchemaTooNewError, match="upgrade booksync"):
+            require_schema(engine)
+
+    @pytest.mark.parametrize("module", sorted(Path(cli.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+    def test_every_command_looks_at_the_schema_first(self, module: Path) -> None:
+        assert "from workers.resources import open_resources" not in module.read_text(), "use workers.cli.opening"
 
 
 class TestTheGate:

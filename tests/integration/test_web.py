@@ -14,7 +14,8 @@ from dramatiq import Message
 from dramatiq.common import current_millis
 from prometheus_client.parser import text_string_to_metric_families
 
-from db.migrations import Target, migrate
+from db.migrations import Target, expected_head, migrate
+from db.migrations.revisions import VERSION_TABLE, revision_of
 from domain.deletions import RecordKind
 from domain.runs import Phase
 from domain.webhooks import Entity
@@ -33,7 +34,6 @@ class Ask(Protocol):
     def __call__(self, path: str, **headers: str) -> httpx.Response: ...
 
 
-NOT_MIGRATED = "not at the expected version: run booksync migrate"
 ALL_WELL = {"database": "ok", "schema": "ok", "redis": "ok", "scheduler": "ok", "webhooks": "ok"}
 UNTOLD = {"scheduler": "unknown", "webhooks": "unknown"}
 
@@ -88,11 +88,62 @@ def test_without_redis_it_is_not(process: Callable[[str, str], Ask], database_ur
 def test_before_the_migration_it_is_not(
     process: Callable[[str, str], Ask], postgres_url: str, redis_url: str, version: Target | None
 ) -> None:
+    found = "The database has no booksync tables yet"
     if version is not None:
         migrate(postgres_url, version)
+        found = f"The schema is at {revision_of(version)}, older than this release needs ({revision_of(Target.PHASE2)})"
     answer = process(postgres_url, redis_url)("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == UNTOLD | {"database": "ok", "schema": NOT_MIGRATED, "redis": "ok"}
+    assert answer.json() == UNTOLD | {"database": "ok", "schema": f"{found}: run `booksync migrate`", "redis": "ok"}
+
+
+class TestARollingDeploy:
+    """The new release has migrated; processes of the old one still run."""
+
+    NEWER = "0099_from_a_later_release"
+
+    @pytest.fixture(autouse=True)
+    def migrated(self, database: psycopg.Connection) -> None:
+        database.execute(f"UPDATE {VERSION_TABLE} SET version_num = %s", [self.NEWER])
+
+    @property
+    def told(self) -> str:
+        return f"The schema is at {self.NEWER}, newer than this release knows ({expected_head()}): upgrade booksync"
+
+    def test_an_old_process_stays_ready_and_names_both_versions(
+        self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
+    ) -> None:
+        answer = process(database_url, redis_url)("/readyz")
+        told = f"{self.told}; until then this process receives webhooks"
+        assert (answer.status_code, answer.json()) == (200, UNTOLD | {"database": "ok", "schema": told, "redis": "ok"})
+
+    def test_the_look_leaves_nothing_behind(
+        self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+    ) -> None:
+        process(database_url, redis_url)("/readyz")
+        counts = "SELECT (SELECT count(*) FROM resyncs), (SELECT count(*) FROM webhook_events)"
+        assert database.execute(counts).fetchone() == (0, 0)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "ALTER TABLE webhook_events RENAME TO inbox",
+            "ALTER TABLE resyncs DROP COLUMN waiting_since",
+            "ALTER TABLE webhook_events ADD COLUMN source text NOT NULL",
+            "ALTER TABLE zoho_connections RENAME COLUMN webhook_secret_encrypted TO secret",
+        ],
+    )
+    def test_it_is_not_ready_where_it_can_store_no_webhook(
+        self,
+        process: Callable[[str, str], Ask],
+        database: psycopg.Connection,
+        database_url: str,
+        redis_url: str,
+        change: LiteralString,
+    ) -> None:
+        database.execute(change)
+        answer = process(database_url, redis_url)("/readyz")
+        assert (answer.status_code, answer.json()["schema"]) == (503, self.told)
 
 
 def test_without_anything_it_says_so_of_each(process: Callable[[str, str], Ask]) -> None:

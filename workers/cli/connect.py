@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from workers.cli.handover import tell_if_closed
+from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, out, print_facts, print_json
 from workers.cli.webhook import note_partial_url
 from workers.connecting import link_organization
-from workers.resources import open_resources
 from workers.zoho.data_centers import DATA_CENTERS
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from db import dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
 from domain.dead_letters import LetterStatus
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, notes, print_json
-from workers.resources import open_resources
 from workers.retrying import Retried, retry
 
 app = typer.Typer(

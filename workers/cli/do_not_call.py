@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from db import do_not_call
 from domain.phones import judge
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, out, print_json
-from workers.resources import open_resources
 
 app = typer.Typer(help="The numbers that are never called.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -21,10 +21,10 @@ from domain.outcome import CallOutcome
 from domain.permission import SkipReason
 from domain.time_zones import zone_named
 from workers.cli.arguments import ConnectionID
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, notes, out, print_json
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.preview import Preview, PreviewedCall, preview
-from workers.resources import open_resources
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 BacklogOption = Annotated[

@@ -26,8 +26,8 @@ from domain.phone_audit import (
 from domain.phones import Doubt, NotCallable, PhoneKind, PhoneProblem
 from workers import spreadsheets
 from workers.cli.arguments import ConnectionID
+from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, notes, out, print_json, printable
-from workers.resources import open_resources
 
 #: The columns of `--csv`; `phones confirm --csv` reads them by these names.
 CSV_COLUMNS = (

@@ -16,6 +16,7 @@ from db.phone_confirmations import PhoneStanding
 from domain.confirmations import Wish
 from domain.phones import NotCallable, PhoneFallback, PhoneProblem
 from workers.cli.arguments import ConnectionID
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, notes, print_json, printable
 from workers.phone_confirmations import (
     Change,
@@ -25,7 +26,6 @@ from workers.phone_confirmations import (
     wishes_in,
     withdraw,
 )
-from workers.resources import open_resources
 from workers.spreadsheets import SpreadsheetError
 
 _CHANGES_SHOWN = 20

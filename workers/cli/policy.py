@@ -12,8 +12,8 @@ from db import connections, reminder_policies, reminders
 from domain.calling_window import InvalidPolicyError
 from domain.reminder_policy import ReminderPolicy
 from workers.cli.arguments import ConnectionID
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, out, print_json
-from workers.resources import open_resources
 
 app = typer.Typer(help="When and how often a connection reminds.", no_args_is_help=True, rich_markup_mode=None)
 

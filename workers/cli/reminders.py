@@ -18,8 +18,8 @@ from domain.permission import SkipReason
 from domain.time_zones import zone_named
 from workers.cli import handover
 from workers.cli.arguments import OneConnection
+from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, out, print_json
-from workers.resources import open_resources
 
 app = typer.Typer(
     help="Who would be called, who is not reminded and why, and what is due.",

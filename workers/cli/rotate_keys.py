@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from db import secrets
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, print_json
-from workers.resources import open_resources
 
 
 def rotate_keys(

@@ -14,11 +14,12 @@ from db import connections, dead_letters, questions, scheduler_marks, summary, w
 from workers.cli.arguments import OneConnection
 from workers.cli.deletions import held_back
 from workers.cli.handover import tell_if_closed
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, print_json
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.cli.webhook import refusals_line
 from workers.forecasting import forecast
-from workers.resources import Resources, open_resources
+from workers.resources import Resources
 
 #: Texts for countries in the line of a connection; --json has more.
 COUNTRIES_SHOWN = 5

@@ -14,10 +14,11 @@ from domain.runs import Mode, Run, RunStatus
 from workers.broker import send_step
 from workers.cli.arguments import ConnectionID
 from workers.cli.handover import tell_if_closed
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, notes, out, print_json
 from workers.cli.watch import watch
 from workers.forecasting import forecast
-from workers.resources import Resources, open_resources
+from workers.resources import Resources
 
 
 def sync(

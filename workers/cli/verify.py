@@ -7,8 +7,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from workers.cli.arguments import ConnectionID
+from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, out, print_json
-from workers.resources import open_resources
 from workers.verifying import Verification, verified_json
 
 _SHOWN_IDS = 10

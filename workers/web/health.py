@@ -6,13 +6,17 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db import migrations, scheduler_marks, webhook_events
+from db import scheduler_marks, webhook_events
+from db.migrations import SchemaFit, SchemaState, schema_state
 from workers.resources import Resources
 
 router = APIRouter()
 
 _OK = "ok"
 _UNKNOWN = "unknown"
+
+#: Ends the report on a schema that is newer, where webhooks can be stored all the same.
+_STILL_RECEIVES = "; until then this process receives webhooks"
 
 #: Somebody should look when an event has waited for so long.
 EVENT_WAIT_SECONDS = 300.0
@@ -32,11 +36,13 @@ async def healthz() -> dict[str, str]:
 def readyz(request: Request, response: Response) -> dict[str, str]:
     """200 when database, schema and Redis are all as they must be, else 503 with the check that failed.
 
+    A newer schema leaves the process ready as long as it can store webhooks: in a rolling deploy the balancer goes on
+    sending them here until the new processes are up.
     Whether a scheduler ticks and webhook events are handled is told beside them.
     """
     resources: Resources = request.app.state.resources
     checks = {**_database(resources), "redis": _redis(resources)}
-    if any(checks[name] != _OK for name in _NEEDED):
+    if any(checks[name] != _OK and not checks[name].endswith(_STILL_RECEIVES) for name in _NEEDED):
         response.status_code = 503
     return checks
 
@@ -44,8 +50,8 @@ def readyz(request: Request, response: Response) -> dict[str, str]:
 def _database(resources: Resources) -> dict[str, str]:
     try:
         with resources.engine.connect() as connection:
-            if not migrations.can_work(connection):
-                schema = "not at the expected version: run booksync migrate"
+            if (state := schema_state(connection)).fit is not SchemaFit.FITS:
+                schema = _unfit(connection, state)
                 return {"database": _OK, "schema": schema, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
             return {
                 "database": _OK,
@@ -55,6 +61,11 @@ def _database(resources: Resources) -> dict[str, str]:
             }
     except (DBAPIError, PoolTimeoutError):
         return {"database": "does not answer", "schema": _UNKNOWN, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
+
+
+def _unfit(connection: Connection, state: SchemaState) -> str:
+    can_receive = state.fit is SchemaFit.NEWER and webhook_events.can_receive(connection)
+    return f"{state.lack}{_STILL_RECEIVES if can_receive else ''}"
 
 
 def _scheduler(connection: Connection) -> str:

@@ -46,7 +46,7 @@ def test_a_sync_that_a_person_orders_does_not_wait_for_a_schedulers_tick(engine:
     "hold",
     [
         lambda connection, link: runs.hold_running(connection, link.connection_id),
-        lambda connection, link: runs.sweep(connection, sweep_seconds=60),
+        lambda connection, _: runs.sweep(connection, sweep_seconds=60),
     ],
     ids=["hold_running", "sweep"],
 )

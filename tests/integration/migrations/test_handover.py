@@ -8,7 +8,16 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine
 
-from db.migrations import MigrationRefusedError, Target, can_work, containment, handover, migrate, numbers
+from db.migrations import (
+    MigrationRefusedError,
+    SchemaFit,
+    Target,
+    containment,
+    handover,
+    migrate,
+    numbers,
+    schema_state,
+)
 from db.migrations.revisions import alembic_config
 from tests.integration.db.links import a_link
 from tests.integration.migrations.applications import Database
@@ -162,10 +171,10 @@ def test_a_table_of_the_same_name_is_named_and_left_alone(url: str, old: Databas
 def test_booksync_works_only_once_the_functions_are_there(url: str, old: Database, engine: Engine) -> None:
     assert old
     with engine.connect() as connection:
-        assert not can_work(connection)
+        assert schema_state(connection).fit is SchemaFit.OLDER
     migrate(url)
     with engine.connect() as connection:
-        assert can_work(connection)
+        assert schema_state(connection).fit is SchemaFit.FITS
 
 
 def test_half_an_upgrade_is_finished_when_it_is_run_again(

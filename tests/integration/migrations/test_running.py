@@ -12,11 +12,12 @@ from sqlalchemy import Engine
 from db.migrations import (
     AppliedRevision,
     MigrationError,
+    SchemaFit,
     Target,
-    can_work,
     current_revision,
     expected_head,
     migrate,
+    schema_state,
     steps,
 )
 from db.migrations.revisions import alembic_config, known_revisions
@@ -29,14 +30,14 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_a_database_knows_its_revision(url: str, engine: Engine) -> None:
     with engine.connect() as connection:
         assert current_revision(connection) is None
-        assert not can_work(connection)
+        assert schema_state(connection).fit is SchemaFit.OLDER
     migrate(url, Target.PHASE1)
     with engine.connect() as connection:
-        assert not can_work(connection)
+        assert schema_state(connection).fit is SchemaFit.OLDER
     migrate(url, Target.PHASE2)
     with engine.connect() as connection:
         assert current_revision(connection) == "0007c_containment_phase2"
-        assert can_work(connection)
+        assert schema_state(connection).fit is SchemaFit.FITS
     migrate(url)
     with engine.connect() as connection:
         assert current_revision(connection) == expected_head()

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db import customers, invoices
-from db.migrations import Target, can_work, migrate
+from db.migrations import SchemaFit, Target, migrate, schema_state
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.phones import PhoneFallback
@@ -25,7 +25,7 @@ def test_booksync_works_from_phase2_on(target: Target, works: bool, url: str, en
     migrate(url, target)
 
     with engine.connect() as connection:
-        assert can_work(connection) is works
+        assert (schema_state(connection).fit is SchemaFit.FITS) is works
 
 
 def test_what_booksync_syncs_in_phase2_is_there_for_both_applications(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from db.engine import new_engine
+from db.migrations.revisions import VERSION_TABLE
 from domain.webhooks import Entity, EventKind
 from sandbox.servers.ports import free_port
 from tests.integration.db.links import a_link
@@ -176,6 +177,11 @@ class TestWhatIsAccepted:
         found = [(event["entity"], event["record_id"], event["outcome"]) for event in events(resources)]
         assert found == [("estimate", "9", "ignored"), ("other", "", "ignored"), ("other", "", "ignored")]
         assert messages(resources) == 0
+
+    def test_a_schema_of_a_later_release_is_no_reason_to_refuse_one(self, resources: Resources, path: str) -> None:
+        change(resources.engine, f"UPDATE {VERSION_TABLE} SET version_num = '0099_from_a_later_release'")
+        assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 202
+        assert (len(events(resources)), messages(resources)) == (1, 1)
 
     def test_events_of_a_record_that_waits_send_no_further_message(self, resources: Resources, path: str) -> None:
         for _ in range(5):
