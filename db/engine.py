@@ -14,9 +14,33 @@ from sqlalchemy.engine import URL, make_url
 CONNECT_TIMEOUT_SECONDS = 5
 
 
+#: Our own parameter of an address: `?prepared_statements=off`, for poolers in transaction mode.
+_PREPARED_STATEMENTS = "prepared_statements"
+
+
 def database_url(url: str | URL) -> URL:
     """The address as SQLAlchemy wants it: `postgres://` and `postgresql://` both mean psycopg 3."""
-    return make_url(url).set(drivername="postgresql+psycopg")
+    return make_url(url).set(drivername="postgresql+psycopg").difference_update_query([_PREPARED_STATEMENTS])
+
+
+def without_prepared_statements(url: str) -> str:
+    """The same address for a pooler that lends each transaction another backend."""
+    changed = make_url(url).update_query_dict({_PREPARED_STATEMENTS: "off"})
+    return changed.render_as_string(hide_password=False)
+
+
+def prepares_statements(url: str | URL) -> bool:
+    """Whether frequent statements are prepared, which is psycopg's way unless the address says otherwise.
+
+    Raises:
+        ValueError: the parameter is neither on nor off.
+    """
+    match make_url(url).query.get(_PREPARED_STATEMENTS, "on"):
+        case "on":
+            return True
+        case "off":
+            return False
+    raise ValueError(f"the parameter {_PREPARED_STATEMENTS} is on or off")
 
 
 def address(url: str | URL) -> str:
@@ -26,7 +50,7 @@ def address(url: str | URL) -> str:
     return hosts[0]
 
 
-#: How long work waits for a free connection, unless told.
+#: How long work waits for a free connection, unless `answer_seconds` is given.
 _POOL_SECONDS = 30.0
 
 #: How often a statement that waits looks whether its time is over.
@@ -58,8 +82,14 @@ def new_engine(url: str, *, application_name: str, pool_size: int = 10, answer_s
     """An engine that checks a pooled connection before it lends it, so that a restarted Postgres costs no error.
 
     With `answer_seconds` no statement, and no wait for a free connection, takes longer: an OperationalError, or the
-    pool's TimeoutError, comes instead. For who has somebody waiting; without it a statement may take its time.
+    pool's TimeoutError, comes instead. Without it a statement may take its time.
+
+    Raises:
+        ValueError: the address has a malformed parameter of ours.
     """
+    options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": application_name}
+    if not prepares_statements(url):
+        options["prepare_threshold"] = None
     engine = create_engine(
         database_url(url),
         pool_size=pool_size,
@@ -68,7 +98,7 @@ def new_engine(url: str, *, application_name: str, pool_size: int = 10, answer_s
         pool_timeout=answer_seconds or _POOL_SECONDS,
         hide_parameters=True,  # An error's text must hold no personal data.
         json_deserializer=orjson.loads,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": application_name},
+        connect_args=options,
     )
 
     @event.listens_for(engine, "connect")

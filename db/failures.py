@@ -110,8 +110,8 @@ _SENTENCES: Final[Mapping[FailureKind, str]] = {
     ),
     FailureKind.SCHEMA: "The database has no booksync tables yet, or older ones ({cause}): run `booksync migrate`.",
     FailureKind.POOLER: (
-        "The connection pooler at {address} does not keep prepared statements or session settings ({cause}):"
-        " set DATABASE_PREPARED_STATEMENTS=off, or use a pooler in session mode."
+        "The connection pooler at {address} does not support what booksync sends ({cause}): in transaction mode set"
+        " DATABASE_PREPARED_STATEMENTS=off; statement mode, and options in DATABASE_URL, cannot be used."
     ),
     FailureKind.DEFECT: "Postgres at {address} refused a statement ({cause}): its log has the statement.",
 }
@@ -143,6 +143,7 @@ _CODES: Final[Mapping[str, FailureKind]] = {
 #: libpq reports no SQLSTATE for a failed connection attempt, and PgBouncer reports 08P01 for all of its own errors.
 _WORDS: Final[Mapping[str, FailureKind]] = {
     "unsupported startup parameter": FailureKind.POOLER,
+    "statement pooling mode": FailureKind.POOLER,
     "no such database": FailureKind.NO_DATABASE,
     "too many clients": FailureKind.CONNECTIONS,
     "too many connections": FailureKind.CONNECTIONS,
@@ -165,6 +166,7 @@ _SPEAK_OF_THE_SERVER: Final = (
     FailureKind.NO_DATABASE,
     FailureKind.CONNECTIONS,
     FailureKind.DISK,
+    FailureKind.POOLER,
 )
 
 

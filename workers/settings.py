@@ -19,6 +19,7 @@ from redis.connection import parse_url
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from db.engine import prepares_statements, without_prepared_statements
 from domain.phones import PhoneFallback
 
 
@@ -50,11 +51,12 @@ class DatabaseSettings(BaseSettings):
         env_ignore_empty=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
     )
 
-    database_url: SecretStr
+    database_prepared_statements: bool = True
+    database_url: SecretStr  #: with ?prepared_statements=off where they are off
 
     @field_validator("database_url")
     @classmethod
-    def _is_postgres(cls, url: SecretStr) -> SecretStr:
+    def _is_postgres(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
         # Whatever driver is named, ours takes its place (db.engine.database_url).
         if not re.match(r"postgres(ql(\+\w+)?)?://", url.get_secret_value()):
             raise ValueError("must start with postgresql://")
@@ -62,6 +64,9 @@ class DatabaseSettings(BaseSettings):
             make_url(url.get_secret_value())
         except (ArgumentError, ValueError):
             raise ValueError(_NO_ADDRESS) from None
+        prepares_statements(url.get_secret_value())
+        if not info.data.get("database_prepared_statements", True):
+            return SecretStr(without_prepared_statements(url.get_secret_value()))
         return url
 
 

@@ -2,25 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from alembic import command
 from alembic.runtime.migration import MigrationInfo
 from alembic.script import Script
-from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from db.failures import FailureKind, failure_of
 from db.migrations.batches import Progress
 from db.migrations.errors import MigrationError
-from db.migrations.revisions import Target, alembic_config, current_revision, known_revisions, revision_of
+from db.migrations.revisions import (
+    SchemaFit,
+    SchemaState,
+    Target,
+    alembic_config,
+    current_revision,
+    known_revisions,
+    revision_of,
+)
 from db.migrations.turn import WAIT_SECONDS, one_at_a_time
-
-_IN_THE_WAY: Final = (DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure)
-
-#: AdminShutdown, CrashShutdown, CannotConnectNow; a connection that breaks without a word has no code.
-_GONE: Final = ("57P01", "57P02", "57P03")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +75,30 @@ def migrate(
         try:
             _run(connection, start, revision, note, on_progress)
         except (psycopg.Error, DBAPIError) as error:
-            raise _told(error, applied[-1].revision if applied else start) from error
+            raise _told(error, database_url, applied[-1].revision if applied else start) from error
     return MigrationOutcome(start, revision, tuple(applied))
 
 
-def _told(error: psycopg.Error | DBAPIError, last: str | None) -> MigrationError:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, _IN_THE_WAY):
+def _told(error: psycopg.Error | DBAPIError, url: str, last: str | None) -> MigrationError:
+    failure = failure_of(error)
+    if failure.kind in (FailureKind.TRY_AGAIN, FailureKind.TIMEOUT):
         return MigrationError(
             f"Another session was in the way after {last}, and nothing waits for long: run the migration again"
         )
-    if _is_lost(cause):
+    if failure.kind is FailureKind.UNREACHABLE:
         return MigrationError(
-            f"The connection to Postgres was lost after {last} ({type(cause).__name__}): run the migration again,"
+            f"The connection to Postgres was lost after {last} ({failure.cause}): run the migration again,"
             " it goes on where it stopped"
         )
-    # Without Postgres' own words, which may quote a row.
-    code = f" {cause.sqlstate}" if isinstance(cause, psycopg.Error) and cause.sqlstate else ""
+    if failure.kind not in (FailureKind.DEFECT, FailureKind.SCHEMA):
+        return MigrationError(
+            f"The migration stopped after {last}. {failure.sentence(url)} Then run the migration again, it goes on"
+            " where it stopped"
+        )
     return MigrationError(
-        f"Postgres refused a statement after {last} ({type(cause).__name__}{code}; its log tells which): running the"
+        f"Postgres refused a statement after {last} ({failure.cause}; its log tells which): running the"
         " migration again does not help before the cause is gone, then it goes on where it stopped"
     )
-
-
-def _is_lost(cause: BaseException | None) -> bool:
-    if not isinstance(cause, psycopg.OperationalError):
-        return False
-    return cause.sqlstate is None or cause.sqlstate.startswith("08") or cause.sqlstate in _GONE
 
 
 def applied_revision(step: MigrationInfo) -> AppliedRevision:
@@ -124,7 +124,7 @@ def _run(
 ) -> None:
     known = known_revisions()
     if start is not None and start not in known:
-        raise MigrationError(f"The database has revision {start}, which this release does not know: use the newer one")
+        raise MigrationError(SchemaState(start, SchemaFit.NEWER).lack)
     config = alembic_config()
     config.attributes["connection"] = connection
     config.attributes["on_version_apply"] = note

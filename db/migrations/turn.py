@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+import psycopg
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import ArgumentError
 
 from db.engine import new_engine
-from db.failures import sentence
+from db.failures import DatabaseError, sentence
 from db.migrations.errors import MigrationError
+from db.migrations.server import refuse_unsuitable_server
 
 #: Any number will do as long as nobody else in the database uses it.
 _LOCK_KEY: Final = 0x626F6F6B73796E63
@@ -25,25 +27,46 @@ def one_at_a_time(database_url: str, *, wait_seconds: float = WAIT_SECONDS) -> I
     A statement that waits for a table does so for seconds only, since whoever comes after it waits too.
 
     Raises:
-        MigrationError: the database cannot be reached, or another migration took longer than `wait_seconds`.
+        MigrationRefusedError: the server is too old or read-only, or a pooler shares its backends.
+        MigrationError: the database cannot be used, or another migration took longer than `wait_seconds`.
     """
     try:
         engine = new_engine(database_url, application_name="booksync migrate", pool_size=1)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise MigrationError("The database's address is not a postgresql:// URL") from None
     try:
-        try:
-            connection = engine.connect()
-        except OperationalError as error:
-            raise MigrationError(sentence(error, database_url)) from None
-        with connection:
+        with _connected(engine, database_url) as connection:
             _wait_for_turn(connection, wait_seconds)
             connection.execute(text("SET lock_timeout = '5s'"))
             connection.execute(text("SET statement_timeout = '60s'"))
             connection.commit()
-            yield connection
+            try:
+                yield connection
+            finally:
+                _discard_session(connection)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _connected(engine: Engine, database_url: str) -> Iterator[Connection]:
+    """To a server that a migration can use; nothing of it is changed yet."""
+    with ExitStack() as closing:
+        try:
+            connection = closing.enter_context(engine.connect())
+            refuse_unsuitable_server(connection, database_url)
+        except DatabaseError as error:
+            raise MigrationError(sentence(error, database_url)) from None
+        yield connection
+
+
+def _discard_session(connection: Connection) -> None:
+    """Leave no lock and no setting to the session's next user, where a pooler resets nothing."""
+    with suppress(*DatabaseError, psycopg.Error):
+        connection.rollback()
+        raw = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+        raw.autocommit = True  # DISCARD ALL refuses to run in a transaction.
+        raw.execute("DISCARD ALL", prepare=False)
 
 
 def _wait_for_turn(connection: Connection, wait_seconds: float) -> None:

@@ -87,7 +87,9 @@ def test_another_error_of_postgres_is_not_told_as_a_lost_connection(url: str, da
     migrate(url, Target.PHASE1)
     database.rows("ALTER TABLE customers_cache ADD CONSTRAINT nobody CHECK (customer_name = 'Nobody')")
 
-    with pytest.raises(MigrationError, match=r"refused a statement after 0005\w* \(CheckViolation 23514") as raised:
+    with pytest.raises(
+        MigrationError, match=r"refused a statement after 0005\w* \(CheckViolation, SQLSTATE 23514"
+    ) as raised:
         migrate(url, Target.PHASE2)
 
     assert "lost" not in str(raised.value)
@@ -98,7 +100,7 @@ def test_a_database_of_a_newer_release_is_left_alone(url: str, database: Databas
     migrate(url, Target.LEGACY)
     database.rows("UPDATE booksync_alembic_version SET version_num = '9999_next_year'")
 
-    with pytest.raises(MigrationError, match="revision 9999_next_year, which this release does not know"):
+    with pytest.raises(MigrationError, match=r"at 9999_next_year, newer than this release knows .* upgrade booksync"):
         migrate(url)
 
 

@@ -1,0 +1,88 @@
+"""The server that a migration needs: new enough, writable, and one backend from the first statement to the last."""
+
+from contextlib import ExitStack, suppress
+from typing import Final, cast
+
+import psycopg
+from sqlalchemy import Connection, Engine, text
+
+from db.engine import address, new_engine
+from db.failures import DatabaseError
+from db.migrations.errors import MigrationRefusedError
+
+_OLDEST: Final = 15
+
+#: So many other sessions must leave this one its backend before the pooler is believed to be in session mode.
+_OTHER_SESSIONS: Final = 3
+#: A pooler in session mode may have no backend left for another session.
+_OTHER_SESSION_SECONDS: Final = 5.0
+
+
+def refuse_unsuitable_server(connection: Connection, url: str) -> None:
+    """Look before anything is changed: no lock is taken, and no setting of the session is touched.
+
+    Raises:
+        MigrationRefusedError: the server is too old or read-only, or a pooler shares its backends.
+    """
+    where = f"Postgres at {address(url)}"
+    if (version := _raw(connection).info.server_version // 10_000) < _OLDEST:
+        raise MigrationRefusedError(
+            f"{where} is version {version}, and booksync needs {_OLDEST} or newer: nothing was changed"
+        )
+    if connection.scalar(text("SELECT pg_is_in_recovery()")):
+        raise MigrationRefusedError(
+            f"{where} is a standby, which is read-only: run `booksync migrate` with a DATABASE_URL that leads to the"
+            " primary; nothing was changed"
+        )
+    if connection.scalar(text("SHOW transaction_read_only")) == "on":
+        raise MigrationRefusedError(
+            f"{where} is read-only: set default_transaction_read_only to off for this role and database; nothing was"
+            " changed"
+        )
+    connection.commit()
+    if shares_backends(connection, url):
+        raise MigrationRefusedError(
+            f"{where} is behind a connection pooler in transaction mode, and a migration needs a session of its own:"
+            " run `booksync migrate` with a DATABASE_URL that leads to Postgres itself, or to a pooler in session"
+            " mode; nothing was changed"
+        )
+
+
+def shares_backends(connection: Connection, url: str) -> bool:
+    """Whether a pooler lends the connection another backend from transaction to transaction."""
+    own = _backend(connection)
+    # A pooler makes up the process number that it announces, because it needs it to tell clients apart.
+    if own == _raw(connection).info.backend_pid:
+        return False
+    engine = new_engine(
+        url,
+        application_name="booksync migrate",
+        pool_size=_OTHER_SESSIONS,
+        answer_seconds=_OTHER_SESSION_SECONDS,
+    )
+    try:
+        return _is_lent_to_others(connection, engine, own)
+    finally:
+        engine.dispose()
+
+
+def _is_lent_to_others(connection: Connection, engine: Engine, own: int) -> bool:
+    """A backend without a transaction goes to the next session that begins one, if backends are shared at all."""
+    with ExitStack() as sessions, suppress(*DatabaseError):
+        for _ in range(_OTHER_SESSIONS):
+            other = sessions.enter_context(engine.connect())
+            # Its transaction stays open, so that a pooler has fewer backends to choose from each time.
+            if other.scalar(text("SELECT pg_backend_pid()")) == own or _backend(connection) != own:
+                return True
+    return _backend(connection) != own
+
+
+def _backend(connection: Connection) -> int:
+    """The process of this transaction, which is the whole of it."""
+    pid = connection.scalar(text("SELECT pg_backend_pid()"))
+    connection.commit()
+    return cast(int, pid)
+
+
+def _raw(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:
+    return cast("psycopg.Connection[tuple[object, ...]]", connection.connection.driver_connection)
