@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cryptography.fernet import Fernet
 from pydantic import (
@@ -41,6 +41,10 @@ def _origin(value: Any) -> Any:
     return (value.strip().rstrip("/") or None) if isinstance(value, str) else value
 
 
+def _lowered(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 Origin = Annotated[AnyHttpUrl | None, BeforeValidator(_origin)]
 
 
@@ -51,7 +55,7 @@ class DatabaseSettings(BaseSettings):
         env_ignore_empty=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
     )
 
-    database_prepared_statements: bool = True
+    database_prepared_statements: Annotated[Literal["on", "off"], BeforeValidator(_lowered)] = "on"
     database_url: SecretStr  #: with ?prepared_statements=off where they are off
 
     @field_validator("database_url")
@@ -64,8 +68,8 @@ class DatabaseSettings(BaseSettings):
             make_url(url.get_secret_value())
         except (ArgumentError, ValueError):
             raise ValueError(_NO_ADDRESS) from None
-        prepares_statements(url.get_secret_value())
-        if not info.data.get("database_prepared_statements", True):
+        prepares_statements(url.get_secret_value())  # Raises ValueError for another word than on or off.
+        if info.data.get("database_prepared_statements") == "off":
             return SecretStr(without_prepared_statements(url.get_secret_value()))
         return url
 

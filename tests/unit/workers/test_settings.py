@@ -54,6 +54,36 @@ def test_the_rest_has_defaults() -> None:
     assert found.phone_fallback is PhoneFallback.NONE
 
 
+class TestPreparedStatements:
+    """The address that the engine gets says whether they are used."""
+
+    def test_they_are_used_unless_switched_off(self) -> None:
+        assert engine.prepares_statements(settings().database_url.get_secret_value())
+
+    @pytest.mark.parametrize("value", ["off", "OFF", " off "])
+    def test_the_setting_switches_them_off_for_every_process_and_the_migrations(
+        self, environment: pytest.MonkeyPatch, value: str
+    ) -> None:
+        environment.setenv("DATABASE_PREPARED_STATEMENTS", value)
+        for url in (settings().database_url.get_secret_value(), database_url()):
+            assert not engine.prepares_statements(url)
+            assert engine.database_url(url) == engine.database_url(REQUIRED["DATABASE_URL"])
+
+    def test_so_does_the_address(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("DATABASE_URL", f"{REQUIRED['DATABASE_URL']}?sslmode=require&prepared_statements=off")
+        url = settings().database_url.get_secret_value()
+        assert not engine.prepares_statements(url)
+        assert dict(engine.database_url(url).query) == {"sslmode": "require"}
+
+    def test_a_malformed_setting_is_named(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("DATABASE_PREPARED_STATEMENTS", "perhaps")
+        assert complaint() == "Malformed setting: DATABASE_PREPARED_STATEMENTS Input should be 'on' or 'off'."
+
+    def test_a_malformed_parameter_is_named(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("DATABASE_URL", f"{REQUIRED['DATABASE_URL']}?prepared_statements=perhaps")
+        assert complaint() == "Malformed setting: DATABASE_URL the parameter prepared_statements is on or off."
+
+
 def test_the_environment_is_read_once_a_process(environment: pytest.MonkeyPatch) -> None:
     first = settings()
     environment.setenv("ZOHO_CONCURRENCY", "3")
