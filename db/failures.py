@@ -7,7 +7,7 @@ from typing import Final
 
 import psycopg
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db.engine import address
@@ -175,7 +175,7 @@ def _is_of_the_connection(error: BaseException, cause: BaseException, code: str 
     if code is not None:
         return code.startswith("08")
     is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return is_lost or isinstance(cause, psycopg.OperationalError)
+    return is_lost or isinstance(error, OperationalError) or isinstance(cause, psycopg.OperationalError)
 
 
 def _by_words(message: str) -> FailureKind:

@@ -15,11 +15,11 @@ import structlog
 from dramatiq import Broker, MessageProxy, Middleware, Worker
 from dramatiq.errors import BrokerConnectionError
 from dramatiq.middleware import MiddlewareError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError
 
 from db import dead_letters
 from db.dead_letters import Death
+from db.failures import DatabaseError, failure_of
 from db.webhook_events import ResyncRef
 from domain.dead_letters import Cause, fingerprint
 from domain.runs import Run
@@ -31,9 +31,6 @@ log = structlog.get_logger(__name__)
 
 #: The frames that tell where an error happened; those above them are the same for every step.
 _TELLING_FRAMES = 2
-
-#: Postgres cannot be reached at the moment. What it refuses to write is another matter: it would refuse it again.
-_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 
 #: What an id or a number may look like. Anything else in a message is none of ours, and may be personal.
 _ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
@@ -123,7 +120,9 @@ class DeadLetters(Middleware):
         death: Death = message.options.get("death") or _death_of(message, Cause.UNKNOWN_ACTOR, _UNKNOWN_ACTOR)
         try:
             _keep(death)
-        except _AWAY as error:
+        except DatabaseError as error:
+            if failure_of(error).kind.spends_attempt:
+                raise  # Postgres would refuse the same letter again.
             if self._is_stopping:
                 # Nobody waits any longer. The message is neither done nor dead, and another process will get it.
                 raise MiddlewareError("Postgres does not answer") from None
@@ -146,8 +145,9 @@ def keep_unreadable(queue_name: str, content: bytes) -> bool:
     )
     try:
         _keep(death)
-    except (DBAPIError, PoolTimeoutError) as error:
-        log.error("Postgres does not answer", action="letter.not_kept", error=describe(error))
+    except DatabaseError as error:
+        failure = failure_of(error)
+        log.error("A dead letter could not be kept", action="letter.not_kept", error=describe(error), kind=failure.kind)
         return False
     return True
 

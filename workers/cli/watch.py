@@ -5,9 +5,9 @@ import uuid
 from typing import Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from sqlalchemy.exc import OperationalError
 
 from db import summary
+from db.failures import DatabaseError, failure_of
 from domain.runs import Phase, RunStatus
 from workers.cli.terminal import notes
 from workers.resources import Resources
@@ -38,7 +38,7 @@ def watch(resources: Resources, run_id: uuid.UUID, *, label: str = "") -> None:
     """Returns when the run has ended. Who watches sweeps too: a lost message is no loss where no scheduler runs.
 
     Raises:
-        OperationalError: Postgres stayed away for a minute.
+        DBAPIError: Postgres could not work for a minute, or refused a statement.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=notes, transient=True) as progress:
@@ -57,8 +57,8 @@ def _look(resources: Resources, run_id: uuid.UUID) -> dict[str, Any]:
             sweep(resources)
             with resources.engine.connect() as connection:
                 return summary.run_progress(connection, run_id)
-        except OperationalError:
-            if time.monotonic() > gives_up_at:
+        except DatabaseError as error:
+            if failure_of(error).kind.spends_attempt or time.monotonic() > gives_up_at:
                 raise
             time.sleep(1)
 

@@ -12,14 +12,13 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, BackgroundTasks, HTTPException
 from fastapi import Request as HTTPRequest
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from db import webhook_events, webhook_secrets
+from db.failures import DatabaseError, failure_of
 from db.webhook_events import Due
 from db.webhook_secrets import WebhookSecrets
 from workers.broker import send_resync
@@ -122,8 +121,13 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
                 webhook_secrets.forget_refusals(database, connection_id)
             reading = _reading(told)
             due = [webhook_events.receive(database, connection_id, event) for event in reading.events]
-    except (DBAPIError, PoolTimeoutError) as error:
-        log.error("A webhook could not be stored", action="webhook.no_database", error=describe(error))
+    except DatabaseError as error:
+        log.error(
+            "A webhook could not be stored",
+            action="webhook.no_database",
+            error=describe(error),
+            reason=failure_of(error).sentence(resources.engine.url),
+        )
         raise _later() from None
     refusals.forget(connection_id)
     if not reading.events:

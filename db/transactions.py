@@ -1,0 +1,51 @@
+"""Transactions that are repeated: at once after a deadlock, and for a while when Postgres cannot work."""
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from db.failures import DatabaseError, FailureKind, failure_of
+
+_T = TypeVar("_T")
+
+#: So often one transaction may be in the way of others before that is no accident.
+_MOST_CONFLICTS: Final = 5
+
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_LONGEST_PAUSE_SECONDS: Final = 2.0
+
+
+def in_transaction(
+    engine: Engine,
+    work: Callable[[Connection], _T],
+    *,
+    patience_seconds: float = 0.0,
+    pause: Callable[[float], object] = time.sleep,
+) -> _T:
+    """What `work` returns, from one transaction that is committed; each try has a connection of its own.
+
+    A deadlock or a serialization failure repeats it at once. With `patience_seconds` a server that cannot work (lost
+    connections, a full disk, a standby) is waited for as long. A connection that is lost during COMMIT leaves unknown
+    whether the work was done, so `work` must compare before it sets.
+
+    Raises:
+        DBAPIError: the work is at fault, or the server could not work for longer than that.
+        sqlalchemy.exc.TimeoutError: the process's pool had no connection left for longer than that.
+    """
+    conflicts, waited, seconds = 0, 0.0, _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except DatabaseError as error:
+            kind = failure_of(error).kind
+            if kind is FailureKind.TRY_AGAIN and conflicts < _MOST_CONFLICTS:
+                conflicts += 1
+                continue
+            if kind.spends_attempt or waited >= patience_seconds:
+                raise
+        pause(seconds)
+        waited += seconds
+        seconds = min(seconds * 2, _LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,147 @@
+"""Promises of db/transactions.py: a deadlock is repeated, an absent Postgres waited for, and no attempt is spent."""
+
+from collections.abc import Callable
+
+import pytest
+from psycopg.errors import DeadlockDetected, UniqueViolation
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from db import resyncs, runs, webhook_events
+from db.connections import Link
+from db.engine import new_engine
+from db.runs import StepRef
+from db.transactions import in_transaction
+from db.webhook_events import ResyncRef
+from domain.runs import MAX_ATTEMPTS
+from domain.webhooks import Entity, Event, EventKind
+from sandbox.servers import EmbeddedPostgres
+from tests.integration.db.look import change, row, rows
+from tests.integration.db.stepping import claimed
+
+DEADLOCK = OperationalError("UPDATE …", {}, DeadlockDetected())
+
+
+def no_pause(_: float) -> None:
+    pytest.fail("waits")
+
+
+def failing(times: int, error: DBAPIError) -> Callable[[Connection], int]:
+    """Work that fails so often, then returns which try it was."""
+    tries = []
+
+    def work(_: Connection) -> int:
+        tries.append(1)
+        if len(tries) <= times:
+            raise error
+        return len(tries)
+
+    return work
+
+
+def lose_the_connection(connection: Connection) -> None:
+    """As a restart of Postgres does: the connection ends in the middle of the work."""
+    connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+class TestConflicts:
+    def test_a_deadlock_is_repeated_at_once(self, engine: Engine) -> None:
+        assert in_transaction(engine, failing(2, DEADLOCK), pause=no_pause) == 3
+
+    def test_not_for_ever(self, engine: Engine) -> None:
+        with pytest.raises(OperationalError):
+            in_transaction(engine, failing(100, DEADLOCK), pause=no_pause)
+
+    @pytest.mark.usefixtures("link")
+    def test_nothing_of_the_failed_try_is_left(self, engine: Engine) -> None:
+        tries = []
+
+        def work(connection: Connection) -> None:
+            tries.append(1)
+            connection.execute(text("UPDATE zoho_connections SET persons_pages = coalesce(persons_pages, 0) + 1"))
+            if len(tries) == 1:
+                raise DEADLOCK
+
+        in_transaction(engine, work)
+        assert row(engine, "SELECT persons_pages FROM zoho_connections")["persons_pages"] == 1
+
+    def test_an_error_of_the_work_is_not_repeated(self, engine: Engine) -> None:
+        mistake = IntegrityError("INSERT …", {}, UniqueViolation())
+        with pytest.raises(IntegrityError):
+            in_transaction(engine, failing(1, mistake), patience_seconds=60, pause=no_pause)
+
+
+class TestPatience:
+    def test_without_it_a_lost_connection_ends_the_work(self, engine: Engine) -> None:
+        with pytest.raises(OperationalError):
+            in_transaction(engine, lose_the_connection, pause=no_pause)
+
+    def test_a_postgres_that_is_restarted_is_waited_for(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        with EmbeddedPostgres(tmp_path_factory.mktemp("restarted"), durable=False) as server:
+            engine = new_engine(server.url, application_name="booksync tests")
+            in_transaction(engine, lambda connection: connection.execute(text("SELECT 1")))
+            server.stop()
+            found = in_transaction(
+                engine,
+                lambda connection: connection.scalar(text("SELECT 7")),
+                patience_seconds=60,
+                pause=lambda _: server.start(),
+            )
+            engine.dispose()
+        assert found == 7
+
+    def test_it_ends(self, engine: Engine) -> None:
+        pauses: list[float] = []
+        with pytest.raises(OperationalError):
+            in_transaction(engine, lose_the_connection, patience_seconds=5, pause=pauses.append)
+        assert 5 <= sum(pauses) < 8
+
+
+class TestAttempts:
+    """A lost connection in the middle of a step: the claim is freed with its attempt, over a new connection."""
+
+    def test_a_step_keeps_all_its_attempts_however_often_its_connection_is_lost(
+        self, engine: Engine, step: StepRef
+    ) -> None:
+        for _ in range(2 * MAX_ATTEMPTS):
+            mine = claimed(engine, step)
+            with pytest.raises(OperationalError):
+                in_transaction(engine, lose_the_connection)
+            in_transaction(
+                engine,
+                lambda connection, mine=mine: runs.release(  # type: ignore[misc]
+                    connection, mine, wait_seconds=0, waiting_for="Postgres", sweep_seconds=0, refund_attempt=True
+                ),
+                patience_seconds=10,
+            )
+        assert row(engine, "SELECT attempts, claimed_until FROM sync_runs") == {"attempts": 0, "claimed_until": None}
+
+    def test_a_claim_that_ran_out_gives_nothing_back(self, engine: Engine, step: StepRef) -> None:
+        mine = claimed(engine, step)
+        change(engine, "UPDATE sync_runs SET claimed_until = now() - interval '1 second'")
+        claimed(engine, step)
+        in_transaction(
+            engine,
+            lambda connection: runs.release(
+                connection, mine, wait_seconds=0, waiting_for="Postgres", sweep_seconds=0, refund_attempt=True
+            ),
+        )
+        assert row(engine, "SELECT attempts FROM sync_runs")["attempts"] == 2
+
+    def test_a_record_keeps_its_attempts_too(self, engine: Engine, link: Link) -> None:
+        ref = ResyncRef(link.connection_id, Entity.CONTACT, "1")
+        with engine.begin() as connection:
+            webhook_events.receive(connection, link.connection_id, Event("contact", "1", EventKind.CHANGED, None, None))
+        for _ in range(2 * MAX_ATTEMPTS):
+            claim = in_transaction(engine, lambda connection: resyncs.claim(connection, ref, claim_seconds=60))
+            assert claim is not None
+            with pytest.raises(OperationalError):
+                in_transaction(engine, lose_the_connection)
+            in_transaction(
+                engine,
+                lambda connection, claim=claim: resyncs.release(  # type: ignore[misc]
+                    connection, claim, seconds=0, waiting_for="Postgres", refund_attempt=True
+                ),
+                patience_seconds=10,
+            )
+        assert [each["attempts"] for each in rows(engine, "SELECT attempts FROM resyncs")] == [0]
