@@ -197,6 +197,8 @@ def _by_code(code: str | None) -> FailureKind:
 
 
 def _words(kind: FailureKind, cause: BaseException, code: str | None) -> str:
+    if str(cause) == "wait timeout expired":  # psycopg's, of a connection with a time limit (db.engine).
+        return "no reply in time"
     if kind in _SPEAK_OF_THE_SERVER and (first := str(cause).partition("\n")[0].rpartition("failed: ")[2].strip()):
         return first
     return f"{type(cause).__name__}, SQLSTATE {code}" if code else type(cause).__name__

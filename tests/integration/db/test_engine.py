@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db.engine import new_engine
+from db.failures import Failure, FailureKind, failure_of
 
 SECONDS = 0.5
 
@@ -27,9 +28,10 @@ def sleep(engine: Engine, seconds: float) -> None:
 
 def test_a_statement_that_takes_longer_ends_in_an_error_and_the_next_one_has_its_own_answer(bounded: Engine) -> None:
     began = time.monotonic()
-    with pytest.raises(OperationalError):
+    with pytest.raises(OperationalError) as raised:
         sleep(bounded, 20)
     assert time.monotonic() - began < 5
+    assert failure_of(raised.value) == Failure(FailureKind.UNREACHABLE, "no reply in time")
     with bounded.connect() as connection:
         assert connection.execute(text("SELECT 7")).scalar_one() == 7
 
