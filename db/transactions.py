@@ -10,7 +10,7 @@ from db.failures import DatabaseError, FailureKind, failure_of
 
 _T = TypeVar("_T")
 
-#: So often one transaction may be in the way of others before that is no accident.
+#: Deadlocks and serialization failures of one transaction before its error is raised.
 _MOST_CONFLICTS: Final = 5
 
 _FIRST_PAUSE_SECONDS: Final = 0.1

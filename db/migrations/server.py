@@ -12,7 +12,7 @@ from db.migrations.errors import MigrationRefusedError
 
 _OLDEST: Final = 15
 
-#: So many other sessions must leave this one its backend before the pooler is believed to be in session mode.
+#: A pooler counts as one in session mode after this many other sessions did not get the backend.
 _OTHER_SESSIONS: Final = 3
 #: A pooler in session mode may have no backend left for another session.
 _OTHER_SESSION_SECONDS: Final = 5.0
@@ -51,7 +51,7 @@ def refuse_unsuitable_server(connection: Connection, url: str) -> None:
 def shares_backends(connection: Connection, url: str) -> bool:
     """Whether a pooler lends the connection another backend from transaction to transaction."""
     own = _backend(connection)
-    # A pooler makes up the process number that it announces, because it needs it to tell clients apart.
+    # A pooler announces a number of its own for each client, to which it maps requests for cancellation.
     if own == _raw(connection).info.backend_pid:
         return False
     engine = new_engine(
@@ -78,7 +78,7 @@ def _is_lent_to_others(connection: Connection, engine: Engine, own: int) -> bool
 
 
 def _backend(connection: Connection) -> int:
-    """The process of this transaction, which is the whole of it."""
+    """The backend's process number, in a transaction of this one statement."""
     pid = connection.scalar(text("SELECT pg_backend_pid()"))
     connection.commit()
     return cast(int, pid)
