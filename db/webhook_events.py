@@ -8,6 +8,7 @@ from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from db import webhook_secrets
 from db.connections import Link
 from domain.webhooks import (
     LONGEST_QUIET_SECONDS,
@@ -118,7 +119,7 @@ def can_receive(connection: Connection) -> bool:
 def _is_accepted(connection: Connection, event: Event) -> bool:
     savepoint = connection.begin_nested()
     try:
-        webhook_secret(connection, _NO_CONNECTION)
+        webhook_secrets.find(connection, _NO_CONNECTION)
         receive(connection, _NO_CONNECTION, event)
     except IntegrityError as error:
         return isinstance(error.orig, ForeignKeyViolation)

@@ -14,9 +14,10 @@ from db import connections, held_deletions
 from db.held_deletions import Held
 from domain.deletions import RecordKind
 from workers.cli.arguments import ConnectionID, OneConnection
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, notes, print_json, printable
 from workers.held_deletions import apply, dismiss
-from workers.resources import Resources, open_resources
+from workers.resources import Resources
 
 app = typer.Typer(
     help="Records that Zoho seems to have lost: suspiciously many, so a person decides.",

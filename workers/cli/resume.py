@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from workers.cli.arguments import OneConnection
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, print_json
-from workers.resources import open_resources
 from workers.resumption import parked, resume
 
 

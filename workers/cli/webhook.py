@@ -7,8 +7,8 @@ import typer
 
 from workers import webhook_rules
 from workers.cli.arguments import ConnectionID
+from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, notes, out, print_facts, print_json
-from workers.resources import open_resources
 from workers.web.signatures import SECRET_HEADERS, SIGNATURE_HEADER
 from workers.webhook_rules import WebhookRule
 

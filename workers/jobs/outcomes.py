@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-
+from db.failures import DatabaseError, Failure, failure_of
 from db.resyncs import BUDGET
 from domain.walk import WalkStuck
 from workers.budget import BudgetUnavailable, BudgetWait
@@ -69,7 +67,6 @@ class Handling:
 #: The first row that fits counts. What concerns a connection or the installation stands before the general kinds.
 _OUTCOMES: Final[Sequence[tuple[type[Exception] | tuple[type[Exception], ...], Outcome]]] = (
     ((BudgetWait, DeferredError, BudgetUnavailable, Throttled, OAuthThrottled, TokenNotRenewed), Outcome.DEFERRED),
-    ((OperationalError, InterfaceError, PoolTimeoutError), Outcome.DEFERRED),
     ((ClientRejected, UnreadableSecretError), Outcome.BLOCKED),
     (PARKING_ERRORS, Outcome.PARKED),
     ((TransientZohoError, WalkStuck), Outcome.RETRIED),
@@ -93,8 +90,18 @@ _OF_ONE_RECORD: Final[Mapping[type[Exception], bool]] = {
 
 def handling_of(error: Exception) -> Handling:
     """What is to be done after `error`."""
+    if isinstance(error, DatabaseError):
+        return _after_failure(failure_of(error), error)
     outcome = next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))
     return Handling(outcome, _reason_of(error), _seconds_of(error, outcome))
+
+
+def _after_failure(failure: Failure, error: Exception) -> Handling:
+    """A connection that is lost in the middle of a step is no fault of the step's, and neither is a deadlock."""
+    if failure.kind.spends_attempt:
+        return Handling(Outcome.UNKNOWN, describe(error))
+    seconds = 0.0 if failure.kind.is_repeated_at_once else _PAUSE_SECONDS
+    return Handling(Outcome.DEFERRED, f"Postgres ({describe(error)})", seconds)
 
 
 def concerns_one_record(error: Exception) -> bool:

@@ -4,15 +4,16 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import connections, dead_letters, resyncs
 from db.connections import Parking
 from db.dead_letters import Death
+from db.failures import DatabaseError, failure_of
 from db.resyncs import StaleResyncError
+from db.transactions import in_transaction
 from db.webhook_events import Due, ResyncRef
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, retry_seconds
@@ -28,6 +29,9 @@ from workers.resources import Resources
 from workers.sync.one_record import OneRecord, refresh
 
 log = structlog.get_logger(__name__)
+
+#: While Postgres is away for so long, a refresh that has lost its connection still gives its attempt back.
+_PATIENCE_SECONDS = 30.0
 
 #: The wait of a record whose connection was connected again while its call was refused.
 _REVIVED_SECONDS = 2.0
@@ -46,9 +50,10 @@ def resync(resources: Resources, connection_id: str, entity: Entity, record_id: 
         except StaleResyncError:
             log.info("Somebody else has taken this record meanwhile", action="resync.stale")
             ending = Ending.STALE
-        except (DBAPIError, PoolTimeoutError) as error:
+        except DatabaseError as error:
             # Nothing can be written, not even that. The claim runs out, and the sweeper sends the record again.
-            log.error("Postgres does not answer", action="resync.no_database", error=describe(error))
+            reason = failure_of(error).sentence(resources.engine.url)
+            log.error("Postgres does not work", action="resync.no_database", error=describe(error), reason=reason)
             ending = Ending.NO_DATABASE
         resources.counters.resync(entity, ending)
 
@@ -173,15 +178,15 @@ class _Settlement:
     def _release(
         self, seconds: float, *, waiting_for: str, refund_attempt: bool = False, error: str | None = None
     ) -> None:
-        with self._record.transaction() as connection:
-            resyncs.release(
-                connection,
-                self._claim,
-                seconds=seconds,
-                waiting_for=waiting_for,
-                refund_attempt=refund_attempt,
-                error=error,
-            )
+        release = partial(
+            resyncs.release,
+            claim=self._claim,
+            seconds=seconds,
+            waiting_for=waiting_for,
+            refund_attempt=refund_attempt,
+            error=error,
+        )
+        in_transaction(self._record.resources.engine, release, patience_seconds=_PATIENCE_SECONDS)
         _send(self._record.resources, [Due(self._claim.ref, seconds)])
 
 

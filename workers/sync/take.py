@@ -5,15 +5,16 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import structlog
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import connections, runs, staging
 from db.connections import Parking
 from db.dead_letters import Death
+from db.failures import DatabaseError, failure_of
 from db.runs import Claim, StaleStepError, StepRef
+from db.transactions import in_transaction
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, Phase, Run, RunStatus, retry_seconds
 from workers.broker import send_step
@@ -26,6 +27,9 @@ from workers.resources import Resources
 from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
+
+#: While Postgres is away for so long, a step that has lost its connection still gives its attempt back.
+_PATIENCE_SECONDS = 30.0
 
 #: What a step does: everything up to its commit; it returns the step that is next.
 Step = Callable[[Work], StepRef]
@@ -44,9 +48,10 @@ def take(resources: Resources, run_id: str, step: int, do: Step) -> None:
         except StaleStepError:
             log.info("Somebody else has done this step meanwhile", action="step.stale")
             ending = Ending.STALE
-        except (DBAPIError, PoolTimeoutError) as error:
+        except DatabaseError as error:
             # Nothing can be written, not even that. The claim runs out, and the sweeper sends the step again.
-            log.error("Postgres does not answer", action="step.no_database", error=describe(error))
+            reason = failure_of(error).sentence(resources.engine.url)
+            log.error("Postgres does not work", action="step.no_database", error=describe(error), reason=reason)
             ending = Ending.NO_DATABASE
         resources.counters.step(claim.run.phase if claim else None, ending)
 
@@ -173,16 +178,16 @@ class _Settlement:
     def _release(
         self, seconds: float, *, waiting_for: str, refund_attempt: bool = False, error: str | None = None
     ) -> None:
-        with self.work.transaction() as connection:
-            runs.release(
-                connection,
-                self._claim,
-                wait_seconds=seconds,
-                waiting_for=waiting_for,
-                sweep_seconds=self._sweep_seconds,
-                refund_attempt=refund_attempt,
-                error=error,
-            )
+        release = partial(
+            runs.release,
+            claim=self._claim,
+            wait_seconds=seconds,
+            waiting_for=waiting_for,
+            sweep_seconds=self._sweep_seconds,
+            refund_attempt=refund_attempt,
+            error=error,
+        )
+        in_transaction(self.work.resources.engine, release, patience_seconds=_PATIENCE_SECONDS)
         send_step(self.work.resources.broker, StepRef.of(self._claim.run), delay_seconds=seconds)
 
     def _move_on(self, run: Run, reason: str, death: Death | None) -> None:
