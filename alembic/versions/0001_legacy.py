@@ -7,8 +7,8 @@ are missing are made. On an empty database they are what booksync's own tests an
 import sqlalchemy as sa
 from alembic import op
 
-from db.migrations.adoption import refuse_unadopted
 from db.migrations.errors import MigrationRefusedError
+from db.migrations.found import refuse_unadopted
 from db.migrations.legacy import legacy_tables
 
 revision = "0001_legacy"
@@ -16,7 +16,8 @@ down_revision = None
 
 
 def upgrade() -> None:
-    refuse_unadopted(op.get_bind())
+    config = op.get_context().config
+    refuse_unadopted(op.get_bind(), adopted=config is not None and bool(config.attributes.get("adopted")))
     for name, parts in legacy_tables().items():
         op.create_table(name, *parts, if_not_exists=True)
 

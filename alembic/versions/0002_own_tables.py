@@ -4,13 +4,15 @@ The customers, the connections, and the runs with what they stage. Nobody but bo
 without anybody's notice.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from db.migrations.steps import briefly, letting_others_work, take_turns, undo_if_begun
+from db.migrations.additions import start_notes
+from db.migrations.found import refuse_taken
+from db.migrations.steps import Raw, briefly, letting_others_work, take_turns, undo_if_begun
 
 revision = "0002_own_tables"
 down_revision = "0001_legacy"
@@ -32,6 +34,7 @@ _TABLES = (
     "customers_cache",
     "zoho_connections",
     "migration_progress",
+    "migration_added",
 )
 
 _NEW_COLUMNS_ARE_THERE = """
@@ -41,6 +44,7 @@ _NEW_COLUMNS_ARE_THERE = """
 
 
 def upgrade() -> None:
+    refuse_taken(op.get_bind())
     take_turns("users")
     _connections()
     _customers()
@@ -374,6 +378,7 @@ def _receipts() -> None:
         sa.Column("position", JSONB, nullable=False),
         sa.Column("done", sa.BigInteger, nullable=False),
     )
+    start_notes(cast(Raw, op.get_bind().connection.driver_connection))
 
 
 def _id() -> sa.Column[Any]:

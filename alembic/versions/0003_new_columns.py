@@ -1,11 +1,14 @@
 """New columns on the legacy application's tables.
 
-The application can ignore them: all are nullable or have a default. No table is rewritten. The foreign keys hold for
-new rows from now on; the next revision checks the old ones. Each table is changed by itself, in a moment.
+The application can ignore them: all are nullable or have a default. No table is rewritten, except reminders where the
+application keeps the step as text. The foreign keys hold for new rows from now on; the next revision checks the old
+ones. Each table is changed by itself, in a moment. Columns that the application lacks are added as well.
 """
 
+from db.migrations.additions import add_columns, build_index, columns_of, drop_columns, drop_index
+from db.migrations.gaps import fillable_columns, step_to_number, step_to_text
 from db.migrations.pending import cancel_own
-from db.migrations.steps import briefly, build_index, drop_index, letting_others_work, undo_if_begun
+from db.migrations.steps import briefly, letting_others_work, undo_if_begun
 
 revision = "0003_new_columns"
 down_revision = "0002_own_tables"
@@ -41,8 +44,8 @@ _REFERENCES = (
 def upgrade() -> None:
     with letting_others_work() as connection:
         for table, columns in _NEW.items():
-            added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
-            briefly(connection, f"ALTER TABLE {table} {added}")
+            add_columns(connection, table, [*columns, *fillable_columns(table)])
+        step_to_number(connection)
         for table, column, target in _REFERENCES:
             name = f"fk_{table}_{column}"
             briefly(
@@ -67,21 +70,26 @@ def upgrade() -> None:
 def downgrade() -> None:
     undo_if_begun("0004_phase1", "SELECT WHERE to_regclass('ix_reminders_due') IS NOT NULL")
     with letting_others_work() as connection:
-        cancel_own(connection)
-        # The legacy application expects one row a user: its own, or else the oldest of the connections' rows.
-        briefly(
-            connection,
-            """
-            DELETE FROM sync_metadata AS extra USING sync_metadata AS other
-            WHERE to_jsonb(extra) ->> 'connection_id' IS NOT NULL
-                AND other.user_id = extra.user_id
-                AND (
-                    to_jsonb(other) ->> 'connection_id' IS NULL
-                    OR (other.created_at, other.id) < (extra.created_at, extra.id)
-                )
-        """,
-        )
+        # Where a killed downgrade has dropped these columns, it has changed their rows before.
+        if "closes_at" in columns_of(connection, "reminders"):
+            cancel_own(connection)
+        if "connection_id" in columns_of(connection, "sync_metadata"):
+            briefly(connection, _ONE_ROW_A_USER)
         drop_index(connection, "ix_sync_metadata_user_id")
         for table, columns in _NEW.items():
-            dropped = ", ".join(f"DROP COLUMN IF EXISTS {column.partition(' ')[0]}" for column in columns)
-            briefly(connection, f"ALTER TABLE {table} {dropped}")
+            drop_columns(
+                connection,
+                table,
+                [*columns, *fillable_columns(table)],
+                constraints=[f"fk_{referrer}_{column}" for referrer, column, _ in _REFERENCES if referrer == table],
+            )
+        step_to_text(connection)
+
+
+# The legacy application expects one row a user: its own, or else the oldest of the connections' rows.
+_ONE_ROW_A_USER = """
+    DELETE FROM sync_metadata AS extra USING sync_metadata AS other
+    WHERE extra.connection_id IS NOT NULL
+        AND other.user_id = extra.user_id
+        AND (other.connection_id IS NULL OR (other.created_at, other.id) < (extra.created_at, extra.id))
+"""

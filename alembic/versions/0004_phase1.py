@@ -3,7 +3,8 @@
 The indexes that booksync needs on the legacy tables are built while those are in use.
 """
 
-from db.migrations.steps import at_length, build_index, drop_index, letting_others_work, undo_if_begun
+from db.migrations.additions import build_index, drop_index
+from db.migrations.steps import at_length, letting_others_work, undo_if_begun
 
 revision = "0004_phase1"
 down_revision = "0003_new_columns"

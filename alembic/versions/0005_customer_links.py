@@ -6,8 +6,9 @@ down what the old ones hold. They come before the backfill, so that no row slips
 
 from pathlib import Path
 
+from db.migrations.additions import add_columns, drop_columns, drop_index
 from db.migrations.copied_customers import NEWEST_COPY_INDEX
-from db.migrations.steps import at_length, briefly, drop_index, letting_others_work, side_by_side, side_by_side_end
+from db.migrations.steps import at_length, briefly, letting_others_work, side_by_side, side_by_side_end
 
 revision = "0005_customer_links"
 down_revision = "0004_phase1"
@@ -23,7 +24,7 @@ def upgrade() -> None:
     with letting_others_work() as connection:
         for table in ("invoices_cache", "reminders"):
             name = f"fk_{table}_customer_id"
-            briefly(connection, f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS customer_id uuid")
+            add_columns(connection, table, ["customer_id uuid"])
             briefly(
                 connection,
                 f"""
@@ -41,8 +42,8 @@ def downgrade() -> None:
         briefly(connection, _HAND_OVER_END)
         drop_index(connection, NEWEST_COPY_INDEX)  # of a backfill that was killed
         briefly(connection, side_by_side_end())
-        briefly(connection, "ALTER TABLE reminders DROP COLUMN IF EXISTS customer_id")
-        briefly(connection, "ALTER TABLE invoices_cache DROP COLUMN IF EXISTS customer_id")
+        for table in ("reminders", "invoices_cache"):
+            drop_columns(connection, table, ["customer_id"], constraints=[f"fk_{table}_customer_id"])
         # Customers that no answer of Zoho's ever confirmed were made from the invoices' copies, which are still there.
         at_length(connection, "DELETE FROM customers_cache WHERE observed_at IS NULL AND connection_id IS NULL")
         # What could not be brought back has no other place.

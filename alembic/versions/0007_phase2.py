@@ -1,6 +1,7 @@
 """Phase 2: invoices know their customer, and both applications write side by side."""
 
-from db.migrations.steps import at_length, build_index, drop_index, letting_others_work, undo_if_begun
+from db.migrations.additions import build_index, drop_index
+from db.migrations.steps import at_length, letting_others_work, undo_if_begun
 
 revision = "0007_phase2"
 down_revision = "0006_backfill"

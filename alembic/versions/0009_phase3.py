@@ -4,6 +4,7 @@ migration_receipt has told all along what the old columns hold, so they go in a 
 back. What the legacy application had planned is booksync's from here on.
 """
 
+from db.migrations.additions import PHONE_REQUIRED, ensure_notes, is_noted
 from db.migrations.bridge import noted, rebuilt, share, taken_down
 from db.migrations.pending import give_back, take_over
 from db.migrations.rebuild import rebuild_copies
@@ -14,15 +15,26 @@ revision = "0009_phase3"
 down_revision = "0008_customer_required"
 
 
+# The older application's own NOT NULL outlives the downgrade.
+_NOTE_PHONE = f"""
+    INSERT INTO migration_added (name)
+    SELECT '{PHONE_REQUIRED}' FROM pg_attribute
+    WHERE attrelid = 'reminders'::regclass AND attname = 'phone' AND NOT attnotnull
+    ON CONFLICT (name) DO NOTHING;
+"""  # noqa: S608 - made of constants
+
+
 def upgrade() -> None:
     with letting_others_work() as connection:
         refuse_unaccounted(connection)
+        ensure_notes(connection)
         # One transaction: whoever writes finds either the triggers and the old columns, or neither.
         briefly(
             connection,
             f"""
             {taken_down(connection)}
             {side_by_side_end()}
+            {_NOTE_PHONE}
             ALTER TABLE invoices_cache
                 ALTER COLUMN customer_id SET NOT NULL,
                 DROP CONSTRAINT IF EXISTS ck_invoices_cache_customer_id_required,
@@ -42,6 +54,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with letting_others_work() as connection:
+        phone_may_be_missing = "ALTER COLUMN phone DROP NOT NULL," if is_noted(connection, PHONE_REQUIRED) else ""
         briefly(
             connection,
             f"""
@@ -56,15 +69,16 @@ def downgrade() -> None:
                 CHECK (customer_id IS NOT NULL) NOT VALID;
             ALTER TABLE reminders
                 ALTER COLUMN customer_id DROP NOT NULL,
-                ALTER COLUMN phone DROP NOT NULL,
+                {phone_may_be_missing}
                 DROP CONSTRAINT IF EXISTS ck_reminders_customer_id_required,
                 DROP CONSTRAINT IF EXISTS ck_reminders_phone_required;
             ALTER TABLE reminders
                 ADD CONSTRAINT ck_reminders_customer_id_required CHECK (customer_id IS NOT NULL) NOT VALID,
                 ADD CONSTRAINT ck_reminders_phone_required CHECK (phone IS NOT NULL) NOT VALID;
+            DELETE FROM migration_added WHERE name = '{PHONE_REQUIRED}';
             {rebuilt(connection)}
             {side_by_side()}
-        """,
+        """,  # noqa: S608 - made of constants
         )
         share(connection, list(noted(connection)))
         rebuild_copies(connection)

@@ -9,9 +9,10 @@ from typing import Any, Final
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from db.migrations.additions import build_index, drop_index
 from db.migrations.batches import over_keys
 from db.migrations.customer_phones import ChosenPhone, CustomerKey, PhoneCopy, choose_phones
-from db.migrations.steps import Raw, at_length, build_index, drop_index, planning_without
+from db.migrations.steps import Raw, at_length, planning_without
 from db.migrations.vocabulary import LONGEST_ID
 
 #: It serves the backfill alone, and is dropped at its end.

@@ -8,8 +8,9 @@ import os
 from pathlib import Path
 from typing import Final
 
+from db.migrations.additions import add_columns, build_index, drop_columns, drop_index
 from db.migrations.errors import MigrationRefusedError
-from db.migrations.steps import Raw, at_length, briefly, build_index, drop_index
+from db.migrations.steps import Raw, at_length, briefly
 
 _SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
 
@@ -116,8 +117,7 @@ def add(connection: Raw) -> None:
         )
     is_new = connection.execute(BEGUN).fetchone() is None
     for table, columns in _COLUMNS.items():
-        added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
-        briefly(connection, f"ALTER TABLE {table} {added}")
+        add_columns(connection, table, columns)
     if is_new:
         everywhere = "true" if os.environ.get("REMINDER_WEBHOOK_URL", "").strip() else "false"
         at_length(connection, _LEAVE_OPEN.format(everywhere=everywhere))
@@ -137,8 +137,7 @@ def remove(connection: Raw) -> None:
         if table not in foreign:
             briefly(connection, f"DROP TABLE IF EXISTS {table}")
     for table, columns in _COLUMNS.items():
-        dropped = ", ".join(f"DROP COLUMN IF EXISTS {column.partition(' ')[0]}" for column in columns)
-        briefly(connection, f"ALTER TABLE {table} {dropped}")
+        drop_columns(connection, table, columns)
 
 
 def _foreign(connection: Raw) -> list[str]:

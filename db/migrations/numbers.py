@@ -7,8 +7,9 @@ repeated.
 from pathlib import Path
 from typing import Final
 
+from db.migrations.additions import add_columns, build_index, drop_columns, drop_index
 from db.migrations.errors import MigrationRefusedError
-from db.migrations.steps import Raw, at_length, briefly, build_index, drop_index
+from db.migrations.steps import Raw, at_length, briefly
 
 _SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
 
@@ -89,8 +90,7 @@ def add(connection: Raw) -> None:
         )
     briefly(connection, _TABLES)
     for table, columns in _COLUMNS.items():
-        added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
-        briefly(connection, f"ALTER TABLE {table} {added}")
+        add_columns(connection, table, columns)
     at_length(connection, _FILL)
     at_length(connection, _ASK_AGAIN)
     for name, definition in _INDEXES.items():
@@ -104,8 +104,7 @@ def remove(connection: Raw) -> None:
     for name in _INDEXES:
         drop_index(connection, name)
     for table, columns in _COLUMNS.items():
-        dropped = ", ".join(f"DROP COLUMN IF EXISTS {column.partition(' ')[0]}" for column in columns)
-        briefly(connection, f"ALTER TABLE {table} {dropped}")
+        drop_columns(connection, table, columns)
     if not _is_foreign(connection):
         briefly(connection, "DROP TABLE IF EXISTS phone_confirmations")
 

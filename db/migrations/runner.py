@@ -51,11 +51,13 @@ def migrate(
     on_revision: Callable[[AppliedRevision], None] = lambda _: None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     wait_seconds: float = WAIT_SECONDS,
+    adopted: bool = False,
 ) -> MigrationOutcome:
     """Bring the database to `to` (TR-3), up or down; `on_revision` hears of every revision that is done,
     `on_progress` of every batch of rows.
 
-    Each revision is committed by itself. Two migrations of one database take turns.
+    Each revision is committed by itself. Two migrations of one database take turns. `adopted` says that `adopt` has
+    just prepared the tables.
 
     Raises:
         MigrationRefusedError: a revision found rows that it would harm.
@@ -73,7 +75,7 @@ def migrate(
         start = current_revision(connection)
         connection.commit()
         try:
-            _run(connection, start, revision, note, on_progress)
+            _run(connection, start, revision, note, on_progress, adopted=adopted)
         except (psycopg.Error, DBAPIError) as error:
             raise _told(error, database_url, applied[-1].revision if applied else start) from error
     return MigrationOutcome(start, revision, tuple(applied))
@@ -121,6 +123,8 @@ def _run(
     revision: str,
     note: Callable[..., None],
     on_progress: Callable[[Progress], None],
+    *,
+    adopted: bool,
 ) -> None:
     known = known_revisions()
     if start is not None and start not in known:
@@ -129,6 +133,7 @@ def _run(
     config.attributes["connection"] = connection
     config.attributes["on_version_apply"] = note
     config.attributes["on_progress"] = on_progress
+    config.attributes["adopted"] = adopted
     if start is None or known.index(start) < known.index(revision):
         command.upgrade(config, revision)
     elif start != revision:

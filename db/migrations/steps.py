@@ -145,20 +145,6 @@ def at_length(connection: Raw, statement: str) -> None:
         _set_timeouts(connection, _LOCK_TIMEOUT_MS / 1000, _STATEMENT_TIMEOUT_SECONDS)
 
 
-def build_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
-    """Build an index while the table is in use."""
-    # One that was interrupted stays behind, unusable but in the name's place.
-    drop_index(connection, name)
-    at_length(
-        connection, f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY IF NOT EXISTS {name} ON {definition}"
-    )
-
-
-def drop_index(connection: Raw, name: str) -> None:
-    """Drop an index while its table is in use."""
-    at_length(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-
-
 def side_by_side() -> str:
     """The triggers that let both applications write."""
     statements = (_SQL / "side_by_side.sql").read_text()

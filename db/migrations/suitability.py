@@ -1,14 +1,14 @@
 """Whether a legacy table, as it is found, can hold what booksync writes, or can be made to without touching a row."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine.reflection import Inspector
 
-_FAMILIES: Final = (sa.TEXT, sa.VARCHAR, sa.Uuid, sa.Date, sa.Numeric, sa.Integer, sa.DateTime)
+_FAMILIES: Final = (sa.Boolean, sa.TEXT, sa.VARCHAR, sa.Uuid, sa.Date, sa.Numeric, sa.Integer, sa.DateTime)
 
 #: Text columns may be limited to so many characters, or more. The others hold what people typed in Zoho.
 _LONGEST: Final = {
@@ -17,6 +17,7 @@ _LONGEST: Final = {
     "invoice_number": 100,
     "status": 32,
     "currency_code": 3,
+    "sync_hash": 64,
 }
 
 #: Columns that may be empty, but in no row of booksync's.
@@ -26,16 +27,25 @@ _INSERTED_INTO: Final = {"invoices_cache", "reminders", "sync_metadata"}
 
 
 def problems(
-    inspector: Inspector, table: str, wanted: Mapping[str, sa.Column[Any]], names: Mapping[str, str]
+    inspector: Inspector,
+    table: str,
+    wanted: Mapping[str, sa.Column[Any]],
+    names: Mapping[str, str],
+    *,
+    also_written: Collection[str] = (),
 ) -> Iterator[str]:
-    """Why booksync could not work with the table; `names` tells how a wanted column is called there."""
+    """Why booksync could not work with the table.
+
+    `names` maps a wanted column to its name there; `also_written` are further columns that booksync writes.
+    """
     found = {column["name"]: column for column in inspector.get_columns(table)}
     if missing := [column for column in wanted if column not in names]:
         yield f"The table {table} is there, but without {', '.join(missing)}: add what is missing"
     for column, name in names.items():
-        yield from _of_column(table, wanted[column], found[name])
+        if not is_step_text(table, column, found[name]["type"]):
+            yield from _of_column(table, wanted[column], found[name])
     if table in _INSERTED_INTO:
-        for name in found.keys() - set(names.values()):
+        for name in found.keys() - set(names.values()) - set(also_written):
             if _must_be_given(found[name]):
                 yield (
                     f"{table}.{name} is NOT NULL and has no default, and booksync inserts rows without it: give it a"
@@ -48,6 +58,23 @@ def problems(
             f"{table}.{names['user_id']} is unique, but booksync adds a row for each of a user's connections: take that"
             " constraint or index away (where it is the primary key, make the id that)"
         )
+
+
+def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any]]) -> Iterator[str]:
+    """Which of the columns that both applications may use cannot hold what booksync writes, and the way out."""
+    for found in inspector.get_columns(table):
+        column = found["name"]
+        if column in shared and list(_of_column(table, shared[column], found)):
+            yield (
+                f"{table}.{column} is of type {_name(found['type'])}, but booksync keeps"
+                f" {type(shared[column].type).__name__.upper()} in a column of that name: rename yours"
+                f" (ALTER TABLE {table} RENAME COLUMN {column} TO legacy_{column})"
+            )
+
+
+def is_step_text(table: str, column: str, kind: Any) -> bool:
+    """Whether it is the step of reminders, kept as text: phase 1 turns it into a number."""
+    return (table, column) == ("reminders", "step") and _family(kind) is sa.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +121,11 @@ def _of_column(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
     if _family(kind) is not _family(wanted.type):
         yield f"{name} is of type {_name(kind)}, but booksync needs {type(wanted.type).__name__.upper()}"
     elif isinstance(kind, sa.DateTime) and not kind.timezone:
-        yield f"{name} is a timestamp without a time zone, but booksync needs TIMESTAMP WITH TIME ZONE"
+        yield (
+            f"{name} is a timestamp without a time zone, but booksync needs TIMESTAMP WITH TIME ZONE: say which"
+            f" zone its values are in (ALTER TABLE {table} ALTER COLUMN {found['name']} TYPE timestamptz"
+            f" USING {found['name']} AT TIME ZONE 'UTC')"
+        )
     # The word that the application has for a pending reminder. Phase 3 would count them as sent.
     default = found["default"]
     if (table, wanted.name) == ("reminders", "status") and default and not default.startswith("'scheduled'"):

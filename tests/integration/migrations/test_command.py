@@ -244,10 +244,10 @@ def test_an_application_in_snake_case_is_stamped_and_left_alone(
 
 def test_a_database_that_cannot_be_adopted_says_why(booksync_migrate: Command, url: str, database: Database) -> None:
     database.rows("CREATE TABLE users (id bigint PRIMARY KEY)")
-    database.rows('CREATE TABLE sync_metadata (id uuid, "userId" uuid)')
+    database.rows("CREATE TABLE sync_metadata (id uuid, owner uuid)")
 
     result = booksync_migrate("--adopt", "--yes")
 
     assert result.exit_code == 1
     assert "users.id is of type BIGINT, but booksync needs UUID" in str(result.exception)
-    assert "sync_metadata is there, but without last_invoice_sync_at, created_at, updated_at" in str(result.exception)
+    assert "sync_metadata is there, but without user_id: add what is missing" in str(result.exception)

@@ -1,0 +1,257 @@
+"""What the upgrades add to the older application's tables. A note in migration_added lets a downgrade drop it again.
+
+What was there before has no note, so a downgrade leaves it, with its values.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from psycopg import sql
+from psycopg.rows import tuple_row
+from psycopg.types.json import Jsonb
+
+from db.migrations.errors import MigrationRefusedError
+from db.migrations.names import SHARED_TABLES, STATE_COLUMNS, state_column_taken
+from db.migrations.steps import Raw, at_length, patiently
+
+TABLE: Final = "migration_added"
+
+_CREATE: Final = f"""
+    CREATE TABLE IF NOT EXISTS {TABLE} (
+        name text NOT NULL,
+        detail jsonb,
+        added_at timestamptz NOT NULL DEFAULT now(),
+        CONSTRAINT pk_{TABLE} PRIMARY KEY (name)
+    )
+"""
+
+#: The note of a database that an earlier release has upgraded: its other notes are what `added_columns` concludes.
+_INFERRED: Final = "(concluded from the catalogue)"
+
+#: The columns that earlier releases added, a tuple for each ALTER TABLE, in the order of the revisions.
+_EARLIER_COLUMNS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    (
+        "invoices_cache",
+        ("connection_id", "observed_at", "sync_hash", "plan_at", "plan_outcome", "expected_payment_date"),
+    ),
+    ("reminders", ("day", "closes_at", "contact_id")),
+    ("sync_metadata", ("connection_id", "last_customer_sync_at", "last_full_sync_at")),
+    ("invoices_cache", ("customer_id",)),
+    ("reminders", ("customer_id",)),
+    (
+        "invoices_cache",
+        (
+            "ach_payment_initiated",
+            "unprocessed_payment",
+            "sub_status",
+            "payment_reminder_enabled",
+            "asked_version",
+            "gone_at",
+        ),
+    ),
+    ("invoices_cache", ("truth_checked_at",)),
+)
+
+#: Earlier releases dropped an index that had one of these names, and built their own.
+_EARLIER_INDEXES: Final = (
+    "ix_sync_metadata_user_id",
+    "ix_invoices_cache_connection_id",
+    "ix_invoices_cache_plan_at",
+    "ix_reminders_due",
+    "ix_reminders_contact_id",
+    "ix_invoices_cache_customer_id",
+    "ix_reminders_customer_id",
+    "ix_invoices_cache_newest_copy",
+)
+
+PHONE_REQUIRED: Final = "reminders.phone NOT NULL"
+
+
+def start_notes(connection: Raw) -> None:
+    """Make the table of notes, empty: for a database that has nothing of booksync's yet."""
+    connection.execute(_CREATE)
+
+
+def ensure_notes(connection: Raw) -> None:
+    """Make the table of notes where an earlier release has upgraded the database, with what the catalogue reveals."""
+    if not _is_there(connection, TABLE):
+        with connection.transaction():
+            _conclude_notes(connection)
+
+
+def is_noted(connection: Raw, name: str) -> bool:
+    """Whether an upgrade added it: a column as "table.column", an index by its name."""
+    ensure_notes(connection)
+    return connection.execute(f"SELECT FROM {TABLE} WHERE name = %s", [name]).fetchone() is not None
+
+
+def note(connection: Raw, name: str, detail: dict[str, Any] | None = None) -> None:
+    """Note an addition, with what its downgrade needs to know."""
+    connection.execute(
+        f"INSERT INTO {TABLE} (name, detail) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING",  # noqa: S608
+        [name, None if detail is None else Jsonb(detail)],
+    )
+
+
+def forget(connection: Raw, name: str) -> None:
+    """Delete the note of what was dropped."""
+    connection.execute(f"DELETE FROM {TABLE} WHERE name = %s", [name])  # noqa: S608
+
+
+def detail_of(connection: Raw, name: str) -> dict[str, Any] | None:
+    """The detail of a note; None without the note."""
+    ensure_notes(connection)
+    cursor = connection.cursor(row_factory=tuple_row)
+    row = cursor.execute(f"SELECT detail FROM {TABLE} WHERE name = %s", [name]).fetchone()  # noqa: S608
+    return row[0] if row else None
+
+
+def add_columns(connection: Raw, table: str, columns: Sequence[str]) -> None:
+    """Add the columns that are missing, and note them; `columns` are definitions: "plan_at timestamptz".
+
+    The columns of booksync's own tables have no note.
+
+    Raises:
+        MigrationRefusedError: a column of the older application's has a name that booksync keeps its own state in.
+    """
+    if table not in SHARED_TABLES:
+        _alter(connection, table, [f"ADD COLUMN IF NOT EXISTS {column}" for column in columns])
+        return
+    ensure_notes(connection)
+    _refuse_state_columns(connection)
+
+    def add() -> None:
+        with connection.transaction():
+            connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
+            there = columns_of(connection, table)
+            missing = [column for column in columns if _name(column) not in there]
+            if missing:
+                _alter_now(connection, table, [f"ADD COLUMN IF NOT EXISTS {column}" for column in missing])
+            for column in missing:
+                note(connection, f"{table}.{_name(column)}")
+
+    patiently(add)
+
+
+def drop_columns(connection: Raw, table: str, columns: Sequence[str], *, constraints: Sequence[str] = ()) -> None:
+    """Drop those of the columns that an upgrade added, and constraints of booksync's on the others."""
+    dropped = [f"DROP CONSTRAINT IF EXISTS {name}" for name in constraints]
+    if table not in SHARED_TABLES:
+        _alter(connection, table, dropped + [f"DROP COLUMN IF EXISTS {_name(column)}" for column in columns])
+        return
+    ours = [_name(column) for column in columns if is_noted(connection, f"{table}.{_name(column)}")]
+    actions = dropped + [f"DROP COLUMN IF EXISTS {column}" for column in ours]
+
+    def drop() -> None:
+        with connection.transaction():
+            if actions:
+                _alter_now(connection, table, actions)
+            for column in ours:
+                forget(connection, f"{table}.{column}")
+
+    patiently(drop)
+
+
+def build_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
+    """Build an index while the table is in use. The older application's own of that name and definition is kept."""
+    # The note comes first, so that an index whose building was interrupted is known as booksync's.
+    if not is_noted(connection, name):
+        if _is_there(connection, name):
+            return
+        note(connection, name)
+    rebuild_index(connection, name, definition, unique=unique)
+
+
+def rebuild_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
+    """Build an index in place of one of that name, whose building may have been interrupted."""
+    at_length(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+    at_length(
+        connection, f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY IF NOT EXISTS {name} ON {definition}"
+    )
+
+
+def drop_index(connection: Raw, name: str) -> None:
+    """Drop an index that an upgrade built, while its table is in use."""
+    if is_noted(connection, name):
+        at_length(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        forget(connection, name)
+
+
+def columns_of(connection: Raw, table: str) -> dict[str, int]:
+    """The columns of a table with their numbers: a later one has the greater number."""
+    rows = connection.cursor(row_factory=tuple_row).execute(
+        """
+        SELECT attname::text, attnum FROM pg_attribute
+        WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+        """,
+        [table],
+    )
+    return {str(name): int(number) for name, number in rows}
+
+
+def added_columns(tables: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[str, str]]:
+    """Which columns an earlier release added, as (table, column), by the numbers that `columns_of` returns.
+
+    An ALTER TABLE gives its columns consecutive numbers in its own order, after all that were there. A column out of
+    this sequence is taken for the older application's. A revision's columns are there all together, or none is.
+    """
+    latest = dict.fromkeys(tables, 0)
+    for table, batch in _EARLIER_COLUMNS:
+        numbers = tables.get(table, {})
+        if not all(column in numbers for column in batch):
+            continue
+        last = max(batch, key=lambda column: numbers[column])
+        run = [last]
+        for column in reversed(batch[: batch.index(last)]):
+            if numbers[column] == numbers[run[-1]] - 1:
+                run.append(column)
+        if numbers[run[-1]] > latest[table]:
+            latest[table] = numbers[last]
+            yield from ((table, column) for column in run)
+
+
+def _conclude_notes(connection: Raw) -> None:
+    connection.execute(_CREATE)
+    note(connection, _INFERRED)
+    for table, column in added_columns({table: columns_of(connection, table) for table in SHARED_TABLES}):
+        note(connection, f"{table}.{column}")
+    for name in _EARLIER_INDEXES:
+        if _is_there(connection, name):
+            note(connection, name)
+    # Phase 3 of an earlier release required both.
+    required = connection.execute("""
+        SELECT FROM pg_attribute WHERE attrelid = 'reminders'::regclass AND attnotnull
+            AND attname IN ('customer_id', 'phone') HAVING count(*) = 2
+    """)
+    if required.fetchone() is not None:
+        note(connection, PHONE_REQUIRED)
+
+
+def _refuse_state_columns(connection: Raw) -> None:
+    # All of them at each step, because a later revision would meet the column after rows have been changed.
+    if is_noted(connection, _INFERRED):
+        return
+    taken = [
+        state_column_taken(table, column)
+        for table, columns in STATE_COLUMNS.items()
+        for column in columns
+        if column in columns_of(connection, table) and not is_noted(connection, f"{table}.{column}")
+    ]
+    if taken:
+        raise MigrationRefusedError("; ".join(taken))
+
+
+def _is_there(connection: Raw, name: str) -> bool:
+    return connection.execute("SELECT WHERE to_regclass(%s) IS NOT NULL", [name]).fetchone() is not None
+
+
+def _alter(connection: Raw, table: str, actions: Sequence[str]) -> None:
+    patiently(lambda: _alter_now(connection, table, actions))
+
+
+def _alter_now(connection: Raw, table: str, actions: Sequence[str]) -> None:
+    connection.execute(f"ALTER TABLE {table} {', '.join(actions)}", prepare=False)
+
+
+def _name(column: str) -> str:
+    return column.partition(" ")[0]

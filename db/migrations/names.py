@@ -1,0 +1,254 @@
+"""The names that the revisions need in a database, and what else may have taken one of them.
+
+What belongs to the older application is never dropped or replaced: a name that is taken is reported before anything is
+changed.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+SHARED_TABLES: Final = ("users", "invoices_cache", "reminders", "sync_metadata")
+
+#: Columns of the shared tables that hold booksync's own state. A foreign value there would be acted upon.
+STATE_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "invoices_cache": (
+        "connection_id",
+        "observed_at",
+        "plan_at",
+        "plan_outcome",
+        "customer_id",
+        "asked_version",
+        "gone_at",
+        "truth_checked_at",
+    ),
+    "reminders": ("day", "closes_at", "contact_id", "customer_id"),
+    "sync_metadata": ("connection_id",),
+}
+
+#: Tables of booksync's own.
+TABLES: Final = (
+    "api_use",
+    "customers_cache",
+    "dead_letters",
+    "do_not_call",
+    "handover_outcomes",
+    "held_deletions",
+    "key_canary",
+    "migration_added",
+    "migration_progress",
+    "migration_receipt",
+    "migration_step_texts",
+    "phone_confirmations",
+    "reminder_contacts",
+    "reminder_policies",
+    "resyncs",
+    "scheduler_marks",
+    "seen_records",
+    "set_aside_records",
+    "skipped_invoices",
+    "staged_contacts",
+    "staged_persons",
+    "sync_runs",
+    "webhook_events",
+    "zoho_connections",
+)
+
+#: Index → its definition after the name; on the shared tables an equal one may be there already.
+SHARED_INDEXES: Final[Mapping[str, str]] = {
+    "ix_invoices_cache_connection_id": "invoices_cache (connection_id)",
+    "ix_invoices_cache_customer_id": "invoices_cache (customer_id)",
+    "ix_invoices_cache_newest_copy": "",
+    "ix_invoices_cache_plan_at": "invoices_cache (connection_id, plan_at) WHERE plan_at IS NOT NULL",
+    "ix_reminders_contact_id": "reminders (contact_id) WHERE contact_id IS NOT NULL",
+    "ix_reminders_customer_id": "reminders (customer_id)",
+    "ix_reminders_due": "reminders (scheduled_at) WHERE status = 'scheduled'",
+    "ix_sync_metadata_user_id": "sync_metadata (user_id)",
+    "uq_sync_metadata_connection_id": "",
+}
+
+OWN_INDEXES: Final = (
+    *(f"pk_{table}" for table in TABLES),
+    "ix_customers_cache_connection_id",
+    "ix_customers_cache_country_unknown",
+    "ix_customers_cache_valid_phone",
+    "ix_dead_letters_open_last_died_at",
+    "ix_dead_letters_retry_run_id",
+    "ix_handover_outcomes_customer_id",
+    "ix_handover_outcomes_invoice_id",
+    "ix_migration_receipt_made_customer",
+    "ix_migration_receipt_moved_out",
+    "ix_migration_receipt_row_id",
+    "ix_reminder_contacts_connection_id",
+    "ix_reminder_contacts_post_at",
+    "ix_reminder_contacts_user_id_phone_day",
+    "ix_resyncs_sent",
+    "ix_resyncs_waiting",
+    "ix_skipped_invoices_connection_id_zoho_customer_id",
+    "ix_staged_persons_run_id_zoho_customer_id",
+    "ix_sync_runs_connection_id_started_at",
+    "ix_sync_runs_sweep_at",
+    "ix_webhook_events_connection_id_received_at",
+    "uq_customers_cache_user_id_zoho_customer_id",
+    "uq_dead_letters_open",
+    "uq_set_aside_records_connection_id_kind_record_id_reason",
+    "uq_skipped_invoices_connection_id_zoho_invoice_id",
+    "uq_sync_runs_one_running",
+    "uq_webhook_events_connection_id_entity_record_id_number",
+    "uq_zoho_connections_user_id_organization_id",
+)
+
+#: On the shared tables.
+CONSTRAINTS: Final = (
+    "ck_invoices_cache_customer_id_required",
+    "ck_reminders_customer_id_required",
+    "ck_reminders_phone_required",
+    "fk_invoices_cache_connection_id",
+    "fk_invoices_cache_customer_id",
+    "fk_reminders_contact_id",
+    "fk_reminders_customer_id",
+    "fk_sync_metadata_connection_id",
+    "uq_sync_metadata_connection_id",
+)
+
+FUNCTIONS: Final = (
+    "booksync_account_invoice",
+    "booksync_clock_problem",
+    "booksync_copy",
+    "booksync_country",
+    "booksync_country_named",
+    "booksync_customer_of_copy",
+    "booksync_drop_reminders",
+    "booksync_is_shared",
+    "booksync_link_invoice",
+    "booksync_link_reminder",
+    "booksync_local_time",
+    "booksync_merged",
+    "booksync_no_id_reason",
+    "booksync_phone",
+    "booksync_quarantine_reason",
+    "booksync_step_text",
+    "booksync_trim",
+    "booksync_unfit",
+    "booksync_zoho_id",
+    "booksync_zone",
+    "claim_due_reminders",
+    "due_reminders",
+    "reminder_checks",
+    "report_outcome",
+)
+
+TRIGGERS: Final = (
+    "booksync_account_invoice",
+    "booksync_account_new_invoice",
+    "booksync_drop_reminders",
+    "booksync_link_invoice",
+    "booksync_link_reminder",
+)
+
+_RELATIONS: Final = """
+    SELECT relation.relname, relation.relkind, pg_get_indexdef(relation.oid), owner.relname
+    FROM pg_class AS relation
+    LEFT JOIN pg_index AS index ON index.indexrelid = relation.oid
+    LEFT JOIN pg_class AS owner ON owner.oid = index.indrelid
+    WHERE relation.relnamespace = to_regnamespace(current_schema()) AND relation.relname = ANY(:names)
+    ORDER BY 1
+"""
+_FUNCTIONS: Final = """
+    SELECT DISTINCT proname FROM pg_proc
+    WHERE pronamespace = to_regnamespace(current_schema()) AND proname = ANY(:names) ORDER BY 1
+"""
+_CONSTRAINTS: Final = """
+    SELECT conname, relname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
+    WHERE relnamespace = to_regnamespace(current_schema()) AND relname = ANY(:tables) AND conname = ANY(:names)
+    ORDER BY 1
+"""
+_TRIGGERS: Final = """
+    SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+    WHERE relnamespace = to_regnamespace(current_schema()) AND relname = ANY(:tables) AND tgname = ANY(:names)
+    ORDER BY 1
+"""
+_COLUMNS: Final = """
+    SELECT attname FROM pg_attribute
+    WHERE attrelid = to_regclass(:table) AND attname = ANY(:names) AND attnum > 0 AND NOT attisdropped ORDER BY 1
+"""
+
+#: A receipt table stays behind where a row could not be brought back.
+_RECEIPT_COLUMNS: Final = {"row_id", "legacy", "is_moved_out"}
+
+_WAY_OUT: Final = "rename it, or put it in another schema"
+
+
+def taken(connection: Connection) -> Iterator[str]:
+    """Sentences: which of the names belong to something else, in a database that has nothing of booksync's yet."""
+    yield from _relations(connection)
+    for (name,) in connection.execute(sa.text(_FUNCTIONS), {"names": list(FUNCTIONS)}):
+        yield f"The function {name} is there, but it is not booksync's: {_WAY_OUT}"
+    shared = list(SHARED_TABLES)
+    for name, table in connection.execute(sa.text(_CONSTRAINTS), {"tables": shared, "names": list(CONSTRAINTS)}):
+        yield f"The constraint {name} of {table} is there, but it is not booksync's: rename it"
+    for name, table in connection.execute(sa.text(_TRIGGERS), {"tables": shared, "names": list(TRIGGERS)}):
+        yield f"The trigger {name} of {table} is there, but it is not booksync's: rename it"
+    for table, columns in STATE_COLUMNS.items():
+        for (column,) in connection.execute(sa.text(_COLUMNS), {"table": table, "names": list(columns)}):
+            yield state_column_taken(table, column)
+
+
+def state_column_taken(table: str, column: str) -> str:
+    """The sentence for a column of the older application's that has the name of a state column."""
+    return (
+        f"{table}.{column} is there, but booksync keeps its own state in a column of that name: rename yours"
+        f" (ALTER TABLE {table} RENAME COLUMN {column} TO legacy_{column})"
+    )
+
+
+def shareable_columns(table: str) -> list[sa.Column[Any]]:
+    """Columns that both applications may use: Zoho's own facts and a hash of them; new objects at each call.
+
+    booksync reads the older application's values as it reads its own earlier ones, and replaces them by Zoho's.
+    """
+    if table == "invoices_cache":
+        return [
+            sa.Column("sync_hash", sa.Text, server_default="", nullable=False),
+            sa.Column("expected_payment_date", sa.Date),
+            sa.Column("ach_payment_initiated", sa.Boolean),
+            sa.Column("unprocessed_payment", sa.Numeric),
+            sa.Column("sub_status", sa.Text),
+            sa.Column("payment_reminder_enabled", sa.Boolean),
+        ]
+    if table == "sync_metadata":
+        return [
+            sa.Column("last_customer_sync_at", sa.TIMESTAMP(timezone=True)),
+            sa.Column("last_full_sync_at", sa.TIMESTAMP(timezone=True)),
+        ]
+    return []
+
+
+def _relations(connection: Connection) -> Iterator[str]:
+    names = [*TABLES, *SHARED_INDEXES, *OWN_INDEXES]
+    has_receipts = _holds_receipts(connection)
+    for name, kind, definition, owner in connection.execute(sa.text(_RELATIONS), {"names": names}):
+        if has_receipts and "migration_receipt" in (name, owner):
+            continue
+        if owner is None:
+            yield f"The {_KINDS.get(kind, 'relation')} {name} is there, but it is not booksync's: {_WAY_OUT}"
+        elif _plain(definition) != _plain(f"CREATE INDEX {name} ON {SHARED_INDEXES.get(name)}"):
+            yield f"The index {name} of {owner} is there, but it is not booksync's: rename it"
+
+
+_KINDS: Final = {"r": "table", "p": "table", "v": "view", "m": "view", "S": "sequence"}
+
+
+def _holds_receipts(connection: Connection) -> bool:
+    found = connection.scalars(sa.text(_COLUMNS), {"table": "migration_receipt", "names": list(_RECEIPT_COLUMNS)})
+    return set(found) == _RECEIPT_COLUMNS
+
+
+def _plain(definition: str) -> str:
+    """An index's definition without what Postgres adds to it."""
+    return re.sub(
+        r"USING btree|::text|[()\s]|\bON \w+\.", lambda found: "ON" if found[0][:2] == "ON" else "", definition
+    )

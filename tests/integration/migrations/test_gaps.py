@@ -1,0 +1,215 @@
+"""Gaps of the older application's tables: phase 1 fills them in, and the way back restores what was there."""
+
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import Engine
+
+from db.migrations import MigrationRefusedError, Target, adopt, migrate, plan
+from db.migrations.gaps import FILLABLE
+from db.migrations.revisions import alembic_config
+from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
+
+TEXTS = ["3", " 3 ", "-3", "+7", "007", "0", "-0", "\t14\n", "32767"]
+
+MISSING = [(table, column) for table, columns in FILLABLE.items() for column in columns]
+
+
+@pytest.fixture
+def unstamped(url: str, database: Database) -> Database:
+    a_legacy_database(url, database)
+    database.rows("DROP TABLE booksync_alembic_version")
+    return database
+
+
+@pytest.fixture
+def texts(unstamped: Database) -> Database:
+    """A reminder for each of the texts, of an invoice of its own."""
+    unstamped.rows("DELETE FROM reminders")
+    unstamped.rows("ALTER TABLE reminders ALTER COLUMN step TYPE text")
+    (user,) = unstamped.rows("SELECT id FROM users")
+    for number, step in enumerate(TEXTS):
+        invoice = unstamped.legacy_writes_invoice(user["id"], f"text {number}")
+        unstamped.rows(
+            "INSERT INTO reminders (user_id, invoice_id, step, scheduled_at, phone) VALUES (%s, %s, %s, now(), '')",
+            *(user["id"], invoice, step),
+        )
+    return unstamped
+
+
+def steps(database: Database) -> list[Any]:
+    return [row["step"] for row in database.rows("SELECT step FROM reminders ORDER BY created_at, id")]
+
+
+def test_a_step_that_is_text_is_a_number_in_every_phase(url: str, texts: Database) -> None:
+    adopt(url)
+    for target in (Target.PHASE1, Target.PHASE2, Target.PHASE3):
+        migrate(url, target)
+        assert steps(texts) == [int(text) for text in TEXTS]
+
+
+@pytest.mark.parametrize("target", [Target.PHASE1, Target.PHASE2, Target.PHASE3])
+def test_the_way_back_restores_every_text_of_a_step(target: Target, url: str, texts: Database) -> None:
+    before, schema = legacy_rows(texts), texts.schema()
+    adopt(url)
+
+    migrate(url, target)
+    migrate(url, Target.LEGACY)
+
+    assert legacy_rows(texts) == before
+    texts.rows("DROP TABLE booksync_alembic_version")
+    assert texts.schema() == schema
+
+
+def test_the_type_and_the_default_of_a_step_come_back(url: str, texts: Database) -> None:
+    texts.rows("ALTER TABLE reminders ALTER COLUMN step TYPE varchar(8), ALTER COLUMN step SET DEFAULT '+3'")
+    schema = texts.schema()["columns"]
+    adopt(url)
+    migrate(url)
+    assert texts.row(
+        "SELECT pg_get_expr(adbin, adrelid)::text LIKE '%%smallint%%' AS is_number FROM pg_attrdef"
+        " WHERE adrelid = 'reminders'::regclass AND adnum = (SELECT attnum FROM pg_attribute"
+        " WHERE attrelid = 'reminders'::regclass AND attname = 'step')"
+    ) == {"is_number": True}
+
+    migrate(url, Target.LEGACY)
+
+    texts.rows("DROP TABLE booksync_alembic_version")
+    assert texts.schema()["columns"] == schema
+
+
+def test_a_step_that_was_changed_meanwhile_is_the_text_of_its_number(url: str, texts: Database) -> None:
+    adopt(url)
+    migrate(url, Target.PHASE1)
+    texts.rows("UPDATE reminders SET step = 21 WHERE step = 7")
+
+    migrate(url, Target.LEGACY)
+
+    assert sorted(set(steps(texts))) == sorted({*TEXTS, "21"} - {"+7", "007"})
+
+
+def test_no_trigger_of_the_application_runs_for_a_step(url: str, texts: Database) -> None:
+    texts.rows("""
+        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.updated_at := now(); RETURN NEW; END';
+    """)
+    texts.rows("CREATE TRIGGER touch BEFORE UPDATE ON reminders FOR EACH ROW EXECUTE FUNCTION touch()")
+    before = legacy_rows(texts)
+    adopt(url)
+
+    migrate(url, Target.PHASE1)
+    migrate(url, Target.LEGACY)
+
+    assert legacy_rows(texts) == before
+
+
+@pytest.mark.parametrize(
+    ("dirt", "sentence"),
+    [
+        ("UPDATE reminders SET step = 'first' WHERE step = '3'", "1 row holds no whole number"),
+        ("UPDATE reminders SET step = '3.5' WHERE step = '3'", "1 row holds no whole number"),
+        ("UPDATE reminders SET step = '0x1F' WHERE step = '3'", "1 row holds no whole number"),
+        ("UPDATE reminders SET step = '32768' WHERE step = '3'", "1 row holds no whole number"),
+        ("UPDATE reminders SET step = '' WHERE step = '3'", "1 row holds no whole number"),
+        (
+            "INSERT INTO reminders (user_id, invoice_id, step, scheduled_at)"
+            " SELECT user_id, invoice_id, '03', now() FROM reminders WHERE step = '3'",
+            r"as numbers 1 keys \(invoice_id, step\) are there more than once",
+        ),
+        ("CREATE VIEW late AS SELECT step FROM reminders", "rule _RETURN on view late depends on that"),
+        ("ALTER TABLE reminders ADD CONSTRAINT known CHECK (step <> '99')", "constraint known on table reminders"),
+    ],
+)
+def test_a_step_that_cannot_become_a_number_is_refused_before_anything_is_changed(
+    dirt: str, sentence: str, url: str, texts: Database
+) -> None:
+    texts.rows(dirt)
+    before, schema = legacy_rows(texts), texts.schema()
+
+    with pytest.raises(MigrationRefusedError, match=sentence):
+        adopt(url)
+
+    assert legacy_rows(texts) == before
+    assert texts.schema() == schema
+
+
+def test_a_step_that_comes_in_after_adoption_is_named(url: str, texts: Database) -> None:
+    adopt(url)
+    texts.rows("UPDATE reminders SET step = 'first' WHERE step = '3'")
+
+    with pytest.raises(MigrationRefusedError, match="1 row holds no whole number"):
+        migrate(url)
+
+
+@pytest.mark.parametrize(("table", "column"), MISSING)
+def test_a_missing_column_is_added_and_dropped_on_the_way_back(
+    table: str, column: str, url: str, unstamped: Database
+) -> None:
+    unstamped.rows(f"ALTER TABLE {table} DROP COLUMN {column}")
+    before, schema = legacy_rows(unstamped), unstamped.schema()
+    adopt(url)
+
+    migrate(url)
+    assert unstamped.rows(f"SELECT {column} FROM {table}") != []
+    migrate(url, Target.LEGACY)
+
+    assert legacy_rows(unstamped) == before
+    unstamped.rows("DROP TABLE booksync_alembic_version")
+    assert unstamped.schema() == schema
+
+
+def test_adoption_announces_what_phase_1_fills_in(url: str, engine: Engine, texts: Database) -> None:
+    texts.rows("ALTER TABLE invoices_cache DROP COLUMN updated_at")
+
+    with engine.connect() as connection:
+        announced = [step for step in plan(connection).steps if step.startswith("in phase 1")]
+
+    assert announced == [
+        "in phase 1, add the column invoices_cache.updated_at, which is missing; the way back to legacy drops it",
+        "in phase 1, turn reminders.step from text into a number; the table is rewritten, and the application has to"
+        " write a number from then on; the way back to legacy restores every text",
+    ]
+
+
+def test_without_adoption_nothing_is_filled_in(url: str, texts: Database) -> None:
+    with pytest.raises(MigrationRefusedError, match="run `booksync migrate --adopt`: in phase 1, turn reminders.step"):
+        migrate(url, Target.PHASE1)
+
+
+@pytest.mark.parametrize("column", ["customer_phone", "zoho_customer_id", "zoho_invoice_id"])
+def test_a_missing_column_whose_values_nothing_else_knows_is_refused(
+    column: str, url: str, unstamped: Database
+) -> None:
+    unstamped.rows(f"ALTER TABLE invoices_cache DROP COLUMN {column}")
+
+    with pytest.raises(MigrationRefusedError, match=f"without {column}: add what is missing"):
+        adopt(url)
+
+
+def test_gaps_are_restored_after_a_revision_whose_end_was_not_noted(
+    url: str, texts: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts.rows("ALTER TABLE reminders DROP COLUMN updated_at")
+    before = legacy_rows(texts)
+    adopt(url)
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    command.upgrade(alembic_config(), "0003_new_columns")
+    command.stamp(alembic_config(), "0002_own_tables")
+    command.upgrade(alembic_config(), "0003_new_columns")
+    command.downgrade(alembic_config(), "0002_own_tables")
+    command.stamp(alembic_config(), "0003_new_columns")
+    command.downgrade(alembic_config(), "0001_legacy")
+
+    assert legacy_rows(texts) == before
+
+
+def test_the_views_of_a_bridge_show_the_step_in_both_types(url: str, texts: Database) -> None:
+    texts.rows('ALTER TABLE reminders RENAME COLUMN scheduled_at TO "scheduledAt"')
+    texts.let_the_legacy_application_in()
+    adopt(url)
+
+    for target, expected in ((Target.PHASE1, [int(text) for text in TEXTS]), (Target.LEGACY, TEXTS)):
+        migrate(url, target)
+        rows = texts.legacy_rows('SELECT step FROM booksync_legacy.reminders ORDER BY created_at, "scheduledAt"')
+        assert [row["step"] for row in rows] == expected

@@ -1,0 +1,252 @@
+"""A name that booksync needs and the older application has: its columns keep their values, or the way up is refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from db.migrations import MigrationRefusedError, Target, adopt, migrate, names, plan
+from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
+
+#: Table, column, the older application's type, and a value in it.
+SHARED = [
+    ("invoices_cache", "sync_hash", "text", "'host-' || id"),
+    ("invoices_cache", "sync_hash", "text NOT NULL DEFAULT 'none'", "'host-' || id"),
+    ("invoices_cache", "expected_payment_date", "date", "date '2026-05-01'"),
+    ("invoices_cache", "ach_payment_initiated", "boolean", "true"),
+    ("invoices_cache", "unprocessed_payment", "numeric", "12.340"),
+    ("invoices_cache", "sub_status", "text", "' disputed '"),
+    ("invoices_cache", "payment_reminder_enabled", "boolean DEFAULT true", "false"),
+    ("sync_metadata", "last_customer_sync_at", "timestamptz", "timestamptz '2026-03-01 00:00:00.123456Z'"),
+    ("sync_metadata", "last_full_sync_at", "timestamptz", "timestamptz '2026-03-01Z'"),
+]
+
+#: Columns of these names would be acted upon, whatever their type.
+STATE = [(table, column) for table, columns in names.STATE_COLUMNS.items() for column in columns]
+
+UNFIT = [
+    ("sync_hash", "bytea"),
+    ("sync_hash", "bigint"),
+    ("expected_payment_date", "text"),
+    ("payment_reminder_enabled", "integer"),
+    ("unprocessed_payment", "double precision"),
+]
+
+
+@pytest.fixture
+def legacy(url: str, database: Database) -> Database:
+    """At the version `legacy`, as an earlier release has adopted it."""
+    a_legacy_database(url, database)
+    return database
+
+
+def give(database: Database, table: str, column: str, kind: str, value: str) -> None:
+    database.rows(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    database.rows(f"UPDATE {table} SET {column} = {value}")
+
+
+@pytest.mark.parametrize(("table", "column", "kind", "value"), SHARED)
+def test_a_column_of_the_older_application_keeps_its_values_up_and_down(
+    table: str, column: str, kind: str, value: str, url: str, legacy: Database
+) -> None:
+    give(legacy, table, column, kind, value)
+    before, schema = legacy_rows(legacy), legacy.schema()
+
+    migrate(url)
+    migrate(url, Target.LEGACY)
+
+    assert legacy_rows(legacy) == before
+    assert legacy.schema() == schema
+
+
+def test_the_table_of_columns_covers_every_column_that_the_upgrades_add(url: str, legacy: Database) -> None:
+    before = _columns(legacy)
+    migrate(url, Target.PHASE2)
+    at_phase2 = _columns(legacy)
+    migrate(url)
+
+    added = (at_phase2 | _columns(legacy)) - before
+
+    assert added == {(table, column) for table, column, *_ in SHARED} | set(STATE)
+
+
+@pytest.mark.parametrize(("table", "column"), STATE)
+def test_a_column_with_the_name_of_a_state_column_is_refused_before_anything_is_changed(
+    table: str, column: str, url: str, legacy: Database
+) -> None:
+    give(legacy, table, column, "text", "'theirs'")
+    before, schema = legacy_rows(legacy), legacy.schema()
+
+    with pytest.raises(MigrationRefusedError, match=f"ALTER TABLE {table} RENAME COLUMN {column} TO legacy_{column}"):
+        migrate(url)
+
+    assert legacy_rows(legacy) == before
+    assert legacy.schema() == schema
+
+
+@pytest.mark.parametrize(("column", "kind"), UNFIT)
+def test_a_shared_column_of_another_type_is_refused_with_the_way_out(
+    column: str, kind: str, url: str, legacy: Database
+) -> None:
+    legacy.rows(f"ALTER TABLE invoices_cache ADD COLUMN {column} {kind}")
+
+    with pytest.raises(MigrationRefusedError, match=f"rename yours .*RENAME COLUMN {column} TO legacy_{column}"):
+        migrate(url)
+
+
+def test_a_shared_column_that_must_not_be_empty_is_refused_with_the_way_out(url: str, legacy: Database) -> None:
+    legacy.rows("ALTER TABLE invoices_cache ADD COLUMN payment_reminder_enabled boolean NOT NULL DEFAULT true")
+
+    with pytest.raises(MigrationRefusedError, match="ALTER COLUMN payment_reminder_enabled DROP NOT NULL"):
+        migrate(url)
+
+
+def test_a_renamed_column_keeps_its_values(url: str, legacy: Database) -> None:
+    give(legacy, "invoices_cache", "customer_id", "uuid", "gen_random_uuid()")
+    legacy.rows("ALTER TABLE invoices_cache RENAME COLUMN customer_id TO legacy_customer_id")
+    before = legacy_rows(legacy)
+
+    migrate(url)
+    migrate(url, Target.LEGACY)
+
+    assert legacy_rows(legacy) == before
+
+
+def test_adoption_widens_a_hash_that_is_too_short_and_says_so(url: str, engine: Engine, legacy: Database) -> None:
+    give(legacy, "invoices_cache", "sync_hash", "varchar(50)", "md5(id::text)")
+    legacy.rows("DROP TABLE booksync_alembic_version")
+    before = legacy_rows(legacy)
+    with engine.connect() as connection:
+        assert "let invoices_cache.sync_hash hold more than 50 characters: make it TEXT" in plan(connection).steps
+
+    adopt(url)
+    migrate(url)
+    migrate(url, Target.LEGACY)
+
+    assert legacy_rows(legacy) == before
+
+
+@pytest.mark.parametrize(
+    ("theirs", "sentence"),
+    [
+        ("CREATE TABLE webhook_events (id bigint)", "The table webhook_events is there"),
+        ("CREATE TABLE do_not_call (user_id uuid, phone text, note text, added_at date)", "The table do_not_call"),
+        ("CREATE VIEW customers_cache AS SELECT 1 AS id", "The view customers_cache is there"),
+        ("CREATE INDEX ix_reminders_due ON reminders (phone)", "The index ix_reminders_due of reminders is there"),
+        ("CREATE INDEX ix_resyncs_waiting ON users (id)", "The index ix_resyncs_waiting of users is there"),
+        ("CREATE FUNCTION due_reminders() RETURNS integer RETURN 1", "The function due_reminders is there"),
+        (
+            "ALTER TABLE reminders ADD CONSTRAINT ck_reminders_phone_required CHECK (phone <> '-')",
+            "The constraint ck_reminders_phone_required of reminders is there",
+        ),
+        (
+            """CREATE TRIGGER booksync_link_reminder BEFORE UPDATE ON reminders
+                FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()""",
+            "The trigger booksync_link_reminder of reminders is there",
+        ),
+    ],
+)
+def test_another_name_that_is_taken_is_refused_before_anything_is_changed(
+    theirs: str, sentence: str, url: str, engine: Engine, legacy: Database
+) -> None:
+    legacy.rows(theirs)
+    schema = legacy.schema()
+
+    with pytest.raises(MigrationRefusedError, match=sentence):
+        migrate(url)
+    assert legacy.schema() == schema
+
+    legacy.rows("DROP TABLE booksync_alembic_version")
+    with engine.connect() as connection:
+        assert any(problem.startswith(sentence) for problem in plan(connection).problems)
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "CREATE INDEX ix_sync_metadata_user_id ON sync_metadata (user_id)",
+        "CREATE INDEX ix_reminders_due ON reminders (scheduled_at) WHERE status = 'scheduled'",
+        "ALTER TABLE reminders ALTER COLUMN phone SET NOT NULL",
+    ],
+)
+def test_what_booksync_would_have_made_itself_stays_on_the_way_back(theirs: str, url: str, legacy: Database) -> None:
+    legacy.rows("UPDATE reminders SET phone = '' WHERE phone IS NULL")
+    legacy.rows(theirs)
+    before, schema = legacy_rows(legacy), legacy.schema()
+
+    migrate(url)
+    migrate(url, Target.LEGACY)
+
+    assert legacy_rows(legacy) == before
+    assert legacy.schema() == schema
+
+
+def test_a_state_column_that_comes_in_phase_1_is_refused_before_any_row_is_linked(url: str, legacy: Database) -> None:
+    migrate(url, Target.PHASE1)
+    give(legacy, "invoices_cache", "gone_at", "timestamptz", "now()")
+    before = legacy_rows(legacy)
+
+    with pytest.raises(MigrationRefusedError, match=r"invoices_cache\.gone_at is there"):
+        migrate(url, Target.PHASE2)
+
+    assert legacy_rows(legacy) == before
+
+
+def test_a_database_of_an_earlier_release_keeps_the_column_that_was_there(url: str, legacy: Database) -> None:
+    give(legacy, "invoices_cache", "sync_hash", "text", "'host-' || id")
+    before, schema = legacy_rows(legacy), legacy.schema()
+    migrate(url)
+    legacy.rows("DROP TABLE migration_added")
+
+    migrate(url, Target.LEGACY)
+
+    assert legacy_rows(legacy) == before
+    assert legacy.schema() == schema
+
+
+def test_a_database_of_an_earlier_release_goes_up_again_after_it_has_gone_back(url: str, legacy: Database) -> None:
+    schema = legacy.schema()
+    migrate(url)
+    legacy.rows("DROP TABLE migration_added")
+
+    migrate(url, Target.PHASE1)
+    migrate(url)
+    migrate(url, Target.LEGACY)
+
+    assert legacy.schema() == schema
+
+
+def test_every_name_that_the_upgrades_make_is_looked_for(url: str, legacy: Database) -> None:
+    before = _names(legacy)
+    migrate(url, Target.PHASE2)
+    made = {kind: found - before[kind] for kind, found in _names(legacy).items()}
+    migrate(url)
+    for kind, found in _names(legacy).items():
+        made[kind] |= found - before[kind]
+
+    assert made["relations"] <= {*names.TABLES, *names.OWN_INDEXES, *names.SHARED_INDEXES}
+    assert made["functions"] <= set(names.FUNCTIONS)
+    assert made["constraints"] <= set(names.CONSTRAINTS)
+    assert made["triggers"] <= set(names.TRIGGERS)
+
+
+def _columns(database: Database) -> set[tuple[str, str]]:
+    rows = database.schema()["columns"]
+    return {(row["table_name"], row["column_name"]) for row in rows if row["table_name"] in names.SHARED_TABLES}
+
+
+def _names(database: Database) -> Mapping[str, set[Any]]:
+    shared = list(names.SHARED_TABLES)
+    found = {
+        "relations": database.rows("""
+            SELECT relname AS name FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i', 'v')
+        """),
+        "functions": database.rows("SELECT proname AS name FROM pg_proc WHERE pronamespace = 'public'::regnamespace"),
+        "constraints": database.rows(
+            "SELECT conname AS name FROM pg_constraint WHERE contype <> 'n' AND conrelid = ANY(%s::regclass[])", shared
+        ),
+        "triggers": database.rows("SELECT tgname AS name FROM pg_trigger WHERE NOT tgisinternal"),
+    }
+    return {kind: {row["name"] for row in rows} for kind, rows in found.items()}
