@@ -10,6 +10,8 @@ from alembic import context
 from sqlalchemy import Connection
 
 from db.migrations.errors import MigrationError
+from db.migrations.phone_rule import ATTRIBUTE
+from db.migrations.present_phone_rule import judge_phone
 from db.migrations.revisions import VERSION_TABLE
 from db.migrations.runner import applied_revision
 from db.migrations.turn import one_at_a_time
@@ -38,6 +40,7 @@ def database_url() -> str:
 
 
 def run(connection: Connection, on_version_apply: Any) -> None:
+    context.config.attributes[ATTRIBUTE] = judge_phone
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

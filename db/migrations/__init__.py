@@ -3,7 +3,7 @@
 from db.migrations.adoption import Adoption, adopt, plan
 from db.migrations.batches import Progress
 from db.migrations.errors import MigrationError, MigrationRefusedError
-from db.migrations.receipts import VALUE_COLUMNS, Report, report, values
+from db.migrations.report import VALUE_COLUMNS, Report, report, values
 from db.migrations.revisions import SchemaFit, SchemaState, Target, current_revision, expected_head, schema_state
 from db.migrations.runner import AppliedRevision, MigrationOutcome, migrate
 

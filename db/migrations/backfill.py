@@ -13,6 +13,7 @@ from db.migrations.batches import over_rows
 from db.migrations.copied_customers import make_all_customers
 from db.migrations.customer_phones import judge_phones
 from db.migrations.errors import MigrationError
+from db.migrations.phone_rule import phone_rule
 from db.migrations.receipts import unaccounted
 from db.migrations.steps import Raw
 
@@ -32,7 +33,7 @@ def backfill(connection: Raw) -> None:
         over_rows(connection, "reminders", "reminders", partial(link_reminders, connection))
         # Rows are missed where the triggers were switched off.
         if not (left := unaccounted(connection)):
-            judge_phones(connection)
+            judge_phones(connection, phone_rule())
             return
     raise MigrationError(f"{left} invoices could not be accounted for: somebody writes past the triggers")
 
@@ -133,4 +134,4 @@ def link_late_invoices(connection: Raw) -> None:
         make_all_customers(connection)
     link = partial(_link_invoices, connection, thorough=False)
     over_rows(connection, "late invoices", "invoices_cache", link, where_null="customer_id")
-    judge_phones(connection)
+    judge_phones(connection, phone_rule())

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from db.migrations.additions import build_index, drop_index
 from db.migrations.batches import over_keys
 from db.migrations.customer_phones import ChosenPhone, CustomerKey, PhoneCopy, choose_phones
+from db.migrations.phone_rule import phone_rule
 from db.migrations.steps import Raw, at_length, planning_without
 from db.migrations.vocabulary import LONGEST_ID
 
@@ -186,7 +187,7 @@ def _make_customers(connection: Raw, position: Any) -> tuple[int, Any]:
 
 def _make(connection: Raw, customers: Sequence[_Described]) -> int:
     newest = {customer.key: (copy, customer.country) for customer in customers if (copy := customer.phone_copy)}
-    chosen = choose_phones(newest, partial(_other_phones, connection))
+    chosen = choose_phones(newest, partial(_other_phones, connection), phone_rule())
     phones = [chosen.get(customer.key) for customer in customers]
     row = connection.execute(
         _MAKE,

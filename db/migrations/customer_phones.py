@@ -8,8 +8,8 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from db.migrations.batches import BATCH, over_keys
+from db.migrations.phone_rule import JudgedPhone, PhoneRule
 from db.migrations.steps import Raw
-from domain.phones import PhoneProblem, PhoneVerdict, judge
 
 #: A user and a customer's id in Zoho.
 CustomerKey = tuple[uuid.UUID, str]
@@ -32,7 +32,7 @@ class ChosenPhone:
     """The copy of its phone that a customer gets, and the verdict on it."""
 
     copy: PhoneCopy
-    verdict: PhoneVerdict
+    verdict: JudgedPhone
 
     @property
     def stored(self) -> str:
@@ -41,7 +41,7 @@ class ChosenPhone:
 
     @property
     def problem(self) -> str | None:
-        return self.verdict.problem and str(self.verdict.problem)
+        return self.verdict.problem
 
     @property
     def verdict_as_json(self) -> dict[str, str]:
@@ -58,38 +58,39 @@ class ChosenPhone:
 def choose_phones(
     newest: Mapping[CustomerKey, tuple[PhoneCopy, str | None]],
     all_copies: Callable[[Sequence[CustomerKey]], Mapping[CustomerKey, Sequence[PhoneCopy]]],
+    rule: PhoneRule,
 ) -> dict[CustomerKey, ChosenPhone]:
     """For each customer the newest copy of its phone with a valid number; without any the newest copy.
 
     `newest` has each customer's newest copy and its country. `all_copies` reads the copies of the customers whose
     newest one is not valid, the newest first.
     """
-    chosen = {key: ChosenPhone(copy, judged(copy, country)) for key, (copy, country) in newest.items()}
+    chosen = {key: ChosenPhone(copy, judged(copy, country, rule)) for key, (copy, country) in newest.items()}
     doubtful = [key for key, phone in chosen.items() if not phone.verdict.is_valid]
     for key, copies in all_copies(doubtful).items() if doubtful else ():
         _, country = newest[key]
-        phones = (ChosenPhone(copy, judged(copy, country)) for copy in copies)
+        phones = (ChosenPhone(copy, judged(copy, country, rule)) for copy in copies)
         chosen[key] = next((phone for phone in phones if phone.verdict.is_valid), chosen[key])
     return chosen
 
 
-def judged(copy: PhoneCopy, country: str | None) -> PhoneVerdict:
+def judged(copy: PhoneCopy, country: str | None, rule: PhoneRule) -> JudgedPhone:
     """The verdict on a copy's phone. `country` is the customer's, for copies that name none.
 
     A number that means one line in the copy's country and another in the customer's is of no known country. A country
     that is not understood is never replaced by another copy's.
     """
     if copy.country_unknown:
-        return judge(copy.text, None)
-    verdict = judge(copy.text, copy.country or country)
+        return rule(copy.text, None)
+    verdict = rule(copy.text, copy.country or country)
     if verdict.is_valid and copy.country not in (None, country):
-        other = judge(copy.text, country)
+        other = rule(copy.text, country)
         if other.is_valid and other.e164 != verdict.e164:
-            return PhoneVerdict(copy.text, problem=PhoneProblem.UNKNOWN_REGION)
+            return JudgedPhone(copy.text, problem="unknown_region")
     return verdict
 
 
-def judge_phones(connection: Raw) -> None:
+def judge_phones(connection: Raw, rule: PhoneRule) -> None:
     """Judge the numbers of customers that the triggers have made, because SQL cannot.
 
     What Zoho itself reported of a customer stays. Copies and receipts keep the number as it was written.
@@ -104,7 +105,7 @@ def judge_phones(connection: Raw) -> None:
             """,
             [after or _LEAST, BATCH],
         ).fetchall()
-        phones = [ChosenPhone(PhoneCopy(id_, phone), judge(phone, country)) for id_, phone, country in rows]
+        phones = [ChosenPhone(PhoneCopy(id_, phone), rule(phone, country)) for id_, phone, country in rows]
         connection.execute(
             """
             UPDATE customers_cache

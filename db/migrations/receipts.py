@@ -1,17 +1,12 @@
-"""migration_receipt read: whether all is accounted for, what became of every value, and the values themselves."""
+"""migration_receipt read: whether all is accounted for."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, text
-
-from db.migrations.errors import MigrationError, MigrationRefusedError
-from db.migrations.revisions import current_revision
+from db.migrations.errors import MigrationRefusedError
 from db.migrations.steps import Raw
 
 # The newest receipt of an invoice must tell exactly what its old columns hold, and whose it is.
-_UNACCOUNTED: Final = """
+UNACCOUNTED: Final = """
     SELECT count(*) FROM (
         SELECT invoice.customer_id, jsonb_build_object(
             'customer_name', invoice.customer_name, 'customer_phone', invoice.customer_phone,
@@ -32,7 +27,7 @@ def unaccounted(connection: Raw) -> int:
     with connection.transaction():
         # It reads a table and an index, and holds no lock that anybody would wait for.
         connection.execute("SET LOCAL statement_timeout = '4h'")
-        row = connection.execute(_UNACCOUNTED).fetchone()
+        row = connection.execute(UNACCOUNTED).fetchone()
     assert row is not None
     count: int = row[0]
     return count
@@ -53,130 +48,3 @@ def refuse_unaccounted(connection: Raw) -> None:
             " columns hold values that migration_receipt does not; `booksync migrate --to phase1` and then"
             " `--to phase2` account for them"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What became of the legacy rows and their values."""
-
-    revision: str | None
-    unaccounted: int  #: invoices: all of them before phase 2, none once the old columns are gone
-    rows: dict[str, dict[str, int]]  #: table → outcome → rows
-    values: dict[str, dict[str, int]]  #: old column → outcome → values
-    quarantined: dict[str, int]  #: reason → rows
-    late: int  #: changes of a copy by an application after the backfill had read it
-
-
-_CURRENT: Final = """
-    current AS (
-        SELECT DISTINCT ON (row_id, table_name) * FROM migration_receipt ORDER BY row_id, table_name, id DESC
-    )
-"""
-_VALUE_OUTCOME: Final = """
-    CASE WHEN receipt.outcome = 'quarantined' THEN 'quarantined'
-        WHEN entry.key = ANY(receipt.unfit) THEN 'kept'
-        WHEN entry.key = ANY(receipt.merged) THEN 'merged'
-        ELSE 'moved' END
-"""
-_ROWS: Final = f"WITH {_CURRENT} SELECT table_name, outcome, count(*) FROM current GROUP BY 1, 2 ORDER BY 1, 2"  # noqa: S608
-_VALUES: Final = f"""
-    WITH {_CURRENT}
-    SELECT entry.key, {_VALUE_OUTCOME}, count(*)
-    FROM current AS receipt CROSS JOIN LATERAL jsonb_each_text(receipt.legacy) AS entry
-    WHERE entry.value IS NOT NULL AND receipt.table_name = 'invoices_cache'
-        AND entry.key IN ('customer_name', 'customer_phone', 'customer_country_code', 'customer_timezone')
-    GROUP BY 1, 2 ORDER BY 1, 2
-"""  # noqa: S608
-_REASONS: Final = f"""
-    WITH {_CURRENT}
-    SELECT reason, count(*) AS count FROM current WHERE outcome = 'quarantined' GROUP BY 1 ORDER BY 1
-"""  # noqa: S608
-_LATE: Final = """
-    SELECT count(*) FROM migration_receipt AS receipt WHERE recorded_by = 'application' AND EXISTS (
-        SELECT FROM migration_receipt AS earlier
-        WHERE earlier.row_id = receipt.row_id AND earlier.table_name = receipt.table_name AND earlier.id < receipt.id
-    )
-"""
-
-#: The columns of the exported receipt.
-VALUE_COLUMNS: Final = (
-    "table_name",
-    "row_id",
-    "user_id",
-    "column_name",
-    "value",
-    "outcome",
-    "reason",
-    "customer_id",
-    "won_by",
-    "is_current",
-    "recorded_by",
-    "recorded_at",
-)
-_ALL_VALUES: Final = f"""
-    SELECT receipt.table_name, receipt.row_id, receipt.user_id, entry.key, entry.value, {_VALUE_OUTCOME},
-        receipt.reason, receipt.customer_id, coalesce((receipt.winners ->> entry.key)::uuid, receipt.won_by),
-        NOT EXISTS (
-            SELECT FROM migration_receipt AS later
-            WHERE later.row_id = receipt.row_id AND later.table_name = receipt.table_name AND later.id > receipt.id
-        ),
-        receipt.recorded_by, receipt.recorded_at
-    FROM migration_receipt AS receipt CROSS JOIN LATERAL jsonb_each_text(receipt.legacy) AS entry
-    WHERE entry.value IS NOT NULL
-    ORDER BY receipt.id, entry.key
-"""  # noqa: S608
-_PAGE: Final = 1000
-
-
-def report(connection: Connection) -> Report:
-    """The totals, of each row's newest receipt.
-
-    Raises:
-        MigrationError: the database has no receipts yet.
-    """
-    _require(connection)
-    rows: dict[str, dict[str, int]] = {}
-    for table, outcome, count in connection.execute(text(_ROWS)):
-        rows.setdefault(table, {})[outcome] = count
-    values: dict[str, dict[str, int]] = {}
-    for column, outcome, count in connection.execute(text(_VALUES)):
-        values.setdefault(column, {})[outcome] = count
-    return Report(
-        revision=current_revision(connection),
-        unaccounted=_count_unaccounted(connection),
-        rows=rows,
-        values=values,
-        quarantined={row[0]: row[1] for row in connection.execute(text(_REASONS))},
-        late=connection.scalar(text(_LATE)) or 0,
-    )
-
-
-def values(connection: Connection) -> Iterator[tuple[Any, ...]]:
-    """Every value of every receipt, oldest first, in the order of `VALUE_COLUMNS`; read page by page.
-
-    Raises:
-        MigrationError: the database has no receipts yet.
-    """
-    _require(connection)
-    for row in connection.execution_options(yield_per=_PAGE).execute(text(_ALL_VALUES)):
-        yield tuple(row)
-
-
-def _require(connection: Connection) -> None:
-    if connection.scalar(text("SELECT to_regclass('migration_receipt')")) is None:
-        raise MigrationError("There is no receipt yet: `booksync migrate --to phase2` writes it")
-
-
-def _count_unaccounted(connection: Connection) -> int:
-    columns = set(
-        connection.scalars(
-            text("""
-                SELECT attname FROM pg_attribute
-                WHERE attrelid = to_regclass('invoices_cache') AND attname IN ('customer_id', 'customer_name')
-            """)
-        )
-    )
-    if "customer_name" not in columns:
-        return 0
-    every = "SELECT count(*) FROM invoices_cache"
-    return connection.scalar(text(_UNACCOUNTED if "customer_id" in columns else every)) or 0

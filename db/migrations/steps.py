@@ -17,9 +17,15 @@ from alembic.script import ScriptDirectory
 from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
 
 from db.migrations.errors import InTheWayError
-from db.migrations.revisions import alembic_config
-from db.migrations.vocabulary import LONGEST_ID, NO_ID_WORDS, PUNCTUATION, countries, country_names, zones
-from domain.countries import LONGEST_NAME
+from db.migrations.vocabulary import (
+    LONGEST_COUNTRY,
+    LONGEST_ID,
+    NO_ID_WORDS,
+    PUNCTUATION,
+    countries,
+    country_names,
+    zones,
+)
 
 Raw = psycopg.Connection[tuple[Any, ...]]
 _T = TypeVar("_T")
@@ -66,8 +72,9 @@ def undo_if_begun(revision: str, sign: str) -> None:
     with letting_others_work() as connection:
         begun = connection.execute(sign).fetchone() is not None
     if begun:
-        script = ScriptDirectory.from_config(alembic_config()).get_revision(revision)
-        script.module.downgrade()
+        config = op.get_context().config
+        assert config is not None
+        ScriptDirectory.from_config(config).get_revision(revision).module.downgrade()
 
 
 @contextmanager
@@ -151,7 +158,7 @@ def side_by_side() -> str:
     values = {
         "countries": _literal(_json(countries())),
         "country_names": _literal(_json(country_names())),
-        "longest_country": str(LONGEST_NAME),
+        "longest_country": str(LONGEST_COUNTRY),
         "zones": _literal(_json(zones())),
         "no_id_words": _literal(_json(NO_ID_WORDS)),
         "punctuation": _literal(PUNCTUATION),

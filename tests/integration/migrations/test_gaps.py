@@ -67,11 +67,8 @@ def test_the_type_and_the_default_of_a_step_come_back(url: str, texts: Database)
     schema = texts.schema()["columns"]
     adopt(url)
     migrate(url)
-    assert texts.row(
-        "SELECT pg_get_expr(adbin, adrelid)::text LIKE '%%smallint%%' AS is_number FROM pg_attrdef"
-        " WHERE adrelid = 'reminders'::regclass AND adnum = (SELECT attnum FROM pg_attribute"
-        " WHERE attrelid = 'reminders'::regclass AND attname = 'step')"
-    ) == {"is_number": True}
+    (step,) = [row for row in texts.schema()["columns"] if row["column_name"] == "step"]
+    assert (step["data_type"], "smallint" in step["column_default"]) == ("smallint", True)
 
     migrate(url, Target.LEGACY)
 
@@ -112,8 +109,8 @@ def test_no_trigger_of_the_application_runs_for_a_step(url: str, texts: Database
         ("UPDATE reminders SET step = '32768' WHERE step = '3'", "1 row holds no whole number"),
         ("UPDATE reminders SET step = '' WHERE step = '3'", "1 row holds no whole number"),
         (
-            "INSERT INTO reminders (user_id, invoice_id, step, scheduled_at)"
-            " SELECT user_id, invoice_id, '03', now() FROM reminders WHERE step = '3'",
+            """INSERT INTO reminders (user_id, invoice_id, step, scheduled_at)
+                SELECT user_id, invoice_id, '03', now() FROM reminders WHERE step = '3'""",
             r"as numbers 1 keys \(invoice_id, step\) are there more than once",
         ),
         ("CREATE VIEW late AS SELECT step FROM reminders", "rule _RETURN on view late depends on that"),
@@ -164,15 +161,13 @@ def test_adoption_announces_what_phase_1_fills_in(url: str, engine: Engine, text
     with engine.connect() as connection:
         announced = [step for step in plan(connection).steps if step.startswith("in phase 1")]
 
-    assert announced == [
-        "in phase 1, add the column invoices_cache.updated_at, which is missing; the way back to legacy drops it",
-        "in phase 1, turn reminders.step from text into a number; the table is rewritten, and the application has to"
-        " write a number from then on; the way back to legacy restores every text",
-    ]
+    column, step = announced
+    assert "add the column invoices_cache.updated_at, which is missing" in column
+    assert "turn reminders.step from text into a number; the table is rewritten" in step
 
 
 def test_without_adoption_nothing_is_filled_in(url: str, texts: Database) -> None:
-    with pytest.raises(MigrationRefusedError, match="run `booksync migrate --adopt`: in phase 1, turn reminders.step"):
+    with pytest.raises(MigrationRefusedError, match=r"migrate --adopt`: in phase 1, turn reminders\.step"):
         migrate(url, Target.PHASE1)
 
 

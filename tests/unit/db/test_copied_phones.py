@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from db.migrations.customer_phones import CustomerKey, PhoneCopy, choose_phones, judged
+from db.migrations.present_phone_rule import judge_phone
 
 KEY: CustomerKey = (uuid.UUID(int=1), "C1")
 
@@ -30,11 +31,11 @@ NO_NUMBER = PhoneCopy(uuid.UUID(int=4), "n/a")
 def test_a_number_is_read_in_its_copys_country_unless_the_customers_reads_another(
     copy: PhoneCopy, country: str | None, e164: str | None
 ) -> None:
-    assert judged(copy, country).e164 == e164
+    assert judged(copy, country, judge_phone).e164 == e164
 
 
 def test_the_newest_valid_copy_wins() -> None:
-    chosen = choose_phones({KEY: (NO_NUMBER, "GB")}, lambda _: {KEY: [NO_NUMBER, OTHER_VALID, VALID]})
+    chosen = choose_phones({KEY: (NO_NUMBER, "GB")}, lambda _: {KEY: [NO_NUMBER, OTHER_VALID, VALID]}, judge_phone)
 
     assert (chosen[KEY].copy, chosen[KEY].stored, chosen[KEY].problem) == (OTHER_VALID, "+442070313001", None)
 
@@ -42,7 +43,7 @@ def test_the_newest_valid_copy_wins() -> None:
 def test_without_a_valid_copy_the_newest_one_wins_with_its_problem() -> None:
     older = PhoneCopy(uuid.UUID(int=5), "ask Bob")
 
-    chosen = choose_phones({KEY: (NO_NUMBER, "GB")}, lambda _: {KEY: [NO_NUMBER, older]})
+    chosen = choose_phones({KEY: (NO_NUMBER, "GB")}, lambda _: {KEY: [NO_NUMBER, older]}, judge_phone)
 
     assert (chosen[KEY].copy, chosen[KEY].stored, chosen[KEY].problem) == (NO_NUMBER, "n/a", "not_a_number")
 
@@ -55,7 +56,7 @@ def test_the_other_copies_of_a_customer_with_a_valid_newest_one_are_not_read() -
         asked.append(keys)
         return {key: [] for key in keys}
 
-    choose_phones({KEY: (VALID, "GB"), doubtful: (NO_NUMBER, "GB")}, copies)
-    choose_phones({KEY: (VALID, "GB")}, copies)
+    choose_phones({KEY: (VALID, "GB"), doubtful: (NO_NUMBER, "GB")}, copies, judge_phone)
+    choose_phones({KEY: (VALID, "GB")}, copies, judge_phone)
 
     assert asked == [[doubtful]]

@@ -1,0 +1,41 @@
+"""The rule that judges a phone number, as the revisions know it.
+
+They are frozen and the rule is not, so alembic/env.py hands the present one over. Its verdict is provisional: the first
+sync judges every number again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from alembic import op
+
+#: Under this key of the configuration's attributes env.py puts the rule.
+ATTRIBUTE: Final = "phone_rule"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPhone:
+    """A text judged: the number, or the problem with it."""
+
+    raw: str = field(repr=False)
+    e164: str | None = field(default=None, repr=False)
+    problem: str | None = None
+    not_callable: str | None = None  #: why a valid number is not to be called
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the text is one number."""
+        return self.problem is None
+
+
+#: The text, and the country to read it in (ISO 3166-1 alpha-2).
+PhoneRule = Callable[[str, str | None], JudgedPhone]
+
+
+def phone_rule() -> PhoneRule:
+    """The rule of the release that migrates."""
+    config = op.get_context().config
+    assert config is not None
+    rule: PhoneRule = config.attributes[ATTRIBUTE]
+    return rule

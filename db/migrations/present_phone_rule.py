@@ -1,0 +1,15 @@
+"""The domain's present rule for phone numbers, for revisions that know none."""
+
+from db.migrations.phone_rule import JudgedPhone
+from domain.phones import judge
+
+
+def judge_phone(text: str, country: str | None) -> JudgedPhone:
+    """The verdict on a text, read in a country (ISO 3166-1 alpha-2) where it has no prefix of its own."""
+    verdict = judge(text, country)
+    return JudgedPhone(
+        verdict.raw,
+        verdict.e164,
+        verdict.problem and str(verdict.problem),
+        verdict.not_callable and str(verdict.not_callable),
+    )

@@ -1,0 +1,54 @@
+"""Revisions are frozen: they import no live rule, and no file of theirs changes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.unit.db.frozen_revisions import ROOT, digest, frozen_files, modules, pins
+
+#: Live code of the migrations: what runs the revisions, and what reads their results.
+LIVE = {
+    "db.migrations.adoption",
+    "db.migrations.present_phone_rule",
+    "db.migrations.report",
+    "db.migrations.revisions",
+    "db.migrations.runner",
+    "db.migrations.turn",
+}
+
+
+def test_a_revision_imports_only_modules_of_the_migrations() -> None:
+    assert [name for name in modules() if not name.startswith("db.migrations.")] == []
+
+
+def test_every_module_of_the_migrations_is_either_live_or_frozen() -> None:
+    folder = ROOT / "db" / "migrations"
+    all_modules = {f"db.migrations.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__"}
+
+    assert all_modules - modules().keys() == LIVE
+
+
+def test_loading_every_revision_loads_no_rule_of_the_domain() -> None:
+    load = """
+import sys
+from alembic.script import ScriptDirectory
+from db.migrations.revisions import alembic_config
+assert list(ScriptDirectory.from_config(alembic_config()).walk_revisions())
+print(*sorted(name for name in sys.modules if name.split(".")[0] in ("domain", "workers")))
+"""
+    done = subprocess.run([sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("name", [str(path.relative_to(ROOT)) for path in frozen_files()])
+def test_a_frozen_file_has_not_changed(name: str) -> None:
+    assert name in pins(), f"{name} is new: pin it with `python -m tests.unit.db.frozen_revisions`"
+    assert digest(ROOT / name) == pins()[name], (
+        f"{name} has changed, but databases have passed it: undo the change, and write a new revision instead"
+    )
+
+
+def test_no_frozen_file_has_gone() -> None:
+    assert pins().keys() <= {str(path.relative_to(ROOT)) for path in frozen_files()}
