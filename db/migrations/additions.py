@@ -228,7 +228,7 @@ def _conclude_notes(connection: Raw) -> None:
 
 
 def _refuse_state_columns(connection: Raw) -> None:
-    # All of them at each step, because a later revision would meet the column after rows have been changed.
+    # Each step checks the columns of all revisions, because a later one would refuse only after rows were changed.
     if is_noted(connection, _INFERRED):
         return
     taken = [

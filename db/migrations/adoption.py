@@ -54,7 +54,7 @@ def plan(connection: Connection) -> Adoption:
 
 
 def adopt(database_url: str) -> MigrationOutcome:
-    """Do what `plan` told: give the columns the names that booksync knows, and stamp.
+    """Do what `plan` returned: give the columns booksync's names, add what is missing, and stamp the version.
 
     Raises:
         MigrationRefusedError: a table cannot be taken as it is.

@@ -13,7 +13,7 @@ from db.migrations.errors import MigrationRefusedError
 from db.migrations.gaps import missing_columns, step_problems
 from db.migrations.legacy import UNIQUE, legacy_columns, legacy_tables
 from db.migrations.names import shareable_columns, taken
-from db.migrations.suitability import Loosening, is_step_text, is_unique, loosenings, misfits, problems
+from db.migrations.suitability import Loosening, is_step_text, is_unique, loosenings, misfits, problems, unwritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class FoundTable:
     columns: tuple[str, ...]  #: all that it has, in their order
     loosenings: tuple[Loosening, ...]
     defaults: tuple[tuple[str, str], ...]  #: (column, the default that booksync counts on)
-    lacks_unique: bool  #: booksync cannot tell its rows apart by their key
+    lacks_unique: bool  #: no unique key for the columns by which booksync finds a row
     fill_ins: tuple[str, ...]  #: missing columns, which phase 1 adds
     texts: tuple[str, ...]  #: columns with numbers as text, which phase 1 turns into numbers
     problems: tuple[str, ...]  #: sentences: why it cannot be taken
@@ -102,6 +102,7 @@ def refuse_taken(connection: Connection) -> None:
     for table in legacy_tables():
         shared = _shared(inspector, table)
         unfit += misfits(inspector, table, shared)
+        unfit += unwritten(inspector, table, {column.name for column in legacy_columns(table)} | shared.keys())
         unfit += (
             f"{loose.sentence} (ALTER TABLE {table} ALTER COLUMN {loose.column} {loose.action})"
             for loose in loosenings(inspector, table, shared, {column: column for column in shared})

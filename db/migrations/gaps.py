@@ -59,9 +59,12 @@ _DEPENDENTS: Final = """
     LEFT JOIN pg_rewrite ON depend.classid = 'pg_rewrite'::regclass AND pg_rewrite.oid = depend.objid
     LEFT JOIN pg_class AS view ON view.oid = pg_rewrite.ev_class
     LEFT JOIN pg_constraint ON depend.classid = 'pg_constraint'::regclass AND pg_constraint.oid = depend.objid
+    LEFT JOIN pg_index ON depend.classid = 'pg_class'::regclass AND pg_index.indexrelid = depend.objid
+    LEFT JOIN pg_attrdef ON depend.classid = 'pg_attrdef'::regclass AND pg_attrdef.oid = depend.objid
     WHERE depend.refobjid = 'reminders'::regclass AND depend.refobjsubid = (
         SELECT attnum FROM pg_attribute WHERE attrelid = 'reminders'::regclass AND attname = 'step'
     ) AND (
+        pg_index.indpred IS NOT NULL OR pg_index.indexprs IS NOT NULL OR pg_attrdef.adnum <> depend.refobjsubid OR
         pg_rewrite.oid IS NOT NULL AND view.relnamespace IS DISTINCT FROM to_regnamespace('booksync_legacy')
         OR pg_constraint.contype IN ('c', 'f', 'x')
         OR depend.classid IN ('pg_policy'::regclass, 'pg_trigger'::regclass)
@@ -121,7 +124,7 @@ def step_to_number(connection: Raw) -> None:
     """Turn `reminders.step` into a number where it is text. The table is rewritten in one transaction.
 
     Raises:
-        MigrationRefusedError: a step that has come in since the tables were looked at is no whole number.
+        MigrationRefusedError: a row that is newer than the last check holds no whole number.
     """
     if not is_step_text(connection):
         return

@@ -5,7 +5,7 @@ from typing import Final
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.steps import Raw
 
-# The newest receipt of an invoice must tell exactly what its old columns hold, and whose it is.
+# The newest receipt of an invoice must hold its customer and exactly the values of its old columns.
 UNACCOUNTED: Final = """
     SELECT count(*) FROM (
         SELECT invoice.customer_id, jsonb_build_object(
@@ -23,7 +23,7 @@ UNACCOUNTED: Final = """
 
 
 def unaccounted(connection: Raw) -> int:
-    """The number of invoices whose old columns no receipt tells."""
+    """The number of invoices whose old columns are in no receipt."""
     with connection.transaction():
         # It reads a table and an index, and holds no lock that anybody would wait for.
         connection.execute("SET LOCAL statement_timeout = '4h'")

@@ -16,7 +16,7 @@ class Report:
     """What became of the legacy rows and their values."""
 
     revision: str | None
-    unaccounted: int  #: invoices: all of them before phase 2, none once the old columns are gone
+    unaccounted: int  #: invoices: all before phase 2, 0 after phase 3 has dropped the old columns
     rows: dict[str, dict[str, int]]  #: table → outcome → rows
     values: dict[str, dict[str, int]]  #: old column → outcome → values
     quarantined: dict[str, int]  #: reason → rows

@@ -44,13 +44,7 @@ def problems(
     for column, name in names.items():
         if not is_step_text(table, column, found[name]["type"]):
             yield from _of_column(table, wanted[column], found[name])
-    if table in _INSERTED_INTO:
-        for name in found.keys() - set(names.values()) - set(also_written):
-            if _must_be_given(found[name]):
-                yield (
-                    f"{table}.{name} is NOT NULL and has no default, and booksync inserts rows without it: give it a"
-                    " default"
-                )
+    yield from unwritten(inspector, table, {*names.values(), *also_written})
     if table != "sync_metadata" and "id" in names and not is_unique(inspector, table, [names["id"]]):
         yield f"{table}.{names['id']} is neither the primary key nor unique, and booksync refers to rows by it"
     if table == "sync_metadata" and "user_id" in names and is_unique(inspector, table, [names["user_id"]]):
@@ -58,6 +52,18 @@ def problems(
             f"{table}.{names['user_id']} is unique, but booksync adds a row for each of a user's connections: take that"
             " constraint or index away (where it is the primary key, make the id that)"
         )
+
+
+def unwritten(inspector: Inspector, table: str, written: Collection[str]) -> Iterator[str]:
+    """Which columns would make booksync's own INSERT fail, because it writes `written` alone."""
+    if table not in _INSERTED_INTO:
+        return
+    for column in inspector.get_columns(table):
+        if column["name"] not in written and _must_be_given(column):
+            yield (
+                f"{table}.{column['name']} is NOT NULL and has no default, and booksync inserts rows without it:"
+                " give it a default"
+            )
 
 
 def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any]]) -> Iterator[str]:

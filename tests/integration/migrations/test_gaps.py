@@ -13,6 +13,8 @@ from tests.integration.migrations.applications import Database, a_legacy_databas
 
 TEXTS = ["3", " 3 ", "-3", "+7", "007", "0", "-0", "\t14\n", "32767"]
 
+_STEP = ("reminders", "step")
+
 MISSING = [(table, column) for table, columns in FILLABLE.items() for column in columns]
 
 
@@ -67,7 +69,7 @@ def test_the_type_and_the_default_of_a_step_come_back(url: str, texts: Database)
     schema = texts.schema()["columns"]
     adopt(url)
     migrate(url)
-    (step,) = [row for row in texts.schema()["columns"] if row["column_name"] == "step"]
+    (step,) = [row for row in texts.schema()["columns"] if (row["table_name"], row["column_name"]) == _STEP]
     assert (step["data_type"], "smallint" in step["column_default"]) == ("smallint", True)
 
     migrate(url, Target.LEGACY)
@@ -114,6 +116,12 @@ def test_no_trigger_of_the_application_runs_for_a_step(url: str, texts: Database
             r"as numbers 1 keys \(invoice_id, step\) are there more than once",
         ),
         ("CREATE VIEW late AS SELECT step FROM reminders", "rule _RETURN on view late depends on that"),
+        ("CREATE INDEX early ON reminders (invoice_id) WHERE step = '3'", "index early depends on that"),
+        ("CREATE INDEX longer ON reminders ((step || '!'))", "index longer depends on that"),
+        (
+            "ALTER TABLE reminders ADD COLUMN label text GENERATED ALWAYS AS ('step ' || step) STORED",
+            "default value for column label of table reminders depends on that",
+        ),
         ("ALTER TABLE reminders ADD CONSTRAINT known CHECK (step <> '99')", "constraint known on table reminders"),
     ],
 )

@@ -162,6 +162,14 @@ def test_another_name_that_is_taken_is_refused_before_anything_is_changed(
         assert any(problem.startswith(sentence) for problem in plan(connection).problems)
 
 
+def test_a_column_that_would_make_booksyncs_insert_fail_is_refused_before_phase_1(url: str, legacy: Database) -> None:
+    legacy.rows("DELETE FROM reminders")
+    legacy.rows("ALTER TABLE reminders ADD COLUMN channel text NOT NULL")
+
+    with pytest.raises(MigrationRefusedError, match=r"reminders\.channel is NOT NULL and has no default"):
+        migrate(url)
+
+
 @pytest.mark.parametrize(
     "theirs",
     [

@@ -8,8 +8,8 @@ from db.migrations.additions import _EARLIER_COLUMNS, added_columns
 
 ALL = [(table, column) for table, batch in _EARLIER_COLUMNS for column in batch]
 
-#: The oldest column of a table cannot be told from the ones before it where it directly follows them: both are
-#: foreign keys that booksync has validated, or the day of a reminder.
+#: The first column that was added to a table directly follows the older application's last one, so a column of theirs
+#: with its name and in its place looks the same. Values in a connection_id would have failed its foreign key.
 FIRST = {("invoices_cache", "connection_id"), ("sync_metadata", "connection_id"), ("reminders", "day")}
 
 
