@@ -1,4 +1,4 @@
-"""The names that the revisions need in a database, and a look for other objects that have one of them.
+"""The names of all objects that the revisions make, and a search for other objects with such a name.
 
 What belongs to the older application is never dropped or replaced: a name that is taken is reported before anything is
 changed.
@@ -206,7 +206,7 @@ def state_column_taken(table: str, column: str) -> str:
 
 
 def shareable_columns(table: str) -> list[sa.Column[Any]]:
-    """Columns that both applications may use: Zoho's facts and a hash of them. Each call returns new objects.
+    """Columns that both applications may use: facts from Zoho, and their hash. Each call returns new objects.
 
     booksync reads the older application's values as it reads its own earlier ones, and replaces them by Zoho's.
     """

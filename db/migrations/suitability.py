@@ -67,7 +67,7 @@ def unwritten(inspector: Inspector, table: str, written: Collection[str]) -> Ite
 
 
 def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any]]) -> Iterator[str]:
-    """Which of the columns that both applications may use cannot hold what booksync writes, and the way out."""
+    """Which shared columns cannot hold what booksync writes, and the way out."""
     for found in inspector.get_columns(table):
         column = found["name"]
         if column in shared and list(_of_column(table, shared[column], found)):

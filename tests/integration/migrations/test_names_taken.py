@@ -225,6 +225,20 @@ def test_a_database_of_an_earlier_release_goes_up_again_after_it_has_gone_back(u
     assert legacy.schema() == schema
 
 
+def test_receipts_that_stayed_behind_do_not_stop_the_next_upgrade(url: str, legacy: Database) -> None:
+    migrate(url, Target.PHASE1)
+    legacy.rows("""
+        INSERT INTO migration_receipt (table_name, row_id, outcome, recorded_by, legacy, is_moved_out)
+        VALUES ('invoices_cache', gen_random_uuid(), 'quarantined', 'phase3', '{}', true)
+    """)
+    migrate(url, Target.LEGACY)
+    assert len(legacy.rows("SELECT id FROM migration_receipt")) == 1
+
+    migrate(url, Target.PHASE1)
+
+    assert len(legacy.rows("SELECT id FROM migration_receipt")) == 1
+
+
 def test_every_name_that_the_upgrades_make_is_looked_for(url: str, legacy: Database) -> None:
     before = _names(legacy)
     migrate(url, Target.PHASE2)
