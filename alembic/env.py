@@ -18,7 +18,13 @@ from db.migrations.turn import one_at_a_time
 from db.models import Base
 
 # Written and read by the migrations alone, so no model stands for it.
-_WITHOUT_MODEL = {"migration_receipt", "migration_progress", "migration_added", "migration_step_texts"}
+_WITHOUT_MODEL = {
+    "migration_receipt",
+    "migration_progress",
+    "migration_added",
+    "migration_step_texts",
+    "migration_stamps",
+}
 
 
 def main() -> None:

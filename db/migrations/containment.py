@@ -67,6 +67,25 @@ _UNFREEZE: Final = """
      WHERE greatest(zoho_last_modified_at, observed_at) > now() + interval '1 day'
 """
 
+#: The older application gets its own stamps back when phase 2 is undone.
+_KEEP_STAMPS: Final = """
+    CREATE TABLE IF NOT EXISTS migration_stamps (
+        invoice_id uuid NOT NULL,
+        zoho_last_modified_at timestamptz NOT NULL,
+        CONSTRAINT pk_migration_stamps PRIMARY KEY (invoice_id)
+    );
+    INSERT INTO migration_stamps (invoice_id, zoho_last_modified_at)
+    SELECT id, zoho_last_modified_at FROM invoices_cache
+    WHERE observed_at IS NULL AND zoho_last_modified_at > now() + interval '1 day'
+    ON CONFLICT (invoice_id) DO NOTHING
+"""
+_RESTORE_STAMPS: Final = """
+    UPDATE invoices_cache AS invoice SET zoho_last_modified_at = stamp.zoho_last_modified_at
+    FROM migration_stamps AS stamp
+    WHERE stamp.invoice_id = invoice.id AND invoice.zoho_last_modified_at IS NULL;
+    DROP TABLE migration_stamps
+"""
+
 #: A table of one of these names that lacks booksync's columns belongs to another application.
 _FOREIGN: Final = """
     SELECT WHERE to_regclass('key_canary') IS NOT NULL
@@ -108,12 +127,15 @@ def add(connection: Raw) -> None:
     for table, columns in _COLUMNS.items():
         added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
         briefly(connection, f"ALTER TABLE {table} {added}")
+    at_length(connection, _KEEP_STAMPS)
     for table in ("customers_cache", "invoices_cache"):
         at_length(connection, _UNFREEZE.format(table=table))
 
 
 def remove(connection: Raw) -> None:
     """Remove them."""
+    if connection.execute("SELECT WHERE to_regclass('migration_stamps') IS NOT NULL").fetchone() is not None:
+        at_length(connection, _RESTORE_STAMPS)
     for table, columns in _COLUMNS.items():
         dropped = ", ".join(f"DROP COLUMN IF EXISTS {column.partition(' ')[0]}" for column in columns)
         briefly(connection, f"ALTER TABLE {table} {dropped}")

