@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from workers.logs import set_up_logs
 from workers.resources import open_resources
 from workers.web import console, health, metrics, webhooks
+from workers.web.connections import connection_deadlines
 
 #: Somebody waits for each answer. Postgres may hang without being away, and would hold all of this process's threads.
 POSTGRES_SECONDS = 5.0
@@ -16,7 +17,7 @@ POSTGRES_SECONDS = 5.0
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     set_up_logs()
-    with open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources:
+    with connection_deadlines(), open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources:
         app.state.resources = resources
         yield
 

@@ -13,7 +13,6 @@ from fastapi import Request as HTTPRequest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
 from db import webhook_events
 from db.webhook_events import Due
@@ -21,13 +20,12 @@ from workers.broker import send_resync
 from workers.logs import describe
 from workers.resources import Resources
 from workers.vault import UnreadableSecretError, Vault
-from workers.web.signatures import is_authentic
+from workers.web.request_bodies import read_body, refuse_large
+from workers.web.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_authentic
 from workers.web.webhook_bodies import Request, UnreadableBodyError, read_events, take_apart
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
-
-MAX_BODY_BYTES = 1_000_000
 
 #: Threads that send, and how many answers' messages may wait for one.
 _SENDERS = 4
@@ -42,34 +40,26 @@ _NO_CONNECTION = uuid.UUID(int=0)
 
 @router.api_route("/webhooks/zoho/{connection}", methods=["POST", "PUT"], status_code=202)
 async def receive(connection: str, request: HTTPRequest, background: BackgroundTasks) -> dict[str, str]:
-    """202 when the events are stored; 401, 413, 400 or 503 else. No answer tells which connections there are."""
+    """202 when the events are stored; 401, 413, 408, 400 or 503 else. No answer tells which connections there are."""
     resources: Resources = request.app.state.resources
-    body = await _bounded_body(request)
-    told = take_apart(request.url.query, request.headers.get("content-type", ""), body)
+    refuse_large(request)
+    # Without a signature and a secret the request is refused whatever its body is, so the body is not waited for.
+    body = await read_body(request) if _carries_proof(request) else b""
     # Sent after the answer: Zoho need not wait for Redis.
-    background.add_task(_send, resources, await _stored(resources, connection, request, told))
+    background.add_task(_send, resources, await _stored(resources, connection, request, body))
     return {"status": "accepted"}
 
 
-async def _bounded_body(request: HTTPRequest) -> bytes:
-    """The body, whatever its length claims to be."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise HTTPException(413, "The body is larger than 1 MB.")
-    except ClientDisconnect:
-        raise HTTPException(400, "The body is not whole.") from None
-    return bytes(body)
+def _carries_proof(request: HTTPRequest) -> bool:
+    return any(request.headers.get(name, "").strip() for name in (SIGNATURE_HEADER, *SECRET_HEADERS))
 
 
-async def _stored(resources: Resources, connection: str, request: HTTPRequest, told: Request) -> Sequence[Due]:
+async def _stored(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
     """Stored in a thread. Once begun it is not left alone: it ends by itself, for Postgres's answers are waited for so
     long and no longer."""
     try:
         with fail_after(LONGEST_WAIT_SECONDS):
-            return await run_in_threadpool(_store, resources, connection, request, told)
+            return await run_in_threadpool(_store, resources, connection, request, body)
     except TimeoutError:
         log.error("A webhook could not be stored: no thread is free", action="webhook.no_thread")
         raise _later() from None
@@ -79,11 +69,13 @@ def _later() -> HTTPException:
     return HTTPException(503, "Try again later.", headers={"Retry-After": "60"})
 
 
-def _store(resources: Resources, connection: str, request: HTTPRequest, told: Request) -> Sequence[Due]:
+def _store(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
+    """In a thread: a body of 1 MB takes long enough to parse that the event loop would keep all others waiting."""
     connection_id = _connection_id(connection)
     try:
         with resources.engine.begin() as database:
             encrypted = webhook_events.webhook_secret(database, connection_id)
+            told = take_apart(request.url.query, request.headers.get("content-type", ""), body)
             if not _is_authentic(resources, encrypted, request, told):
                 raise HTTPException(401, "The signature is not valid.")
             events = read_events(told)
