@@ -19,6 +19,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     set_up_logs()
     with connection_deadlines(), open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources:
         app.state.resources = resources
+        app.state.console_password = console.password_check(resources.settings)
         yield
 
 
