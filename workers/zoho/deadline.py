@@ -30,19 +30,40 @@ def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Ite
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's own transport over sockets that keep the deadline. Takes no proxy."""
+    """httpx's own transport over sockets that keep the deadline, directly or through an HTTP proxy."""
 
-    def __init__(self, *, limits: httpx.Limits, backend: "DeadlineBackend | None" = None) -> None:
+    def __init__(
+        self, *, limits: httpx.Limits, proxy: httpx.Proxy | None = None, backend: "DeadlineBackend | None" = None
+    ) -> None:
         ssl_context = httpx.create_ssl_context()
         super().__init__(verify=ssl_context, limits=limits)
         # httpx has no parameter for the backend, so the pool that it has just made (and not used) is replaced.
-        self._pool = httpcore.ConnectionPool(
+        self._pool = _pool(ssl_context, limits, proxy, backend or DeadlineBackend(httpcore.SyncBackend()))
+
+
+def _pool(
+    ssl_context: ssl.SSLContext, limits: httpx.Limits, proxy: httpx.Proxy | None, backend: "DeadlineBackend"
+) -> httpcore.ConnectionPool:
+    if proxy is None:
+        return httpcore.ConnectionPool(
             ssl_context=ssl_context,
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
-            network_backend=backend or DeadlineBackend(httpcore.SyncBackend()),
+            network_backend=backend,
         )
+    return httpcore.HTTPProxy(
+        proxy_url=httpcore.URL(
+            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
+        ),
+        proxy_auth=proxy.raw_auth,
+        proxy_headers=proxy.headers.raw,
+        ssl_context=ssl_context,
+        max_connections=limits.max_connections,
+        max_keepalive_connections=limits.max_keepalive_connections,
+        keepalive_expiry=limits.keepalive_expiry,
+        network_backend=backend,
+    )
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
