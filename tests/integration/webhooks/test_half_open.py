@@ -44,12 +44,15 @@ connections.CHECK_SECONDS = request_bodies.BODY_SECONDS = {SHORT_SECONDS}
 uvicorn.main()
 """
 
+#: What the Procfile adds to the contract's command.
+PROCFILE_OPTIONS = re.findall(r"^web: uvicorn \S+ (.+)$", (PROJECT / "Procfile").read_text(), re.MULTILINE)[0].split()
+
 BOGUS = b"X-Zoho-Webhook-Signature: " + b"0" * 64 + b"\r\n"
 
 
 @dataclass(frozen=True)
 class Web:
-    """A web process."""
+    """A web process and one connection's webhook address."""
 
     port: int
     path: str
@@ -156,6 +159,7 @@ def test_strangers_who_stop_in_mid_request_are_closed_and_honest_webhooks_served
             read_to_the_end(connection)
         assert time.monotonic() - began < DEADLINE_SECONDS
     assert started.good_webhook().status_code == 202
+    assert "Connections without progress are closed" in started.log.read_text()
 
 
 def test_clients_that_drip_are_closed(web: Callable[..., Web]) -> None:
@@ -225,7 +229,7 @@ def test_chunks_without_end_are_413(web: Callable[..., Web]) -> None:
 
 
 def test_bodies_that_arrive_at_the_same_time_take_a_bounded_memory(web: Callable[..., Web]) -> None:
-    started = web(hurried=False)
+    started = web(*PROCFILE_OPTIONS, hurried=False)
     before = psutil.Process(started.process.pid).memory_info().rss
     almost = started.head(BOGUS, b"Content-Length: 1000000\r\n\r\n") + b"x" * 990_000
     with ExitStack() as opened:
