@@ -121,7 +121,7 @@ class TestLengthsThatLie:
             b"Content-Length: 11\r\nContent-Length: 12\r\n\r\n",
             # A chunk without end in its size.
             b"Transfer-Encoding: chunked\r\n\r\n" + b"0" * 200_000,
-            # A framing that is none.
+            # An unknown framing.
             b"Transfer-Encoding: gzip\r\n\r\n",
         ],
     )

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from workers.web.throttled_log import ThrottledLog
 
-#: Between two checks. A connection that waits for the same thing at two of them is closed: after 5 to 10 seconds.
+#: Time from one check to the next. A connection that owes the same thing at two checks is closed, so after 5 to 10 s.
 CHECK_SECONDS = 5.0
 
 #: Connections that may wait for their first request at once; one more closes the oldest, so that descriptors remain

@@ -37,7 +37,7 @@ def is_too_short(password: SecretStr) -> bool:
 
 
 def password_in(authorization: str) -> bytes:
-    """The password of HTTP's basic authentication, empty where there is none; the user's name does not matter."""
+    """The password of HTTP's basic authentication, or an empty one. The user's name is ignored."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return b""

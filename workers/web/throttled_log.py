@@ -1,14 +1,16 @@
-"""A warning that an attacker can cause at will, logged a few times a minute with its count."""
+"""Warnings that a stranger can cause at will, logged a few times a minute at most."""
 
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
 log = structlog.get_logger(__name__)
 
-#: The shortest time between two lines.
+#: The shortest time between two lines of one kind.
 _SECONDS = 10.0
 
 
@@ -32,3 +34,30 @@ class ThrottledLog:
             self._quiet_until = self._clock() + _SECONDS
             count, self._count = self._count, 0
         log.warning(self._sentence, action=self._action, count=count, **facts)
+
+
+@contextmanager
+def throttled_uvicorn_warnings(clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Inside the block uvicorn repeats a warning about a client's request after some seconds only."""
+    logger, throttle = logging.getLogger("uvicorn.error"), _Throttle(clock)
+    logger.addFilter(throttle)
+    try:
+        yield
+    finally:
+        logger.removeFilter(throttle)
+
+
+class _Throttle(logging.Filter):
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._quiet_until: dict[str, float] = {}  # By message: uvicorn's warnings are few constants.
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message, now = str(record.msg), self._clock()
+        if record.levelno != logging.WARNING:
+            return True
+        if now < self._quiet_until.get(message, now):
+            return False
+        self._quiet_until[message] = now + _SECONDS
+        return True

@@ -4,6 +4,7 @@ httpx's timeouts bound one read each, so a server that sends a byte now and then
 headers as in the body. Here every wait on the network is cut to what the deadline leaves.
 """
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +39,8 @@ class DeadlineTransport(httpx.HTTPTransport):
         ssl_context = httpx.create_ssl_context()
         super().__init__(verify=ssl_context, limits=limits)
         # httpx has no parameter for the backend, so the pool that it has just made (and not used) is replaced.
-        self._pool = _pool(ssl_context, limits, proxy, backend or DeadlineBackend(httpcore.SyncBackend()))
+        backend = backend or DeadlineBackend(httpcore.SyncBackend(), resolve=addresses_of)
+        self._pool = _pool(ssl_context, limits, proxy, backend)
 
 
 def _pool(
@@ -66,12 +68,31 @@ def _pool(
     )
 
 
-class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections that keep the deadline."""
+def addresses_of(host: str) -> list[str]:
+    """The IP addresses of a host, in the order of preference."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise httpcore.ConnectError("The host's name has no address.") from None
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
-    def __init__(self, backend: httpcore.NetworkBackend, clock: Callable[[], float] = time.monotonic) -> None:
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Opens connections that keep the deadline.
+
+    `resolve` gives a host's addresses. They are tried one by one here, because a socket that is given a name waits the
+    whole timeout for each of its addresses.
+    """
+
+    def __init__(
+        self,
+        backend: httpcore.NetworkBackend,
+        clock: Callable[[], float] = time.monotonic,
+        resolve: Callable[[str], list[str]] = lambda host: [host],
+    ) -> None:
         self._backend = backend
         self._clock = clock
+        self._resolve = resolve
 
     def connect_tcp(
         self,
@@ -81,9 +102,16 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        left = _left(timeout, self._clock, httpcore.ConnectTimeout)
-        stream = self._backend.connect_tcp(host, port, left, local_address, socket_options)
-        return DeadlineStream(stream, self._clock)
+        failure: Exception = httpcore.ConnectError("The host's name has no address.")
+        for address in self._resolve(host):
+            left = _left(timeout, self._clock, httpcore.ConnectTimeout)
+            try:
+                stream = self._backend.connect_tcp(address, port, left, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return DeadlineStream(stream, self._clock)
+        raise failure
 
 
 class DeadlineStream(httpcore.NetworkStream):

@@ -19,7 +19,7 @@ _GZIP_WINDOW = zlib.MAX_WBITS + 16
 
 
 def read_body(response: httpx.Response, *, call: str, at_most: int) -> bytes:
-    """The decompressed body, of at most so many bytes, sent in no more bytes than that.
+    """The decompressed body. `at_most` bounds its bytes, and its bytes on the wire.
 
     httpx applies every coding that `Content-Encoding` lists, each without a bound, so a body of some kilobytes can grow
     to gigabytes. Here the raw bytes are read, and each chunk is inflated only as far as the bound leaves.
@@ -84,6 +84,6 @@ def _inflated(chunks: Iterator[bytes], at_most: int) -> Iterator[bytes]:
             raise httpx.DecodingError("The body is not gzip.") from None
         if inflater.unused_data:
             raise httpx.DecodingError("The body continues after its gzip ends.")
-    # An empty body, as a 401 may have, is no gzip and needs none.
+    # A 401 may have an empty body under a Content-Encoding.
     if not is_empty and not inflater.eof:
         raise httpx.DecodingError("The gzip body is truncated.")

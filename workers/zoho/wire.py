@@ -14,7 +14,7 @@ from workers.zoho.response_bodies import ACCEPTED_CODING, read_body
 #: A page of 200 full records is below 1 MB, the detail of a contact with 5,000 persons about 3 MB.
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
-#: Sufficient without a body: the API budget must learn of it whatever the response's size and coding.
+#: The API budget must learn of this status, also where the body cannot be read.
 _TOO_MANY_REQUESTS = 429
 
 #: Each wait on the network; `workers.zoho.deadline` bounds their sum.

@@ -246,7 +246,7 @@ def test_a_flood_of_silent_connections_makes_room_for_honest_ones(web: Callable[
     started = web()
     with ExitStack() as opened:
         silent = [opened.enter_context(started.connect()) for _ in range(MOST_WAITING)]
-        time.sleep(1.5)  # They are no burst of honest clients.
+        time.sleep(1.5)  # Honest clients would have sent their headers by now.
         silent[0].settimeout(3)
         opened.enter_context(started.connect())
         assert read_to_the_end(silent[0]) == b""
@@ -269,6 +269,14 @@ def test_an_idle_connection_lives_as_long_as_uvicorn_is_asked_to_keep_it(web: Ca
         time.sleep(4 * SHORT_SECONDS)
         (connection,) = http._transport._pool.connections  # type: ignore[attr-defined]
         assert not connection.has_expired()
+
+
+def test_requests_that_are_no_http_fill_no_log(web: Callable[..., Web]) -> None:
+    started = web()
+    for _ in range(100):
+        with started.connect(b"no HTTP\r\n\r\n") as connection:
+            read_to_the_end(connection)
+    assert started.log.read_text().count("Invalid HTTP request received.") < 10
 
 
 def test_headers_without_end_are_400(web: Callable[..., Web]) -> None:
