@@ -57,7 +57,7 @@ def a_post() -> Post:
 
 def told(url: str, proxy_url: str | None = None) -> str | None:
     with new_receiver_client(None if proxy_url is None else SecretStr(proxy_url)) as client:
-        return Receiver(client, url, SECRET).tell(a_post())
+        return Receiver(client, url, (SECRET,)).tell(a_post())
 
 
 @pytest.mark.parametrize(
