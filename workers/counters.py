@@ -62,6 +62,14 @@ class Verdict(StrEnum):
     NOT_COMPARED = "not_compared"  #: gone, not understood, changed in Zoho since the last sync, or by another process
 
 
+class PasswordOutcome(StrEnum):
+    """What became of a password that was sent to the console."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    NOT_CHECKED = "not_checked"  #: sent while responses to wrong ones were delayed
+
+
 class Family(StrEnum):
     STEPS = "steps"
     RESYNCS = "resyncs"
@@ -70,6 +78,7 @@ class Family(StrEnum):
     BUDGET_WAIT_MS = "budget_wait_ms"
     TRUTH_CHECK_RECORDS = "truth_check_records"
     TRUTH_CHECK_DRIFT = "truth_check_drift"
+    CONSOLE_PASSWORDS = "console_passwords"
 
 
 #: The values of a family's labels, in their order.
@@ -83,6 +92,7 @@ LABELS: Mapping[Family, Labels] = {
     Family.BUDGET_WAIT_MS: ("reason",),
     Family.TRUTH_CHECK_RECORDS: ("entity", "outcome"),
     Family.TRUTH_CHECK_DRIFT: ("entity", "column"),
+    Family.CONSOLE_PASSWORDS: ("outcome",),
 }
 
 _BEFORE_A_CLAIM = (Ending.PASSED_OVER, Ending.NO_DATABASE)
@@ -100,6 +110,7 @@ _EXPECTED: Mapping[Family, list[Labels]] = {
     Family.BUDGET_WAIT_MS: _REASONS,
     Family.TRUTH_CHECK_RECORDS: [(f"{kind}s", verdict.value) for kind, verdict in product(RecordKind, Verdict)],
     Family.TRUTH_CHECK_DRIFT: [(f"{kind}s", column) for kind, columns in CHECKED_COLUMNS.items() for column in columns],
+    Family.CONSOLE_PASSWORDS: [(outcome.value,) for outcome in PasswordOutcome],
 }
 
 
@@ -157,6 +168,10 @@ class Counters:
         verdict = Verdict.NOT_COMPARED if drifted is None else Verdict.DRIFTED if drifted else Verdict.EQUAL
         columns = {_field(Family.TRUTH_CHECK_DRIFT, f"{kind}s", column): 1 for column in drifted or ()}
         self._add({_field(Family.TRUTH_CHECK_RECORDS, f"{kind}s", verdict): 1, **columns})
+
+    def console_password(self, outcome: PasswordOutcome) -> None:
+        """A password that was sent to the console."""
+        self._add({_field(Family.CONSOLE_PASSWORDS, outcome): 1})
 
     def _add(self, amounts: Mapping[str, int]) -> None:
         with self._lock:

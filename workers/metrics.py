@@ -159,6 +159,7 @@ def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:
     )
     yield of(Family.TRUTH_CHECK_RECORDS, "truth_check_records", "Records that truth checks asked for, by the finding.")
     yield of(Family.TRUTH_CHECK_DRIFT, "truth_check_drift", "Records that differed from Zoho in that column.")
+    yield of(Family.CONSOLE_PASSWORDS, "console_passwords", "Passwords that were sent to the console, by the outcome.")
 
 
 def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:

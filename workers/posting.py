@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 import orjson
 import structlog
+from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from db import hand_over, reminder_posts
@@ -15,6 +16,7 @@ from db.reminder_posts import Post
 from domain.posting import next_attempt_at, signatures
 from workers.logs import describe
 from workers.resources import Resources
+from workers.zoho.deadline import DeadlineTransport, deadline
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +26,9 @@ _TICK_SECONDS = 5.0
 #: Contacts that are claimed, and posted, at a time: while they wait for their turn a payment may come.
 BATCH = 5
 
-_CALL_SECONDS = 5.0
+#: Each wait on the network, and the call as a whole: a receiver that sends a byte now and then holds no thread.
+_WAIT_SECONDS = 5.0
+CALL_SECONDS = 10.0
 
 
 @contextmanager
@@ -48,7 +52,7 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
     assert url is not None
     assert found is not None
     secrets = tuple(secret.get_secret_value() for secret in found)
-    with httpx.Client(timeout=_CALL_SECONDS, follow_redirects=False) as client:
+    with new_receiver_client(resources.settings.reminder_webhook_proxy_url) as client:
         receiver = Receiver(client, url.get_secret_value(), secrets)
         while not stopped.is_set():
             try:
@@ -57,6 +61,18 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
             except Exception as error:  # noqa: BLE001  (the outermost loop: a thread that ends is missed by nobody)
                 log.error("No reminder can be posted", action="reminders.posting_failed", error=describe(error))
             stopped.wait(_TICK_SECONDS)
+
+
+def new_receiver_client(proxy_url: SecretStr | None = None) -> httpx.Client:
+    """The HTTP client for the receiver. It follows no redirect, because the body holds names and numbers, and heeds no
+    proxy variables of the environment: `proxy_url` is the only proxy."""
+    proxy = None if proxy_url is None else httpx.Proxy(proxy_url.get_secret_value())
+    return httpx.Client(
+        transport=DeadlineTransport(limits=httpx.Limits(max_connections=1), proxy=proxy),
+        timeout=_WAIT_SECONDS,
+        follow_redirects=False,
+        trust_env=False,
+    )
 
 
 class Receiver:
@@ -82,10 +98,14 @@ class Receiver:
             "X-Booksync-Signature": signatures(self._secrets, timestamp, body),
         }
         try:
-            answer = self._client.post(self._url, content=body, headers=headers)
+            with (
+                deadline(CALL_SECONDS),
+                self._client.stream("POST", self._url, content=body, headers=headers) as response,
+            ):
+                # The status line decides. The response's body is not read: it may be a bomb, or without end.
+                return None if response.is_success else f"HTTP {response.status_code}"
         except httpx.HTTPError as error:
             return type(error).__name__
-        return None if answer.is_success else f"HTTP {answer.status_code}"
 
 
 def post_due(engine: Engine, receiver: Receiver) -> int:

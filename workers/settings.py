@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
 from cryptography.fernet import Fernet
@@ -43,6 +44,15 @@ def _origin(value: Any) -> Any:
 
 def _lowered(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
+
+
+def _is_this_host(url: AnyHttpUrl) -> bool:
+    """Whether what is sent there leaves this machine unseen by any network."""
+    host = (url.host or "").strip("[]").rstrip(".")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 Origin = Annotated[AnyHttpUrl | None, BeforeValidator(_origin)]
@@ -97,7 +107,10 @@ class Settings(DatabaseSettings):
 
     console_password: SecretStr | None = None
     phone_fallback: PhoneFallback = PhoneFallback.NONE
+    # Before the address, which is checked with it.
+    reminder_webhook_allow_http: bool = False
     reminder_webhook_url: SecretStr | None = None
+    reminder_webhook_proxy_url: SecretStr | None = None
     #: The newest first; two during a rotation.
     reminder_webhook_secret: Annotated[tuple[SecretStr, ...] | None, NoDecode] = Field(
         default=None, validate_default=True
@@ -117,12 +130,28 @@ class Settings(DatabaseSettings):
 
     @field_validator("reminder_webhook_url")
     @classmethod
-    def _is_web_address(cls, url: SecretStr | None) -> SecretStr | None:
+    def _is_web_address(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if url is None:
+            return None
+        try:
+            address = AnyHttpUrl(url.get_secret_value())
+        except ValueError:
+            raise ValueError("is no web address: it starts with https:// (or http://)") from None
+        if address.scheme == "http" and not _is_this_host(address) and not info.data.get("reminder_webhook_allow_http"):
+            raise ValueError(
+                "starts with http://, so the network could read names and phone numbers: use https://, or set "
+                "REMINDER_WEBHOOK_ALLOW_HTTP=true"
+            )
+        return url
+
+    @field_validator("reminder_webhook_proxy_url")
+    @classmethod
+    def _is_proxy(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
             try:
                 AnyHttpUrl(url.get_secret_value())
             except ValueError:
-                raise ValueError("is no web address: it starts with https:// (or http://)") from None
+                raise ValueError("is no HTTP proxy: it starts with http:// or https://") from None
         return url
 
     @field_validator("reminder_webhook_secret")

@@ -14,6 +14,7 @@ class Answer:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = JSON_TYPE
+    is_endless: bool = False  #: the body is repeated until the client closes the connection
 
     @classmethod
     def of(cls, document: object, status: int = 200) -> "Answer":

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -17,6 +17,7 @@ from sandbox.zoho.control_routes import control_routes
 from sandbox.zoho.simulator import TOKEN_PATH, Simulator, Visit
 
 BOOKS_PREFIX = "/books/v3"
+ENDLESS_CHUNK_BYTES = 65_536
 RESET_AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: closing sends a reset instead of an orderly end."""
 
@@ -72,7 +73,11 @@ async def _attend(
         if visit.hang_seconds is not None or visit.reset == "before":
             await _reset(scope, receive)
             return
-        await _send(send, answer(), simulator.http_date(), cut_in_half=visit.reset == "middle")
+        given = answer()
+        if given.is_endless:
+            await _send_without_end(receive, send, given, simulator.http_date())
+            return
+        await _send(send, given, simulator.http_date(), cut_in_half=visit.reset == "middle")
         if visit.reset == "middle":
             scope["state"]["transport"].close()
             await _gone(receive)
@@ -81,19 +86,27 @@ async def _attend(
 
 
 async def _send(send: Send, answer: Answer, date: str, *, cut_in_half: bool) -> None:
-    headers = {
-        "Date": date,
-        "Content-Type": answer.content_type,
-        "Content-Length": str(len(answer.body)),
-        "Server": "ZGS",
-        **answer.headers,
-    }
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    await _start(send, answer, date, {"Content-Length": str(len(answer.body))})
     if cut_in_half:
         await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
         return
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _send_without_end(receive: Receive, send: Send, answer: Answer, date: str) -> None:
+    """In chunks, until the client has gone: uvicorn then drops what is sent, without a word."""
+    await _start(send, answer, date, {})
+    chunk = answer.body * (ENDLESS_CHUNK_BYTES // len(answer.body) + 1)
+    gone = asyncio.ensure_future(_gone(receive))
+    while not gone.done():
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await asyncio.sleep(0)
+
+
+async def _start(send: Send, answer: Answer, date: str, framing: Mapping[str, str]) -> None:
+    headers = {"Date": date, "Content-Type": answer.content_type, **framing, "Server": "ZGS", **answer.headers}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
 
 
 async def _hang(receive: Receive, seconds: float) -> None:

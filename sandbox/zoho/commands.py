@@ -271,6 +271,7 @@ class FaultName(StrEnum):
     HANG = "hang"  #: Never answers: drops the connection after `seconds`.
     RESET = "reset"  #: Drops the connection, `where` = before | middle of the body.
     GARBAGE = "garbage"  #: Answers `status` with a `body` that is truncated, html or text.
+    BOMB = "bomb"  #: The answer is a `bomb`, too large to read.
     MODIFIED_FILTER_IGNORED = "modified_filter_ignored"  #: `last_modified_time` filters nothing.
     LIST_EMPTY = "list_empty"  #: A list says that it has no rows.
     SORT_IGNORED = "sort_ignored"  #: Lists come in their default order.
@@ -291,11 +292,20 @@ class FaultName(StrEnum):
     CLOCK_SHIFTED = "clock_shifted"  #: The server's clock is `seconds` ahead (Date header and stamps).
 
 
+class Bomb(StrEnum):
+    GZIP = "gzip"  #: One coding; a megabyte inflates to a gigabyte.
+    NESTED_GZIP = "nested_gzip"  #: Two codings; a few kilobytes inflate to a gigabyte.
+    MANY_CODINGS = "many_codings"  #: A hundred codings around the honest body.
+    PLAIN = "plain"  #: 9 MB without a coding.
+    ENDLESS = "endless"  #: Chunks without end.
+    HEADERS = "headers"  #: A header of 2 MB.
+
+
 class HostileRow(StrEnum):
     MISSING_ID = "missing_id"
     NULL_ID = "null_id"
     BROKEN_TIME = "broken_time"
-    HUGE_NAME = "huge_name"  #: 10 MB.
+    HUGE_NAME = "huge_name"  #: 5 MB.
     NUL_IN_NAME = "nul_in_name"
     LONE_SURROGATE = "lone_surrogate"
     WRONG_TYPES = "wrong_types"
@@ -314,6 +324,7 @@ class FaultParams(Document):
     body: Literal["truncated", "html", "text"] = "html"
     record_id: int | None = None
     row: HostileRow = HostileRow.MISSING_ID
+    bomb: Bomb = Bomb.GZIP
     every: int = Field(10, gt=0)
     requests: int = Field(1, gt=0)
     mutations: tuple[Mutation, ...] = ()

@@ -9,7 +9,7 @@ import orjson
 from sandbox.zoho.commands import FaultName, FaultParams, FaultRequest, HostileRow
 from sandbox.zoho.stats import CallKind
 
-TEN_MEGABYTES = 10 * 1024 * 1024
+FIVE_MEGABYTES = 5 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def hostile(row: bytes, kind: HostileRow) -> bytes:
         case HostileRow.BROKEN_TIME:
             document["last_modified_time"] = "yesterday, around noon"
         case HostileRow.HUGE_NAME:
-            document[name_key] = "x" * TEN_MEGABYTES
+            document[name_key] = "x" * FIVE_MEGABYTES
         case HostileRow.NUL_IN_NAME:
             document[name_key] = "before\u0000after"
         case HostileRow.LONE_SURROGATE:

@@ -7,6 +7,7 @@ from email.utils import formatdate
 from typing import Literal
 
 from sandbox.zoho.answers import Answer, ZohoError, foreign_organization
+from sandbox.zoho.bombs import bomb
 from sandbox.zoho.books import Books
 from sandbox.zoho.calls import ADDRESSED_SCOPE, BooksCall, answer_books_call, kind_of_path
 from sandbox.zoho.clock import Clock, SystemClock
@@ -193,8 +194,7 @@ class Simulator:
         if ordered is not None:
             return _ordered_answer(ordered)
         answer = self._honest_answer(visit)
-        garbage = self.faults.take(FaultName.GARBAGE, visit.call)
-        return answer if garbage is None else _garbled(answer, garbage)
+        return self._spoiled(visit, answer)
 
     def _honest_answer(self, visit: Visit) -> Answer:
         assert visit.user is not None  # Who is not known was refused on arrival.
@@ -227,8 +227,15 @@ class Simulator:
             return throttled()
         revoked = self.faults.revoked_organizations(frozenset(self.organizations))
         answer = self.tokens.answer(form, self.clock.wall(), revoked)
+        return self._spoiled(visit, answer)
+
+    def _spoiled(self, visit: Visit, answer: Answer) -> Answer:
+        """The answer, or what a fault makes of it."""
         garbage = self.faults.take(FaultName.GARBAGE, visit.call)
-        return answer if garbage is None else _garbled(answer, garbage)
+        if garbage is not None:
+            return _garbled(answer, garbage)
+        grown = self.faults.take(FaultName.BOMB, visit.call)
+        return answer if grown is None else bomb(answer, grown.bomb)
 
 
 def _ordered_answer(params: FaultParams) -> Answer:

@@ -25,7 +25,7 @@ from tests.integration.db.links import a_link
 from tests.integration.db.look import Row, change, row
 from tests.integration.db.reminding import NOW, SWITCH_ON, asked, plan_all, tell_contact, tell_invoices
 from tests.integration.environment import environment_of_a_process
-from workers.posting import Receiver, post_due, posting
+from workers.posting import Receiver, new_receiver_client, post_due, posting
 from workers.resources import open_resources
 
 SECRET = "a secret of enough letters"
@@ -69,7 +69,7 @@ def inbox() -> Iterator[Inbox]:
 
 @pytest.fixture
 def receiver(inbox: Inbox) -> Iterator[Receiver]:
-    with httpx.Client(timeout=5) as client:
+    with new_receiver_client() as client:
         yield Receiver(client, inbox.url, (SECRET,))
 
 

@@ -34,6 +34,10 @@ class Ask(Protocol):
     def __call__(self, path: str, **headers: str) -> httpx.Response: ...
 
 
+SHORT_PASSWORD = (
+    "The console is closed, because CONSOLE_PASSWORD has fewer than 12 characters. "
+    "Set a longer one: openssl rand -hex 16"
+)
 ALL_WELL = {"database": "ok", "schema": "ok", "redis": "ok", "scheduler": "ok", "webhooks": "ok"}
 UNTOLD = {"scheduler": "unknown", "webhooks": "unknown"}
 
@@ -298,6 +302,7 @@ class TestConsole:
     @pytest.fixture
     def opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CONSOLE_PASSWORD", self.PASSWORD)
+        monkeypatch.setattr("workers.web.console_password.DELAY_SECONDS", 0)
 
     def authorization(self, password: str) -> dict[str, str]:
         return {"Authorization": "Basic " + base64.b64encode(f"me:{password}".encode()).decode()}
@@ -310,6 +315,43 @@ class TestConsole:
             404,
             {"detail": "The console is off: set CONSOLE_PASSWORD to open it."},
         )
+
+    @pytest.mark.parametrize("password", ["x", "elevenchars", "elevenchars  ", "ä" * 11])
+    def test_with_a_short_password_it_is_closed_and_says_why(
+        self,
+        process: Callable[[str, str], Ask],
+        database_url: str,
+        redis_url: str,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        password: str,
+    ) -> None:
+        monkeypatch.setenv("CONSOLE_PASSWORD", password)
+        answer = process(database_url, redis_url)("/", **self.authorization(password))
+        assert (answer.status_code, answer.json()) == (403, {"detail": SHORT_PASSWORD})
+        assert SHORT_PASSWORD in capsys.readouterr().err
+
+    def test_with_a_short_password_the_rest_goes_on(
+        self, process: Callable[[str, str], Ask], database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CONSOLE_PASSWORD", "short")
+        ask = process(database_url, redis_url)
+        assert ask("/readyz").json()["database"] == "ok"
+        assert ask("/metrics").status_code == 200
+        assert ask("/webhooks/zoho/x").status_code == 405
+
+    @pytest.mark.usefixtures("opened")
+    def test_wrong_passwords_are_counted(
+        self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
+    ) -> None:
+        ask = process(database_url, redis_url)
+        for password in ("wrong horse", "", self.PASSWORD):
+            ask("/", **self.authorization(password))
+        ask("/")
+        text = ask("/metrics").text
+        assert 'booksync_console_passwords_total{outcome="wrong"} 2.0' in text
+        assert 'booksync_console_passwords_total{outcome="right"} 1.0' in text
+        assert 'booksync_console_passwords_total{outcome="not_checked"} 0.0' in text
 
     @pytest.mark.usefixtures("opened")
     @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ PROCESSES = {
     "worker": "dramatiq workers.main",
     "scheduler": "booksync scheduler",
 }
+#: Of one web process: a process has 1,024 descriptors in many shells.
+MOST_CONNECTIONS = "800"
 SERVERS = {"postgres", "valkey"}
 #: Folders of Python that no production image needs.
 NOT_SHIPPED = {"sandbox", "tests", "benchmarks"}
@@ -48,7 +50,8 @@ def seconds(duration: str) -> int:
 class TestProcfile:
     def test_holds_the_three_processes(self) -> None:
         lines = [line.partition(": ") for line in read("Procfile").splitlines()]
-        assert {name: command for name, _, command in lines} == PROCESSES
+        bounded = {"web": f"{PROCESSES['web']} --limit-concurrency {MOST_CONNECTIONS}"}
+        assert {name: command for name, _, command in lines} == PROCESSES | bounded
 
 
 class TestCompose:
@@ -59,6 +62,9 @@ class TestCompose:
     def test_runs_the_commands_of_the_procfile(self, services: dict[str, Any], name: str, command: str) -> None:
         words = command.split()
         assert services[name]["command"][: len(words)] == words
+
+    def test_the_web_bounds_its_connections(self, services: dict[str, Any]) -> None:
+        assert option(services["web"]["command"], "--limit-concurrency") == MOST_CONNECTIONS
 
     @pytest.mark.parametrize("name", sorted(SERVERS | set(PROCESSES)))
     def test_what_runs_on_is_restarted_and_gets_time_to_stop(self, services: dict[str, Any], name: str) -> None:

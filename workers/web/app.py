@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from workers.logs import set_up_logs
 from workers.resources import open_resources
 from workers.web import console, health, metrics, webhooks
+from workers.web.connections import connection_deadlines
+from workers.web.throttled_log import throttled_uvicorn_warnings
 
 #: Somebody waits for each answer. Postgres may hang without being away, and would hold all of this process's threads.
 POSTGRES_SECONDS = 5.0
@@ -16,8 +18,13 @@ POSTGRES_SECONDS = 5.0
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     set_up_logs()
-    with open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources:
+    with (
+        connection_deadlines(),
+        throttled_uvicorn_warnings(),
+        open_resources("booksync web", postgres_seconds=POSTGRES_SECONDS) as resources,
+    ):
         app.state.resources = resources
+        app.state.console_password = console.password_check(resources.settings)
         yield
 
 

@@ -1,38 +1,81 @@
 """`/`: the console. It shows how everything stands, to who knows CONSOLE_PASSWORD, and changes nothing."""
 
-import base64
-import binascii
-import hmac
 import secrets
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.concurrency import run_in_threadpool
 
 from db import dead_letter_lists, scheduler_marks, summary, webhook_events
 from workers.budget import BudgetSnapshot, BudgetUnavailable
+from workers.counters import PasswordOutcome
 from workers.resources import Resources
+from workers.settings import Settings
+from workers.web.console_password import SHORTEST_PASSWORD, PasswordCheck, is_too_short, password_in
 
 router = APIRouter()
+log = structlog.get_logger(__name__)
 
 #: Lines of each list.
 _EVENTS_SHOWN = 8
 _GROUPS_SHOWN = 20
 
+_OFF = "The console is off: set CONSOLE_PASSWORD to open it."
+_CLOSED = (
+    f"The console is closed, because CONSOLE_PASSWORD has fewer than {SHORTEST_PASSWORD} characters. "
+    "Set a longer one: openssl rand -hex 16"
+)
+
+_LATER = {"Retry-After": "5"}
 _ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="booksync", charset="UTF-8"'}
 
 
 @router.get("/", response_class=HTMLResponse)
-def console(request: Request) -> HTMLResponse:
-    """The page; 404 where the console has no password, 401 without the right one, 503 without Postgres."""
+async def console(request: Request) -> HTMLResponse:
+    """The page. 404 without CONSOLE_PASSWORD, 403 where it is too short, 401 without the right password, 429 while
+    wrong ones are delayed, 503 without Postgres."""
     resources: Resources = request.app.state.resources
-    _check_password(resources, request.headers.get("authorization", ""))
+    await _check_password(request, resources)
+    return await run_in_threadpool(_page, resources)
+
+
+def password_check(settings: Settings) -> PasswordCheck | None:
+    """The check of this process; None where the console stays closed, which is logged."""
+    password = settings.console_password
+    if password is None:
+        return None
+    if is_too_short(password):
+        log.warning(_CLOSED, action="console.closed")
+        return None
+    return PasswordCheck(password)
+
+
+async def _check_password(request: Request, resources: Resources) -> None:
+    check: PasswordCheck | None = request.app.state.console_password
+    if check is None:
+        is_off = resources.settings.console_password is None
+        raise HTTPException(404, _OFF) if is_off else HTTPException(403, _CLOSED)
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        raise HTTPException(401, "The console needs its password.", headers=_ASK_FOR_PASSWORD)
+    address = request.client.host if request.client else "unknown"
+    outcome = await check.check(password_in(authorization), address)
+    await run_in_threadpool(resources.counters.console_password, outcome)
+    if outcome is PasswordOutcome.WRONG:
+        raise HTTPException(401, "The password is not right.", headers=_ASK_FOR_PASSWORD)
+    if outcome is PasswordOutcome.NOT_CHECKED:
+        raise HTTPException(429, "Too many wrong passwords. Try again in a few seconds.", headers=_LATER)
+
+
+def _page(resources: Resources) -> HTMLResponse:
     nonce = secrets.token_urlsafe(16)
     try:
         with resources.engine.connect() as connection:
@@ -41,26 +84,6 @@ def console(request: Request) -> HTMLResponse:
         raise HTTPException(503, "Postgres does not answer.") from None
     page = _TEMPLATES.get_template("console.html").render(shown, nonce=nonce)
     return HTMLResponse(page, headers=_headers(nonce))
-
-
-def _check_password(resources: Resources, authorization: str) -> None:
-    password = resources.settings.console_password
-    if password is None:
-        raise HTTPException(404, "The console is off: set CONSOLE_PASSWORD to open it.")
-    given = _password_in(authorization)
-    if not hmac.compare_digest(given, password.get_secret_value().encode()):
-        raise HTTPException(401, "The password is not right.", headers=_ASK_FOR_PASSWORD)
-
-
-def _password_in(authorization: str) -> bytes:
-    """Of HTTP's basic authentication; the user's name does not matter."""
-    scheme, _, encoded = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return b""
-    try:
-        return base64.b64decode(encoded.strip(), validate=True).partition(b":")[2]
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _headers(nonce: str) -> dict[str, str]:

@@ -14,7 +14,6 @@ from fastapi import Request as HTTPRequest
 from fastapi.responses import JSONResponse
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from db import webhook_events, webhook_secrets
@@ -26,13 +25,12 @@ from workers.logs import describe
 from workers.resources import Resources
 from workers.vault import UnreadableSecretError, Vault
 from workers.web import refusals
-from workers.web.signatures import is_authentic
+from workers.web.request_bodies import read_body, refuse_large
+from workers.web.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_authentic
 from workers.web.webhook_bodies import Reading, Request, UnreadableBodyError, read_events, take_apart
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
-
-MAX_BODY_BYTES = 1_000_000
 
 #: Threads that send, and how many answers' messages may wait for one.
 _SENDERS = 4
@@ -64,9 +62,11 @@ class _RefusedError(Exception):
     "/webhooks/zoho/{connection}", methods=["POST", "PUT", "DELETE"], status_code=202, response_model=None
 )
 async def receive(connection: str, request: HTTPRequest, background: BackgroundTasks) -> Response | dict[str, str]:
-    """202 when the events are stored; 401, 413, 400 or 503 else. No response shows which connections exist."""
+    """202 when the events are stored; 401, 413, 408, 400 or 503 else. No response shows which connections exist."""
     resources: Resources = request.app.state.resources
-    body = await _bounded_body(request)
+    refuse_large(request)
+    # Without a signature and a secret the request is refused whatever its body is, so the body is not waited for.
+    body = await read_body(request) if _carries_proof(request) else b""
     try:
         following = await _stored(resources, connection, request, body)
     except _RefusedError as refused:
@@ -80,17 +80,8 @@ async def receive(connection: str, request: HTTPRequest, background: BackgroundT
     return {"status": "accepted"}
 
 
-async def _bounded_body(request: HTTPRequest) -> bytes:
-    """The body, whatever its length claims to be."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise HTTPException(413, "The body is larger than 1 MB.")
-    except ClientDisconnect:
-        raise HTTPException(400, "The body is not whole.") from None
-    return bytes(body)
+def _carries_proof(request: HTTPRequest) -> bool:
+    return any(request.headers.get(name, "").strip() for name in (SIGNATURE_HEADER, *SECRET_HEADERS))
 
 
 async def _stored(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:

@@ -4,6 +4,7 @@ httpx's timeouts bound one read each, so a server that sends a byte now and then
 headers as in the body. Here every wait on the network is cut to what the deadline leaves.
 """
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -30,27 +31,68 @@ def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Ite
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's own transport over sockets that keep the deadline. Takes no proxy."""
+    """httpx's own transport over sockets that keep the deadline, directly or through an HTTP proxy."""
 
-    def __init__(self, *, limits: httpx.Limits, backend: "DeadlineBackend | None" = None) -> None:
+    def __init__(
+        self, *, limits: httpx.Limits, proxy: httpx.Proxy | None = None, backend: "DeadlineBackend | None" = None
+    ) -> None:
         ssl_context = httpx.create_ssl_context()
         super().__init__(verify=ssl_context, limits=limits)
         # httpx has no parameter for the backend, so the pool that it has just made (and not used) is replaced.
-        self._pool = httpcore.ConnectionPool(
+        backend = backend or DeadlineBackend(httpcore.SyncBackend(), resolve=addresses_of)
+        self._pool = _pool(ssl_context, limits, proxy, backend)
+
+
+def _pool(
+    ssl_context: ssl.SSLContext, limits: httpx.Limits, proxy: httpx.Proxy | None, backend: "DeadlineBackend"
+) -> httpcore.ConnectionPool:
+    if proxy is None:
+        return httpcore.ConnectionPool(
             ssl_context=ssl_context,
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
-            network_backend=backend or DeadlineBackend(httpcore.SyncBackend()),
+            network_backend=backend,
         )
+    return httpcore.HTTPProxy(
+        proxy_url=httpcore.URL(
+            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
+        ),
+        proxy_auth=proxy.raw_auth,
+        proxy_headers=proxy.headers.raw,
+        ssl_context=ssl_context,
+        max_connections=limits.max_connections,
+        max_keepalive_connections=limits.max_keepalive_connections,
+        keepalive_expiry=limits.keepalive_expiry,
+        network_backend=backend,
+    )
+
+
+def addresses_of(host: str) -> list[str]:
+    """The IP addresses of a host, in the order of preference."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise httpcore.ConnectError("The host's name has no address.") from None
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections that keep the deadline."""
+    """Opens connections that keep the deadline.
 
-    def __init__(self, backend: httpcore.NetworkBackend, clock: Callable[[], float] = time.monotonic) -> None:
+    `resolve` gives a host's addresses. They are tried one by one here, because a socket that is given a name waits the
+    whole timeout for each of its addresses.
+    """
+
+    def __init__(
+        self,
+        backend: httpcore.NetworkBackend,
+        clock: Callable[[], float] = time.monotonic,
+        resolve: Callable[[str], list[str]] = lambda host: [host],
+    ) -> None:
         self._backend = backend
         self._clock = clock
+        self._resolve = resolve
 
     def connect_tcp(
         self,
@@ -60,9 +102,16 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        left = _left(timeout, self._clock, httpcore.ConnectTimeout)
-        stream = self._backend.connect_tcp(host, port, left, local_address, socket_options)
-        return DeadlineStream(stream, self._clock)
+        failure: Exception = httpcore.ConnectError("The host's name has no address.")
+        for address in self._resolve(host):
+            left = _left(timeout, self._clock, httpcore.ConnectTimeout)
+            try:
+                stream = self._backend.connect_tcp(address, port, left, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return DeadlineStream(stream, self._clock)
+        raise failure
 
 
 class DeadlineStream(httpcore.NetworkStream):

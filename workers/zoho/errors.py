@@ -51,6 +51,13 @@ class UnusableAnswer(TransientZohoError):
     """Zoho answered with something that is not an answer of its API."""
 
 
+class TooLarge(UnusableAnswer):
+    """Zoho's response is larger than booksync reads.
+
+    In a detail call it concerns that one record.
+    """
+
+
 class Throttled(TransientZohoError):
     """Zoho refuses further calls of this organisation for a while.
 

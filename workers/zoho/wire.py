@@ -9,9 +9,13 @@ import httpx
 
 from workers.zoho.deadline import DeadlineBackend, DeadlineTransport
 from workers.zoho.errors import UnusableAnswer, ZohoUnavailable
+from workers.zoho.response_bodies import ACCEPTED_CODING, read_body
 
-#: A page of 200 full records is below 1 MB.
-MAX_BODY_BYTES = 64 * 1024 * 1024
+#: A page of 200 full records is below 1 MB, the detail of a contact with 5,000 persons about 3 MB.
+MAX_BODY_BYTES = 8 * 1024 * 1024
+
+#: The API budget must learn of this status, also where the body cannot be read.
+_TOO_MANY_REQUESTS = 429
 
 #: Each wait on the network; `workers.zoho.deadline` bounds their sum.
 TIMEOUT_SECONDS = httpx.Timeout(connect=5, read=30, write=10, pool=5)
@@ -39,7 +43,11 @@ def new_http_client(*, backend: DeadlineBackend | None = None) -> httpx.Client:
         follow_redirects=False,
         trust_env=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        headers={"User-Agent": f"booksync/{version('booksync')}", "Accept": "application/json"},
+        headers={
+            "User-Agent": f"booksync/{version('booksync')}",
+            "Accept": "application/json",
+            "Accept-Encoding": ACCEPTED_CODING,
+        },
     )
 
 
@@ -57,20 +65,21 @@ def exchange(
 
     Raises:
         ZohoUnavailable: no connection, a timeout, a reset, a truncated or undecodable answer.
-        UnusableAnswer: the body is larger than `MAX_BODY_BYTES`.
+        TooLarge: the body, or what it inflates to, is larger than `MAX_BODY_BYTES`.
+        UnusableAnswer: the body has more than one coding, or one that was not asked for.
     """
     try:
         with http.stream(method, url, params=params, headers=headers, data=form) as response:
-            return WireAnswer(response.status_code, response.headers, _whole_body(response, call))
+            return WireAnswer(response.status_code, response.headers, _body(response, call))
     except httpx.HTTPError as error:
         # Neither the text nor the cause is kept: httpx quotes a header that it finds illegal, the token's too.
         raise ZohoUnavailable(call, detail=f"{type(error).__name__} at {httpx.URL(url).netloc.decode()}") from None
 
 
-def _whole_body(response: httpx.Response, call: str) -> bytes:
-    content = bytearray()
-    for chunk in response.iter_bytes():
-        content += chunk
-        if len(content) > MAX_BODY_BYTES:
-            raise UnusableAnswer(call, status=response.status_code, detail=f"larger than {MAX_BODY_BYTES} bytes")
-    return bytes(content)
+def _body(response: httpx.Response, call: str) -> bytes:
+    try:
+        return read_body(response, call=call, at_most=MAX_BODY_BYTES)
+    except UnusableAnswer:
+        if response.status_code != _TOO_MANY_REQUESTS:
+            raise
+        return b""

@@ -186,7 +186,7 @@ class Passing:
 Event = Change | Trouble | Passing
 
 _LISTS = (CallKind.CONTACTS, CallKind.BULK_PERSONS, CallKind.INVOICES)
-_HOSTILE_ROWS = tuple(row for row in HostileRow if row is not HostileRow.HUGE_NAME)  # Ten megabytes are slow.
+_HOSTILE_ROWS = tuple(row for row in HostileRow if row is not HostileRow.HUGE_NAME)  # Five megabytes are slow.
 
 changes = st.builds(
     Change, st.sampled_from(list(What)), st.integers(0, 200), st.integers(0, 200), st.booleans(), st.just(CROWD)

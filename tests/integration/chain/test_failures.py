@@ -9,7 +9,7 @@ import pytest
 
 from db.runs import StepRef
 from domain.runs import MAX_ATTEMPTS, Phase
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.commands import Bomb, FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.truth import differences
@@ -32,6 +32,29 @@ def test_a_passing_failure_is_retried_and_leaves_no_trace(bench: Bench) -> None:
 def test_broken_answers_are_asked_again(bench: Bench, fault: FaultName, params: dict[str, Any]) -> None:
     bench.zoho.fault(fault, times=1, **params)
     assert bench.sync()["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("bomb", Bomb)
+def test_a_bomb_is_asked_again(bench: Bench, bomb: Bomb) -> None:
+    bench.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, times=1, bomb=bomb)
+    assert bench.sync()["status"] == "succeeded"
+
+
+def test_bombs_that_go_on_leave_the_cached_customers_and_say_why(bench: Bench) -> None:
+    bench.sync()
+    bench.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, bomb=Bomb.NESTED_GZIP)
+    result = bench.sync()
+    assert result["status"] == "degraded"
+    assert "more than one Content-Encoding" in result["reason"]
+    assert result["customers"]["total"] > 0
+
+
+def test_a_list_that_is_too_large_leaves_the_cached_customers_and_says_why(bench: Bench) -> None:
+    bench.sync()
+    bench.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, bomb=Bomb.PLAIN)
+    result = bench.sync()
+    assert result["status"] == "degraded"
+    assert "larger than 8388608 bytes" in result["reason"]
 
 
 def test_contacts_that_stay_away_leave_the_cached_ones_and_the_invoices_go_on(bench: Bench) -> None:

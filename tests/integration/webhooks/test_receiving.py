@@ -1,5 +1,6 @@
 """Promises of `/webhooks/zoho/{connection}`: stored before it is acknowledged, and strangers learn nothing."""
 
+import asyncio
 import base64
 import json
 import uuid
@@ -21,8 +22,8 @@ from tests.process_logs import logs_of_a_process
 from tests.webhooks import signature, signed_form, signed_json
 from workers.broker import new_broker, new_redis_client
 from workers.resources import Resources, open_resources
-from workers.web.webhook_bodies import MOST_EVENTS
-from workers.web.webhooks import MAX_BODY_BYTES
+from workers.web.request_bodies import MAX_BODY_BYTES
+from workers.web.webhook_bodies import MOST_EVENTS, take_apart
 
 SECRET = "0123456789abcdef0123456789abcdef01234567"
 CONTACT = {
@@ -225,8 +226,20 @@ class TestWhoIsTurnedAway:
             for _ in range(MAX_BODY_BYTES // 1000 + 1):
                 yield b"x" * 1000
 
-        assert post(resources, path, chunks(), {}).status_code == 413
+        signed = {"X-Zoho-Webhook-Signature": "0" * 64}
+        assert post(resources, path, chunks(), signed).status_code == 413
         assert post(resources, path, b"x" * (MAX_BODY_BYTES + 1), {}).status_code == 413
+
+    def test_a_body_is_parsed_in_a_thread_because_it_may_take_long(
+        self, resources: Resources, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def parse(*request: Any, **named: Any) -> Any:
+            with pytest.raises(RuntimeError, match="no running event loop"):
+                asyncio.get_running_loop()
+            return take_apart(*request, **named)
+
+        monkeypatch.setattr("workers.web.webhooks.take_apart", parse)
+        assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 202
 
     @pytest.mark.parametrize(
         "body",

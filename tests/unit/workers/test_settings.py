@@ -252,6 +252,54 @@ class TestReminderWebhook:
         assert found == ["another of enough letters", self.SECRET]
 
     @pytest.mark.parametrize(
+        "url",
+        [
+            "http://127.0.0.1:8080/due",
+            "http://127.9.9.9/due",
+            "http://[::1]/due",
+            "http://localhost/due",
+            "http://LOCALHOST./due",
+            "https://receiver.example/due",
+        ],
+    )
+    def test_an_address_is_encrypted_or_of_this_host(self, environment: pytest.MonkeyPatch, url: str) -> None:
+        environment.setenv("REMINDER_WEBHOOK_URL", url)
+        environment.setenv("REMINDER_WEBHOOK_SECRET", self.SECRET)
+        assert settings().reminder_webhook_url is not None
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://receiver.example/due",
+            "HTTP://10.0.0.1/due",
+            # Names that only look like this host.
+            "http://127.0.0.1@receiver.example/due",
+            "http://localhost.example/due",
+            "http://127.0.0.1.example/due",
+            "http://0.0.0.0/due",
+        ],
+    )
+    def test_another_hosts_http_address_needs_a_setting(self, environment: pytest.MonkeyPatch, url: str) -> None:
+        environment.setenv("REMINDER_WEBHOOK_URL", url)
+        environment.setenv("REMINDER_WEBHOOK_SECRET", self.SECRET)
+        assert complaint() == (
+            "Malformed setting: REMINDER_WEBHOOK_URL starts with http://, so the network could read names and phone "
+            "numbers: use https://, or set REMINDER_WEBHOOK_ALLOW_HTTP=true."
+        )
+        settings.cache_clear()
+        environment.setenv("REMINDER_WEBHOOK_ALLOW_HTTP", "true")
+        assert settings().reminder_webhook_url is not None
+
+    def test_a_proxy_is_an_http_address_and_kept_secret(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("REMINDER_WEBHOOK_PROXY_URL", "http://user:proxy-secret@proxy.example:3128")
+        assert "proxy-secret" not in repr(settings())
+        settings.cache_clear()
+        environment.setenv("REMINDER_WEBHOOK_PROXY_URL", "socks5://user:proxy-secret@proxy.example:1080")
+        assert complaint() == (
+            "Malformed setting: REMINDER_WEBHOOK_PROXY_URL is no HTTP proxy: it starts with http:// or https://."
+        )
+
+    @pytest.mark.parametrize(
         ("url", "secret", "words"),
         [
             (URL, "", "REMINDER_WEBHOOK_SECRET is needed with REMINDER_WEBHOOK_URL"),

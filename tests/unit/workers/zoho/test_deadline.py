@@ -2,13 +2,13 @@
 
 # ruff: noqa: ARG002 - the fakes have the signatures of what they stand for.
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore
 import pytest
 
-from workers.zoho.deadline import DeadlineBackend, DeadlineStream, DeadlineTransport, deadline
+from workers.zoho.deadline import DeadlineBackend, DeadlineStream, DeadlineTransport, addresses_of, deadline
 from workers.zoho.errors import ZohoUnavailable
 from workers.zoho.wire import exchange, new_http_client
 
@@ -125,3 +125,66 @@ def test_after_the_deadline_nothing_is_even_connected() -> None:
         clock.now = 10
         with pytest.raises(httpcore.ConnectTimeout):
             backend.connect_tcp("zoho.test", 443)
+
+
+class BlackHoles(Network):
+    """Addresses at which nothing is heard until the timeout, but for those that are open."""
+
+    def __init__(self, clock: Clock, *, are_open: Iterable[str] = ()) -> None:
+        super().__init__(Trickle(b"", 0, clock))
+        self.clock = clock
+        self.are_open = set(are_open)
+        self.tried: list[str] = []
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        self.tried.append(host)
+        if host in self.are_open:
+            return self.stream
+        assert timeout is not None
+        self.clock.now += timeout
+        raise httpcore.ConnectTimeout
+
+
+ADDRESSES = [f"192.0.2.{number}" for number in range(100)]
+
+
+def test_a_host_of_many_dead_addresses_is_left_at_the_deadline() -> None:
+    clock = Clock()
+    holes = BlackHoles(clock)
+    backend = DeadlineBackend(holes, clock, resolve=lambda _: ADDRESSES)
+
+    with deadline(12, clock), pytest.raises(httpcore.ConnectTimeout):
+        backend.connect_tcp("zoho.test", 443, timeout=5)
+
+    assert (clock.now, len(holes.tried)) == (12, 3)
+
+
+def test_the_next_address_is_tried_where_one_is_dead() -> None:
+    clock = Clock()
+    holes = BlackHoles(clock, are_open=ADDRESSES[2:3])
+    backend = DeadlineBackend(holes, clock, resolve=lambda _: ADDRESSES)
+
+    with deadline(60, clock):
+        backend.connect_tcp("zoho.test", 443, timeout=5)
+
+    assert holes.tried == ADDRESSES[:3]
+
+
+@pytest.mark.parametrize("resolve", [lambda _: [], addresses_of])
+def test_a_name_without_an_address_is_a_failed_connection(resolve: Callable[[str], list[str]]) -> None:
+    backend = DeadlineBackend(BlackHoles(Clock()), resolve=resolve)
+
+    with pytest.raises(httpcore.ConnectError):
+        backend.connect_tcp("name..test", 443, timeout=5)
+
+
+def test_an_address_is_its_own_address() -> None:
+    assert addresses_of("127.0.0.1") == ["127.0.0.1"]
+    assert addresses_of("::1") == ["::1"]

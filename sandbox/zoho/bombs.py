@@ -1,0 +1,64 @@
+"""Answers that are too large for a careful client, and ruinous for a careless one."""
+
+import gzip
+import struct
+import zlib
+from dataclasses import replace
+from functools import lru_cache
+
+from sandbox.zoho.answers import Answer
+from sandbox.zoho.commands import Bomb
+
+MEGABYTE = 1024 * 1024
+
+#: What each bomb inflates to.
+INFLATED_BYTES = 1024 * MEGABYTE
+
+#: Above what booksync reads.
+PLAIN_BYTES = 9 * MEGABYTE
+
+#: Above what any HTTP client reads of a header.
+HEADER_BYTES = 2 * MEGABYTE
+
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
+
+
+def bomb(answer: Answer, kind: Bomb) -> Answer:
+    """The answer, grown; its status and headers stay."""
+    match kind:
+        case Bomb.GZIP:
+            return _coded(answer, gzip_bomb(), "gzip")
+        case Bomb.NESTED_GZIP:
+            return _coded(answer, gzip.compress(gzip_bomb()), "gzip, gzip")
+        case Bomb.MANY_CODINGS:
+            return _coded(answer, _many_times(answer.body, 100), ", ".join(["gzip"] * 100))
+        case Bomb.PLAIN:
+            return replace(answer, body=answer.body + b" " * PLAIN_BYTES)
+        case Bomb.ENDLESS:
+            return replace(answer, is_endless=True)
+        case Bomb.HEADERS:
+            return replace(answer, headers={**answer.headers, "X-Filler": "x" * HEADER_BYTES})
+
+
+@lru_cache(maxsize=1)
+def gzip_bomb() -> bytes:
+    """A valid gzip file of about a megabyte that inflates to `INFLATED_BYTES` of zeros."""
+    chunk = bytes(MEGABYTE)
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    # After a full flush the same megabyte deflates to the same bytes, so it is deflated only once.
+    block = deflate.compress(chunk) + deflate.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(INFLATED_BYTES // MEGABYTE):
+        checksum = zlib.crc32(chunk, checksum)
+    trailer = struct.pack("<II", checksum, INFLATED_BYTES)
+    return _GZIP_HEADER + block * (INFLATED_BYTES // MEGABYTE) + deflate.flush() + trailer
+
+
+def _coded(answer: Answer, body: bytes, coding: str) -> Answer:
+    return replace(answer, body=body, headers={**answer.headers, "Content-Encoding": coding})
+
+
+def _many_times(body: bytes, times: int) -> bytes:
+    for _ in range(times):
+        body = gzip.compress(body)
+    return body

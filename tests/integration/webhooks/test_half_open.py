@@ -1,0 +1,286 @@
+"""Promises of the web process to a network of strangers: no connection holds it, and honest webhooks are served."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from sqlalchemy import Engine
+
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change
+from tests.integration.environment import environment_of_a_process
+from tests.webhooks import signed_json
+from workers.resources import open_resources
+from workers.web.connections import CHECK_SECONDS, MOST_WAITING
+from workers.web.request_bodies import BODY_SECONDS, MAX_BODY_BYTES
+
+SECRET = "0123456789abcdef0123456789abcdef01234567"
+CONTACT = {"contact": {"contact_id": "5001", "last_modified_time": "2026-03-02T09:30:00+0000"}}
+PROJECT = Path(__file__).parents[3]
+
+#: The longest that any connection may stay open without progress; the rest is the machine's.
+DEADLINE_SECONDS = BODY_SECONDS + 2 * CHECK_SECONDS + 10
+
+#: The deadlines of a process that need not be started by the contract's command.
+SHORT_SECONDS = 0.5
+HURRIED = f"""
+import uvicorn
+from workers.web import connections, request_bodies
+connections.CHECK_SECONDS = request_bodies.BODY_SECONDS = {SHORT_SECONDS}
+uvicorn.main()
+"""
+
+#: What the Procfile adds to the contract's command.
+PROCFILE_OPTIONS = re.findall(r"^web: uvicorn \S+ (.+)$", (PROJECT / "Procfile").read_text(), re.MULTILINE)[0].split()
+
+BOGUS = b"X-Zoho-Webhook-Signature: " + b"0" * 64 + b"\r\n"
+
+
+@dataclass(frozen=True)
+class Web:
+    """A web process and one connection's webhook address."""
+
+    port: int
+    path: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def connect(self, *pieces: bytes) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_SECONDS)
+        for piece in pieces:
+            connection.sendall(piece)
+        return connection
+
+    def head(self, *lines: bytes) -> bytes:
+        return b"".join([b"POST ", self.path.encode(), b" HTTP/1.1\r\nHost: booksync\r\n", *lines])
+
+    def good_webhook(self) -> httpx.Response:
+        body, headers = signed_json(SECRET, CONTACT)
+        return httpx.post(f"http://127.0.0.1:{self.port}{self.path}", content=body, headers=headers, timeout=5)
+
+
+@pytest.fixture
+def web(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Callable[..., Web]]:
+    """Starts it on a port of its own choice."""
+    with ExitStack() as running:
+        running.enter_context(environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url))
+        with open_resources("booksync tests") as resources:
+            connection_id = a_connection(resources.engine, resources.vault.encrypt(SECRET))
+
+        def start(*options: str, hurried: bool = True) -> Web:
+            log = tmp_path / "web.log"
+            uvicorn = ["-c", HURRIED] if hurried else ["-m", "uvicorn"]
+            command = [sys.executable, *uvicorn, "workers.web.app:app", "--port", "0", *options]
+            stream = running.enter_context(log.open("wb"))
+            process = running.enter_context(subprocess.Popen(command, cwd=PROJECT, env=os.environ, stderr=stream))
+            running.callback(process.send_signal, signal.SIGKILL)
+            return Web(the_port(process, log), f"/webhooks/zoho/{connection_id}", process, log)
+
+        yield start
+
+
+def a_connection(engine: Engine, encrypted_secret: str) -> uuid.UUID:
+    link = a_link(engine)
+    change(engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=encrypted_secret)
+    return link.connection_id
+
+
+def the_port(process: "subprocess.Popen[bytes]", log: Path) -> int:
+    while process.poll() is None:
+        found = re.search(r"running on http://127.0.0.1:(\d+)", log.read_text())
+        if found is not None:
+            return int(found[1])
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
+def read_to_the_end(connection: socket.socket) -> bytes:
+    """What comes until the other side closes; raises TimeoutError where it does not."""
+    came = b""
+    try:
+        while piece := connection.recv(65536):
+            came += piece
+    except ConnectionResetError:
+        pass
+    return came
+
+
+def send_until_closed(connection: socket.socket, piece: bytes) -> None:
+    """Raises TimeoutError where the other side neither reads nor closes."""
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        while True:
+            connection.sendall(piece)
+
+
+def drip(connection: socket.socket, byte: bytes, until: threading.Event) -> None:
+    """A byte a quarter of a second, until it is enough or the other side is gone."""
+    while not until.wait(0.25):
+        try:
+            connection.sendall(byte)
+        except OSError:
+            return
+
+
+def test_strangers_who_stop_in_mid_request_are_closed_and_honest_webhooks_served_meanwhile(
+    web: Callable[..., Web],
+) -> None:
+    started = web(hurried=False)
+    halves = [
+        b"",
+        b"PO",
+        started.head(),
+        started.head(b"Content-Length: 100\r\n\r\n"),
+        started.head(BOGUS, b"Content-Length: 100\r\n\r\n", b"half"),
+        started.head(BOGUS, b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nhalf"),
+        b"GET /readyz HTTP/1.1\r\nHost: booksync\r\nContent-Length: 100\r\n\r\nhalf",
+    ]
+    with ExitStack() as opened:
+        connections = [opened.enter_context(started.connect(halves[n % len(halves)])) for n in range(650)]
+        began = time.monotonic()
+        assert started.good_webhook().status_code == 202
+        assert time.monotonic() - began < 5
+        for connection in connections:
+            read_to_the_end(connection)
+        assert time.monotonic() - began < DEADLINE_SECONDS
+    assert started.good_webhook().status_code == 202
+    assert "Connections without progress are closed" in started.log.read_text()
+
+
+def test_clients_that_drip_are_closed(web: Callable[..., Web]) -> None:
+    started = web()
+    dripping = [
+        # Headers, a body with a length, a chunked one: the request is not whole.
+        (started.head(), b"x"),
+        (started.head(BOGUS, b"Content-Length: 100000\r\n\r\n"), b"x"),
+        (started.head(BOGUS, b"Transfer-Encoding: chunked\r\n\r\n"), b"1\r\nx\r\n"),
+        # The rest of a body whose request is refused already.
+        (started.head(b"Content-Length: 100000\r\n\r\n"), b"x"),
+        (started.head(b"Content-Length: 100000000\r\n\r\n"), b"x"),
+        # A second request's headers.
+        (started.head(b"Content-Length: 0\r\n\r\nPOST / HTTP/1.1\r\nX: "), b"x"),
+    ]
+    enough = threading.Event()
+    with ExitStack() as opened:
+        connections = [opened.enter_context(started.connect(head)) for head, _ in dripping]
+        threads = [
+            threading.Thread(target=drip, args=(connection, byte, enough))
+            for connection, (_, byte) in zip(connections, dripping, strict=True)
+        ]
+        for thread in threads:
+            opened.callback(thread.join)
+            thread.start()
+        opened.callback(enough.set)
+        for connection in connections:
+            read_to_the_end(connection)
+
+
+def test_a_slow_body_is_408(web: Callable[..., Web]) -> None:
+    started = web()
+    with started.connect(started.head(BOGUS, b"Content-Length: 100\r\n\r\nhalf")) as connection:
+        assert read_to_the_end(connection).startswith(b"HTTP/1.1 408 ")
+    assert "web.body_too_slow" in started.log.read_text()
+
+
+def test_requests_that_are_refused_anyway_are_refused_before_their_body(web: Callable[..., Web]) -> None:
+    started = web()
+    too_large = b"Content-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)
+    for lines, status in [
+        # Without a signature and a secret the body is not waited for.
+        ([b"Content-Length: 100\r\n\r\n"], b"401"),
+        ([b"Transfer-Encoding: chunked\r\n\r\n"], b"401"),
+        # The size comes first, also before "100 Continue".
+        ([too_large], b"413"),
+        ([b"Content-Length: 1%s\r\n\r\n" % (b"0" * 19)], b"413"),
+        ([BOGUS, b"Expect: 100-continue\r\n", too_large], b"413"),
+    ]:
+        with started.connect(started.head(*lines)) as connection:
+            assert connection.recv(65536).startswith(b"HTTP/1.1 " + status)
+
+
+def test_an_oversized_body_is_413_for_a_client_that_sends_it_all(web: Callable[..., Web]) -> None:
+    started = web()
+    url = f"http://127.0.0.1:{started.port}{started.path}"
+    assert httpx.post(url, content=b"x" * (3 * MAX_BODY_BYTES)).status_code == 413
+    signed = {"X-Zoho-Webhook-Signature": "0" * 64}
+    assert httpx.post(url, content=(b"x" * 1000 for _ in range(3000)), headers=signed).status_code == 413
+
+
+def test_chunks_without_end_are_413(web: Callable[..., Web]) -> None:
+    started = web()
+    with started.connect(started.head(BOGUS, b"Transfer-Encoding: chunked\r\n\r\n")) as connection:
+        send_until_closed(connection, b"10000\r\n" + b"x" * 65536 + b"\r\n")
+    assert started.good_webhook().status_code == 202
+
+
+def test_bodies_that_arrive_at_the_same_time_take_a_bounded_memory(web: Callable[..., Web]) -> None:
+    started = web(*PROCFILE_OPTIONS, hurried=False)
+    before = psutil.Process(started.process.pid).memory_info().rss
+    almost = started.head(BOGUS, b"Content-Length: 1000000\r\n\r\n") + b"x" * 990_000
+    with ExitStack() as opened:
+        connections = [opened.enter_context(started.connect(almost)) for _ in range(150)]
+        for connection in connections:
+            read_to_the_end(connection)
+        grown = psutil.Process(started.process.pid).memory_info().rss - before
+    assert grown < 150_000_000
+    assert "web.too_many_bodies" in started.log.read_text()
+    assert started.good_webhook().status_code == 202
+
+
+def test_a_flood_of_silent_connections_makes_room_for_honest_ones(web: Callable[..., Web]) -> None:
+    started = web()
+    with ExitStack() as opened:
+        silent = [opened.enter_context(started.connect()) for _ in range(MOST_WAITING)]
+        time.sleep(1.5)  # Honest clients would have sent their headers by now.
+        silent[0].settimeout(3)
+        opened.enter_context(started.connect())
+        assert read_to_the_end(silent[0]) == b""
+        assert started.good_webhook().status_code == 202
+
+
+def test_a_client_that_does_not_read_its_response_is_closed(web: Callable[..., Web]) -> None:
+    started = web()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", started.port))
+        connection.settimeout(DEADLINE_SECONDS)
+        send_until_closed(connection, b"GET /metrics HTTP/1.1\r\nHost: booksync\r\n\r\n")
+
+
+def test_an_idle_connection_lives_as_long_as_uvicorn_is_asked_to_keep_it(web: Callable[..., Web]) -> None:
+    started = web("--timeout-keep-alive", "60")
+    with httpx.Client(base_url=f"http://127.0.0.1:{started.port}") as http:
+        assert http.get("/healthz").status_code == 200
+        time.sleep(4 * SHORT_SECONDS)
+        (connection,) = http._transport._pool.connections  # type: ignore[attr-defined]
+        assert not connection.has_expired()
+
+
+def test_requests_that_are_no_http_fill_no_log(web: Callable[..., Web]) -> None:
+    started = web()
+    for _ in range(100):
+        with started.connect(b"no HTTP\r\n\r\n") as connection:
+            read_to_the_end(connection)
+    assert started.log.read_text().count("Invalid HTTP request received.") < 10
+
+
+def test_headers_without_end_are_400(web: Callable[..., Web]) -> None:
+    started = web()
+    with started.connect(started.head(b"X: ")) as connection:
+        connection.sendall(b"x" * 200_000)
+        assert read_to_the_end(connection)[:12] in (b"HTTP/1.1 400", b"")

@@ -1,0 +1,162 @@
+"""Promises of workers/web/console_password.py: guesses are slow, few at a time, and logged without a password."""
+
+import asyncio
+import base64
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from workers.counters import PasswordOutcome
+from workers.web.console_password import (
+    LONGEST_DELAY_SECONDS,
+    MOST_ADDRESSES,
+    MOST_DELAYED,
+    PasswordCheck,
+    is_too_short,
+    password_in,
+)
+
+RIGHT = "correct horse"
+RIGHT_OUTCOME, WRONG, NOT_CHECKED = PasswordOutcome.RIGHT, PasswordOutcome.WRONG, PasswordOutcome.NOT_CHECKED
+
+
+@dataclass
+class Guesses:
+    """Passwords sent to one check, whose delays end when the test ends them."""
+
+    delays: list[float] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.check = PasswordCheck(SecretStr(RIGHT), sleep=self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.delays.append(seconds)
+        await self.over.wait()
+
+    async def at_once(self, *guesses: tuple[str, str]) -> list[PasswordOutcome]:
+        """The outcomes of (password, address), all sent before the first delay ends."""
+        sent = [asyncio.ensure_future(self.check.check(password.encode(), address)) for password, address in guesses]
+        await asyncio.sleep(0)
+        self.over.set()
+        outcomes = await asyncio.gather(*sent)
+        self.over.clear()
+        return outcomes
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(coroutine)
+
+
+def test_the_right_password_opens_without_a_delay() -> None:
+    async def scene() -> None:
+        guesses = Guesses()
+        assert await guesses.at_once((RIGHT, "1.1.1.1")) == [RIGHT_OUTCOME]
+        assert guesses.delays == []
+
+    run(scene())
+
+
+def test_each_wrong_password_of_an_address_takes_longer_up_to_a_bound() -> None:
+    async def scene() -> None:
+        guesses = Guesses()
+        for _ in range(5):
+            assert await guesses.at_once(("wrong", "1.1.1.1")) == [WRONG]
+        assert guesses.delays == [1, 2, 3, 3, LONGEST_DELAY_SECONDS]
+
+    run(scene())
+
+
+def test_the_right_password_ends_the_growth() -> None:
+    async def scene() -> None:
+        guesses = Guesses()
+        for password in ("wrong", "wrong", RIGHT, "wrong"):
+            await guesses.at_once((password, "1.1.1.1"))
+        assert guesses.delays == [1, 2, 1]
+
+    run(scene())
+
+
+def test_guesses_of_one_address_at_the_same_time_gain_nothing() -> None:
+    async def scene() -> None:
+        outcomes = await Guesses().at_once(("wrong", "1.1.1.1"), ("other", "1.1.1.1"), (RIGHT, "1.1.1.1"))
+        assert outcomes == [WRONG, NOT_CHECKED, NOT_CHECKED]
+
+    run(scene())
+
+
+def test_another_address_is_not_kept_waiting() -> None:
+    async def scene() -> None:
+        assert await Guesses().at_once(("wrong", "1.1.1.1"), (RIGHT, "2.2.2.2")) == [WRONG, RIGHT_OUTCOME]
+
+    run(scene())
+
+
+def test_many_addresses_share_a_limit_that_does_not_shut_out_those_with_the_right_password() -> None:
+    async def scene() -> None:
+        guesses = Guesses()
+        await guesses.at_once((RIGHT, "office"))
+        many = [("wrong", f"10.0.0.{number}") for number in range(20)]
+        outcomes = await guesses.at_once(*many, (RIGHT, "office"), (RIGHT, "elsewhere"))
+        assert outcomes.count(WRONG) == MOST_DELAYED
+        assert outcomes[-2:] == [RIGHT_OUTCOME, NOT_CHECKED]
+
+    run(scene())
+
+
+def test_a_request_that_is_cancelled_keeps_no_place() -> None:
+    async def scene() -> None:
+        guesses = Guesses()
+        cancelled = asyncio.ensure_future(guesses.check.check(b"wrong", "1.1.1.1"))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.gather(cancelled, return_exceptions=True)
+        assert await guesses.at_once((RIGHT, "1.1.1.1")) == [RIGHT_OUTCOME]
+
+    run(scene())
+
+
+def test_only_so_many_addresses_are_remembered() -> None:
+    async def scene() -> None:
+        guesses = Guesses()
+        for number in range(MOST_ADDRESSES + 10):
+            await guesses.at_once(("wrong", f"address {number}"))
+        assert len(guesses.check._failures) == MOST_ADDRESSES
+
+    run(scene())
+
+
+def test_wrong_passwords_are_logged_with_their_count_and_without_the_password() -> None:
+    async def scene() -> None:
+        guesses = Guesses()
+        with capture_logs() as logs:
+            for _ in range(50):
+                await guesses.at_once(("a wrong guess", "1.1.1.1"))
+        (line,) = logs
+        assert (line["action"], line["address"], line["count"]) == ("console.wrong_password", "1.1.1.1", 1)
+        assert "guess" not in str(logs)
+
+    run(scene())
+
+
+@given(st.text(max_size=40))
+def test_a_password_shorter_than_12_characters_is_too_short(password: str) -> None:
+    assert is_too_short(SecretStr(password)) == (len(password.strip()) < 12)
+
+
+@pytest.mark.parametrize("password", ["", "correct horse", "with:colon", "ünïcödé 鍵", "\x00"])
+def test_the_password_of_a_browser_is_read(password: str) -> None:
+    header = "Basic " + base64.b64encode(f"anyone:{password}".encode()).decode()
+    assert password_in(header) == password.encode()
+
+
+@given(st.text())
+def test_any_header_is_read_without_an_error(header: str) -> None:
+    for scheme in ("", "Basic ", "basic\t", "Bearer "):
+        assert isinstance(password_in(scheme + header), bytes)

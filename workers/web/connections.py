@@ -1,0 +1,119 @@
+"""Deadlines for HTTP connections whose client sends nothing, or reads nothing: uvicorn has none.
+
+uvicorn bounds only the idle time between two requests. A connection without a request, with half of its headers, with
+the rest of a body that was refused, or whose client does not read the response, would stay open for ever.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from workers.web.throttled_log import ThrottledLog
+
+#: Time from one check to the next. A connection that owes the same thing at two checks is closed, so after 5 to 10 s.
+CHECK_SECONDS = 5.0
+
+#: Connections that may wait for their first request at once; one more closes the oldest, so that descriptors remain
+#: for clients that send something.
+MOST_WAITING = 400
+
+#: An honest client has sent its headers by then.
+_GRACE_SECONDS = 1.0
+
+#: What a connection waits for before its first request.
+_FIRST_REQUEST = object()
+
+
+@contextmanager
+def connection_deadlines() -> Iterator[None]:
+    """Inside the block uvicorn closes connections that make no progress.
+
+    `uvicorn workers.web.app:app` names no protocol class, so uvicorn's own is extended in place.
+    """
+    protocol_class = cast("type[H11Protocol]", AutoHTTPProtocol)
+    connection_made = protocol_class.connection_made
+    connections = _Connections()
+
+    def connection_made_and_watched(protocol: H11Protocol, transport: asyncio.Transport) -> None:
+        connection_made(protocol, transport)
+        connections.watch(protocol, transport)
+
+    protocol_class.connection_made = connection_made_and_watched  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        protocol_class.connection_made = connection_made  # type: ignore[method-assign]
+
+
+class _Connections:
+    """The open connections of a process; used on its event loop only."""
+
+    def __init__(self) -> None:
+        self._new: dict[_Connection, None] = {}  # By age; some have sent their first request since.
+        self._closed = ThrottledLog("Connections without progress are closed", action="web.connections_closed")
+
+    def watch(self, protocol: H11Protocol, transport: asyncio.Transport) -> None:
+        connection = _Connection(protocol, transport)
+        self._new[connection] = None
+        self._make_room()
+        protocol.loop.call_later(CHECK_SECONDS, self._check, connection)
+
+    def _make_room(self) -> None:
+        while len(self._new) > MOST_WAITING:
+            oldest = next(iter(self._new))
+            if oldest.waits_for() is _FIRST_REQUEST:
+                if oldest.age() < _GRACE_SECONDS:
+                    return
+                self._close(oldest)
+            del self._new[oldest]
+
+    def _check(self, connection: "_Connection") -> None:
+        self._new.pop(connection, None)
+        if not connection.is_open():
+            return
+        if connection.makes_progress():
+            connection.protocol.loop.call_later(CHECK_SECONDS, self._check, connection)
+        else:
+            self._close(connection)
+
+    def _close(self, connection: "_Connection") -> None:
+        connection.transport.abort()
+        self._closed.warning()
+
+
+class _Connection:
+    """One connection, and what it waited for at the last check."""
+
+    def __init__(self, protocol: H11Protocol, transport: asyncio.Transport) -> None:
+        self.protocol = protocol
+        self.transport = transport
+        self._opened_at = protocol.loop.time()
+        self._waited_for: object | None = None
+
+    def is_open(self) -> bool:
+        return self.protocol in self.protocol.connections
+
+    def age(self) -> float:
+        """In seconds."""
+        return self.protocol.loop.time() - self._opened_at
+
+    def makes_progress(self) -> bool:
+        """False where the client leaves booksync waiting for the same thing as at the last check."""
+        before, self._waited_for = self._waited_for, self.waits_for()
+        return self._waited_for is None or self._waited_for is not before
+
+    def waits_for(self) -> object | None:
+        """What the client has to do next, as an object of its own; None while it is not the client's turn."""
+        cycle = cast("RequestResponseCycle | None", self.protocol.cycle)
+        if cycle is None:
+            return _FIRST_REQUEST if self.is_open() else None
+        if not cycle.response_complete:
+            return cycle if self.protocol.flow.write_paused else None
+        if self.transport.is_closing():
+            return cycle  # The client has not read the whole response.
+        # Without uvicorn's own timer bytes have come since the response: a body's rest, or the next request's headers.
+        return None if self.protocol.timeout_keep_alive_task is not None else cycle

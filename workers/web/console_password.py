@@ -1,0 +1,98 @@
+"""Checks the console's password, and makes guessing slow: each wrong password delays its response.
+
+While a response is delayed, no other password from the same address is checked, so that guesses sent at the same time
+gain nothing. The number of delayed responses is limited, which bounds the guesses of many addresses.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+import anyio
+from pydantic import SecretStr
+
+from workers.counters import PasswordOutcome
+from workers.web.throttled_log import ThrottledLog
+
+#: A shorter password closes the console.
+SHORTEST_PASSWORD = 12
+
+#: Delay of an address's first wrong password. Each further one adds as much, up to the longest delay.
+DELAY_SECONDS = 1.0
+LONGEST_DELAY_SECONDS = 3.0
+
+#: Responses that are delayed at the same time, of all addresses together.
+MOST_DELAYED = 8
+
+#: Addresses that are remembered, those with wrong passwords and those with the right one.
+MOST_ADDRESSES = 1000
+
+
+def is_too_short(password: SecretStr) -> bool:
+    """Whether the console stays closed with it. Blanks around it do not count."""
+    return len(password.get_secret_value().strip()) < SHORTEST_PASSWORD
+
+
+def password_in(authorization: str) -> bytes:
+    """The password of HTTP's basic authentication, or an empty one. The user's name is ignored."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return b""
+
+
+class PasswordCheck:
+    """The check of one process; used on its event loop only."""
+
+    def __init__(self, password: SecretStr, *, sleep: Callable[[float], Awaitable[None]] = anyio.sleep) -> None:
+        self._digest = _digest(password.get_secret_value().encode())
+        self._sleep = sleep
+        self._delayed: set[str] = set()
+        self._failures: OrderedDict[str, int] = OrderedDict()
+        self._trusted: OrderedDict[str, int] = OrderedDict()
+        self._wrong = ThrottledLog("A wrong console password was refused", action="console.wrong_password")
+
+    async def check(self, given: bytes, address: str) -> PasswordOutcome:
+        """The outcome for one request, after the delay where the password is wrong."""
+        if self._is_busy(address):
+            self._wrong.warning(address=address)
+            return PasswordOutcome.NOT_CHECKED
+        if hmac.compare_digest(_digest(given), self._digest):
+            self._failures.pop(address, None)
+            _remember(self._trusted, address, 0)
+            return PasswordOutcome.RIGHT
+        self._wrong.warning(address=address)
+        await self._delay(address)
+        return PasswordOutcome.WRONG
+
+    def _is_busy(self, address: str) -> bool:
+        """An address that has sent the right password before does not share the limit with others."""
+        is_full = len(self._delayed) >= MOST_DELAYED and address not in self._trusted
+        return address in self._delayed or is_full
+
+    async def _delay(self, address: str) -> None:
+        failures = self._failures.get(address, 0) + 1
+        _remember(self._failures, address, failures)
+        self._delayed.add(address)
+        try:
+            await self._sleep(min(failures * DELAY_SECONDS, LONGEST_DELAY_SECONDS))
+        finally:
+            self._delayed.discard(address)
+
+
+def _digest(password: bytes) -> bytes:
+    """Of one length for all passwords, because comparing texts of two lengths takes less time."""
+    return hashlib.sha256(password).digest()
+
+
+def _remember(addresses: OrderedDict[str, int], address: str, failures: int) -> None:
+    addresses[address] = failures
+    addresses.move_to_end(address)
+    if len(addresses) > MOST_ADDRESSES:
+        addresses.popitem(last=False)

@@ -1,0 +1,77 @@
+"""Reads the body of a request within a bound of bytes and of time."""
+
+from dataclasses import dataclass
+
+from anyio import fail_after
+from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
+
+from workers.web.throttled_log import ThrottledLog
+
+MAX_BODY_BYTES = 1_000_000
+
+#: From the headers to the last byte. An honest body arrives within a second.
+BODY_SECONDS = 10.0
+
+#: What the bodies that are not whole yet may take of this process's memory.
+MOST_UNFINISHED_BYTES = 64_000_000
+
+
+@dataclass(slots=True)
+class _Unfinished:
+    """The bodies that are being read, on the event loop only."""
+
+    total_bytes: int = 0
+
+
+_unfinished = _Unfinished()
+_slow = ThrottledLog("A request's body did not arrive in time", action="web.body_too_slow")
+_many = ThrottledLog("Too many bodies arrive at the same time", action="web.too_many_bodies")
+
+
+def refuse_large(request: Request) -> None:
+    """Check the length that the headers declare, before anything else is done for the request.
+
+    Raises:
+        HTTPException: 413, larger than `MAX_BODY_BYTES`.
+    """
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdecimal() and int(length) > MAX_BODY_BYTES:
+        raise _too_large()
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body, whatever its headers declare.
+
+    Raises:
+        HTTPException: 413, larger than `MAX_BODY_BYTES`; 408, not whole within `BODY_SECONDS`; 400, the connection
+            ended before; 503, the bodies that arrive at the same time take more than `MOST_UNFINISHED_BYTES`.
+    """
+    try:
+        with fail_after(BODY_SECONDS):
+            return await _read(request)
+    except ClientDisconnect:
+        raise HTTPException(400, "The body is not whole.") from None
+    except TimeoutError:
+        _slow.warning()
+        raise HTTPException(408, "The body did not arrive in time.") from None
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            _unfinished.total_bytes += len(chunk)
+            if len(body) > MAX_BODY_BYTES:
+                raise _too_large()
+            if _unfinished.total_bytes > MOST_UNFINISHED_BYTES:
+                _many.warning()
+                raise HTTPException(503, "Too many requests at once.", headers={"Retry-After": "60"})
+        return bytes(body)
+    finally:
+        _unfinished.total_bytes -= len(body)
+
+
+def _too_large() -> HTTPException:
+    return HTTPException(413, "The body is larger than 1 MB.")

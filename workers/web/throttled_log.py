@@ -1,0 +1,63 @@
+"""Warnings that a stranger can cause at will, logged a few times a minute at most."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+#: The shortest time between two lines of one kind.
+_SECONDS = 10.0
+
+
+class ThrottledLog:
+    """Logs the first warning at once, and those of the next seconds together with the one after them."""
+
+    def __init__(self, sentence: str, *, action: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sentence = sentence
+        self._action = action
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._count = 0
+        self._quiet_until = clock()
+
+    def warning(self, **facts: object) -> None:
+        """Log the sentence with `facts` and `count`, how often it was due since the last line; or only count it."""
+        with self._lock:
+            self._count += 1
+            if self._clock() < self._quiet_until:
+                return
+            self._quiet_until = self._clock() + _SECONDS
+            count, self._count = self._count, 0
+        log.warning(self._sentence, action=self._action, count=count, **facts)
+
+
+@contextmanager
+def throttled_uvicorn_warnings(clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Inside the block uvicorn repeats a warning about a client's request after some seconds only."""
+    logger, throttle = logging.getLogger("uvicorn.error"), _Throttle(clock)
+    logger.addFilter(throttle)
+    try:
+        yield
+    finally:
+        logger.removeFilter(throttle)
+
+
+class _Throttle(logging.Filter):
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._quiet_until: dict[str, float] = {}  # By message: uvicorn's warnings are few constants.
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message, now = str(record.msg), self._clock()
+        if record.levelno != logging.WARNING:
+            return True
+        if now < self._quiet_until.get(message, now):
+            return False
+        self._quiet_until[message] = now + _SECONDS
+        return True
