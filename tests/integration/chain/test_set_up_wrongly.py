@@ -1,0 +1,103 @@
+"""The installation's own fault parks no connection: the work waits, and goes on in a process that is set up right."""
+
+from dataclasses import replace
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from db import webhook_events
+from domain.webhooks import Entity, Event, EventKind
+from sandbox.zoho.commands import FaultName
+from tests.integration.chain.bench import Bench
+from workers.resources import Resources
+from workers.resumption import parked, resume
+from workers.sync.resync import resync
+from workers.vault import Vault
+
+
+def with_wrong_keys(resources: Resources) -> Resources:
+    return replace(resources, vault=Vault([SecretStr(Fernet.generate_key().decode())]))
+
+
+def with_a_wrong_client_secret(resources: Resources) -> Resources:
+    settings = resources.settings.model_copy(update={"zoho_client_secret": SecretStr("wrong")})
+    return replace(resources, settings=settings)
+
+
+WRONG = [with_wrong_keys, with_a_wrong_client_secret]
+
+
+def take_wrongly(bench: Bench, resources: Resources, times: int) -> None:
+    """A worker that is set up wrongly takes the run's present step again and again."""
+    wrong = replace(bench, resources=resources)
+    for _ in range(times):
+        bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
+        bench.rows("UPDATE zoho_connections SET access_token_expires_at = now(), refreshed_at = '{}' RETURNING id")
+        bench.skip_waiting()
+        step = bench.present_step()
+        assert step is not None
+        wrong.take(step)
+
+
+@pytest.mark.parametrize("set_up", WRONG)
+def test_a_run_waits_and_spends_no_attempt(bench: Bench, set_up: object) -> None:
+    assert callable(set_up)
+    bench.start()
+    take_wrongly(bench, set_up(bench.resources), times=10)
+    (run,) = bench.rows("SELECT status, attempts, waiting_for FROM sync_runs")
+    assert (run["status"], run["attempts"]) == ("running", 0)
+    assert "ENCRYPTION_KEYS" in run["waiting_for"] or "ZOHO_CLIENT_SECRET" in run["waiting_for"]
+    assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+    assert bench.rows("SELECT id FROM dead_letters") == []
+
+    while (step := bench.present_step()) is not None:
+        bench.skip_waiting()
+        bench.take(step)
+    assert bench.rows("SELECT status FROM sync_runs") == [{"status": "succeeded"}]
+
+
+@pytest.mark.parametrize("set_up", WRONG)
+def test_a_webhooks_record_waits_too(bench: Bench, set_up: object) -> None:
+    assert callable(set_up)
+    bench.sync()
+    contact_id = min(bench.customers())
+    with bench.resources.engine.begin() as connection:
+        event = Event("contact", contact_id, EventKind.CHANGED, None, None)
+        webhook_events.receive(connection, bench.connection_id, event)
+    for _ in range(10):
+        bench.rows("UPDATE zoho_connections SET access_token_expires_at = now(), refreshed_at = '{}' RETURNING id")
+        bench.rows("UPDATE resyncs SET not_before = now() RETURNING record_id")
+        resync(set_up(bench.resources), str(bench.connection_id), Entity.CONTACT, contact_id)
+    assert bench.rows("SELECT attempts, has_failed FROM resyncs") == [{"attempts": 0, "has_failed": False}]
+    assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+
+
+class TestResume:
+    @pytest.fixture
+    def refused(self, bench: Bench) -> Bench:
+        """Zoho has refused the grant, and the connection is parked."""
+        bench.sync()
+        bench.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
+        bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
+        assert bench.sync()["status"] == "parked"
+        return bench
+
+    def test_a_connection_that_zoho_accepts_again_works_without_a_new_grant(self, refused: Bench) -> None:
+        refused.zoho.clear_faults()
+        refused.rows("UPDATE zoho_connections SET refreshed_at = '{}', no_refresh_before = NULL RETURNING id")
+        (resumed,) = resume(refused.resources, parked(refused.resources))
+        assert (resumed.connection_id, resumed.was_parked, resumed.refusal) == (refused.connection_id, True, None)
+        assert refused.sync()["status"] == "succeeded"
+
+    def test_one_that_zoho_goes_on_refusing_stays_parked_and_says_why(self, refused: Bench) -> None:
+        (resumed,) = resume(refused.resources, parked(refused.resources))
+        assert resumed.refusal is not None
+        assert "booksync connect" in resumed.refusal
+        assert parked(refused.resources) == [refused.connection_id]
+
+    def test_one_that_is_not_parked_costs_no_call(self, bench: Bench) -> None:
+        bench.zoho.reset_stats()
+        (resumed,) = resume(bench.resources, [bench.connection_id])
+        assert not resumed.was_parked
+        assert bench.zoho.stats().count() == 0
