@@ -62,7 +62,7 @@ def a_budget(
         client,
         limits=limits,
         seconds_since_last_call=seconds_since_last_call,
-        paused_seconds=lambda _: None,
+        pause_left=lambda _: None,
         on_pause=lambda *pause: told.append(pause),
     )
 
