@@ -30,7 +30,7 @@ def seconds_since_last_call(connection: Connection, organization_id: str) -> flo
 
 @dataclass(frozen=True, slots=True)
 class StoredPause:
-    """What is left of a pause, on Postgres's clock."""
+    """The rest of a pause, on Postgres's clock."""
 
     seconds: float
     reason: str | None
@@ -81,7 +81,7 @@ def forget_pause(connection: Connection, organization_id: str) -> None:
 
 
 def pause_left(connection: Connection, organization_id: str) -> StoredPause | None:
-    """What is left of the last pause; None where there is none."""
+    """The rest of the last pause; None once it is over."""
     row = connection.execute(
         text("""
             SELECT extract(epoch FROM paused_until - clock_timestamp())::float AS seconds, paused_reason,

@@ -45,7 +45,7 @@ def read_answer(status: int, code: int | None, headers: Mapping[str, str]) -> An
         refusal=refusal,
         accepted=refusal is None and status < 500,
         authorized=status != 401,
-        retry_after_seconds=_retry_after_seconds(given),
+        retry_after_seconds=retry_after_seconds(given),
         day_limit=_whole_number(given.get("x-rate-limit-limit"), at_least=1),
         day_remaining=_whole_number(given.get("x-rate-limit-remaining")),
         day_resets_in_seconds=_whole_number(given.get("x-rate-limit-reset"), at_least=0, at_most=LONGEST_DAY_SECONDS),
@@ -61,9 +61,9 @@ def _whole_number(text: str | None, *, at_least: int | None = None, at_most: int
     return number
 
 
-def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Seconds, or a date read on the server's own clock; an absurd one is cut to a day."""
-    text = headers.get("retry-after", "")
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """The `retry-after` (lower case) of a response: seconds, or a date on the server's own clock; at most a day."""
+    text = headers.get("retry-after", "").strip()
     seconds: float | None = _whole_number(text)
     if seconds is None:
         until, server_time = _http_date(text), _http_date(headers.get("date", ""))

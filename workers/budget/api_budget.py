@@ -62,7 +62,7 @@ class ApiBudget:
 
     - `seconds_since_last_call(organization_id)`: on Postgres's own clock, since a call may last have been made (so
       written before the call), None for never;
-    - `pause_left(organization_id)`: what is left of the last pause, None for none;
+    - `pause_left(organization_id)`: the rest of the last pause, None for none;
     - `on_pause(organization_id, seconds, reason)`: called at every refusal, so that the two above can be known;
     - `on_probe(organization_id)`: called before the one call that tries whether a spent day is over;
     - `on_resume(organization_id)`: called when a probe has succeeded, or a person has lifted the pause.
@@ -118,7 +118,7 @@ class ApiBudget:
         return self._scripts.look(organization_id)
 
     def resume(self, organization_id: str) -> Resumed:
-        """Lift every pause, and forget what is left of the day: the next answer of Zoho says it again.
+        """Lift every pause, and forget the rest of the day: the next response of Zoho says it again.
 
         The wait that follows a loss of memory goes on, because calls that Redis has forgotten still count at Zoho.
         Raises BudgetUnavailable.

@@ -51,7 +51,7 @@ class Wait:
 class Forgotten:
     """Redis knows nothing of the organisation (new, emptied, restarted, failed over), or its memory is damaged."""
 
-    damage: str = ""  #: what is wrong with the memory, in words; empty where there is none
+    damage: str = ""  #: the kind of damage, for the log; empty where the memory is only new
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,7 @@ class BudgetSnapshot:
     paused_seconds: float  #: 0 without a pause
     paused_reason: PauseReason | None
     day_limit: int | None  #: as Zoho last told it
-    day_remaining: (
-        int | None
-    )  #: may be negative; 0 after a refusal (code 45); None once the day it was told for is over
+    day_remaining: int | None  #: may be negative; 0 after a refusal (code 45); None while unknown
     day_resets_in_seconds: float | None
     throttles: int  #: refusals counted (429); forgotten after two idle days
     day_waits_seconds: float = 0.0  #: until a run may call again, because the day is spent; 0 where it is not

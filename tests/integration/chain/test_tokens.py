@@ -13,9 +13,9 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.budget import BudgetWait, WaitReason
-from workers.tokens import PAUSE_SECONDS, SharedTokens
+from workers.tokens import SharedTokens
 from workers.zoho import transport
-from workers.zoho.errors import ZohoUnavailable
+from workers.zoho.errors import TOKEN_PAUSE_SECONDS, ZohoUnavailable
 from workers.zoho.wire import WireAnswer, exchange
 
 THREADS = 50
@@ -84,7 +84,7 @@ def test_a_throttled_token_endpoint_is_left_alone_for_a_while(bench: Bench, toke
     for _ in range(3):
         with pytest.raises(BudgetWait) as waiting:
             tokens.current()
-        assert waiting.value.seconds == pytest.approx(PAUSE_SECONDS, abs=5)
+        assert waiting.value.seconds == pytest.approx(TOKEN_PAUSE_SECONDS, abs=5)
     bench.rows("UPDATE zoho_connections SET no_refresh_before = now() RETURNING id")
     assert tokens.current().value
 

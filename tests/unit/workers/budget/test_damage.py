@@ -1,4 +1,4 @@
-"""Single keys of the budget are evicted, or somebody writes into them: no call too many, and no stop for ever."""
+"""Single keys of the budget are evicted or overwritten by hand: no call too many, and no stop for ever."""
 
 from itertools import chain, combinations
 
