@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from db.connections import UnknownConnectionError
+
+#: A shorter beginning of a connection's id would match by accident.
+_SHORTEST_BEGINNING = 4
+
 
 def note_call(connection: Connection, organization_id: str) -> None:
     """A call is about to be made."""
@@ -91,3 +96,26 @@ def pause_left(connection: Connection, organization_id: str) -> StoredPause | No
         {"organization_id": organization_id},
     ).one_or_none()
     return StoredPause(row.seconds, row.paused_reason, row.since_probe) if row else None
+
+
+def organizations(connection: Connection, named: str | None) -> list[str]:
+    """The organisations that have a connection, or the one of that number, or of the connection of that id or name.
+
+    Raises:
+        UnknownConnectionError: nothing has that number, id or name.
+    """
+    found = connection.execute(
+        text("""
+            SELECT organization_id FROM zoho_connections
+             WHERE CAST(:named AS text) IS NULL OR organization_id = :named
+                OR (organization_name = :named AND :named <> '')
+                OR (length(:named) >= :shortest AND starts_with(id::text, lower(:named)))
+            UNION SELECT organization_id FROM api_use WHERE organization_id = :named
+             ORDER BY 1
+        """),
+        {"named": named, "shortest": _SHORTEST_BEGINNING},
+    )
+    organization_ids = list(found.scalars())
+    if named is not None and not organization_ids:
+        raise UnknownConnectionError(f"There is no connection or organisation {named}.")
+    return organization_ids

@@ -11,11 +11,16 @@ local function left_of_day(known)
   return resets_at and resets_at > now and number(known.day_remaining) or nil
 end
 
+-- How many of the day's calls stay for others where such a share is reserved.
+local function kept_of_day(known, reserve)
+  return math.floor((number(known.day_limit) or 0) * reserve)
+end
+
 -- Until when calls that leave such a share of the day's calls wait for the next day; 0 where they need not.
 local function day_waits_until(known, reserve)
   if is_day_refused(known) then return number(known.paused_until) end
   local left = left_of_day(known)
-  if not left or left - under_way() > math.floor((number(known.day_limit) or 0) * reserve) then return 0 end
+  if not left or left - under_way() > kept_of_day(known, reserve) then return 0 end
   return number(known.day_resets_at) + AFTER_MIDNIGHT
 end
 

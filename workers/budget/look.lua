@@ -1,7 +1,7 @@
 -- What the budget knows, as it stands; writes nothing, so what has passed is left out rather than tidied away.
 local day_reserve = tonumber(ARGV[8])
 local known = read_state()
-if damage(known) ~= '' then return {0, 0, 0, 0, '', '', '', 0, 0, 0, 0} end
+if damage(known) ~= '' then return {0, 0, 0, 0, '', '', '', 0, 0, 0, 0, -1} end
 
 local function counting(pool)
   local calls_over = redis.call('ZCOUNT', pool.used, '(' .. whole(now - span), '+inf')
@@ -29,5 +29,6 @@ return {
   milliseconds_until(number(known.day_resets_at)),
   number(known.throttles) or 0,
   milliseconds_until(day_waits_until(known, day_reserve)),
+  kept_of_day(known, day_reserve),
   is_day_over(known) and milliseconds_until(number(known.probe_at)) or -1,
 }

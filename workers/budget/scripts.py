@@ -169,8 +169,9 @@ class BudgetScripts:
         return Resumed(_pause(length, reason), _number(forgotten) / 1000)
 
     def look(self, organization_id: str) -> BudgetSnapshot:
-        used, under_way, ahead, paused, why, day_limit, day_left, day_resets, throttles, day_waits, probe_in = (
-            self._run(self._look, organization_id, self._limits.daily_reserve)
+        reply = self._run(self._look, organization_id, self._limits.daily_reserve)
+        used, under_way, ahead, paused, why, day_limit, day_left, day_resets, throttles, day_waits, kept, probe_in = (
+            reply
         )
         return BudgetSnapshot(
             limit=self._limits.requests_per_minute,
@@ -183,6 +184,7 @@ class BudgetScripts:
             day_remaining=_number_or_none(day_left),
             day_resets_in_seconds=_number(day_resets) / 1000 if _number(day_resets) > 0 else None,
             throttles=_number(throttles),
+            day_kept=_number(kept),
             day_waits_seconds=_number(day_waits) / 1000,
             probe_in_seconds=_number(probe_in) / 1000 if _number(probe_in) >= 0 else None,
         )

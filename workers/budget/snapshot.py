@@ -19,5 +19,6 @@ class BudgetSnapshot:
     day_remaining: int | None  #: may be negative; 0 after a refusal (code 45); None while unknown
     day_resets_in_seconds: float | None
     throttles: int  #: refusals counted (429); forgotten after two idle days
+    day_kept: int = 0  #: calls of the day that runs leave to others (ZOHO_DAILY_RESERVE)
     day_waits_seconds: float = 0.0  #: until a run may call again, because the day is spent; 0 where it is not
     probe_in_seconds: float | None = None  #: until one call tries whether the spent day is over; None without a probe

@@ -17,6 +17,7 @@ from domain.walk import WalkStuck
 from workers.broker.client import redis_address
 from workers.budget import BudgetUnavailable, BudgetWait
 from workers.cli import (
+    budget,
     connect,
     dead_letters,
     do_not_call,
@@ -57,6 +58,7 @@ app.add_typer(reminders.app, name="reminders")
 app.add_typer(do_not_call.app, name="do-not-call")
 app.add_typer(phones.app, name="phones")
 app.add_typer(policy.app, name="policy")
+app.add_typer(budget.app, name="budget")
 app.command("rotate-keys")(rotate_keys.rotate_keys)
 app.command("scheduler")(scheduler.scheduler)
 

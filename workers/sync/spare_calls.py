@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 
 from domain.forecast import leaves_room
 from domain.lists import SetAside
-from workers.budget import BudgetWait
+from workers.budget import BudgetWait, WaitReason
 from workers.forecasting import forecast
 from workers.logs import describe
 from workers.sync.work import Work
-from workers.zoho.errors import PARKING_ERRORS, PermanentZohoError, Throttled, ZohoError
+from workers.zoho.errors import PARKING_ERRORS, PermanentZohoError, Throttled, WaitForToken, ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -60,18 +60,18 @@ def ask_each(
 
     Raises:
         BudgetWait: a wait for the minute's budget; the step is repeated.
-        Throttled, and the types of PARKING_ERRORS: they concern every call.
+        Throttled, WaitForToken, and the types of PARKING_ERRORS: they concern every call.
     """
     failures: list[ZohoError] = []
     for record in records:
         try:
             ask(record)
         except BudgetWait as wait:
-            if wait.seconds <= LONGEST_WAIT_SECONDS:
+            if wait.seconds <= LONGEST_WAIT_SECONDS and wait.reason is not WaitReason.DAY:
                 raise
             log.warning("Some details could not be asked for", action=action, reason=wait.reason)
             return Asked.STOPPED
-        except (Throttled, *PARKING_ERRORS):
+        except (Throttled, WaitForToken, *PARKING_ERRORS):
             raise
         except ZohoError as error:
             log.warning("Some details could not be asked for", action=action, reason=describe(error))

@@ -14,7 +14,7 @@ from workers.logs import describe
 from workers.sync.truth_check import check_truth
 from workers.sync.work import Work
 from workers.zoho import OrganizationFacts, get_organizations
-from workers.zoho.errors import PARKING_ERRORS, Throttled, ZohoError
+from workers.zoho.errors import PARKING_ERRORS, Throttled, WaitForToken, ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ def _organization(work: Work) -> OrganizationFacts | None:
     """The organisation's own facts, one call a full run; None where Zoho does not have them: the known ones stay."""
     try:
         found = get_organizations(work.transport)
-    except (Throttled, *PARKING_ERRORS):
+    except (Throttled, WaitForToken, *PARKING_ERRORS):
         raise
     except ZohoError as error:
         log.warning("The organisation's facts could not be read", action="organization.unread", reason=describe(error))
