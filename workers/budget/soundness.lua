@@ -48,10 +48,10 @@ local function damage(known)
   return ''
 end
 
--- A list that was damaged by hand may be endless.
-local function drop_unless_named(keys, named)
-  if named == sizes(keys) then return end
-  for _, key in ipairs(keys) do redis.call('UNLINK', key) end
+-- More calls than slots are forged, and may be endless. Fewer are kept: they still count.
+local function drop_forged_calls(pool)
+  if redis.call('ZCARD', pool.leases) + redis.call('ZCARD', pool.used) <= pool.size then return end
+  redis.call('UNLINK', pool.leases, pool.used)
 end
 
 -- Deletes what cannot be relied on, and returns the state that is left. The server is forgotten too, so that the calls
@@ -62,8 +62,9 @@ local function repair(known)
     if not has_type(KEYS[i], 'zset') then redis.call('DEL', KEYS[i]) end
   end
   for _, name in ipairs(impossible_fields(known)) do redis.call('HDEL', state, name) end
-  drop_unless_named(calls, known.calls)
-  drop_unless_named(waiting, known.waiting)
+  for _, pool in pairs(pools) do drop_forged_calls(pool) end
+  -- A holder without a ticket would block the queue; each one asks again by itself.
+  if known.waiting ~= sizes(waiting) then redis.call('UNLINK', unpack(waiting)) end
   redis.call('HDEL', state, 'server')
   return read_state()
 end
