@@ -50,7 +50,8 @@ def confirm_gone(connection: Connection, run_id: uuid.UUID, kind: RecordKind, re
 def unseen(connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKind, limit: int) -> list[str]:
     """Cached live records that the run has neither read nor asked about, at most `limit`.
 
-    Each run has an order of its own: where not all can be asked about, it is not always the same ones.
+    Each run has an order of its own: where not all can be asked about, it is not always the same ones. Those whose call
+    has failed in the run come last.
     """
     # EXCEPT reads either side once. NOT EXISTS did so for each cached record when the statistics were from a moment at
     # which seen_records was empty, as it is between runs: more than CLAIM_SECONDS for some thousand records.
@@ -62,7 +63,9 @@ def unseen(connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKi
                 SELECT {id} AS record_id FROM {table} WHERE connection_id = :connection_id AND status <> 'deleted'
                 EXCEPT
                 SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = :kind) AS unseen
-             ORDER BY md5(record_id || :run_id ::text) LIMIT :limit
+              LEFT JOIN (SELECT record_id, failed_at FROM failed_records
+                          WHERE run_id = :run_id AND kind = :kind) AS failed USING (record_id)
+             ORDER BY failed_at NULLS FIRST, md5(record_id || :run_id ::text) LIMIT :limit
             """,
         ),
         {"connection_id": link.connection_id, "run_id": run_id, "kind": kind, "limit": limit},

@@ -14,6 +14,7 @@ from domain.nights import seconds_to_full_sync
 from domain.time_zones import known_zone, zone_named
 from workers.budget import BudgetWait, Lane
 from workers.calls import CountedBudget
+from workers.keys import prove_keys
 from workers.resources import Resources
 from workers.tokens import expires_at
 from workers.zoho import (
@@ -75,10 +76,12 @@ def link_organization(
         UnknownTimeZoneError: its time zone is no IANA zone.
         BudgetWait: the call could be made only after more than `LONGEST_WAIT_SECONDS`.
         BudgetUnavailable: Redis is away.
+        WrongKeysError: ENCRYPTION_KEYS are not those of the stored secrets.
     """
     hosts = resources.hosts(data_center)
-    with resources.engine.connect():
-        pass  # An unreachable database must not cost the grant code, which works only once.
+    # A grant code works only once: neither an unreachable database nor wrong keys may cost it.
+    with resources.engine.begin() as connection:
+        prove_keys(connection, resources.vault)
     grant = _grant(resources, hosts, grant_code, refresh_token)
     facts = _organization(resources, hosts, organization_id, grant.access_token, on_wait)
     return _save(resources, user_id, data_center, facts, grant)
@@ -180,6 +183,7 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
         )
         connections.set_next_full_sync(connection, connection_id, seconds=nightly)
         handover = openings.state_of(connection, connection_id)
+        prove_keys(connection, vault)  # The first connection saves the canary.
     return Linked(
         connection_id,
         f"/webhooks/zoho/{connection_id}",

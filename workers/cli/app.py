@@ -34,6 +34,7 @@ from workers.cli import (
 )
 from workers.cli.terminal import notes, print_json
 from workers.connecting import NotAMemberError, UnknownTimeZoneError
+from workers.keys import WrongKeysError
 from workers.logs import describe, set_up_logs
 from workers.settings import SettingsError, database_url, settings
 from workers.vault import UnreadableSecretError
@@ -76,6 +77,7 @@ def main() -> NoReturn:
         UnknownConnectionError,
         UnknownLetterError,
         UnreadableSecretError,
+        WrongKeysError,
         InvalidPolicyError,
         MigrationError,
         explain.NoSuchInvoiceError,

@@ -42,7 +42,7 @@ def _spent_day(budget: dict[str, Any], connection_id: str) -> str:
 
 
 def start_line(facts: dict[str, Any]) -> str | None:
-    """When a sync would begin, or how much of it waits; None where only the minute delays it."""
+    """When a sync would begin, or how many of its calls are left today; None where it begins now."""
     budget = facts["budget"]
     if budget is None:
         return "Redis cannot be reached, so a sync would begin once it is back. Next: check REDIS_URL"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -13,7 +14,8 @@ from db.staging import Observed
 from domain.contacts import ContactKind
 from domain.deletions import RecordKind, is_unreliable, needs_permission
 from domain.lists import SetAside
-from domain.runs import Phase, Run
+from domain.runs import Phase, RecordRef, Run
+from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 
@@ -41,8 +43,7 @@ def confirm_deletions(work: Work) -> StepRef:
             return work.advance(connection, _marked(connection, work, kind).degraded(_unreliable(kind)))
         if not missing:
             return work.advance(connection, _marked(connection, work, kind))
-    for record_id in missing:
-        _ask(work, kind, record_id)
+    ask_each(work, missing, _detail_calls(work, kind))
     with work.transaction() as connection:
         return work.advance(connection, work.run)
 
@@ -71,6 +72,15 @@ def _marked(connection: Connection, work: Work, kind: RecordKind) -> Run:
 
 def _on_from(run: Run) -> Run:
     return replace(run, position=replace(run.position, found_there=0)).go_to(_FOLLOWING[run.phase])
+
+
+def _detail_calls(work: Work, kind: RecordKind) -> DetailCalls[str]:
+    def reject(connection: Connection, record_id: str, _reason: str) -> Run:
+        # Zoho has not said that the record is gone, so it stays as it is cached.
+        deletions.see(connection, work.run.run_id, kind, [record_id])
+        return work.run
+
+    return DetailCalls(lambda record_id: RecordRef(kind, record_id), partial(_ask, work, kind), reject)
 
 
 def _ask(work: Work, kind: RecordKind, record_id: str) -> None:

@@ -23,7 +23,7 @@ from db import (
 )
 from db.connections import Link
 from db.resyncs import ResyncClaim
-from db.skipped_invoices import ObservedInvoice
+from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
 from db.webhook_events import Due, ResyncRef
 from domain.contacts import Contact, ContactKind
@@ -33,6 +33,7 @@ from domain.lists import SetAside
 from domain.webhooks import Entity, Event, EventKind, Outcome, is_known
 from workers.broker.messages import RESYNC_ACTORS
 from workers.budget import Lane
+from workers.jobs.outcomes import DeferredError
 from workers.resources import Resources
 from workers.sync.asking import Asking
 from workers.zoho import ZohoTransport
@@ -52,12 +53,8 @@ _QUEUE_SHARE = 0.25
 _SHORTEST_CROWD_SECONDS, _LONGEST_CROWD_SECONDS = 5.0, 600.0
 
 
-class CrowdedError(Exception):
+class CrowdedError(DeferredError):
     """Enough records wait for the API budget already."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(self.__doc__)
-        self.seconds = seconds
 
 
 class OneRecord(Asking):
@@ -81,7 +78,7 @@ class OneRecord(Asking):
     def transport(self) -> ZohoTransport:
         ref = self.ref
         holder = f"resync-{ref.connection_id}-{ref.entity}-{ref.record_id}"
-        return self.resources.transport(self.link, lane=Lane.INTERACTIVE, holder=holder)
+        return self.resources.transport(self.link, lane=Lane.INTERACTIVE, holder=holder, now=lambda: self.now)
 
     def settle(self, connection: Connection, outcome: Outcome) -> list[Due]:
         """Ends the claim; what is to be fetched next, if more events came meanwhile.
@@ -140,7 +137,8 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
             outcome = _write_contact(connection, record, found)
         if not known_contacts.is_cached(connection, record.link, record.ref.record_id):
             # The invoices that wait for this customer wait in vain: nobody need ask again.
-            skipped_invoices.mark_customer_gone(connection, record.link, record.ref.record_id)
+            reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
+            skipped_invoices.mark_customer(connection, record.link, record.ref.record_id, reason)
         reminders.plan_customer(connection, record.link, record.ref.record_id, now=record.now)
         return record.settle(connection, outcome)
 

@@ -64,7 +64,7 @@ class Throttled(TransientZohoError):
 class WaitForToken(TransientZohoError):
     """Zoho grants no access token for a while.
 
-    `seconds`: after so long another one may be asked for. Waiting until then is no failed attempt.
+    `seconds` is the wait before the next request for one. It costs no attempt.
     """
 
     def __init__(self, call: str = "", *, seconds: float = TOKEN_PAUSE_SECONDS, status: int | None = None) -> None:
@@ -111,8 +111,7 @@ class GrantCodeInvalid(PermanentZohoError):
 
 
 class ClientRejected(PermanentZohoError):
-    """Zoho does not accept the client: check ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and the data centre, then run
-    `booksync connect` again."""
+    """Zoho does not accept the client: check ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and the data centre."""
 
 
 class RefreshTokenMissing(PermanentZohoError):
@@ -126,7 +125,7 @@ class WrongOrganization(PermanentZohoError):
 
 
 #: What concerns every call of a connection, until a person connects it again.
-PARKING_ERRORS = (MissingScope, TokenRejected, TokenRevoked, ClientRejected, WrongOrganization)
+PARKING_ERRORS = (MissingScope, TokenRejected, TokenRevoked, WrongOrganization)
 
 
 class UnknownDataCenter(PermanentZohoError):

@@ -98,7 +98,7 @@ def test_a_truth_check_is_made_where_the_full_run_and_a_tenth_of_the_day_remain(
     [
         # Nothing is known of the day.
         (Grant(), 60),
-        # All of it fits in the day.
+        # The day has enough calls.
         (Grant(calls_today=150, calls_a_day=900, day_ends_in_seconds=3600), 60),
         # A pause, or a spent day.
         (Grant(begins_in_seconds=7200), 7260),
