@@ -2,10 +2,15 @@
 
 import pytest
 
+from db import runs
+from domain.deletions import RecordKind
+from domain.runs import RecordRef
 from sandbox.zoho.commands import FaultName
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_reminder_commands import asked, run
 from workers.budget import BudgetWait, Lane, WaitReason
+from workers.sync.records import Asked, DetailCalls, ask_each
+from workers.sync.work import Work
 
 HOUR_SECONDS = 3600
 
@@ -180,3 +185,22 @@ def test_a_spent_reserve_stops_runs_and_leaves_the_rest_to_webhooks(bench: Bench
     assert facts["begins_in_seconds"] > 0
     with bench.resources.budget.call(bench.zoho.organization_id, lane=Lane.INTERACTIVE, holder="webhook"):
         pass
+
+
+@pytest.mark.parametrize("seconds", [10, HOUR_SECONDS])
+def test_spare_calls_are_left_to_another_run_however_soon_the_day_is_probed(bench: Bench, seconds: float) -> None:
+    def ask(_record_id: str) -> None:
+        raise BudgetWait(seconds, WaitReason.DAY)
+
+    step = bench.start()
+    with bench.resources.engine.begin() as connection:
+        claim = runs.claim(connection, step.run_id, step.step, claim_seconds=60)
+    assert claim is not None
+    work = Work(bench.resources, claim)
+    calls = DetailCalls(
+        ref_of=lambda record_id: RecordRef(RecordKind.CUSTOMER, record_id),
+        ask=ask,
+        reject=lambda _connection, _record_id, _reason: work.run,
+        is_spare=True,
+    )
+    assert ask_each(work, ["460000000026049"], calls) is Asked.STOPPED
