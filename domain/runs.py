@@ -194,6 +194,11 @@ class Run:
     def is_last_attempt(self) -> bool:
         return self.attempts >= MAX_ATTEMPTS
 
+    @property
+    def reads_all_invoices(self) -> bool:
+        """Whether the run will read the whole list of invoices after its present step."""
+        return self.mode is Mode.FULL and self.position.invoices is None
+
     def go_to(self, phase: Phase) -> Self:
         return replace(self, phase=phase)
 

@@ -1,6 +1,5 @@
 """Linking a user to a Zoho organisation, after Zoho itself has confirmed both."""
 
-import secrets
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from workers.calls import CountedBudget
 from workers.keys import prove_keys
 from workers.resources import Resources
 from workers.tokens import expires_at
+from workers.webhook_rules import new_secret, webhook_url
 from workers.zoho import (
     AccessToken,
     Grant,
@@ -28,9 +28,6 @@ from workers.zoho import (
     get_organizations,
     refresh_access_token,
 )
-
-#: Hexadecimal digits: twice as many. Zoho takes 12 to 50 alphanumeric characters.
-_WEBHOOK_SECRET_BYTES = 20
 
 #: A person waits that long for the API budget; the window that follows an emptied Redis is shorter.
 LONGEST_WAIT_SECONDS = 120.0
@@ -49,7 +46,7 @@ class Linked:
     """A connection, and what Zoho's webhook rules need to reach it."""
 
     connection_id: uuid.UUID
-    webhook_path: str
+    webhook_url: str  #: whole with PUBLIC_URL, else a path
     webhook_secret: str = field(repr=False)
     handover: HandoverState  #: a new connection is closed
     country_unknown: str | None  #: Zoho's text for the organisation's country, where booksync does not understand it
@@ -162,7 +159,7 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
         organization_id=facts.organization_id,
         data_center=data_center,
         refresh_token=vault.encrypt(grant.refresh_token),
-        webhook_secret=vault.encrypt(secrets.token_hex(_WEBHOOK_SECRET_BYTES)),
+        webhook_secret=vault.encrypt(new_secret()),
         access_token=vault.encrypt(grant.access_token.value),
         access_token_expires_at=expires_at(grant.access_token),
         api_domain=grant.access_token.api_domain,
@@ -186,7 +183,7 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
         prove_keys(connection, vault)  # The first connection saves the canary.
     return Linked(
         connection_id,
-        f"/webhooks/zoho/{connection_id}",
+        webhook_url(settings, connection_id),
         vault.decrypt(webhook_secret),
         handover,
         country_unknown=facts.country_unknown,

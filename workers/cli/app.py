@@ -20,17 +20,20 @@ from workers.cli import (
     budget,
     connect,
     dead_letters,
+    deletions,
     do_not_call,
     explain,
     migrate,
     phones,
     policy,
     reminders,
+    resume,
     rotate_keys,
     scheduler,
     status,
     sync,
     verify,
+    webhook,
 )
 from workers.cli.terminal import notes, print_json
 from workers.connecting import NotAMemberError, UnknownTimeZoneError
@@ -38,6 +41,7 @@ from workers.keys import WrongKeysError
 from workers.logs import describe, set_up_logs
 from workers.settings import SettingsError, database_url, settings
 from workers.vault import UnreadableSecretError
+from workers.webhook_rules import RotationUnderWayError
 from workers.zoho.errors import ZohoError
 
 app = typer.Typer(
@@ -54,12 +58,15 @@ app.command("sync")(sync.sync)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(deletions.app, name="deletions")
 app.command("explain")(explain.explain)
 app.add_typer(reminders.app, name="reminders")
 app.add_typer(do_not_call.app, name="do-not-call")
 app.add_typer(phones.app, name="phones")
 app.add_typer(policy.app, name="policy")
 app.add_typer(budget.app, name="budget")
+app.add_typer(webhook.app, name="webhook")
+app.command("resume")(resume.resume_connections)
 app.command("rotate-keys")(rotate_keys.rotate_keys)
 app.command("scheduler")(scheduler.scheduler)
 
@@ -83,6 +90,7 @@ def main() -> NoReturn:
         explain.NoSuchInvoiceError,
         WalkStuck,
         sync.RunUnderWayError,
+        RotationUnderWayError,
     ) as error:
         _fail(str(error))
     except (ZohoError, BudgetWait) as error:

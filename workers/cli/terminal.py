@@ -4,6 +4,7 @@ What was asked for goes to stdout; progress, warnings and next steps are notes b
 """
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -24,6 +25,13 @@ def answers(as_json: bool) -> Console:
 def counted(number: int, one: str, many: str) -> str:
     """`1 letter waits`, `1,000 letters wait`."""
     return f"{number:,} {one if number == 1 else many}"
+
+
+def print_facts(console: Console, facts: Mapping[str, str]) -> None:
+    """One line a fact. A table would fold an address or a secret, which are there to be copied."""
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        console.print(f"{name:<{width}}  {value}", markup=False)
 
 
 def printable(text: str) -> str:

@@ -14,6 +14,7 @@ from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
 from domain.lists import Page, SetAside, record_ids
 from domain.runs import Mode, Phase, RecordRef, Run
+from workers.sync.gone import note_gone
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.sorting import stage_sorted
 from workers.sync.work import Work
@@ -86,7 +87,9 @@ def _stage_details(connection: Connection, work: Work, listed: Contact, found: C
     if found is None:
         # Only a full run marks deletions, all of them together under its safeguard.
         log.warning("A listed contact is gone", action="contact.gone")
-        staging.unstage(connection, work.run.run_id, [listed.contact_id])
+        contact_id, run = listed.contact_id, work.run
+        note_gone(connection, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
+        staging.unstage(connection, run.run_id, [contact_id])
     elif isinstance(found, SetAside):
         staging.set_aside(connection, work.run.connection_id, "contact", [found])
         _keep_row(connection, work, listed, observed_at=work.observed_at)

@@ -12,13 +12,14 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from db import deletions, known_contacts, staging
+from db import known_contacts, staging
 from db.staging import Observed
 from domain.contacts import Contact
 from domain.deletions import RecordKind
 from domain.forecast import DETAILS_REREAD
 from domain.lists import SetAside
 from domain.runs import Mode, RecordRef, Run
+from workers.sync.gone import note_gone
 from workers.sync.records import Asked, DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
@@ -84,7 +85,5 @@ def _reread(work: Work, contact_id: str) -> None:
             staging.set_aside(connection, run.connection_id, "contact", [contact])
             known_contacts.note_unreadable(connection, work.link, contact_id, now=work.now)
         else:
-            deletions.note_gone(
-                connection, work.link, RecordKind.CUSTOMER, contact_id, observed_at=work.observed_at, now=work.now
-            )
+            note_gone(connection, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
         work.keep(connection, _one_more(run))

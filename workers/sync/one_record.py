@@ -12,13 +12,13 @@ from db import (
     customers,
     dead_letters,
     deletions,
+    held_deletions,
     invoices,
     known_contacts,
     reminders,
     resyncs,
     skipped_invoices,
     staging,
-    summary,
     webhook_events,
 )
 from db.connections import Link
@@ -27,7 +27,7 @@ from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
 from db.webhook_events import Due, ResyncRef
 from domain.contacts import Contact, ContactKind
-from domain.deletions import BRAKE_COUNT, RecordKind, needs_permission
+from domain.deletions import Evidence, RecordKind, Tally, needs_permission
 from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.webhooks import Entity, Event, EventKind, Outcome, is_known
@@ -36,15 +36,15 @@ from workers.budget import Lane
 from workers.jobs.outcomes import DeferredError
 from workers.resources import Resources
 from workers.sync.asking import Asking
+from workers.sync.gone import note_gone
 from workers.zoho import ZohoTransport
 
 log = structlog.get_logger(__name__)
 
-#: So far back records are counted that were found gone: too many of them, and no further one is marked.
-_BRAKE_SECONDS = 3600.0
+#: The deletion safeguard counts records that events have marked within this time.
+_SAFEGUARD_SECONDS = 3600.0
 
 _KINDS = {Entity.CONTACT: RecordKind.CUSTOMER, Entity.INVOICE: RecordKind.INVOICE}
-_LIVE = {Entity.CONTACT: "customers", Entity.INVOICE: "invoices"}
 
 
 #: Records hold at most this part of a window's calls ahead. Zoho tells of each record of an import, and a run, which
@@ -64,6 +64,7 @@ class OneRecord(Asking):
         super().__init__(resources, taken_at=claim.taken_at)
         self.claim = claim
         self.outcome: Outcome | None = None
+        self.following: list[Due] = []  #: other records that are to be fetched because of this one
 
     @property
     def ref(self) -> ResyncRef:
@@ -81,7 +82,7 @@ class OneRecord(Asking):
         return self.resources.transport(self.link, lane=Lane.INTERACTIVE, holder=holder, now=lambda: self.now)
 
     def settle(self, connection: Connection, outcome: Outcome) -> list[Due]:
-        """Ends the claim; what is to be fetched next, if more events came meanwhile.
+        """Ends the claim; what is to be fetched next, if more events came or other records follow.
 
         Raises:
             StaleResyncError: somebody else has taken the record; the transaction must roll back.
@@ -90,7 +91,7 @@ class OneRecord(Asking):
         actor_name, _ = RESYNC_ACTORS[self.ref.entity]
         dead_letters.work_done(connection, actor_name, str(self.ref.connection_id), self.ref.record_id)
         self.outcome = outcome
-        return [due] if due else []
+        return [*self.following, *([due] if due else [])]
 
 
 def refresh(record: OneRecord) -> Sequence[Due]:
@@ -131,8 +132,10 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
     with record.transaction() as connection:
         if isinstance(found, SetAside):
             outcome = _set_aside(connection, record, found)
-        elif found is None or found.kind is ContactKind.VENDOR:
-            outcome = _gone(connection, record)
+        elif found is None:
+            outcome = _gone(connection, record, Evidence.OTHER_EVENT)
+        elif found.kind is ContactKind.VENDOR:
+            outcome = _gone(connection, record, Evidence.VENDOR)
         else:
             outcome = _write_contact(connection, record, found)
         if not known_contacts.is_cached(connection, record.link, record.ref.record_id):
@@ -162,27 +165,27 @@ def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
         if isinstance(found, SetAside):
             return record.settle(connection, _set_aside(connection, record, found))
         if found is None:
-            outcome = _gone(connection, record)
+            outcome = _gone(connection, record, Evidence.OTHER_EVENT)
             skipped_invoices.drop(connection, record.link, record.ref.record_id)
             return record.settle(connection, outcome)
         invoices.upsert(connection, record.link, [ObservedInvoice(found, record.observed_at)], now=record.now)
         invoices.note_observed(connection, record.link, found.invoice_id, record.observed_at)
-        wanted = _want_customer(connection, record, found)
-        return [*wanted, *record.settle(connection, Outcome.ASKED)]
+        _want_customer(connection, record, found)
+        return record.settle(connection, Outcome.ASKED)
 
 
-def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) -> list[Due]:
+def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) -> None:
     """An invoice whose customer nobody has cached waits: they are asked for as if an event had told of them."""
     if not invoice.customer_id:
-        return []
+        return
     ref = ResyncRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
     if known_contacts.is_cached(connection, record.link, invoice.customer_id):
         # They may have come since the invoice was found to lack them.
         _take_up(connection, record, invoice.customer_id)
-        return []
+        return
     event = Event(ref.entity, ref.record_id, EventKind.WANTED, modified_at=None, digest=None)
     due = webhook_events.receive(connection, ref.connection_id, event)
-    return [due] if due else []
+    record.following.extend([due] if due else [])
 
 
 def _take_up(connection: Connection, record: OneRecord, zoho_customer_id: str) -> None:
@@ -191,21 +194,40 @@ def _take_up(connection: Connection, record: OneRecord, zoho_customer_id: str) -
     reminders.plan_customer(connection, record.link, zoho_customer_id, now=record.now)
 
 
-def _gone(connection: Connection, record: OneRecord) -> Outcome:
-    """Marks what Zoho itself says to be gone, unless suspiciously much is: that is left to a full run and a person."""
+def _gone(connection: Connection, record: OneRecord, evidence: Evidence) -> Outcome:
+    """Marks what Zoho has no longer, or holds it back for a person where the deletion safeguard says so."""
     ref, kind = record.ref, _KINDS[record.ref.entity]
     cached = webhook_events.cached_version(connection, record.link, ref)
     if cached is None or not cached.is_live:
         return Outcome.IGNORED
-    deletions.note_gone(connection, record.link, kind, ref.record_id, observed_at=record.observed_at, now=record.now)
-    gone = 1 + webhook_events.recently_gone(connection, ref, seconds=_BRAKE_SECONDS)
-    if gone > BRAKE_COUNT:
-        live = summary.totals(connection, ref.connection_id)[_LIVE[ref.entity]]
-        if needs_permission(gone, live):
-            log.error("Suspiciously many records are gone: this one is not marked", action="resync.braked", kind=kind)
-            return Outcome.UNMARKED
+    record.following.extend(note_gone(connection, record, kind, ref.record_id))
+    if not _is_proven(connection, record, evidence) and _must_wait(connection, record):
+        if held_deletions.hold(connection, record.link, kind, [ref.record_id], evidence):
+            log.error("Suspiciously many records are gone: this one is held back", action="resync.held", kind=kind)
+        return Outcome.UNMARKED
     deletions.mark(connection, record.link, kind, [ref.record_id], observed_at=record.observed_at, now=record.now)
     return Outcome.GONE
+
+
+def _is_proven(connection: Connection, record: OneRecord, evidence: Evidence) -> bool:
+    """Whether a deleted event came with the 404. A contact that is a vendor now was found by its id."""
+    if evidence is Evidence.VENDOR:
+        return False
+    kind, record_id = _KINDS[record.ref.entity], record.ref.record_id
+    return record_id in deletions.proven(connection, record.link, kind, [record_id])
+
+
+def _must_wait(connection: Connection, record: OneRecord) -> bool:
+    ref, kind = record.ref, _KINDS[record.ref.entity]
+    held_deletions.wait_for_turn(connection, record.link, kind)
+    if held_deletions.is_decided_by_a_person(connection, record.link, kind, ref.record_id):
+        return True
+    tally = Tally(
+        cached=deletions.count_live(connection, record.link, kind),
+        gone=1 + webhook_events.recently_marked(connection, ref, seconds=_SAFEGUARD_SECONDS),
+        held=held_deletions.count(connection, ref.connection_id, kind),
+    )
+    return needs_permission(tally)
 
 
 def _set_aside(connection: Connection, record: OneRecord, aside: SetAside) -> Outcome:

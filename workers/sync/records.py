@@ -5,15 +5,18 @@ records that fail in a row are an outage. Records that have failed are asked for
 that a repeated step does not meet the same records first.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import chain
 from typing import Generic, TypeVar
 
 import structlog
 from sqlalchemy import Connection
 
 from db import failed_records, staging
+from domain.deletions import RecordKind
 from domain.lists import SetAside
 from domain.runs import RecordRef, Run
 from workers.budget import BudgetWait, WaitReason
@@ -91,7 +94,7 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
             if failures.is_outage:
                 raise
         else:
-            failures.another_was_read()
+            failures.another_was_read(record)
     return failures.end()
 
 
@@ -103,45 +106,47 @@ class _Failures(Generic[RecordT]):
         self._calls = calls
         with work.transaction() as connection:
             self._attempts = failed_records.attempts_of(connection, work.run.run_id, map(calls.ref_of, records))
-        self._in_a_row: list[tuple[RecordT, ZohoError]] = []
+        self._in_a_row: dict[RecordKind, list[tuple[RecordT, ZohoError]]] = defaultdict(list)
         self._any_was_read = False
         self._failed = self._may_succeed = 0
 
     @property
     def is_outage(self) -> bool:
-        return len(self._in_a_row) >= OUTAGE
+        return any(len(failed) >= OUTAGE for failed in self._in_a_row.values())
 
     def add(self, record: RecordT, error: ZohoError) -> None:
-        """A record that has failed in an earlier step is no sign of an outage."""
+        """A record that has failed in an earlier step is no sign of an outage, and neither is a refused spare call."""
         self._failed += 1
-        if self._calls.ref_of(record) in self._attempts:
+        ref, is_refused = self._calls.ref_of(record), not is_worth_another_attempt(error)
+        if ref in self._attempts or (self._calls.is_spare and is_refused):
             self._count(record, error)
             return
-        self._in_a_row.append((record, error))
+        self._in_a_row[ref.kind].append((record, error))
         with self._work.transaction() as connection:
             self._save(connection, record, error, attempts=0)
             self._work.renew(connection)
 
-    def another_was_read(self) -> None:
+    def another_was_read(self, record: RecordT) -> None:
+        """Zoho returns records of that kind, so the failures before are those records' own."""
         self._any_was_read = True
-        self._count_all_in_a_row()
+        self._count_in_a_row(self._calls.ref_of(record).kind)
 
     def put_off(self) -> None:
         """Leaves the records of the outage to another day: they would come first in every run."""
         with self._work.transaction() as connection:
-            for record, error in self._in_a_row:
+            for record, error in chain.from_iterable(self._in_a_row.values()):
                 self._work.keep(connection, self._calls.reject(connection, record, describe(error)))
 
     def end(self) -> Asked:
-        self._count_all_in_a_row()
+        for kind in RecordKind:
+            self._count_in_a_row(kind)
         if self._may_succeed and not self._any_was_read:
             raise OnlyFailingRecordsError(_PAUSE_SECONDS)
         return Asked.SOME if self._failed else Asked.ALL
 
-    def _count_all_in_a_row(self) -> None:
-        for record, error in self._in_a_row:
+    def _count_in_a_row(self, kind: RecordKind) -> None:
+        for record, error in self._in_a_row.pop(kind, ()):
             self._count(record, error)
-        self._in_a_row.clear()
 
     def _count(self, record: RecordT, error: ZohoError) -> None:
         attempts = self._attempts.get(self._calls.ref_of(record), 0) + 1

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from db import (
     connections,
-    deletions,
     failed_records,
     invoice_facts,
     known_contacts,
@@ -28,6 +27,7 @@ from domain.deletions import RecordKind
 from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.runs import Mode, RecordRef, Run
+from workers.sync.gone import note_gone
 from workers.sync.records import Asked, DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
@@ -174,9 +174,7 @@ def _version_read(question: Question, modified_at: datetime | None) -> datetime 
 
 def _note_gone(connection: Connection, work: Work, question: Question) -> None:
     """It is not called about any more. The next full run marks all that are gone together, under its safeguard."""
-    deletions.note_gone(
-        connection, work.link, question.kind, question.record_id, observed_at=work.observed_at, now=work.now
-    )
+    note_gone(connection, work, question.kind, question.record_id)
 
 
 def _one_more(run: Run) -> Run:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import deletions, phone_verdicts, truth_checks
+from db import phone_verdicts, truth_checks
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from db.stored_customers import Stored
@@ -27,6 +27,7 @@ from domain.truth_check import (
     is_due,
 )
 from domain.watermarks import overlapping
+from workers.sync.gone import note_gone
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
@@ -173,9 +174,7 @@ def _checkpoint(
 ) -> None:
     """Writes the run with one more answer. A record that is gone is marked by the run itself, under its safeguard."""
     if is_gone:
-        deletions.note_gone(
-            connection, work.link, record.kind, record.record_id, observed_at=work.observed_at, now=work.now
-        )
+        note_gone(connection, work, record.kind, record.record_id, reads_all_invoices=run.reads_all_invoices)
     work.keep(connection, _one_more(connection, work, run, record, drifted))
 
 

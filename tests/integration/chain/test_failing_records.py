@@ -1,11 +1,15 @@
 """A record whose detail call fails for ever is rejected by name, and harms no other; several in a row are an outage."""
 
+import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from db import connections, questions, reminder_policies
+from domain.deletions import RecordKind
+from domain.reminder_policy import ReminderPolicy
 from domain.runs import MAX_ATTEMPTS, Mode
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
@@ -83,16 +87,31 @@ def a_deletion(bench: Bench, failure: Failure) -> tuple[str, str]:
     return "contact", gone
 
 
+def a_switch(bench: Bench, failure: Failure) -> tuple[str, str]:
+    """A customer who will soon be reminded is asked about Zoho's own switch."""
+    window = replace(ReminderPolicy().window, weekdays=frozenset(range(7)))
+    with bench.resources.engine.begin() as connection:
+        policy = ReminderPolicy(window=window, skip_holidays=False)
+        reminder_policies.save(connection, bench.connection_id, policy, now=dt.datetime.now(dt.UTC))
+    bench.sync()
+    with bench.resources.engine.connect() as connection:
+        link = connections.link(connection, bench.connection_id)
+        found = questions.questions(connection, link, window, now=dt.datetime.now(dt.UTC), limit=20)
+    customer = next(question for question in found if question.kind is RecordKind.CUSTOMER)
+    failure.strike(bench.zoho, f"/contacts/{customer.record_id}")
+    return "contact", customer.record_id
+
+
 Need = Callable[[Bench, Failure], tuple[str, str]]
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
-@pytest.mark.parametrize("need", [a_contact, an_invoices_customer, a_deletion])
+@pytest.mark.parametrize("need", [a_contact, an_invoices_customer, a_deletion, a_switch])
 def test_one_failing_record_is_rejected_by_name_and_the_run_goes_on(bench: Bench, failure: Failure, need: Need) -> None:
     kind, record_id = need(bench, failure)
     bench.zoho.reset_stats()
 
-    result = bench.sync(Mode.FULL)
+    result = bench.sync(Mode.INCREMENTAL if need is a_switch else Mode.FULL, is_scheduled=need is a_switch)
 
     assert result["status"] == "degraded"
     assert f"{kind} {record_id}" in result["reason"]

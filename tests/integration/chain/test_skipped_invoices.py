@@ -1,5 +1,6 @@
 """An invoice that waits for its customer is taken up or left, and never makes a run ask for ever."""
 
+from domain.runs import Mode
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
@@ -53,3 +54,16 @@ def test_a_customer_of_the_users_other_connection_is_asked_for_once(bench: Bench
         invoice["customer_id"] == owner for invoice in bench.zoho.snapshot()["invoices"]
     )
     assert bench.zoho.stats().count(CallKind.CONTACT) == 1
+
+
+def test_each_gone_customer_is_asked_for_once_however_many_pages_name_it(bench: Bench) -> None:
+    made = bench.zoho.bulk_import(contacts=5, invoices_per_contact=120)
+    for contact_id in made["contact_ids"]:
+        bench.zoho.delete_contact(contact_id)
+    bench.zoho.reset_stats()
+    assert bench.sync(Mode.FULL)["status"] == "succeeded"
+    assert bench.zoho.stats().count(CallKind.INVOICES) >= 4, "their invoices fill several pages"
+    assert bench.zoho.stats().count(CallKind.CONTACT) == 5
+    bench.zoho.reset_stats()
+    bench.sync()
+    assert bench.zoho.stats().count(CallKind.CONTACT) == 0

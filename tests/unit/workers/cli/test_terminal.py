@@ -1,8 +1,11 @@
 """Promises of workers/cli/terminal.py: answers go to stdout, and read well."""
 
-import pytest
+from io import StringIO
 
-from workers.cli.terminal import answers, counted
+import pytest
+from rich.console import Console
+
+from workers.cli.terminal import answers, counted, print_facts
 
 
 def test_words_leave_stdout_to_the_object() -> None:
@@ -16,3 +19,9 @@ def test_words_leave_stdout_to_the_object() -> None:
 )
 def test_one_is_no_plural(number: int, words: str) -> None:
     assert counted(number, "letter waits", "letters wait") == words
+
+
+def test_a_fact_keeps_its_line_so_that_it_can_be_copied() -> None:
+    stream, url = StringIO(), f"https://booksync.example.com/{'x' * 100}/[id]"
+    print_facts(Console(file=stream, width=80, soft_wrap=True), {"id": "1", "address": url})
+    assert stream.getvalue() == f"id       1\naddress  {url}\n"

@@ -1,0 +1,83 @@
+"""A merge that moves no stamp: the gone customer's open invoices are asked for at once."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from db import webhook_events
+from domain.invoices import OPEN_STATUSES
+from domain.runs import Mode
+from domain.webhooks import Entity, Event, EventKind
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+from workers.sync.resync import resync
+
+
+def tell(bench: Bench, contact_id: str, kind: EventKind) -> None:
+    with bench.resources.engine.begin() as connection:
+        webhook_events.receive(connection, bench.connection_id, Event("contact", contact_id, kind, None, None))
+
+
+def refresh_all(bench: Bench) -> None:
+    """Does what waits, as workers would that get the messages."""
+    while waiting := bench.rows(
+        "UPDATE resyncs SET not_before = now() WHERE received > handled RETURNING entity, record_id"
+    ):
+        for row in waiting:
+            resync(bench.resources, str(bench.connection_id), Entity(row["entity"]), row["record_id"])
+
+
+def open_invoices(bench: Bench, contact_id: str) -> list[str]:
+    """Those that booksync has cached as the contact's."""
+    rows = bench.rows(
+        """
+        SELECT zoho_invoice_id FROM invoices_cache
+         WHERE zoho_customer_id = %(id)s AND status = ANY(%(open)s) AND balance > 0 ORDER BY 1
+        """,
+        id=contact_id,
+        open=sorted(OPEN_STATUSES),
+    )
+    return [row["zoho_invoice_id"] for row in rows]
+
+
+@pytest.fixture
+def merged(bench: Bench) -> tuple[Bench, str, str, Sequence[str]]:
+    """A bench that is synced, whose contact with the most open invoices has been merged away; loser and winner."""
+    bench.sync()
+    by_size = sorted(bench.customers(), key=lambda contact_id: len(open_invoices(bench, contact_id)))
+    loser, winner = by_size[-1], by_size[-2]
+    moved = open_invoices(bench, loser)
+    assert moved
+    bench.zoho.merge_contacts(winner, loser, stamp_invoices=False)
+    bench.zoho.reset_stats()
+    return bench, loser, winner, moved
+
+
+def by_a_deleted_event(bench: Bench, contact_id: str) -> None:
+    tell(bench, contact_id, EventKind.DELETED)
+
+
+def by_a_changed_event(bench: Bench, contact_id: str) -> None:
+    tell(bench, contact_id, EventKind.CHANGED)
+
+
+@pytest.mark.parametrize("learn", [by_a_deleted_event, by_a_changed_event])
+def test_its_open_invoices_follow_the_winner_without_a_full_run(
+    merged: tuple[Bench, str, str, Sequence[str]], learn: Callable[[Bench, str], None]
+) -> None:
+    bench, loser, winner, moved = merged
+    learn(bench, loser)
+    refresh_all(bench)
+    assert {bench.invoices()[invoice]["zoho_customer_id"] for invoice in moved} == {winner}
+    assert open_invoices(bench, loser) == []
+    assert bench.zoho.stats().count(CallKind.INVOICE) == len(moved), "one call for each open invoice"
+
+
+def test_a_full_run_reads_them_in_its_list_and_makes_no_further_call(
+    merged: tuple[Bench, str, str, Sequence[str]],
+) -> None:
+    bench, _, winner, moved = merged
+    bench.sync(Mode.FULL)
+    assert bench.rows("SELECT record_id FROM resyncs") == []
+    assert {bench.invoices()[invoice]["zoho_customer_id"] for invoice in moved} == {winner}
+    assert bench.zoho.stats().count(CallKind.INVOICE) == 0
