@@ -1,6 +1,13 @@
 """Statements over api_use: what the API budget knows when Redis has forgotten it."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, text
+
+from db.connections import UnknownConnectionError
+
+#: A shorter beginning of a connection's id would match by accident.
+_SHORTEST_BEGINNING = 4
 
 
 def note_call(connection: Connection, organization_id: str) -> None:
@@ -26,26 +33,89 @@ def seconds_since_last_call(connection: Connection, organization_id: str) -> flo
     return seconds
 
 
-def note_pause(connection: Connection, organization_id: str, seconds: float, reason: str) -> None:
-    """Zoho has refused a call: the whole organisation pauses that long."""
+@dataclass(frozen=True, slots=True)
+class StoredPause:
+    """The rest of a pause, on Postgres's clock."""
+
+    seconds: float
+    reason: str | None
+    seconds_since_probe: float | None  #: since a call last tried whether a spent day is over; None for never
+
+
+def note_pause(connection: Connection, organization_id: str, seconds: float, reason: str, *, is_probed: bool) -> None:
+    """Zoho has refused a call: the whole organisation pauses that long.
+
+    A longer pause stays. `is_probed`: the refused call has also tried whether the day is over.
+    """
     connection.execute(
         text("""
-            INSERT INTO api_use (organization_id, paused_until, paused_reason)
-            VALUES (:organization_id, clock_timestamp() + make_interval(secs => :seconds), :reason)
+            INSERT INTO api_use AS known (organization_id, paused_until, paused_reason, probed_at)
+            VALUES (:organization_id, clock_timestamp() + make_interval(secs => :seconds), :reason,
+                    CASE WHEN :is_probed THEN clock_timestamp() END)
             ON CONFLICT (organization_id) DO UPDATE
-               SET paused_until = excluded.paused_until, paused_reason = excluded.paused_reason, updated_at = now()
+               SET paused_until = greatest(known.paused_until, excluded.paused_until),
+                   paused_reason = CASE WHEN known.paused_until > excluded.paused_until THEN known.paused_reason
+                                        ELSE excluded.paused_reason END,
+                   probed_at = coalesce(excluded.probed_at, known.probed_at),
+                   updated_at = now()
         """),
-        {"organization_id": organization_id, "seconds": seconds, "reason": reason},
+        {"organization_id": organization_id, "seconds": seconds, "reason": reason, "is_probed": is_probed},
     )
 
 
-def paused_seconds(connection: Connection, organization_id: str) -> float | None:
-    """How much longer the last pause lasts; None where there is none."""
-    seconds: float | None = connection.execute(
+def note_probe(connection: Connection, organization_id: str) -> None:
+    """A call is about to try whether the spent day is over."""
+    connection.execute(
         text("""
-            SELECT extract(epoch FROM paused_until - clock_timestamp())::float FROM api_use
-             WHERE organization_id = :organization_id AND paused_until > clock_timestamp()
+            UPDATE api_use SET probed_at = clock_timestamp(), updated_at = now()
+             WHERE organization_id = :organization_id
         """),
         {"organization_id": organization_id},
-    ).scalar_one_or_none()
-    return seconds
+    )
+
+
+def forget_pause(connection: Connection, organization_id: str) -> None:
+    """The organisation's calls go on."""
+    connection.execute(
+        text("""
+            UPDATE api_use SET paused_until = NULL, paused_reason = NULL, probed_at = NULL, updated_at = now()
+             WHERE organization_id = :organization_id
+        """),
+        {"organization_id": organization_id},
+    )
+
+
+def pause_left(connection: Connection, organization_id: str) -> StoredPause | None:
+    """The rest of the last pause; None once it is over."""
+    row = connection.execute(
+        text("""
+            SELECT extract(epoch FROM paused_until - clock_timestamp())::float AS seconds, paused_reason,
+                   extract(epoch FROM clock_timestamp() - probed_at)::float AS since_probe
+              FROM api_use WHERE organization_id = :organization_id AND paused_until > clock_timestamp()
+        """),
+        {"organization_id": organization_id},
+    ).one_or_none()
+    return StoredPause(row.seconds, row.paused_reason, row.since_probe) if row else None
+
+
+def organizations(connection: Connection, named: str | None) -> list[str]:
+    """The organisations that have a connection, or the one of that number, or of the connection of that id or name.
+
+    Raises:
+        UnknownConnectionError: nothing has that number, id or name.
+    """
+    found = connection.execute(
+        text("""
+            SELECT organization_id FROM zoho_connections
+             WHERE CAST(:named AS text) IS NULL OR organization_id = :named
+                OR (organization_name = :named AND :named <> '')
+                OR (length(:named) >= :shortest AND starts_with(id::text, lower(:named)))
+            UNION SELECT organization_id FROM api_use WHERE organization_id = :named
+             ORDER BY 1
+        """),
+        {"named": named, "shortest": _SHORTEST_BEGINNING},
+    )
+    organization_ids = list(found.scalars())
+    if named is not None and not organization_ids:
+        raise UnknownConnectionError(f"There is no connection or organisation {named}.")
+    return organization_ids

@@ -55,7 +55,26 @@ class Cost:
     """A run's price."""
 
     calls: int
-    seconds: float  #: that the minute's budget makes of it
+    seconds: float  #: of waiting for the API budget
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the budget grants a run, as it stands; None where Zoho has not reported the day's calls."""
+
+    begins_in_seconds: float = 0.0  #: until a pause or a spent day lets a run call
+    calls_today: int | None = None  #: without those that others keep
+    calls_a_day: int | None = None
+    day_ends_in_seconds: float = 0.0
+
+    def delays(self, cost: Cost) -> Cost:
+        """The cost with its waiting: before the run begins, and for each midnight that it has to wait for."""
+        if self.begins_in_seconds > 0:
+            return Cost(cost.calls, self.begins_in_seconds + cost.seconds)
+        if self.calls_today is None or cost.calls <= self.calls_today:
+            return cost
+        days = math.ceil((cost.calls - self.calls_today) / max(1, self.calls_a_day or 1))
+        return Cost(cost.calls, max(cost.seconds, self.day_ends_in_seconds + (days - 1) * _DAY_SECONDS))
 
 
 def full_cost(size: Size, rate: Rate) -> Cost:

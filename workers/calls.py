@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 import redis
 from sqlalchemy import Engine
 
-from db import api_use, runs
-from workers.budget import Admission, ApiBudget, BudgetLimits, Lane, PauseReason
+from db import api_use, budget_waits, runs
+from db.api_use import StoredPause
+from workers.budget import PROBE_SECONDS, Admission, ApiBudget, BudgetLimits, Lane, PauseLeft, PauseReason
 from workers.counters import Counters
 from workers.settings import Settings
 from workers.zoho import CALL_SECONDS
 
 #: The budget's lease covers what is written down before the call, too.
 _AROUND_A_CALL_SECONDS = 5
+
+#: The pauses that Zoho imposes, as they are stored.
+_REASONS = {each.value: each for each in (PauseReason.MINUTE, PauseReason.DAY, PauseReason.CONCURRENCY)}
 
 
 def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings: Settings) -> ApiBudget:
@@ -25,13 +29,23 @@ def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings
         with engine.connect() as connection:
             return api_use.seconds_since_last_call(connection, organization_id)
 
-    def paused_seconds(organization_id: str) -> float | None:
+    def pause_left(organization_id: str) -> PauseLeft | None:
         with engine.connect() as connection:
-            return api_use.paused_seconds(connection, organization_id)
+            stored = api_use.pause_left(connection, organization_id)
+        return _pause_left(stored) if stored else None
 
     def on_pause(organization_id: str, seconds: float, reason: PauseReason) -> None:
         with engine.begin() as connection:
-            api_use.note_pause(connection, organization_id, seconds, reason)
+            api_use.note_pause(connection, organization_id, seconds, reason, is_probed=reason is PauseReason.DAY)
+
+    def on_probe(organization_id: str) -> None:
+        with engine.begin() as connection:
+            api_use.note_probe(connection, organization_id)
+
+    def on_resume(organization_id: str) -> None:
+        with engine.begin() as connection:
+            api_use.forget_pause(connection, organization_id)
+            budget_waits.bring_forward(connection, organization_id)
 
     return ApiBudget(
         client,
@@ -44,9 +58,21 @@ def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings
             longest_call_seconds=CALL_SECONDS + _AROUND_A_CALL_SECONDS,
         ),
         seconds_since_last_call=seconds_since_last_call,
-        paused_seconds=paused_seconds,
+        pause_left=pause_left,
         on_pause=on_pause,
+        on_probe=on_probe,
+        on_resume=on_resume,
         on_sleep=counters.budget_wait,
+    )
+
+
+def _pause_left(stored: StoredPause) -> PauseLeft:
+    """A pause as the budget knows it; a reason that booksync does not know counts as the minute's."""
+    since_probe = PROBE_SECONDS if stored.seconds_since_probe is None else stored.seconds_since_probe
+    return PauseLeft(
+        stored.seconds,
+        _REASONS.get(stored.reason or "", PauseReason.MINUTE),
+        probe_in_seconds=max(0.0, PROBE_SECONDS - since_probe),
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from db import summary
 from db.connections import Link
-from domain.forecast import Rate, Size, full_cost, incremental_cost
+from domain.forecast import Grant, Rate, Size, full_cost, incremental_cost
 from workers.budget import BudgetSnapshot, BudgetUnavailable
 from workers.resources import Resources
 
@@ -24,12 +24,34 @@ class Forecast:
     def left_today(self) -> int | None:
         return self.budget.day_remaining if self.budget else None
 
+    @property
+    def grant(self) -> Grant:
+        """What the budget grants a run now."""
+        budget = self.budget
+        if budget is None:
+            return Grant()
+        begins_in = max(budget.paused_seconds, budget.day_waits_seconds)
+        if budget.day_remaining is None or budget.day_limit is None:
+            return Grant(begins_in)
+        return Grant(
+            begins_in,
+            calls_today=max(0, budget.day_remaining - budget.day_kept),
+            calls_a_day=budget.day_limit - budget.day_kept,
+            day_ends_in_seconds=budget.day_resets_in_seconds or 0.0,
+        )
+
     def as_json(self) -> dict[str, Any]:
-        """{full, incremental, left_today, budget}; costs are {calls, seconds}, the incremental one for no change."""
+        """{full, incremental, left_today, left_for_runs, begins_in_seconds, budget}.
+
+        Costs are {calls, seconds}, the incremental one for no change; the seconds are those of waiting from now on.
+        """
+        grant = self.grant
         return {
-            "full": asdict(full_cost(self.size, self.rate)),
-            "incremental": asdict(incremental_cost(0, self.size, self.rate)),
+            "full": asdict(grant.delays(full_cost(self.size, self.rate))),
+            "incremental": asdict(grant.delays(incremental_cost(0, self.size, self.rate))),
             "left_today": self.left_today,
+            "left_for_runs": grant.calls_today,
+            "begins_in_seconds": grant.begins_in_seconds,
             "budget": self.budget and asdict(self.budget),
         }
 

@@ -22,9 +22,6 @@ EARLY_SHARE_OF_LIFETIME = 0.25
 #: A token this young that Zoho refuses is tried once more before another is asked for: ten are granted in ten minutes.
 YOUNG_SECONDS = 60.0
 
-#: How long nobody asks a token endpoint that has refused.
-PAUSE_SECONDS = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class SharedTokens:
@@ -54,7 +51,7 @@ class SharedTokens:
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
-            TokenNotRenewed: Zoho grants no further token for a while, and the stale one was tried again.
+            TokenNotRenewed: Zoho grants no further token for a while (`seconds`), and the stale one was tried again.
             BudgetWait: Zoho grants no further token for a while, and the stale one has ended.
         """
 
@@ -74,7 +71,7 @@ class SharedTokens:
             outcome = self._ask(connection, stored)
         if isinstance(outcome, BudgetWait) and _is_alive(stored):
             if not is_of_use:
-                raise TokenNotRenewed
+                raise TokenNotRenewed(seconds=outcome.seconds)
             return self._token(stored)
         if isinstance(outcome, Exception):
             raise outcome
@@ -87,9 +84,9 @@ class SharedTokens:
         tokens.note_refresh(connection, self.connection_id)
         try:
             access = refresh_access_token(self.http, self.client, self.vault.decrypt(stored.refresh_token))
-        except OAuthThrottled:
-            tokens.pause_refreshes(connection, self.connection_id, PAUSE_SECONDS)
-            return BudgetWait(PAUSE_SECONDS, WaitReason.TOKENS)
+        except OAuthThrottled as throttled:
+            tokens.pause_refreshes(connection, self.connection_id, throttled.seconds)
+            return BudgetWait(throttled.seconds, WaitReason.TOKENS)
         except ZohoError as error:
             return error
         tokens.write(

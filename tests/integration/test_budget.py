@@ -62,7 +62,7 @@ def a_budget(
         client,
         limits=limits,
         seconds_since_last_call=seconds_since_last_call,
-        paused_seconds=lambda _: None,
+        pause_left=lambda _: None,
         on_pause=lambda *pause: told.append(pause),
     )
 
@@ -173,3 +173,83 @@ def test_without_a_server_no_call_is_made(organization_id: str) -> None:
 
     with pytest.raises(BudgetUnavailable), a_budget(nobody).call(organization_id, lane=Lane.BULK, holder="1"):
         raise AssertionError("called without a budget")
+
+
+PARTS = (
+    "state",
+    "tickets",
+    *(f"{pool}:{part}" for pool in ("shared", "reserved") for part in ("queue", "leases", "used")),
+)
+
+
+def call_all(budget: ApiBudget, organization_id: str, name: str) -> int:
+    """How many calls of both lanes are granted at once."""
+    made = 0
+    for number, lane in enumerate([*[Lane.BULK] * 20, *[Lane.INTERACTIVE] * 20]):
+        try:
+            with budget.call(organization_id, lane=lane, holder=f"{name}-{number}"):
+                made += 1
+        except BudgetWait:
+            continue
+    return made
+
+
+@pytest.fixture
+def patient(client: redis.Redis, organization_id: str) -> ApiBudget:
+    """A window too long to pass in a test. The organisation is known, and Postgres knows a call of just now."""
+    limits = BudgetLimits(requests_per_minute=20, window_seconds=60, interactive_reserve=5)
+    with a_budget(client, limits=limits).call(organization_id, lane=Lane.BULK, holder="first"):
+        pass
+    return a_budget(client, limits=limits, seconds_since_last_call=lambda _: 0.0)
+
+
+@pytest.mark.parametrize("lost", PARTS)
+def test_a_key_that_redis_has_evicted_lets_nothing_more_through(
+    client: redis.Redis, patient: ApiBudget, organization_id: str, lost: str
+) -> None:
+    with patient.call(organization_id, lane=Lane.BULK, holder="under way"):
+        before = 2 + sum(call_some(patient, organization_id, lane) for lane in Lane)
+        client.delete(f"budget:{{{organization_id}}}:{lost}")
+
+        assert before + call_all(patient, organization_id, "after") <= 20
+
+
+def call_some(budget: ApiBudget, organization_id: str, lane: Lane) -> int:
+    for number in range(4):
+        with budget.call(organization_id, lane=lane, holder=f"{lane}-{number}"):
+            pass
+    return 4
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("kind", ["string", "list", "hash", "set", "zset"])
+def test_a_key_of_any_kind_in_the_budgets_place_is_replaced(
+    client: redis.Redis, patient: ApiBudget, organization_id: str, part: str, kind: str
+) -> None:
+    before = 1 + sum(call_some(patient, organization_id, lane) for lane in Lane)
+    key = f"budget:{{{organization_id}}}:{part}"
+    client.delete(key)
+    write: dict[str, Callable[[], object]] = {
+        "string": lambda: client.set(key, "garbage"),
+        "list": lambda: client.rpush(key, "garbage"),
+        "hash": lambda: client.hset(key, "garbage", "garbage"),
+        "set": lambda: client.sadd(key, "garbage"),
+        "zset": lambda: client.zadd(key, {"garbage": 253402300799000.0}),
+    }
+    write[kind]()
+    patient.snapshot(organization_id)
+
+    assert before + call_all(patient, organization_id, "after") <= 20
+    assert patient.snapshot(organization_id).paused_seconds <= 61
+
+
+def test_a_million_forged_calls_are_dropped(client: redis.Redis, patient: ApiBudget, organization_id: str) -> None:
+    call_some(patient, organization_id, Lane.BULK)
+    for start in range(0, 1_000_000, 100_000):
+        forged = {f"forged-{start + n}": 253402300799000.0 for n in range(100_000)}
+        client.zadd(f"budget:{{{organization_id}}}:shared:used", forged)
+
+    with pytest.raises(BudgetWait) as waiting, patient.call(organization_id, lane=Lane.BULK, holder="run-1"):
+        pass
+    assert waiting.value.seconds <= 61
+    assert client.zcard(f"budget:{{{organization_id}}}:shared:used") == 0

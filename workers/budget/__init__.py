@@ -3,10 +3,12 @@
 from workers.budget.api_budget import MAX_INLINE_WAIT_SECONDS, Admission, ApiBudget
 from workers.budget.errors import BudgetUnavailable, BudgetWait, PauseReason, WaitReason
 from workers.budget.limits import BudgetLimits, Lane
+from workers.budget.scripts import PROBE_SECONDS, PauseLeft, Resumed
 from workers.budget.snapshot import BudgetSnapshot
 
 __all__ = [
     "MAX_INLINE_WAIT_SECONDS",
+    "PROBE_SECONDS",
     "Admission",
     "ApiBudget",
     "BudgetLimits",
@@ -14,6 +16,8 @@ __all__ = [
     "BudgetUnavailable",
     "BudgetWait",
     "Lane",
+    "PauseLeft",
     "PauseReason",
+    "Resumed",
     "WaitReason",
 ]

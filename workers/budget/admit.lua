@@ -1,12 +1,15 @@
--- May this holder call now? {'granted', time, pool}, {'wait', milliseconds, reason} or {'forgotten', 0, ''}.
+-- May this holder call now? {'granted' or 'probe', time, pool}, {'wait', milliseconds, reason} or {'forgotten', 0, why}.
 -- One that has to wait keeps its place in the queue, and finds it again when it asks as the same holder.
-local lane, call, holder = ARGV[7], ARGV[8], ARGV[9]
-local concurrency, day_reserve, grace, poll = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local lane, call, holder = ARGV[8], ARGV[9], ARGV[10]
+local concurrency, day_reserve, grace, poll = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
 local CALL_ID_LENGTH = 32
-local AFTER_MIDNIGHT = 1000
+-- How soon the others ask again while a probe is under way.
+local PROBE_POLL = 10000
 
-local known = redis.call('HMGET', state, 'server', 'paused_until', 'pause_reason', 'day_limit', 'day_remaining', 'day_resets_at')
-if known[1] ~= server() then return {'forgotten', 0, ''} end
+local known = read_state()
+local why = damage(known)
+if why ~= '' then return {'forgotten', 0, why} end
+if known.server ~= server() then return {'forgotten', 0, ''} end
 
 local function leave_queues()
   redis.call('ZREM', pools.shared.queue, holder)
@@ -56,47 +59,75 @@ local function slot_of(pool, ahead, start)
   return first + rounds * span
 end
 
+local function grant(pool, verdict)
+  leave_queues()
+  redis.call('ZADD', pool.leases, now + lease, call)
+  keep_for_a_while()
+  return {verdict, now, pool.name}
+end
+
+local function wait_for(milliseconds, reason)
+  keep_for_a_while()
+  return {'wait', milliseconds, reason}
+end
+
 for _, pool in pairs(pools) do tidy(pool) end
 drop_dead_holders()
 for _, pool in pairs(pools) do
   local at = granted_before(pool)
-  if at then return {'granted', at, pool.name} end
-end
-
-local remaining, resets_at = number(known[5]), number(known[6])
-if remaining and resets_at > now and remaining - under_way() <= math.floor((number(known[4]) or 0) * day_reserve) then
-  leave_queues()
-  return {'wait', resets_at - now + AFTER_MIDNIGHT, 'day'}
+  if at then
+    keep_for_a_while()
+    return {known.probe_call == call and 'probe' or 'granted', at, pool.name}
+  end
 end
 
 -- The interactive lane stands in whichever queue is quicker now; with both alike it spares the shared one.
 local open = {pools.shared}
 if lane == 'interactive' and pools.reserved.size > 0 then open = {pools.reserved, pools.shared} end
-local start = math.max(now, number(known[2]) or 0)
-local best, slot
-for _, pool in ipairs(open) do
-  local ahead = redis.call('ZRANK', pool.queue, holder) or redis.call('ZCARD', pool.queue)
-  local earliest = slot_of(pool, ahead, start)
-  if not slot or earliest < slot then best, slot = pool, earliest end
+local function quickest(start)
+  local best, slot
+  for _, pool in ipairs(open) do
+    local ahead = redis.call('ZRANK', pool.queue, holder) or redis.call('ZCARD', pool.queue)
+    local earliest = slot_of(pool, ahead, start)
+    if not slot or earliest < slot then best, slot = pool, earliest end
+  end
+  return best, slot
 end
 
+local function is_probe_under_way()
+  local probe = known.probe_call or ''
+  return redis.call('ZSCORE', pools.shared.leases, probe) or redis.call('ZSCORE', pools.reserved.leases, probe)
+end
+
+local forgotten_until = number(known.forgotten_until) or 0
+local day_until = day_waits_until(known, day_reserve)
+if day_until > now then
+  leave_queues()
+  if not is_day_over(known) then return wait_for(day_until - now, 'day') end
+  -- One call at a time tries whether the day is over: Zoho's plan may have changed, or its refusal may have been wrong.
+  if is_probe_under_way() then return wait_for(math.min(PROBE_POLL, day_until - now), 'day') end
+  local pool, slot = quickest(math.max(now, forgotten_until, number(known.probe_at) or 0))
+  if slot > now then return wait_for(math.min(slot, day_until) - now, 'day') end
+  redis.call('HSET', state, 'probe_at', whole(now + probe_interval), 'probe_call', call)
+  return grant(pool, 'probe')
+end
+
+local start = math.max(now, forgotten_until, number(known.paused_until) or 0)
+local best, slot = quickest(start)
 local wait, reason
 if slot > now then
-  wait, reason = slot - now, 'minute'
-  if start > now then reason = known[3] == 'day' and 'day' or 'paused' end
+  wait, reason = slot - now, start > now and 'paused' or 'minute'
 elseif under_way() >= concurrency then
   wait, reason = poll, 'concurrency'
 else
-  leave_queues()
-  redis.call('ZADD', best.leases, now + lease, call)
-  keep_for_a_while()
-  return {'granted', now, best.name}
+  return grant(best, 'granted')
 end
 
 for _, pool in pairs(pools) do
   if pool ~= best then redis.call('ZREM', pool.queue, holder) end
 end
-redis.call('ZADD', best.queue, 'NX', redis.call('HINCRBY', state, 'asked', 1), holder)
+local asked = (number(known.asked) or 0) + 1
+redis.call('HSET', state, 'asked', whole(asked))
+redis.call('ZADD', best.queue, 'NX', asked, holder)
 redis.call('ZADD', tickets, now + wait + grace, holder)
-keep_for_a_while()
-return {'wait', wait, reason}
+return wait_for(wait, reason)

@@ -15,16 +15,20 @@ _REFUSALS = {
     45: PauseReason.DAY,
     1070: PauseReason.CONCURRENCY,
 }
-_LONGEST_DAY_SECONDS = 25 * 3600  # the day on which summer time ends
+LONGEST_DAY_SECONDS = 25 * 3600  # the day on which summer time ends
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The budget's part of an answer. `accepted`: it got past Zoho's limits, whatever became of it there."""
+    """The budget's part of an answer. `accepted`: it got past Zoho's limits, whatever became of it there.
+
+    `authorized` is false for a 401: Zoho looks at the token first, so the answer may say nothing about the limits.
+    """
 
     refusal: PauseReason | None
     accepted: bool
+    authorized: bool = True
     retry_after_seconds: float | None = None
     day_limit: int | None = None
     day_remaining: int | None = None
@@ -40,10 +44,11 @@ def read_answer(status: int, code: int | None, headers: Mapping[str, str]) -> An
     return Answer(
         refusal=refusal,
         accepted=refusal is None and status < 500,
-        retry_after_seconds=_retry_after_seconds(given),
+        authorized=status != 401,
+        retry_after_seconds=retry_after_seconds(given),
         day_limit=_whole_number(given.get("x-rate-limit-limit"), at_least=1),
         day_remaining=_whole_number(given.get("x-rate-limit-remaining")),
-        day_resets_in_seconds=_whole_number(given.get("x-rate-limit-reset"), at_least=0, at_most=_LONGEST_DAY_SECONDS),
+        day_resets_in_seconds=_whole_number(given.get("x-rate-limit-reset"), at_least=0, at_most=LONGEST_DAY_SECONDS),
     )
 
 
@@ -56,15 +61,15 @@ def _whole_number(text: str | None, *, at_least: int | None = None, at_most: int
     return number
 
 
-def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Seconds, or a date read on the server's own clock; an absurd one is cut to a day."""
-    text = headers.get("retry-after", "")
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """The `retry-after` (lower case) of a response: seconds, or a date on the server's own clock; at most a day."""
+    text = headers.get("retry-after", "").strip()
     seconds: float | None = _whole_number(text)
     if seconds is None:
         until, server_time = _http_date(text), _http_date(headers.get("date", ""))
         if until is not None and server_time is not None:
             seconds = (until - server_time).total_seconds()
-    return min(seconds, _LONGEST_DAY_SECONDS) if seconds is not None and seconds > 0 else None
+    return min(seconds, LONGEST_DAY_SECONDS) if seconds is not None and seconds > 0 else None
 
 
 def _http_date(text: str) -> datetime | None:

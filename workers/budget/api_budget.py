@@ -11,7 +11,7 @@ import structlog
 from workers.budget.answers import Answer, read_answer
 from workers.budget.errors import BudgetUnavailable, BudgetWait, PauseReason, WaitReason
 from workers.budget.limits import BudgetLimits, Lane
-from workers.budget.scripts import BudgetScripts, Forgotten, Granted, Pause, Wait
+from workers.budget.scripts import BudgetScripts, Forgotten, Granted, Lifted, Pause, PauseLeft, Resumed, Wait
 from workers.budget.snapshot import BudgetSnapshot
 
 #: A wait up to this long is slept in the thread, a longer one is raised.
@@ -62,8 +62,10 @@ class ApiBudget:
 
     - `seconds_since_last_call(organization_id)`: on Postgres's own clock, since a call may last have been made (so
       written before the call), None for never;
-    - `paused_seconds(organization_id)`: how much longer the last pause lasts, None for none;
-    - `on_pause(organization_id, seconds, reason)`: told at every refusal, so that the two above can be answered.
+    - `pause_left(organization_id)`: the rest of the last pause, None for none;
+    - `on_pause(organization_id, seconds, reason)`: called at every refusal, so that the two above can be known;
+    - `on_probe(organization_id)`: called before the one call that tries whether a spent day is over;
+    - `on_resume(organization_id)`: called when a probe has succeeded, or a person has lifted the pause.
 
     `on_sleep(seconds, reason)` is told of every wait that was slept; one that is raised is told by BudgetWait itself.
     """
@@ -74,18 +76,21 @@ class ApiBudget:
         *,
         limits: BudgetLimits,
         seconds_since_last_call: Callable[[str], float | None],
-        paused_seconds: Callable[[str], float | None],
+        pause_left: Callable[[str], PauseLeft | None],
         on_pause: Callable[[str, float, PauseReason], None],
+        on_probe: Callable[[str], None] = lambda _organization_id: None,
+        on_resume: Callable[[str], None] = lambda _organization_id: None,
         on_sleep: Callable[[float, WaitReason], None] = lambda _seconds, _reason: None,
         sleep: Callable[[float], None] = time.sleep,
         max_inline_wait_seconds: float = MAX_INLINE_WAIT_SECONDS,
     ) -> None:
         self.limits = limits
         self._scripts = BudgetScripts(redis, limits)
-        self._limits = limits
         self._seconds_since_last_call = seconds_since_last_call
-        self._paused_seconds = paused_seconds
+        self._pause_left = pause_left
         self._on_pause = on_pause
+        self._on_probe = on_probe
+        self._on_resume = on_resume
         self._on_sleep = on_sleep
         self._sleep = sleep
         self._max_inline_wait_seconds = max_inline_wait_seconds
@@ -102,6 +107,8 @@ class ApiBudget:
         granted = self._granted(organization_id, lane, holder)
         admission = Admission(lambda answer: self._finish(organization_id, granted, answer))
         try:
+            if granted.is_probe:
+                self._on_probe(organization_id)
             yield admission
         finally:
             admission.end()
@@ -110,6 +117,16 @@ class ApiBudget:
         """The budget as it stands; changes nothing. Raises BudgetUnavailable."""
         return self._scripts.look(organization_id)
 
+    def resume(self, organization_id: str) -> Resumed:
+        """Lift every pause, and forget the rest of the day: the next response of Zoho says it again.
+
+        The wait that follows a loss of memory goes on, because calls that Redis has forgotten still count at Zoho.
+        Raises BudgetUnavailable.
+        """
+        resumed = self._scripts.resume(organization_id)
+        self._on_resume(organization_id)
+        return resumed
+
     def _granted(self, organization_id: str, lane: Lane, holder: str) -> Granted:
         call_id = uuid.uuid4().hex
         slept, reminded = 0.0, False
@@ -117,10 +134,10 @@ class ApiBudget:
             match self._scripts.admit(organization_id, lane=lane, holder=holder, call_id=call_id):
                 case Granted() as granted:
                     return granted
-                case Forgotten():
+                case Forgotten(damage):
                     if reminded:  # Redis does not keep what it is told, so nothing it says can be relied on.
                         raise BudgetUnavailable
-                    self._remind(organization_id)
+                    self._remind(organization_id, damage)
                     reminded = True
                 case Wait(seconds, reason):
                     if slept + seconds > self._max_inline_wait_seconds:
@@ -129,41 +146,53 @@ class ApiBudget:
                     self._on_sleep(seconds, reason)
                     slept += seconds
 
-    def _remind(self, organization_id: str) -> None:
+    def _remind(self, organization_id: str, damage: str) -> None:
         """Redis lost its memory: wait out the calls and the pause that Postgres still knows of."""
         since_last_call = self._seconds_since_last_call(organization_id)
         still_counts = 0.0
         if since_last_call is not None:
             since = max(0.0, since_last_call - _CLOCK_DIFFERENCE_SECONDS)
-            still_counts = max(0.0, self._limits.span_seconds - since)
-        paused = self._paused_seconds(organization_id) or 0.0
-        self._scripts.remember(organization_id, pause_seconds=max(still_counts, paused))
+            still_counts = max(0.0, self.limits.span_seconds - since)
+        if damage:
+            _log.warning(
+                "The API budget's memory in Redis was damaged, and is built anew. Check that maxmemory-policy is "
+                "noeviction, and that nothing else writes to the keys budget:*.",
+                action="budget_damaged",
+                organization_id=organization_id,
+                damage=damage,
+                seconds=round(still_counts, 1),
+            )
+        pause = self._pause_left(organization_id)
+        self._scripts.remember(organization_id, forgotten_seconds=still_counts, pause=pause)
 
     def _finish(self, organization_id: str, granted: Granted, answer: Answer | None) -> None:
         try:
-            pause = self._scripts.finish(organization_id, granted, answer)
+            change = self._scripts.finish(organization_id, granted, answer)
         except BudgetUnavailable:
             _log.warning(
                 "The API budget could not be told that a call is over; its place frees itself later.",
                 action="budget_finish_failed",
                 organization_id=organization_id,
             )
-            pause = self._pause_without_redis(answer)
-        if pause is not None:
-            _log.warning(
-                "Zoho refused a call; everybody of its organisation pauses.",
-                action="budget_paused",
-                organization_id=organization_id,
-                seconds=pause.seconds,
-                reason=pause.reason,
-            )
-            self._on_pause(organization_id, pause.seconds, pause.reason)
-
-    def _pause_without_redis(self, answer: Answer | None) -> Pause | None:
-        """Redis may come back empty, and then asks Postgres."""
-        if answer is None or answer.refusal is None:
-            return None
-        return Pause(answer.retry_after_seconds or self._limits.window_seconds, answer.refusal)
+            # Redis may come back empty, and then asks Postgres.
+            change = self._scripts.pause_without_redis(answer) if answer else None
+        match change:
+            case Pause(seconds, reason):
+                _log.warning(
+                    "Zoho refused a call; everybody of its organisation pauses.",
+                    action="budget_paused",
+                    organization_id=organization_id,
+                    seconds=seconds,
+                    reason=reason,
+                )
+                self._on_pause(organization_id, seconds, reason)
+            case Lifted():
+                _log.info(
+                    "Zoho accepts calls again, so the pause of the spent day ends.",
+                    action="budget_resumed",
+                    organization_id=organization_id,
+                )
+                self._on_resume(organization_id)
 
 
 def _worth_a_delivery(seconds: float, reason: WaitReason) -> float:

@@ -8,8 +8,12 @@ local pools = {
   shared = {name = 'shared', queue = KEYS[3], leases = KEYS[4], used = KEYS[5], size = tonumber(ARGV[1])},
   reserved = {name = 'reserved', queue = KEYS[6], leases = KEYS[7], used = KEYS[8], size = tonumber(ARGV[2])},
 }
+local calls = {KEYS[4], KEYS[5], KEYS[7], KEYS[8]}
+local waiting = {KEYS[2], KEYS[3], KEYS[6]}
 local span, margin = tonumber(ARGV[3]), tonumber(ARGV[4])
 local lease, keep = tonumber(ARGV[5]), tonumber(ARGV[6])
+-- How long one call may try whether a spent day is over, and how often.
+local probe_interval = tonumber(ARGV[7])
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -24,6 +28,11 @@ local function number(text)
   return text and tonumber(text) or nil
 end
 
+-- A whole number as text: Redis would write a large one with an exponent.
+local function whole(value)
+  return string.format('%.0f', value)
+end
+
 -- A call that is over counts from the latest time at which Zoho can have seen it, less what the margin absorbs.
 local function count_call(pool, call, seen_by)
   redis.call('ZADD', pool.used, seen_by - margin, call)
@@ -31,7 +40,7 @@ end
 
 -- A mark in the future means that the clock was set back: it counts from now, or it would block for the whole step.
 local function pull_back(key, latest)
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. string.format('%.0f', latest), '+inf')) do
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. whole(latest), '+inf')) do
     redis.call('ZADD', key, latest, member)
   end
 end
@@ -46,12 +55,6 @@ local function tidy(pool)
     count_call(pool, over[i], tonumber(over[i + 1]) + 1)
   end
   redis.call('ZREMRANGEBYSCORE', pool.used, '-inf', now - span)
-end
-
-local function keep_for_a_while()
-  for _, key in ipairs(KEYS) do
-    redis.call('PEXPIRE', key, keep)
-  end
 end
 
 local function under_way()

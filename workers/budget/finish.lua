@@ -1,60 +1,95 @@
--- A call is over: frees its place and takes in what Zoho answered. {milliseconds to pause, why}, 0 where nobody has to.
-local pool, call, at = pools[ARGV[7]], ARGV[8], tonumber(ARGV[9])
-local refusal, accepted = ARGV[10], ARGV[11] == '1'
-local first_pause, longest_pause, retry_after = tonumber(ARGV[12]), tonumber(ARGV[13]), number(ARGV[14])
-local limit, remaining, resets_in = number(ARGV[15]), number(ARGV[16]), number(ARGV[17])
+-- A call is over: frees its place and takes in what Zoho answered. {milliseconds to pause, why}; {0, 'lifted'} where a
+-- probe has ended the pause of a spent day, and {0, ''} where nothing changes.
+local pool, call, at = pools[ARGV[8]], ARGV[9], tonumber(ARGV[10])
+local refusal, verdict = ARGV[11], ARGV[12]
+local first_pause, longest_pause, growth, steady = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
+local retry_after = number(ARGV[17])
+local limit, remaining, resets_in = number(ARGV[18]), number(ARGV[19]), number(ARGV[20])
 local SAME_DAY = 3600000
 
-local known = redis.call('HMGET', state, 'paused_until', 'pause_reason', 'pause_started_at', 'pauses', 'day_limit', 'day_remaining', 'day_resets_at')
-local paused_until, pause_started_at, pauses = number(known[1]) or 0, number(known[3]) or 0, number(known[4]) or 0
+local known = read_state()
+if damage(known) ~= '' then known = repair(known) end
+local paused_until, pauses = number(known.paused_until) or 0, number(known.pauses) or 0
+-- A pause that begins in the future means that the clock was set back.
+local pause_started_at = number(known.pause_started_at) or 0
+if pause_started_at > now then pause_started_at = 0 end
+local is_probe = known.probe_call == call
+local is_lifted = is_probe and verdict == 'accepted' and is_day_over(known)
 
 -- Answers overtake each other. Within one day what is left only shrinks, unless the plan changed; an answer for the
 -- day before is dropped. One that does not say when the day ends belongs to the day known, else counts for an hour.
+-- A probe overtakes nothing, so its word replaces all that was known.
 local function take_in_day()
-  local day_limit, day_remaining, day_resets_at = number(known[5]), number(known[6]), number(known[7])
+  local day_limit, day_remaining, day_resets_at = number(known.day_limit), number(known.day_remaining), number(known.day_resets_at)
   local live = day_resets_at and day_resets_at > now
   local resets_at = resets_in and now + resets_in or (live and day_resets_at or now + SAME_DAY)
   if live and resets_at < day_resets_at - SAME_DAY then return end
   local same_day = live and resets_at <= day_resets_at + SAME_DAY
   local same_plan = not (limit and day_limit and limit ~= day_limit)
-  if same_day and same_plan and day_remaining then remaining = math.min(remaining, day_remaining) end
-  redis.call('HSET', state, 'day_remaining', remaining, 'day_resets_at', resets_at)
-  if limit then redis.call('HSET', state, 'day_limit', limit) end
+  if same_day and same_plan and day_remaining and not is_lifted then remaining = math.min(remaining, day_remaining) end
+  local was_spent = live and day_remaining and day_remaining <= 0
+  if remaining <= 0 and (is_lifted or not was_spent) then
+    redis.call('HSET', state, 'probe_at', whole(now + probe_interval))
+  end
+  redis.call('HSET', state, 'day_remaining', whole(remaining), 'day_resets_at', whole(resets_at))
+  if limit then redis.call('HSET', state, 'day_limit', whole(limit)) end
 end
 
 local function milliseconds_until_midnight()
-  local day_resets_at = number(known[7])
-  if resets_in then return resets_in + 1000 end
-  return day_resets_at and day_resets_at > now and day_resets_at - now + 1000 or first_pause
+  local day_resets_at = number(known.day_resets_at)
+  if resets_in then return resets_in + AFTER_MIDNIGHT end
+  if day_resets_at and day_resets_at > now then return day_resets_at - now + AFTER_MIDNIGHT end
+  return is_day_refused(known) and paused_until - now or first_pause
 end
 
--- Refusals of calls that were under way when the pause began belong to it; only a call made after it makes it grow.
-local function pause()
-  redis.call('HINCRBY', state, 'throttles', 1)
-  if at > pause_started_at then
-    pauses = pauses + 1
-    redis.call('HSET', state, 'pauses', pauses, 'pause_started_at', now)
-  end
-  local length = math.min(longest_pause, first_pause * 2 ^ (math.max(pauses, 1) - 1))
-  if refusal == 'day' then length = milliseconds_until_midnight() end
+-- A call made after a pause, and refused as the ones before, says that the block lasts longer than the pause did. The
+-- first ones do not lengthen it, because most blocks end with the window.
+local function pause_length()
+  if refusal == 'day' then return math.max(milliseconds_until_midnight(), retry_after or 0) end
+  local grown = math.max(0, pauses - steady)
+  local length = math.min(longest_pause, math.floor(first_pause * growth ^ grown))
+  if not retry_after then return length end
   -- Zoho's own word is taken at first, and never shortens a pause that had to grow.
-  if retry_after then length = (pauses <= 1 and refusal ~= 'day') and retry_after or math.max(length, retry_after) end
-  if now + length > paused_until then
-    paused_until = now + length
-    redis.call('HSET', state, 'paused_until', paused_until, 'pause_reason', refusal)
-    return {length, refusal}
+  return grown == 0 and retry_after or math.max(length, retry_after)
+end
+
+local function pause()
+  redis.call('HSET', state, 'throttles', whole((number(known.throttles) or 0) + 1))
+  -- Refusals of calls that were under way when the pause began belong to it, however late they come.
+  local is_late = at <= pause_started_at
+  if is_late and refusal == known.pause_reason and not retry_after then
+    return {math.max(0, paused_until - now), refusal}
   end
-  return {paused_until - now, known[2]}
+  if not is_late then
+    pauses = pauses + 1
+    redis.call('HSET', state, 'pauses', whole(pauses), 'pause_started_at', whole(now))
+  end
+  local length = pause_length()
+  if refusal == 'day' then
+    redis.call('HSET', state, 'probe_at', whole(now + math.max(probe_interval, retry_after or 0)))
+  end
+  if now + length <= paused_until then return {paused_until - now, known.pause_reason} end
+  redis.call('HSET', state, 'paused_until', whole(now + length), 'pause_reason', refusal)
+  return {length, refusal}
+end
+
+local function lift()
+  redis.call('HDEL', state, 'paused_until', 'pauses', 'probe_at', 'probe_call', 'day_remaining', 'day_resets_at')
+  return {0, 'lifted'}
 end
 
 redis.call('ZREM', pool.leases, call)
 count_call(pool, call, math.max(at + margin, now + 1))
+local reply = {0, ''}
+if is_lifted then reply = lift() end
 if remaining then take_in_day() end
-local answer = {0, ''}
 if refusal ~= '' then
-  answer = pause()
-elseif accepted and pauses > 0 and at >= paused_until then
+  reply = pause()
+elseif verdict == 'accepted' and pauses > 0 and at >= paused_until then
   redis.call('HDEL', state, 'pauses')
+elseif is_probe and verdict == 'unauthorized' then
+  -- Zoho looks at the token before the limits: the call with the next token is the probe.
+  redis.call('HSET', state, 'probe_at', whole(now))
 end
 keep_for_a_while()
-return answer
+return reply

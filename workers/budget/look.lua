@@ -1,6 +1,10 @@
 -- What the budget knows, as it stands; writes nothing, so what has passed is left out rather than tidied away.
+local day_reserve = tonumber(ARGV[8])
+local known = read_state()
+if damage(known) ~= '' then return {0, 0, 0, 0, '', '', '', 0, 0, 0, 0, -1} end
+
 local function counting(pool)
-  local calls_over = redis.call('ZCOUNT', pool.used, '(' .. string.format('%.0f', now - span), '+inf')
+  local calls_over = redis.call('ZCOUNT', pool.used, '(' .. whole(now - span), '+inf')
   return calls_over + redis.call('ZCARD', pool.leases)
 end
 
@@ -8,16 +12,23 @@ local function milliseconds_until(time)
   return time and math.max(0, time - now) or 0
 end
 
-local known = redis.call('HMGET', state, 'paused_until', 'pause_reason', 'day_limit', 'day_remaining', 'day_resets_at', 'throttles')
-local day_left = milliseconds_until(number(known[5]))
+local paused, why = milliseconds_until(number(known.paused_until)), known.pause_reason or ''
+local forgotten = milliseconds_until(number(known.forgotten_until))
+if forgotten > paused then paused, why = forgotten, 'forgotten' end
+local left = left_of_day(known)
+-- Zoho's refusal counts, whatever its headers said before it.
+if is_day_refused(known) then left = math.min(left or 0, 0) end
 return {
   counting(pools.shared) + counting(pools.reserved),
   under_way(),
-  redis.call('ZCOUNT', tickets, '(' .. string.format('%.0f', now), '+inf'),
-  milliseconds_until(number(known[1])),
-  known[2] or '',
-  known[3] or '',
-  day_left > 0 and known[4] or '',
-  day_left,
-  number(known[6]) or 0,
+  redis.call('ZCOUNT', tickets, '(' .. whole(now), '+inf'),
+  paused,
+  why,
+  known.day_limit or '',
+  left or '',
+  milliseconds_until(number(known.day_resets_at)),
+  number(known.throttles) or 0,
+  milliseconds_until(day_waits_until(known, day_reserve)),
+  kept_of_day(known, day_reserve),
+  is_day_over(known) and milliseconds_until(number(known.probe_at)) or -1,
 }

@@ -1,10 +1,13 @@
--- Redis had forgotten this organisation: from here on it knows it, and pauses as long as Postgres says it must.
--- The first worker's word stands: another one that found the same emptiness changes nothing.
-local pause = tonumber(ARGV[7])
-if redis.call('HGET', state, 'server') == server() then return 0 end
+-- Redis had forgotten this organisation, or its memory is damaged: from here on it is known, and waits as long as Postgres
+-- says it must. The first worker's word stands: another one that found the same emptiness changes nothing.
+local forgotten, pause, reason, probe_in = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11])
+local known = read_state()
+if damage(known) ~= '' then known = repair(known) end
+if known.server == server() then return 0 end
 redis.call('HSET', state, 'server', server())
-if pause > 0 and now + pause > (number(redis.call('HGET', state, 'paused_until')) or 0) then
-  redis.call('HSET', state, 'paused_until', now + pause, 'pause_reason', 'forgotten')
+if forgotten > 0 then redis.call('HSET', state, 'forgotten_until', whole(now + forgotten)) end
+if pause > 0 and now + pause > (number(known.paused_until) or 0) then
+  redis.call('HSET', state, 'paused_until', whole(now + pause), 'pause_reason', reason, 'probe_at', whole(now + probe_in))
 end
 keep_for_a_while()
 return 1

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import redis
 
-from workers.budget.answers import Answer
+from workers.budget.answers import LONGEST_DAY_SECONDS, Answer
 from workers.budget.errors import BudgetUnavailable, PauseReason, WaitReason
 from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.snapshot import BudgetSnapshot
@@ -17,9 +17,16 @@ _KEEP_SECONDS = 2 * 24 * 3600
 #: How soon a call that found all of them under way asks again.
 _CONCURRENCY_POLL_SECONDS = 0.05
 
+#: How often one call tries whether a spent day is over.
+PROBE_SECONDS = 3600.0
+
 _PAUSE_AFTER_CONCURRENCY_SECONDS = 2.0
-_PAUSE_WITHOUT_MIDNIGHT_SECONDS = 3600.0
-_LONGEST_PAUSE_WINDOWS = 8
+_PAUSE_WITHOUT_MIDNIGHT_SECONDS = 24 * 3600.0
+#: Zoho blocks an organisation for minutes. Most blocks end with the window, so the first pauses are as long as it; they
+#: grow only where refused calls seem to renew the block.
+_STEADY_PAUSES = 3
+_PAUSE_GROWTH = 1.5
+_LONGEST_PAUSE_WINDOWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class Granted:
     call: str
     at: int
     pool: str
+    is_probe: bool = False  #: it tries whether a spent day is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +49,49 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """Redis knows nothing of the organisation: new, emptied, restarted or failed over."""
+    """Redis knows nothing of the organisation (new, emptied, restarted, failed over), or its memory is damaged."""
+
+    damage: str = ""  #: the kind of damage, for the log; empty where the memory is only new
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Everybody of the organisation waits."""
+    """All calls of the organisation wait."""
 
     seconds: float
     reason: PauseReason
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A probe has ended the pause of a spent day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a person has lifted."""
+
+    pause: Pause | None
+    forgotten_seconds: float  #: a wait for forgotten calls that goes on; 0 without one
+
+
+@dataclass(frozen=True, slots=True)
+class PauseLeft:
+    """A pause that Postgres remembers."""
+
+    seconds: float
+    reason: PauseReason
+    probe_in_seconds: float = 0.0  #: for a spent day: until one call may try whether it is over
+
+
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """The first pause after a refusal, the longest, and how the ones after the first `steady` ones grow."""
+
+    first_seconds: float
+    longest_seconds: float
+    factor: float = _PAUSE_GROWTH
+    steady: int = _STEADY_PAUSES
 
 
 class BudgetScripts:
@@ -61,6 +103,7 @@ class BudgetScripts:
         self._finish = client.register_script(_source("finish"))
         self._remember = client.register_script(_source("remember"))
         self._look = client.register_script(_source("look"))
+        self._resume = client.register_script(_source("resume"))
 
     def admit(self, organization_id: str, *, lane: Lane, holder: str, call_id: str) -> Granted | Wait | Forgotten:
         """`call_id` is 32 characters, new for each call: a script sent twice by a retrying client grants once."""
@@ -78,17 +121,17 @@ class BudgetScripts:
             _milliseconds(_CONCURRENCY_POLL_SECONDS),
         )
         match _text(verdict):
-            case "granted":
-                return Granted(call=call, at=_number(number), pool=_text(word))
+            case "granted" | "probe" as kind:
+                return Granted(call=call, at=_number(number), pool=_text(word), is_probe=kind == "probe")
             case "wait":
                 return Wait(_number(number) / 1000, WaitReason(_text(word)))
             case _:
-                return Forgotten()
+                return Forgotten(damage=_text(word))
 
-    def finish(self, organization_id: str, granted: Granted, answer: Answer | None) -> Pause | None:
-        """The call is over, `answer` None where none came. Returns the pause that a refusal leads to."""
+    def finish(self, organization_id: str, granted: Granted, answer: Answer | None) -> Pause | Lifted | None:
+        """The call is over, `answer` None where none came. Returns what it changes for all calls."""
         told = answer or Answer(refusal=None, accepted=False)
-        first, longest = self._pauses_after(told.refusal)
+        growth = self._pauses_after(told.refusal)
         length, reason = self._run(
             self._finish,
             organization_id,
@@ -96,23 +139,39 @@ class BudgetScripts:
             granted.call,
             granted.at,
             told.refusal or "",
-            int(told.accepted),
-            _milliseconds(first),
-            _milliseconds(longest),
+            _verdict(told),
+            _milliseconds(growth.first_seconds),
+            _milliseconds(growth.longest_seconds),
+            growth.factor,
+            growth.steady,
             _or_empty(None if told.retry_after_seconds is None else _milliseconds(told.retry_after_seconds)),
             _or_empty(told.day_limit),
             _or_empty(told.day_remaining),
             _or_empty(None if told.day_resets_in_seconds is None else told.day_resets_in_seconds * 1000),
         )
-        return Pause(_number(length) / 1000, PauseReason(_text(reason))) if _number(length) > 0 else None
+        return Lifted() if _text(reason) == "lifted" else _pause(length, reason)
 
-    def remember(self, organization_id: str, *, pause_seconds: float) -> None:
-        """Redis had forgotten the organisation: it is known again, and pauses for so long."""
-        self._run(self._remember, organization_id, _milliseconds(pause_seconds))
+    def remember(self, organization_id: str, *, forgotten_seconds: float, pause: PauseLeft | None = None) -> None:
+        """Redis had forgotten the organisation: it is known again, waits for forgotten calls, and pauses."""
+        left = pause or PauseLeft(0.0, PauseReason.MINUTE)
+        self._run(
+            self._remember,
+            organization_id,
+            _milliseconds(forgotten_seconds),
+            _milliseconds(min(left.seconds, LONGEST_DAY_SECONDS)),
+            left.reason,
+            _milliseconds(min(left.probe_in_seconds, PROBE_SECONDS)),
+        )
+
+    def resume(self, organization_id: str) -> Resumed:
+        """Lifts every pause; the wait for forgotten calls goes on."""
+        length, reason, forgotten = self._run(self._resume, organization_id, self._limits.daily_reserve)
+        return Resumed(_pause(length, reason), _number(forgotten) / 1000)
 
     def look(self, organization_id: str) -> BudgetSnapshot:
-        used, under_way, ahead, paused, why, day_limit, day_left, day_resets, throttles = self._run(
-            self._look, organization_id
+        reply = self._run(self._look, organization_id, self._limits.daily_reserve)
+        used, under_way, ahead, paused, why, day_limit, day_left, day_resets, throttles, day_waits, kept, probe_in = (
+            reply
         )
         return BudgetSnapshot(
             limit=self._limits.requests_per_minute,
@@ -125,18 +184,29 @@ class BudgetScripts:
             day_remaining=_number_or_none(day_left),
             day_resets_in_seconds=_number(day_resets) / 1000 if _number(day_resets) > 0 else None,
             throttles=_number(throttles),
+            day_kept=_number(kept),
+            day_waits_seconds=_number(day_waits) / 1000,
+            probe_in_seconds=_number(probe_in) / 1000 if _number(probe_in) >= 0 else None,
         )
 
-    def _pauses_after(self, refusal: PauseReason | None) -> tuple[float, float]:
-        """Seconds of the first pause after such a refusal, and of the longest that it grows to."""
+    def pause_without_redis(self, answer: Answer) -> Pause | None:
+        """The pause that an answer leads to where Redis cannot count the ones before."""
+        if answer.refusal is None:
+            return None
+        first = self._pauses_after(answer.refusal).first_seconds
+        if answer.refusal is PauseReason.DAY and answer.day_resets_in_seconds is not None:
+            first = answer.day_resets_in_seconds
+        return Pause(answer.retry_after_seconds or first, answer.refusal)
+
+    def _pauses_after(self, refusal: PauseReason | None) -> _Growth:
         window = self._limits.window_seconds
         match refusal:
             case PauseReason.CONCURRENCY:
-                return min(_PAUSE_AFTER_CONCURRENCY_SECONDS, window), window
+                return _Growth(min(_PAUSE_AFTER_CONCURRENCY_SECONDS, window), window, factor=2, steady=1)
             case PauseReason.DAY:
-                return _PAUSE_WITHOUT_MIDNIGHT_SECONDS, _PAUSE_WITHOUT_MIDNIGHT_SECONDS
+                return _Growth(_PAUSE_WITHOUT_MIDNIGHT_SECONDS, _PAUSE_WITHOUT_MIDNIGHT_SECONDS)
             case _:
-                return window, window * _LONGEST_PAUSE_WINDOWS
+                return _Growth(window, window * _LONGEST_PAUSE_WINDOWS)
 
     def _run(
         self, script: "redis.commands.core.Script", organization_id: str, *arguments: str | int | float
@@ -149,6 +219,7 @@ class BudgetScripts:
             _milliseconds(limits.margin_seconds),
             _milliseconds(limits.longest_call_seconds),
             _milliseconds(_KEEP_SECONDS),
+            _milliseconds(PROBE_SECONDS),
         )
         try:
             reply: Sequence[int | str | bytes] = script(keys=_keys(organization_id), args=(*shared, *arguments))
@@ -159,13 +230,24 @@ class BudgetScripts:
 
 def _source(name: str) -> str:
     package = files(__package__)
-    return "\n".join(package.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in ("common", name))
+    parts = ("common", "state", "day", "soundness", name)
+    return "\n".join(package.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in parts)
 
 
 def _keys(organization_id: str) -> list[str]:
     """In the order in which common.lua names them; the braces keep an organisation's keys on one cluster node."""
     pools = [f"{pool}:{part}" for pool in ("shared", "reserved") for part in ("queue", "leases", "used")]
     return [f"budget:{{{organization_id}}}:{name}" for name in ("state", "tickets", *pools)]
+
+
+def _verdict(answer: Answer) -> str:
+    if not answer.authorized:
+        return "unauthorized"
+    return "accepted" if answer.accepted else ""
+
+
+def _pause(milliseconds: int | str | bytes, reason: int | str | bytes) -> Pause | None:
+    return Pause(_number(milliseconds) / 1000, PauseReason(_text(reason))) if _number(milliseconds) > 0 else None
 
 
 def _milliseconds(seconds: float) -> int:

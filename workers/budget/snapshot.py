@@ -13,9 +13,12 @@ class BudgetSnapshot:
     used_in_window: int  #: calls that still count, those under way included
     under_way: int
     reserved_ahead: int  #: slots promised and not used yet
-    paused_seconds: float  #: 0 when nobody pauses
+    paused_seconds: float  #: 0 without a pause
     paused_reason: PauseReason | None
     day_limit: int | None  #: as Zoho last told it
-    day_remaining: int | None  #: may be negative; None once the day it was told for is over
+    day_remaining: int | None  #: may be negative; 0 after a refusal (code 45); None while unknown
     day_resets_in_seconds: float | None
     throttles: int  #: refusals counted (429); forgotten after two idle days
+    day_kept: int = 0  #: calls of the day that runs leave to others (ZOHO_DAILY_RESERVE)
+    day_waits_seconds: float = 0.0  #: until a run may call again, because the day is spent; 0 where it is not
+    probe_in_seconds: float | None = None  #: until one call tries whether the spent day is over; None without a probe

@@ -16,6 +16,7 @@ from domain.walk import WalkStuck
 from workers.broker.client import redis_address
 from workers.budget import BudgetUnavailable, BudgetWait
 from workers.cli import (
+    budget,
     connect,
     dead_letters,
     deletions,
@@ -62,6 +63,7 @@ app.add_typer(reminders.app, name="reminders")
 app.add_typer(do_not_call.app, name="do-not-call")
 app.add_typer(phones.app, name="phones")
 app.add_typer(policy.app, name="policy")
+app.add_typer(budget.app, name="budget")
 app.add_typer(webhook.app, name="webhook")
 app.command("resume")(resume.resume_connections)
 app.command("rotate-keys")(rotate_keys.rotate_keys)

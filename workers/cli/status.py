@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from db import connections, dead_letters, questions, scheduler_marks, summary, webhook_secrets
 from workers.cli.arguments import OneConnection
+from workers.cli.budget_lines import is_day_spent, stop_line
 from workers.cli.deletions import held_back
 from workers.cli.handover import tell_if_closed
 from workers.cli.opening import open_resources
@@ -63,21 +64,20 @@ def _with_outlook(resources: Resources, database: Connection, state: dict[str, A
     }
 
 
-def _show_budget(forecast: dict[str, Any], tell: Console) -> None:
+def _show_budget(connection_id: str, forecast: dict[str, Any], tell: Console) -> None:
     budget = forecast["budget"]
     if budget is None:
         tell.print("  Redis does not answer, so no call is made: check REDIS_URL.", style="red")
         return
-    today = "unknown" if forecast["left_today"] is None else f"{forecast['left_today']:,} of {budget['day_limit']:,}"
+    of_day = "" if budget["day_limit"] is None else f" of {budget['day_limit']:,}"
+    today = "unknown" if forecast["left_today"] is None else f"{forecast['left_today']:,}{of_day}"
     tell.print(
         f"  API: {budget['used_in_window']} of {budget['limit']} calls used in this window, left today: {today} · "
         f"a full sync costs about {forecast['full']['calls']:,}, an idle one {forecast['incremental']['calls']}"
     )
-    if budget["paused_seconds"] > 0:
-        tell.print(
-            f"  All calls pause for {budget['paused_seconds']:.0f} s ({budget['paused_reason']}).", style="yellow"
-        )
-    if budget["throttles"]:
+    if stop := stop_line(budget, connection_id):
+        tell.print(f"  {stop}", style="yellow")
+    if budget["throttles"] and not is_day_spent(budget):
         tell.print(
             f"  Zoho has refused {budget['throttles']} calls within our own limit: other programs share the "
             "organisation's allowance. Lower ZOHO_REQUESTS_PER_MINUTE.",
@@ -108,7 +108,7 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     _show_events(state["webhook_events"], tell)
     if refused := refusals_line(state["webhooks_refused"], state["connection_id"]):
         tell.print(f"  {refused}", style="yellow", markup=False)
-    _show_budget(state["forecast"], tell)
+    _show_budget(state["connection_id"], state["forecast"], tell)
     table = Table(box=None, padding=(0, 2))
     for heading in ("started", "mode", "state", "phase", "calls", "seconds", "reason"):
         table.add_column(heading, justify="right" if heading in ("calls", "seconds") else "left")

@@ -1,6 +1,5 @@
 """`booksync sync`: starts a run, and with `--wait` shows its progress and its result."""
 
-import math
 import uuid
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from db.runs import StepRef
 from domain.runs import Mode, Run, RunStatus
 from workers.broker import send_step
 from workers.cli.arguments import ConnectionID
+from workers.cli.budget_lines import span, start_line
 from workers.cli.handover import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, notes, out, print_json
@@ -127,12 +127,14 @@ def _tell_cost(connection_id: uuid.UUID, as_json: bool) -> None:
     tell.print(f"A full sync takes about {full['calls']:,} API calls, and {_minutes(full['seconds'])} of waiting.")
     tell.print(f"An incremental one takes {incremental['calls']:,}, and one more for each contact that has changed.")
     tell.print(_left_today(facts["left_today"]))
+    if start := start_line(facts):
+        tell.print(start, style="yellow")
     if as_json:
         print_json({"connection_id": str(connection_id), "dry_run": True, **facts})
 
 
 def _minutes(seconds: float) -> str:
-    return f"{math.ceil(seconds / 60)} min" if seconds > 0 else "none"
+    return span(seconds) if seconds > 0 else "none"
 
 
 def _left_today(calls: int | None) -> str:

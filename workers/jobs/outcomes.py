@@ -17,15 +17,14 @@ from workers.zoho.errors import (
     ClientRejected,
     MissingScope,
     NotFound,
-    OAuthThrottled,
     PermanentZohoError,
     RecordUnreadable,
     Refused,
     Throttled,
-    TokenNotRenewed,
     TokenRejected,
     TransientZohoError,
     UnusableAnswer,
+    WaitForToken,
     ZohoUnavailable,
 )
 
@@ -66,7 +65,7 @@ class Handling:
 
 #: The first row that fits counts. What concerns a connection or the installation stands before the general kinds.
 _OUTCOMES: Final[Sequence[tuple[type[Exception] | tuple[type[Exception], ...], Outcome]]] = (
-    ((BudgetWait, DeferredError, BudgetUnavailable, Throttled, OAuthThrottled, TokenNotRenewed), Outcome.DEFERRED),
+    ((BudgetWait, DeferredError, BudgetUnavailable, Throttled, WaitForToken), Outcome.DEFERRED),
     ((ClientRejected, UnreadableSecretError), Outcome.BLOCKED),
     (PARKING_ERRORS, Outcome.PARKED),
     ((TransientZohoError, WalkStuck), Outcome.RETRIED),
@@ -121,6 +120,6 @@ def _reason_of(error: Exception) -> str:
 def _seconds_of(error: Exception, outcome: Outcome) -> float:
     if outcome is Outcome.BLOCKED:
         return _OPERATOR_SECONDS
-    if isinstance(error, (BudgetWait, DeferredError)):
+    if isinstance(error, (BudgetWait, DeferredError, WaitForToken)):
         return error.seconds
     return _PAUSE_SECONDS if outcome is Outcome.DEFERRED else 0.0

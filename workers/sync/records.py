@@ -19,7 +19,7 @@ from db import failed_records, staging
 from domain.deletions import RecordKind
 from domain.lists import SetAside
 from domain.runs import RecordRef, Run
-from workers.budget import BudgetWait
+from workers.budget import BudgetWait, WaitReason
 from workers.jobs.outcomes import DeferredError, concerns_one_record, is_worth_another_attempt
 from workers.logs import describe
 from workers.sync.work import Work
@@ -79,7 +79,8 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
         try:
             calls.ask(record)
         except BudgetWait as wait:
-            if not calls.is_spare or wait.seconds <= LONGEST_WAIT_SECONDS:
+            is_worth_it = wait.seconds <= LONGEST_WAIT_SECONDS and wait.reason is not WaitReason.DAY
+            if not calls.is_spare or is_worth_it:
                 raise
             log.warning("Details are left for another run", action="details.not_affordable", reason=wait.reason)
             return Asked.STOPPED

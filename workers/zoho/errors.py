@@ -10,6 +10,9 @@ No text here ever holds a body, a secret or personal data: it names the method, 
 
 from typing import ClassVar
 
+#: How long a token endpoint that has refused is left alone, unless it says more.
+TOKEN_PAUSE_SECONDS = 60.0
+
 
 class ZohoError(Exception):
     """Something went wrong with Zoho."""
@@ -65,7 +68,18 @@ class Throttled(TransientZohoError):
     """
 
 
-class OAuthThrottled(TransientZohoError):
+class WaitForToken(TransientZohoError):
+    """Zoho grants no access token for a while.
+
+    `seconds` is the wait before the next request for one. It costs no attempt.
+    """
+
+    def __init__(self, call: str = "", *, seconds: float = TOKEN_PAUSE_SECONDS, status: int | None = None) -> None:
+        super().__init__(call, status=status)
+        self.seconds = seconds
+
+
+class OAuthThrottled(WaitForToken):
     """Zoho refuses further access tokens for some minutes: too many were asked for."""
 
 
@@ -73,7 +87,7 @@ class OAuthFailed(TransientZohoError):
     """Zoho's accounts server gave no token, for a reason that booksync does not know."""
 
 
-class TokenNotRenewed(TransientZohoError):
+class TokenNotRenewed(WaitForToken):
     """Zoho rejects the access token time and again, and grants no other for some minutes."""
 
 

@@ -11,9 +11,11 @@ from typing import Any
 
 import httpx
 
+from workers.budget.answers import retry_after_seconds
 from workers.zoho.answers import json_object
 from workers.zoho.deadline import deadline
 from workers.zoho.errors import (
+    TOKEN_PAUSE_SECONDS,
     ClientRejected,
     GrantCodeInvalid,
     OAuthFailed,
@@ -30,11 +32,17 @@ from workers.zoho.wire import exchange
 TOKEN_LIFETIME_SECONDS = 3600
 OAUTH_CALL_SECONDS = 20
 
+#: A longer Retry-After is not believed: Zoho counts tokens in windows of ten minutes.
+LONGEST_TOKEN_PAUSE_SECONDS = 1800.0
+
 _PATH = "/oauth/v2/token"
 _CALL = f"POST {_PATH}"
 
 #: Visible ASCII: anything else could not be sent in a header.
 _TOKEN = re.compile(r"[!-~]+")
+#: Words of servers that refuse for a while: Zoho's own, and those of proxies and of OAuth.
+_THROTTLED = frozenset({"access_denied", "too_many_requests", "rate_limit_exceeded", "slow_down"})
+
 _ERROR_WORD = re.compile(r"[A-Za-z_ ]{1,40}")
 
 
@@ -102,26 +110,43 @@ def _ask(
     if wire.status >= 500:
         raise ZohoUnavailable(_CALL, status=wire.status)
     answer = json_object(wire.content)
-    if wire.status == 429:
-        raise OAuthThrottled(_CALL, status=wire.status)
+    if wire.status == 429 or (answer is not None and _is_throttling(answer)):
+        seconds = retry_after_seconds(wire.headers) or TOKEN_PAUSE_SECONDS
+        raise OAuthThrottled(_CALL, status=wire.status, seconds=min(seconds, LONGEST_TOKEN_PAUSE_SECONDS))
     if answer is None:
         raise UnusableAnswer(_CALL, status=wire.status)
     if "error" in answer:
-        raise _error(answer["error"], wire.status, invalid_code)
+        raise _error(_word(answer["error"]), wire.status, invalid_code)
     return answer
 
 
-def _error(word: object, status: int, invalid_code: type[ZohoError]) -> ZohoError:
+def _is_throttling(answer: Mapping[str, Any]) -> bool:
+    """Zoho says "Access Denied" to a client that asks too often, and explains it in the description."""
+    if "error" not in answer:
+        return False
+    described = answer.get("error_description")
+    return _normal(_word(answer["error"])) in _THROTTLED or (
+        isinstance(described, str) and "too many requests" in described.lower()
+    )
+
+
+def _error(word: str, status: int, invalid_code: type[ZohoError]) -> ZohoError:
     known: Mapping[str, type[ZohoError]] = {
         "invalid_code": invalid_code,
         "invalid_grant": invalid_code,  # OAuth's own word for the same
         "invalid_client": ClientRejected,
         "invalid_client_secret": ClientRejected,
-        "access_denied": OAuthThrottled,
     }
-    text = word if isinstance(word, str) and _ERROR_WORD.fullmatch(word) else ""
-    kind = known.get(text.strip().lower().replace(" ", "_"))
-    return kind(_CALL, status=status) if kind is not None else OAuthFailed(_CALL, status=status, detail=text)
+    kind = known.get(_normal(word))
+    return kind(_CALL, status=status) if kind is not None else OAuthFailed(_CALL, status=status, detail=word)
+
+
+def _word(error: object) -> str:
+    return error if isinstance(error, str) and _ERROR_WORD.fullmatch(error) else ""
+
+
+def _normal(word: str) -> str:
+    return word.strip().lower().replace(" ", "_")
 
 
 def _access_token(answer: Mapping[str, Any]) -> AccessToken:

@@ -9,13 +9,14 @@ import pytest
 
 from db import connections
 from db.tokens import REFRESHES_PER_WINDOW
+from domain.runs import MAX_ATTEMPTS
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.budget import BudgetWait, WaitReason
-from workers.tokens import PAUSE_SECONDS, SharedTokens
+from workers.tokens import SharedTokens
 from workers.zoho import transport
-from workers.zoho.errors import ZohoUnavailable
+from workers.zoho.errors import TOKEN_PAUSE_SECONDS, ZohoUnavailable
 from workers.zoho.wire import WireAnswer, exchange
 
 THREADS = 50
@@ -84,7 +85,7 @@ def test_a_throttled_token_endpoint_is_left_alone_for_a_while(bench: Bench, toke
     for _ in range(3):
         with pytest.raises(BudgetWait) as waiting:
             tokens.current()
-        assert waiting.value.seconds == pytest.approx(PAUSE_SECONDS, abs=5)
+        assert waiting.value.seconds == pytest.approx(TOKEN_PAUSE_SECONDS, abs=5)
     bench.rows("UPDATE zoho_connections SET no_refresh_before = now() RETURNING id")
     assert tokens.current().value
 
@@ -130,15 +131,48 @@ def test_a_zoho_that_refuses_every_fifth_call_costs_a_run_neither_waits_nor_many
     assert not bench.rows("SELECT FROM sync_runs WHERE waiting_for IS NOT NULL")
 
 
-def test_a_token_that_is_refused_time_and_again_while_no_other_is_granted_ends_the_run_degraded(
+def test_a_token_that_is_refused_while_no_other_is_granted_costs_a_run_no_attempt(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "TRY_AGAIN_SECONDS", 0)
     bench.rows("UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes' RETURNING id")
     bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
-    result = bench.sync()
-    assert result["status"] == "degraded"
-    assert "rejects the access token" in result["reason"]
+    bench.start()
+    for _ in range(MAX_ATTEMPTS + 2):
+        bench.skip_waiting()
+        step = bench.present_step()
+        assert step is not None
+        bench.take(step)
+    run = bench.rows("""
+        SELECT attempts, waiting_for, extract(epoch FROM not_before - now())::float AS seconds FROM sync_runs
+    """)[0]
+    assert run["attempts"] == 0
+    assert run["seconds"] == pytest.approx(600, abs=60)
+    assert "rejects the access token" in run["waiting_for"]
+    bench.rows("UPDATE zoho_connections SET no_refresh_before = now() RETURNING id")
+    while (step := bench.present_step()) is not None:
+        bench.skip_waiting()
+        bench.take(step)
+    assert bench.rows("SELECT status FROM sync_runs") == [{"status": "succeeded"}]
+
+
+def test_a_throttled_token_endpoint_costs_a_run_no_attempt(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.TOKEN_ENDPOINT_THROTTLED)
+    expire(bench)
+    bench.start()
+    for _ in range(MAX_ATTEMPTS + 2):
+        bench.skip_waiting()
+        bench.rows("UPDATE zoho_connections SET no_refresh_before = now() RETURNING id")
+        step = bench.present_step()
+        assert step is not None
+        bench.take(step)
+    run = bench.rows("SELECT attempts, waiting_for, status, not_before > now() AS waits FROM sync_runs")[0]
+    assert (run["attempts"], run["waiting_for"], run["status"], run["waits"]) == (
+        0,
+        "API budget (tokens)",
+        "running",
+        True,
+    )
 
 
 def test_a_run_waits_for_the_tokens_and_spends_no_attempt(bench: Bench) -> None:

@@ -189,8 +189,22 @@ class TestRenewed:
         else:
             change(engine, "UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
         assert shared.renewed(stale, tried_again=False) == stale
-        with pytest.raises(TokenNotRenewed):
+        with pytest.raises(TokenNotRenewed) as refused:
             shared.renewed(stale, tried_again=True)
+        assert refused.value.seconds == pytest.approx(60 if is_throttled else 600, abs=10)
+
+    def test_a_throttled_endpoint_is_left_alone_for_as_long_as_it_says(
+        self, engine: Engine, shared: SharedTokens, accounts: Accounts
+    ) -> None:
+        let_it_end_in(engine, 0)
+        accounts.answers.append(
+            httpx.Response(400, headers={"Retry-After": "300"}, content=b'{"error": "Access Denied"}')
+        )
+        for _ in range(3):
+            with pytest.raises(BudgetWait) as waiting:
+                shared.current()
+            assert waiting.value.seconds == pytest.approx(300, abs=10)
+        assert len(accounts.asked) == 1
 
     def test_one_that_has_ended_waits_for_the_next(self, engine: Engine, shared: SharedTokens) -> None:
         stale = shared.current()

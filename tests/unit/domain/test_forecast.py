@@ -10,6 +10,7 @@ from domain.forecast import (
     DETAILS_REREAD,
     POLLING_SHARE,
     Cost,
+    Grant,
     Rate,
     Size,
     full_cost,
@@ -90,3 +91,25 @@ def test_a_truth_check_is_made_where_the_full_run_and_a_tenth_of_the_day_remain(
 ) -> None:
     size = Size(customers=100, invoices=100, persons_pages=1)
     assert leaves_room(size, day_limit=day_limit, day_left=day_left, reserve=0.1) is is_room
+
+
+@pytest.mark.parametrize(
+    ("grant", "seconds"),
+    [
+        # Nothing is known of the day.
+        (Grant(), 60),
+        # The day has enough calls.
+        (Grant(calls_today=150, calls_a_day=900, day_ends_in_seconds=3600), 60),
+        # A pause, or a spent day.
+        (Grant(begins_in_seconds=7200), 7260),
+        (Grant(7200, calls_today=0, calls_a_day=900, day_ends_in_seconds=7200), 7260),
+        # The rest waits for midnight.
+        (Grant(calls_today=149, calls_a_day=900, day_ends_in_seconds=3600), 3600),
+        # And for the midnights after it.
+        (Grant(calls_today=50, calls_a_day=40, day_ends_in_seconds=3600), 3600 + 2 * DAY),
+        # A plan all of which others keep.
+        (Grant(calls_today=149, calls_a_day=0, day_ends_in_seconds=3600), 3600),
+    ],
+)
+def test_a_cost_waits_for_what_the_budget_grants(grant: Grant, seconds: float) -> None:
+    assert grant.delays(Cost(150, 60)) == Cost(150, seconds)

@@ -18,6 +18,7 @@ from workers.budget import (
     BudgetLimits,
     BudgetWait,
     Lane,
+    PauseLeft,
     PauseReason,
     WaitReason,
 )
@@ -35,8 +36,10 @@ class World:
     redis: fakeredis.FakeRedis = field(default_factory=fakeredis.FakeRedis)
     now: float = 0.0
     last_call_ago: float | None = None
-    paused_for: float | None = None
+    pause_left: PauseLeft | None = None
     pauses: list[tuple[str, float, PauseReason]] = field(default_factory=list)
+    probes: list[str] = field(default_factory=list)
+    resumed: list[str] = field(default_factory=list)
     slept: list[tuple[float, WaitReason]] = field(default_factory=list)
     budgets: dict[float, ApiBudget] = field(default_factory=dict)
     dead: list[AbstractContextManager[Admission]] = field(default_factory=list)
@@ -47,8 +50,10 @@ class World:
             self.redis,
             limits=self.limits,
             seconds_since_last_call=lambda _: self.last_call_ago,
-            paused_seconds=lambda _: self.paused_for,
+            pause_left=lambda _: self.pause_left,
             on_pause=lambda *pause: self.pauses.append(pause),
+            on_probe=self.probes.append,
+            on_resume=self.resumed.append,
             on_sleep=lambda *wait: self.slept.append(wait),
             sleep=self.pass_time,
             max_inline_wait_seconds=inline_wait,

@@ -38,7 +38,8 @@ def test_interactive_stops_when_nothing_is_left(spent: int) -> None:
     with a_world() as world:
         told_by_zoho(world, spent)
 
-        assert world.told("somebody", lane=Lane.INTERACTIVE) == (36001, WaitReason.DAY)
+        assert world.told("somebody", lane=Lane.INTERACTIVE) == (3600, WaitReason.DAY)
+        assert world.budget().snapshot(ORGANIZATION).day_waits_seconds == 36001
 
 
 def test_calls_under_way_are_already_spent() -> None:
@@ -121,7 +122,8 @@ def test_a_remainder_without_a_reset_counts_for_an_hour() -> None:
     with a_world() as world:
         world.answer(200, X_Rate_Limit_Remaining="0")
 
-        assert world.told("run-1") == (3601, WaitReason.DAY)
+        assert world.told("run-1") == (3600, WaitReason.DAY)
+        assert world.budget().snapshot(ORGANIZATION).day_waits_seconds == 3601
 
 
 def test_a_remainder_without_a_limit_knows_no_reserve() -> None:

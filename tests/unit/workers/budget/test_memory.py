@@ -6,7 +6,7 @@ import fakeredis
 import pytest
 
 from tests.unit.workers.budget.simulation import ORGANIZATION, World, a_world
-from workers.budget import BudgetUnavailable, Lane, PauseReason, WaitReason
+from workers.budget import BudgetUnavailable, Lane, PauseLeft, PauseReason, WaitReason
 from workers.budget.scripts import BudgetScripts
 
 
@@ -66,7 +66,7 @@ def test_a_pause_survives_the_loss() -> None:
     with a_world() as world:
         world.answer(429, 44)
         forget(world)
-        world.last_call_ago, world.paused_for = 5, 300
+        world.last_call_ago, world.pause_left = 5, PauseLeft(300, PauseReason.MINUTE)
 
         assert world.told("run-1") == (300, WaitReason.PAUSED)
 
@@ -77,7 +77,8 @@ def test_a_pause_told_while_redis_had_forgotten_is_kept() -> None:
             forget(world)
             admission.answered(429, 45, {"X-Rate-Limit-Reset": "7200"})
 
-        assert world.told("run-2") == (7201, WaitReason.DAY)
+        assert world.told("run-2") == (3600, WaitReason.DAY)
+        assert world.budget().snapshot(ORGANIZATION).paused_seconds == 7201
 
 
 def test_the_first_worker_that_reminds_redis_decides() -> None:
@@ -85,7 +86,7 @@ def test_the_first_worker_that_reminds_redis_decides() -> None:
         world.spend(1)
 
         # Another one found the same emptiness, and asked Postgres only after the first had called.
-        BudgetScripts(world.redis, world.limits).remember(ORGANIZATION, pause_seconds=60)
+        BudgetScripts(world.redis, world.limits).remember(ORGANIZATION, forgotten_seconds=60)
 
         world.spend(1)
 

@@ -1,4 +1,4 @@
-"""Zoho refuses a call: everybody of the organisation pauses, longer each time, until it lets one through."""
+"""Zoho refuses a call: all calls of the organisation pause, and later ones longer, until Zoho accepts one."""
 
 import pytest
 
@@ -38,15 +38,15 @@ def test_a_pause_of_one_organisation_leaves_the_others_alone() -> None:
             pass
 
 
-def test_pauses_double_up_to_some_minutes() -> None:
+def test_three_refusals_in_a_row_pause_for_a_window_each_and_later_ones_up_to_some_minutes() -> None:
     with a_world() as world:
-        assert [pause_after(world, 44) for _ in range(6)] == [60, 120, 240, 480, 480, 480]
+        assert [pause_after(world, 44) for _ in range(8)] == [60, 60, 60, 90, 135, 202.5, 240, 240]
 
 
 def test_a_success_after_the_pause_resets_the_growth() -> None:
     with a_world() as world:
-        pause_after(world, 44)
-        pause_after(world, 44)
+        for _ in range(5):
+            pause_after(world, 44)
         world.answer(200)
 
         assert pause_after(world, 44) == 60
@@ -54,10 +54,11 @@ def test_a_success_after_the_pause_resets_the_growth() -> None:
 
 def test_a_failure_of_zohos_own_does_not_reset_the_growth() -> None:
     with a_world() as world:
-        pause_after(world, 44)
+        for _ in range(3):
+            pause_after(world, 44)
         world.answer(500, 1000)
 
-        assert pause_after(world, 44) == 120
+        assert pause_after(world, 44) == 90
 
 
 def test_calls_under_way_at_a_refusal_belong_to_the_same_pause() -> None:
@@ -68,10 +69,33 @@ def test_calls_under_way_at_a_refusal_belong_to_the_same_pause() -> None:
             second.answered(429, 44, {})
             third.answered(200, 0, {})
 
-        assert world.told("run-1")[0] == 60
+        assert world.told("run-1")[0] == 59.7
+        assert world.budget().snapshot(ORGANIZATION).throttles == 2
+
+
+def test_a_burst_of_late_refusals_counts_as_one_even_after_the_pause() -> None:
+    with a_world(concurrency=8) as world:
+        calls = [world.call(str(number)) for number in range(5)]
+        burst = [call.__enter__() for call in calls]
+        for admission in burst[:2]:
+            admission.answered(429, 44, {})
         world.pass_time(60)
-        assert pause_after(world, 44) == 120
-        assert world.budget().snapshot(ORGANIZATION).throttles == 3
+        for admission in burst[2:]:
+            admission.answered(429, 44, {})
+
+        assert [pause_after(world, 44) for _ in range(3)] == [60, 60, 90]
+        for call in calls:
+            call.__exit__(None, None, None)
+
+
+def test_a_late_refusal_of_another_kind_pauses() -> None:
+    with a_world() as world:
+        with world.call("1") as first, world.call("2") as second:
+            first.answered(429, 1070, {})
+            world.pass_time(2)
+            second.answered(429, 44, {})
+
+        assert world.told("run-1") == (60, WaitReason.PAUSED)
 
 
 def test_too_many_at_once_pauses_for_some_seconds_and_grows_to_a_window() -> None:
@@ -96,34 +120,16 @@ def test_retry_after_is_taken_at_its_word_at_first() -> None:
 
 def test_retry_after_lengthens_a_pause_that_had_to_grow_but_never_shortens_it() -> None:
     with a_world() as world:
-        pause_after(world, 44)
+        for _ in range(3):
+            pause_after(world, 44)
 
-        assert pause_after(world, 44, Retry_After="7") == 120
+        assert pause_after(world, 44, Retry_After="7") == 90
         assert pause_after(world, 44, Retry_After="1000") == 1000
 
 
-def test_the_days_refusal_waits_for_the_organisations_midnight() -> None:
+def test_retry_after_is_taken_at_its_word_three_times() -> None:
     with a_world() as world:
-        world.answer(429, 45, X_Rate_Limit_Reset="7200")
-
-        assert world.told("run-1") == (7201, WaitReason.DAY)
-        assert world.told("somebody", lane=Lane.INTERACTIVE) == (7201, WaitReason.DAY)
-
-
-def test_the_days_refusal_without_a_reset_uses_the_last_one_told() -> None:
-    with a_world() as world:
-        world.answer(200, X_Rate_Limit_Remaining="500", X_Rate_Limit_Reset="9000")
-        world.pass_time(1000)
-        world.answer(429, 45)
-
-        assert world.told("run-1") == (8001, WaitReason.DAY)
-
-
-def test_the_days_refusal_with_no_reset_ever_told_tries_again_in_an_hour() -> None:
-    with a_world() as world:
-        world.answer(429, 45, X_Rate_Limit_Reset="soon")
-
-        assert world.told("run-1") == (3600, WaitReason.DAY)
+        assert [pause_after(world, 44, Retry_After="7") for _ in range(3)] == [7, 7, 7]
 
 
 def test_holders_keep_their_order_through_a_pause() -> None:

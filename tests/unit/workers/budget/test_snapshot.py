@@ -43,6 +43,8 @@ def test_everything_known_is_told() -> None:
             day_remaining=7,
             day_resets_in_seconds=60,
             throttles=1,
+            day_kept=100,
+            day_waits_seconds=61,
         )
 
 

@@ -71,6 +71,8 @@ ERRORS = [
     # Too many tokens asked for.
     (a_reply(400, error="Access Denied", error_description="too many requests continuously"), OAuthThrottled),
     (a_reply(200, error="access_denied"), OAuthThrottled),
+    (a_reply(200, error="general_error", error_description="You have made Too Many Requests."), OAuthThrottled),
+    (a_reply(400, error="too_many_requests"), OAuthThrottled),
     (httpx.Response(429, content=b"<html>"), OAuthThrottled),
     # Words that booksync does not know.
     (a_reply(200, error="general_error"), OAuthFailed),
@@ -112,6 +114,24 @@ def test_an_exchange_that_fails_says_why(reply: httpx.Response | Exception, kind
         exchange_grant_code(FakeZoho(reply).http, CLIENT, "1000.secret-code")
 
     assert type(failed.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 60),
+        ({"Retry-After": "120"}, 120),
+        ({"Retry-After": "soon"}, 60),
+        # Not believed.
+        ({"Retry-After": "999999"}, 1800),
+    ],
+)
+def test_a_throttled_refresh_says_when_to_come_back(headers: dict[str, str], seconds: float) -> None:
+    reply = httpx.Response(400, headers=headers, content=b'{"error": "Access Denied"}')
+    with pytest.raises(OAuthThrottled) as throttled:
+        refresh_access_token(FakeZoho(reply).http, CLIENT, "r")
+
+    assert throttled.value.seconds == seconds
 
 
 def test_an_unknown_error_word_is_told() -> None:

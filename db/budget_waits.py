@@ -1,0 +1,41 @@
+"""Statements over the runs and records that wait for the API budget of an organisation."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from db.resyncs import BUDGET
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtForward:
+    """How many runs, and how many records of webhooks, are due now."""
+
+    runs: int
+    records: int
+
+
+# SKIP LOCKED because a row that is locked is about to be claimed or sent anyway.
+_RUNS = text("""
+    UPDATE sync_runs SET not_before = NULL, sweep_at = clock_timestamp()
+     WHERE id IN (SELECT r.id FROM sync_runs r JOIN zoho_connections c ON c.id = r.connection_id
+                   WHERE c.organization_id = :organization_id AND r.status = 'running' AND r.claimed_until IS NULL
+                     AND r.not_before > clock_timestamp() AND starts_with(r.waiting_for, :budget)
+                     FOR UPDATE OF r SKIP LOCKED)
+""")
+
+_RECORDS = text("""
+    UPDATE resyncs SET not_before = clock_timestamp()
+     WHERE (connection_id, entity, record_id) IN (
+           SELECT r.connection_id, r.entity, r.record_id
+             FROM resyncs r JOIN zoho_connections c ON c.id = r.connection_id
+            WHERE c.organization_id = :organization_id AND r.claimed_until IS NULL
+              AND r.not_before > clock_timestamp() AND starts_with(r.waiting_for, :budget)
+              FOR UPDATE OF r SKIP LOCKED)
+""")
+
+
+def bring_forward(connection: Connection, organization_id: str) -> BroughtForward:
+    """What waits for the budget is due now, because a pause has ended early; the next sweep sends it."""
+    values = {"organization_id": organization_id, "budget": BUDGET}
+    return BroughtForward(connection.execute(_RUNS, values).rowcount, connection.execute(_RECORDS, values).rowcount)

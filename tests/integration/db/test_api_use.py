@@ -1,0 +1,136 @@
+"""Promises of db/api_use.py and db/budget_waits.py: what Redis may forget, and what waits for the budget."""
+
+import pytest
+from sqlalchemy import Engine
+
+from db import api_use, budget_waits, runs
+from db.api_use import StoredPause
+from db.budget_waits import BroughtForward
+from db.connections import Link, UnknownConnectionError
+from db.runs import StepRef
+from tests.integration.db.look import change, row
+from tests.integration.db.stepping import claimed, the_run
+
+ORGANIZATION = "10234695"
+HOUR = 3600.0
+
+
+def pause(engine: Engine, seconds: float, reason: str = "day", *, is_probed: bool = True) -> None:
+    with engine.begin() as connection:
+        api_use.note_pause(connection, ORGANIZATION, seconds, reason, is_probed=is_probed)
+
+
+def left(engine: Engine) -> StoredPause | None:
+    with engine.connect() as connection:
+        return api_use.pause_left(connection, ORGANIZATION)
+
+
+class TestPauses:
+    def test_a_pause_is_kept_with_the_call_that_probed(self, engine: Engine) -> None:
+        pause(engine, HOUR)
+        found = left(engine)
+        assert found is not None
+        assert found.seconds == pytest.approx(HOUR, abs=10)
+        assert found.reason == "day"
+        assert found.seconds_since_probe == pytest.approx(0, abs=10)
+
+    def test_a_shorter_pause_leaves_a_longer_one(self, engine: Engine) -> None:
+        pause(engine, HOUR)
+        pause(engine, 60, "minute", is_probed=False)
+        found = left(engine)
+        assert found is not None
+        assert found.seconds == pytest.approx(HOUR, abs=10)
+        assert found.reason == "day"
+
+    def test_one_that_is_over_is_replaced(self, engine: Engine) -> None:
+        pause(engine, HOUR)
+        change(engine, "UPDATE api_use SET paused_until = now() - interval '1 second'")
+        assert left(engine) is None
+        pause(engine, 60, "minute", is_probed=False)
+        found = left(engine)
+        assert found is not None
+        assert found.reason == "minute"
+
+    def test_a_probe_is_kept(self, engine: Engine) -> None:
+        pause(engine, HOUR)
+        change(engine, "UPDATE api_use SET probed_at = now() - interval '1 hour'")
+        with engine.begin() as connection:
+            api_use.note_probe(connection, ORGANIZATION)
+        found = left(engine)
+        assert found is not None
+        assert found.seconds_since_probe == pytest.approx(0, abs=10)
+
+    def test_a_pause_that_was_lifted_is_forgotten(self, engine: Engine) -> None:
+        pause(engine, HOUR)
+        with engine.begin() as connection:
+            api_use.forget_pause(connection, ORGANIZATION)
+        assert left(engine) is None
+        assert row(engine, "SELECT probed_at FROM api_use")["probed_at"] is None
+
+
+class TestOrganizations:
+    @pytest.fixture(autouse=True)
+    def another(self, engine: Engine) -> None:
+        """An organisation whose connection is gone."""
+        change(engine, "INSERT INTO api_use (organization_id) VALUES ('20000001')")
+
+    def named(self, engine: Engine, name: str | None) -> list[str]:
+        with engine.connect() as connection:
+            return api_use.organizations(connection, name)
+
+    def test_without_a_name_they_are_those_with_a_connection(self, engine: Engine, link: Link) -> None:
+        assert self.named(engine, None) == [link.organization_id]
+
+    def test_one_is_found_by_its_number_or_by_its_connections_id(self, engine: Engine, link: Link) -> None:
+        connection_id = str(link.connection_id)
+        for name in (link.organization_id, connection_id, connection_id.upper(), connection_id[:8]):
+            assert self.named(engine, name) == [link.organization_id]
+
+    @pytest.mark.usefixtures("link")
+    def test_one_without_a_connection_is_found_by_its_number(self, engine: Engine) -> None:
+        assert self.named(engine, "20000001") == ["20000001"]
+
+    @pytest.mark.usefixtures("link")
+    @pytest.mark.parametrize("name", ["", "1", "nothing", "%", "____"])
+    def test_an_unknown_name_is_an_error(self, engine: Engine, name: str) -> None:
+        with pytest.raises(UnknownConnectionError):
+            self.named(engine, name)
+
+
+class TestBringForward:
+    def wait(self, engine: Engine, step: StepRef, waiting_for: str) -> None:
+        with engine.begin() as connection:
+            runs.release(
+                connection, claimed(engine, step), wait_seconds=HOUR, waiting_for=waiting_for, sweep_seconds=15
+            )
+
+    def bring_forward(self, engine: Engine, organization_id: str = ORGANIZATION) -> BroughtForward:
+        with engine.begin() as connection:
+            return budget_waits.bring_forward(connection, organization_id)
+
+    def test_a_run_that_waits_for_the_budget_is_due_now(self, engine: Engine, step: StepRef) -> None:
+        self.wait(engine, step, "API budget (day)")
+        assert self.bring_forward(engine) == BroughtForward(runs=1, records=0)
+        run = the_run(engine)
+        assert run["not_before"] is None
+        assert run["swept_in_seconds"] <= 0
+
+    def test_one_that_waits_for_another_attempt_goes_on_waiting(self, engine: Engine, step: StepRef) -> None:
+        self.wait(engine, step, "another attempt")
+        assert self.bring_forward(engine) == BroughtForward(runs=0, records=0)
+
+    def test_one_of_another_organisation_goes_on_waiting(self, engine: Engine, step: StepRef) -> None:
+        self.wait(engine, step, "API budget (day)")
+        assert self.bring_forward(engine, "20000001") == BroughtForward(runs=0, records=0)
+
+    def test_a_record_that_waits_for_the_budget_is_due_now(self, engine: Engine, link: Link) -> None:
+        change(
+            engine,
+            """
+            INSERT INTO resyncs (connection_id, entity, record_id, received, not_before, waiting_for)
+            VALUES (:connection_id, 'contact', '460000000026049', 1, now() + interval '1 hour', 'API budget (day)')
+            """,
+            connection_id=link.connection_id,
+        )
+        assert self.bring_forward(engine) == BroughtForward(runs=0, records=1)
+        assert row(engine, "SELECT not_before <= now() AS is_due FROM resyncs")["is_due"]

@@ -1,0 +1,124 @@
+"""Promises of workers/cli/budget_lines.py: what an operator reads of a spent day and of pauses."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+
+from workers.budget import BudgetSnapshot, PauseReason
+from workers.cli.budget_lines import span, start_line, stop_line
+
+FREE = BudgetSnapshot(
+    limit=100,
+    used_in_window=3,
+    under_way=0,
+    reserved_ahead=0,
+    paused_seconds=0,
+    paused_reason=None,
+    day_limit=1000,
+    day_remaining=572,
+    day_resets_in_seconds=18_000,
+    throttles=0,
+    day_kept=100,
+)
+REFUSED = replace(
+    FREE,
+    paused_seconds=18_720,
+    paused_reason=PauseReason.DAY,
+    day_remaining=0,
+    day_waits_seconds=18_720,
+    probe_in_seconds=2520,
+)
+NONE_LEFT = replace(FREE, day_remaining=-3, day_waits_seconds=18_000, probe_in_seconds=0)
+RESERVED = replace(FREE, day_remaining=97, day_waits_seconds=18_000)
+
+
+def stop(budget: BudgetSnapshot) -> str | None:
+    return stop_line(asdict(budget), "10234695")
+
+
+def start(budget: BudgetSnapshot, *, calls: int = 8, left: int | None = 472) -> str | None:
+    facts: dict[str, Any] = {
+        "budget": asdict(budget),
+        "begins_in_seconds": max(budget.paused_seconds, budget.day_waits_seconds),
+        "left_for_runs": left,
+        "full": {"calls": calls},
+    }
+    return start_line(facts)
+
+
+def test_nothing_is_shown_where_calls_are_made() -> None:
+    assert (stop(FREE), start(FREE)) == (None, None)
+
+
+def test_a_day_that_zoho_has_refused_has_its_own_next_step() -> None:
+    assert stop(REFUSED) == (
+        "The day's calls are spent: Zoho refuses calls (code 45). All calls wait for 5 h 12 min at most; one call "
+        "tries in 42 min whether Zoho accepts them again. "
+        "Next: wait, or with a larger plan at Zoho: booksync budget resume 10234695"
+    )
+
+
+def test_a_day_that_is_spent_by_its_headers_says_so() -> None:
+    line = stop(NONE_LEFT)
+    assert line is not None
+    assert "Zoho has reported that none is left" in line
+    assert "one call tries now" in line
+
+
+def test_a_day_of_which_only_the_reserve_is_left_says_who_keeps_it() -> None:
+    assert stop(RESERVED) == (
+        "The day's calls are spent but for 97, which stay for webhooks and other programs (ZOHO_DAILY_RESERVE). "
+        "Runs go on in 5 h. Next: wait, or take a larger plan at Zoho"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (PauseReason.MINUTE, "too many in a minute"),
+        (PauseReason.CONCURRENCY, "too many at once"),
+        (PauseReason.FORGOTTEN, "Redis has lost its memory"),
+    ],
+)
+def test_any_other_pause_says_why_and_ends_by_itself(reason: PauseReason, words: str) -> None:
+    line = stop(replace(FREE, paused_seconds=58, paused_reason=reason))
+    assert line is not None
+    assert line.startswith("All calls pause for 58 s: ")
+    assert words in line
+    assert line.endswith("Next: wait, they go on by themselves")
+
+
+def test_a_sync_on_a_spent_day_says_when_it_would_begin() -> None:
+    assert start(REFUSED) == (
+        "A sync would begin in 5 h 12 min, because the day's calls are spent. "
+        "One call tries in 42 min whether it may begin sooner."
+    )
+    assert start(RESERVED) == "A sync would begin in 5 h, because the day's calls are spent."
+
+
+def test_a_sync_during_a_pause_says_when_it_would_begin() -> None:
+    paused = replace(FREE, paused_seconds=58, paused_reason=PauseReason.MINUTE)
+    assert start(paused) == "A sync would begin in 58 s, because all calls pause."
+
+
+def test_a_sync_that_needs_more_calls_than_are_left_says_how_many_are() -> None:
+    assert start(FREE, calls=500) == (
+        "Only 472 calls are left for runs today: the rest of a full sync waits for 5 h at least."
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "1 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (121, "3 min"),
+        (7199, "2 h"),
+        (7200, "2 h"),
+        (18_720, "5 h 12 min"),
+    ],
+)
+def test_a_span_is_rounded_up(seconds: float, words: str) -> None:
+    assert span(seconds) == words

@@ -1,0 +1,90 @@
+"""`booksync budget`: lifts the pauses of an organisation's API budget."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+from db import api_use
+from workers.cli.budget_lines import span
+from workers.cli.terminal import answers, notes, print_json
+from workers.resources import Resources, open_resources
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def budget() -> None:
+    """The calls that Zoho grants an organisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiftedPause:
+    """A pause that was lifted, with the seconds that it would have lasted."""
+
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResumedOrganization:
+    """One organisation. `waits_seconds`: a wait for calls that Redis has forgotten, which goes on."""
+
+    organization_id: str
+    lifted: LiftedPause | None
+    waits_seconds: float
+
+
+@app.command("resume")
+def resume(
+    named: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[CONNECTION]",
+            help="A connection's id, or an organisation's number; all organisations where left out.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Lift the pause that a refusal of Zoho has led to: calls go on now."""
+    with open_resources("booksync budget") as resources:
+        with resources.engine.connect() as database:
+            organization_ids = api_use.organizations(database, named)
+        resumed = [_resume(resources, organization_id) for organization_id in organization_ids]
+        sweep_seconds = resources.settings.sweep_interval_seconds
+    tell = answers(as_json)
+    for each in resumed:
+        tell.print(_line(each, sweep_seconds))
+    if not resumed:
+        tell.print("There is no connection yet. Next: booksync connect")
+    if any(each.lifted for each in resumed):
+        notes.print("If Zoho refuses a call again, the pause begins anew.")
+    if as_json:
+        print_json({"organizations": [asdict(each) for each in resumed]})
+
+
+def _resume(resources: Resources, organization_id: str) -> ResumedOrganization:
+    with resources.engine.connect() as database:
+        stored = api_use.pause_left(database, organization_id)
+    resumed = resources.budget.resume(organization_id)
+    lifted = LiftedPause(resumed.pause.reason, resumed.pause.seconds) if resumed.pause else None
+    if lifted is None and stored is not None:
+        lifted = LiftedPause(stored.reason or "minute", stored.seconds)  # Redis had forgotten it.
+    return ResumedOrganization(organization_id, lifted, resumed.forgotten_seconds)
+
+
+def _line(resumed: ResumedOrganization, sweep_seconds: float) -> str:
+    line = f"Organisation {resumed.organization_id}: "
+    if resumed.lifted is None:
+        line += "there is no pause to lift."
+    else:
+        line += (
+            f"the pause is lifted ({resumed.lifted.reason}, {span(resumed.lifted.seconds)} were left). "
+            f"What waited goes on within {span(2 * sweep_seconds)}."
+        )
+    if resumed.waits_seconds > 0:
+        line += (
+            f" Calls wait for {span(resumed.waits_seconds)} more, because Redis has lost its memory of the last ones; "
+            "this wait is not lifted, because Zoho may still count them."
+        )
+    return line
