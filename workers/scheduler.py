@@ -5,14 +5,13 @@ import signal
 import threading
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from types import FrameType
 
 import redis
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, dead_letters, resyncs, run_history, runs, scheduler_marks, webhook_events
+from db import clock, connections, dead_letters, resyncs, run_history, runs, scheduler_marks, webhook_events
 from db.failures import DatabaseError, FailureKind, failure_of
 from db.runs import StepRef
 from db.webhook_events import Due
@@ -210,5 +209,5 @@ def _start(connection: Connection, settings: Settings, connection_id: uuid.UUID,
 def _set_next_full_sync(connection: Connection, connection_id: uuid.UUID, interval_seconds: float) -> None:
     """Of a nightly full sync the next one comes in the organisation's night, however late this one is."""
     zone = zone_named(connections.link(connection, connection_id).time_zone)
-    seconds = seconds_to_full_sync(datetime.now(UTC), interval_seconds, zone, connection_id)
+    seconds = seconds_to_full_sync(clock.present(connection), interval_seconds, zone, connection_id)
     connections.set_next_full_sync(connection, connection_id, seconds=seconds)
