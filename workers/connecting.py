@@ -15,6 +15,7 @@ from domain.time_zones import known_zone, zone_named
 from workers.budget import BudgetWait, Lane
 from workers.calls import CountedBudget
 from workers.resources import Resources
+from workers.servers import require_servers
 from workers.tokens import expires_at
 from workers.zoho import (
     AccessToken,
@@ -74,11 +75,13 @@ def link_organization(
         NotAMemberError: the user does not belong to this organisation.
         UnknownTimeZoneError: its time zone is no IANA zone.
         BudgetWait: the call could be made only after more than `LONGEST_WAIT_SECONDS`.
-        BudgetUnavailable: Redis is away.
+        ServerNotReadyError: Postgres is read-only or too old; nothing was asked of Zoho.
+        RedisError: Redis does not accept writes; nothing was asked of Zoho.
+        BudgetUnavailable: Redis has refused since.
     """
     hosts = resources.hosts(data_center)
-    with resources.engine.connect():
-        pass  # An unreachable database must not cost the grant code, which works only once.
+    # A server that cannot be used must not cost the grant code, which works only once.
+    require_servers(resources.engine, resources.redis)
     grant = _grant(resources, hosts, grant_code, refresh_token)
     facts = _organization(resources, hosts, organization_id, grant.access_token, on_wait)
     return _save(resources, user_id, data_center, facts, grant)

@@ -6,9 +6,11 @@ import traceback
 from typing import Any
 
 import psycopg
+import redis
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from workers.redis_access import refusal_of
 from workers.zoho.errors import ZohoError
 
 
@@ -52,6 +54,8 @@ def describe(error: BaseException) -> str:
     """An error in words that hold no data: a database's message quotes values, a library's may quote anything."""
     if isinstance(error, ZohoError) or type(error).__module__.split(".")[0] in ("workers", "db", "domain"):
         return str(error) or type(error).__name__
+    if isinstance(error, redis.RedisError):
+        return str(refusal_of(error))
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg.Error) and cause.sqlstate:
         return f"{type(cause).__name__} (SQLSTATE {cause.sqlstate})"

@@ -34,7 +34,8 @@ class Ask(Protocol):
 
 
 NOT_MIGRATED = "not at the expected version: run booksync migrate"
-ALL_WELL = {"database": "ok", "schema": "ok", "redis": "ok", "scheduler": "ok", "webhooks": "ok"}
+ALL_WELL = {"database": "ok", "schema": "ok", "redis": "ok", "redis_memory": "ok", "scheduler": "ok", "webhooks": "ok"}
+WITHOUT_REDIS = {"redis": "does not answer", "redis_memory": "unknown"}
 UNTOLD = {"scheduler": "unknown", "webhooks": "unknown"}
 
 
@@ -75,13 +76,18 @@ def test_it_is_ready_when_all_is_there(process: Callable[[str, str], Ask], datab
 def test_without_postgres_it_is_not(process: Callable[[str, str], Ask], redis_url: str) -> None:
     answer = process(nowhere("postgresql"), redis_url)("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == UNTOLD | {"database": "does not answer", "schema": "unknown", "redis": "ok"}
+    assert answer.json() == UNTOLD | {
+        "database": "does not answer",
+        "schema": "unknown",
+        "redis": "ok",
+        "redis_memory": "ok",
+    }
 
 
 def test_without_redis_it_is_not(process: Callable[[str, str], Ask], database_url: str) -> None:
     answer = process(database_url, nowhere("redis"))("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == ALL_WELL | {"redis": "does not answer", "scheduler": "has never ticked"}
+    assert answer.json() == ALL_WELL | WITHOUT_REDIS | {"scheduler": "has never ticked"}
 
 
 @pytest.mark.parametrize("version", [None, Target.LEGACY, Target.PHASE1])
@@ -92,13 +98,13 @@ def test_before_the_migration_it_is_not(
         migrate(postgres_url, version)
     answer = process(postgres_url, redis_url)("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == UNTOLD | {"database": "ok", "schema": NOT_MIGRATED, "redis": "ok"}
+    assert answer.json() == UNTOLD | {"database": "ok", "schema": NOT_MIGRATED, "redis": "ok", "redis_memory": "ok"}
 
 
 def test_without_anything_it_says_so_of_each(process: Callable[[str, str], Ask]) -> None:
     answer = process(nowhere("postgresql"), nowhere("redis"))("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == UNTOLD | {"database": "does not answer", "schema": "unknown", "redis": "does not answer"}
+    assert answer.json() == UNTOLD | WITHOUT_REDIS | {"database": "does not answer", "schema": "unknown"}
 
 
 @pytest.mark.parametrize(

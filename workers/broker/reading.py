@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from dramatiq import Message
+from dramatiq import Consumer, Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import DecodeError
+
+from workers.broker.consumer import PatientConsumer, refusals_as_lost_connections
 
 #: Told the queue's name and what was found there; False where it could not be kept.
 KeepUnreadable = Callable[[str, bytes], bool]
@@ -25,6 +27,15 @@ class ReadingBroker(RedisBroker):
     def __init__(self, *, keep_unreadable: KeepUnreadable, **parameters: Any) -> None:
         super().__init__(**parameters)  # type: ignore[no-untyped-call]
         self._keep_unreadable = keep_unreadable
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        return PatientConsumer(super().consume(queue_name, prefetch, timeout))
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Sends the message. Raises ConnectionClosed where Redis refuses it, for Dramatiq's own threads send too."""
+        with refusals_as_lost_connections():
+            sent: Message[Any] = super().enqueue(message, delay=delay)
+        return sent
 
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes | None]:
         """Up to so many messages; RedisBroker would send this command without a look at the answer."""

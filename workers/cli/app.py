@@ -14,7 +14,6 @@ from db.engine import unreachable
 from db.migrations import MigrationError
 from domain.calling_window import InvalidPolicyError
 from domain.walk import WalkStuck
-from workers.broker.client import redis_address
 from workers.budget import BudgetUnavailable, BudgetWait
 from workers.cli import (
     connect,
@@ -34,6 +33,9 @@ from workers.cli import (
 from workers.cli.terminal import notes, print_json
 from workers.connecting import NotAMemberError, UnknownTimeZoneError
 from workers.logs import describe, set_up_logs
+from workers.redis_access import refusal_of
+from workers.redis_access.addresses import redis_address
+from workers.servers import ServerNotReadyError
 from workers.settings import SettingsError, database_url, settings
 from workers.vault import UnreadableSecretError
 from workers.zoho.errors import ZohoError
@@ -76,6 +78,7 @@ def main() -> NoReturn:
         UnreadableSecretError,
         InvalidPolicyError,
         MigrationError,
+        ServerNotReadyError,
         explain.NoSuchInvoiceError,
         WalkStuck,
         sync.RunUnderWayError,
@@ -89,9 +92,8 @@ def main() -> NoReturn:
         if describe(error).startswith(("UndefinedTable", "UndefinedColumn")):
             _fail("The database has no booksync tables yet, or older ones: run `booksync migrate`.")
         raise
-    except (redis.RedisError, BudgetUnavailable):
-        address = redis_address(settings().redis_url.get_secret_value())
-        _fail(f"Redis cannot be reached at {address}: check REDIS_URL, and that the server runs.")
+    except (redis.RedisError, BudgetUnavailable) as error:
+        _fail(refusal_of(error).at(redis_address(settings().redis_url.get_secret_value())))
     sys.exit(0)
 
 
