@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import redis
 import structlog
+from dramatiq import Message, MessageProxy
 from sqlalchemy.exc import DBAPIError
 
 from workers.redis_access import refusal_of
@@ -29,6 +30,7 @@ def set_up_logs(level: int = logging.INFO) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_name_messages)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -48,6 +50,16 @@ def set_up_logs(level: int = logging.INFO) -> None:
     # One line a request, with the address and its query: ours say more and less; and one for each of Alembic's parts.
     for name in ("httpx", "uvicorn.access", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _name_messages(record: logging.LogRecord) -> bool:
+    """Dramatiq logs a message with its arguments, which may be anything where it was put into the queue by hand."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            f"{value.actor_name} {value.message_id}" if isinstance(value, Message | MessageProxy) else value
+            for value in record.args
+        )
+    return True
 
 
 def describe(error: BaseException) -> str:

@@ -44,6 +44,7 @@ class RefusalKind(StrEnum):
     LOADING = "loading"
     BUSY = "busy"  #: a script runs for long
     TOO_MANY_CLIENTS = "too_many_clients"
+    FOREIGN_DATA = "foreign_data"  #: another program uses booksync's keys
     OTHER = "other"
 
 
@@ -155,6 +156,10 @@ _TEXTS: Final[Mapping[RefusalKind, tuple[str, str]]] = {
     _K.LOADING: ("loads its data", "wait until it has read its files"),
     _K.BUSY: ("runs another program's script", "wait, or end the script with SCRIPT KILL"),
     _K.TOO_MANY_CLIENTS: ("has no free connection", "raise maxclients, or end idle clients"),
+    _K.FOREIGN_DATA: (
+        "holds another program's data under a key of booksync's",
+        "give booksync a database number of its own, or delete dramatiq:*, budget:* and booksync:*",
+    ),
     _K.OTHER: ("refuses a command", "look at the server's log"),
 }
 
@@ -176,6 +181,7 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], RefusalKind], ...]] = tuple(
         (r"\bNOREPLICAS\b", _K.NO_REPLICAS),
         (r"\bLOADING\b", _K.LOADING),
         (r"\b(BUSY|UNKILLABLE)\b", _K.BUSY),
+        (r"\bWRONGTYPE\b|hash value is not an integer", _K.FOREIGN_DATA),
         (r"max number of clients", _K.TOO_MANY_CLIENTS),
         (r"(?i)\bDB index\b", _K.NO_SUCH_DATABASE),
         (r"(?i)unknown command\W*sentinel", _K.NOT_SENTINEL),

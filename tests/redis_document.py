@@ -1,0 +1,17 @@
+"""What docs/redis.md tells an administrator to type, so that tests run under exactly that."""
+
+import re
+from pathlib import Path
+
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "redis.md").read_text(encoding="utf-8")
+
+
+def acl_rule(password: str) -> list[str]:
+    """The words of the documented `ACL SETUSER booksync …`, the user's name first."""
+    (line,) = re.findall(r"^ACL SETUSER (.*)$", DOCUMENT, re.MULTILINE)
+    return [f">{password}" if word == ">PASSWORD" else word for word in line.split()]
+
+
+def documented_commands() -> set[str]:
+    """Each command that the rule allows, without its subcommand."""
+    return {word.removeprefix("+").partition("|")[0] for word in acl_rule("any") if word.startswith("+")}
