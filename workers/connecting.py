@@ -76,7 +76,7 @@ def link_organization(
         UnknownTimeZoneError: its time zone is no IANA zone.
         BudgetWait: the call could be made only after more than `LONGEST_WAIT_SECONDS`.
         ServerNotReadyError: Postgres is read-only or too old; nothing was asked of Zoho.
-        RedisError: Redis does not accept writes; nothing was asked of Zoho.
+        RedisRefusesError: Redis does not accept writes; nothing was asked of Zoho.
         BudgetUnavailable: Redis has refused since.
     """
     hosts = resources.hosts(data_center)

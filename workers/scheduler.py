@@ -27,6 +27,7 @@ from workers.logs import describe
 from workers.posting import posting
 from workers.resources import Resources, open_resources
 from workers.schema import wait_for_schema
+from workers.servers import log_redis
 from workers.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,7 @@ def run_scheduler() -> None:
     with open_resources("booksync scheduler") as resources:
         if wait_for_schema(resources.engine, stopped.wait):
             _keep_to_interval(resources)
+        log_redis(resources.redis)
         log.info("The scheduler ticks", action="scheduler.started")
         with posting(resources):
             while not stopped.is_set():

@@ -5,11 +5,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import redis
+import structlog
 from sqlalchemy import Connection, Engine
 
 from db import server
 from db.server import OLDEST_SERVER, ServerFacts
 from workers.redis_access.refusals import Refusal, RefusalKind, refusal, refusal_of
+
+log = structlog.get_logger(__name__)
 
 #: A write that changes nothing: it shows a replica, a full memory and a missing permission, which PING does not.
 PROBE_KEY: Final = "booksync:probe"
@@ -26,6 +29,14 @@ _WITHOUT_REPLY: Final = (RefusalKind.UNREACHABLE, RefusalKind.SILENT, RefusalKin
 
 class ServerNotReadyError(Exception):
     """Postgres answers, and cannot do what booksync needs."""
+
+
+class RedisRefusesError(Exception):
+    """Redis cannot do what booksync needs."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +80,20 @@ def require_servers(engine: Engine, client: redis.Redis) -> None:
     Raises:
         ServerNotReadyError: Postgres is read-only or too old.
         DBAPIError: Postgres does not answer.
-        RedisError: Redis does not accept writes.
+        RedisRefusesError: Redis does not accept writes, or is none that booksync supports.
     """
     with engine.connect() as connection:
         problem = look_at_postgres(connection).problem
     if problem is not None:
         raise ServerNotReadyError(f"Postgres {problem}.")
-    probe_redis(client)
+    require_redis(client)
 
 
-def probe_redis(client: redis.Redis) -> None:
-    """Writes a key that expires.
-
-    Raises:
-        RedisError: Redis does not accept writes.
-    """
-    client.set(PROBE_KEY, 1, ex=_PROBE_SECONDS)
+def require_redis(client: redis.Redis) -> None:
+    """Raises RedisRefusesError, unless Redis accepts writes and is one that booksync supports."""
+    found = look_at_redis(client).refusal
+    if found is not None:
+        raise RedisRefusesError(found)
 
 
 def look_at_redis(client: redis.Redis) -> RedisState:
@@ -94,12 +103,21 @@ def look_at_redis(client: redis.Redis) -> RedisState:
     used, limit = info.get("used_memory"), info.get("maxmemory")
     return RedisState(
         refusal=_verdict(refused, info),
-        warning=_warning(info),
+        warning=_eviction(info) or (_shortage(info) if refused is None else None),
         role=info.get("role"),
         maxmemory_policy=info.get("maxmemory_policy"),
         used_memory_bytes=used,
         maxmemory_bytes=limit,
     )
+
+
+def log_redis(client: redis.Redis) -> None:
+    """One line for a Redis that does not do what booksync needs, or may lose messages; none for one in order."""
+    state = look_at_redis(client)
+    if state.refusal is not None:
+        log.error("Redis refuses", action="redis.refuses", refusal=state.refusal.kind, error=str(state.refusal))
+    if state.warning is not None:
+        log.warning("Redis may lose messages", action="redis.may_lose_messages", error=state.warning)
 
 
 def look_at_postgres(connection: Connection) -> PostgresState:
@@ -109,12 +127,12 @@ def look_at_postgres(connection: Connection) -> PostgresState:
         DBAPIError: it does not answer.
     """
     facts = server.facts(connection)
-    return PostgresState(problem=_problem(facts), version=facts.version)
+    return PostgresState(problem=postgres_problem(facts), version=facts.version)
 
 
 def _refusal_of_a_write(client: redis.Redis) -> Refusal | None:
     try:
-        probe_redis(client)
+        client.set(PROBE_KEY, 1, ex=_PROBE_SECONDS)
     except redis.RedisError as error:
         return refusal_of(error)
     return None
@@ -142,13 +160,17 @@ def _verdict(refused: Refusal | None, info: Mapping[str, Any]) -> Refusal | None
     return refused
 
 
-def _warning(info: Mapping[str, Any]) -> str | None:
+def _eviction(info: Mapping[str, Any]) -> str | None:
     policy = info.get("maxmemory_policy")
     if policy is not None and policy != _SAFE_POLICY:
         return (
             f"maxmemory-policy is {policy}: Redis may evict messages when its memory is full; "
             f"set maxmemory-policy to {_SAFE_POLICY}"
         )
+    return None
+
+
+def _shortage(info: Mapping[str, Any]) -> str | None:
     if info.get("maxmemory") and info["used_memory"] >= _NEARLY_FULL * info["maxmemory"]:
         return f"is nearly full ({_memory(info)}): raise maxmemory"
     return None
@@ -158,7 +180,8 @@ def _memory(info: Mapping[str, Any]) -> str:
     return f"{info['used_memory'] / 2**20:.1f} of {info['maxmemory'] / 2**20:.1f} MB"
 
 
-def _problem(facts: ServerFacts) -> str | None:
+def postgres_problem(facts: ServerFacts) -> str | None:
+    """Why this server does not do what booksync needs; completes "Postgres …"."""
     if facts.version_number < OLDEST_SERVER:
         return f"is too old ({facts.version}): booksync needs Postgres {OLDEST_SERVER // 10_000} or newer"
     if facts.is_standby:

@@ -35,7 +35,7 @@ from workers.connecting import NotAMemberError, UnknownTimeZoneError
 from workers.logs import describe, set_up_logs
 from workers.redis_access import refusal_of
 from workers.redis_access.addresses import redis_address
-from workers.servers import ServerNotReadyError
+from workers.servers import RedisRefusesError, ServerNotReadyError
 from workers.settings import SettingsError, database_url, settings
 from workers.vault import UnreadableSecretError
 from workers.zoho.errors import ZohoError
@@ -92,8 +92,9 @@ def main() -> NoReturn:
         if describe(error).startswith(("UndefinedTable", "UndefinedColumn")):
             _fail("The database has no booksync tables yet, or older ones: run `booksync migrate`.")
         raise
-    except (redis.RedisError, BudgetUnavailable) as error:
-        _fail(refusal_of(error).at(redis_address(settings().redis_url.get_secret_value())))
+    except (redis.RedisError, BudgetUnavailable, RedisRefusesError) as error:
+        refusal = error.refusal if isinstance(error, RedisRefusesError) else refusal_of(error)
+        _fail(refusal.at(redis_address(settings().redis_url.get_secret_value())))
     sys.exit(0)
 
 

@@ -171,8 +171,11 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], RefusalKind], ...]] = tuple(
         (r"No master found", _K.NO_PRIMARY),
         (r"\bREADONLY\b|previous master is now", _K.READ_ONLY),
         (r"\bMASTERDOWN\b", _K.PRIMARY_AWAY),
-        (r"\b(MOVED|ASK|CROSSSLOT|TRYAGAIN|CLUSTERDOWN)\b|in cluster mode|non local key", _K.CLUSTER),
-        (r"\bNOPERM\b|ACL failure|has no permissions", _K.NO_PERMISSION),
+        (
+            r"\b(MOVED|ASK|CROSSSLOT|TRYAGAIN|CLUSTERDOWN)\b|in cluster mode|non local key|hash to the same slot",
+            _K.CLUSTER,
+        ),
+        (r"\bNOPERM\b|ACL failure|has no permissions|user executing the script can't", _K.NO_PERMISSION),
         (r"\bWRONGPASS\b|invalid password|without any password configured", _K.WRONG_PASSWORD),
         (r"\bNOAUTH\b|Authentication required", _K.NO_PASSWORD),
         (r"\bDENIED\b.*protected mode", _K.PROTECTED),
