@@ -224,9 +224,9 @@ def test_a_read_only_postgres_is_reported_everywhere(look: Look, read_only_url: 
     assert 'booksync_up{part="postgres"} 0.0' in views.get("/metrics").text
 
 
-@pytest.mark.parametrize(
-    "words", [("connect", "--user", str(uuid.uuid4()), "--organization", "1", "--grant-code", "x")]
-)
+CONNECT = ("booksync", "connect", "--user", str(uuid.uuid4()), "--organization", "1", "--grant-code", "x")
+
+
 class TestAGrantCodeIsNotSpent:
     """ZOHO_API_URL is not set here: a call would be one to Zoho itself, and end with another sentence."""
 
