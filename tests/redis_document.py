@@ -1,4 +1,4 @@
-"""What docs/redis.md tells an administrator to type, so that tests run under exactly that."""
+"""The rules of docs/redis.md as an administrator types them, so that the tests run under the same words."""
 
 import re
 from pathlib import Path
@@ -15,3 +15,9 @@ def acl_rule(password: str) -> list[str]:
 def documented_commands() -> set[str]:
     """Each command that the rule allows, without its subcommand."""
     return {word.removeprefix("+").partition("|")[0] for word in acl_rule("any") if word.startswith("+")}
+
+
+def sentinel_commands() -> list[str]:
+    """What a user of a Sentinel needs."""
+    (sentence,) = re.findall(r"A user of a Sentinel needs `([^`]*)`", DOCUMENT)
+    return str(sentence).split()

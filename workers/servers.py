@@ -80,7 +80,7 @@ def require_servers(engine: Engine, client: redis.Redis) -> None:
     Raises:
         ServerNotReadyError: Postgres is read-only or too old.
         DBAPIError: Postgres does not answer.
-        RedisRefusesError: Redis does not accept writes, or is none that booksync supports.
+        RedisRefusesError: Redis does not accept writes, or is a Cluster or a Sentinel.
     """
     with engine.connect() as connection:
         problem = look_at_postgres(connection).problem
@@ -90,7 +90,7 @@ def require_servers(engine: Engine, client: redis.Redis) -> None:
 
 
 def require_redis(client: redis.Redis) -> None:
-    """Raises RedisRefusesError, unless Redis accepts writes and is one that booksync supports."""
+    """Raises RedisRefusesError, unless Redis accepts writes and is neither a Cluster nor a Sentinel."""
     found = look_at_redis(client).refusal
     if found is not None:
         raise RedisRefusesError(found)

@@ -26,7 +26,6 @@ def refusals_as_lost_connections() -> Iterator[None]:
     except redis.RedisError as error:
         refusal_log.refused(error)
         raise ConnectionClosed(str(refusal_of(error))) from None  # type: ignore[no-untyped-call]
-    refusal_log.accepted()
 
 
 class PatientConsumer(Consumer):

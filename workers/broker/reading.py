@@ -1,4 +1,4 @@
-"""Reading the queue: what is no message is put aside, and the messages around it are worked on.
+"""Reading the queue: anything that is not a message becomes a dead letter, and the next messages are worked on.
 
 Dramatiq's own consumer falls over it: it stops for three seconds, forgets the messages that it had fetched along with
 it until the process ends, and then another process finds it.
@@ -13,6 +13,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from workers.broker.consumer import PatientConsumer, refusals_as_lost_connections
 from workers.broker.message_form import id_in_redis, is_message
+from workers.redis_access.refusal_log import refusal_log
 
 #: Told the queue's name and what was found there; False where it could not be kept.
 KeepUnreadable = Callable[[str, bytes], bool]
@@ -38,8 +39,9 @@ class ReadingBroker(RedisBroker):
         return sent
 
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes | None]:
-        """Up to so many messages; RedisBroker would send this command without a look at the answer."""
+        """Up to `prefetch` messages; RedisBroker would return the reply unchecked."""
         fetched: list[bytes | None] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
+        refusal_log.accepted()
         contents = [content for content in fetched if content is not None]
         messages = self._under_their_ids(queue_name, [each for each in contents if is_message(each, queue_name)])
         for content in contents:
@@ -60,7 +62,7 @@ class ReadingBroker(RedisBroker):
         time.sleep(_PAUSE_SECONDS)
 
     def _ids_of(self, queue_name: str, content: bytes) -> list[bytes]:
-        """Under which id it was fetched: it tells none itself, but this process has it among those not done yet."""
+        """The id under which this content was fetched: looked up among those in hand, since the content may lack it."""
         ids = list(self._ids_in_hand(queue_name))
         contents = self.client.hmget(f"{self.namespace}:{queue_name}.msgs", ids) if ids else []
         return [fetched for fetched, of_it in zip(ids, contents, strict=True) if of_it == content][:1]

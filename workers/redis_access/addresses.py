@@ -11,7 +11,7 @@ SCHEMES = ("redis://", "rediss://", "redis+sentinel://", "rediss+sentinel://", "
 
 
 class AddressError(ValueError):
-    """An address of Sentinels is malformed. The text quotes no part of it."""
+    """An address of Sentinels is malformed. The error's text never quotes the address."""
 
 
 _SENTINEL_PORT = 26379
@@ -23,7 +23,7 @@ class SentinelAddress:
     """`redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…]/SERVICE[/DATABASE][?OPTION=VALUE…]`.
 
     User, password and database are those of the Redis servers, the query's `sentinel_username` and
-    `sentinel_password` those of the Sentinels. With `rediss+sentinel://` all of them are reached by TLS.
+    `sentinel_password` those of the Sentinels. `rediss+sentinel://` uses TLS for both.
     """
 
     sentinels: tuple[tuple[str, int], ...]  #: host and port of each
@@ -41,7 +41,7 @@ def sentinel_address(url: str) -> SentinelAddress:
     """The parts of an address that names Sentinels.
 
     Raises:
-        AddressError: it names no host or no service, or its database is no number.
+        AddressError: its host or its service is missing, or its database is not a number.
         ValueError: a port or an option is malformed. The text may quote it.
     """
     parts = urlsplit(url)
@@ -69,7 +69,7 @@ def check_address(url: str) -> None:
     """Checks the form of an address.
 
     Raises:
-        AddressError: an address of Sentinels is malformed. The text quotes no part of it.
+        AddressError: an address of Sentinels is malformed; the text never quotes it.
         ValueError: the address is malformed. The text may quote it, the password too.
     """
     if is_sentinel(url):

@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 #: The same refusal is logged again after this long.
 _REPEAT_SECONDS = 30.0
 
-#: A connection that was closed while it was idle costs one failure, which is no refusal.
+#: The server may close an idle connection: that costs one failure, and is not a refusal.
 _FAILURES_LOGGED = 2
 
 

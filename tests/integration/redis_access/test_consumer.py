@@ -14,14 +14,26 @@ from dramatiq.common import current_millis
 from sandbox.servers import EmbeddedValkey
 from sandbox.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.underway import eventually
+from tests.process_logs import ProcessLogs, logs_of_a_process
+from workers.broker import consumer, reading
 from workers.broker.client import new_redis_client
 from workers.broker.reading import ReadingBroker
+from workers.redis_access.refusal_log import RefusalLog
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[EmbeddedValkey]:
     with EmbeddedValkey(tmp_path / "valkey", durable=False) as running:
         yield running
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessLogs]:
+    fresh = RefusalLog()
+    for module in (consumer, reading):
+        monkeypatch.setattr(module, "refusal_log", fresh)
+    with logs_of_a_process() as logs:
+        yield logs
 
 
 def make_a_replica(client: redis.Redis) -> None:
@@ -54,6 +66,7 @@ def allow(client: redis.Redis) -> None:
 def test_a_queue_is_read_again_after_a_refusal(
     server: EmbeddedValkey,
     monkeypatch: pytest.MonkeyPatch,
+    logs: ProcessLogs,
     spoil: Callable[[redis.Redis], None],
     mend: Callable[[redis.Redis], None],
 ) -> None:
@@ -92,7 +105,11 @@ def test_a_queue_is_read_again_after_a_refusal(
         broker.enqueue(work.message("afterwards"))
         broker.enqueue(work.message("delayed afterwards"), delay=10)
         eventually(lambda: {"afterwards", "delayed afterwards"} <= set(done))
-        assert all(consumer.is_alive() for consumer in worker.consumers.values())
+        assert all(thread.is_alive() for thread in worker.consumers.values())
+        assert [line["action"] for line in logs.lines if "redis" in line.get("action", "")] == [
+            "redis.refuses",
+            "redis.works_again",
+        ]
     finally:
         worker.stop()
         broker.client.close()

@@ -1,5 +1,6 @@
 """Each refusal is recognised by its word, on a real server that was brought into that state, and names the way out."""
 
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from sandbox.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.underway import eventually
 from tests.integration.redis_access.looking import kind_at, look_at
 from tests.integration.redis_access.servers import ClusterNode, SentinelNode, server_that_says
+from tests.redis_document import sentinel_commands
 from workers.redis_access.refusals import RefusalKind, refusal_of
 
 
@@ -44,6 +46,7 @@ def become_a_writable_replica(client: redis.Redis) -> None:
 
 
 def become_full(client: redis.Redis) -> None:
+    client.set("another program's", b"x" * 2**20)
     client.config_set("maxmemory", "1mb")
 
 
@@ -86,12 +89,10 @@ def test_a_server_in_this_state_is_recognised(
 
 def test_a_full_memory_is_reported_with_its_size(server: EmbeddedValkey) -> None:
     with the_administrator(server) as client:
-        client.config_set("maxmemory", 1)
-        client.config_set("maxmemory", 2**20)
-        used = client.info("memory")["used_memory"]
+        become_full(client)
     refusal = look_at(server.url).refusal
     assert refusal is not None
-    assert refusal.state == f"is full ({used / 2**20:.1f} of 1.0 MB)"
+    assert re.fullmatch(r"is full \([2-9]\.\d of 1\.0 MB\)", refusal.state)
 
 
 def test_a_disk_that_takes_no_snapshot_is_recognised(server: EmbeddedValkey) -> None:
@@ -182,6 +183,20 @@ def test_sentinels_that_want_a_login_are_recognised(tmp_path: Path) -> None:
         at = f"{LOOPBACK}:{sentinel.port}/booksync"
         assert kind_at(f"redis+sentinel://{at}") is RefusalKind.SENTINEL_LOGIN
         assert kind_at(f"redis+sentinel://{at}?sentinel_password=secret") is not RefusalKind.SENTINEL_LOGIN
+
+
+def test_a_sentinels_user_with_the_documented_rights_is_enough(tmp_path: Path, server: EmbeddedValkey) -> None:
+    sentinel = SentinelNode(tmp_path / "sentinel", durable=False)
+    sentinel.watch(server.port)
+    with sentinel, redis.Redis(LOOPBACK, sentinel.port) as client:
+        client.acl_setuser("watch", enabled=True, passwords=["+secret"], commands=["-@all"])
+        url = (
+            f"redis+sentinel://{LOOPBACK}:{sentinel.port}/{sentinel.service}"
+            "?sentinel_username=watch&sentinel_password=secret"
+        )
+        assert kind_at(url) is RefusalKind.NO_PERMISSION
+        client.execute_command("ACL", "SETUSER", "watch", *sentinel_commands())
+        assert kind_at(url) is None
 
 
 def test_a_port_where_nothing_listens_is_recognised() -> None:

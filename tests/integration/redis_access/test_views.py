@@ -111,6 +111,7 @@ def make_a_replica(client: redis.Redis) -> None:
 
 
 def fill(client: redis.Redis) -> None:
+    client.set("another program's", b"x" * 2**20)
     client.config_set("maxmemory", "1mb")
 
 

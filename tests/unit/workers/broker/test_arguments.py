@@ -1,4 +1,4 @@
-"""Promises of workers/broker/arguments.py: no actor works with arguments that are none of its own."""
+"""Promises of workers/broker/arguments.py: an actor rejects arguments of another form."""
 
 import uuid
 
