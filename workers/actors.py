@@ -6,11 +6,12 @@ A step's are (run id, step), a resync's (connection id, record id).
 from dramatiq import actor
 
 from domain.webhooks import Entity
+from workers.broker.arguments import check_record, check_step
 from workers.broker.messages import Queue
 from workers.process import resources
 from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
 from workers.sync.resync import resync
-from workers.sync.take import take
+from workers.sync.take import Step, take
 
 #: Before the steps of runs that the same worker has fetched: Dramatiq takes the lowest first, and they have 0.
 _FIRST = -1
@@ -18,44 +19,54 @@ _FIRST = -1
 
 @actor(queue_name=Queue.DATABASE)
 def start_sync(run_id: str, step: int) -> None:
-    take(resources(), run_id, step, start.start_sync)
+    _take(run_id, step, start.start_sync)
 
 
 @actor(queue_name=Queue.API)
 def fetch_contact_persons(run_id: str, step: int) -> None:
-    take(resources(), run_id, step, persons.fetch_contact_persons)
+    _take(run_id, step, persons.fetch_contact_persons)
 
 
 @actor(queue_name=Queue.API)
 def fetch_contacts_page(run_id: str, step: int) -> None:
-    take(resources(), run_id, step, contacts.fetch_contacts_page)
+    _take(run_id, step, contacts.fetch_contacts_page)
 
 
 @actor(queue_name=Queue.DATABASE)
 def upsert_customers(run_id: str, step: int) -> None:
-    take(resources(), run_id, step, customers.upsert_customers)
+    _take(run_id, step, customers.upsert_customers)
 
 
 @actor(queue_name=Queue.API)
 def sync_invoices_page(run_id: str, step: int) -> None:
-    take(resources(), run_id, step, invoices.sync_invoices_page)
+    _take(run_id, step, invoices.sync_invoices_page)
 
 
 @actor(queue_name=Queue.API)
 def confirm_deletions(run_id: str, step: int) -> None:
-    take(resources(), run_id, step, deletions.confirm_deletions)
+    _take(run_id, step, deletions.confirm_deletions)
 
 
 @actor(queue_name=Queue.DATABASE)
 def create_reminders(run_id: str, step: int) -> None:
-    take(resources(), run_id, step, reminders.create_reminders)
+    _take(run_id, step, reminders.create_reminders)
 
 
 @actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
 def resync_contact(connection_id: str, record_id: str) -> None:
-    resync(resources(), connection_id, Entity.CONTACT, record_id)
+    _resync(connection_id, Entity.CONTACT, record_id)
 
 
 @actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
 def resync_invoice(connection_id: str, record_id: str) -> None:
-    resync(resources(), connection_id, Entity.INVOICE, record_id)
+    _resync(connection_id, Entity.INVOICE, record_id)
+
+
+def _take(run_id: str, step: int, do: Step) -> None:
+    check_step(run_id, step)
+    take(resources(), run_id, step, do)
+
+
+def _resync(connection_id: str, entity: Entity, record_id: str) -> None:
+    check_record(connection_id, record_id)
+    resync(resources(), connection_id, entity, record_id)

@@ -15,6 +15,7 @@ from workers.budget import BudgetWait, Lane
 from workers.calls import CountedBudget
 from workers.keys import prove_keys
 from workers.resources import Resources
+from workers.servers import require_servers
 from workers.tokens import expires_at
 from workers.webhook_rules import new_secret, webhook_url
 from workers.zoho import (
@@ -72,11 +73,14 @@ def link_organization(
         NotAMemberError: the user does not belong to this organisation.
         UnknownTimeZoneError: its time zone is no IANA zone.
         BudgetWait: the call could be made only after more than `LONGEST_WAIT_SECONDS`.
-        BudgetUnavailable: Redis is away.
-        WrongKeysError: ENCRYPTION_KEYS are not those of the stored secrets.
+        ServerNotReadyError: Postgres is read-only or too old; nothing was asked of Zoho.
+        RedisRefusesError: Redis does not accept writes; nothing was asked of Zoho.
+        BudgetUnavailable: Redis has refused since.
+        WrongKeysError: ENCRYPTION_KEYS are not those of the stored secrets; nothing was asked of Zoho.
     """
     hosts = resources.hosts(data_center)
-    # A grant code works only once: neither an unreachable database nor wrong keys may cost it.
+    # A grant code works only once: neither a server that cannot be used nor wrong keys may cost it.
+    require_servers(resources.engine, resources.redis)
     with resources.engine.begin() as connection:
         prove_keys(connection, resources.vault)
     grant = _grant(resources, hosts, grant_code, refresh_token)

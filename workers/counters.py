@@ -20,6 +20,7 @@ from domain.deletions import RecordKind
 from domain.runs import Phase
 from domain.truth_check import CHECKED_COLUMNS
 from domain.webhooks import Entity
+from workers.broker.client import redis_client
 from workers.budget import WaitReason
 from workers.logs import describe
 
@@ -130,14 +131,7 @@ class Counters:
     @classmethod
     def at(cls, redis_url: str) -> "Counters":
         """With a client of their own that gives up soon and never tries twice; it connects when first used."""
-        return cls(
-            redis.Redis.from_url(
-                redis_url,
-                retry=Retry(NoBackoff(), 0),
-                socket_connect_timeout=_TIMEOUT_SECONDS,
-                socket_timeout=_TIMEOUT_SECONDS,
-            )
-        )
+        return cls(redis_client(redis_url, retry=Retry(NoBackoff(), 0), timeout_seconds=_TIMEOUT_SECONDS))
 
     def close(self) -> None:
         self._client.close()

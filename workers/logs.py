@@ -6,9 +6,12 @@ import traceback
 from typing import Any
 
 import psycopg
+import redis
 import structlog
+from dramatiq import Message, MessageProxy
 from sqlalchemy.exc import DBAPIError
 
+from workers.redis_access import refusal_of
 from workers.zoho.errors import ZohoError
 
 
@@ -27,6 +30,7 @@ def set_up_logs(level: int = logging.INFO) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_name_messages)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -48,10 +52,22 @@ def set_up_logs(level: int = logging.INFO) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def _name_messages(record: logging.LogRecord) -> bool:
+    """Dramatiq logs a message with its arguments, which may be anything where it was put into the queue by hand."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            f"{value.actor_name} {value.message_id}" if isinstance(value, Message | MessageProxy) else value
+            for value in record.args
+        )
+    return True
+
+
 def describe(error: BaseException) -> str:
     """An error in words that hold no data: a database's message quotes values, a library's may quote anything."""
     if isinstance(error, ZohoError) or type(error).__module__.split(".")[0] in ("workers", "db", "domain"):
         return str(error) or type(error).__name__
+    if isinstance(error, redis.RedisError):
+        return str(refusal_of(error))
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg.Error) and cause.sqlstate:
         return f"{type(cause).__name__} (SQLSTATE {cause.sqlstate})"

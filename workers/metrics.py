@@ -1,6 +1,7 @@
 """What `/metrics` tells: read from Postgres and Redis at each scrape, so that any one process tells it of all."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,6 +16,7 @@ from workers.broker.oldest import oldest_seconds
 from workers.budget import BudgetSnapshot, BudgetUnavailable
 from workers.counters import LABELS, Family, totals
 from workers.resources import Resources
+from workers.servers import RedisState, look_at_postgres, look_at_redis
 
 _QUEUE_STATES = {"ready": ready_messages, "delayed": delayed_messages}
 
@@ -41,16 +43,26 @@ class _AtScrape(Collector):
         try:
             # Read whole before the first is told: half of them would look like an installation that has shrunk.
             told: list[Metric] = list(self._from_postgres(organizations))
-            up["postgres"] = 1
+            up["postgres"] = self._does_postgres_work()
         except (DBAPIError, PoolTimeoutError):
             told, up["postgres"] = [], 0
-        try:
-            told += self._from_redis(organizations)
-            up["redis"] = 1
-        except (redis.RedisError, BudgetUnavailable):
-            up["redis"] = 0
-        yield _gauge("up", "Whether that server answers.", (({"part": part}, value) for part, value in up.items()))
+        state = look_at_redis(self._resources.redis)
+        up["redis"] = float(state.refusal is None)
+        told += _memory(state)
+        if state.answers:
+            # A replica and a full memory can still be read.
+            with suppress(redis.RedisError, BudgetUnavailable):
+                told += self._from_redis(organizations)
+        yield _gauge(
+            "up",
+            "Whether that server answers and accepts writes.",
+            (({"part": part}, value) for part, value in up.items()),
+        )
         yield from told
+
+    def _does_postgres_work(self) -> float:
+        with self._resources.engine.connect() as connection:
+            return float(look_at_postgres(connection).problem is None)
 
     def _from_postgres(self, organizations: list[str]) -> Iterator[GaugeMetricFamily]:
         with self._resources.engine.begin() as connection:
@@ -134,6 +146,14 @@ class _AtScrape(Collector):
             *_budgets(budgets),
             *_counters(client),
         ]
+
+
+def _memory(state: RedisState) -> list[Metric]:
+    """The memory of Redis, where the ACL lets this user see it."""
+    return [
+        _gauge("redis_used_memory_bytes", "Memory that Redis uses.", [({}, state.used_memory_bytes)]),
+        _gauge("redis_maxmemory_bytes", "Memory that Redis may use; 0 for no limit.", [({}, state.maxmemory_bytes)]),
+    ]
 
 
 def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:

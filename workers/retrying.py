@@ -16,6 +16,7 @@ from workers.broker import send_step
 from workers.broker.dead_letters import HIDDEN
 from workers.broker.messages import LETTER_OPTION
 from workers.resources import Resources
+from workers.servers import require_redis
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ def retry(resources: Resources, letter_ids: Sequence[int]) -> Iterator[Retried]:
     begun since does it too. Any other message is sent again as it was. A letter stays open until its retry is done.
 
     Raises:
-        RedisError: Redis is away. Letters that are not told of are as they were.
+        RedisRefusesError: Redis does not accept writes. Letters that are not told of are as they were.
         UnknownLetterError: there is no such letter.
     """
-    resources.redis.ping()
+    require_redis(resources.redis)
     for letter_id in letter_ids:
         with resources.engine.connect() as connection:
             letter = dead_letter_lists.letter(connection, letter_id)

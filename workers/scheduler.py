@@ -25,6 +25,7 @@ from workers.logs import describe
 from workers.posting import posting
 from workers.resources import Resources, open_resources
 from workers.schema import wait_for_schema
+from workers.servers import log_redis
 from workers.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,7 @@ def run_scheduler() -> None:
     signal.signal(signal.SIGINT, stop)
     with open_resources("booksync scheduler") as resources:
         wait_for_schema(resources.engine, stopped.wait)
+        log_redis(resources.redis)
         log.info("The scheduler ticks", action="scheduler.started")
         with posting(resources):
             keeps_to_interval = False

@@ -16,12 +16,12 @@ from pydantic import (
     field_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from redis.connection import parse_url
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from db.engine import prepares_statements, without_prepared_statements
 from domain.phones import PhoneFallback
+from workers.redis_access.addresses import SCHEMES, AddressError, check_address
 
 
 class SettingsError(Exception):
@@ -120,10 +120,12 @@ class Settings(DatabaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, url: SecretStr) -> SecretStr:
-        if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must start with redis://, rediss:// or unix://")
+        if not url.get_secret_value().startswith(SCHEMES):
+            raise ValueError(f"must start with {', '.join(SCHEMES[:-1])} or {SCHEMES[-1]}")
         try:
-            parse_url(url.get_secret_value())  # type: ignore[no-untyped-call]
+            check_address(url.get_secret_value())
+        except AddressError:
+            raise
         except ValueError:
             raise ValueError(_NO_ADDRESS) from None
         return url

@@ -38,7 +38,8 @@ SHORT_PASSWORD = (
     "The console is closed, because CONSOLE_PASSWORD has fewer than 12 characters. "
     "Set a longer one: openssl rand -hex 16"
 )
-ALL_WELL = {"database": "ok", "schema": "ok", "redis": "ok", "scheduler": "ok", "webhooks": "ok"}
+ALL_WELL = {"database": "ok", "schema": "ok", "redis": "ok", "redis_memory": "ok", "scheduler": "ok", "webhooks": "ok"}
+WITHOUT_REDIS = {"redis": "does not answer", "redis_memory": "unknown"}
 UNTOLD = {"scheduler": "unknown", "webhooks": "unknown"}
 
 
@@ -79,13 +80,18 @@ def test_it_is_ready_when_all_is_there(process: Callable[[str, str], Ask], datab
 def test_without_postgres_it_is_not(process: Callable[[str, str], Ask], redis_url: str) -> None:
     answer = process(nowhere("postgresql"), redis_url)("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == UNTOLD | {"database": "does not answer", "schema": "unknown", "redis": "ok"}
+    assert answer.json() == UNTOLD | {
+        "database": "does not answer",
+        "schema": "unknown",
+        "redis": "ok",
+        "redis_memory": "ok",
+    }
 
 
 def test_without_redis_it_is_not(process: Callable[[str, str], Ask], database_url: str) -> None:
     answer = process(database_url, nowhere("redis"))("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == ALL_WELL | {"redis": "does not answer", "scheduler": "has never ticked"}
+    assert answer.json() == ALL_WELL | WITHOUT_REDIS | {"scheduler": "has never ticked"}
 
 
 @pytest.mark.parametrize("version", [None, Target.LEGACY, Target.PHASE1])
@@ -98,7 +104,12 @@ def test_before_the_migration_it_is_not(
         found = f"The schema is at {revision_of(version)}, older than this release needs ({revision_of(Target.PHASE2)})"
     answer = process(postgres_url, redis_url)("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == UNTOLD | {"database": "ok", "schema": f"{found}: run `booksync migrate`", "redis": "ok"}
+    assert answer.json() == UNTOLD | {
+        "database": "ok",
+        "schema": f"{found}: run `booksync migrate`",
+        "redis": "ok",
+        "redis_memory": "ok",
+    }
 
 
 class TestARollingDeploy:
@@ -119,7 +130,10 @@ class TestARollingDeploy:
     ) -> None:
         answer = process(database_url, redis_url)("/readyz")
         told = f"{self.told}; until then this process receives webhooks"
-        assert (answer.status_code, answer.json()) == (200, UNTOLD | {"database": "ok", "schema": told, "redis": "ok"})
+        assert (answer.status_code, answer.json()) == (
+            200,
+            UNTOLD | {"database": "ok", "schema": told, "redis": "ok", "redis_memory": "ok"},
+        )
 
     def test_the_look_leaves_nothing_behind(
         self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
@@ -153,7 +167,7 @@ class TestARollingDeploy:
 def test_without_anything_it_says_so_of_each(process: Callable[[str, str], Ask]) -> None:
     answer = process(nowhere("postgresql"), nowhere("redis"))("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == UNTOLD | {"database": "does not answer", "schema": "unknown", "redis": "does not answer"}
+    assert answer.json() == UNTOLD | WITHOUT_REDIS | {"database": "does not answer", "schema": "unknown"}
 
 
 @pytest.mark.parametrize(

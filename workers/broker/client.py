@@ -1,10 +1,14 @@
 """The Redis client of a process: patient in workers, quick to fail where a person or a web request waits."""
 
-from urllib.parse import urlsplit
+from typing import Any
 
 import redis
-from redis.backoff import ConstantBackoff
+from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelConnectionPool
+
+from workers.redis_access.addresses import is_sentinel, sentinel_address
+from workers.redis_access.refusal_log import LoggedRetry
 
 #: A worker rides out a restart of Redis: sixty tries, a second apart. Dramatiq's own client would not retry at all.
 _PATIENT_TRIES = 60
@@ -19,21 +23,46 @@ _TIMEOUT_SECONDS = 5
 def new_redis_client(url: str, *, patient: bool) -> redis.Redis:
     """A client that repeats a command when the connection breaks; it connects when first used."""
     retry = (
-        Retry(ConstantBackoff(_PATIENT_PAUSE_SECONDS), _PATIENT_TRIES)
+        LoggedRetry(ConstantBackoff(_PATIENT_PAUSE_SECONDS), _PATIENT_TRIES)
         if patient
         else Retry(ConstantBackoff(_QUICK_PAUSE_SECONDS), _QUICK_TRIES)
     )
-    return redis.Redis.from_url(
-        url,
-        retry=retry,
-        retry_on_error=[redis.ConnectionError, redis.TimeoutError],
-        socket_connect_timeout=_TIMEOUT_SECONDS,
-        socket_timeout=_TIMEOUT_SECONDS,
-        health_check_interval=30,
+    return redis_client(url, retry=retry, timeout_seconds=_TIMEOUT_SECONDS)
+
+
+def redis_client(url: str, *, retry: Retry, timeout_seconds: float) -> redis.Redis:
+    """A client of the server, or of the primary that the Sentinels name at each new connection."""
+    options: dict[str, Any] = {
+        "retry": retry,
+        "retry_on_error": [redis.ConnectionError, redis.TimeoutError],
+        "socket_connect_timeout": timeout_seconds,
+        "socket_timeout": timeout_seconds,
+        "health_check_interval": 30,
+    }
+    if not is_sentinel(url):
+        return redis.Redis.from_url(url, **options)
+    address = sentinel_address(url)
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]
+        address.sentinels,
+        sentinel_kwargs={
+            # Each Sentinel is asked once: the next one is quicker than a second try.
+            "retry": Retry(NoBackoff(), 0),
+            "socket_connect_timeout": timeout_seconds,
+            "socket_timeout": timeout_seconds,
+            **address.sentinel_options,
+        },
     )
+    primary: redis.Redis = sentinels.master_for(  # type: ignore[no-untyped-call]
+        address.service, connection_pool_class=_SentinelPool, **{**options, **address.server_options}
+    )
+    return primary
 
 
-def redis_address(url: str) -> str:
-    """Host and port of a Redis address, without its password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path
+class _SentinelPool(SentinelConnectionPool):
+    """Connections to the primary; closing them all closes those to the Sentinels too."""
+
+    def disconnect(self, inuse_connections: bool = True) -> None:
+        super().disconnect(inuse_connections)
+        # After a failover redis-py closes the idle ones only, while it asks the Sentinels.
+        if inuse_connections:
+            self.sentinel_manager.close()

@@ -117,7 +117,9 @@ class DeadLetters(Middleware):
         message.options["death"] = _death_of(message, Cause.TOO_OLD, _TOO_OLD)
 
     def before_nack(self, broker: Broker, message: MessageProxy) -> None:
-        death: Death = message.options.get("death") or _death_of(message, Cause.UNKNOWN_ACTOR, _UNKNOWN_ACTOR)
+        death = message.options.get("death")
+        if not isinstance(death, Death):
+            death = _death_of(message, Cause.UNKNOWN_ACTOR, _UNKNOWN_ACTOR)
         try:
             _keep(death)
         except DatabaseError as error:

@@ -7,11 +7,13 @@ import redis
 import structlog
 from dramatiq import Broker, Message
 from dramatiq.common import current_millis
+from dramatiq.errors import BrokerConnectionError
 
 from db.runs import StepRef
 from db.webhook_events import Due
 from domain.runs import Phase
 from domain.webhooks import Entity
+from workers.redis_access import refusal_of
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +22,9 @@ LONGEST_DELAY_SECONDS = 15 * 60
 
 #: A message that has waited for so long is no hint any more.
 LONGEST_AGE_SECONDS = 7 * 24 * 60 * 60
+
+#: What a broker raises where Redis refuses a message; a worker's broker has turned it into its own error.
+NOT_SENT = (redis.RedisError, BrokerConnectionError)
 
 #: The option of a message that a person has sent again: the number of its dead letter.
 LETTER_OPTION = "dead_letter"
@@ -68,10 +73,11 @@ def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> Non
         return
     try:
         _enqueue(broker, ACTORS[step.phase], (str(step.run_id), step.step), delay_seconds)
-    except redis.RedisError:
+    except NOT_SENT as error:
         log.warning(
-            "Redis is away: the sweeper will send this step again",
+            "Redis refused the message: the sweeper will send this step again",
             action="step.not_sent",
+            error=_reason(error),
             run_id=str(step.run_id),
             step=step.step,
         )
@@ -84,14 +90,19 @@ def send_resync(broker: Broker, due: Due) -> None:
     ref = due.ref
     try:
         _enqueue(broker, RESYNC_ACTORS[ref.entity], (str(ref.connection_id), ref.record_id), due.seconds)
-    except redis.RedisError:
+    except NOT_SENT as error:
         log.warning(
-            "Redis is away: the sweeper will send this record again",
+            "Redis refused the message: the sweeper will send this record again",
             action="resync.not_sent",
+            error=_reason(error),
             connection_id=str(ref.connection_id),
             entity=ref.entity,
             record_id=ref.record_id,
         )
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, BrokerConnectionError) else str(refusal_of(error))
 
 
 def _enqueue(broker: Broker, actor: tuple[str, Queue], arguments: tuple[object, ...], delay_seconds: float) -> None:

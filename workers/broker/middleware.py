@@ -11,6 +11,7 @@ from dramatiq.middleware import MiddlewareError
 
 from workers import process
 from workers.logs import describe
+from workers.servers import log_redis
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,7 @@ class ProcessResources(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         try:
             process.set_resources(self._open.enter_context(process.open_resources("booksync worker", broker)))
+            log_redis(process.resources().redis)
         except Exception as error:
             # Any other error of a middleware is logged by Dramatiq, and the worker would go on without resources.
             raise BootFailedError(describe(error)) from error

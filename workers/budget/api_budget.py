@@ -136,7 +136,7 @@ class ApiBudget:
                     return granted
                 case Forgotten(damage):
                     if reminded:  # Redis does not keep what it is told, so nothing it says can be relied on.
-                        raise BudgetUnavailable
+                        raise BudgetUnavailable("forgets the budget at once")
                     self._remind(organization_id, damage)
                     reminded = True
                 case Wait(seconds, reason):

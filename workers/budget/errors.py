@@ -29,7 +29,7 @@ class BudgetWait(Exception):  # noqa: N818 - an answer ("come back then"), not a
 
 
 class BudgetUnavailable(Exception):  # noqa: N818 - says what is the case, as BudgetWait does
-    """The API budget cannot be asked (Redis is away), so no call is made."""
+    """The API budget cannot be asked, so no call is made; `state` completes "Redis …"."""
 
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The API budget cannot be asked (Redis {state}), so no call is made.")

@@ -10,6 +10,7 @@ from workers.budget.answers import LONGEST_DAY_SECONDS, Answer
 from workers.budget.errors import BudgetUnavailable, PauseReason, WaitReason
 from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.snapshot import BudgetSnapshot
+from workers.redis_access import refusal_of
 
 #: Longer than the longest pause (a day), so that nothing is forgotten that still counts.
 _KEEP_SECONDS = 2 * 24 * 3600
@@ -224,7 +225,7 @@ class BudgetScripts:
         try:
             reply: Sequence[int | str | bytes] = script(keys=_keys(organization_id), args=(*shared, *arguments))
         except redis.RedisError as error:
-            raise BudgetUnavailable from error
+            raise BudgetUnavailable(refusal_of(error).state) from error
         return reply
 
 

@@ -13,7 +13,6 @@ from db.failures import DatabaseError, FailureKind, failure_of
 from db.migrations import MigrationError
 from domain.calling_window import InvalidPolicyError
 from domain.walk import WalkStuck
-from workers.broker.client import redis_address
 from workers.budget import BudgetUnavailable, BudgetWait
 from workers.cli import (
     budget,
@@ -38,6 +37,9 @@ from workers.cli.terminal import notes, print_json
 from workers.connecting import NotAMemberError, UnknownTimeZoneError
 from workers.keys import WrongKeysError
 from workers.logs import describe, set_up_logs
+from workers.redis_access import refusal_of
+from workers.redis_access.addresses import redis_address
+from workers.servers import RedisRefusesError, ServerNotReadyError
 from workers.settings import SettingsError, database_url, settings
 from workers.vault import UnreadableSecretError
 from workers.webhook_rules import RotationUnderWayError
@@ -86,6 +88,7 @@ def main() -> NoReturn:
         WrongKeysError,
         InvalidPolicyError,
         MigrationError,
+        ServerNotReadyError,
         explain.NoSuchInvoiceError,
         WalkStuck,
         sync.RunUnderWayError,
@@ -99,9 +102,9 @@ def main() -> NoReturn:
         if failure.kind is FailureKind.DEFECT:
             raise
         _fail(failure.sentence(database_url()))
-    except (redis.RedisError, BudgetUnavailable):
-        address = redis_address(settings().redis_url.get_secret_value())
-        _fail(f"Redis cannot be reached at {address}: check REDIS_URL, and that the server runs.")
+    except (redis.RedisError, BudgetUnavailable, RedisRefusesError) as error:
+        refusal = error.refusal if isinstance(error, RedisRefusesError) else refusal_of(error)
+        _fail(refusal.at(redis_address(settings().redis_url.get_secret_value())))
     sys.exit(0)
 
 

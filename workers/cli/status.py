@@ -16,11 +16,13 @@ from workers.cli.budget_lines import is_day_spent, stop_line
 from workers.cli.deletions import held_back
 from workers.cli.handover import tell_if_closed
 from workers.cli.opening import open_resources
+from workers.cli.servers import show_servers
 from workers.cli.terminal import answers, counted, print_json
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.cli.webhook import refusals_line
 from workers.forecasting import forecast
 from workers.resources import Resources
+from workers.servers import look_at_postgres, look_at_redis
 
 #: Texts for countries in the line of a connection; --json has more.
 COUNTRIES_SHOWN = 5
@@ -39,7 +41,9 @@ def status(
         ]
         dead = dead_letters.count_open(database, connection)
         silence = scheduler_marks.seconds_since(database, scheduler_marks.TICK)
+        postgres, redis = look_at_postgres(database), look_at_redis(resources.redis)
     tell = answers(as_json)
+    show_servers(postgres, redis, tell)
     for state in states:
         _show(state, tell)
     if not states:
@@ -51,7 +55,10 @@ def status(
         waiting = counted(dead, "dead letter waits", "dead letters wait")
         tell.print(f"{waiting} for a decision. Next: booksync dead-letters list", style="yellow")
     if as_json:
-        print_json({"connections": states, "dead_letters": dead, "scheduler_silent_seconds": silence})
+        servers = {"postgres": postgres.as_json(), "redis": redis.as_json()}
+        print_json(
+            {"connections": states, "dead_letters": dead, "scheduler_silent_seconds": silence, "servers": servers}
+        )
 
 
 def _with_outlook(resources: Resources, database: Connection, state: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +74,7 @@ def _with_outlook(resources: Resources, database: Connection, state: dict[str, A
 def _show_budget(connection_id: str, forecast: dict[str, Any], tell: Console) -> None:
     budget = forecast["budget"]
     if budget is None:
-        tell.print("  Redis does not answer, so no call is made: check REDIS_URL.", style="red")
+        tell.print("  API: unknown, and no call is made while Redis refuses.", style="red")
         return
     of_day = "" if budget["day_limit"] is None else f" of {budget['day_limit']:,}"
     today = "unknown" if forecast["left_today"] is None else f"{forecast['left_today']:,}{of_day}"

@@ -1,6 +1,5 @@
 """`/healthz`: the process answers. `/readyz`: it can do its work, or says what is missing."""
 
-import redis
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -9,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from db import scheduler_marks, webhook_events
 from db.migrations import SchemaFit, SchemaState, schema_state
 from workers.resources import Resources
+from workers.servers import RedisState, look_at_postgres, look_at_redis
 
 router = APIRouter()
 
@@ -38,29 +38,30 @@ def readyz(request: Request, response: Response) -> dict[str, str]:
 
     A newer schema leaves the process ready as long as it can store webhooks: in a rolling deploy the balancer goes on
     sending them here until the new processes are up.
-    Whether a scheduler ticks and webhook events are handled is told beside them.
+    Whether a scheduler ticks, webhook events are handled and Redis keeps its messages is reported too.
     """
     resources: Resources = request.app.state.resources
-    checks = {**_database(resources), "redis": _redis(resources)}
+    checks = {**_database(resources), **_redis(resources)}
     if any(checks[name] != _OK and not checks[name].endswith(_STILL_RECEIVES) for name in _NEEDED):
         response.status_code = 503
     return checks
 
 
 def _database(resources: Resources) -> dict[str, str]:
+    unknown = {"schema": _UNKNOWN, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
     try:
         with resources.engine.connect() as connection:
+            database = look_at_postgres(connection).problem or _OK
             if (state := schema_state(connection)).fit is not SchemaFit.FITS:
-                schema = _unfit(connection, state)
-                return {"database": _OK, "schema": schema, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
+                return unknown | {"database": database, "schema": _unfit(connection, state)}
             return {
-                "database": _OK,
+                "database": database,
                 "schema": _OK,
                 "scheduler": _scheduler(connection),
                 "webhooks": _webhooks(connection),
             }
     except (DBAPIError, PoolTimeoutError):
-        return {"database": "does not answer", "schema": _UNKNOWN, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
+        return unknown | {"database": "does not answer"}
 
 
 def _unfit(connection: Connection, state: SchemaState) -> str:
@@ -80,9 +81,12 @@ def _webhooks(connection: Connection) -> str:
     return _OK if waits <= EVENT_WAIT_SECONDS else f"an event has waited for {waits:.0f} s: do workers run?"
 
 
-def _redis(resources: Resources) -> str:
-    try:
-        resources.redis.ping()
-    except redis.RedisError:
-        return "does not answer"
-    return _OK
+def _redis(resources: Resources) -> dict[str, str]:
+    state = look_at_redis(resources.redis)
+    return {"redis": state.refusal.brief if state.refusal else _OK, "redis_memory": _memory(state)}
+
+
+def _memory(state: RedisState) -> str:
+    if state.warning is not None:
+        return state.warning
+    return _OK if state.maxmemory_policy is not None else _UNKNOWN

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import httpx
 import psycopg
 import pytest
+import redis
 import structlog
 import uvicorn.config
+from dramatiq import Message, MessageProxy
 from psycopg.errors import UniqueViolation
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -155,3 +157,15 @@ def test_an_endless_recursion_is_told_by_its_end() -> None:
         descend(200)
     assert where(failed.value).count("in descend") <= 30
     assert "raise ValueError" in where(failed.value)
+
+
+def test_a_message_is_named_without_its_arguments() -> None:
+    message: Message[None] = Message("api", "start_sync", ("ada@example.com",), {}, {})
+    with logs_of_a_process() as logs:
+        logging.getLogger("dramatiq.worker").error("Failed to process message %s.", MessageProxy(message))
+    assert logs.line["event"] == f"Failed to process message start_sync {message.message_id}."
+
+
+def test_a_refusal_of_redis_is_described_with_the_way_out() -> None:
+    error = redis.ReadOnlyError("You can't write against a read only replica.", status_code="READONLY")
+    assert describe(error).startswith("Redis is a read-only replica: point REDIS_URL to the primary")

@@ -5,7 +5,7 @@ import redis
 
 from sandbox.servers.ports import free_port
 from workers.broker import new_redis_client
-from workers.broker.client import redis_address
+from workers.redis_access.addresses import redis_address
 
 #: Longer than a restart of Redis takes.
 A_RESTART_SECONDS = 30

@@ -1,0 +1,32 @@
+"""The Postgres server behind a connection: its version, and whether it accepts writes."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+#: `server_version_num` of the oldest release that booksync runs on.
+OLDEST_SERVER: Final = 150_000
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What the server says of itself."""
+
+    version: str  #: as in "15.4"
+    version_number: int  #: as in 150004
+    is_standby: bool
+    is_read_only: bool  #: a standby is read-only too
+
+
+def facts(connection: Connection) -> ServerFacts:
+    """One statement, without any table."""
+    row = connection.execute(
+        text(
+            "SELECT split_part(current_setting('server_version'), ' ', 1) AS version,"
+            " current_setting('server_version_num')::int AS version_number,"
+            " pg_is_in_recovery() AS is_standby,"
+            " current_setting('transaction_read_only')::bool AS is_read_only"
+        )
+    ).one()
+    return ServerFacts(row.version, row.version_number, row.is_standby, row.is_read_only)

@@ -1,0 +1,97 @@
+"""Redis behind Sentinels: the primary is killed in mid-run, a replica takes over, and the processes go on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from cryptography.fernet import Fernet
+
+from sandbox.servers import EmbeddedValkey
+from sandbox.servers.ports import LOOPBACK
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.process import running_simulator
+from tests.end_to_end.installation import PROJECT, SCHEDULER, WORKER, Installation, settings_for
+from tests.end_to_end.underway import eventually
+from tests.integration.redis_access.servers import SentinelNode
+from tests.truth import differences
+
+#: By then pages are read, and others are to come.
+IN_MID_RUN = 3
+
+
+@dataclass(frozen=True)
+class WatchedRedis:
+    """A primary, its replica, and the Sentinel that promotes it."""
+
+    primary: EmbeddedValkey
+    replica: EmbeddedValkey
+    sentinel: SentinelNode
+
+    @property
+    def url(self) -> str:
+        return f"redis+sentinel://{LOOPBACK}:{self.sentinel.port}/{self.sentinel.service}/0"
+
+    def is_promoted(self) -> bool:
+        with redis.Redis.from_url(self.replica.url) as client:
+            return bool(client.info("replication")["role"] == "master")
+
+
+@pytest.fixture
+def zoho() -> Iterator[SandboxControl]:
+    with running_simulator(contacts=950, invoices=1_450, latency_ms=150, requests_per_minute=10_000) as control:
+        yield control
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[WatchedRedis]:
+    primary = EmbeddedValkey(tmp_path / "primary", durable=False)
+    replica = EmbeddedValkey(tmp_path / "replica", durable=False)
+    with primary, replica:
+        with redis.Redis.from_url(replica.url) as client:
+            client.execute_command("REPLICAOF", LOOPBACK, primary.port)
+            eventually(lambda: client.info("replication")["master_link_status"] == "up")
+        sentinel = SentinelNode(tmp_path / "sentinel", durable=False)
+        sentinel.watch(primary.port)
+        with sentinel:
+            with redis.Redis(LOOPBACK, sentinel.port) as client:
+                eventually(lambda: len(client.sentinel_slaves(sentinel.service)) == 1)
+            yield WatchedRedis(primary, replica, sentinel)
+
+
+@pytest.fixture
+def installation(
+    database_url: str, watched: WatchedRedis, zoho: SandboxControl, tmp_path: Path
+) -> Iterator[Installation]:
+    environment = settings_for(database_url, watched.url, zoho.url, Fernet.generate_key().decode())
+    environment |= {"ZOHO_REQUESTS_PER_MINUTE": "10000", "PYTHONPATH": str(PROJECT)}
+    installed = Installation(environment, tmp_path, zoho)
+    yield installed
+    installed.stop()
+
+
+def test_a_run_goes_on_when_the_primary_is_killed(
+    installation: Installation, watched: WatchedRedis, database_url: str
+) -> None:
+    worker = installation.start(*WORKER)
+    scheduler = installation.start(*SCHEDULER)
+    connection_id = installation.connect().json["connection_id"]
+    assert installation.run("sync", connection_id, "--json").code == 0
+    with psycopg.connect(database_url, autocommit=True) as database:
+
+        def run() -> tuple[str, int]:
+            ((status, step),) = database.execute("SELECT status, step FROM sync_runs").fetchall()
+            return str(status), int(step)
+
+        eventually(lambda: run()[1] >= IN_MID_RUN)
+        assert run()[0] == "running"
+        watched.primary.kill()
+        eventually(watched.is_promoted)
+        eventually(lambda: run()[0] != "running")
+        assert run()[0] == "succeeded"
+        assert differences(installation.zoho.snapshot(), database, connection_id) == []
+        assert database.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
+    assert (worker.poll(), scheduler.poll()) == (None, None)
+    assert installation.run("status", "--json").json["servers"]["redis"]["role"] == "master"

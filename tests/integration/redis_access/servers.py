@@ -1,0 +1,78 @@
+"""Servers that booksync may find at the address of its Redis."""
+
+import socketserver
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import redis
+
+from sandbox.servers import EmbeddedValkey
+from sandbox.servers.account import Account, give
+from sandbox.servers.ports import LOOPBACK
+
+
+class ClusterNode(EmbeddedValkey):
+    """The only node of a Cluster; it has no slots until it is given some."""
+
+    def _command(self, port: int) -> Sequence[str]:
+        return [*super()._command(port), "--cluster-enabled", "yes"]
+
+
+class SentinelNode(EmbeddedValkey):
+    """A Sentinel that watches one primary and decides alone, within a second."""
+
+    service = "booksync"
+
+    def watch(self, primary_port: int) -> None:
+        """To be called before the start."""
+        self._primary_port = primary_port
+
+    def _prepare(self) -> Account:
+        account = super()._prepare()
+        file = self.data / "sentinel.conf"
+        file.write_text(
+            f"bind {LOOPBACK}\n"
+            f"sentinel monitor {self.service} {LOOPBACK} {self._primary_port} 1\n"
+            f"sentinel down-after-milliseconds {self.service} 500\n"
+            f"sentinel failover-timeout {self.service} 3000\n"
+        )
+        give(file, account)
+        return account
+
+    def _command(self, port: int) -> Sequence[str]:
+        return [str(self._program), str(self.data / "sentinel.conf"), "--sentinel", "--port", str(port)]
+
+    def _answers(self, pid: int, port: int) -> bool:
+        """As a Valkey does, without QUIT, which a Sentinel does not know."""
+        try:
+            with redis.Redis(LOOPBACK, port, socket_timeout=1) as client:
+                return bool(client.info("server")["process_id"] == pid)
+        except redis.RedisError:
+            return False
+
+
+@contextmanager
+def server_that_says(words: bytes) -> Iterator[int]:
+    """The port of a server that replies with these words to whatever it is sent."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            while self.request.recv(65_536):
+                self.request.sendall(words)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """A client may end its connection at any time."""
+
+    with Server((LOOPBACK, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()

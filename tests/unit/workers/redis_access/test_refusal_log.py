@@ -1,0 +1,95 @@
+"""Promises of workers/redis_access/refusal_log.py: one line a refusal, however many threads meet it."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+
+from tests.process_logs import ProcessLogs, logs_of_a_process
+from workers.redis_access import refusal_log as module
+from workers.redis_access.refusal_log import LoggedRetry, RefusalLog
+
+READ_ONLY = redis.ReadOnlyError("no", status_code="READONLY")
+FULL = redis.OutOfMemoryError("no", status_code="OOM")
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def logs() -> Iterator[ProcessLogs]:
+    with logs_of_a_process() as logs:
+        yield logs
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def refusals(clock: Clock) -> RefusalLog:
+    return RefusalLog(clock)
+
+
+def logged(logs: ProcessLogs) -> list[str]:
+    return [line.get("refusal", line["action"]) for line in logs.lines]
+
+
+def test_the_same_refusal_is_logged_once_in_half_a_minute(
+    refusals: RefusalLog, clock: Clock, logs: ProcessLogs
+) -> None:
+    for _ in range(3):
+        refusals.refused(READ_ONLY)
+    assert logged(logs) == ["read_only"]
+    assert logs.line["error"].startswith("Redis is a read-only replica: point REDIS_URL")
+    clock.now += 31
+    refusals.refused(READ_ONLY)
+    assert logged(logs) == ["read_only", "read_only"]
+
+
+def test_another_refusal_is_logged_at_once(refusals: RefusalLog, logs: ProcessLogs) -> None:
+    refusals.refused(READ_ONLY)
+    refusals.refused(FULL)
+    assert logged(logs) == ["read_only", "full"]
+
+
+def test_the_end_is_logged_once(refusals: RefusalLog, logs: ProcessLogs) -> None:
+    refusals.accepted()
+    refusals.refused(FULL)
+    refusals.accepted()
+    refusals.accepted()
+    assert logged(logs) == ["full", "redis.works_again"]
+
+
+def test_a_patient_client_logs_why_it_waits(logs: ProcessLogs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "refusal_log", RefusalLog())
+    failures = [redis.AuthenticationError("no", status_code="WRONGPASS")] * 3
+
+    def do() -> str:
+        if failures:
+            raise failures.pop()
+        return "done"
+
+    assert LoggedRetry(NoBackoff(), 5).call_with_retry(do, lambda _error: None) == "done"
+    assert logged(logs) == ["wrong_password"]
+
+
+def test_a_connection_that_was_closed_while_idle_is_not_logged(
+    logs: ProcessLogs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "refusal_log", RefusalLog())
+    failures = [redis.ConnectionError("Connection closed by server.")]
+
+    def do() -> str:
+        if failures:
+            raise failures.pop()
+        return "done"
+
+    assert LoggedRetry(NoBackoff(), 5).call_with_retry(do, lambda _error: None) == "done"
+    assert logs.lines == []

@@ -1,0 +1,32 @@
+"""The arguments of booksync's actors: a message put into the queue by hand may carry others."""
+
+import uuid
+from typing import Final
+
+_STEPS: Final = range(2**31)  # Postgres's integer
+_LONGEST_ID: Final = 64
+
+
+class MalformedArgumentsError(Exception):
+    """A message's arguments are not the ids and the number that its actor takes. Discard its dead letter."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+def check_step(run_id: object, step: object) -> None:
+    """Raises MalformedArgumentsError or ValueError, unless this may be a run's step."""
+    if not isinstance(run_id, str) or not isinstance(step, int) or isinstance(step, bool) or step not in _STEPS:
+        raise MalformedArgumentsError
+    uuid.UUID(run_id)
+
+
+def check_record(connection_id: object, record_id: object) -> None:
+    """Raises MalformedArgumentsError or ValueError, unless this may be a record of a connection's."""
+    if not isinstance(connection_id, str) or not isinstance(record_id, str) or not _is_record_id(record_id):
+        raise MalformedArgumentsError
+    uuid.UUID(connection_id)
+
+
+def _is_record_id(text: str) -> bool:
+    return text.isascii() and text.isprintable() and 0 < len(text) <= _LONGEST_ID

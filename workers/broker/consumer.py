@@ -1,0 +1,54 @@
+"""A consumer that waits while Redis refuses, whatever the reason.
+
+Dramatiq's own waits for a lost connection only. Any other refusal (READONLY, OOM, …) ends its thread where delayed
+messages are in its memory, and the process reads that queue no more.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import redis
+from dramatiq import Consumer, MessageProxy
+from dramatiq.errors import ConnectionClosed
+
+from workers.redis_access.refusal_log import refusal_log
+from workers.redis_access.refusals import refusal_of
+
+_T = TypeVar("_T")
+
+
+@contextmanager
+def refusals_as_lost_connections() -> Iterator[None]:
+    """Raises ConnectionClosed, which Dramatiq waits for, in the place of redis-py's errors."""
+    try:
+        yield
+    except redis.RedisError as error:
+        refusal_log.refused(error)
+        raise ConnectionClosed(str(refusal_of(error))) from None  # type: ignore[no-untyped-call]
+
+
+class PatientConsumer(Consumer):
+    """Another consumer, whose messages stay where they are while Redis refuses."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+
+    def __next__(self) -> MessageProxy | None:
+        return self._ask(lambda: next(self._consumer))
+
+    def ack(self, message: MessageProxy) -> None:
+        self._ask(lambda: self._consumer.ack(message))
+
+    def nack(self, message: MessageProxy) -> None:
+        self._ask(lambda: self._consumer.nack(message))
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        self._ask(lambda: self._consumer.requeue(messages))
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _ask(self, do: Callable[[], _T]) -> _T:
+        with refusals_as_lost_connections():
+            return do()

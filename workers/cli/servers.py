@@ -1,0 +1,15 @@
+"""The lines of `booksync status` about Postgres and Redis; a server in order has none."""
+
+from rich.console import Console
+
+from workers.servers import PostgresState, RedisState
+
+
+def show_servers(postgres: PostgresState, redis: RedisState, tell: Console) -> None:
+    """What hinders the servers first, then what threatens them."""
+    if postgres.problem is not None:
+        tell.print(f"Postgres {postgres.problem}.", style="red", markup=False)
+    if redis.refusal is not None:
+        tell.print(str(redis.refusal), style="red", markup=False)
+    if redis.warning is not None:
+        tell.print(f"Redis: {redis.warning}.", style="yellow", markup=False)

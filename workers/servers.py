@@ -1,0 +1,191 @@
+"""What Redis and Postgres are at the moment, for `/readyz`, `status` and the metrics: one look, one verdict each."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+import redis
+import structlog
+from sqlalchemy import Connection, Engine
+
+from db import server
+from db.server import OLDEST_SERVER, ServerFacts
+from workers.redis_access.refusals import Refusal, RefusalKind, refusal, refusal_of
+
+log = structlog.get_logger(__name__)
+
+#: A write that changes nothing: it shows a replica, a full memory and a missing permission, which PING does not.
+PROBE_KEY: Final = "booksync:probe"
+_PROBE_SECONDS: Final = 60
+
+#: From here on a memory is nearly full: the share of maxmemory.
+_NEARLY_FULL: Final = 0.9
+
+_SAFE_POLICY: Final = "noeviction"
+
+#: After these another command would only wait for the same time limit again.
+_WITHOUT_REPLY: Final = (RefusalKind.UNREACHABLE, RefusalKind.SILENT, RefusalKind.UNKNOWN_HOST)
+
+
+class ServerNotReadyError(Exception):
+    """Postgres answers, and cannot do what booksync needs."""
+
+
+class RedisRefusesError(Exception):
+    """Redis cannot do what booksync needs."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class RedisState:
+    """A Redis after a look; what an ACL hides from this user is None."""
+
+    refusal: Refusal | None = None  #: why it does not do what booksync needs
+    warning: str | None = None  #: what threatens its messages
+    role: str | None = None
+    maxmemory_policy: str | None = None
+    used_memory_bytes: int | None = None
+    maxmemory_bytes: int | None = None  #: 0 for no limit
+
+    @property
+    def answers(self) -> bool:
+        """Whether another command would get a reply, if only a refusal."""
+        return self.refusal is None or self.refusal.kind not in _WITHOUT_REPLY
+
+    def as_json(self) -> dict[str, Any]:
+        """{problem, warning, role, maxmemory_policy, used_memory_bytes, maxmemory_bytes}"""
+        facts = asdict(self)
+        del facts["refusal"]
+        return {"problem": self.refusal and self.refusal.brief, **facts}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresState:
+    """A Postgres that answers."""
+
+    problem: str | None  #: why it does not do what booksync needs; completes "Postgres …"
+    version: str
+
+    def as_json(self) -> dict[str, Any]:
+        """{problem, version}"""
+        return asdict(self)
+
+
+def require_servers(engine: Engine, client: redis.Redis) -> None:
+    """Both servers accept writes: for work that costs something which cannot be had twice.
+
+    Raises:
+        ServerNotReadyError: Postgres is read-only or too old.
+        DBAPIError: Postgres does not answer.
+        RedisRefusesError: Redis does not accept writes, or is a Cluster or a Sentinel.
+    """
+    with engine.connect() as connection:
+        problem = look_at_postgres(connection).problem
+    if problem is not None:
+        raise ServerNotReadyError(f"Postgres {problem}.")
+    require_redis(client)
+
+
+def require_redis(client: redis.Redis) -> None:
+    """Raises RedisRefusesError, unless Redis accepts writes and is neither a Cluster nor a Sentinel."""
+    found = look_at_redis(client).refusal
+    if found is not None:
+        raise RedisRefusesError(found)
+
+
+def look_at_redis(client: redis.Redis) -> RedisState:
+    """Probes it by a write, and reads its role and its memory where the ACL allows that."""
+    refused = _refusal_of_a_write(client)
+    info = {} if refused is not None and refused.kind in _WITHOUT_REPLY else _info(client)
+    used, limit = info.get("used_memory"), info.get("maxmemory")
+    return RedisState(
+        refusal=_verdict(refused, info),
+        warning=_eviction(info) or (_shortage(info) if refused is None else None),
+        role=info.get("role"),
+        maxmemory_policy=info.get("maxmemory_policy"),
+        used_memory_bytes=used,
+        maxmemory_bytes=limit,
+    )
+
+
+def log_redis(client: redis.Redis) -> None:
+    """One line for a Redis that does not do what booksync needs, or may lose messages; none for one in order."""
+    state = look_at_redis(client)
+    if state.refusal is not None:
+        log.error("Redis refuses", action="redis.refuses", refusal=state.refusal.kind, error=str(state.refusal))
+    if state.warning is not None:
+        log.warning("Redis may lose messages", action="redis.may_lose_messages", error=state.warning)
+
+
+def look_at_postgres(connection: Connection) -> PostgresState:
+    """Whether it accepts writes, and is new enough.
+
+    Raises:
+        DBAPIError: it does not answer.
+    """
+    facts = server.facts(connection)
+    return PostgresState(problem=postgres_problem(facts), version=facts.version)
+
+
+def _refusal_of_a_write(client: redis.Redis) -> Refusal | None:
+    try:
+        client.set(PROBE_KEY, 1, ex=_PROBE_SECONDS)
+    except redis.RedisError as error:
+        return refusal_of(error)
+    return None
+
+
+def _info(client: redis.Redis) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = client.info()
+    except redis.RedisError:
+        return {}  # The ACL denies INFO, or the refusal of the write holds for it too.
+    return found
+
+
+def _verdict(refused: Refusal | None, info: Mapping[str, Any]) -> Refusal | None:
+    # Valkey calls it server_mode.
+    mode = info.get("redis_mode", info.get("server_mode"))
+    if mode == "cluster" or info.get("cluster_enabled") == 1:
+        return refusal(RefusalKind.CLUSTER)
+    if mode == "sentinel":
+        return refusal(RefusalKind.SENTINEL)
+    if refused is None:
+        return refusal(RefusalKind.WRITABLE_REPLICA) if info.get("role") == "slave" else None
+    if refused.kind is RefusalKind.FULL and info.get("maxmemory"):
+        return replace(refused, state=f"is full ({_memory(info)})")
+    return refused
+
+
+def _eviction(info: Mapping[str, Any]) -> str | None:
+    policy = info.get("maxmemory_policy")
+    if policy is not None and policy != _SAFE_POLICY:
+        return (
+            f"maxmemory-policy is {policy}: Redis may evict messages when its memory is full; "
+            f"set maxmemory-policy to {_SAFE_POLICY}"
+        )
+    return None
+
+
+def _shortage(info: Mapping[str, Any]) -> str | None:
+    if info.get("maxmemory") and info["used_memory"] >= _NEARLY_FULL * info["maxmemory"]:
+        return f"is nearly full ({_memory(info)}): raise maxmemory"
+    return None
+
+
+def _memory(info: Mapping[str, Any]) -> str:
+    return f"{info['used_memory'] / 2**20:.1f} of {info['maxmemory'] / 2**20:.1f} MB"
+
+
+def postgres_problem(facts: ServerFacts) -> str | None:
+    """Why this server does not do what booksync needs; completes "Postgres …"."""
+    if facts.version_number < OLDEST_SERVER:
+        return f"is too old ({facts.version}): booksync needs Postgres {OLDEST_SERVER // 10_000} or newer"
+    if facts.is_standby:
+        return "is a read-only standby: point DATABASE_URL to the primary"
+    if facts.is_read_only:
+        return "is read-only: set default_transaction_read_only to off, or point DATABASE_URL to the primary"
+    return None
