@@ -23,6 +23,7 @@ from workers.zoho import (
     Token,
     ZohoHosts,
     ZohoTransport,
+    data_center_named,
     exchange_grant_code,
     get_organizations,
     refresh_access_token,
@@ -76,6 +77,7 @@ def link_organization(
         BudgetWait: the call could be made only after more than `LONGEST_WAIT_SECONDS`.
         BudgetUnavailable: Redis is away.
     """
+    data_center = data_center_named(data_center)
     hosts = resources.hosts(data_center)
     with resources.engine.connect():
         pass  # An unreachable database must not cost the grant code, which works only once.

@@ -10,7 +10,8 @@ from workers.cli.handover import tell_if_closed
 from workers.cli.terminal import notes, out, print_json
 from workers.connecting import link_organization
 from workers.resources import open_resources
-from workers.zoho.data_centers import DATA_CENTERS
+from workers.zoho.data_centers import DATA_CENTER_ALIASES, DATA_CENTERS, data_center_named
+from workers.zoho.errors import UnknownDataCenter
 
 
 def connect(
@@ -24,8 +25,11 @@ def connect(
     """Link a user to a Zoho Books organisation; again, to revive a parked connection."""
     if (grant_code is None) == (refresh_token is None):
         raise typer.BadParameter("give either --grant-code or --refresh-token")
-    if dc.strip().lower() not in DATA_CENTERS:
-        raise typer.BadParameter(f"no data centre of Zoho's; known: {', '.join(DATA_CENTERS)}", param_hint="--dc")
+    try:
+        data_center_named(dc)
+    except UnknownDataCenter:
+        known = ", ".join((*DATA_CENTERS, *DATA_CENTER_ALIASES))
+        raise typer.BadParameter(f"no data centre of Zoho's; known: {known}", param_hint="--dc") from None
     if not (organization.isascii() and organization.isdigit()):
         raise typer.BadParameter("an organisation's id is made of digits", param_hint="--organization")
     with open_resources("booksync connect") as resources:
