@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from db import connections, openings
+from db import secrets as stored_secrets
 from db.connections import NewLink
 from db.openings import HandoverState
+from db.secrets import Place, SecretName
 from domain.nights import seconds_to_full_sync
 from domain.time_zones import known_zone, zone_named
 from workers.budget import BudgetWait, Lane
@@ -155,23 +157,30 @@ class _JustGranted:
 
 
 def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: OrganizationFacts, grant: Grant) -> Linked:
-    vault, settings = resources.vault, resources.settings
-    new = NewLink(
-        user_id=user_id,
-        organization_id=facts.organization_id,
-        data_center=data_center,
-        refresh_token=vault.encrypt(grant.refresh_token),
-        webhook_secret=vault.encrypt(secrets.token_hex(_WEBHOOK_SECRET_BYTES)),
-        access_token=vault.encrypt(grant.access_token.value),
-        access_token_expires_at=expires_at(grant.access_token),
-        api_domain=grant.access_token.api_domain,
-        organization_name=facts.name,
-        time_zone=facts.time_zone,
-        country_code=facts.country_code,
-        currency_code=facts.currency_code,
-    )
+    settings = resources.settings
     with resources.engine.begin() as connection:
-        connection_id, webhook_secret = connections.save(
+        connection_id = connections.id_for(connection, user_id, facts.organization_id)
+        form = stored_secrets.example(connection)
+
+        def encrypt(secret: str, name: SecretName) -> str:
+            return resources.vault.encrypt(secret, Place(name, connection_id), like=form)
+
+        new = NewLink(
+            connection_id=connection_id,
+            user_id=user_id,
+            organization_id=facts.organization_id,
+            data_center=data_center,
+            refresh_token=encrypt(grant.refresh_token, SecretName.REFRESH_TOKEN),
+            webhook_secret=encrypt(secrets.token_hex(_WEBHOOK_SECRET_BYTES), SecretName.WEBHOOK_SECRET),
+            access_token=encrypt(grant.access_token.value, SecretName.ACCESS_TOKEN),
+            access_token_expires_at=expires_at(grant.access_token),
+            api_domain=grant.access_token.api_domain,
+            organization_name=facts.name,
+            time_zone=facts.time_zone,
+            country_code=facts.country_code,
+            currency_code=facts.currency_code,
+        )
+        _, webhook_secret = connections.save(
             connection,
             new,
             sync_interval_seconds=settings.sync_interval_seconds,
@@ -185,7 +194,7 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
     return Linked(
         connection_id,
         f"/webhooks/zoho/{connection_id}",
-        vault.decrypt(webhook_secret),
+        resources.vault.decrypt(webhook_secret, Place(SecretName.WEBHOOK_SECRET, connection_id)),
         handover,
         country_unknown=facts.country_unknown,
     )

@@ -9,6 +9,7 @@ import httpx
 from sqlalchemy import Connection, Engine
 
 from db import tokens
+from db.secrets import Place, SecretName
 from db.tokens import StoredTokens
 from workers.budget import BudgetWait, WaitReason
 from workers.vault import Vault
@@ -59,7 +60,7 @@ class SharedTokens:
         """
 
         def is_worth_a_try(stored: StoredTokens) -> bool:
-            is_other = stored.access_token is not None and self.vault.decrypt(stored.access_token) != stale.value
+            is_other = stored.access_token is not None and self._access_token(stored.access_token) != stale.value
             return is_other or (not tried_again and _is_young(stored))
 
         return self._refresh(is_worth_a_try, is_of_use=not tried_again)
@@ -86,7 +87,7 @@ class SharedTokens:
             return BudgetWait(stored.refresh_wait_seconds, WaitReason.TOKENS)
         tokens.note_refresh(connection, self.connection_id)
         try:
-            access = refresh_access_token(self.http, self.client, self.vault.decrypt(stored.refresh_token))
+            access = refresh_access_token(self.http, self.client, self._refresh_token(stored))
         except OAuthThrottled:
             tokens.pause_refreshes(connection, self.connection_id, PAUSE_SECONDS)
             return BudgetWait(PAUSE_SECONDS, WaitReason.TOKENS)
@@ -95,7 +96,9 @@ class SharedTokens:
         tokens.write(
             connection,
             self.connection_id,
-            access_token=self.vault.encrypt(access.value),
+            access_token=self.vault.encrypt(
+                access.value, Place(SecretName.ACCESS_TOKEN, self.connection_id), like=stored.refresh_token
+            ),
             expires_at=expires_at(access),
             api_domain=access.api_domain,
         )
@@ -103,7 +106,13 @@ class SharedTokens:
 
     def _token(self, stored: StoredTokens) -> Token:
         assert stored.access_token is not None
-        return Token(self.vault.decrypt(stored.access_token), stored.api_domain)
+        return Token(self._access_token(stored.access_token), stored.api_domain)
+
+    def _access_token(self, encrypted: str) -> str:
+        return self.vault.decrypt(encrypted, Place(SecretName.ACCESS_TOKEN, self.connection_id))
+
+    def _refresh_token(self, stored: StoredTokens) -> str:
+        return self.vault.decrypt(stored.refresh_token, Place(SecretName.REFRESH_TOKEN, self.connection_id))
 
 
 def _is_alive(stored: StoredTokens) -> bool:

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from db import webhook_events
+from db.secrets import Place, SecretName
 from db.webhook_events import Due
 from workers.broker import send_resync
 from workers.logs import describe
@@ -84,7 +85,7 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, told: Re
     try:
         with resources.engine.begin() as database:
             encrypted = webhook_events.webhook_secret(database, connection_id)
-            if not _is_authentic(resources, encrypted, request, told):
+            if not _is_authentic(resources, connection_id, encrypted, request, told):
                 raise HTTPException(401, "The signature is not valid.")
             events = read_events(told)
             due = [webhook_events.receive(database, connection_id, event) for event in events]
@@ -104,11 +105,14 @@ def _connection_id(text: str) -> uuid.UUID:
         return _NO_CONNECTION
 
 
-def _is_authentic(resources: Resources, encrypted: str | None, request: HTTPRequest, told: Request) -> bool:
+def _is_authentic(
+    resources: Resources, connection_id: uuid.UUID, encrypted: str | None, request: HTTPRequest, told: Request
+) -> bool:
     """Against a secret that nobody knows where there is no such connection: the same work, and the same answer."""
     known = encrypted is not None
     try:
-        secret = resources.vault.decrypt(encrypted or _nobodys_secret(resources.vault))
+        place = Place(SecretName.WEBHOOK_SECRET, connection_id if known else _NO_CONNECTION)
+        secret = resources.vault.decrypt(encrypted or _nobodys_secret(resources.vault), place)
     except UnreadableSecretError as error:
         log.error("A webhook's secret cannot be read", action="webhook.secret_unreadable", error=describe(error))
         return False
@@ -117,7 +121,7 @@ def _is_authentic(resources: Resources, encrypted: str | None, request: HTTPRequ
 
 @lru_cache(maxsize=1)
 def _nobodys_secret(vault: Vault) -> str:
-    return vault.encrypt(secrets.token_hex(20))
+    return vault.encrypt(secrets.token_hex(20), Place(SecretName.WEBHOOK_SECRET, _NO_CONNECTION))
 
 
 async def _send(resources: Resources, following: Sequence[Due]) -> None:
