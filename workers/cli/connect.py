@@ -48,7 +48,6 @@ def connect(
             "Numbers without a country prefix are read only where the customer's address names a country. "
             "Next: choose a country in Zoho Books, then run a full sync.",
             style="yellow",
-            markup=False,
         )
     facts = {
         "connection_id": str(linked.connection_id),

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from db import connections, phone_audit, reminder_policies
@@ -24,9 +23,10 @@ from domain.phone_audit import (
     totals,
 )
 from domain.phones import Doubt, NotCallable, PhoneKind, PhoneProblem
+from domain.printable import printable
 from workers import spreadsheets
 from workers.cli.arguments import ConnectionID
-from workers.cli.terminal import counted, notes, out, print_json, printable
+from workers.cli.terminal import counted, notes, out, print_json
 from workers.resources import open_resources
 
 #: The columns of `--csv`; `phones confirm --csv` reads them by these names.
@@ -171,7 +171,7 @@ def _show(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber], *, show_al
             _cut(facts.phone_text),
             "″" if number is before else number.number or "—",
             _cut(facts.customer),
-            escape(facts.customer_id),
+            facts.customer_id,
             _in_words(facts.owed),
             ", ".join(reason.name for reason in customer.reasons),
         )
@@ -201,7 +201,7 @@ def _in_words(owed: Mapping[str, Decimal]) -> str:
 
 def _cut(text: str) -> str:
     line = printable(text)
-    return escape(line if len(line) <= _TEXT_WIDTH else f"{line[: _TEXT_WIDTH - 1]}…")
+    return line if len(line) <= _TEXT_WIDTH else f"{line[: _TEXT_WIDTH - 1]}…"
 
 
 def _table(*headings: str) -> Table:
