@@ -1,7 +1,6 @@
 """`booksync migrate`: brings the schema to a version, adopts tables that are in use, and tells what became of them."""
 
 import csv
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from sqlalchemy.exc import ArgumentError
 from db import migrations
 from db.engine import new_engine
 from db.migrations import Adoption, AppliedRevision, MigrationError, Progress, Report, Target
+from workers import spreadsheets
 from workers.cli.terminal import Words, answers, notes, print_json
 from workers.settings import database_url
 
@@ -168,15 +168,15 @@ def _report(csv_file: Path | None, *, as_json: bool) -> None:
 def _write_receipt(connection: Connection, path: Path) -> int:
     written = 0
     try:
-        # Names and phone numbers: nobody but the operator reads them.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        file = spreadsheets.open_private(path)
     except OSError as error:
         raise MigrationError(f"The receipt cannot be written to {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+    with file:
         rows = csv.writer(file)
         rows.writerow(migrations.VALUE_COLUMNS)
+        value = migrations.VALUE_COLUMNS.index("value")
         for row in migrations.values(connection):
-            rows.writerow(row)
+            rows.writerow((*row[:value], spreadsheets.guarded(row[value]), *row[value + 1 :]))
             written += 1
     return written
 
