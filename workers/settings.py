@@ -47,6 +47,17 @@ class DatabaseSettings(BaseSettings):
 
     database_url: SecretStr
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: Any) -> Any:
+        # Bytes that are not UTF-8 come as halves of surrogate pairs, which no driver and no header can send.
+        if isinstance(value, str) and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise ValueError("is not UTF-8 text") from None
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, url: SecretStr) -> SecretStr:

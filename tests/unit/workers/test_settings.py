@@ -233,3 +233,21 @@ class TestReminderWebhook:
         told = complaint()
         assert words in told
         assert "address-secret" not in told
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "DATABASE_URL",
+        "REDIS_URL",
+        "ZOHO_CLIENT_ID",
+        "ZOHO_CLIENT_SECRET",
+        "ZOHO_API_URL",
+        "PHONE_FALLBACK",
+        "REMINDER_WEBHOOK_URL",
+        "ZOHO_CONCURRENCY",
+    ],
+)
+def test_bytes_that_are_no_text_are_named(environment: pytest.MonkeyPatch, variable: str) -> None:
+    environment.setenv(variable, f"{REQUIRED.get(variable, 'x')}\udcff")
+    assert f"{variable} is not UTF-8 text" in complaint()
