@@ -19,7 +19,7 @@ def main() -> NoReturn:
     if sys.argv[1:3] == ["phones", "check"]:
         from workers.cli import phones_check
 
-        phones_check.run(sys.argv[3:])  # It judges any bytes: a text that is none has a verdict, too.
+        phones_check.run(sys.argv[3:])  # It has a verdict on any bytes.
     _refuse_bytes_that_are_no_text(sys.argv[1:])
     # Imported late: it loads the database's and the queue's libraries, which takes a second.
     from workers.cli.app import main as run_any

@@ -33,7 +33,7 @@ class SecretOption:
         """The secret that the option's value is or names.
 
         Raises:
-            typer.BadParameter: it cannot be read, or is no token; the message does not repeat it.
+            typer.BadParameter: it cannot be read or cannot be a token; the message does not repeat it.
         """
         if value == "-":
             return self._prompted() if sys.stdin.isatty() else self._checked(_line_of_stdin())
@@ -51,7 +51,7 @@ class SecretOption:
         """The secret in the variable; None where that is unset or empty.
 
         Raises:
-            typer.BadParameter: it is no token; the message does not repeat it.
+            typer.BadParameter: it cannot be a token; the message does not repeat it.
         """
         value = os.environ.get(self.variable)
         return self._checked(value.encode("utf-8", "surrogateescape"), self.variable) if value else None
@@ -79,7 +79,7 @@ def one_secret(*choices: tuple[SecretOption, str | None]) -> tuple[SecretOption,
     """The one secret that an option, else a variable, else a prompt for the first option gives.
 
     Raises:
-        typer.BadParameter: two are given; none is given and stdin is no terminal; or see `SecretOption.given`.
+        typer.BadParameter: there are two, or none and stdin is not a terminal; see also `SecretOption.given`.
     """
     either = " or ".join(option.option for option, _ in choices)
     named = [(option, value) for option, value in choices if value is not None]

@@ -1,4 +1,4 @@
-"""Promises of workers/cli: what is no UTF-8 text is wrong usage, and no output fails for its encoding."""
+"""Promises of workers/cli: an argument that lacks a text's encoding is wrong usage, not a traceback."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ NO_TEXT = "\udcff"
 
 
 def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """A command line for each argument and each option that takes a value, with a value that is no text."""
+    """A command line for each argument and each option that takes a value, with a byte that UTF-8 does not have."""
     for name, command in group.commands.items():
         if isinstance(command, TyperGroup):
             yield from commands(command, (*path, name))
