@@ -24,7 +24,7 @@ from rich.table import Table
 from benchmarks.installation import installed, running_servers, shown_progress, unthrottled_simulator
 from benchmarks.programs import running, running_workers
 from benchmarks.sync import Promise
-from db import webhook_events
+from db import webhook_secrets
 from db.secrets import Place, SecretName
 from sandbox.servers.ports import free_port
 from tests.integration.chain.bench import Bench
@@ -99,13 +99,13 @@ def main() -> None:
 @contextmanager
 def _web(bench: Bench) -> Iterator[Hook]:
     with bench.resources.engine.connect() as connection:
-        encrypted = webhook_events.webhook_secret(connection, bench.connection_id)
-    assert encrypted is not None
+        stored = webhook_secrets.find(connection, bench.connection_id)
+    assert stored is not None
     host = f"127.0.0.1:{free_port()}"
     address = urlsplit(f"//{host}")
     with running("uvicorn", "workers.web.app:app", "--host", "127.0.0.1", "--port", str(address.port)):
         place = Place(SecretName.WEBHOOK_SECRET, bench.connection_id)
-        hook = Hook(host, f"/webhooks/zoho/{bench.connection_id}", bench.resources.vault.decrypt(encrypted, place))
+        hook = Hook(host, f"/webhooks/zoho/{bench.connection_id}", bench.resources.vault.decrypt(stored.current, place))
         _await_web(hook)
         yield hook
 

@@ -215,7 +215,8 @@ def park(connection: Connection, link: Link, reason: str) -> Parking:
 
 _SET_WATERMARK = {
     kind: text(f"""
-        UPDATE sync_metadata SET {column} = :moment, updated_at = now() WHERE connection_id = :connection_id
+        UPDATE sync_metadata SET {column} = least(:moment, clock_timestamp()), updated_at = now()
+         WHERE connection_id = :connection_id
     """)  # noqa: S608  (the columns are the two below)
     for kind, column in (
         (RecordKind.CUSTOMER, "last_customer_sync_at"),
@@ -225,7 +226,10 @@ _SET_WATERMARK = {
 
 
 def set_watermark(connection: Connection, connection_id: uuid.UUID, kind: RecordKind, moment: datetime) -> None:
-    """Everything of this kind that Zoho changed before this moment (its clock) is cached (FR-8)."""
+    """Everything of this kind that Zoho changed before this moment (its clock) is cached (FR-8).
+
+    Never ahead of our clock: when a fast clock of Zoho's is set back, later changes are stamped with earlier times.
+    """
     connection.execute(_SET_WATERMARK[kind], {"connection_id": connection_id, "moment": moment})
 
 

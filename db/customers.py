@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from db import invoices, known_contacts, reminders
 from db.arrays import array_literal
 from db.connections import Link
+from db.gate import GIVES_WAY
 from db.invoices import Upserted as UpsertedInvoices
 from db.staging import Observed
 from db.stored_customers import Stored, is_as_cached, lock_stored_rows, stored_rows, version_read
@@ -19,6 +20,7 @@ from domain.customers import Customer, customer_from, persons_as_json
 from domain.lists import SetAside
 from domain.phones import NO_CONFIRMATIONS, PhoneFallback, verdict_as_json
 from domain.public_holidays import rest_days
+from domain.versions import goes_back
 
 #: Rows of one transaction (TR-4).
 BATCH = 100
@@ -34,6 +36,7 @@ class Upserted:
     new: int = 0
     updated: int = 0
     set_aside: Sequence[SetAside] = ()
+    went_back: Sequence[str] = ()  #: Zoho's ids of those whose stamp went back, see `domain.versions`
     taken_up: UpsertedInvoices = field(default_factory=UpsertedInvoices)  #: they had waited for one of the customers
 
 
@@ -45,17 +48,18 @@ def upsert(
     fallback: PhoneFallback,
     now: datetime,
     since: datetime | None = None,
+    stamps_may_go_back: bool = False,
 ) -> Upserted:
     """Writes those of the contacts that differ from what is cached and are not older, and settles what hangs on them.
 
     Invoices that waited for one of them are taken up, reminders of a changed one are planned again, all in the
     caller's transaction. Vendors are passed over: they are not customers. A row that was written after `since` (by
-    Postgres's clock), when the run began, has been counted already.
+    Postgres's clock), when the run began, has been counted already. `stamps_may_go_back`: see `domain.versions`.
     """
     # Ascending, so that of a contact which comes twice the newest counts.
     customers = sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=version_read)
     stored = stored_rows(connection, link, [read.contact.contact_id for read in customers])
-    fresh = _fresh(link, customers, stored, fallback)
+    fresh = _fresh(link, customers, stored, fallback, stamps_may_go_back)
     if known := sorted(fresh.keys() & stored.keys()):
         # To lock a row is to write to it, and in most runs most rows are as they were: only what differs is locked, and
         # looked at again where somebody has changed it meanwhile.
@@ -63,9 +67,10 @@ def upsert(
         moved = {contact_id for contact_id in known if locked[contact_id] != stored[contact_id]}
         stored |= locked
         fresh = {contact_id: each for contact_id, each in fresh.items() if contact_id not in moved}
-        fresh |= _fresh(link, [read for read in customers if read.contact.contact_id in moved], stored, fallback)
+        again = [read for read in customers if read.contact.contact_id in moved]
+        fresh |= _fresh(link, again, stored, fallback, stamps_may_go_back)
     foreign = [SetAside(contact_id, _FOREIGN) for contact_id, row in stored.items() if not row.belongs_to(link)]
-    new_ids, updated_ids = _write(connection, link, list(fresh.values()))
+    new_ids, updated_ids = _write(connection, link, list(fresh.values()), stamps_may_go_back)
     known_contacts.note_asked(
         connection,
         link,
@@ -83,11 +88,22 @@ def upsert(
     counted = {contact_id for contact_id, row in stored.items() if since is not None and row.updated_at >= since}
     counted |= {contact_id for contact_id, (told, _) in fresh.items() if _is_only_learnt(told, stored.get(contact_id))}
     updated = len(updated_ids.keys() - counted)
-    return Upserted(new=len(new_ids), updated=updated, set_aside=foreign, taken_up=taken_up)
+    went_back = [
+        contact_id
+        for contact_id in updated_ids
+        if contact_id in stored and goes_back(stored[contact_id].version, version_read(fresh[contact_id][1]))
+    ]
+    return Upserted(
+        new=len(new_ids), updated=updated, set_aside=foreign, taken_up=taken_up, went_back=tuple(sorted(went_back))
+    )
 
 
 def _fresh(
-    link: Link, reads: Iterable[Observed], stored: Mapping[str, Stored], fallback: PhoneFallback
+    link: Link,
+    reads: Iterable[Observed],
+    stored: Mapping[str, Stored],
+    fallback: PhoneFallback,
+    stamps_may_go_back: bool,
 ) -> dict[str, tuple[Customer, Observed]]:
     """Those that are new, or differ and are not older. Of a contact that comes twice the last one counts."""
     fresh: dict[str, tuple[Customer, Observed]] = {}
@@ -102,7 +118,9 @@ def _fresh(
             fallback=fallback,
         )
         if row is None or (
-            row.belongs_to(link) and row.gives_way_to(read) and (row.is_back(read) or not is_as_cached(customer, row))
+            row.belongs_to(link)
+            and row.gives_way_to(read, stamps_may_go_back=stamps_may_go_back)
+            and (row.is_back(read) or not is_as_cached(customer, row))
         ):
             fresh[customer.zoho_customer_id] = (customer, read)
     return fresh
@@ -115,7 +133,7 @@ def _is_only_learnt(customer: Customer, row: Stored | None) -> bool:
 
 # The gate is repeated here since a row may have been inserted by somebody else after ours were locked; so is the rule
 # that only a detail answer blanks what only a detail answer tells.
-_UPSERT = """
+_UPSERT = f"""
     INSERT INTO customers_cache AS cached (user_id, connection_id, zoho_customer_id, status, customer_name,
            company_name, primary_contact_person_id, primary_phone, phone_problem, phone_not_callable, primary_email,
            contact_persons, country_code, address_state, address_postcode, country_unknown, time_zone, time_zones,
@@ -177,16 +195,15 @@ _UPSERT = """
            sync_hash = excluded.sync_hash,
            local_last_synced_at = now(),
            updated_at = now()
-     WHERE (coalesce(excluded.zoho_last_modified_at, '-infinity'), excluded.observed_at)
-        >= (coalesce(cached.zoho_last_modified_at, '-infinity'), coalesce(cached.observed_at, '-infinity'))
+     WHERE {GIVES_WAY}
        AND (cached.status <> 'deleted' OR excluded.observed_at > coalesce(cached.observed_at, '-infinity'))
        AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
     RETURNING id, zoho_customer_id, (xmax = 0) AS is_new
-"""
+"""  # noqa: S608  (the gate is a constant)
 
 
 def _write(
-    connection: Connection, link: Link, rows: Sequence[tuple[Customer, Observed]]
+    connection: Connection, link: Link, rows: Sequence[tuple[Customer, Observed]], stamps_may_go_back: bool
 ) -> tuple[dict[str, uuid.UUID], dict[str, uuid.UUID]]:
     """(new, updated): Zoho's ids with ours. Sorted by id, so that two writers never wait for each other crosswise."""
     if not rows:
@@ -198,6 +215,7 @@ def _write(
         {
             "user_id": link.user_id,
             "connection_id": link.connection_id,
+            "stamps_may_go_back": stamps_may_go_back,
             "ids": [customer.zoho_customer_id for customer in customers],
             "statuses": [str(customer.status) for customer in customers],
             "names": [customer.customer_name for customer in customers],

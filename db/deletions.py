@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, TextClause, text
 
-from db import reminders
+from db import held_deletions, reminders
 from db.connections import Link
-from domain.deletions import RecordKind
+from domain.deletions import RecordKind, Tally
+from domain.webhooks import Entity
 
 _TABLES = {
     RecordKind.CUSTOMER: ("customers_cache", "zoho_customer_id"),
@@ -17,12 +17,14 @@ _TABLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many live records are cached, and how many of them Zoho has said to be gone."""
-
-    cached: int
-    gone: int
+#: Records with a deleted event that Zoho has not contradicted since: the event waits, its call failed for good, or an
+#: earlier release left the record unmarked. Together with a 404 for the id such an event proves the deletion.
+_DELETED_EVENT = """
+    SELECT record_id FROM webhook_events
+     WHERE connection_id = :connection_id AND entity = :entity AND kind = 'deleted'
+       AND (outcome IS NULL OR outcome IN ('failed', 'unmarked'))
+"""
+_ENTITIES = {RecordKind.CUSTOMER: Entity.CONTACT, RecordKind.INVOICE: Entity.INVOICE}
 
 
 def see(connection: Connection, run_id: uuid.UUID, kind: RecordKind, record_ids: Iterable[str]) -> None:
@@ -47,23 +49,39 @@ def confirm_gone(connection: Connection, run_id: uuid.UUID, kind: RecordKind, re
     )
 
 
-def unseen(connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKind, limit: int) -> list[str]:
+def unseen(
+    connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKind, limit: int, *, with_held: bool = True
+) -> list[str]:
     """Cached live records that the run has neither read nor asked about, at most `limit`.
 
-    Each run has an order of its own: where not all can be asked about, it is not always the same ones.
+    Each run has an order of its own: where not all can be asked about, it is not always the same ones. Those whose call
+    has failed in the run come last. Without `with_held` those that wait for a person, or that a person has dismissed,
+    are left out: their 404 is known.
     """
     # EXCEPT reads either side once. NOT EXISTS did so for each cached record when the statistics were from a moment at
     # which seen_records was empty, as it is between runs: more than CLAIM_SECONDS for some thousand records.
+    known = (
+        ""
+        if with_held
+        else f"""
+            EXCEPT
+            SELECT record_id FROM ({held_deletions.STANDING}) standing
+             WHERE connection_id = :connection_id AND kind = :kind
+        """  # noqa: S608  (a constant)
+    )
     rows = connection.execute(
         _over(
             kind,
-            """
+            f"""
             SELECT record_id FROM (
-                SELECT {id} AS record_id FROM {table} WHERE connection_id = :connection_id AND status <> 'deleted'
+                SELECT {{id}} AS record_id FROM {{table}} WHERE connection_id = :connection_id AND status <> 'deleted'
                 EXCEPT
-                SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = :kind) AS unseen
-             ORDER BY md5(record_id || :run_id ::text) LIMIT :limit
-            """,
+                SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = :kind
+                {known}) AS unseen
+              LEFT JOIN (SELECT record_id, failed_at FROM failed_records
+                          WHERE run_id = :run_id AND kind = :kind) AS failed USING (record_id)
+             ORDER BY failed_at NULLS FIRST, md5(record_id || :run_id ::text) LIMIT :limit
+            """,  # noqa: S608  (constants)
         ),
         {"connection_id": link.connection_id, "run_id": run_id, "kind": kind, "limit": limit},
     )
@@ -71,19 +89,34 @@ def unseen(connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKi
 
 
 def tally(connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKind) -> Tally:
-    """What the brake looks at."""
-    row = connection.execute(
-        _over(
-            kind,
-            """
-            SELECT (SELECT count(*) FROM {table}
-                     WHERE connection_id = :connection_id AND status <> 'deleted') AS cached,
-                   (SELECT count(*) FROM seen_records WHERE run_id = :run_id AND kind = :kind AND is_gone) AS gone
-            """,
-        ),
-        {"connection_id": link.connection_id, "run_id": run_id, "kind": kind},
-    ).one()
-    return Tally(cached=row.cached, gone=row.gone)
+    """What the deletion safeguard looks at in a run."""
+    gone: int = connection.execute(
+        text(f"""
+            SELECT count(*) FROM seen_records
+             WHERE run_id = :run_id AND kind = :kind AND is_gone AND record_id NOT IN ({_DELETED_EVENT})
+        """),  # noqa: S608  (a constant)
+        {"connection_id": link.connection_id, "run_id": run_id, "kind": kind, "entity": _ENTITIES[kind]},
+    ).scalar_one()
+    held = held_deletions.count(connection, link.connection_id, kind)
+    return Tally(cached=count_live(connection, link, kind), gone=gone, held=held)
+
+
+def count_live(connection: Connection, link: Link, kind: RecordKind) -> int:
+    """How many records of that kind are cached and not marked deleted."""
+    live: int = connection.execute(
+        _over(kind, "SELECT count(*) FROM {table} WHERE connection_id = :connection_id AND status <> 'deleted'"),
+        {"connection_id": link.connection_id},
+    ).scalar_one()
+    return live
+
+
+def proven(connection: Connection, link: Link, kind: RecordKind, record_ids: Iterable[str]) -> set[str]:
+    """Those of these records, which Zoho has said to be gone, that a deleted event names too."""
+    found = connection.execute(
+        text(f"{_DELETED_EVENT} AND record_id = ANY(:ids)"),
+        {"connection_id": link.connection_id, "entity": _ENTITIES[kind], "ids": list(record_ids)},
+    ).scalars()
+    return set(found)
 
 
 def confirmed(connection: Connection, run_id: uuid.UUID, kind: RecordKind) -> list[str]:
@@ -157,27 +190,47 @@ def mark(
     observed_at: datetime,
     now: datetime,
 ) -> int:
-    """Marks records that Zoho has said to be gone; the rows stay, nobody is reminded. Returns how many were live."""
+    """Marks records that Zoho has said to be gone; the rows stay, their reminders end. Returns how many were live."""
+    return _mark(connection, link, kind, record_ids, ":observed_at", observed_at=observed_at, now=now)
+
+
+def mark_held(connection: Connection, link: Link, kind: RecordKind, record_ids: Sequence[str], *, now: datetime) -> int:
+    """As `mark`, for records that a person has decided about: each as of its own 404, if it was not read since."""
+    return _mark(connection, link, kind, record_ids, "gone_at", observed_at=None, now=now)
+
+
+def _mark(
+    connection: Connection,
+    link: Link,
+    kind: RecordKind,
+    record_ids: Sequence[str],
+    moment: str,
+    *,
+    observed_at: datetime | None,
+    now: datetime,
+) -> int:
     if kind is RecordKind.INVOICE:
-        # Customers before invoices, as everybody locks them.
+        # Customers before invoices, in the order in which every planner locks them.
         connection.execute(_LOCK_CUSTOMERS, {"connection_id": link.connection_id, "ids": list(record_ids)})
+    values = {"connection_id": link.connection_id, "ids": list(record_ids)}
     ids = list(
         connection.execute(
             _over(
                 kind,
-                """
-                UPDATE {table}
-                   SET status = 'deleted', observed_at = :observed_at, updated_at = now()
-                 WHERE id IN (SELECT id FROM {table}
-                               WHERE connection_id = :connection_id AND {id} = ANY(:ids) AND status <> 'deleted'
-                                 AND coalesce(observed_at, '-infinity') <= :observed_at
-                               ORDER BY {id} FOR UPDATE)
+                f"""
+                UPDATE {{table}}
+                   SET status = 'deleted', observed_at = {moment}, updated_at = now()
+                 WHERE id IN (SELECT id FROM {{table}}
+                               WHERE connection_id = :connection_id AND {{id}} = ANY(:ids) AND status <> 'deleted'
+                                 AND coalesce(observed_at, '-infinity') <= {moment}
+                               ORDER BY {{id}} FOR UPDATE)
                 RETURNING id
-                """,
+                """,  # noqa: S608  (the moment is one of the two above)
             ),
-            {"connection_id": link.connection_id, "ids": list(record_ids), "observed_at": observed_at},
+            values if observed_at is None else values | {"observed_at": observed_at},
         ).scalars()
     )
+    held_deletions.forget(connection, link, kind, record_ids)
     _REPLAN[kind](connection, link, ids, now=now)
     return len(ids)
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from db.held_deletions import STANDING
+from domain.deletions import RecordKind
+
 Rows = list[dict[str, Any]]
 
 #: A scrape that a busy Postgres would keep waiting for longer is better given up.
@@ -38,6 +41,11 @@ _OVERDUE = text("""
            (SELECT count(*) FROM resyncs WHERE received > handled) AS resyncs
 """)
 
+_HELD = text(f"""
+    SELECT connection_id::text AS connection, kind, count(*) AS records
+      FROM ({STANDING}) standing WHERE dismissed_at IS NULL GROUP BY 1, 2
+""")  # noqa: S608  (a constant)
+
 _SKIPPED = text("SELECT reason, count(*) AS invoices FROM skipped_invoices GROUP BY 1 ORDER BY 1")
 
 
@@ -67,3 +75,13 @@ def work_ahead(connection: Connection) -> dict[str, float]:
 def skipped_invoices(connection: Connection) -> dict[str, int]:
     """How many invoices wait, by the reason."""
     return {row.reason: row.invoices for row in connection.execute(_SKIPPED)}
+
+
+def held_deletions(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many records are held back from being marked deleted, by connection and kind; 0 where none is."""
+    counts = {
+        (row.id, str(kind)): 0
+        for row in connection.execute(text("SELECT id::text FROM zoho_connections ORDER BY created_at, id"))
+        for kind in RecordKind
+    }
+    return counts | {(row.connection, row.kind): row.records for row in connection.execute(_HELD)}

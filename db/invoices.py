@@ -10,10 +10,12 @@ from sqlalchemy import Connection, Row, text
 
 from db import invoice_facts, reminders, skipped_invoices
 from db.connections import Link
+from db.gate import GIVES_WAY
 from db.known_contacts import NO_VERSION
 from db.skipped_invoices import ObservedInvoice
 from domain.drift import cached_invoice_columns, invoice_columns
 from domain.invoices import DELETED, Invoice
+from domain.versions import Version, gives_way, goes_back
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -24,6 +26,7 @@ class Upserted:
 
     new: int = 0
     updated: int = 0
+    went_back: Sequence[str] = ()  #: Zoho's ids of those whose stamp went back, see `domain.versions`
 
 
 # Customers first, then invoices, then reminders: everybody locks in this order, so that no two wait crosswise and
@@ -57,11 +60,13 @@ def upsert(
     *,
     now: datetime,
     since: datetime | None = None,
+    stamps_may_go_back: bool = False,
 ) -> Upserted:
     """Writes those of the invoices that differ from what is cached and are not older; skips those without a customer.
 
     Pending reminders of a changed invoice are planned again in the same transaction; new ones wait for their phase. A
     row that was written after `since` (by Postgres's clock), when the run began, has been counted already.
+    `stamps_may_go_back`: see `domain.versions`.
     """
     if not batch:
         return Upserted()
@@ -74,11 +79,12 @@ def upsert(
     skipped_invoices.end_wait(connection, link, known)
     stored = _lock_stored(connection, link, known)
     known = [invoice_facts.completed(read, stored.get(read.invoice.invoice_id)) for read in known]
-    fresh = _fresh(link, known, stored, customer_ids)
+    fresh = _fresh(link, known, stored, customer_ids, stamps_may_go_back)
     invoice_facts.note_details(connection, link, known)
     if not fresh:
         return Upserted()
-    written = connection.exec_driver_sql(_UPSERT, _columns(link, fresh, customer_ids, now)).all()
+    columns = _columns(link, fresh, customer_ids, now) | {"stamps_may_go_back": stamps_may_go_back}
+    written = connection.exec_driver_sql(_UPSERT, columns).all()
     changed = {row.zoho_invoice_id: row.id for row in written if not row.is_new}
     reminders.replan_pending(connection, link, list(changed.values()), now=now)
     counted = {invoice_id for invoice_id, row in stored.items() if since is not None and row.updated_at >= since}
@@ -87,7 +93,12 @@ def upsert(
         for read in fresh
         if _is_only_learnt(read.invoice, stored.get(read.invoice.invoice_id), customer_ids)
     }
-    return Upserted(new=len(written) - len(changed), updated=len(changed.keys() - counted))
+    went_back = [
+        read.invoice.invoice_id
+        for read in fresh
+        if read.invoice.invoice_id in changed and _goes_back(stored.get(read.invoice.invoice_id), read)
+    ]
+    return Upserted(len(written) - len(changed), len(changed.keys() - counted), went_back)
 
 
 def _latest(batch: Sequence[ObservedInvoice]) -> list[ObservedInvoice]:
@@ -100,7 +111,7 @@ def _latest(batch: Sequence[ObservedInvoice]) -> list[ObservedInvoice]:
     return sorted(latest.values(), key=lambda read: read.invoice.invoice_id)
 
 
-def _version(read: ObservedInvoice) -> tuple[datetime, datetime]:
+def _version(read: ObservedInvoice) -> Version:
     return (read.invoice.modified_at or _LONG_AGO, read.observed_at)
 
 
@@ -124,8 +135,20 @@ def _lock_stored(connection: Connection, link: Link, reads: Sequence[ObservedInv
     return {row.zoho_invoice_id: row for row in rows}
 
 
+def _stored_version(row: Row[Any]) -> Version:
+    return (row.zoho_last_modified_at or _LONG_AGO, row.observed_at or _LONG_AGO)
+
+
+def _goes_back(row: Row[Any] | None, read: ObservedInvoice) -> bool:
+    return row is not None and goes_back(_stored_version(row), _version(read))
+
+
 def _fresh(
-    link: Link, reads: Sequence[ObservedInvoice], stored: Mapping[str, Row[Any]], customer_ids: dict[str, uuid.UUID]
+    link: Link,
+    reads: Sequence[ObservedInvoice],
+    stored: Mapping[str, Row[Any]],
+    customer_ids: dict[str, uuid.UUID],
+    stamps_may_go_back: bool,
 ) -> list[ObservedInvoice]:
     """Those that are new, or differ and are not older."""
 
@@ -135,7 +158,7 @@ def _fresh(
             return True
         if row.connection_id not in (None, link.connection_id):
             return False
-        if _version(read) < (row.zoho_last_modified_at or _LONG_AGO, row.observed_at or _LONG_AGO):
+        if not gives_way(_stored_version(row), _version(read), stamps_may_go_back=stamps_may_go_back):
             return False
         if row.status == DELETED and read.observed_at < (row.observed_at or _LONG_AGO):
             return False  # Found gone after this was read; what was only withdrawn comes back as it was observed.
@@ -172,7 +195,7 @@ def _is_only_learnt(invoice: Invoice, row: Row[Any] | None, customer_ids: Mappin
     return _told(replace(invoice, reminders_enabled=None), customer_ids) == _cached(row)
 
 
-_UPSERT = """
+_UPSERT = f"""
     INSERT INTO invoices_cache AS cached (user_id, connection_id, zoho_invoice_id, zoho_customer_id, customer_id,
            invoice_number, status, date, due_date, expected_payment_date, total, balance, currency_code,
            ach_payment_initiated, unprocessed_payment, sub_status, payment_reminder_enabled, asked_version,
@@ -208,12 +231,11 @@ _UPSERT = """
            plan_at = excluded.plan_at,
            local_last_synced_at = now(),
            updated_at = now()
-     WHERE (coalesce(excluded.zoho_last_modified_at, '-infinity'), excluded.observed_at)
-        >= (coalesce(cached.zoho_last_modified_at, '-infinity'), coalesce(cached.observed_at, '-infinity'))
+     WHERE {GIVES_WAY}
        AND (cached.status <> 'deleted' OR excluded.observed_at >= coalesce(cached.observed_at, '-infinity'))
        AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
     RETURNING id, zoho_invoice_id, (xmax = 0) AS is_new
-"""
+"""  # noqa: S608  (the gate is a constant)
 
 
 def _columns(

@@ -1,5 +1,6 @@
 """What is cached of contacts, as a page of the list is compared with it, and what is remembered of their reading."""
 
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -201,20 +202,23 @@ def note_unreadable(connection: Connection, link: Link, zoho_customer_id: str, *
     )
 
 
-def oldest_details(connection: Connection, link: Link, *, before: datetime, limit: int) -> list[str]:
+def oldest_details(connection: Connection, link: Link, run_id: uuid.UUID, *, before: datetime, limit: int) -> list[str]:
     """The live customers whose details were last read before that time or never, the oldest first, at most `limit`.
 
-    Details that could not be understood count as read when they were asked for: they would block the others.
+    Details that could not be understood count as read when they were asked for: they would block the others. Without
+    those whose call has failed in this run.
     """
     rows = connection.execute(
         text("""
             SELECT zoho_customer_id FROM customers_cache
              WHERE connection_id = :connection_id AND status <> 'deleted' AND gone_at IS NULL
                AND coalesce(greatest(details_observed_at, switch_asked_at), '-infinity') < :before
+               AND NOT EXISTS (SELECT FROM failed_records
+                                WHERE run_id = :run_id AND kind = 'customer' AND record_id = zoho_customer_id)
              ORDER BY greatest(details_observed_at, switch_asked_at) NULLS FIRST, zoho_customer_id
              LIMIT :limit
         """),
-        {"connection_id": link.connection_id, "before": before, "limit": limit},
+        {"connection_id": link.connection_id, "run_id": run_id, "before": before, "limit": limit},
     ).scalars()
     return list(rows)
 

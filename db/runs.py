@@ -101,7 +101,7 @@ _KEEP = text("""
        SET mode = :mode,
            position = CAST(:position AS jsonb),
            counters = CAST(:counters AS jsonb),
-           attempts = 1,
+           attempts = CASE WHEN :is_progress THEN 1 ELSE attempts END,
            claimed_until = clock_timestamp() + make_interval(secs => :claim_seconds),
            sweep_at = clock_timestamp() + make_interval(secs => :claim_seconds)
      WHERE id = :run_id AND step = :step AND claimed_until = :until
@@ -109,16 +109,17 @@ _KEEP = text("""
 """)
 
 
-def keep(connection: Connection, claim: Claim, *, claim_seconds: float) -> Claim:
+def keep(connection: Connection, claim: Claim, *, claim_seconds: float, is_progress: bool = True) -> Claim:
     """Writes the state of the claimed run, stays in its step, and holds it for longer.
 
-    What is written is progress, so that the attempts count anew: a step of forty calls may meet more than six failures.
+    After progress the attempts begin at one again: a step of forty calls may meet more than six failures.
 
     Raises:
         StaleStepError: the claim had run out and somebody else has taken the step; the caller must roll back.
     """
     until = connection.execute(
-        _KEEP, _state(claim.run) | {"until": claim.until, "claim_seconds": claim_seconds}
+        _KEEP,
+        _state(claim.run) | {"until": claim.until, "claim_seconds": claim_seconds, "is_progress": is_progress},
     ).scalar_one_or_none()
     if until is None:
         raise StaleStepError

@@ -21,6 +21,7 @@ class SkipReason(StrEnum):
 
     CUSTOMER_UNKNOWN = "customer_unknown"  #: not cached and not asked for yet
     CUSTOMER_GONE = "customer_gone"  #: asked for: Zoho has no such contact (any more), or it is no customer
+    CUSTOMER_REJECTED = "customer_rejected"  #: asked for: the call fails, or the contact cannot be understood
     NO_CUSTOMER = "no_customer"  #: the row names none
 
 
@@ -93,28 +94,42 @@ def end_wait(connection: Connection, link: Link, reads: Sequence[ObservedInvoice
     )
 
 
-def unknown_customers(connection: Connection, link: Link, limit: int) -> list[str]:
-    """Zoho's ids of customers that skipped invoices name and that nobody has asked Zoho for yet."""
+def unknown_customers(
+    connection: Connection, link: Link, run_id: uuid.UUID, limit: int, *, with_rejected: bool
+) -> list[str]:
+    """Zoho's ids of customers that skipped invoices name and that are to be asked for, at most `limit`.
+
+    `with_rejected` adds those that an earlier run has rejected. Those whose call has failed in this run come last.
+    """
     return list(
         connection.execute(
             text("""
-                SELECT DISTINCT zoho_customer_id FROM skipped_invoices
-                 WHERE connection_id = :connection_id AND reason = 'customer_unknown'
-                 ORDER BY zoho_customer_id LIMIT :limit
+                SELECT zoho_customer_id FROM skipped_invoices AS skipped
+                  LEFT JOIN failed_records
+                    ON run_id = :run_id AND kind = 'customer' AND record_id = zoho_customer_id
+                 WHERE connection_id = :connection_id AND is_rejected IS NOT TRUE
+                   AND (skipped.reason = 'customer_unknown'
+                        OR skipped.reason = 'customer_rejected' AND :with_rejected)
+                 GROUP BY zoho_customer_id ORDER BY max(failed_at) NULLS FIRST, zoho_customer_id LIMIT :limit
             """),
-            {"connection_id": link.connection_id, "limit": limit},
+            {
+                "connection_id": link.connection_id,
+                "run_id": run_id,
+                "limit": limit,
+                "with_rejected": with_rejected,
+            },
         ).scalars()
     )
 
 
-def mark_customer_gone(connection: Connection, link: Link, zoho_customer_id: str) -> int:
-    """Zoho has no such customer: its invoices stay skipped, and are not asked about again. Returns how many."""
+def mark_customer(connection: Connection, link: Link, zoho_customer_id: str, reason: SkipReason) -> int:
+    """The customer cannot be cached: its invoices stay skipped for that reason. Returns how many."""
     return connection.execute(
         text("""
-            UPDATE skipped_invoices SET reason = 'customer_gone', updated_at = now()
+            UPDATE skipped_invoices SET reason = :reason, updated_at = now()
              WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id
         """),
-        {"connection_id": link.connection_id, "zoho_customer_id": zoho_customer_id},
+        {"connection_id": link.connection_id, "zoho_customer_id": zoho_customer_id, "reason": reason},
     ).rowcount
 
 

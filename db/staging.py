@@ -113,11 +113,15 @@ def stage_contacts(
 
 
 def contacts_needing_details(connection: Connection, run_id: uuid.UUID, limit: int | None = None) -> list[Contact]:
-    """The staged contacts whose persons are still unknown, by id, at most `limit`."""
+    """The staged contacts whose persons are still unknown, by id, at most `limit`; those whose call has failed last."""
     rows = connection.execute(
         text("""
-            SELECT contact FROM staged_contacts
-             WHERE run_id = :run_id AND needs_details ORDER BY zoho_customer_id LIMIT :limit
+            SELECT contact
+              FROM staged_contacts AS staged
+              LEFT JOIN failed_records AS failed
+                ON failed.run_id = staged.run_id AND kind = 'customer' AND record_id = zoho_customer_id
+             WHERE staged.run_id = :run_id AND needs_details
+             ORDER BY failed_at NULLS FIRST, zoho_customer_id LIMIT :limit
         """),
         {"run_id": run_id, "limit": limit},
     )
@@ -178,7 +182,7 @@ def staged_batch(connection: Connection, run_id: uuid.UUID, limit: int) -> list[
 
 def clear(connection: Connection, run_id: uuid.UUID) -> None:
     """Drops all that the run has staged: it has ended."""
-    for table in ("staged_contacts", "staged_persons", "seen_records"):
+    for table in ("staged_contacts", "staged_persons", "seen_records", "failed_records"):
         connection.execute(text(f"DELETE FROM {table} WHERE run_id = :run_id"), {"run_id": run_id})  # noqa: S608
 
 

@@ -17,6 +17,7 @@ from domain.contacts import Contact, ContactDetails, ContactStatus
 from domain.customers import Customer, persons_as_json
 from domain.drift import CUSTOMER_COLUMNS, in_one_order
 from domain.phones import NO_CONFIRMATIONS, Confirmations
+from domain.versions import gives_way
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -43,12 +44,12 @@ class Stored(NamedTuple):
     def __repr__(self) -> str:
         return f"Stored(version={self.version})"  # Without personal data.
 
-    def gives_way_to(self, read: Observed) -> bool:
+    def gives_way_to(self, read: Observed, *, stamps_may_go_back: bool) -> bool:
         """Whether the read may be written over it. What was found gone is back only if it was seen again later."""
         _, observed_at = self.version
         if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
             return False
-        return version_read(read) >= self.version
+        return gives_way(self.version, version_read(read), stamps_may_go_back=stamps_may_go_back)
 
     def is_back(self, read: Observed) -> bool:
         """Whether it was read again after Zoho had answered 404 for it."""

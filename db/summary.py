@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from db import openings, reminders, webhook_events
+from db import held_deletions, openings, reminders, webhook_events
 from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
 from domain.truth_check import TruthCheck
@@ -180,6 +180,7 @@ def connection_states(
                 "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
                 **openings.state_of(connection, row.id).as_json(),
                 "webhook_events": webhook_events.without_effect(connection, row.id),
+                "held_deletions": held_deletions.standing(connection, row.id).as_json(),
                 "truth_check": _truth_check(row),
                 "runs": [_run_state(run_progress(connection, run_id)) for run_id in recent],
             }

@@ -105,7 +105,8 @@ def receive(connection: Connection, connection_id: uuid.UUID, event: Event) -> D
 _TOLD = text("""
     SELECT count(*) AS events,
            max(modified_at) FILTER (WHERE kind = 'changed') AS newest_change,
-           coalesce(bool_or(kind = 'changed' AND modified_at IS NULL), false) AS has_untimed_change,
+           coalesce(bool_or(kind = 'changed' AND modified_at IS NULL OR kind = 'orphaned'), false)
+               AS has_untimed_change,
            coalesce(bool_or(kind IN ('deleted', 'vendor')), false) AS has_removal,
            coalesce(bool_or(kind = 'wanted'), false) AS is_wanted,
            coalesce(bool_or(digest IS DISTINCT FROM (
@@ -174,13 +175,15 @@ def cached_version(connection: Connection, link: Link, ref: ResyncRef) -> Cached
     return None if row is None else CachedVersion(bool(row.is_live), row.modified_at, row.observed_at)
 
 
-def recently_gone(connection: Connection, ref: ResyncRef, *, seconds: float) -> int:
-    """How many records of that kind were found gone for an event that came within the last seconds."""
+def recently_marked(connection: Connection, ref: ResyncRef, *, seconds: float) -> int:
+    """How many records of that kind were marked within the last seconds without a deleted event."""
     count: int = connection.execute(
         text("""
-            SELECT count(DISTINCT record_id) FROM webhook_events
-             WHERE connection_id = :connection_id AND received_at > now() - make_interval(secs => :seconds)
-               AND entity = :entity AND outcome IN ('gone', 'unmarked')
+            SELECT count(*) FROM (
+                SELECT FROM webhook_events
+                 WHERE connection_id = :connection_id AND received_at > now() - make_interval(secs => :seconds)
+                   AND entity = :entity
+                 GROUP BY record_id HAVING bool_or(outcome = 'gone') AND NOT bool_or(kind = 'deleted')) marked
         """),
         ref.as_values() | {"seconds": seconds},
     ).scalar_one()
@@ -255,15 +258,6 @@ def latest(connection: Connection, connection_id: uuid.UUID, *, limit: int) -> l
         {"connection_id": connection_id, "limit": limit},
     )
     return [dict(row) for row in rows.mappings()]
-
-
-def webhook_secret(connection: Connection, connection_id: uuid.UUID) -> str | None:
-    """The connection's secret, encrypted; None where there is no such connection."""
-    secret: str | None = connection.execute(
-        text("SELECT webhook_secret_encrypted FROM zoho_connections WHERE id = :connection_id"),
-        {"connection_id": connection_id},
-    ).scalar_one_or_none()
-    return secret
 
 
 def oldest_waiting_seconds(connection: Connection) -> float:

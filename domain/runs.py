@@ -1,11 +1,13 @@
 """The life of a run: one pass over one connection, step by step, from its start to its verdict."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from domain.deletions import RecordKind
 from domain.lists import Page
 from domain.truth_check import TruthCheck
 from domain.walk import Walk, WalkById
@@ -19,6 +21,23 @@ MAX_ATTEMPTS = 6
 #: The wait after the first failed attempt of a step; it doubles with each further one.
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
+
+
+#: How many rejected records a run names to people.
+NAMED_RECORDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRef:
+    """The address of a record in Zoho."""
+
+    kind: RecordKind
+    record_id: str
+
+    @property
+    def entity(self) -> str:
+        """What Zoho calls a record of this kind."""
+        return "contact" if self.kind is RecordKind.CUSTOMER else "invoice"
 
 
 class Mode(StrEnum):
@@ -95,6 +114,7 @@ class Position:
     contacts_unread: bool = False  #: a page of contacts was set aside whole
     invoices_unread: bool = False  #: a page of invoices was
     found_there: int = 0  #: records of the present kind that the list lacked and Zoho has all the same
+    went_back: int = 0  #: records written although their stamp is older than the cached one
     found_gone_at: datetime | None = None  #: the server's time when it last said that it has a record no longer
     truth_check: TruthCheck = field(default_factory=TruthCheck)  #: before a scheduled full run reads the lists
 
@@ -123,6 +143,7 @@ class Position:
             "contacts_unread": self.contacts_unread,
             "invoices_unread": self.invoices_unread,
             "found_there": self.found_there,
+            "went_back": self.went_back,
             "found_gone_at": self.found_gone_at and self.found_gone_at.isoformat(),
             "truth_check": self.truth_check.to_json(),
         }
@@ -144,6 +165,7 @@ class Position:
             contacts_unread=json.get("contacts_unread", False),
             invoices_unread=json.get("invoices_unread", False),
             found_there=json.get("found_there", 0),
+            went_back=json.get("went_back", 0),
             found_gone_at=_moment(json.get("found_gone_at")),
             truth_check=TruthCheck.from_json(json.get("truth_check") or {}),
         )
@@ -213,6 +235,15 @@ class Run:
         if self.phase.is_invoice_phase:
             return self.degraded(f"Invoices are not complete: {reason}").go_to(Phase.REMINDERS)
         return replace(self.degraded(f"Reminders are not planned: {reason}"), phase=Phase.DONE, status=RunStatus.FAILED)
+
+    def having_rejected(self, records: Sequence[RecordRef]) -> Self:
+        """The same run, degraded if it has rejected records because their detail calls fail."""
+        if not records:
+            return self
+        names = ", ".join(f"{ref.entity} {ref.record_id}" for ref in records[:NAMED_RECORDS])
+        more = f" and {len(records) - NAMED_RECORDS:,} more" if len(records) > NAMED_RECORDS else ""
+        count = "1 record was" if len(records) == 1 else f"{len(records):,} records were"
+        return self.degraded(f"{count} rejected because Zoho's detail call fails: {names}{more}.")
 
     def finished(self) -> Self:
         """The run at its end."""

@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     CHANGED = "changed"  #: created or edited
     DELETED = "deleted"  #: gone from Zoho, says the event
     VENDOR = "vendor"  #: a contact who sends invoices: no customer (any more)
+    ORPHANED = "orphaned"  #: no webhook's: the invoice's customer is gone, so that it may belong to another one
     WANTED = "wanted"  #: no webhook's: an invoice names this contact, whom nobody has cached
 
 
@@ -36,7 +37,7 @@ class Outcome(StrEnum):
     ASKED = "asked"  #: Zoho was asked, and its answer is cached
     KNOWN = "known"  #: what it tells was cached already: no call
     GONE = "gone"  #: Zoho has the record no longer, or it is no customer any more: marked
-    UNMARKED = "unmarked"  #: gone, but suspiciously many are: left to a full run and its brake
+    UNMARKED = "unmarked"  #: gone, but suspiciously many are: held back until a person decides
     UNREADABLE = "unreadable"  #: Zoho's answer could not be understood; what is cached stays
     IGNORED = "ignored"  #: of something that booksync does not cache, or of what is gone and was never cached
     FAILED = "failed"  #: given up: the next run makes up for it

@@ -1,6 +1,5 @@
 """Linking a user to a Zoho organisation, after Zoho itself has confirmed both."""
 
-import secrets
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -16,8 +15,10 @@ from domain.nights import seconds_to_full_sync
 from domain.time_zones import known_zone, zone_named
 from workers.budget import BudgetWait, Lane
 from workers.calls import CountedBudget
+from workers.keys import prove_keys
 from workers.resources import Resources
 from workers.tokens import expires_at
+from workers.webhook_rules import new_secret, webhook_url
 from workers.zoho import (
     AccessToken,
     Grant,
@@ -30,9 +31,6 @@ from workers.zoho import (
     get_organizations,
     refresh_access_token,
 )
-
-#: Hexadecimal digits: twice as many. Zoho takes 12 to 50 alphanumeric characters.
-_WEBHOOK_SECRET_BYTES = 20
 
 #: A person waits that long for the API budget; the window that follows an emptied Redis is shorter.
 LONGEST_WAIT_SECONDS = 120.0
@@ -51,7 +49,7 @@ class Linked:
     """A connection, and what Zoho's webhook rules need to reach it."""
 
     connection_id: uuid.UUID
-    webhook_path: str
+    webhook_url: str  #: whole with PUBLIC_URL, else a path
     webhook_secret: str = field(repr=False)
     handover: HandoverState  #: a new connection is closed
     country_unknown: str | None  #: Zoho's text for the organisation's country, where booksync does not understand it
@@ -78,11 +76,13 @@ def link_organization(
         UnknownTimeZoneError: its time zone is no IANA zone.
         BudgetWait: the call could be made only after more than `LONGEST_WAIT_SECONDS`.
         BudgetUnavailable: Redis is away.
+        WrongKeysError: ENCRYPTION_KEYS are not those of the stored secrets.
     """
     data_center = data_center_named(data_center)
     hosts = resources.hosts(data_center)
-    with resources.engine.connect():
-        pass  # An unreachable database must not cost the grant code, which works only once.
+    # A grant code works only once: neither an unreachable database nor wrong keys may cost it.
+    with resources.engine.begin() as connection:
+        prove_keys(connection, resources.vault)
     grant = _grant(resources, hosts, grant_code, refresh_token)
     facts = _organization(resources, hosts, organization_id, grant.access_token, on_wait)
     return _save(resources, user_id, data_center, facts, grant)
@@ -171,7 +171,7 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
             organization_id=facts.organization_id,
             data_center=data_center,
             refresh_token=encrypt(grant.refresh_token, SecretName.REFRESH_TOKEN),
-            webhook_secret=encrypt(secrets.token_hex(_WEBHOOK_SECRET_BYTES), SecretName.WEBHOOK_SECRET),
+            webhook_secret=encrypt(new_secret(), SecretName.WEBHOOK_SECRET),
             access_token=encrypt(grant.access_token.value, SecretName.ACCESS_TOKEN),
             access_token_expires_at=expires_at(grant.access_token),
             api_domain=grant.access_token.api_domain,
@@ -191,9 +191,10 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
         )
         connections.set_next_full_sync(connection, connection_id, seconds=nightly)
         handover = openings.state_of(connection, connection_id)
+        prove_keys(connection, resources.vault)  # The first connection saves the canary.
     return Linked(
         connection_id,
-        f"/webhooks/zoho/{connection_id}",
+        webhook_url(settings, connection_id),
         resources.vault.decrypt(webhook_secret, Place(SecretName.WEBHOOK_SECRET, connection_id)),
         handover,
         country_unknown=facts.country_unknown,

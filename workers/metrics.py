@@ -63,6 +63,7 @@ class _AtScrape(Collector):
             silence = scheduler_marks.seconds_since(connection, scheduler_marks.TICK)
             letters = dead_letters.count_open(connection)
             skipped = figures.skipped_invoices(connection)
+            held = figures.held_deletions(connection)
         organizations += sorted({link["organization"] for link in links})
         yield _gauge(
             "connection_parked",
@@ -82,6 +83,11 @@ class _AtScrape(Collector):
             "customers_with_unknown_country",
             "Customers whose country in Zoho is a text that booksync does not understand.",
             (({"connection": link["connection"]}, float(link["unknown_countries"])) for link in links),
+        )
+        yield _gauge(
+            "held_deletions",
+            "Records that are held back from being marked deleted until a person decides.",
+            (({"connection": connection_id, "kind": kind}, count) for (connection_id, kind), count in held.items()),
         )
         named = ("connection", "mode", "status")
         yield _gauge(

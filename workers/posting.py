@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from db import hand_over, reminder_posts
 from db.reminder_posts import Post
-from domain.posting import next_attempt_at, signature
+from domain.posting import next_attempt_at, signatures
 from workers.logs import describe
 from workers.resources import Resources
 
@@ -44,11 +44,12 @@ def posting(resources: Resources) -> Iterator[None]:
 
 
 def _post_until(resources: Resources, stopped: threading.Event) -> None:
-    url, secret = resources.settings.reminder_webhook_url, resources.settings.reminder_webhook_secret
+    url, found = resources.settings.reminder_webhook_url, resources.settings.reminder_webhook_secret
     assert url is not None
-    assert secret is not None
+    assert found is not None
+    secrets = tuple(secret.get_secret_value() for secret in found)
     with httpx.Client(timeout=_CALL_SECONDS, follow_redirects=False) as client:
-        receiver = Receiver(client, url.get_secret_value(), secret.get_secret_value())
+        receiver = Receiver(client, url.get_secret_value(), secrets)
         while not stopped.is_set():
             try:
                 while post_due(resources.engine, receiver) and not stopped.is_set():
@@ -61,10 +62,10 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
 class Receiver:
     """Where contacts are posted."""
 
-    def __init__(self, client: httpx.Client, url: str, secret: str) -> None:
+    def __init__(self, client: httpx.Client, url: str, secrets: tuple[str, ...]) -> None:
         self._client = client
         self._url = url
-        self._secret = secret
+        self._secrets = secrets
 
     def tell(self, post: Post) -> str | None:
         """Posts one contact: None when it was received (any 2xx), else what went wrong, in words without the address.
@@ -78,7 +79,7 @@ class Receiver:
             "Content-Type": "application/json",
             "Idempotency-Key": str(post.contact_id),
             "X-Booksync-Timestamp": str(timestamp),
-            "X-Booksync-Signature": signature(self._secret, timestamp, body),
+            "X-Booksync-Signature": signatures(self._secrets, timestamp, body),
         }
         try:
             answer = self._client.post(self._url, content=body, headers=headers)

@@ -1,9 +1,10 @@
 """What a process holds while it runs: settings, engine, Redis and HTTP clients, the API budget."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import httpx
 import redis
@@ -53,8 +54,19 @@ class Resources:
             client_secret=self.settings.zoho_client_secret.get_secret_value(),
         )
 
-    def transport(self, link: Link, *, lane: Lane, holder: str, run_id: uuid.UUID | None = None) -> ZohoTransport:
-        """Calls of one connection; `holder` is who waits for a slot, the calls of a run are counted in its row."""
+    def transport(
+        self,
+        link: Link,
+        *,
+        lane: Lane,
+        holder: str,
+        run_id: uuid.UUID | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> ZohoTransport:
+        """Calls of one connection; `holder` is who waits for a slot, the calls of a run are counted in its row.
+
+        `now` is the clock that Zoho's is compared with: Postgres's, where the work has asked for it.
+        """
         hosts = self.hosts(link.data_center)
         return ZohoTransport(
             self.http,
@@ -64,6 +76,7 @@ class Resources:
             budget=CountedBudget(self.budget, self.engine, self.counters, run_id),
             lane=lane,
             holder=holder,
+            now=now,
             call_seconds=min(CALL_SECONDS, self.settings.claim_seconds * _CALL_SHARE_OF_CLAIM),
         )
 

@@ -30,6 +30,11 @@ class SettingsError(Exception):
 _NO_ADDRESS = "is no address: check its port, and that special characters of the password are percent-encoded"
 
 
+#: The newest and, during a rotation, the one before it.
+_MOST_REMINDER_SECRETS = 2
+_SHORTEST_REMINDER_SECRET = 16
+
+
 def _origin(value: Any) -> Any:
     """An empty variable, as compose files produce, means unset; a trailing slash means nothing."""
     return (value.strip().rstrip("/") or None) if isinstance(value, str) else value
@@ -95,7 +100,11 @@ class Settings(DatabaseSettings):
     console_password: SecretStr | None = None
     phone_fallback: PhoneFallback = PhoneFallback.NONE
     reminder_webhook_url: SecretStr | None = None
-    reminder_webhook_secret: SecretStr | None = Field(default=None, min_length=16, validate_default=True)
+    #: The newest first; two during a rotation.
+    reminder_webhook_secret: Annotated[tuple[SecretStr, ...] | None, NoDecode] = Field(
+        default=None, validate_default=True
+    )
+    public_url: Origin = None
 
     @field_validator("redis_url")
     @classmethod
@@ -120,14 +129,35 @@ class Settings(DatabaseSettings):
 
     @field_validator("reminder_webhook_secret")
     @classmethod
-    def _goes_with_its_address(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if secret is None and info.data.get("reminder_webhook_url") is not None:
+    def _goes_with_its_address(
+        cls, secrets: tuple[SecretStr, ...] | None, info: ValidationInfo
+    ) -> tuple[SecretStr, ...] | None:
+        if secrets:
+            return secrets
+        if info.data.get("reminder_webhook_url") is not None:
             raise ValueError("is needed with REMINDER_WEBHOOK_URL: the receiver knows by it that booksync posts")
-        return secret
+        return None
 
-    @field_validator("encryption_keys", mode="before")
+    @field_validator("reminder_webhook_secret")
     @classmethod
-    def _split_keys(cls, keys: Any) -> Any:
+    def _are_long_and_few(cls, secrets: tuple[SecretStr, ...] | None) -> tuple[SecretStr, ...] | None:
+        found = secrets or ()
+        if len(found) > _MOST_REMINDER_SECRETS:
+            raise ValueError("holds more than two secrets: the newest and, during a rotation, the one before it")
+        if any(len(secret.get_secret_value()) < _SHORTEST_REMINDER_SECRET for secret in found):
+            raise ValueError("holds a secret of fewer than 16 characters (a comma separates two secrets)")
+        return secrets
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_only_a_place(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if url is not None and (url.query or url.fragment or url.username or url.password):
+            raise ValueError("must be a scheme, a host and at most a path, such as https://booksync.example.com")
+        return url
+
+    @field_validator("encryption_keys", "reminder_webhook_secret", mode="before")
+    @classmethod
+    def _split_list(cls, keys: Any) -> Any:
         return tuple(key.strip() for key in keys.split(",") if key.strip()) if isinstance(keys, str) else keys
 
     @field_validator("encryption_keys")

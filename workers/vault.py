@@ -77,6 +77,14 @@ class Vault:
         bound = self.is_bound(encrypted) if bind is None else bind
         return self._encrypt(self.decrypt(encrypted, place), place, bound=bound)
 
+    def can_read(self, encrypted: str) -> bool:
+        """Whether one of the keys fits, wherever the secret is stored."""
+        try:
+            self._plaintext(encrypted)
+        except UnreadableSecretError:
+            return False
+        return True
+
     def is_bound(self, encrypted: str) -> bool:
         """Whether the secret is in the bound form; one that no key fits counts as not bound."""
         try:

@@ -1,4 +1,4 @@
-"""The schema of contained faults: rotated webhook secrets, a canary for the keys, deletions that wait for a person.
+"""The schema of contained faults: webhook secrets, a canary for the keys, failed records, deletions held back.
 
 As in `handover`, two revisions apply them: one at the end of phase 2, one at the end of phase 3. Every statement can be
 repeated.
@@ -7,10 +7,11 @@ repeated.
 from typing import Final
 
 from db.migrations.errors import MigrationRefusedError
-from db.migrations.steps import Raw, briefly
+from db.migrations.steps import Raw, at_length, briefly
 
 _COLUMNS: Final = {
     "zoho_connections": (
+        "oauth_failing_since timestamptz",
         "webhook_secret_previous_encrypted text",
         "webhook_secret_rotated_at timestamptz",
         "webhooks_refused integer NOT NULL DEFAULT 0",
@@ -30,6 +31,20 @@ _TABLES: Final = {
             CONSTRAINT ck_key_canary_single CHECK (id = 1)
         )
     """,
+    "failed_records": """
+        CREATE TABLE IF NOT EXISTS failed_records (
+            run_id uuid NOT NULL,
+            kind text NOT NULL,
+            record_id text NOT NULL,
+            attempts integer NOT NULL DEFAULT 0,
+            is_rejected boolean NOT NULL DEFAULT false,
+            reason text NOT NULL,
+            failed_at timestamptz NOT NULL DEFAULT now(),
+            CONSTRAINT pk_failed_records PRIMARY KEY (run_id, kind, record_id),
+            CONSTRAINT fk_failed_records_run_id_sync_runs
+                FOREIGN KEY (run_id) REFERENCES sync_runs (id) ON DELETE CASCADE
+        )
+    """,
     "held_deletions": """
         CREATE TABLE IF NOT EXISTS held_deletions (
             connection_id uuid NOT NULL,
@@ -45,12 +60,25 @@ _TABLES: Final = {
     """,
 }
 
+#: A stamp that lies ahead of the present made every later reading an older one. Without stamps the next run writes the
+#: row again.
+_UNFREEZE: Final = """
+    UPDATE {table} SET zoho_last_modified_at = NULL, observed_at = NULL
+     WHERE greatest(zoho_last_modified_at, observed_at) > now() + interval '1 day'
+"""
+
 #: A table of one of these names that lacks booksync's columns belongs to another application.
 _FOREIGN: Final = """
     SELECT WHERE to_regclass('key_canary') IS NOT NULL
         AND NOT '{id,ciphertext,created_at}'::text[] <@ ARRAY(
             SELECT attname::text FROM pg_attribute
             WHERE attrelid = to_regclass('key_canary') AND attnum > 0 AND NOT attisdropped
+        )
+    UNION ALL
+    SELECT WHERE to_regclass('failed_records') IS NOT NULL
+        AND NOT '{run_id,kind,record_id,attempts,is_rejected}'::text[] <@ ARRAY(
+            SELECT attname::text FROM pg_attribute
+            WHERE attrelid = to_regclass('failed_records') AND attnum > 0 AND NOT attisdropped
         )
     UNION ALL
     SELECT WHERE to_regclass('held_deletions') IS NOT NULL
@@ -72,7 +100,7 @@ def add(connection: Raw) -> None:
     """
     if _is_foreign(connection):
         raise MigrationRefusedError(
-            "A table key_canary or held_deletions is there, but it is not booksync's: "
+            "A table key_canary, failed_records or held_deletions is there, but it is not booksync's: "
             "rename it, or put it in another schema"
         )
     for table in _TABLES.values():
@@ -80,6 +108,8 @@ def add(connection: Raw) -> None:
     for table, columns in _COLUMNS.items():
         added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
         briefly(connection, f"ALTER TABLE {table} {added}")
+    for table in ("customers_cache", "invoices_cache"):
+        at_length(connection, _UNFREEZE.format(table=table))
 
 
 def remove(connection: Raw) -> None:
@@ -88,7 +118,7 @@ def remove(connection: Raw) -> None:
         dropped = ", ".join(f"DROP COLUMN IF EXISTS {column.partition(' ')[0]}" for column in columns)
         briefly(connection, f"ALTER TABLE {table} {dropped}")
     if not _is_foreign(connection):
-        briefly(connection, "DROP TABLE IF EXISTS key_canary, held_deletions")
+        briefly(connection, "DROP TABLE IF EXISTS key_canary, failed_records, held_deletions")
 
 
 def _is_foreign(connection: Raw) -> bool:

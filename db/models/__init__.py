@@ -22,7 +22,7 @@ from db.models.connections import (
     ZohoConnection,
 )
 from db.models.dead_letters import DeadLetter
-from db.models.runs import HeldDeletion, SeenRecord, SetAsideRecord, StagedContact, StagedPerson, SyncRun
+from db.models.runs import FailedRecord, HeldDeletion, SeenRecord, SetAsideRecord, StagedContact, StagedPerson, SyncRun
 from db.models.webhooks import Resync, SchedulerMark, WebhookEvent
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "ConnectionStatus",
     "DeadLetter",
     "DoNotCall",
+    "FailedRecord",
     "HandoverOutcome",
     "HeldDeletion",
     "KeyCanary",

@@ -51,6 +51,7 @@ class ZohoConnection(Base):
     refreshed_at: Mapped[list[dt.datetime]] = mapped_column(
         ARRAY(DateTime(timezone=True)), server_default=text("'{}'::timestamptz[]")
     )
+    oauth_failing_since: Mapped[Moment | None]  #: the first of the refusals with a word that booksync does not know
     no_refresh_before: Mapped[Moment | None]  #: Zoho's token endpoint refuses until then
 
     organization_name: Mapped[str] = mapped_column(server_default="")

@@ -94,6 +94,20 @@ class SetAsideRecord(Base):
     last_seen_at: Mapped[CreatedAt]
 
 
+class FailedRecord(Base):
+    """A record whose detail call has failed in a run: it is asked for after the others, and rejected in the end."""
+
+    __tablename__ = "failed_records"
+
+    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(primary_key=True)
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: that failed while other records were read
+    is_rejected: Mapped[bool] = mapped_column(server_default=text("false"))
+    reason: Mapped[str]
+    failed_at: Mapped[CreatedAt]
+
+
 class HeldDeletion(Base):
     """A cached record that Zoho seems to have no longer, held back by the deletion safeguard until a person decides."""
 

@@ -162,20 +162,22 @@ def _oddities(asked: BooksCall) -> Oddities:
         is_filter_ignored="last_modified_time" in asked.query and asked.has(FaultName.MODIFIED_FILTER_IGNORED),
         is_sort_ignored="sort_column" in asked.query and asked.has(FaultName.SORT_IGNORED),
         repeat_every=duplicates.every if duplicates else 0,
-        is_dropped=_person_dropper(asked),
+        is_dropped=_row_dropper(asked),
         corrupt=_corrupter(asked),
     )
 
 
-def _person_dropper(asked: BooksCall) -> Callable[[int], bool] | None:
-    fault = asked.fault(FaultName.PERSON_MISSING)
-    if fault is None or asked.call.kind is not CallKind.BULK_PERSONS:
+def _row_dropper(asked: BooksCall) -> Callable[[int], bool] | None:
+    missing = asked.fault(FaultName.ROW_MISSING)
+    person = asked.fault(FaultName.PERSON_MISSING) if asked.call.kind is CallKind.BULK_PERSONS else None
+    fault, times = (person, 1) if person is not None else (missing, None)
+    if fault is None:
         return None
 
     def is_dropped(record_id: int) -> bool:
         if record_id != fault.params.record_id:
             return False
-        asked.faults.strike(fault, times=1)
+        asked.faults.strike(fault, times=times)
         return True
 
     return is_dropped

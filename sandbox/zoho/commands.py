@@ -278,6 +278,7 @@ class FaultName(StrEnum):
     BULK_PERSONS_REFUSED = "bulk_persons_refused"  #: `status` 404 (code 5) or 401 (code 57).
     INACTIVE_PERSONS_OMITTED = "inactive_persons_omitted"  #: The bulk list lacks inactive contacts' persons.
     PERSON_MISSING = "person_missing"  #: The bulk list drops `record_id` from its page, once unless `times` says.
+    ROW_MISSING = "row_missing"  #: Lists drop the row of `record_id`.
     DETAIL_FACTS_OMITTED = "detail_facts_omitted"  #: Details lack the reminder switch and the addresses.
     DUPLICATE_ROWS = "duplicate_rows"  #: Every `every`-th record of a list comes twice.
     LATE_VISIBILITY = "late_visibility"  #: Lists show a change `seconds` after its stamp; details at once.

@@ -70,7 +70,7 @@ def inbox() -> Iterator[Inbox]:
 @pytest.fixture
 def receiver(inbox: Inbox) -> Iterator[Receiver]:
     with httpx.Client(timeout=5) as client:
-        yield Receiver(client, inbox.url, SECRET)
+        yield Receiver(client, inbox.url, (SECRET,))
 
 
 @pytest.fixture
@@ -133,6 +133,19 @@ def test_the_receiver_can_check_who_posts(engine: Engine, inbox: Inbox, receiver
 
 
 @pytest.mark.usefixtures("due")
+def test_during_a_rotation_the_receiver_may_know_either_secret(engine: Engine, inbox: Inbox) -> None:
+    with httpx.Client(timeout=5) as client:
+        post_due(engine, Receiver(client, inbox.url, ("the newest of two secrets", SECRET)))
+    headers, body = inbox.got[0]
+    signed = headers["X-Booksync-Timestamp"].encode() + b"." + body
+    expected = [
+        f"sha256={hmac.new(secret, signed, hashlib.sha256).hexdigest()}"
+        for secret in (b"the newest of two secrets", SECRET.encode())
+    ]
+    assert headers["X-Booksync-Signature"].split(",") == expected
+
+
+@pytest.mark.usefixtures("due")
 @pytest.mark.parametrize("status", [302, 400, 404, 500, 503])
 def test_what_is_refused_is_posted_again_under_the_same_key(
     engine: Engine, inbox: Inbox, receiver: Receiver, status: int
@@ -153,7 +166,7 @@ def test_what_is_refused_is_posted_again_under_the_same_key(
 @pytest.mark.usefixtures("due")
 def test_a_receiver_that_is_away_is_waited_for(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
     with httpx.Client() as client:
-        post_due(engine, Receiver(client, "http://127.0.0.1:1/due?token=in-the-address", SECRET))
+        post_due(engine, Receiver(client, "http://127.0.0.1:1/due?token=in-the-address", (SECRET,)))
     assert contact(engine)["post_problem"] == "ConnectError", "and the address is nowhere kept"
     make_time_pass(engine)
     post_due(engine, receiver)

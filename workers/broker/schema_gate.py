@@ -4,6 +4,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from dramatiq import Broker, Middleware, Worker
@@ -21,16 +23,23 @@ class SchemaGate(Middleware):
     """At boot, after the resources are open: waits for the migrations, and refuses a schema that it does not know."""
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
-        # Dramatiq only notes the signal and looks at it once the worker has booted, which may never happen.
-        is_main = threading.current_thread() is threading.main_thread()
-        before = signal.signal(signal.SIGTERM, _end) if is_main else None
         try:
-            wait_for_schema(process.resources().engine, _pause)
+            with ending_on_sigterm():
+                wait_for_schema(process.resources().engine, _pause)
         except SchemaTooNewError as error:
             raise WrongSchemaError(str(error)) from None
-        finally:
-            if is_main:
-                signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """SIGTERM ends the process inside the block. Dramatiq looks at it only after a boot, which may wait for ever."""
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _end) if is_main else None
+    try:
+        yield
+    finally:
+        if is_main:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _pause(seconds: float) -> bool:

@@ -19,23 +19,28 @@ from workers.budget import BudgetUnavailable, BudgetWait
 from workers.cli import (
     connect,
     dead_letters,
+    deletions,
     do_not_call,
     explain,
     migrate,
     phones,
     policy,
     reminders,
+    resume,
     rotate_keys,
     scheduler,
     status,
     sync,
     verify,
+    webhook,
 )
 from workers.cli.terminal import notes, print_json
 from workers.connecting import NotAMemberError, UnknownTimeZoneError
+from workers.keys import WrongKeysError
 from workers.logs import describe, set_up_logs
 from workers.settings import SettingsError, database_url, settings
 from workers.vault import UnreadableSecretError
+from workers.webhook_rules import RotationUnderWayError
 from workers.zoho.errors import ZohoError
 
 app = typer.Typer(
@@ -52,11 +57,14 @@ app.command("sync")(sync.sync)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(deletions.app, name="deletions")
 app.command("explain")(explain.explain)
 app.add_typer(reminders.app, name="reminders")
 app.add_typer(do_not_call.app, name="do-not-call")
 app.add_typer(phones.app, name="phones")
 app.add_typer(policy.app, name="policy")
+app.add_typer(webhook.app, name="webhook")
+app.command("resume")(resume.resume_connections)
 app.command("rotate-keys")(rotate_keys.rotate_keys)
 app.command("scheduler")(scheduler.scheduler)
 
@@ -74,11 +82,13 @@ def main() -> NoReturn:
         UnknownConnectionError,
         UnknownLetterError,
         UnreadableSecretError,
+        WrongKeysError,
         InvalidPolicyError,
         MigrationError,
         explain.NoSuchInvoiceError,
         WalkStuck,
         sync.RunUnderWayError,
+        RotationUnderWayError,
     ) as error:
         _fail(str(error))
     except (ZohoError, BudgetWait) as error:

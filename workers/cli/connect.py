@@ -4,11 +4,11 @@ import uuid
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from workers.cli.handover import tell_if_closed
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
-from workers.cli.terminal import notes, out, print_json
+from workers.cli.terminal import notes, out, print_facts, print_json
+from workers.cli.webhook import note_partial_url
 from workers.connecting import link_organization
 from workers.resources import open_resources
 from workers.zoho.data_centers import DATA_CENTER_ALIASES, DATA_CENTERS, data_center_named
@@ -58,15 +58,13 @@ def connect(
         )
     facts = {
         "connection_id": str(linked.connection_id),
-        "webhook_url": linked.webhook_path,
+        "webhook_url": linked.webhook_url,
         "webhook_secret": linked.webhook_secret,
     }
+    note_partial_url(linked.webhook_url)
     if as_json:
         print_json(facts | linked.handover.as_json())
         return
-    table = Table(show_header=False, box=None)
-    for name, value in facts.items():
-        table.add_row(name, value)
-    out.print(table)
+    print_facts(out, facts)
     notes.print(f"Connected. Next: booksync sync {linked.connection_id} --wait")
     tell_if_closed(linked.connection_id, linked.handover.as_json(), notes)

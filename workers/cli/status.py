@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
-from db import connections, dead_letters, questions, scheduler_marks, summary
+from db import connections, dead_letters, questions, scheduler_marks, summary, webhook_secrets
 from workers.cli.arguments import OneConnection
+from workers.cli.deletions import held_back
 from workers.cli.handover import tell_if_closed
 from workers.cli.terminal import answers, counted, emphasized, print_json
 from workers.cli.uncertain_countries import uncertain_countries
+from workers.cli.webhook import refusals_line
 from workers.forecasting import forecast
 from workers.resources import Resources, open_resources
 
@@ -54,6 +56,7 @@ def _with_outlook(resources: Resources, database: Connection, state: dict[str, A
     link = connections.link(database, uuid.UUID(state["connection_id"]))
     return state | {
         "uncertain_countries": questions.uncertain_countries(database, link.connection_id).as_json(),
+        "webhooks_refused": webhook_secrets.refusals(database, link.connection_id).as_json(),
         "forecast": forecast(resources, database, link).as_json(),
     }
 
@@ -97,8 +100,11 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     )
     _show_truth_check(state["connection_id"], state["truth_check"], tell)
     tell_if_closed(state["connection_id"], state, tell, indent="  ")
+    _show_held_deletions(state["connection_id"], state["held_deletions"], tell)
     _show_calendar(state, tell)
-    _show_events(state["connection_id"], state["webhook_events"], tell)
+    _show_events(state["webhook_events"], tell)
+    if refused := refusals_line(state["webhooks_refused"], state["connection_id"]):
+        tell.print(f"  {refused}", style="yellow", markup=False)
     _show_budget(state["forecast"], tell)
     table = Table(box=None, padding=(0, 2))
     for heading in ("started", "mode", "state", "phase", "calls", "seconds", "reason"):
@@ -135,6 +141,12 @@ def _show_calendar(state: dict[str, Any], tell: Console) -> None:
         tell.print(f"  {uncertain}")
     for country, year in state["calendars_that_end"].items():
         tell.print(f"  The public holidays of {country} are known until {year} only.", style="yellow")
+
+
+def _show_held_deletions(connection_id: str, held: dict[str, Any], tell: Console) -> None:
+    """Records that wait for a decision; they stay here until it is made, whatever the runs do."""
+    if sentence := held_back(held["customers"], held["invoices"], held["since"]):
+        tell.print(f"  {sentence} Next: booksync deletions list {connection_id}", style="yellow")
 
 
 def _show_truth_check(connection_id: str, check: dict[str, Any] | None, tell: Console) -> None:
@@ -179,14 +191,8 @@ def _show_countries(state: dict[str, Any], tell: Console) -> None:
         )
 
 
-def _show_events(connection_id: str, events: dict[str, int], tell: Console) -> None:
+def _show_events(events: dict[str, int], tell: Console) -> None:
     """Of webhooks: what has changed nothing in the cache."""
-    if events["unmarked"]:
-        gone = counted(events["unmarked"], "record that is gone is", "records that are gone are")
-        tell.print(
-            f"  webhooks: {gone} not marked, since suspiciously many are. Next: booksync sync {connection_id} --full",
-            style="yellow",
-        )
     if events["unreadable"]:
         unreadable = counted(events["unreadable"], "event of a record", "events of records")
         tell.print(f"  webhooks: {unreadable} that could not be understood: no change", style="yellow")

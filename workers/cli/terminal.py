@@ -7,6 +7,7 @@ reasons come from strangers: no text acts on the terminal, because both consoles
 import json
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -58,6 +59,13 @@ def counted(number: int, one: str, many: str) -> str:
 def emphasized(head: str, rest: str = "") -> Text:
     """A line whose head is bold."""
     return Text.assemble((printable(head), "bold"), printable(rest))
+
+
+def print_facts(console: Console, facts: Mapping[str, str]) -> None:
+    """One line a fact. A table would fold an address or a secret, which are there to be copied."""
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        console.print(f"{name:<{width}}  {value}", markup=False)
 
 
 def json_line(facts: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
@@ -12,7 +13,8 @@ from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
 from domain.lists import Page, SetAside, record_ids
-from domain.runs import Mode, Phase
+from domain.runs import Mode, Phase, RecordRef, Run
+from workers.sync.records import DetailCalls, ask_each
 from workers.sync.sorting import stage_sorted
 from workers.sync.work import Work
 
@@ -57,28 +59,43 @@ def _customer_ids(page: Page[Contact]) -> list[str]:
 
 
 def _fetch_details(work: Work, contacts: Sequence[Contact]) -> StepRef:
-    for listed in contacts:
-        told = work.ask_contact(listed.contact_id)
-        with work.transaction() as connection:
-            _settle(connection, work, listed, told)
-            work.keep(connection, work.run)
+    ask_each(work, contacts, _detail_calls(work))
     with work.transaction() as connection:
         lacking = staging.contacts_needing_details(connection, work.run.run_id, 1)
         return work.advance(connection, work.run.go_to(Phase.CONTACTS if lacking else Phase.CUSTOMERS))
 
 
-def _settle(connection: Connection, work: Work, listed: Contact, told: Contact | SetAside | None) -> None:
-    """What a detail call tells of a contact that a list has just named."""
-    run_id = work.run.run_id
-    if told is None:
-        # Gone since, or an answer that lies: only a full run marks deletions, all of them together under its brake.
+def _detail_calls(work: Work) -> DetailCalls[Contact]:
+    """How the details of contacts that a list has just named are read."""
+
+    def ask(listed: Contact) -> None:
+        found = work.ask_contact(listed.contact_id)
+        with work.transaction() as connection:
+            _stage_details(connection, work, listed, found)
+            work.keep(connection, work.run)
+
+    def reject(connection: Connection, listed: Contact, _reason: str) -> Run:
+        # Observed at its last change: the next full run asks for it again (`domain.persons.is_ambiguous`).
+        _keep_row(connection, work, listed, observed_at=listed.modified_at or work.now)
+        return work.run
+
+    return DetailCalls(lambda listed: RecordRef(RecordKind.CUSTOMER, listed.contact_id), ask, reject)
+
+
+def _stage_details(connection: Connection, work: Work, listed: Contact, found: Contact | SetAside | None) -> None:
+    if found is None:
+        # Only a full run marks deletions, all of them together under its safeguard.
         log.warning("A listed contact is gone", action="contact.gone")
-        staging.unstage(connection, run_id, [listed.contact_id])
-    elif isinstance(told, SetAside):
-        # Its row is good all the same: a status must not be missed. Its persons stay as they are cached.
-        staging.set_aside(connection, work.run.connection_id, "contact", [told])
-        persons = known_contacts.cached_persons(connection, work.link, listed.contact_id)
-        kept = listed if persons is None else listed.with_persons(persons)
-        staging.set_details(connection, run_id, Observed(kept, work.observed_at))
+        staging.unstage(connection, work.run.run_id, [listed.contact_id])
+    elif isinstance(found, SetAside):
+        staging.set_aside(connection, work.run.connection_id, "contact", [found])
+        _keep_row(connection, work, listed, observed_at=work.observed_at)
     else:
-        staging.set_details(connection, run_id, Observed(told, work.observed_at))
+        staging.set_details(connection, work.run.run_id, Observed(found, work.observed_at))
+
+
+def _keep_row(connection: Connection, work: Work, listed: Contact, *, observed_at: datetime) -> None:
+    """The row is good without its details: a status must not be missed. Its persons stay as they are cached."""
+    persons = known_contacts.cached_persons(connection, work.link, listed.contact_id)
+    kept = listed if persons is None else listed.with_persons(persons)
+    staging.set_details(connection, work.run.run_id, Observed(kept, observed_at))

@@ -1,19 +1,25 @@
-"""Deletions: a full run asks about each cached record that its walk has not met, and marks those that are gone."""
+"""Deletions: a full run asks about each cached record that its walk has not met, and marks those that are gone.
+
+Where suspiciously many are gone without proof, they are held back until a person decides.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
 
-from db import deletions
+from db import deletions, held_deletions
 from db.runs import StepRef
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.contacts import ContactKind
-from domain.deletions import RecordKind, is_unreliable, needs_permission
+from domain.deletions import MOST_ASKED_ABOUT, Evidence, RecordKind, Tally, is_unreliable, needs_permission
 from domain.lists import SetAside
-from domain.runs import Phase, Run
+from domain.runs import Phase, RecordRef, Run
+from workers.sync.records import DetailCalls, ask_each
+from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 
@@ -27,31 +33,59 @@ _FOLLOWING = {Phase.GONE_CUSTOMERS: Phase.INVOICES, Phase.GONE_INVOICES: Phase.R
 
 
 def confirm_deletions(work: Work) -> StepRef:
-    """Asks about the next missing records; when all are known, marks the gone ones, unless they are too many."""
+    """Asks about the next missing records; when all are known, marks the gone ones, or holds them for a person."""
     run, kind = work.run, _KINDS[work.run.phase]
     with work.transaction() as connection:
-        # By itself: it locks invoices, and to mark some customers are locked, who come first.
+        # In a transaction of its own: it locks invoices, and marking locks some customers, which come first.
         deletions.adopt(connection, work.link, kind)
     with work.transaction() as connection:
-        missing = deletions.unseen(connection, work.link, run.run_id, kind, QUESTIONS_PER_STEP)
+        # Also apart: a webhook locks the cached record before its row here, and marking does so too.
+        held_deletions.prune(connection, work.link)
+    with work.transaction() as connection:
+        missing = deletions.unseen(
+            connection, work.link, run.run_id, kind, QUESTIONS_PER_STEP, with_held=run.allow_deletions
+        )
         tally = deletions.tally(connection, work.link, run.run_id, kind)
-        if not run.allow_deletions and needs_permission(tally.gone, tally.cached):
-            return work.advance(connection, _braked(run, kind))
-        if missing and is_unreliable(run.position.found_there, tally.cached):
-            return work.advance(connection, _marked(connection, work, kind).degraded(_unreliable(kind)))
         if not missing:
-            return work.advance(connection, _marked(connection, work, kind))
-    for record_id in missing:
-        _ask(work, kind, record_id)
+            return work.advance(connection, _decided(connection, work, kind, tally))
+        if is_unreliable(run.position.found_there, tally.cached):
+            return work.advance(connection, _decided(connection, work, kind, tally).degraded(_unreliable(kind)))
+        if _asks_no_more(connection, work, tally):
+            return work.advance(connection, _decided(connection, work, kind, tally).degraded(_not_all_asked(kind)))
+    ask_each(work, missing, _detail_calls(work, kind))
     with work.transaction() as connection:
         return work.advance(connection, work.run)
 
 
-def _braked(run: Run, kind: RecordKind) -> Run:
-    log.error("Suspiciously many records are gone: none is marked", action="deletions.braked", kind=kind)
-    reason = f"Suspiciously many {kind}s are gone from Zoho, so none was marked deleted."
-    way_out = "If they are meant to be gone, run `booksync sync CONNECTION --full --allow-deletions`."
-    return _on_from(run.degraded(f"{reason} {way_out}"))
+def _asks_no_more(connection: Connection, work: Work, tally: Tally) -> bool:
+    """Whether enough is known for a person to decide, or further calls would cost the day's syncs."""
+    if work.run.allow_deletions or not needs_permission(tally):
+        return False
+    return tally.gone >= MOST_ASKED_ABOUT or not is_affordable(connection, work)
+
+
+def _decided(connection: Connection, work: Work, kind: RecordKind, tally: Tally) -> Run:
+    """Marks the records that were found gone. Suspiciously many are held back, but for those that are proven."""
+    gone = deletions.confirmed(connection, work.run.run_id, kind)
+    if work.run.allow_deletions or not needs_permission(tally):
+        _mark(connection, work, kind, gone)
+        return _on_from(work.run)
+    proven = deletions.proven(connection, work.link, kind, gone)
+    _mark(connection, work, kind, sorted(proven))
+    held = held_deletions.hold(connection, work.link, kind, sorted(set(gone) - proven), Evidence.NOT_LISTED)
+    return _on_from(work.run.degraded(_held_back(work, kind, held, before=tally.held)) if held else work.run)
+
+
+def _held_back(work: Work, kind: RecordKind, count: int, *, before: int) -> str:
+    log.error("Suspiciously many records are gone: they are held back", action="deletions.held", kind=kind, count=count)
+    records = f"1 {kind} is" if count == 1 else f"{count:,} {kind}s are"
+    others = f", and {before:,} were before" if before else ""
+    connection_id = work.run.connection_id
+    return (
+        f"Suspiciously many {kind}s are gone from Zoho: {records} held back from being marked deleted{others}. "
+        f"Next: `booksync deletions list {connection_id}`, then apply or dismiss them. "
+        f"`booksync sync {connection_id} --full --allow-deletions` marks all that are gone."
+    )
 
 
 def _unreliable(kind: RecordKind) -> str:
@@ -59,18 +93,30 @@ def _unreliable(kind: RecordKind) -> str:
     return f"Zoho's list lacked many {kind}s that it has all the same, so the others were not asked about."
 
 
-def _marked(connection: Connection, work: Work, kind: RecordKind) -> Run:
-    gone = deletions.confirmed(connection, work.run.run_id, kind)
-    if gone:
-        # The server's time, not ours: rows that were read by a clock ahead of this one must not seem newer.
-        found_at = work.run.position.found_gone_at or work.now
-        marked = deletions.mark(connection, work.link, kind, gone, observed_at=found_at, now=work.now)
-        log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=kind, count=marked)
-    return _on_from(work.run)
+def _not_all_asked(kind: RecordKind) -> str:
+    return f"More {kind}s are missing from the list. The next full run asks about them."
+
+
+def _mark(connection: Connection, work: Work, kind: RecordKind, record_ids: list[str]) -> None:
+    if not record_ids:
+        return
+    # The server's time, not ours: rows that were read by a clock ahead of this one must not seem newer.
+    found_at = work.run.position.found_gone_at or work.now
+    marked = deletions.mark(connection, work.link, kind, record_ids, observed_at=found_at, now=work.now)
+    log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=kind, count=marked)
 
 
 def _on_from(run: Run) -> Run:
     return replace(run, position=replace(run.position, found_there=0)).go_to(_FOLLOWING[run.phase])
+
+
+def _detail_calls(work: Work, kind: RecordKind) -> DetailCalls[str]:
+    def reject(connection: Connection, record_id: str, _reason: str) -> Run:
+        # Zoho has not said that the record is gone, so it stays as it is cached.
+        deletions.see(connection, work.run.run_id, kind, [record_id])
+        return work.run
+
+    return DetailCalls(lambda record_id: RecordRef(kind, record_id), partial(_ask, work, kind), reject)
 
 
 def _ask(work: Work, kind: RecordKind, record_id: str) -> None:

@@ -8,14 +8,15 @@ from sqlalchemy import Connection
 
 from db import connections, deletions, known_contacts, skipped_invoices, staging
 from db.runs import StepRef
-from db.skipped_invoices import ObservedInvoice
+from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
 from domain.lists import SetAside, record_ids
-from domain.runs import Mode, Phase, Run
+from domain.runs import Mode, Phase, RecordRef, Run
 from domain.walk import Walk
 from domain.watermarks import overlapping
+from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 
@@ -26,25 +27,34 @@ CUSTOMERS_PER_STEP = 20
 
 
 def sync_invoices_page(work: Work) -> StepRef:
-    """Asks for the customers that invoices wait for, or else for the walk's next page.
+    """Reads the walk's next page; after the last one, asks once for each customer that invoices wait for.
 
     Only a complete customer phase makes a customer that is not cached worth a call; else the invoices go on waiting.
     """
-    if work.run.position.customers_complete:
-        with work.transaction() as connection:
-            unknown = skipped_invoices.unknown_customers(connection, work.link, CUSTOMERS_PER_STEP)
-        if unknown:
-            return _fetch_customers(work, unknown)
-    return _fetch_page(work)
+    run = work.run
+    if run.position.invoices is None or not run.position.invoices.is_finished:
+        return _fetch_page(work)
+    with work.transaction() as connection:
+        unknown = _unknown_customers(connection, work, CUSTOMERS_PER_STEP)
+        if not unknown:
+            return work.advance(connection, _after_walk(connection, run, run.position.invoices))
+    ask_each(work, unknown, _detail_calls(work))
+    with work.transaction() as connection:
+        return work.advance(connection, work.run)
+
+
+def _unknown_customers(connection: Connection, work: Work, limit: int) -> Sequence[str]:
+    if not work.run.position.customers_complete:
+        return ()
+    return skipped_invoices.unknown_customers(
+        connection, work.link, work.run.run_id, limit, with_rejected=work.run.mode is Mode.FULL
+    )
 
 
 def _fetch_page(work: Work) -> StepRef:
     run, link = work.run, work.link
     since = overlapping(link.last_invoice_sync_at) if run.mode is Mode.INCREMENTAL else None
     walk = run.position.invoices or Walk.begin(since)
-    if walk.is_finished:
-        with work.transaction() as connection:
-            return work.advance(connection, _after_walk(connection, run, walk))
     walk, page, rows = work.walk_on(walk, work.invoices_client.get_invoices)
     with work.transaction() as connection:
         if page is None:
@@ -54,9 +64,8 @@ def _fetch_page(work: Work) -> StepRef:
         staging.set_aside(connection, link.connection_id, "invoice", page.set_aside)
         run = write_invoices(connection, work, [ObservedInvoice(invoice, page.server_time) for invoice in rows])
         run = replace(run, position=replace(run.position, invoices=walk)).having_read(page)
-        waits = run.position.customers_complete and skipped_invoices.unknown_customers(connection, link, 1)
-        done = walk.is_finished and not waits
-        return work.advance(connection, _after_walk(connection, run, walk) if done else run)
+        is_done = walk.is_finished and not _unknown_customers(connection, work, 1)
+        return work.advance(connection, _after_walk(connection, run, walk) if is_done else run)
 
 
 def _after_walk(connection: Connection, run: Run, walk: Walk) -> Run:
@@ -70,23 +79,32 @@ def _after_walk(connection: Connection, run: Run, walk: Walk) -> Run:
     return run.go_to(Phase.GONE_INVOICES)
 
 
-def _fetch_customers(work: Work, zoho_customer_ids: Sequence[str]) -> StepRef:
-    for zoho_customer_id in zoho_customer_ids:
-        contact = work.ask_contact(zoho_customer_id)
+def _detail_calls(work: Work) -> DetailCalls[str]:
+    """How customers that only invoices name are read."""
+
+    def ask(zoho_customer_id: str) -> None:
+        found = work.ask_contact(zoho_customer_id)
         with work.transaction() as connection:
-            work.keep(connection, _settle(connection, work, zoho_customer_id, contact))
-    with work.transaction() as connection:
-        return work.advance(connection, work.run)
+            work.keep(connection, _write(connection, work, zoho_customer_id, found))
 
-
-def _settle(connection: Connection, work: Work, zoho_customer_id: str, contact: Contact | SetAside | None) -> Run:
-    """A customer who is found takes up the invoices that waited; those of one who is gone stay skipped."""
-    if contact is None or isinstance(contact, SetAside) or contact.kind is not ContactKind.CUSTOMER:
-        skipped = skipped_invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
-        log.warning("Invoices are skipped: their customer is gone", action="invoices.skipped", invoices=skipped)
+    def reject(connection: Connection, zoho_customer_id: str, _reason: str) -> Run:
+        skipped_invoices.mark_customer(connection, work.link, zoho_customer_id, SkipReason.CUSTOMER_REJECTED)
         return work.run
-    run = write_customers(connection, work, [Observed(contact, work.observed_at)])
+
+    return DetailCalls(lambda zoho_customer_id: RecordRef(RecordKind.CUSTOMER, zoho_customer_id), ask, reject)
+
+
+def _write(connection: Connection, work: Work, zoho_customer_id: str, found: Contact | SetAside | None) -> Run:
+    """A customer who is found takes up the invoices that wait; those of one who is gone stay skipped."""
+    if isinstance(found, SetAside):
+        staging.set_aside(connection, work.run.connection_id, "contact", [found])
+    if not isinstance(found, Contact) or found.kind is not ContactKind.CUSTOMER:
+        reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
+        skipped = skipped_invoices.mark_customer(connection, work.link, zoho_customer_id, reason)
+        log.warning("Invoices are skipped: their customer is not cached", action="invoices.skipped", invoices=skipped)
+        return work.run
+    run = write_customers(connection, work, [Observed(found, work.observed_at)])
     if not known_contacts.is_cached(connection, work.link, zoho_customer_id):
-        # Another connection of the user holds that customer. Asked again, Zoho would tell the same for ever.
-        skipped_invoices.mark_customer_gone(connection, work.link, zoho_customer_id)
+        # Another connection of the user holds that customer: every further call would have the same result.
+        skipped_invoices.mark_customer(connection, work.link, zoho_customer_id, SkipReason.CUSTOMER_GONE)
     return run

@@ -7,8 +7,10 @@ full run; without it only another detail call does.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
+from sqlalchemy import Connection
 
 from db import deletions, known_contacts, staging
 from db.staging import Observed
@@ -16,8 +18,8 @@ from domain.contacts import Contact
 from domain.deletions import RecordKind
 from domain.forecast import DETAILS_REREAD
 from domain.lists import SetAside
-from domain.runs import Mode
-from workers.sync.spare_calls import Asked, answer_of, ask_each
+from domain.runs import Mode, RecordRef, Run
+from workers.sync.records import Asked, DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
 
@@ -36,8 +38,7 @@ def reread_old_details(work: Work) -> bool:
     A failure costs the run nothing: the contact stays as it is cached.
     """
     contact_ids = _oldest(work)
-    asked = ask_each(contact_ids, lambda contact_id: _reread(work, contact_id), action="details.not_reread")
-    if asked is Asked.STOPPED:
+    if ask_each(work, contact_ids, _detail_calls(work)) is Asked.STOPPED:
         return False
     if contact_ids:
         log.info("Old details are read again", action="details.reread", calls=len(contact_ids))
@@ -50,11 +51,30 @@ def _oldest(work: Work) -> Sequence[str]:
     if run.mode is not Mode.FULL or not work.link.bulk_persons_refused or limit <= 0:
         return ()
     with work.transaction() as connection:
-        return known_contacts.oldest_details(connection, work.link, before=work.now - OLD, limit=limit)
+        return known_contacts.oldest_details(connection, work.link, run.run_id, before=work.now - OLD, limit=limit)
+
+
+def _detail_calls(work: Work) -> DetailCalls[str]:
+    def reject(connection: Connection, contact_id: str, _reason: str) -> Run:
+        known_contacts.note_unreadable(connection, work.link, contact_id, now=work.now)
+        return _one_more(work.run)
+
+    return DetailCalls(
+        lambda contact_id: RecordRef(RecordKind.CUSTOMER, contact_id),
+        partial(_reread, work),
+        reject,
+        attempts=1,
+        is_spare=True,
+        is_named=False,
+    )
+
+
+def _one_more(run: Run) -> Run:
+    return replace(run, position=replace(run.position, details_reread=run.position.details_reread + 1))
 
 
 def _reread(work: Work, contact_id: str) -> None:
-    contact = answer_of(work.ask_contact, contact_id)
+    contact = work.ask_contact(contact_id)
     run = work.run
     with work.transaction() as connection:
         if isinstance(contact, Contact):
@@ -67,5 +87,4 @@ def _reread(work: Work, contact_id: str) -> None:
             deletions.note_gone(
                 connection, work.link, RecordKind.CUSTOMER, contact_id, observed_at=work.observed_at, now=work.now
             )
-        position = replace(run.position, details_reread=run.position.details_reread + 1)
-        work.keep(connection, replace(run, position=position))
+        work.keep(connection, _one_more(run))

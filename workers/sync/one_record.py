@@ -12,38 +12,38 @@ from db import (
     customers,
     dead_letters,
     deletions,
+    held_deletions,
     invoices,
     known_contacts,
     reminders,
     resyncs,
     skipped_invoices,
     staging,
-    summary,
     webhook_events,
 )
 from db.connections import Link
 from db.resyncs import ResyncClaim
-from db.skipped_invoices import ObservedInvoice
+from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
 from db.webhook_events import Due, ResyncRef
 from domain.contacts import Contact, ContactKind
-from domain.deletions import BRAKE_COUNT, RecordKind, needs_permission
+from domain.deletions import Evidence, RecordKind, Tally, needs_permission
 from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.webhooks import Entity, Event, EventKind, Outcome, is_known
 from workers.broker.messages import RESYNC_ACTORS
 from workers.budget import Lane
+from workers.jobs.outcomes import DeferredError
 from workers.resources import Resources
 from workers.sync.asking import Asking
 from workers.zoho import ZohoTransport
 
 log = structlog.get_logger(__name__)
 
-#: So far back records are counted that were found gone: too many of them, and no further one is marked.
-_BRAKE_SECONDS = 3600.0
+#: The deletion safeguard counts records that events have marked within this time.
+_SAFEGUARD_SECONDS = 3600.0
 
 _KINDS = {Entity.CONTACT: RecordKind.CUSTOMER, Entity.INVOICE: RecordKind.INVOICE}
-_LIVE = {Entity.CONTACT: "customers", Entity.INVOICE: "invoices"}
 
 
 #: Records hold at most this part of a window's calls ahead. Zoho tells of each record of an import, and a run, which
@@ -52,12 +52,8 @@ _QUEUE_SHARE = 0.25
 _SHORTEST_CROWD_SECONDS, _LONGEST_CROWD_SECONDS = 5.0, 600.0
 
 
-class CrowdedError(Exception):
+class CrowdedError(DeferredError):
     """Enough records wait for the API budget already."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(self.__doc__)
-        self.seconds = seconds
 
 
 class OneRecord(Asking):
@@ -81,7 +77,7 @@ class OneRecord(Asking):
     def transport(self) -> ZohoTransport:
         ref = self.ref
         holder = f"resync-{ref.connection_id}-{ref.entity}-{ref.record_id}"
-        return self.resources.transport(self.link, lane=Lane.INTERACTIVE, holder=holder)
+        return self.resources.transport(self.link, lane=Lane.INTERACTIVE, holder=holder, now=lambda: self.now)
 
     def settle(self, connection: Connection, outcome: Outcome) -> list[Due]:
         """Ends the claim; what is to be fetched next, if more events came meanwhile.
@@ -134,13 +130,16 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
     with record.transaction() as connection:
         if isinstance(found, SetAside):
             outcome = _set_aside(connection, record, found)
-        elif found is None or found.kind is ContactKind.VENDOR:
-            outcome = _gone(connection, record)
+        elif found is None:
+            outcome = _gone(connection, record, Evidence.OTHER_EVENT)
+        elif found.kind is ContactKind.VENDOR:
+            outcome = _gone(connection, record, Evidence.VENDOR)
         else:
             outcome = _write_contact(connection, record, found)
         if not known_contacts.is_cached(connection, record.link, record.ref.record_id):
             # The invoices that wait for this customer wait in vain: nobody need ask again.
-            skipped_invoices.mark_customer_gone(connection, record.link, record.ref.record_id)
+            reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
+            skipped_invoices.mark_customer(connection, record.link, record.ref.record_id, reason)
         reminders.plan_customer(connection, record.link, record.ref.record_id, now=record.now)
         return record.settle(connection, outcome)
 
@@ -164,7 +163,7 @@ def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
         if isinstance(found, SetAside):
             return record.settle(connection, _set_aside(connection, record, found))
         if found is None:
-            outcome = _gone(connection, record)
+            outcome = _gone(connection, record, Evidence.OTHER_EVENT)
             skipped_invoices.drop(connection, record.link, record.ref.record_id)
             return record.settle(connection, outcome)
         invoices.upsert(connection, record.link, [ObservedInvoice(found, record.observed_at)], now=record.now)
@@ -193,21 +192,40 @@ def _take_up(connection: Connection, record: OneRecord, zoho_customer_id: str) -
     reminders.plan_customer(connection, record.link, zoho_customer_id, now=record.now)
 
 
-def _gone(connection: Connection, record: OneRecord) -> Outcome:
-    """Marks what Zoho itself says to be gone, unless suspiciously much is: that is left to a full run and a person."""
+def _gone(connection: Connection, record: OneRecord, evidence: Evidence) -> Outcome:
+    """Marks what Zoho has no longer, or holds it back for a person where the deletion safeguard says so."""
     ref, kind = record.ref, _KINDS[record.ref.entity]
     cached = webhook_events.cached_version(connection, record.link, ref)
     if cached is None or not cached.is_live:
         return Outcome.IGNORED
     deletions.note_gone(connection, record.link, kind, ref.record_id, observed_at=record.observed_at, now=record.now)
-    gone = 1 + webhook_events.recently_gone(connection, ref, seconds=_BRAKE_SECONDS)
-    if gone > BRAKE_COUNT:
-        live = summary.totals(connection, ref.connection_id)[_LIVE[ref.entity]]
-        if needs_permission(gone, live):
-            log.error("Suspiciously many records are gone: this one is not marked", action="resync.braked", kind=kind)
-            return Outcome.UNMARKED
+    if not _is_proven(connection, record, evidence) and _must_wait(connection, record):
+        if held_deletions.hold(connection, record.link, kind, [ref.record_id], evidence):
+            log.error("Suspiciously many records are gone: this one is held back", action="resync.held", kind=kind)
+        return Outcome.UNMARKED
     deletions.mark(connection, record.link, kind, [ref.record_id], observed_at=record.observed_at, now=record.now)
     return Outcome.GONE
+
+
+def _is_proven(connection: Connection, record: OneRecord, evidence: Evidence) -> bool:
+    """Whether a deleted event came with the 404. A contact that is a vendor now was found by its id."""
+    if evidence is Evidence.VENDOR:
+        return False
+    kind, record_id = _KINDS[record.ref.entity], record.ref.record_id
+    return record_id in deletions.proven(connection, record.link, kind, [record_id])
+
+
+def _must_wait(connection: Connection, record: OneRecord) -> bool:
+    ref, kind = record.ref, _KINDS[record.ref.entity]
+    held_deletions.wait_for_turn(connection, record.link, kind)
+    if held_deletions.is_decided_by_a_person(connection, record.link, kind, ref.record_id):
+        return True
+    tally = Tally(
+        cached=deletions.count_live(connection, record.link, kind),
+        gone=1 + webhook_events.recently_marked(connection, ref, seconds=_SAFEGUARD_SECONDS),
+        held=held_deletions.count(connection, ref.connection_id, kind),
+    )
+    return needs_permission(tally)
 
 
 def _set_aside(connection: Connection, record: OneRecord, aside: SetAside) -> Outcome:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from db import (
     connections,
     deletions,
+    failed_records,
     invoice_facts,
     known_contacts,
     phone_verdicts,
@@ -26,8 +27,9 @@ from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
 from domain.lists import SetAside
-from domain.runs import Mode, Run
-from workers.sync.spare_calls import Asked, answer_of, ask_each, is_affordable
+from domain.runs import Mode, RecordRef, Run
+from workers.sync.records import Asked, DetailCalls, ask_each
+from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 from workers.zoho.errors import UnusableAnswer
@@ -46,8 +48,9 @@ def create_reminders(work: Work) -> StepRef:
         with work.transaction() as connection:
             return work.advance(connection, work.run)  # The answers may have made plans due.
     with work.transaction() as connection:
+        rejected = failed_records.rejected(connection, work.run.run_id)
         _tidy(connection, work.run)
-        return work.advance(connection, work.run.finished())
+        return work.advance(connection, work.run.having_rejected(rejected).finished())
 
 
 def _judge_phones_anew(work: Work) -> None:
@@ -106,7 +109,7 @@ def _questions(work: Work) -> Sequence[Question]:
 
 
 def _ask_for_customer(work: Work, question: Question) -> None:
-    contact = answer_of(work.ask_contact, question.record_id)
+    contact = work.ask_contact(question.record_id)
     run = work.run
     with work.transaction() as connection:
         if isinstance(contact, Contact) and contact.kind is ContactKind.CUSTOMER:
@@ -118,11 +121,11 @@ def _ask_for_customer(work: Work, question: Question) -> None:
             known_contacts.note_unreadable(connection, work.link, question.record_id, now=work.now)
         else:
             known_contacts.note_asked(connection, work.link, {question.record_id: question.version})
-        _count_question(connection, work, run)
+        work.keep(connection, _one_more(run))
 
 
 def _ask_for_invoice(work: Work, question: Question) -> None:
-    invoice = answer_of(work.ask_invoice, question.record_id)
+    invoice = work.ask_invoice(question.record_id)
     run = work.run
     with work.transaction() as connection:
         if isinstance(invoice, Invoice):
@@ -131,17 +134,29 @@ def _ask_for_invoice(work: Work, question: Question) -> None:
         elif invoice is None:
             _note_gone(connection, work, question)
         invoice_facts.note_asked(connection, work.link, {question.record_id: question.version})
-        _count_question(connection, work, run)
+        work.keep(connection, _one_more(run))
 
 
 _ASK = {RecordKind.CUSTOMER: _ask_for_customer, RecordKind.INVOICE: _ask_for_invoice}
 
 
 def _ask(work: Work, asked: Sequence[Question]) -> bool:
-    """Whether all could be asked. A failure costs the run nothing: what stays unknown is held back, and asked later."""
-    return (
-        ask_each(asked, lambda question: _ASK[question.kind](work, question), action="reminders.not_asked") is Asked.ALL
+    """Whether the run may ask on. What stays unknown is held back, and asked for by a later run."""
+
+    def reject(connection: Connection, question: Question, _reason: str) -> Run:
+        if question.kind is RecordKind.CUSTOMER:
+            known_contacts.note_unreadable(connection, work.link, question.record_id, now=work.now)
+        else:
+            invoice_facts.note_asked(connection, work.link, {question.record_id: question.version})
+        return _one_more(work.run)
+
+    calls = DetailCalls(
+        lambda question: RecordRef(question.kind, question.record_id),
+        lambda question: _ASK[question.kind](work, question),
+        reject,
+        is_spare=True,
     )
+    return ask_each(work, asked, calls) is not Asked.STOPPED
 
 
 def _version_read(question: Question, modified_at: datetime | None) -> datetime | None:
@@ -164,9 +179,8 @@ def _note_gone(connection: Connection, work: Work, question: Question) -> None:
     )
 
 
-def _count_question(connection: Connection, work: Work, run: Run) -> None:
-    position = replace(run.position, switches_asked=run.position.switches_asked + 1)
-    work.keep(connection, replace(run, position=position))
+def _one_more(run: Run) -> Run:
+    return replace(run, position=replace(run.position, switches_asked=run.position.switches_asked + 1))
 
 
 def _tidy(connection: Connection, run: Run) -> None:

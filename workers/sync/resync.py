@@ -16,21 +16,21 @@ from db.resyncs import StaleResyncError
 from db.webhook_events import Due, ResyncRef
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, retry_seconds
-from domain.webhooks import Entity, Outcome
+from domain.webhooks import Entity
+from domain.webhooks import Outcome as EventOutcome
 from workers.broker import send_resync
 from workers.broker.dead_letters import death_of_resync
-from workers.budget import BudgetUnavailable, BudgetWait
+from workers.budget import BudgetWait
 from workers.counters import Ending
+from workers.jobs.outcomes import Outcome, handling_of
 from workers.logs import describe
 from workers.resources import Resources
-from workers.sync.one_record import CrowdedError, OneRecord, refresh
-from workers.vault import UnreadableSecretError
-from workers.zoho.errors import PARKING_ERRORS, PermanentZohoError, Throttled, TransientZohoError
+from workers.sync.one_record import OneRecord, refresh
 
 log = structlog.get_logger(__name__)
 
-#: How long a record steps aside when the budget cannot be asked, or when Zoho has just paused everybody.
-_STEP_ASIDE_SECONDS = 2.0
+#: The wait of a record whose connection was connected again while its call was refused.
+_REVIVED_SECONDS = 2.0
 
 Refresh = Callable[[OneRecord], Sequence[Due]]
 
@@ -70,21 +70,8 @@ def _take(resources: Resources, ref: ResyncRef, do: Refresh) -> Ending:
         following = do(record)
     except StaleResyncError:
         raise
-    except BudgetWait as wait:
-        resources.counters.budget_wait(wait.seconds, wait.reason)
-        return settle.wait(wait.seconds, f"{resyncs.BUDGET} ({wait.reason})")
-    except CrowdedError as crowd:
-        return settle.wait(crowd.seconds, describe(crowd))
-    except (BudgetUnavailable, Throttled) as pause:
-        return settle.wait(_STEP_ASIDE_SECONDS, describe(pause))
-    except TransientZohoError as error:
-        return settle.retry(error)
-    except (*PARKING_ERRORS, UnreadableSecretError) as error:
-        return settle.park(error)
-    except PermanentZohoError as error:
-        return settle.give_up(Cause.PERMANENT_ERROR, describe(error), error)
-    except Exception as error:  # noqa: BLE001  (the outermost loop: the resync is repeated, then given up)
-        return settle.retry_unknown(error)
+    except Exception as error:  # noqa: BLE001  (the outermost loop: an unknown error is repeated, then given up)
+        return settle.after(error)
     log.info(
         "Record settled",
         action="resync.done",
@@ -104,13 +91,33 @@ class _Settlement:
         self._record = record
         self._claim = record.claim
 
-    def wait(self, seconds: float, reason: str) -> Ending:
+    def after(self, error: Exception) -> Ending:
+        """The end that the table of outcomes has for this error."""
+        handling = handling_of(error)
+        match handling.outcome:
+            case Outcome.DEFERRED:
+                if isinstance(error, BudgetWait):
+                    self._record.resources.counters.budget_wait(error.seconds, error.reason)
+                return self._wait(handling.seconds, handling.reason)
+            case Outcome.BLOCKED:
+                log.error("This installation is set up wrongly", action="resync.blocked", reason=handling.reason)
+                return self._wait(handling.seconds, handling.reason)
+            case Outcome.RETRIED:
+                return self._retry(error)
+            case Outcome.PARKED:
+                return self._park(error)
+            case Outcome.GIVEN_UP:
+                return self.give_up(Cause.PERMANENT_ERROR, handling.reason, error)
+            case Outcome.UNKNOWN:
+                return self._retry_unknown(error)
+
+    def _wait(self, seconds: float, reason: str) -> Ending:
         """The record's turn comes at a known time: it spends no attempt and holds no thread."""
         self._release(seconds, waiting_for=reason, refund_attempt=True)
         log.info("The record waits", action="resync.waits", seconds=round(seconds, 1), reason=reason)
         return Ending.WAITING
 
-    def retry(self, error: Exception) -> Ending:
+    def _retry(self, error: Exception) -> Ending:
         """An error that may pass: another attempt a little later, or, after the last one, a letter."""
         if self._is_last_attempt:
             return self.give_up(Cause.RETRIES_EXHAUSTED, describe(error), error)
@@ -120,13 +127,13 @@ class _Settlement:
         """The events have failed, and a person is told; a full run reads the record in its list."""
         log.error("The record is given up", action="resync.given_up", reason=reason)
         with self._record.transaction() as connection:
-            due = resyncs.settle(connection, self._claim, Outcome.FAILED, error=reason)
+            due = resyncs.settle(connection, self._claim, EventOutcome.FAILED, error=reason)
             dead_letters.keep(connection, self._death(cause, reason, error))
         resources = self._record.resources
         _send(resources, [*([due] if due else []), *_next_in_turn(resources, self._claim.ref.connection_id)])
         return Ending.GIVEN_UP
 
-    def park(self, error: Exception) -> Ending:
+    def _park(self, error: Exception) -> Ending:
         """Zoho refuses for good: the connection and the events wait for a person, unless one has connected it again."""
         reason = describe(error)
         with self._record.transaction() as connection:
@@ -138,12 +145,12 @@ class _Settlement:
             if parking is Parking.PARKED:
                 dead_letters.keep(connection, self._death(Cause.PERMANENT_ERROR, reason, error))
         if parking is Parking.REVIVED:
-            return self.wait(_STEP_ASIDE_SECONDS, "the connection, which was just connected again")
+            return self._wait(_REVIVED_SECONDS, "the connection, which was just connected again")
         log.error("The connection is parked", action="connection.parked", reason=reason)
         return Ending.PARKED
 
-    def retry_unknown(self, error: Exception) -> Ending:
-        """As `retry`, for what should not happen."""
+    def _retry_unknown(self, error: Exception) -> Ending:
+        """As `_retry`, for what should not happen."""
         reason = describe(error)
         log.exception("The resync failed", action="resync.failed", exc_info=error)
         if self._is_last_attempt:

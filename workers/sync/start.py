@@ -10,11 +10,12 @@ from db.runs import StepRef
 from domain.runs import Mode, Phase, Run, RunStatus
 from domain.walk import Walk
 from domain.watermarks import overlapping
+from workers.jobs.outcomes import Outcome, handling_of
 from workers.logs import describe
 from workers.sync.truth_check import check_truth
 from workers.sync.work import Work
 from workers.zoho import OrganizationFacts, get_organizations
-from workers.zoho.errors import PARKING_ERRORS, Throttled, ZohoError
+from workers.zoho.errors import ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +48,9 @@ def _organization(work: Work) -> OrganizationFacts | None:
     """The organisation's own facts, one call a full run; None where Zoho does not have them: the known ones stay."""
     try:
         found = get_organizations(work.transport)
-    except (Throttled, *PARKING_ERRORS):
-        raise
     except ZohoError as error:
+        if handling_of(error).outcome not in (Outcome.RETRIED, Outcome.GIVEN_UP):
+            raise  # It concerns every call of the run.
         log.warning("The organisation's facts could not be read", action="organization.unread", reason=describe(error))
         return None
     facts = next((facts for facts in found if facts.organization_id == work.link.organization_id), None)

@@ -16,24 +16,19 @@ from db.dead_letters import Death
 from db.runs import Claim, StaleStepError, StepRef
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, Phase, Run, RunStatus, retry_seconds
-from domain.walk import WalkStuck
 from workers.broker import send_step
 from workers.broker.dead_letters import death_of_step
-from workers.budget import BudgetUnavailable, BudgetWait
+from workers.budget import BudgetWait
 from workers.counters import Ending
+from workers.jobs.outcomes import Handling, Outcome, handling_of
 from workers.logs import describe
 from workers.resources import Resources
 from workers.sync.work import Work
-from workers.vault import UnreadableSecretError
-from workers.zoho.errors import PARKING_ERRORS, PermanentZohoError, Throttled, TransientZohoError
 
 log = structlog.get_logger(__name__)
 
 #: What a step does: everything up to its commit; it returns the step that is next.
 Step = Callable[[Work], StepRef]
-
-#: How long a step steps aside when the budget cannot be asked, or when Zoho has just paused everybody.
-_STEP_ASIDE_SECONDS = 2.0
 
 
 def take(resources: Resources, run_id: str, step: int, do: Step) -> None:
@@ -78,19 +73,8 @@ def _do_and_settle(work: Work, do: Step) -> Ending:
         following = do(work)
     except StaleStepError:
         raise
-    except BudgetWait as wait:
-        work.resources.counters.budget_wait(wait.seconds, wait.reason)
-        return settle.wait(wait.seconds, f"API budget ({wait.reason})")
-    except (BudgetUnavailable, Throttled) as pause:
-        return settle.wait(_STEP_ASIDE_SECONDS, describe(pause))
-    except (TransientZohoError, WalkStuck) as error:
-        return settle.retry(error)
-    except (*PARKING_ERRORS, UnreadableSecretError) as error:
-        return settle.park(error)
-    except PermanentZohoError as error:
-        return settle.give_up(Cause.PERMANENT_ERROR, describe(error), error)
-    except Exception as error:  # noqa: BLE001  (the outermost loop: the step is repeated, then given up)
-        return settle.retry_unknown(error)
+    except Exception as error:  # noqa: BLE001  (the outermost loop: an unknown error is repeated, then given up)
+        return settle.after(error)
     log.info(
         "Step done",
         action="step.done",
@@ -114,13 +98,33 @@ class _Settlement:
     def _claim(self) -> Claim:
         return self.work.claim
 
-    def wait(self, seconds: float, reason: str) -> Ending:
+    def after(self, error: Exception) -> Ending:
+        """The end that the table of outcomes has for this error."""
+        handling = handling_of(error)
+        match handling.outcome:
+            case Outcome.DEFERRED:
+                if isinstance(error, BudgetWait):
+                    self.work.resources.counters.budget_wait(error.seconds, error.reason)
+                return self._wait(handling)
+            case Outcome.BLOCKED:
+                log.error("This installation is set up wrongly", action="step.blocked", reason=handling.reason)
+                return self._wait(handling)
+            case Outcome.RETRIED:
+                return self._retry(error)
+            case Outcome.PARKED:
+                return self._park(error)
+            case Outcome.GIVEN_UP:
+                return self.give_up(Cause.PERMANENT_ERROR, handling.reason, error)
+            case Outcome.UNKNOWN:
+                return self._retry_unknown(error)
+
+    def _wait(self, handling: Handling) -> Ending:
         """The step may go on at a known time: it spends no attempt and holds no thread."""
-        self._release(seconds, waiting_for=reason, refund_attempt=True)
-        log.info("The step waits", action="step.waits", seconds=round(seconds, 1), reason=reason)
+        self._release(handling.seconds, waiting_for=handling.reason, refund_attempt=True)
+        log.info("The step waits", action="step.waits", seconds=round(handling.seconds, 1), reason=handling.reason)
         return Ending.WAITING
 
-    def retry(self, error: Exception) -> Ending:
+    def _retry(self, error: Exception) -> Ending:
         """An error that may pass: another attempt a little later, or, after the last one, on with what is cached."""
         if self._claim.run.is_last_attempt:
             return self.give_up(Cause.RETRIES_EXHAUSTED, describe(error), error)
@@ -135,7 +139,7 @@ class _Settlement:
         self._move_on(run, reason, None if is_made_up_for else death_of_step(self._claim.run, cause, reason, error))
         return Ending.GIVEN_UP
 
-    def park(self, error: Exception) -> Ending:
+    def _park(self, error: Exception) -> Ending:
         """Zoho refuses for good: the connection waits for a person, unless one has just connected it again."""
         reason = describe(error)
         run = replace(self._claim.run, phase=Phase.DONE, status=RunStatus.PARKED)
@@ -146,12 +150,12 @@ class _Settlement:
                 death = death_of_step(self._claim.run, Cause.PERMANENT_ERROR, reason, error)
                 self.work.advance(connection, run, error=reason, death=death)
         if parking is Parking.REVIVED:
-            return self.retry(error)
+            return self._retry(error)
         log.error("The connection is parked", action="connection.parked", reason=reason)
         return Ending.PARKED
 
-    def retry_unknown(self, error: Exception) -> Ending:
-        """As `retry`, for what should not happen: the last attempt fails the run."""
+    def _retry_unknown(self, error: Exception) -> Ending:
+        """As `_retry`, for what should not happen: the last attempt fails the run."""
         reason = describe(error)
         log.exception("The step failed", action="step.failed", exc_info=error)
         if not self._claim.run.is_last_attempt:

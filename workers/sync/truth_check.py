@@ -15,7 +15,7 @@ from domain.contacts import Contact, ContactKind
 from domain.customers import customer_from
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
-from domain.runs import Run
+from domain.runs import RecordRef, Run
 from domain.truth_check import (
     comparable_contact,
     comparable_invoice,
@@ -27,7 +27,8 @@ from domain.truth_check import (
     is_due,
 )
 from domain.watermarks import overlapping
-from workers.sync.spare_calls import ask_each, is_affordable
+from workers.sync.records import DetailCalls, ask_each
+from workers.sync.spare_calls import is_affordable
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
 
@@ -44,12 +45,7 @@ def check_truth(work: Work) -> None:
     Each answer is checkpointed, so that a repeated step goes on where the last one stopped.
     """
     if chosen := _chosen(work):
-        ask_each(
-            chosen,
-            lambda record: _CHECK[record.kind](work, record),
-            action="truth_check.not_asked",
-            on_failure=lambda record: _checkpoint_failure(work, record),
-        )
+        ask_each(work, chosen, _detail_calls(work))
     # A step that died after its last answer is repeated, and has nothing left to ask.
     check = work.run.position.truth_check
     if not check.asked:
@@ -87,6 +83,21 @@ def _chosen(work: Work) -> Sequence[Checkable]:
             return chosen
     log.info("No truth check: too little of the day's calls is left", action="truth_check.not_affordable")
     return ()
+
+
+def _detail_calls(work: Work) -> DetailCalls[Checkable]:
+    def reject(connection: Connection, record: Checkable, _reason: str) -> Run:
+        _report(work, record, None)
+        return _one_more(connection, work, work.run, record, None)
+
+    return DetailCalls(
+        lambda record: RecordRef(record.kind, record.record_id),
+        lambda record: _CHECK[record.kind](work, record),
+        reject,
+        attempts=1,
+        is_spare=True,
+        is_named=False,
+    )
 
 
 def _check_customer(work: Work, record: Checkable) -> None:
@@ -165,15 +176,14 @@ def _checkpoint(
         deletions.note_gone(
             connection, work.link, record.kind, record.record_id, observed_at=work.observed_at, now=work.now
         )
+    work.keep(connection, _one_more(connection, work, run, record, drifted))
+
+
+def _one_more(connection: Connection, work: Work, run: Run, record: Checkable, drifted: Drifted) -> Run:
+    """The run with one more record asked for, so that a repeated step does not ask again."""
     truth_checks.note_asked(connection, work.link, record.kind, record.record_id, now=work.now)
     check = run.position.truth_check.after(record.kind, record.record_id, drifted)
-    work.keep(connection, replace(run, position=replace(run.position, truth_check=check)))
-
-
-def _checkpoint_failure(work: Work, record: Checkable) -> None:
-    with work.transaction() as connection:
-        _checkpoint(connection, work, work.run, record, None)
-    _report(work, record, None)
+    return replace(run, position=replace(run.position, truth_check=check))
 
 
 def _report(work: Work, record: Checkable, drifted: Drifted) -> None:

@@ -43,7 +43,11 @@ class Work(Asking):
     @cached_property
     def transport(self) -> ZohoTransport:
         return self.resources.transport(
-            self.link, lane=Lane.BULK, holder=f"run-{self.run.run_id}", run_id=self.run.run_id
+            self.link,
+            lane=Lane.BULK,
+            holder=f"run-{self.run.run_id}",
+            run_id=self.run.run_id,
+            now=lambda: self.now,
         )
 
     def walk_on(
@@ -86,4 +90,14 @@ class Work(Asking):
             connection,
             self.claim.over(run),
             claim_seconds=self.resources.settings.claim_seconds,
+        )
+
+    def renew(self, connection: Connection) -> None:
+        """Holds the step for longer; its attempts go on counting.
+
+        Raises:
+            StaleStepError: as `keep`.
+        """
+        self.claim = runs.keep(
+            connection, self.claim, claim_seconds=self.resources.settings.claim_seconds, is_progress=False
         )

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import structlog
 from sqlalchemy import Connection
 
 from db import customers, invoices, staging
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
-from domain.runs import Run
+from domain.deletions import RecordKind
+from domain.runs import Mode, Run
 from workers.sync.work import Work
+
+log = structlog.get_logger(__name__)
 
 
 def write_customers(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run:
@@ -21,6 +25,7 @@ def write_customers(connection: Connection, work: Work, batch: Sequence[Observed
         fallback=work.resources.settings.phone_fallback,
         now=work.now,
         since=work.run.started_at,
+        stamps_may_go_back=work.run.mode is Mode.FULL,
     )
     staging.set_aside(connection, work.run.connection_id, "contact", written.set_aside)
     counters = work.run.counters.plus(
@@ -29,12 +34,32 @@ def write_customers(connection: Connection, work: Work, batch: Sequence[Observed
         invoices_new=written.taken_up.new,
         invoices_updated=written.taken_up.updated,
     )
-    return replace(work.run, counters=counters)
+    return _having_gone_back(replace(work.run, counters=counters), RecordKind.CUSTOMER, written.went_back)
 
 
 def write_invoices(connection: Connection, work: Work, batch: Sequence[ObservedInvoice]) -> Run:
     """Upserts a page of invoices; the run with its counts."""
-    written = invoices.upsert(connection, work.link, batch, now=work.now, since=work.run.started_at)
-    return replace(
-        work.run, counters=work.run.counters.plus(invoices_new=written.new, invoices_updated=written.updated)
+    written = invoices.upsert(
+        connection,
+        work.link,
+        batch,
+        now=work.now,
+        since=work.run.started_at,
+        stamps_may_go_back=work.run.mode is Mode.FULL,
     )
+    counters = work.run.counters.plus(invoices_new=written.new, invoices_updated=written.updated)
+    return _having_gone_back(replace(work.run, counters=counters), RecordKind.INVOICE, written.went_back)
+
+
+def _having_gone_back(run: Run, kind: RecordKind, record_ids: Sequence[str]) -> Run:
+    """The run with those records counted that it has written although Zoho's stamp is older than the cached one."""
+    if not record_ids:
+        return run
+    log.warning(
+        "Stamps went back: the younger reading counts",
+        action="records.stamps_went_back",
+        kind=kind,
+        count=len(record_ids),
+        record_ids=list(record_ids),
+    )
+    return replace(run, position=replace(run.position, went_back=run.position.went_back + len(record_ids)))

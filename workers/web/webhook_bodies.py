@@ -1,37 +1,40 @@
-"""What a webhook's body tells: JSON, a form, or a form with JSON in it, read liberally into events (API section 6)."""
+"""One webhook request as data: its parameters, which the signature covers, and the events that it names.
 
+Pure: bytes, query and method come in; forms, JSON and pasted placeholder text are read liberally into events.
+"""
+
+import codecs
 import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qsl
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qsl, urlencode
 
-import orjson
-from pydantic_core import PydanticCustomError
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, File, create_form_parser
 
-from domain.webhooks import Entity, Event, EventKind
-from workers.zoho.fields import moment, record_id
-
-#: A form's field that holds the whole record as JSON.
-_JSON_FIELD = "JSONString"
-
-#: Where a rule may say what has happened: in the address's query, or beside the record.
-_KIND_KEYS = ("event", "event_type", "action", "operation")
-
-_ENTITY_NAME = re.compile(r"[a-z][a-z_]{0,39}")
-
-#: The entity of an event that names none we could write down.
-_OTHER = "other"
+from domain.webhooks import Event
+from workers.web.webhook_records import Fields, Found, find_in_text, find_records, looks_like_json, names_deletion
 
 #: Far above the fields of the largest record.
 _MOST_FIELDS = 2_000
+
+#: Events of one request. An import that a relay sends as one array is larger: the next run reads the rest.
+MOST_EVENTS = 200
+
+#: UTF-32's little-endian mark begins with that of UTF-16, so it is compared first.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 Parameters = Sequence[tuple[str, str]]
 
 
 class UnreadableBodyError(Exception):
-    """The body is neither JSON nor a form with a record in it."""
+    """The request names no record: neither its query nor its body holds an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Request:
     query: Parameters
     form: Parameters = field(repr=False)
     body: bytes = field(repr=False)
-    is_multipart: bool = False  #: a kind of form that nobody here reads
+    is_delete: bool = False  #: sent by the method DELETE
 
     @property
     def is_form(self) -> bool:
@@ -49,7 +52,7 @@ class Request:
 
     @property
     def parameters(self) -> Parameters:
-        """What the signature covers beside a JSON body."""
+        """What the signature covers before a JSON body."""
         return [*self.query, *self.form]
 
     @property
@@ -57,61 +60,66 @@ class Request:
         return b"" if self.is_form else self.body
 
 
-def take_apart(query: str, content_type: str, body: bytes) -> Request:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The events of one request, and how many more ids it named than are taken."""
+
+    events: Sequence[Event]
+    left_out: int = 0
+
+
+def take_apart(query: str, content_type: str, body: bytes, *, method: str = "POST") -> Request:
     """The request's parameters; JSON that is called a form, as some clients do by default, is JSON."""
     kind = content_type.partition(";")[0].strip().lower()
-    is_form = kind == "application/x-www-form-urlencoded" and not _looks_like_json(body)
-    form = _fields(body) if is_form else ()
-    return Request(_pairs(query), form, body, is_multipart=kind.startswith("multipart/"))
+    form: Parameters = ()
+    if kind.startswith("multipart/"):
+        form = _parts(content_type, body)
+    elif kind == "application/x-www-form-urlencoded" and not looks_like_json(_decoded(body)):
+        form = _fields(body)
+    return Request(_pairs(query), form, body, is_delete=method.upper() == "DELETE")
 
 
-def read_events(request: Request) -> list[Event]:
-    """The events that the request tells, at least one.
+def read_events(request: Request) -> Reading:
+    """The events that the request names: one or more, at most `MOST_EVENTS`.
 
     Raises:
-        UnreadableBodyError: it tells nothing that could be understood, or a record without an id.
+        UnreadableBodyError: it names no record, or a record without an id.
     """
-    fields = _record_fields(request)
-    if request.is_multipart or any(
-        entity in fields and not isinstance(fields[entity], (dict, str)) for entity in Entity
-    ):
+    query = Fields(request.query)
+    is_deleted = request.is_delete or names_deletion(query)
+    found = _found_in_body(request, is_deleted=is_deleted)
+    # An id in the address is as good as one in the body, and no customer's name can displace it.
+    found = found.completed_by(find_records(query, is_deleted=is_deleted))
+    digest = hashlib.sha256(urlencode(request.query).encode("utf-8", "replace") + request.body).hexdigest()
+    if not found.records and (found.lacks_id or found.other is None):
         raise UnreadableBodyError
-    kind = _told_kind([*request.query, *fields.items()])
-    digest = hashlib.sha256(request.body).hexdigest()
-    events = list(_known_entities(fields, kind, digest)) or [_other(fields, kind, digest)]
+    events = found.events(digest)
     # In one order, whatever the body's: their rows are locked one after the other.
-    return sorted(events, key=lambda event: (event.entity, event.record_id))
+    taken = sorted(events[:MOST_EVENTS], key=lambda event: (event.entity, event.record_id))
+    return Reading(taken, left_out=len(events) - len(taken))
 
 
-def _record_fields(request: Request) -> Mapping[str, Any]:
-    """The body's outermost object, or the form's fields."""
-    # Text that placeholders have made is a form too, whatever it is called.
-    is_text = b"=" in request.body and not _looks_like_json(request.body)
-    form = dict(request.form or (_fields(request.body) if is_text else ()))
-    if not form:
-        return _unwrapped(_json_object(request.body))
-    return _unwrapped(form)
+def _found_in_body(request: Request, *, is_deleted: bool) -> Found:
+    text = _decoded(request.body)
+    if request.is_form:
+        found = find_records(Fields(request.form), is_deleted=is_deleted)
+    elif looks_like_json(text):
+        return find_in_text(text, is_deleted=is_deleted)
+    else:
+        # Text that placeholders have made is often a form, whatever its type is called.
+        pairs = _pairs(text) if "=" in text else ()
+        # Any text with "=" in it looks like a form, so it counts only where it names an id.
+        found = replace(find_records(Fields(pairs), is_deleted=is_deleted), other=None)
+    # A pasted line break or & can hide an id from the form's own rules.
+    return found.completed_by(find_in_text(text, is_deleted=is_deleted))
 
 
-def _unwrapped(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    inner = fields.get(_JSON_FIELD)
-    if isinstance(inner, str):
-        return {**fields, **_json_object(inner.encode())}
-    return {**fields, **inner} if isinstance(inner, dict) else fields
-
-
-def _looks_like_json(body: bytes) -> bool:
-    return body.lstrip()[:1] in (b"{", b"[")
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise UnreadableBodyError from None
-    if not isinstance(found, dict):
-        raise UnreadableBodyError
-    return found
+def _decoded(body: bytes) -> str:
+    """The body as text. Ids are ASCII, so a wrong byte elsewhere is replaced and does no harm."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, "replace")
+    return body.decode("utf-8", "replace")
 
 
 def _fields(body: bytes) -> Parameters:
@@ -128,52 +136,32 @@ def _pairs(text: str) -> Parameters:
         return ()
 
 
-def _told_kind(words: Sequence[tuple[str, Any]]) -> EventKind:
-    told = (value.lower() for key, value in words if key in _KIND_KEYS and isinstance(value, str))
-    return EventKind.DELETED if any("delet" in word for word in told) else EventKind.CHANGED
+def _parts(content_type: str, body: bytes) -> Parameters:
+    """The fields of a multipart form, files as their text; none where its parts are broken."""
+    pairs: list[tuple[str, str]] = []
 
+    def take(name: bytes | None, value: bytes | None) -> None:
+        if len(pairs) >= _MOST_FIELDS:
+            raise FormParserError("too many parts")
+        pairs.append((_text(name), _text(value)))
 
-def _known_entities(fields: Mapping[str, Any], kind: EventKind, digest: str) -> Iterator[Event]:
-    for entity in Entity:
-        record = fields.get(entity)
-        if isinstance(record, str) and _looks_like_json(record.encode()):
-            record = _json_object(record.encode())
-        if isinstance(record, dict):
-            yield _event(entity, record, kind, digest)
-    id_keys = {f"{entity}_id": entity for entity in reversed(Entity)}
-    # Without a wrapper an invoice is known by its own id; a contact's may stand beside it.
-    flat = next((entity for key, entity in id_keys.items() if key in fields), None)
-    if flat is not None and not any(isinstance(fields.get(entity), (dict, str)) for entity in Entity):
-        yield _event(flat, fields, kind, digest)
+    def take_field(part: Field) -> None:
+        take(part.field_name, part.value)
 
+    def take_file(part: File) -> None:
+        part.file_object.seek(0)
+        content = part.file_object.read()
+        part.close()
+        take(part.field_name, content)
 
-def _event(entity: Entity, record: Mapping[str, Any], kind: EventKind, digest: str) -> Event:
-    identity = record_id(record.get(f"{entity}_id"))
-    if identity is None:
-        raise UnreadableBodyError
-    if kind is EventKind.CHANGED and _is_vendor(record):
-        kind = EventKind.VENDOR
-    return Event(entity, identity, kind, _moment(record.get("last_modified_time")), digest)
-
-
-def _is_vendor(record: Mapping[str, Any]) -> bool:
-    kind = record.get("contact_type")
-    return isinstance(kind, str) and kind.strip().lower() == "vendor"
-
-
-def _moment(value: object) -> Any:
-    """Zoho's time; None for what is none, such as a placeholder in the organisation's display format."""
     try:
-        return moment(value)
-    except PydanticCustomError:
-        return None
+        parser = create_form_parser({"Content-Type": content_type.encode()}, take_field, take_file)
+        parser.write(body)
+        parser.finalize()
+    except FormParserError:
+        return ()
+    return pairs
 
 
-def _other(fields: Mapping[str, Any], kind: EventKind, digest: str) -> Event:
-    """Of something else that Zoho has: its name and its id, where they are such."""
-    if not fields:
-        raise UnreadableBodyError
-    for name, record in fields.items():
-        if isinstance(record, dict) and _ENTITY_NAME.fullmatch(name):
-            return Event(name, record_id(record.get(f"{name}_id")) or "", kind, None, digest)
-    return Event(_OTHER, "", kind, None, digest)
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")

@@ -1,8 +1,9 @@
-"""`/webhooks/zoho/{connection}`: what Zoho tells is stored, then thanked for with 202, then fetched by a worker."""
+"""`/webhooks/zoho/{connection}`: events are stored, then acknowledged with 202, then their records are fetched."""
 
 import secrets
 import uuid
 from collections.abc import Sequence
+from enum import StrEnum
 from functools import lru_cache
 
 import structlog
@@ -10,20 +11,25 @@ from anyio import CapacityLimiter, fail_after
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, BackgroundTasks, HTTPException
 from fastapi import Request as HTTPRequest
+from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 
-from db import webhook_events
+from db import webhook_events, webhook_secrets
 from db.secrets import Place, SecretName
 from db.webhook_events import Due
+from db.webhook_secrets import WebhookSecrets
 from workers.broker import send_resync
 from workers.logs import describe
 from workers.resources import Resources
 from workers.vault import UnreadableSecretError, Vault
+from workers.web import refusals
 from workers.web.signatures import is_authentic
-from workers.web.webhook_bodies import Request, UnreadableBodyError, read_events, take_apart
+from workers.web.webhook_bodies import Reading, Request, UnreadableBodyError, read_events, take_apart
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
@@ -34,21 +40,46 @@ MAX_BODY_BYTES = 1_000_000
 _SENDERS = 4
 _MOST_WAITING = 1_000
 
-#: So long a webhook waits for a thread while others wait for Postgres.
+#: How long a webhook waits for a thread while others wait for Postgres.
 LONGEST_WAIT_SECONDS = 5.0
 
-#: Asked for where the address names no connection, so that this takes as long as one that nobody has.
+#: Looked up where the address holds no id, so that the response takes as long as for an unknown one.
 _NO_CONNECTION = uuid.UUID(int=0)
+_NO_PLACE = Place(SecretName.WEBHOOK_SECRET, _NO_CONNECTION)
 
 
-@router.api_route("/webhooks/zoho/{connection}", methods=["POST", "PUT"], status_code=202)
-async def receive(connection: str, request: HTTPRequest, background: BackgroundTasks) -> dict[str, str]:
-    """202 when the events are stored; 401, 413, 400 or 503 else. No answer tells which connections there are."""
+class _Secret(StrEnum):
+    """By which of a connection's secrets a request is authentic."""
+
+    CURRENT = "current"
+    FORMER = "former"  #: accepted during a rotation
+
+
+class _RefusedError(Exception):
+    """The request is not authentic. `connection_id` is that of a connection whose secret it does not match."""
+
+    def __init__(self, connection_id: uuid.UUID | None) -> None:
+        super().__init__(self.__doc__)
+        self.connection_id = connection_id
+
+
+@router.api_route(
+    "/webhooks/zoho/{connection}", methods=["POST", "PUT", "DELETE"], status_code=202, response_model=None
+)
+async def receive(connection: str, request: HTTPRequest, background: BackgroundTasks) -> Response | dict[str, str]:
+    """202 when the events are stored; 401, 413, 400 or 503 else. No response shows which connections exist."""
     resources: Resources = request.app.state.resources
     body = await _bounded_body(request)
-    told = take_apart(request.url.query, request.headers.get("content-type", ""), body)
+    try:
+        following = await _stored(resources, connection, request, body)
+    except _RefusedError as refused:
+        # Counted after the response, so that its time does not depend on whether there is such a connection.
+        task = None
+        if refused.connection_id is not None:
+            task = BackgroundTask(refusals.count, resources, refused.connection_id)
+        return JSONResponse({"detail": "The signature is not valid."}, status_code=401, background=task)
     # Sent after the answer: Zoho need not wait for Redis.
-    background.add_task(_send, resources, await _stored(resources, connection, request, told))
+    background.add_task(_send, resources, following)
     return {"status": "accepted"}
 
 
@@ -65,12 +96,12 @@ async def _bounded_body(request: HTTPRequest) -> bytes:
     return bytes(body)
 
 
-async def _stored(resources: Resources, connection: str, request: HTTPRequest, told: Request) -> Sequence[Due]:
+async def _stored(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
     """Stored in a thread. Once begun it is not left alone: it ends by itself, for Postgres's answers are waited for so
     long and no longer."""
     try:
         with fail_after(LONGEST_WAIT_SECONDS):
-            return await run_in_threadpool(_store, resources, connection, request, told)
+            return await run_in_threadpool(_store, resources, connection, request, body)
     except TimeoutError:
         log.error("A webhook could not be stored: no thread is free", action="webhook.no_thread")
         raise _later() from None
@@ -80,22 +111,42 @@ def _later() -> HTTPException:
     return HTTPException(503, "Try again later.", headers={"Retry-After": "60"})
 
 
-def _store(resources: Resources, connection: str, request: HTTPRequest, told: Request) -> Sequence[Due]:
+def _store(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
+    # Here and not in the event loop, because taking a megabyte apart takes a moment.
+    content_type = request.headers.get("content-type", "")
+    told = take_apart(request.url.query, content_type, body, method=request.method)
     connection_id = _connection_id(connection)
     try:
         with resources.engine.begin() as database:
-            encrypted = webhook_events.webhook_secret(database, connection_id)
-            if not _is_authentic(resources, connection_id, encrypted, request, told):
-                raise HTTPException(401, "The signature is not valid.")
-            events = read_events(told)
-            due = [webhook_events.receive(database, connection_id, event) for event in events]
-    except UnreadableBodyError:
-        raise HTTPException(400, "The body is neither JSON nor a form that names a record.") from None
+            stored = webhook_secrets.find(database, connection_id)
+            secret = _matching_secret(resources.vault, stored, connection_id, request, told)
+            if stored is not None and stored.has_refusals:
+                webhook_secrets.forget_refusals(database, connection_id)
+            reading = _reading(told)
+            due = [webhook_events.receive(database, connection_id, event) for event in reading.events]
     except (DBAPIError, PoolTimeoutError) as error:
         log.error("A webhook could not be stored", action="webhook.no_database", error=describe(error))
         raise _later() from None
-    log.info("Events are stored", action="webhook.stored", connection_id=str(connection_id), events=len(events))
+    refusals.forget(connection_id)
+    if not reading.events:
+        raise HTTPException(400, "The request names no record: neither its body nor its query holds an id.")
+    connection_log = log.bind(connection_id=str(connection_id))
+    connection_log.info("Events are stored", action="webhook.stored", events=len(reading.events), secret=secret)
+    if reading.left_out:
+        connection_log.warning(
+            "A webhook names more records than one may. The next run reads the others",
+            action="webhook.left_out",
+            left_out=reading.left_out,
+        )
     return [each for each in due if each is not None]
+
+
+def _reading(told: Request) -> Reading:
+    """What the request names; no event where it cannot be read: its secret is good, and that is committed."""
+    try:
+        return read_events(told)
+    except UnreadableBodyError:
+        return Reading(())
 
 
 def _connection_id(text: str) -> uuid.UUID:
@@ -105,27 +156,44 @@ def _connection_id(text: str) -> uuid.UUID:
         return _NO_CONNECTION
 
 
-def _is_authentic(
-    resources: Resources, connection_id: uuid.UUID, encrypted: str | None, request: HTTPRequest, told: Request
-) -> bool:
-    """Against a secret that nobody knows where there is no such connection: the same work, and the same answer."""
-    known = encrypted is not None
+def _matching_secret(
+    vault: Vault, stored: WebhookSecrets | None, connection_id: uuid.UUID, request: HTTPRequest, told: Request
+) -> _Secret:
+    """The secret that the request is authentic by.
+
+    Two secrets are always compared, unknown ones where the connection has fewer or does not exist: the work, and so
+    the time of the response, is the same.
+
+    Raises:
+        _RefusedError: neither secret fits.
+    """
     try:
-        place = Place(SecretName.WEBHOOK_SECRET, connection_id if known else _NO_CONNECTION)
-        secret = resources.vault.decrypt(encrypted or _nobodys_secret(resources.vault), place)
+        current = _secret(vault, stored.current if stored else None, connection_id)
+        former = _secret(vault, stored.former if stored else None, connection_id)
     except UnreadableSecretError as error:
         log.error("A webhook's secret cannot be read", action="webhook.secret_unreadable", error=describe(error))
-        return False
-    return is_authentic(secret, request.headers, told.parameters, told.json_body) and known
+        raise _RefusedError(None) from None
+    by_current, by_former = (
+        is_authentic(secret, request.headers, told.parameters, told.json_body) for secret in (current, former)
+    )
+    if stored is None or not (by_current or by_former):
+        raise _RefusedError(connection_id if stored else None)
+    return _Secret.CURRENT if by_current else _Secret.FORMER
+
+
+def _secret(vault: Vault, encrypted: str | None, connection_id: uuid.UUID) -> str:
+    if encrypted is None:
+        return vault.decrypt(_unknown_secret(vault), _NO_PLACE)
+    return vault.decrypt(encrypted, Place(SecretName.WEBHOOK_SECRET, connection_id))
 
 
 @lru_cache(maxsize=1)
-def _nobodys_secret(vault: Vault) -> str:
-    return vault.encrypt(secrets.token_hex(20), Place(SecretName.WEBHOOK_SECRET, _NO_CONNECTION))
+def _unknown_secret(vault: Vault) -> str:
+    return vault.encrypt(secrets.token_hex(20), _NO_PLACE)
 
 
 async def _send(resources: Resources, following: Sequence[Due]) -> None:
-    """In threads of its own, so that a Redis that hangs holds nobody else's; what is left out the sweeper sends."""
+    """In threads of its own, because Redis may hang; the sweeper sends what is left out."""
     senders = _senders()
     if senders.statistics().tasks_waiting < _MOST_WAITING:
         await run_sync(_send_all, resources, following, limiter=senders)

@@ -97,8 +97,7 @@ class GrantCodeInvalid(PermanentZohoError):
 
 
 class ClientRejected(PermanentZohoError):
-    """Zoho does not accept the client: check ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and the data centre, then run
-    `booksync connect` again."""
+    """Zoho does not accept the client: check ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and the data centre."""
 
 
 class RefreshTokenMissing(PermanentZohoError):
@@ -112,7 +111,7 @@ class WrongOrganization(PermanentZohoError):
 
 
 #: What concerns every call of a connection, until a person connects it again.
-PARKING_ERRORS = (MissingScope, TokenRejected, TokenRevoked, ClientRejected, WrongOrganization)
+PARKING_ERRORS = (MissingScope, TokenRejected, TokenRevoked, WrongOrganization)
 
 
 class UnknownDataCenter(PermanentZohoError):

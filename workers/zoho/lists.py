@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
-from typing import TypeVar
 
-from domain.lists import PER_PAGE, ListRequest, Page, SetAside, Sort
+from domain.lists import PER_PAGE, ListedT, ListRequest, Page, SetAside, Sort
 from workers.zoho.errors import UnusableAnswer
 from workers.zoho.fields import soft_flag
 from workers.zoho.records import sort_out
+from workers.zoho.stamps import stamp_checked
 from workers.zoho.transport import Answer
-
-RecordT = TypeVar("RecordT")
 
 _SORT_ORDERS = {Sort.OLDEST_CHANGE_FIRST: "A", Sort.NEWEST_CHANGE_FIRST: "D"}
 
@@ -43,7 +41,7 @@ def zoho_time(at: datetime, zone: tzinfo) -> str:
     return text[:-3] + text[-2:]  # Without the colon in the offset, which gets HTTP 400.
 
 
-def read_page(answer: Answer, key: str, read: Callable[[object], RecordT | SetAside]) -> Page[RecordT]:
+def read_page(answer: Answer, key: str, read: Callable[[object], ListedT | SetAside]) -> Page[ListedT]:
     """The page in a list's answer.
 
     Raises:
@@ -56,7 +54,7 @@ def read_page(answer: Answer, key: str, read: Callable[[object], RecordT | SetAs
     more = _has_more(answer.body)
     if more is None:
         raise UnusableAnswer(answer.call, detail="no page_context.has_more_page")
-    understood, set_aside = sort_out(rows, read)
+    understood, set_aside = sort_out(rows, stamp_checked(read, answer.received_at))
     return Page(rows=understood, set_aside=set_aside, has_more=more, server_time=answer.server_time)
 
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 from domain.lists import Listed, SetAside
 from workers.zoho.errors import NotFound, RecordUnreadable, UnusableAnswer
 from workers.zoho.fields import record_id
+from workers.zoho.stamps import stamp_checked
 from workers.zoho.transport import ZohoTransport
 
 RecordT = TypeVar("RecordT", bound=Listed)
@@ -34,7 +35,7 @@ def get_record(
     record = answer.body.get(key)
     if not isinstance(record, dict):
         raise UnusableAnswer(answer.call, detail=f"no {key} in it")
-    outcome = read(record)
+    outcome = stamp_checked(read, answer.received_at)(record)
     if isinstance(outcome, SetAside):
         raise RecordUnreadable(answer.call, detail=outcome.reason)
     if outcome.record_id != identity:

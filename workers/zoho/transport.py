@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import structlog
 
+from domain.versions import FURTHEST_AHEAD
 from workers.budget import Lane
 from workers.zoho.answers import ApiAnswer, read_answer, refusal
 from workers.zoho.data_centers import ZohoHosts
@@ -38,7 +39,8 @@ class Answer:
 
     call: str  #: method and path, for errors found in it later
     body: Mapping[str, Any] = field(repr=False)
-    server_time: datetime  #: UTC, from the `Date` header; this machine's clock where that is unreadable
+    server_time: datetime  #: UTC, from the `Date` header; our clock where that cannot be believed
+    received_at: datetime  #: UTC, by our clock
 
 
 class ZohoTransport:
@@ -98,7 +100,7 @@ class ZohoTransport:
             raise error
         assert answer.body is not None  # `refusal` lets no answer without a body pass.
         assert self.server_time is not None
-        return Answer(call=call, body=answer.body, server_time=self.server_time)
+        return Answer(call=call, body=answer.body, server_time=self.server_time, received_at=self._now())
 
     def _accepted(self, path: str, query: Mapping[str, str]) -> ApiAnswer:
         """The answer to the first token that Zoho accepts, or the refusal of the last one."""
@@ -143,10 +145,19 @@ class ZohoTransport:
         return self._hosts.api_origin_for(token.api_domain)
 
     def _server_time(self, wire: WireAnswer) -> datetime:
-        server_time = _http_date(wire.headers.get("date"))
+        """Zoho's clock; ours where the response has no `Date`, or one that is days off and would freeze the cache."""
+        server_time, now = _http_date(wire.headers.get("date")), self._now()
         if server_time is None:
-            log.warning("Zoho's answer has no readable Date; this machine's clock stands in", action="zoho.no_date")
-        return server_time or self._now()
+            log.warning("The response has no readable Date: our clock takes its place", action="zoho.no_date")
+            return now
+        if abs(server_time - now) > FURTHEST_AHEAD:
+            log.warning(
+                "The response's Date is not believed: our clock takes its place",
+                action="zoho.wrong_date",
+                date=server_time.isoformat(),
+            )
+            return now
+        return server_time
 
 
 def _http_date(value: str | None) -> datetime | None:

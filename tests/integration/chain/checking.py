@@ -22,6 +22,16 @@ def a_night_passes(bench: Bench) -> None:
     bench.rows(f"UPDATE zoho_connections SET truth_checked_at = truth_checked_at - {day} RETURNING id")
 
 
+def a_minute_passes(bench: Bench) -> None:
+    """Every 404 is a minute older: a read within the second of a 404 would not count as later."""
+    for table in _KEYS:
+        bench.rows(
+            f"UPDATE {table} SET observed_at = observed_at - interval '1 minute', "
+            "gone_at = gone_at - interval '1 minute' RETURNING id"
+        )
+    bench.rows("UPDATE held_deletions SET found_at = found_at - interval '1 minute' RETURNING record_id")
+
+
 def come_first(bench: Bench, table: str, record_ids: list[str]) -> None:
     """The next check asks for these records."""
     assert len(record_ids) <= RECORDS // 2

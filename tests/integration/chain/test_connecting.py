@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,8 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.connecting import Linked, link_organization
+from workers.resources import open_resources
+from workers.settings import settings
 from workers.zoho.errors import OrganizationScopeMissing, TokenRejected
 
 
@@ -43,3 +46,12 @@ def test_a_token_that_no_call_accepts_is_told_from_a_missing_scope(bench: Bench)
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.ORGANIZATIONS, everywhere=True, status=401, code=14)
     with pytest.raises(TokenRejected, match="data centre"):
         connect(bench)
+
+
+def test_with_public_url_the_webhooks_address_is_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connect(bench).webhook_url.startswith("/webhooks/zoho/")
+    monkeypatch.setenv("PUBLIC_URL", "https://hooks.example.com/")
+    settings.cache_clear()
+    with open_resources("booksync tests") as resources:
+        linked = connect(replace(bench, resources=resources))
+    assert linked.webhook_url == f"https://hooks.example.com/webhooks/zoho/{linked.connection_id}"

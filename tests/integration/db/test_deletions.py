@@ -7,11 +7,10 @@ from sqlalchemy import Engine
 
 from db import customers, deletions, invoices, runs
 from db.connections import Link
-from db.deletions import Tally
 from db.runs import StepRef
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
-from domain.deletions import RecordKind
+from domain.deletions import RecordKind, Tally
 from domain.phones import PhoneFallback
 from domain.runs import Mode
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
@@ -192,7 +191,7 @@ class TestAsking:
             deletions.confirm_gone(connection, run.run_id, kind, "2")
             deletions.confirm_gone(connection, run.run_id, kind, "2")
             assert deletions.confirmed(connection, run.run_id, kind) == ["2"]
-            assert deletions.tally(connection, home, run.run_id, kind) == Tally(cached=3, gone=1)
+            assert deletions.tally(connection, home, run.run_id, kind) == Tally(cached=3, gone=1, held=0)
         assert sorted(unseen(engine, home, run, kind)) == ["3"]
 
     def test_what_is_marked_is_asked_about_no_more(

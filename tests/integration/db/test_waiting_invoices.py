@@ -1,5 +1,6 @@
 """Promises of db/invoices.py and db/skipped_invoices.py: an invoice that lacks its customer waits for it."""
 
+import uuid
 from decimal import Decimal
 
 from sqlalchemy import Engine
@@ -7,6 +8,7 @@ from sqlalchemy import Engine
 from db import deletions, runs, skipped_invoices
 from db.connections import Link
 from db.invoices import Upserted
+from db.skipped_invoices import SkipReason
 from domain.deletions import RecordKind
 from domain.runs import Mode
 from tests.builders import MODIFIED_AT, an_invoice
@@ -18,7 +20,7 @@ from tests.integration.db.look import change
 
 def unknown_customers(engine: Engine, link: Link, limit: int = 20) -> list[str]:
     with engine.connect() as connection:
-        return skipped_invoices.unknown_customers(connection, link, limit)
+        return skipped_invoices.unknown_customers(connection, link, uuid.uuid4(), limit, with_rejected=False)
 
 
 class TestInvoicesThatWait:
@@ -78,7 +80,7 @@ class TestInvoicesThatWait:
     def test_an_invoice_whose_customer_is_cached_waits_no_more(self, engine: Engine, home: Link) -> None:
         upsert(engine, home, an_invoice(customer_id=""), an_invoice("8002", customer_id="5002"))
         with engine.begin() as connection:
-            skipped_invoices.mark_customer_gone(connection, home, "5002")
+            skipped_invoices.mark_customer(connection, home, "5002", SkipReason.CUSTOMER_GONE)
         later = MODIFIED_AT + A_MINUTE
         page = [an_invoice(modified_at=later), an_invoice("8002", modified_at=later)]
         assert upsert(engine, home, *page) == Upserted(new=2)
@@ -87,7 +89,7 @@ class TestInvoicesThatWait:
     def test_a_gone_customer_is_not_asked_for_again(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice("8001"), an_invoice("8002"), an_invoice("8003", customer_id="5002"))
         with engine.begin() as connection:
-            assert skipped_invoices.mark_customer_gone(connection, link, "5001") == 2
+            assert skipped_invoices.mark_customer(connection, link, "5001", SkipReason.CUSTOMER_GONE) == 2
         assert unknown_customers(engine, link) == ["5002"]
         upsert(engine, link, an_invoice("8001"), observed_at=OBSERVED_AT + A_MINUTE)
         assert skipped(engine)["8001"] == "customer_gone"
@@ -96,14 +98,14 @@ class TestInvoicesThatWait:
     def test_a_gone_customers_invoice_that_changes_is_asked_about_again(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice())
         with engine.begin() as connection:
-            skipped_invoices.mark_customer_gone(connection, link, "5001")
+            skipped_invoices.mark_customer(connection, link, "5001", SkipReason.CUSTOMER_GONE)
         upsert(engine, link, an_invoice(modified_at=MODIFIED_AT + A_MINUTE))
         assert skipped(engine) == {"8001": "customer_unknown"}
 
     def test_a_gone_customer_who_comes_back_takes_up_what_waited(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice())
         with engine.begin() as connection:
-            skipped_invoices.mark_customer_gone(connection, link, "5001")
+            skipped_invoices.mark_customer(connection, link, "5001", SkipReason.CUSTOMER_GONE)
         assert cache_customer(engine, link).taken_up == Upserted(new=1)
 
     def test_another_connections_customer_is_unknown(self, engine: Engine, link: Link) -> None:

@@ -9,7 +9,7 @@ import httpx
 import psycopg
 from dramatiq import Message
 
-from db import webhook_events
+from db import webhook_secrets
 from db.secrets import Place, SecretName
 from domain.webhooks import Entity
 from sandbox.zoho.stats import CallKind
@@ -52,9 +52,11 @@ class Hooks:
     @property
     def secret(self) -> str:
         with self.bench.resources.engine.connect() as connection:
-            encrypted = webhook_events.webhook_secret(connection, self.bench.connection_id)
-        assert encrypted is not None
-        return self.bench.resources.vault.decrypt(encrypted, Place(SecretName.WEBHOOK_SECRET, self.bench.connection_id))
+            stored = webhook_secrets.find(connection, self.bench.connection_id)
+        assert stored is not None
+        return self.bench.resources.vault.decrypt(
+            stored.current, Place(SecretName.WEBHOOK_SECRET, self.bench.connection_id)
+        )
 
     def send(self, document: Any, **query: str) -> httpx.Response:
         body, headers = signed_json(self.secret, document, **query)

@@ -1,11 +1,20 @@
-"""Many records are gone at once: the safeguard marks none beyond its limit, but each one's reminders are cancelled."""
+"""Many records are gone at once: the safeguard holds them back, but each one's reminders are cancelled."""
 
-from domain.deletions import BRAKE_COUNT
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from db import held_deletions
+from domain.deletions import SAFEGUARD_COUNT, Evidence, RecordKind
 from domain.opening import Backlog
 from domain.runs import Mode
-from domain.webhooks import Outcome
+from domain.webhooks import Entity, Outcome
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.records import ContactType
+from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
-from tests.integration.webhooks.hooks import INVOICE, Hooks
+from tests.integration.chain.checking import a_minute_passes
+from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks
 
 MANY = 30
 
@@ -36,16 +45,16 @@ def test_none_that_webhooks_have_shown_to_be_gone_stays_reminded(hooks: Hooks) -
         hooks.tell(INVOICE, invoice_id)
     hooks.work()
     assert reminded(hooks.bench) & ids == set()
-    assert hooks.outcomes().count(Outcome.UNMARKED) == MANY - BRAKE_COUNT
+    assert hooks.outcomes().count(Outcome.UNMARKED) == MANY - SAFEGUARD_COUNT
     unmarked = [key for key, row in hooks.bench.invoices().items() if row["gone_at"] and row["status"] != "deleted"]
-    assert len(unmarked) == MANY - BRAKE_COUNT
+    assert len(unmarked) == MANY - SAFEGUARD_COUNT
 
 
 def test_none_that_a_run_has_found_gone_stays_reminded(hooks: Hooks) -> None:
     ids = delete_many(hooks)
     assert hooks.bench.sync(Mode.FULL)["status"] == "degraded"
     found = {key: row for key, row in hooks.bench.invoices().items() if row["gone_at"]}
-    assert len(found) > BRAKE_COUNT
+    assert len(found) > SAFEGUARD_COUNT
     assert found.keys() <= ids
     assert not reminded(hooks.bench) & found.keys()
     assert not [row for row in found.values() if row["status"] == "deleted"]
@@ -57,3 +66,149 @@ def test_a_run_that_may_delete_marks_them_all(hooks: Hooks) -> None:
     assert hooks.bench.sync(Mode.FULL, allow_deletions=True)["status"] == "succeeded"
     assert {key for key, row in hooks.bench.invoices().items() if row["status"] == "deleted"} == ids
     assert reminded(hooks.bench) & ids == set()
+
+
+ENTITIES = [CONTACT, INVOICE]
+KINDS = {CONTACT: RecordKind.CUSTOMER, INVOICE: RecordKind.INVOICE}
+
+
+def held(hooks: Hooks) -> dict[str, Evidence]:
+    """The records that wait for a decision, with their evidence."""
+    with hooks.bench.resources.engine.connect() as connection:
+        found = held_deletions.held(connection, hooks.bench.connection_id)
+    return {each.record_id: each.evidence for each in found}
+
+
+def ids_of(hooks: Hooks, entity: Entity) -> list[str]:
+    return sorted(hooks.bench.customers() if entity is CONTACT else hooks.bench.invoices())
+
+
+def status_of(hooks: Hooks, entity: Entity, record_id: str) -> str:
+    rows = hooks.bench.customers() if entity is CONTACT else hooks.bench.invoices()
+    return str(rows[record_id]["status"])
+
+
+def delete(hooks: Hooks, entity: Entity, record_id: str) -> None:
+    if entity is CONTACT:
+        hooks.bench.zoho.delete_contact(record_id, with_invoices=True)
+    else:
+        hooks.bench.zoho.delete_invoice(record_id)
+
+
+def lose(hooks: Hooks, entity: Entity, count: int, *, event: str = "") -> list[str]:
+    """Records are deleted in Zoho, and a webhook arrives for each."""
+    ids = ids_of(hooks, entity)[:count]
+    for record_id in ids:
+        delete(hooks, entity, record_id)
+        hooks.tell(entity, record_id, **({"event": event} if event else {}))
+        hooks.work()
+    return ids
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+class TestEvidence:
+    def test_workers_side_by_side_mark_no_more_than_one_would(self, hooks: Hooks, entity: Entity) -> None:
+        ids = ids_of(hooks, entity)[:MANY]
+        for record_id in ids:
+            delete(hooks, entity, record_id)
+            hooks.tell(entity, record_id)
+        with ThreadPoolExecutor(8) as workers:
+            list(workers.map(lambda record_id: hooks.take(entity, record_id), ids))
+        hooks.work()
+        assert hooks.outcomes().count(Outcome.GONE) == SAFEGUARD_COUNT
+        assert len(held(hooks)) == MANY - SAFEGUARD_COUNT
+
+    def test_a_deleted_event_with_a_404_is_proof_however_many_come(self, hooks: Hooks, entity: Entity) -> None:
+        ids = lose(hooks, entity, MANY, event="deleted")
+        assert {status_of(hooks, entity, each) for each in ids} == {"deleted"}
+        assert set(hooks.outcomes()) == {Outcome.GONE}
+        assert held(hooks) == {}
+
+    def test_proven_deletions_do_not_count_towards_the_safeguard(self, hooks: Hooks, entity: Entity) -> None:
+        lose(hooks, entity, MANY, event="deleted")
+        others = ids_of(hooks, entity)[MANY : MANY + SAFEGUARD_COUNT]
+        for record_id in others:
+            delete(hooks, entity, record_id)
+            hooks.tell(entity, record_id)
+        hooks.work()
+        assert {status_of(hooks, entity, each) for each in others} == {"deleted"}
+
+    def test_beyond_the_safeguard_a_404_after_a_changed_event_is_held(self, hooks: Hooks, entity: Entity) -> None:
+        ids = lose(hooks, entity, SAFEGUARD_COUNT + 4)
+        assert hooks.outcomes() == [Outcome.GONE] * SAFEGUARD_COUNT + [Outcome.UNMARKED] * 4
+        assert held(hooks) == dict.fromkeys(ids[SAFEGUARD_COUNT:], Evidence.OTHER_EVENT)
+
+    def test_a_held_record_stays_held_when_the_hour_is_over(self, hooks: Hooks, entity: Entity) -> None:
+        *_, last = lose(hooks, entity, SAFEGUARD_COUNT + 1)
+        hooks.bench.rows("UPDATE webhook_events SET received_at = received_at - interval '2 hours' RETURNING id")
+        hooks.tell(entity, last)
+        hooks.work()
+        assert status_of(hooks, entity, last) != "deleted"
+        assert held(hooks).keys() == {last}
+
+    def test_a_deleted_event_of_a_held_record_is_proof_too(self, hooks: Hooks, entity: Entity) -> None:
+        *_, last = lose(hooks, entity, SAFEGUARD_COUNT + 1)
+        hooks.tell(entity, last, event="deleted")
+        hooks.work()
+        assert status_of(hooks, entity, last) == "deleted"
+        assert held(hooks) == {}
+
+    def test_deleted_events_that_wait_are_proof_for_a_run(self, hooks: Hooks, entity: Entity) -> None:
+        ids = ids_of(hooks, entity)[: SAFEGUARD_COUNT + 2]
+        for record_id in ids:
+            delete(hooks, entity, record_id)
+            hooks.tell(entity, record_id, event="deleted")
+            if entity is CONTACT:  # Its invoices went with it.
+                for invoice_id, row in hooks.bench.invoices().items():
+                    if row["zoho_customer_id"] == record_id:
+                        hooks.tell(INVOICE, invoice_id, event="deleted")
+        assert hooks.bench.sync(Mode.FULL)["status"] == "succeeded"
+        assert {status_of(hooks, entity, each) for each in ids} == {"deleted"}
+
+    def test_a_deleted_event_that_zoho_has_contradicted_is_no_proof(self, hooks: Hooks, entity: Entity) -> None:
+        ids = ids_of(hooks, entity)[: SAFEGUARD_COUNT + 2]
+        for record_id in ids:
+            hooks.tell(entity, record_id, event="deleted")
+        hooks.work()
+        assert set(hooks.outcomes()) == {Outcome.ASKED}
+        for record_id in ids:
+            delete(hooks, entity, record_id)
+        assert hooks.bench.sync(Mode.FULL)["status"] == "degraded"
+        assert held(hooks).keys() >= set(ids)
+
+
+def test_a_held_record_that_a_webhook_reads_again_is_held_no_longer(hooks: Hooks) -> None:
+    fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICE, status=404, code=1002)
+    ids = ids_of(hooks, INVOICE)[: SAFEGUARD_COUNT + 1]
+    for invoice_id in ids:
+        hooks.tell(INVOICE, invoice_id)
+        hooks.work()
+    (kept,) = held(hooks)
+    a_minute_passes(hooks.bench)
+    hooks.bench.zoho.clear_faults(fault)
+    hooks.tell(INVOICE, kept)
+    hooks.work()
+    assert held(hooks) == {}
+    assert hooks.bench.invoices()[kept]["gone_at"] is None
+
+
+def test_vendors_are_weighed_by_the_safeguard(hooks: Hooks) -> None:
+    ids = ids_of(hooks, CONTACT)[: SAFEGUARD_COUNT + 1]
+    for contact_id in ids:
+        hooks.bench.zoho.edit_contact(contact_id, contact_type=ContactType.VENDOR)
+        hooks.tell_of(CONTACT, contact_id)
+        hooks.work()
+    assert held(hooks) == {ids[-1]: Evidence.VENDOR}
+    assert status_of(hooks, CONTACT, ids[-1]) != "deleted"
+
+
+def test_what_a_run_holds_counts_for_the_webhooks_after_it(hooks: Hooks) -> None:
+    ids = ids_of(hooks, INVOICE)
+    for invoice_id in ids[: SAFEGUARD_COUNT + 1]:
+        hooks.bench.zoho.delete_invoice(invoice_id)
+    hooks.bench.sync(Mode.FULL)
+    assert len(held(hooks)) == SAFEGUARD_COUNT + 1
+    hooks.bench.zoho.delete_invoice(ids[-1])
+    hooks.tell(INVOICE, ids[-1])
+    hooks.work()
+    assert held(hooks)[ids[-1]] is Evidence.OTHER_EVENT

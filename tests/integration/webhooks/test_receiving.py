@@ -1,4 +1,4 @@
-"""Promises of `/webhooks/zoho/{connection}`: stored before it is thanked for, and nothing told to strangers."""
+"""Promises of `/webhooks/zoho/{connection}`: stored before it is acknowledged, and strangers learn nothing."""
 
 import base64
 import json
@@ -21,12 +21,44 @@ from tests.process_logs import logs_of_a_process
 from tests.webhooks import signature, signed_form, signed_json
 from workers.broker import new_broker, new_redis_client
 from workers.resources import Resources, open_resources
+from workers.web.webhook_bodies import MOST_EVENTS
 from workers.web.webhooks import MAX_BODY_BYTES
 
 SECRET = "0123456789abcdef0123456789abcdef01234567"
 CONTACT = {
     "contact": {"contact_id": "5001", "last_modified_time": "2026-03-02T09:30:00+0000", "email": "ada@x.example"}
 }
+
+KINDS = {"POST": EventKind.CHANGED, "PUT": EventKind.CHANGED, "DELETE": EventKind.DELETED}
+
+#: Requests as Zoho's placeholders and relays make them: query, content type, body.
+UNTIDY = [
+    # A line break, a quote, a backslash and an empty number, pasted into JSON.
+    ("", "application/json", b'{"contact": {"contact_name": "Ada\nByron", "contact_id": "5001"}}'),
+    ("", "application/json", b'{"contact": {"contact_name": "Ada "B" Byron", "contact_id": "5001"}}'),
+    ("", "application/json", b'{"contact": {"contact_name": "Ada\\", "contact_id": "5001"}}'),
+    ("", "application/json", b'{"contact": {"outstanding":, "contact_id": "5001"}}'),
+    ("", "application/x-www-form-urlencoded", b'{"contact": {"contact_name": "A "B" C", "contact_id": 5001}}'),
+    # A customer whose name adds keys of its own.
+    ("", "application/json", b'{"contact": {"contact_id": "5001", "contact_name": "x","contact_id":"666"}}'),
+    # A byte-order mark, arrays, wrappers.
+    ("", "application/json", b'\xef\xbb\xbf{"contact": {"contact_id": "5001"}}'),
+    ("", "application/json", b'[{"contact": {"contact_id": "5001"}}]'),
+    ("", "application/json", b'{"data": {"contact": {"contact_id": "5001"}}}'),
+    ("", "application/json", b'{"payload": {"contact_id": "5001"}}'),
+    ("", "application/json", b'{"body": "{\\"contact\\": {\\"contact_id\\": \\"5001\\"}}"}'),
+    # Ids in the address only.
+    ("?contact_id=5001", "application/json", b""),
+    ("?contact_id=5001", "", b"{}"),
+    # A payment names its customer and its invoices.
+    ("", "application/json", b'{"payment": {"payment_id": "9", "customer_id": "5001", "invoices": []}}'),
+    # A multipart form.
+    (
+        "",
+        "multipart/form-data; boundary=frontier",
+        b'--frontier\r\nContent-Disposition: form-data; name="contact_id"\r\n\r\n5001\r\n--frontier--\r\n',
+    ),
+]
 
 
 @pytest.fixture
@@ -60,12 +92,12 @@ def messages(resources: Resources) -> int:
 
 
 class TestWhatIsAccepted:
-    @pytest.mark.parametrize("method", ["POST", "PUT"])
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
     def test_a_json_body_is_stored_and_its_record_sent(self, resources: Resources, path: str, method: str) -> None:
         answer = post(resources, path, *signed_json(SECRET, CONTACT), method=method)
         assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
         (event,) = events(resources)
-        assert (event["entity"], event["record_id"], event["kind"]) == (Entity.CONTACT, "5001", EventKind.CHANGED)
+        assert (event["entity"], event["record_id"], event["kind"]) == (Entity.CONTACT, "5001", KINDS[method])
         assert event["modified_at"].isoformat() == "2026-03-02T09:30:00+00:00"
         assert event["outcome"] is None
         assert messages(resources) == 1
@@ -82,6 +114,37 @@ class TestWhatIsAccepted:
         assert post(resources, path, *signed_form(SECRET, fields)).status_code == 202
         (event,) = events(resources)
         assert (event["entity"], event["record_id"]) == (Entity.INVOICE, "8001")
+
+    @pytest.mark.parametrize(("query", "content_type", "body"), UNTIDY)
+    def test_an_id_is_an_event_however_untidy_the_request(
+        self, resources: Resources, path: str, query: str, content_type: str, body: bytes
+    ) -> None:
+        headers = {"Content-Type": content_type, "X-Booksync-Secret": SECRET}
+        assert post(resources, path + query, body, headers).status_code == 202
+        assert (Entity.CONTACT, "5001") in [(event["entity"], event["record_id"]) for event in events(resources)]
+
+    def test_a_payment_sends_for_each_of_its_invoices(self, resources: Resources, path: str) -> None:
+        document = {"payment": {"payment_id": "9", "invoices": [{"invoice_id": "8001"}, {"invoice_id": "8002"}]}}
+        assert post(resources, path, *signed_json(SECRET, document)).status_code == 202
+        found = [(event["entity"], event["record_id"], event["outcome"]) for event in events(resources)]
+        assert found == [(Entity.INVOICE, "8001", None), (Entity.INVOICE, "8002", None)]
+
+    def test_a_multipart_forms_fields_are_signed(self, resources: Resources, path: str) -> None:
+        body = b'--b\r\nContent-Disposition: form-data; name="contact_id"\r\n\r\n5001\r\n--b--\r\n'
+        headers = {
+            "Content-Type": "multipart/form-data; boundary=b",
+            "X-Zoho-Webhook-Signature": signature(SECRET, b"", {"contact_id": "5001"}),
+        }
+        assert post(resources, path, body, headers).status_code == 202
+        assert [event["record_id"] for event in events(resources)] == ["5001"]
+
+    def test_ids_above_the_limit_are_left_to_the_next_run_and_logged(self, resources: Resources, path: str) -> None:
+        document = [{"contact": {"contact_id": str(number)}} for number in range(1, MOST_EVENTS + 8)]
+        with logs_of_a_process() as logs:
+            assert post(resources, path, *signed_json(SECRET, document)).status_code == 202
+        assert len(events(resources)) == MOST_EVENTS
+        (line,) = [line for line in logs.lines if line.get("action") == "webhook.left_out"]
+        assert line["left_out"] == 7
 
     def test_json_that_is_called_a_form_is_json(self, resources: Resources, path: str) -> None:
         body, headers = signed_json(SECRET, CONTACT)

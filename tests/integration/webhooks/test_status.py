@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from domain.runs import Mode
 from domain.webhooks import Outcome
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
@@ -62,18 +63,17 @@ def test_so_is_what_could_not_be_understood(hooks: Hooks, monkeypatch: pytest.Mo
     assert "webhooks: 1 event of a record that could not be understood" in words(status())
 
 
-def test_records_that_are_gone_and_not_marked_are_told_until_a_full_sync(hooks: Hooks) -> None:
+def test_held_deletions_are_a_standing_state_whatever_runs_come_after(hooks: Hooks) -> None:
     invoices = [str(invoice["invoice_id"]) for invoice in hooks.bench.zoho.snapshot()["invoices"][:13]]
     for invoice_id in invoices:
         hooks.bench.zoho.delete_invoice(invoice_id)
-        hooks.tell(INVOICE, invoice_id, event="deleted")
+        hooks.tell(INVOICE, invoice_id)
         hooks.work()
     assert hooks.outcomes().count(Outcome.UNMARKED) == 3
-    told = status()
-    assert "webhooks: 3 records that are gone are not marked" in words(told)
-    assert f"booksync sync {hooks.bench.connection_id} --full" in words(told)
-    hooks.bench.rows("UPDATE sync_metadata SET last_full_sync_at = now() RETURNING id")
-    assert "webhooks:" not in words(status())
+    for mode in (Mode.INCREMENTAL, Mode.FULL):
+        assert hooks.bench.sync(mode)["status"] == "succeeded"
+        assert "3 invoices are held back from being marked deleted since" in words(status())
+        assert f"Next: booksync deletions list {hooks.bench.connection_id}" in words(status())
 
 
 def test_a_connection_that_a_webhook_has_parked_says_why_and_that_a_letter_waits(hooks: Hooks) -> None:

@@ -1,8 +1,10 @@
 """Promises of domain/deletions.py: an error of a list never empties the cache, nor the day's budget."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from domain.deletions import is_unreliable, needs_permission
+from domain.deletions import SAFEGUARD_COUNT, Evidence, Tally, is_unreliable, needs_permission
 
 
 @pytest.mark.parametrize(
@@ -20,5 +22,17 @@ from domain.deletions import is_unreliable, needs_permission
 def test_suspiciously_many_are_more_than_ten_and_more_than_two_in_a_hundred(
     count: int, cached: int, are_many: bool
 ) -> None:
-    assert needs_permission(count, cached) is are_many
+    assert needs_permission(Tally(cached=cached, gone=count, held=0)) is are_many
     assert is_unreliable(count, cached) is are_many
+
+
+@given(st.integers(0, 100_000), st.integers(0, 2_000), st.integers(0, 2_000))
+def test_what_is_held_counts_as_what_is_gone(cached: int, gone: int, held: int) -> None:
+    held_and_gone = needs_permission(Tally(cached=cached, gone=gone, held=held))
+    assert held_and_gone is needs_permission(Tally(cached=cached, gone=gone + held, held=0))
+    assert held_and_gone or gone + held <= max(SAFEGUARD_COUNT, cached * 0.02)
+
+
+@pytest.mark.parametrize("evidence", Evidence)
+def test_each_evidence_has_a_sentence(evidence: Evidence) -> None:
+    assert evidence.sentence

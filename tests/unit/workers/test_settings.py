@@ -216,11 +216,19 @@ class TestReminderWebhook:
         assert "address-secret" not in repr(found)
         assert self.SECRET not in repr(found)
 
+    def test_a_rotation_has_two_secrets_the_newest_first(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("REMINDER_WEBHOOK_SECRET", f"another of enough letters, {self.SECRET},")
+        found = [secret.get_secret_value() for secret in settings().reminder_webhook_secret or ()]
+        assert found == ["another of enough letters", self.SECRET]
+
     @pytest.mark.parametrize(
         ("url", "secret", "words"),
         [
             (URL, "", "REMINDER_WEBHOOK_SECRET is needed with REMINDER_WEBHOOK_URL"),
-            (URL, "too short", "REMINDER_WEBHOOK_SECRET"),
+            (URL, ",", "REMINDER_WEBHOOK_SECRET is needed with REMINDER_WEBHOOK_URL"),
+            (URL, "too short", "REMINDER_WEBHOOK_SECRET holds a secret of fewer than 16 characters"),
+            (URL, f"{SECRET},address-secret", "REMINDER_WEBHOOK_SECRET holds a secret of fewer than 16 characters"),
+            (URL, ",".join([f"{SECRET}-address-secret"] * 3), "REMINDER_WEBHOOK_SECRET holds more than two secrets"),
             ("sender.example/address-secret", SECRET, "REMINDER_WEBHOOK_URL is no web address"),
             ("ftp://sender.example/address-secret", SECRET, "REMINDER_WEBHOOK_URL is no web address"),
         ],
@@ -251,3 +259,26 @@ class TestReminderWebhook:
 def test_bytes_that_are_no_text_are_named(environment: pytest.MonkeyPatch, variable: str) -> None:
     environment.setenv(variable, f"{REQUIRED.get(variable, 'x')}\udcff")
     assert f"{variable} is not UTF-8 text" in complaint()
+
+
+class TestPublicUrl:
+    @pytest.mark.parametrize("url", ["https://booksync.example.com", "https://example.com/booksync/"])
+    def test_it_is_a_place(self, environment: pytest.MonkeyPatch, url: str) -> None:
+        environment.setenv("PUBLIC_URL", url)
+        assert str(settings().public_url).rstrip("/") == url.rstrip("/")
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "booksync.example.com",
+            "ftp://booksync.example.com",
+            "https://booksync.example.com?token=address-secret",
+            "https://user:address-secret@booksync.example.com",
+            "https://booksync.example.com/#address-secret",
+        ],
+    )
+    def test_anything_else_is_refused_without_its_value(self, environment: pytest.MonkeyPatch, url: str) -> None:
+        environment.setenv("PUBLIC_URL", url)
+        words = complaint()
+        assert "PUBLIC_URL" in words
+        assert "address-secret" not in words

@@ -2,17 +2,19 @@
 
 import ast
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from domain.printable import printable
 from workers.cli import terminal
-from workers.cli.terminal import Terminal, Words, answers, counted, emphasized, json_line
+from workers.cli.terminal import Terminal, Words, answers, counted, emphasized, json_line, print_facts
 
 ATTACKS = [
     "\x1b[31mred",
@@ -102,3 +104,9 @@ def test_a_command_prints_by_the_terminal_alone(path: Path) -> None:
         called & {"Console", "TextColumn", "Text", "typer.echo", "typer.secho", "rich.print", "Text.from_markup"}
         == set()
     )
+
+
+def test_a_fact_keeps_its_line_so_that_it_can_be_copied() -> None:
+    stream, url = StringIO(), f"https://booksync.example.com/{'x' * 100}/[id]"
+    print_facts(Console(file=stream, width=80, soft_wrap=True), {"id": "1", "address": url})
+    assert stream.getvalue() == f"id       1\naddress  {url}\n"

@@ -60,7 +60,7 @@ def test_without_a_beginning_everything_is_asked_for() -> None:
 
 
 def an_answer(**body: Any) -> Answer:
-    return Answer("GET /contacts", body, SERVER_TIME)
+    return Answer("GET /contacts", body, SERVER_TIME, received_at=SERVER_TIME)
 
 
 @pytest.mark.parametrize(("told", "more"), [(True, True), (False, False), ("true", True), ("false", False)])

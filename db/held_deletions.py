@@ -1,0 +1,209 @@
+"""Statements over held_deletions: records that Zoho seems to have lost, and that wait for a person's decision.
+
+A row counts while the cached record still carries the 404 that the row is about. A later read of the record clears
+`gone_at`, so the row no longer counts, whichever program has read it; a second loss has another time.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from db.connections import Link
+from domain.deletions import Evidence, RecordKind
+
+#: The rows that count, dismissed ones included, with the names of their records. `found_at` is a copy of `gone_at`: the
+#: server's time of the 404.
+STANDING = """
+    SELECT held.connection_id, held.kind, held.record_id, held.evidence, held.found_at, held.dismissed_at,
+           coalesce(customer.customer_name, invoice.invoice_number, '') AS name,
+           coalesce(owner.customer_name, '') AS customer_name
+      FROM held_deletions held
+      JOIN zoho_connections link ON link.id = held.connection_id
+      LEFT JOIN customers_cache customer
+             ON held.kind = 'customer' AND customer.user_id = link.user_id
+            AND customer.zoho_customer_id = held.record_id AND customer.connection_id = link.id
+            AND customer.status <> 'deleted' AND customer.gone_at = held.found_at
+            AND coalesce(customer.observed_at, '-infinity') <= customer.gone_at
+      LEFT JOIN invoices_cache invoice
+             ON held.kind = 'invoice' AND invoice.user_id = link.user_id
+            AND invoice.zoho_invoice_id = held.record_id AND invoice.connection_id = link.id
+            AND invoice.status <> 'deleted' AND invoice.gone_at = held.found_at
+            AND coalesce(invoice.observed_at, '-infinity') <= invoice.gone_at
+      LEFT JOIN customers_cache owner ON owner.id = invoice.customer_id
+     WHERE coalesce(customer.id, invoice.id) IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record that is held back from being marked deleted."""
+
+    connection_id: uuid.UUID
+    kind: RecordKind
+    record_id: str  #: Zoho's
+    name: str = field(repr=False)  #: the customer's name or the invoice's number
+    customer_name: str = field(repr=False)  #: of an invoice, "" otherwise
+    evidence: Evidence
+    found_at: datetime  #: Zoho's time when it first had the record no longer
+    dismissed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many records of a connection are held back, and since when; dismissed ones are in no number."""
+
+    customers: int = 0
+    invoices: int = 0
+    since: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"customers": self.customers, "invoices": self.invoices, "since": self.since}
+
+
+_HOLD = {
+    kind: text(f"""
+        INSERT INTO held_deletions AS kept (connection_id, kind, record_id, evidence, found_at)
+        SELECT connection_id, :kind, {record_id}, :evidence, gone_at FROM {table}
+         WHERE connection_id = :connection_id AND {record_id} = ANY(:ids) AND status <> 'deleted'
+           AND gone_at >= coalesce(observed_at, '-infinity')
+         ORDER BY {record_id}
+        ON CONFLICT (connection_id, kind, record_id) DO UPDATE
+           SET evidence = excluded.evidence, found_at = excluded.found_at, dismissed_at = NULL
+         WHERE kept.found_at <> excluded.found_at
+        RETURNING record_id
+    """)  # noqa: S608  (the names are the two below)
+    for kind, table, record_id in (
+        (RecordKind.CUSTOMER, "customers_cache", "zoho_customer_id"),
+        (RecordKind.INVOICE, "invoices_cache", "zoho_invoice_id"),
+    )
+}
+
+
+def hold(connection: Connection, link: Link, kind: RecordKind, record_ids: Sequence[str], evidence: Evidence) -> int:
+    """Holds back records whose 404 is noted in the cache; returns how many are new.
+
+    A row about the same 404 stays as it is, dismissed or not.
+    """
+    values = {"connection_id": link.connection_id, "kind": kind, "evidence": evidence, "ids": list(record_ids)}
+    return len(connection.execute(_HOLD[kind], values).all())
+
+
+def forget(connection: Connection, link: Link, kind: RecordKind, record_ids: Iterable[str]) -> None:
+    """Removes the rows of records that are marked deleted."""
+    connection.execute(
+        text("""
+            DELETE FROM held_deletions
+             WHERE connection_id = :connection_id AND kind = :kind AND record_id = ANY(:ids)
+        """),
+        {"connection_id": link.connection_id, "kind": kind, "ids": list(record_ids)},
+    )
+
+
+def prune(connection: Connection, link: Link) -> None:
+    """Removes the connection's rows that no longer count."""
+    connection.execute(
+        text(f"""
+            DELETE FROM held_deletions
+             WHERE connection_id = :connection_id
+               AND (kind, record_id) NOT IN (SELECT kind, record_id FROM ({STANDING}) standing
+                                              WHERE connection_id = :connection_id)
+        """),  # noqa: S608  (a constant)
+        {"connection_id": link.connection_id},
+    )
+
+
+def wait_for_turn(connection: Connection, link: Link, kind: RecordKind) -> None:
+    """Lets one transaction at a time weigh losses of that kind. Ends with the transaction.
+
+    Transactions side by side would not see each other's losses, and each would find the limit not reached.
+    """
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"booksync deletions {link.connection_id} {kind}"},
+    )
+
+
+def is_decided_by_a_person(connection: Connection, link: Link, kind: RecordKind, record_id: str) -> bool:
+    """Whether the record is held back or dismissed: then only proof or a person marks it."""
+    return bool(
+        connection.execute(
+            text(f"""
+                SELECT EXISTS (SELECT FROM ({STANDING}) standing
+                                WHERE connection_id = :connection_id AND kind = :kind AND record_id = :record_id)
+            """),  # noqa: S608  (a constant)
+            {"connection_id": link.connection_id, "kind": kind, "record_id": record_id},
+        ).scalar_one()
+    )
+
+
+def count(connection: Connection, connection_id: uuid.UUID, kind: RecordKind) -> int:
+    """How many records of that kind are held back; dismissed ones do not count."""
+    counted: int = connection.execute(
+        text(f"""
+            SELECT count(*) FROM ({STANDING}) standing
+             WHERE connection_id = :connection_id AND kind = :kind AND dismissed_at IS NULL
+        """),  # noqa: S608  (a constant)
+        {"connection_id": connection_id, "kind": kind},
+    ).scalar_one()
+    return counted
+
+
+def standing(connection: Connection, connection_id: uuid.UUID) -> Standing:
+    """The counts of one connection."""
+    row = connection.execute(
+        text(f"""
+            SELECT count(*) FILTER (WHERE kind = 'customer') AS customers,
+                   count(*) FILTER (WHERE kind = 'invoice') AS invoices, min(found_at) AS since
+              FROM ({STANDING}) standing WHERE connection_id = :connection_id AND dismissed_at IS NULL
+        """),  # noqa: S608  (a constant)
+        {"connection_id": connection_id},
+    ).one()
+    return Standing(row.customers, row.invoices, row.since)
+
+
+_LISTED = text(f"""
+    SELECT * FROM ({STANDING}) standing
+     WHERE (connection_id = :connection_id OR CAST(:connection_id AS uuid) IS NULL)
+       AND (kind = :kind OR CAST(:kind AS text) IS NULL)
+       AND (dismissed_at IS NOT NULL) = :dismissed
+     ORDER BY connection_id, kind, found_at, record_id
+""")  # noqa: S608  (a constant)
+
+
+def held(
+    connection: Connection,
+    connection_id: uuid.UUID | None = None,
+    kind: RecordKind | None = None,
+    *,
+    dismissed: bool = False,
+) -> list[Held]:
+    """The records that are held back, or those that were dismissed: customers first, the longest-held first."""
+    rows = connection.execute(_LISTED, {"connection_id": connection_id, "kind": kind, "dismissed": dismissed})
+    return [
+        Held(
+            connection_id=row.connection_id,
+            kind=RecordKind(row.kind),
+            record_id=row.record_id,
+            name=row.name,
+            customer_name=row.customer_name,
+            evidence=Evidence(row.evidence),
+            found_at=row.found_at,
+            dismissed_at=row.dismissed_at,
+        )
+        for row in rows
+    ]
+
+
+def dismiss(connection: Connection, link: Link, kind: RecordKind, record_ids: Iterable[str]) -> int:
+    """Records that a person knows these to exist; returns how many were held back."""
+    return connection.execute(
+        text("""
+            UPDATE held_deletions SET dismissed_at = clock_timestamp()
+             WHERE connection_id = :connection_id AND kind = :kind AND record_id = ANY(:ids) AND dismissed_at IS NULL
+        """),
+        {"connection_id": link.connection_id, "kind": kind, "ids": list(record_ids)},
+    ).rowcount

@@ -1,0 +1,36 @@
+"""Statements over key_canary: one known text, encrypted, with which a process proves its keys."""
+
+from sqlalchemy import Connection, text
+
+
+def ciphertext(connection: Connection) -> str | None:
+    """The stored canary; None where there is none yet."""
+    found: str | None = connection.execute(text("SELECT ciphertext FROM key_canary")).scalar_one_or_none()
+    return found
+
+
+def save(connection: Connection, encrypted: str) -> None:
+    """Stores the first canary; one that is there already stays."""
+    connection.execute(
+        text("INSERT INTO key_canary (ciphertext) VALUES (:ciphertext) ON CONFLICT DO NOTHING"),
+        {"ciphertext": encrypted},
+    )
+
+
+def replace(connection: Connection, encrypted: str) -> None:
+    """Stores a canary that takes the place of the former one."""
+    connection.execute(
+        text("""
+            INSERT INTO key_canary (ciphertext) VALUES (:ciphertext)
+            ON CONFLICT (id) DO UPDATE SET ciphertext = excluded.ciphertext, created_at = now()
+        """),
+        {"ciphertext": encrypted},
+    )
+
+
+def a_stored_secret(connection: Connection) -> str | None:
+    """The encrypted webhook secret of the oldest connection; None without connections."""
+    found: str | None = connection.execute(
+        text("SELECT webhook_secret_encrypted FROM zoho_connections ORDER BY created_at, id LIMIT 1")
+    ).scalar_one_or_none()
+    return found

@@ -1,0 +1,25 @@
+"""Statements that take a connection out of work, and bring it back."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+
+def parked(connection: Connection) -> Sequence[uuid.UUID]:
+    """The parked connections, the oldest first."""
+    ids = connection.execute(text("SELECT id FROM zoho_connections WHERE status = 'parked' ORDER BY created_at, id"))
+    return list(ids.scalars())
+
+
+def resume(connection: Connection, connection_id: uuid.UUID) -> None:
+    """A parked connection that Zoho accepts works again, and its next sync is due."""
+    connection.execute(
+        text("""
+            UPDATE zoho_connections
+               SET status = 'active', parked_reason = NULL, oauth_failing_since = NULL,
+                   next_sync_at = now(), updated_at = now()
+             WHERE id = :id AND status = 'parked'
+        """),
+        {"id": connection_id},
+    )

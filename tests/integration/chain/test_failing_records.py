@@ -1,0 +1,171 @@
+"""A record whose detail call fails for ever is rejected by name, and harms no other; several in a row are an outage."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from db import connections, questions, reminder_policies
+from domain.deletions import RecordKind
+from domain.reminder_policy import ReminderPolicy
+from domain.runs import MAX_ATTEMPTS, Mode
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+from tests.truth import differences
+from workers.sync.records import ATTEMPTS, OUTAGE
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a detail call fails, and how often a run makes it."""
+
+    fault: FaultName
+    params: dict[str, Any]
+    calls: int = ATTEMPTS
+
+    def strike(self, zoho: SandboxControl, path: str) -> None:
+        zoho.fault(self.fault, path=path, **self.params)
+
+
+def calls_of(bench: Bench, path: str) -> int:
+    """How often the failing call was made."""
+    return sum(fault["strikes"] for fault in bench.zoho.faults() if fault["path"] == path)
+
+
+FAILURES = {
+    "internal_error": Failure(FaultName.ANSWER, {"status": 500, "code": 1000}),
+    "unavailable": Failure(FaultName.ANSWER, {"status": 503}),
+    "dropped": Failure(FaultName.RESET, {"where": "middle"}),
+    "unusable": Failure(FaultName.GARBAGE, {"body": "html", "status": 200}),
+    "gateway_404": Failure(FaultName.GARBAGE, {"body": "html", "status": 404}),
+    "refused": Failure(FaultName.ANSWER, {"status": 403, "code": 9999}, calls=1),
+    "bad_request": Failure(FaultName.ANSWER, {"status": 400, "code": 2}, calls=1),
+}
+
+
+def rejected(bench: Bench) -> list[tuple[str, str]]:
+    rows = bench.rows("SELECT kind, record_id FROM set_aside_records ORDER BY kind, record_id")
+    return [(row["kind"], row["record_id"]) for row in rows]
+
+
+def detail_calls(bench: Bench) -> int:
+    stats = bench.zoho.stats()
+    return stats.count(CallKind.CONTACT) + stats.count(CallKind.INVOICE)
+
+
+def customer_ids(bench: Bench) -> list[str]:
+    contacts = bench.zoho.snapshot()["contacts"]
+    return sorted(contact["contact_id"] for contact in contacts if contact["contact_type"] == "customer")
+
+
+def a_contact(bench: Bench, failure: Failure) -> tuple[str, str]:
+    """Where the bulk list is refused, each contact of a first run needs a detail call."""
+    bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
+    contact_id = customer_ids(bench)[3]
+    failure.strike(bench.zoho, f"/contacts/{contact_id}")
+    return "contact", contact_id
+
+
+def an_invoices_customer(bench: Bench, failure: Failure) -> tuple[str, str]:
+    """A contact that the list hides is known by its invoices alone."""
+    owner = str(bench.zoho.snapshot()["invoices"][0]["customer_id"])
+    bench.zoho.fault(FaultName.ROW_MISSING, kind=CallKind.CONTACTS, record_id=int(owner))
+    failure.strike(bench.zoho, f"/contacts/{owner}")
+    return "contact", owner
+
+
+def a_deletion(bench: Bench, failure: Failure) -> tuple[str, str]:
+    """A cached customer that a full run does not meet is asked about."""
+    bench.sync()
+    gone = customer_ids(bench)[5]
+    bench.zoho.fault(FaultName.ROW_MISSING, kind=CallKind.CONTACTS, record_id=int(gone))
+    failure.strike(bench.zoho, f"/contacts/{gone}")
+    return "contact", gone
+
+
+def a_switch(bench: Bench, failure: Failure) -> tuple[str, str]:
+    """A customer who will soon be reminded is asked about Zoho's own switch."""
+    window = replace(ReminderPolicy().window, weekdays=frozenset(range(7)))
+    with bench.resources.engine.begin() as connection:
+        policy = ReminderPolicy(window=window, skip_holidays=False)
+        reminder_policies.save(connection, bench.connection_id, policy, now=dt.datetime.now(dt.UTC))
+    bench.sync()
+    with bench.resources.engine.connect() as connection:
+        link = connections.link(connection, bench.connection_id)
+        found = questions.questions(connection, link, window, now=dt.datetime.now(dt.UTC), limit=20)
+    customer = next(question for question in found if question.kind is RecordKind.CUSTOMER)
+    failure.strike(bench.zoho, f"/contacts/{customer.record_id}")
+    return "contact", customer.record_id
+
+
+Need = Callable[[Bench, Failure], tuple[str, str]]
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
+@pytest.mark.parametrize("need", [a_contact, an_invoices_customer, a_deletion, a_switch])
+def test_one_failing_record_is_rejected_by_name_and_the_run_goes_on(bench: Bench, failure: Failure, need: Need) -> None:
+    kind, record_id = need(bench, failure)
+    bench.zoho.reset_stats()
+
+    result = bench.sync(Mode.INCREMENTAL if need is a_switch else Mode.FULL, is_scheduled=need is a_switch)
+
+    assert result["status"] == "degraded"
+    assert f"{kind} {record_id}" in result["reason"]
+    assert "not complete" not in result["reason"]
+    assert rejected(bench) == [(kind, record_id)]
+    assert calls_of(bench, f"/contacts/{record_id}") == failure.calls
+
+
+@pytest.mark.parametrize("need", [a_contact, an_invoices_customer, a_deletion])
+def test_every_other_record_is_right(bench: Bench, need: Need, database: Any) -> None:
+    _, record_id = need(bench, FAILURES["internal_error"])
+    bench.sync(Mode.FULL)
+    truth = bench.zoho.snapshot()
+    its_own = {record_id, *(each["invoice_id"] for each in truth["invoices"] if each["customer_id"] == record_id)}
+    found = differences(truth, database)
+    assert [each for each in found if not any(name in str(each) for name in its_own)] == []
+
+
+def test_a_record_that_can_be_read_again_is_no_longer_rejected(bench: Bench, database: Any) -> None:
+    a_contact(bench, FAILURES["internal_error"])
+    assert bench.sync()["status"] == "degraded"
+    bench.zoho.clear_faults()
+    assert bench.sync(Mode.FULL)["status"] == "succeeded"
+    assert rejected(bench) == []
+    assert differences(bench.zoho.snapshot(), database) == []
+
+
+def test_many_failing_records_keep_no_other_out(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
+    ids = customer_ids(bench)
+    failing = [contact_id for place, contact_id in enumerate(ids) if place % 3 < OUTAGE - 1]
+    for contact_id in failing:
+        FAILURES["internal_error"].strike(bench.zoho, f"/contacts/{contact_id}")
+
+    result = bench.sync()
+
+    assert result["customers"]["total"] == len(ids)
+    assert "not complete" not in result["reason"]
+    assert f"{len(failing)} records were rejected" in result["reason"]
+
+
+def test_neighbours_that_fail_are_no_outage(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
+    failing = customer_ids(bench)[: OUTAGE + 1]
+    for contact_id in failing:
+        FAILURES["internal_error"].strike(bench.zoho, f"/contacts/{contact_id}")
+    assert "not complete" not in bench.sync()["reason"]
+    assert [record_id for _, record_id in rejected(bench)] == failing
+
+
+def test_an_outage_of_all_detail_calls_gives_the_phase_up(bench: Bench) -> None:
+    bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=503)
+    result = bench.sync()
+    assert "Customers are not complete" in result["reason"]
+    assert rejected(bench) == []
+    assert detail_calls(bench) == MAX_ATTEMPTS * OUTAGE

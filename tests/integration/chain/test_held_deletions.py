@@ -1,0 +1,323 @@
+"""Held deletions through a run and `booksync deletions`: they last until Zoho or a person decides."""
+
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from domain.runs import Mode
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+from tests.integration.chain.checking import a_minute_passes
+from tests.integration.chain.test_reminder_commands import asked, run
+from tests.integration.webhooks.hooks import post
+from workers.cli.app import app
+from workers.metrics import render
+from workers.sync import deletions
+from workers.web import console
+
+DETAILS = (CallKind.CONTACT, CallKind.INVOICE)
+MANY = 30
+
+
+@pytest.fixture
+def synced(bench: Bench) -> Bench:
+    bench.sync()
+    bench.zoho.reset_stats()
+    return bench
+
+
+@pytest.fixture
+def connection_id(synced: Bench) -> str:
+    return str(synced.connection_id)
+
+
+@pytest.fixture
+def lost(synced: Bench) -> list[str]:
+    """Many invoices that were deleted in Zoho, and that a full run has found missing."""
+    ids = lose_invoices(synced, MANY)
+    assert synced.sync(Mode.FULL)["status"] == "degraded"
+    synced.zoho.reset_stats()
+    return ids
+
+
+def lose_invoices(bench: Bench, count: int) -> list[str]:
+    """The ids of invoices that are deleted in Zoho now, all new losses."""
+    ids = sorted(str(invoice["invoice_id"]) for invoice in bench.zoho.snapshot()["invoices"])[:count]
+    for invoice_id in ids:
+        bench.zoho.delete_invoice(invoice_id)
+    return ids
+
+
+def lose_all_customers(bench: Bench) -> None:
+    """The contacts list is empty, and every contact's own page answers 404, as after a lost permission."""
+    bench.zoho.fault(FaultName.LIST_EMPTY, kind=CallKind.CONTACTS)
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
+
+
+def calls(bench: Bench) -> int:
+    """Detail calls since the last reset."""
+    return sum(bench.zoho.stats().count(kind) for kind in DETAILS)
+
+
+def held_ids(connection_id: str, *options: str) -> set[str]:
+    return {each["record_id"] for each in asked("deletions", "list", connection_id, *options)["held"]}
+
+
+def live(bench: Bench, ids: list[str]) -> set[str]:
+    rows = bench.invoices() | bench.customers()
+    return {each for each in ids if rows[each]["status"] != "deleted"}
+
+
+def decide(*words: str, reply: str) -> Result:
+    return CliRunner().invoke(app, ["deletions", *words], input=reply)
+
+
+def state(connection_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = asked("status", connection_id)["connections"][0]
+    return found
+
+
+class TestRuns:
+    def test_all_that_are_missing_are_held_not_only_the_first(self, lost: list[str], connection_id: str) -> None:
+        assert held_ids(connection_id) == set(lost)
+
+    def test_the_run_that_finds_them_names_their_number_and_the_next_step(self, synced: Bench) -> None:
+        lose_invoices(synced, MANY)
+        reason = synced.sync(Mode.FULL)["reason"]
+        assert f"Suspiciously many invoices are gone from Zoho: {MANY} invoices are held back" in reason
+        assert f"booksync deletions list {synced.connection_id}" in reason
+
+    def test_later_runs_neither_ask_about_them_nor_degrade(self, synced: Bench, lost: list[str]) -> None:
+        for mode in (Mode.FULL, Mode.INCREMENTAL, Mode.FULL):
+            assert synced.sync(mode)["status"] == "succeeded"
+        assert calls(synced) == 0
+        assert live(synced, lost) == set(lost)
+
+    def test_a_further_loss_joins_them_and_degrades_its_run(
+        self, synced: Bench, lost: list[str], connection_id: str
+    ) -> None:
+        (more,) = lose_invoices(synced, 1)
+        found = synced.sync(Mode.FULL)
+        assert (found["status"], calls(synced)) == ("degraded", 1)
+        assert f"1 invoice is held back from being marked deleted, and {MANY} were before." in found["reason"]
+        assert held_ids(connection_id) == {*lost, more}
+
+    def test_kinds_are_weighed_apart(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+        owners = {row["zoho_customer_id"] for row in synced.invoices().values()}
+        gone = min(set(synced.customers()) - owners)
+        synced.zoho.delete_contact(gone)
+        assert synced.sync(Mode.FULL)["status"] == "succeeded"
+        assert synced.customers()[gone]["status"] == "deleted"
+        assert held_ids(connection_id) == set(lost)
+
+    def test_records_that_zoho_lists_again_are_held_no_longer(self, synced: Bench, connection_id: str) -> None:
+        everyone = set(synced.customers())
+        lose_all_customers(synced)
+        assert synced.sync(Mode.FULL)["status"] == "degraded"
+        assert held_ids(connection_id) == everyone
+        a_minute_passes(synced)
+        synced.zoho.clear_faults()
+        assert synced.sync(Mode.FULL)["status"] == "succeeded"
+        assert held_ids(connection_id) == set()
+        assert {row["gone_at"] for row in synced.customers().values()} == {None}
+        assert synced.sync(Mode.FULL)["status"] == "succeeded"
+        assert synced.rows("SELECT record_id FROM held_deletions") == []
+
+    def test_a_second_loss_is_held_like_the_first(self, synced: Bench, connection_id: str) -> None:
+        lose_all_customers(synced)
+        synced.sync(Mode.FULL)
+        asked("deletions", "dismiss", connection_id, "--yes")
+        a_minute_passes(synced)
+        synced.zoho.clear_faults()
+        synced.sync(Mode.FULL)
+        lose_all_customers(synced)
+        assert synced.sync(Mode.FULL)["status"] == "degraded"
+        assert held_ids(connection_id) == set(synced.customers())
+
+    def test_a_run_that_may_delete_marks_them_and_ends_their_wait(
+        self, synced: Bench, lost: list[str], connection_id: str
+    ) -> None:
+        assert synced.sync(Mode.FULL, allow_deletions=True)["status"] == "succeeded"
+        assert live(synced, lost) == set()
+        assert held_ids(connection_id) == set()
+
+    def test_a_run_that_may_delete_marks_what_was_dismissed_too(
+        self, synced: Bench, lost: list[str], connection_id: str
+    ) -> None:
+        asked("deletions", "dismiss", connection_id, "--yes")
+        synced.sync(Mode.FULL, allow_deletions=True)
+        assert live(synced, lost) == set()
+        assert held_ids(connection_id, "--dismissed") == set()
+
+    def test_a_run_asks_about_no_more_than_its_share(
+        self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(deletions, "MOST_ASKED_ABOUT", 20)
+        ids = lose_invoices(synced, MANY)
+        first = synced.sync(Mode.FULL)
+        assert "More invoices are missing from the list. The next full run asks about them." in first["reason"]
+        assert len(held_ids(connection_id)) == calls(synced) == 20
+        synced.sync(Mode.FULL)
+        assert held_ids(connection_id) == set(ids)
+
+    def test_a_run_that_can_afford_no_more_calls_holds_what_it_has_found(
+        self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(deletions, "is_affordable", lambda *_: False)
+        lose_invoices(synced, MANY)
+        assert "The next full run asks about them." in synced.sync(Mode.FULL)["reason"]
+        assert len(held_ids(connection_id)) == calls(synced) == deletions.QUESTIONS_PER_STEP
+
+
+class TestList:
+    @pytest.mark.usefixtures("lost")
+    def test_each_record_has_its_name_its_evidence_and_its_time(self, synced: Bench, connection_id: str) -> None:
+        told = asked("deletions", "list", connection_id)
+        assert (told["customers"], told["invoices"]) == (0, MANY)
+        cached, owners = synced.invoices(), synced.customers()
+        for each in told["held"]:
+            row = cached[each["record_id"]]
+            assert (each["kind"], each["name"]) == ("invoice", row["invoice_number"])
+            assert each["customer_name"] == owners[row["zoho_customer_id"]]["customer_name"]
+            assert (each["evidence"], each["dismissed_at"]) == ("not_listed", None)
+        words = run("deletions", "list", connection_id, "--limit", "2").stdout
+        assert "missing from Zoho's list, and gone when asked for by its id" in words
+        assert f"{MANY - 2} more: --limit {MANY}" in words
+
+    @pytest.mark.usefixtures("lost")
+    def test_a_name_that_could_move_the_cursor_is_printed_harmless(self, synced: Bench, connection_id: str) -> None:
+        synced.rows("UPDATE customers_cache SET customer_name = %(name)s RETURNING id", name="\x1b[2J[red]A\nB\u202e")
+        words = run("deletions", "list", connection_id).stdout
+        assert "\x1b" not in words
+        assert "\u202e" not in words
+        assert "[2J[red]A B" in words
+
+    def test_without_a_connection_all_are_listed(self, lost: list[str]) -> None:
+        assert {each["record_id"] for each in asked("deletions", "list")["held"]} == set(lost)
+
+    def test_one_kind_alone_is_listed(self, lost: list[str], connection_id: str) -> None:
+        assert held_ids(connection_id, "--kind", "customer") == set()
+        assert held_ids(connection_id, "--kind", "invoice") == set(lost)
+
+    def test_nothing_is_said_to_be_held_where_nothing_is(self, connection_id: str) -> None:
+        assert "No record is held back" in run("deletions", "list", connection_id).stdout
+
+    @pytest.mark.usefixtures("synced")
+    def test_an_unknown_connection_is_an_error(self) -> None:
+        assert run("deletions", "list", "00000000-0000-4000-8000-000000000000").exit_code == 1
+
+
+class TestApply:
+    def test_a_person_who_says_yes_marks_them(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+        result = decide("apply", connection_id, reply="y\n")
+        assert result.exit_code == 0, result.output
+        assert f"{MANY} invoices are marked deleted." in result.output
+        assert live(synced, lost) == set()
+        assert held_ids(connection_id) == set()
+        assert synced.sync(Mode.FULL)["status"] == "succeeded"
+
+    def test_a_person_who_says_no_changes_nothing(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+        result = decide("apply", connection_id, reply="n\n")
+        assert (result.exit_code, "Nothing was changed." in result.output) == (0, True)
+        assert live(synced, lost) == set(lost)
+
+    def test_without_a_reply_nothing_is_changed(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+        assert decide("apply", connection_id, reply="").exit_code == 1
+        assert live(synced, lost) == set(lost)
+
+    def test_the_question_names_the_records(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+        number = synced.invoices()[lost[0]]["invoice_number"]
+        assert number in decide("apply", connection_id, reply="n\n").output
+
+    def test_one_record_alone_can_be_marked(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+        told = asked("deletions", "apply", connection_id, "--record", lost[0], "--yes")
+        assert told["applied"] == {"customers": 0, "invoices": 1}
+        assert live(synced, lost) == set(lost[1:])
+        assert held_ids(connection_id) == set(lost[1:])
+
+    def test_another_kind_is_left_alone(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+        told = asked("deletions", "apply", connection_id, "--kind", "customer", "--yes")
+        assert told["applied"] == {"customers": 0, "invoices": 0}
+        assert live(synced, lost) == set(lost)
+
+    @pytest.mark.usefixtures("lost")
+    def test_a_record_that_is_not_held_is_refused(self, connection_id: str) -> None:
+        assert run("deletions", "apply", connection_id, "--record", "42", "--yes").exit_code == 2
+
+    @pytest.mark.usefixtures("lost")
+    def test_json_without_yes_is_refused(self, connection_id: str) -> None:
+        assert run("deletions", "apply", connection_id, "--json").exit_code == 2
+
+    def test_customers_are_marked_in_batches(
+        self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("workers.held_deletions.BATCH", 7)
+        lose_all_customers(synced)
+        synced.sync(Mode.FULL)
+        everyone = len(synced.customers())
+        told = asked("deletions", "apply", connection_id, "--kind", "customer", "--yes")
+        assert told["applied"] == {"customers": everyone, "invoices": 0}
+        assert {row["status"] for row in synced.customers().values()} == {"deleted"}
+        assert synced.rows("SELECT id FROM reminders WHERE status = 'scheduled'") == []
+
+    def test_a_marked_record_that_zoho_lists_again_is_live_again(self, synced: Bench, connection_id: str) -> None:
+        lose_all_customers(synced)
+        synced.sync(Mode.FULL)
+        asked("deletions", "apply", connection_id, "--yes")
+        a_minute_passes(synced)
+        synced.zoho.clear_faults()
+        synced.sync(Mode.FULL)
+        assert "deleted" not in {row["status"] for row in synced.customers().values()}
+
+
+class TestDismiss:
+    def test_dismissed_records_stay_cached_and_are_held_no_longer(
+        self, synced: Bench, lost: list[str], connection_id: str
+    ) -> None:
+        told = asked("deletions", "dismiss", connection_id, "--yes")
+        assert told["dismissed"] == {"customers": 0, "invoices": MANY}
+        assert held_ids(connection_id) == set()
+        assert held_ids(connection_id, "--dismissed") == set(lost)
+        assert live(synced, lost) == set(lost)
+
+    def test_later_runs_do_not_hold_them_again(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+        asked("deletions", "dismiss", connection_id, "--yes")
+        assert synced.sync(Mode.FULL)["status"] == "succeeded"
+        assert (calls(synced), held_ids(connection_id)) == (0, set())
+        assert live(synced, lost) == set(lost)
+
+    @pytest.mark.usefixtures("lost")
+    def test_they_no_longer_weigh_on_ordinary_deletions(self, synced: Bench, connection_id: str) -> None:
+        asked("deletions", "dismiss", connection_id, "--yes")
+        (more,) = lose_invoices(synced, 1)
+        assert synced.sync(Mode.FULL)["status"] == "succeeded"
+        assert live(synced, [more]) == set()
+
+
+class TestStatus:
+    @pytest.mark.usefixtures("lost")
+    def test_it_counts_them_until_a_person_decides(self, synced: Bench, connection_id: str) -> None:
+        held = state(connection_id)["held_deletions"]
+        assert (held["customers"], held["invoices"]) == (0, MANY)
+        assert held["since"] is not None
+        synced.sync(Mode.FULL)
+        assert f"{MANY} invoices are held back from being marked deleted since" in run("status").stdout
+        asked("deletions", "apply", connection_id, "--yes")
+        assert state(connection_id)["held_deletions"] == {"customers": 0, "invoices": 0, "since": None}
+        assert "held back" not in run("status").stdout.replace("\n", " ").split("started")[0]
+
+    @pytest.mark.usefixtures("lost")
+    def test_the_metrics_count_them(self, synced: Bench, connection_id: str) -> None:
+        lines = render(synced.resources).decode().splitlines()
+        name = f'booksync_held_deletions{{connection="{connection_id}",kind='
+        assert f'{name}"invoice"}} {MANY}.0' in lines
+        assert f'{name}"customer"}} 0.0' in lines
+
+    @pytest.mark.usefixtures("lost")
+    def test_the_console_counts_them(self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(console, "_check_password", lambda *_: None)
+        page = " ".join(post(synced.resources, "/", b"", {}, method="GET").text.split())
+        assert f"0 customers and {MANY} invoices are held back from being marked deleted" in page
+        assert f"booksync deletions list {connection_id}" in page

@@ -1,0 +1,175 @@
+"""Promises of db/held_deletions.py: a row counts while the cached record carries the 404 that the row is about."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import Engine
+
+from db import customers, deletions, held_deletions, invoices, known_contacts
+from db.connections import Link
+from db.skipped_invoices import ObservedInvoice
+from db.staging import Observed
+from domain.deletions import Evidence, RecordKind
+from domain.phones import PhoneFallback
+from tests.builders import a_contact, an_invoice
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change, row, rows
+from tests.integration.db.test_deletions import A_MINUTE, KINDS, NOW, TABLES, tell
+
+ENTITIES = {RecordKind.CUSTOMER: "contact", RecordKind.INVOICE: "invoice"}
+
+
+@pytest.fixture
+def home(engine: Engine, link: Link) -> Link:
+    """Three customers are cached, and an invoice of each."""
+    tell(engine, link, "1", "2", "3")
+    return link
+
+
+def lose(engine: Engine, link: Link, kind: RecordKind, record_id: str, *, at: dt.datetime = NOW) -> int:
+    """Zoho answers 404, and the record is held back; returns how many rows are new."""
+    with engine.begin() as connection:
+        deletions.note_gone(connection, link, kind, record_id, observed_at=at, now=NOW)
+        return held_deletions.hold(connection, link, kind, [record_id], Evidence.NOT_LISTED)
+
+
+def held(engine: Engine, link: Link, *, dismissed: bool = False) -> list[tuple[RecordKind, str]]:
+    with engine.connect() as connection:
+        found = held_deletions.held(connection, link.connection_id, dismissed=dismissed)
+    return [(each.kind, each.record_id) for each in found]
+
+
+def dismiss(engine: Engine, link: Link, kind: RecordKind, *ids: str) -> int:
+    with engine.begin() as connection:
+        return held_deletions.dismiss(connection, link, kind, ids)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestHolding:
+    def test_a_lost_record_is_held_once_since_its_404(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        assert lose(engine, home, kind, "1") == 1
+        assert lose(engine, home, kind, "1", at=NOW + A_MINUTE) == 0
+        with engine.connect() as connection:
+            (found,) = held_deletions.held(connection, home.connection_id)
+        assert (found.kind, found.record_id, found.found_at, found.evidence) == (kind, "1", NOW, Evidence.NOT_LISTED)
+
+    def test_a_record_that_zoho_has_is_not(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        with engine.begin() as connection:
+            assert held_deletions.hold(connection, home, kind, ["1", "9"], Evidence.NOT_LISTED) == 0
+        assert held(engine, home) == []
+
+    def test_a_404_from_before_the_record_was_read_holds_nothing(
+        self, engine: Engine, home: Link, kind: RecordKind
+    ) -> None:
+        tell(engine, home, "1", observed_at=NOW + A_MINUTE, modified_at=NOW)
+        assert lose(engine, home, kind, "1") == 0
+
+    def test_another_connection_holds_nothing_of_it(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        other = a_link(engine, user_id=home.user_id, organization_id="20234695")
+        assert lose(engine, other, kind, "1") == 0
+        lose(engine, home, kind, "1")
+        assert held(engine, other) == []
+
+    def test_a_marked_record_is_held_no_longer(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        lose(engine, home, kind, "1")
+        with engine.begin() as connection:
+            assert deletions.mark_held(connection, home, kind, ["1", "2"], now=NOW) == 1
+        assert rows(engine, "SELECT * FROM held_deletions") == []
+        assert row(engine, f"SELECT count(*) FROM {TABLES[kind]} WHERE status = 'deleted'")["count"] == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestReadingAgain:
+    def test_a_later_read_ends_it_and_its_row_is_pruned(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        lose(engine, home, kind, "1")
+        lose(engine, home, kind, "2")
+        tell(engine, home, "1", observed_at=NOW + A_MINUTE)
+        assert held(engine, home) == [(kind, "2")]
+        with engine.begin() as connection:
+            held_deletions.prune(connection, home)
+        assert rows(engine, "SELECT record_id FROM held_deletions") == [{"record_id": "2"}]
+
+    def test_an_earlier_read_does_not(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        lose(engine, home, kind, "1")
+        tell(engine, home, "1", observed_at=NOW - A_MINUTE)
+        assert held(engine, home) == [(kind, "1")]
+
+    def test_a_record_that_was_read_again_is_not_marked(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        lose(engine, home, kind, "1")
+        tell(engine, home, "1", observed_at=NOW + A_MINUTE)
+        with engine.begin() as connection:
+            assert deletions.mark_held(connection, home, kind, ["1"], now=NOW) == 0
+
+    def test_a_second_loss_is_new_though_the_first_was_dismissed(
+        self, engine: Engine, home: Link, kind: RecordKind
+    ) -> None:
+        lose(engine, home, kind, "1")
+        assert dismiss(engine, home, kind, "1") == 1
+        tell(engine, home, "1", observed_at=NOW + A_MINUTE)
+        assert lose(engine, home, kind, "1", at=NOW + 2 * A_MINUTE) == 1
+        assert held(engine, home) == [(kind, "1")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestDismissing:
+    def test_the_same_loss_is_held_no_more(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        lose(engine, home, kind, "1")
+        assert (dismiss(engine, home, kind, "1", "2"), dismiss(engine, home, kind, "1")) == (1, 0)
+        assert lose(engine, home, kind, "1", at=NOW + A_MINUTE) == 0
+        assert held(engine, home) == []
+        assert held(engine, home, dismissed=True) == [(kind, "1")]
+
+    def test_neither_number_nor_time_counts_it(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+        lose(engine, home, kind, "1")
+        dismiss(engine, home, kind, "1")
+        with engine.connect() as connection:
+            assert held_deletions.count(connection, home.connection_id, kind) == 0
+            standing = held_deletions.standing(connection, home.connection_id)
+            assert standing.as_json() == {"customers": 0, "invoices": 0, "since": None}
+            assert held_deletions.is_decided_by_a_person(connection, home, kind, "1")
+
+
+def test_a_read_with_an_older_stamp_ends_it_too(engine: Engine, home: Link) -> None:
+    """The upsert keeps the newer version, but Zoho has the record."""
+    lose(engine, home, RecordKind.CUSTOMER, "1")
+    lose(engine, home, RecordKind.INVOICE, "1")
+    later = NOW + A_MINUTE
+    older = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    with engine.begin() as connection:
+        contact, invoice = a_contact("1", modified_at=older), an_invoice("1", customer_id="1", modified_at=older)
+        customers.upsert(connection, home, [Observed(contact, later)], fallback=PhoneFallback.NONE, now=NOW)
+        known_contacts.note_observed(connection, home, {"1": later})
+        invoices.upsert(connection, home, [ObservedInvoice(invoice, later)], now=NOW)
+        invoices.note_observed(connection, home, "1", later)
+    assert held(engine, home) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("event", "outcome", "is_proof"),
+    [
+        ("deleted", None, True),  # It waits.
+        ("deleted", "failed", True),  # The call that it asked for was given up.
+        ("deleted", "unmarked", True),  # An earlier release counted it.
+        ("deleted", "asked", False),  # Zoho had the record after all.
+        ("deleted", "gone", False),  # Of an earlier loss: the record has come back since.
+        ("changed", None, False),
+        ("vendor", None, False),
+    ],
+)
+def test_a_deleted_event_that_zoho_has_not_contradicted_is_proof(
+    engine: Engine, home: Link, kind: RecordKind, event: str, outcome: str | None, is_proof: bool
+) -> None:
+    change(
+        engine,
+        """
+        INSERT INTO webhook_events (connection_id, entity, record_id, number, kind, outcome)
+        VALUES (:connection_id, :entity, '1', 1, :kind, :outcome)
+        """,
+        connection_id=home.connection_id,
+        entity=ENTITIES[kind],
+        kind=event,
+        outcome=outcome,
+    )
+    with engine.connect() as connection:
+        assert deletions.proven(connection, home, kind, ["1", "2"]) == ({"1"} if is_proof else set())

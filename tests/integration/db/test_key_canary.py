@@ -1,0 +1,78 @@
+"""A process proves its ENCRYPTION_KEYS on the canary before it takes work."""
+
+from collections.abc import Sequence
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from sqlalchemy import Engine
+
+from db import key_canary
+from db.secrets import Place, SecretName
+from tests.integration.db.links import a_link
+from workers.keys import WrongKeysError, prove_keys, renew_canary
+from workers.vault import Vault
+
+RIGHT, NEWER, WRONG = (Fernet.generate_key().decode() for _ in range(3))
+
+
+def a_vault(*keys: str) -> Vault:
+    return Vault([SecretStr(key) for key in keys])
+
+
+def prove(engine: Engine, *keys: str) -> None:
+    with engine.begin() as connection:
+        prove_keys(connection, a_vault(*keys))
+
+
+def canary(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        return key_canary.ciphertext(connection)
+
+
+@pytest.fixture
+def connected(engine: Engine) -> Engine:
+    """One connection whose secrets are encrypted with the right key."""
+    link = a_link(engine)
+    with engine.begin() as connection:
+        secret = a_vault(RIGHT).encrypt("a secret", Place(SecretName.WEBHOOK_SECRET, link.connection_id))
+        connection.exec_driver_sql(
+            "UPDATE zoho_connections SET webhook_secret_encrypted = %(secret)s WHERE id = %(id)s",
+            {"secret": secret, "id": link.connection_id},
+        )
+    return engine
+
+
+def test_without_connections_there_is_nothing_to_prove(engine: Engine) -> None:
+    prove(engine, WRONG)
+    assert canary(engine) is None, "wrong keys must not become the measure of right ones"
+
+
+def test_the_first_process_that_reads_a_secret_saves_the_canary(connected: Engine) -> None:
+    prove(connected, RIGHT)
+    assert canary(connected) is not None
+
+
+@pytest.mark.parametrize("has_canary", [False, True])
+def test_wrong_keys_are_refused(connected: Engine, has_canary: bool) -> None:
+    if has_canary:
+        prove(connected, RIGHT)
+    before = canary(connected)
+    with pytest.raises(WrongKeysError, match="ENCRYPTION_KEYS cannot read"):
+        prove(connected, WRONG)
+    assert canary(connected) == before
+
+
+@pytest.mark.parametrize("keys", [(RIGHT,), (NEWER, RIGHT), (RIGHT, WRONG)])
+def test_any_of_several_keys_may_be_the_right_one(connected: Engine, keys: Sequence[str]) -> None:
+    prove(connected, RIGHT)
+    prove(connected, *keys)
+
+
+def test_after_a_rotation_the_newest_key_alone_is_enough(connected: Engine) -> None:
+    prove(connected, RIGHT)
+    with connected.begin() as connection:
+        renew_canary(connection, a_vault(NEWER, RIGHT))
+    prove(connected, NEWER)
+    with pytest.raises(WrongKeysError):
+        prove(connected, RIGHT)

@@ -1,0 +1,123 @@
+"""Promises for webhooks with a wrong secret: counted, logged, shown in `status`, and forgotten after a good one."""
+
+import json
+import re
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from db.connections import Link
+from tests.integration.db.links import a_link
+from tests.integration.db.look import change, row
+from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id, post
+from tests.process_logs import logs_of_a_process
+from tests.webhooks import signed_json
+from workers.cli.app import app
+from workers.web import refusals
+
+COUNT = "SELECT webhooks_refused AS count, webhooks_refused_since AS since FROM zoho_connections WHERE id = :id"
+
+
+@pytest.fixture(autouse=True)
+def writes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "SECONDS_BETWEEN_WRITES", 0.0)
+
+
+def refuse(hooks: Hooks, times: int = 1) -> None:
+    for _ in range(times):
+        body, headers = signed_json("a wrong secret", {"contact": {"contact_id": "1"}})
+        assert post(hooks.bench.resources, hooks.path, body, headers).status_code == 401
+
+
+def counted(hooks: Hooks) -> Any:
+    return row(hooks.bench.resources.engine, COUNT, id=hooks.bench.connection_id)
+
+
+def status() -> str:
+    shown = CliRunner().invoke(app, ["status"])
+    assert shown.exit_code == 0, shown.output
+    return " ".join(shown.stdout.split())
+
+
+def test_refused_webhooks_are_a_line_of_status_with_the_next_step(hooks: Hooks) -> None:
+    refuse(hooks, times=6)
+    assert re.search(
+        r"6 webhooks refused since \d\d:\d\d: the secret does not match\. "
+        rf"Next: booksync webhook show {hooks.bench.connection_id}, and put that secret into Zoho's rule",
+        status(),
+    )
+
+
+def test_they_are_in_its_object(hooks: Hooks) -> None:
+    refuse(hooks)
+    (line,) = CliRunner().invoke(app, ["status", "--json"]).stdout.splitlines()
+    assert json.loads(line)["connections"][0]["webhooks_refused"]["count"] == 1
+
+
+def test_each_write_is_a_line_in_the_log(hooks: Hooks) -> None:
+    with logs_of_a_process() as logs:
+        refuse(hooks)
+    (line,) = [line for line in logs.lines if line.get("action") == "webhook.refused"]
+    assert line["event"] == "Webhooks are refused: the secret does not match"
+    assert (line["connection_id"], line["refused"]) == (str(hooks.bench.connection_id), 1)
+
+
+def test_a_flood_is_one_write_a_second_and_one_line(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "SECONDS_BETWEEN_WRITES", 3600.0)
+    with logs_of_a_process() as logs:
+        refuse(hooks, times=20)
+    assert len([line for line in logs.lines if line.get("action") == "webhook.refused"]) == 1
+    assert counted(hooks)["count"] == 1
+
+
+def test_a_good_webhook_ends_the_count(hooks: Hooks) -> None:
+    refuse(hooks, times=2)
+    hooks.tell(CONTACT, a_contact_id(hooks))
+    assert counted(hooks) == {"count": 0, "since": None}
+    assert "refused" not in status()
+
+
+def test_so_does_one_with_the_right_secret_and_a_body_without_an_id(hooks: Hooks) -> None:
+    refuse(hooks)
+    assert hooks.send({}).status_code == 400
+    assert counted(hooks)["count"] == 0
+
+
+def test_an_unknown_connection_writes_nothing(hooks: Hooks) -> None:
+    body, headers = signed_json("a wrong secret", {"contact": {"contact_id": "1"}})
+    assert post(hooks.bench.resources, f"/webhooks/zoho/{uuid.uuid4()}", body, headers).status_code == 401
+    assert counted(hooks)["count"] == 0
+    with logs_of_a_process() as logs:
+        post(hooks.bench.resources, "/webhooks/zoho/no-uuid", body, headers)
+    assert "webhook.refused" not in logs.text
+
+
+def test_other_connections_keep_their_own_count(hooks: Hooks) -> None:
+    other: Link = a_link(hooks.bench.resources.engine, organization_id="2")
+    refuse(hooks)
+    assert row(hooks.bench.resources.engine, COUNT, id=other.connection_id)["count"] == 0
+
+
+def test_a_row_that_a_worker_holds_delays_no_one_and_loses_no_count(hooks: Hooks) -> None:
+    lock = text("SELECT FROM zoho_connections FOR NO KEY UPDATE")
+    with hooks.bench.resources.engine.begin() as held:
+        held.execute(lock)
+        refuse(hooks)
+    assert counted(hooks)["count"] == 0
+    refuse(hooks)
+    assert counted(hooks)["count"] == 2
+
+
+def test_a_secret_that_cannot_be_read_is_not_a_wrong_one(hooks: Hooks) -> None:
+    change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
+    refuse(hooks)
+    assert counted(hooks)["count"] == 0
+
+
+def test_no_count_goes_beyond_its_column(hooks: Hooks) -> None:
+    change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhooks_refused = 2147483647")
+    refuse(hooks)
+    assert counted(hooks)["count"] == 2147483647

@@ -1,0 +1,208 @@
+"""`booksync deletions`: records that Zoho seems to have lost, which wait for a person's decision."""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from db import connections, held_deletions
+from db.held_deletions import Held
+from domain.deletions import RecordKind
+from workers.cli.arguments import ConnectionID, OneConnection
+from workers.cli.terminal import answers, counted, notes, print_json
+from workers.held_deletions import apply, dismiss
+from workers.resources import Resources, open_resources
+
+app = typer.Typer(
+    help="Records that Zoho seems to have lost: suspiciously many, so a person decides.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_NAMES_SHOWN = 20
+
+KindOption = Annotated[RecordKind | None, typer.Option("--kind", help="Only customers, or only invoices.")]
+RecordOption = Annotated[
+    list[str] | None,
+    typer.Option("--record", metavar="ID", help="Only the record with this id of Zoho's; it may be given repeatedly."),
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
+
+
+@app.command("list")
+def list_held(
+    connection: OneConnection = None,
+    kind: KindOption = None,
+    dismissed: Annotated[bool, typer.Option("--dismissed", help="Those that were dismissed instead.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many records are listed at most.")] = 100,
+    as_json: AsJSON = False,
+) -> None:
+    """List the records that are held back from being marked deleted: names, since when, and why."""
+    with open_resources("booksync deletions") as resources, resources.engine.connect() as database:
+        if connection is not None:
+            connections.link(database, connection)
+        found = held_deletions.held(database, connection, kind, dismissed=dismissed)
+    tell = answers(as_json)
+    if not found:
+        tell.print("Nothing was dismissed." if dismissed else _NOTHING)
+    for connection_id in dict.fromkeys(each.connection_id for each in found):
+        _show(connection_id, [each for each in found if each.connection_id == connection_id], tell.print, limit)
+    if as_json:
+        print_json(_counts(found) | {"since": _since(found), "dismissed": dismissed, "held": list(map(_json, found))})
+
+
+@app.command("apply")
+def apply_held(
+    connection: ConnectionID,
+    kind: KindOption = None,
+    record: RecordOption = None,
+    yes: YesOption = False,
+    as_json: AsJSON = False,
+) -> None:
+    """Mark the records deleted: they were deleted in Zoho on purpose."""
+    with open_resources("booksync deletions") as resources:
+        chosen = _chosen(resources, connection, kind, record)
+        if chosen and _confirmed("mark deleted", chosen, yes=yes, as_json=as_json):
+            marked = apply(resources.engine, _link(resources, connection), chosen)
+            _report(connection, "marked deleted", "applied", marked, as_json=as_json)
+            if left := len(chosen) - sum(marked.values()):
+                again = counted(left, "record was", "records were")
+                notes.print(f"{again} read from Zoho again, or decided about elsewhere, and stays as it is.")
+        else:
+            _report_nothing(connection, "applied", chosen, as_json=as_json)
+
+
+@app.command("dismiss")
+def dismiss_held(
+    connection: ConnectionID,
+    kind: KindOption = None,
+    record: RecordOption = None,
+    yes: YesOption = False,
+    as_json: AsJSON = False,
+) -> None:
+    """Keep the records: they exist, and Zoho is wrong. Reminders come back once Zoho returns a record."""
+    with open_resources("booksync deletions") as resources:
+        chosen = _chosen(resources, connection, kind, record)
+        if chosen and _confirmed("keep", chosen, yes=yes, as_json=as_json):
+            dismissed = dismiss(resources.engine, _link(resources, connection), chosen)
+            _report(connection, "kept", "dismissed", dismissed, as_json=as_json)
+        else:
+            _report_nothing(connection, "dismissed", chosen, as_json=as_json)
+
+
+def held_back(customers: int, invoices: int, since: datetime | None) -> str | None:
+    """One sentence about a connection's held deletions; None where nothing is held."""
+    if since is None:
+        return None
+    is_one = customers + invoices == 1
+    verb = "is" if is_one else "are"
+    return f"{_amounts(customers, invoices)} {verb} held back from being marked deleted since {_moment(since)}."
+
+
+_NOTHING = "No record is held back from being marked deleted."
+
+
+def _chosen(
+    resources: Resources, connection_id: uuid.UUID, kind: RecordKind | None, record_ids: Sequence[str] | None
+) -> list[Held]:
+    """The held records that the options name, all by default."""
+    with resources.engine.connect() as database:
+        connections.link(database, connection_id)
+        found = held_deletions.held(database, connection_id, kind)
+    if not record_ids:
+        return found
+    unknown = sorted(set(record_ids) - {each.record_id for each in found})
+    if unknown:
+        raise typer.BadParameter(f"not held back: {', '.join(unknown)}", param_hint="--record")
+    return [each for each in found if each.record_id in record_ids]
+
+
+def _link(resources: Resources, connection_id: uuid.UUID) -> connections.Link:
+    with resources.engine.connect() as database:
+        return connections.link(database, connection_id)
+
+
+def _confirmed(verb: str, chosen: Sequence[Held], *, yes: bool, as_json: bool) -> bool:
+    if yes:
+        return True
+    if as_json:
+        raise typer.BadParameter("with --json nothing can be asked: give --yes too", param_hint="--yes")
+    _show(chosen[0].connection_id, chosen, notes.print, _NAMES_SHOWN)
+    return typer.confirm(f"{verb.capitalize()} {_amounts(**_counts(chosen))}?", err=True)
+
+
+def _report(connection_id: uuid.UUID, done: str, key: str, numbers: Mapping[RecordKind, int], *, as_json: bool) -> None:
+    counts = _as_counts(numbers)
+    is_one = sum(counts.values()) == 1
+    answers(as_json).print(f"{_amounts(**counts)} {'is' if is_one else 'are'} {done}.")
+    if as_json:
+        print_json({"connection_id": str(connection_id), key: counts})
+
+
+def _report_nothing(connection_id: uuid.UUID, key: str, chosen: Sequence[Held], *, as_json: bool) -> None:
+    answers(as_json).print("Nothing was changed." if chosen else _NOTHING)
+    if as_json:
+        print_json({"connection_id": str(connection_id), key: _counts([])})
+
+
+def _show(connection_id: uuid.UUID, found: Sequence[Held], tell: Callable[..., None], limit: int) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("kind", "id in Zoho", "name", "since", "evidence"):
+        table.add_column(heading)
+    for each in found[:limit]:
+        evidence = "dismissed" if each.dismissed_at else each.evidence.sentence
+        table.add_row(each.kind, each.record_id, _name(each), _moment(each.found_at), evidence)
+    tell(f"{connection_id}: {_amounts(**_counts(found))}")
+    tell(table)
+    if len(found) > limit:
+        tell(f"… and {len(found) - limit:,} more: --limit {len(found)}")
+
+
+def _name(held: Held) -> str:
+    name = held.name or "(no name)"
+    return f"{name} of {held.customer_name}" if held.customer_name else name
+
+
+def _json(held: Held) -> dict[str, Any]:
+    return {
+        "connection_id": str(held.connection_id),
+        "kind": held.kind,
+        "record_id": held.record_id,
+        "name": held.name,
+        "customer_name": held.customer_name or None,
+        "evidence": held.evidence,
+        "evidence_sentence": held.evidence.sentence,
+        "since": held.found_at,
+        "dismissed_at": held.dismissed_at,
+    }
+
+
+def _counts(found: Sequence[Held]) -> dict[str, int]:
+    kinds = Counter(each.kind for each in found)
+    return _as_counts(kinds)
+
+
+def _as_counts(numbers: Mapping[RecordKind, int]) -> dict[str, int]:
+    return {"customers": numbers[RecordKind.CUSTOMER], "invoices": numbers[RecordKind.INVOICE]}
+
+
+def _since(found: Sequence[Held]) -> datetime | None:
+    return min((each.found_at for each in found), default=None)
+
+
+def _amounts(customers: int, invoices: int) -> str:
+    """`12 customers and 1 invoice`; a kind without a record is left out, unless both are."""
+    parts = [
+        counted(customers, "customer", "customers") if customers or not invoices else "",
+        counted(invoices, "invoice", "invoices") if invoices else "",
+    ]
+    return " and ".join(part for part in parts if part)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,42 @@
+"""`booksync resume`: tries parked connections with their stored tokens."""
+
+import uuid
+from typing import Annotated
+
+import typer
+
+from workers.cli.arguments import OneConnection
+from workers.cli.terminal import answers, print_json
+from workers.resources import open_resources
+from workers.resumption import parked, resume
+
+
+def resume_connections(
+    connection: OneConnection = None,
+    every: Annotated[bool, typer.Option("--all", help="Every parked connection.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Try parked connections with their stored tokens, one API call each; those that Zoho accepts work again."""
+    if (connection is None) is not every:
+        raise typer.BadParameter("name a connection, or say --all", param_hint="CONNECTION")
+    say, tried = answers(as_json), []
+    with open_resources("booksync resume") as resources:
+        chosen: list[uuid.UUID] = [connection] if connection is not None else list(parked(resources))
+        for resumed in resume(resources, chosen):
+            tried.append(resumed)
+            say.print(f"{resumed.connection_id} {resumed.sentence}", markup=False, soft_wrap=True)
+    if not tried:
+        say.print("No connection is parked.")
+    refused = [each for each in tried if each.refusal is not None]
+    if refused:
+        say.print("Next: booksync connect, with a new grant, for each that is still parked.")
+    if as_json:
+        print_json(
+            {
+                "connections": [
+                    {"connection_id": str(each.connection_id), "resumed": each.refusal is None, "reason": each.refusal}
+                    for each in tried
+                ]
+            }
+        )
+    raise typer.Exit(1 if refused else 0)

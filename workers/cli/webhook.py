@@ -1,0 +1,118 @@
+"""`booksync webhook`: what Zoho's webhook rules need, and a new secret for them."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from workers import webhook_rules
+from workers.cli.arguments import ConnectionID
+from workers.cli.terminal import answers, counted, notes, out, print_facts, print_json
+from workers.resources import open_resources
+from workers.web.signatures import SECRET_HEADERS, SIGNATURE_HEADER
+from workers.webhook_rules import WebhookRule
+
+app = typer.Typer(help="What Zoho's webhook rules need: address and secret.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
+
+
+@app.command("show")
+def show(connection: ConnectionID, as_json: AsJson = False) -> None:
+    """Print the address and the secret that Zoho's webhook rules need, and the headers that may carry it."""
+    with open_resources("booksync webhook show") as resources:
+        rule = webhook_rules.rule_of(resources, connection)
+    if line := refusals_line(rule.refusals.as_json(), str(connection)):
+        notes.print(line, style="yellow", markup=False)
+    notes.print(
+        "In Zoho Books, enter the address in the webhook of a workflow rule. Enter the secret as the webhook's own "
+        f"secret, or in a custom header {_written(SECRET_HEADERS[0])}. For a rule on deletion add ?event=deleted "
+        "to the address."
+    )
+    _print_rule(rule, as_json)
+
+
+@app.command("rotate")
+def rotate(
+    connection: ConnectionID,
+    end: Annotated[bool, typer.Option("--end", help="Accept the new secret only, from now on.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new secret; the former one is accepted for seven days, or until --end."""
+    with open_resources("booksync webhook rotate") as resources:
+        if end:
+            ended = webhook_rules.end_rotation(resources, connection)
+        else:
+            rule = webhook_rules.rotate(resources, connection)
+    if end:
+        words = "The former secret is no longer accepted." if ended else "No former secret was accepted."
+        answers(as_json).print(words)
+        if as_json:
+            print_json({"connection_id": str(connection), "ended": ended})
+        return
+    notes.print(
+        f"The former secret is accepted until {_minute(rule.former_until)}. "
+        f"Next: put the new secret into Zoho's rules, then booksync webhook rotate {connection} --end"
+    )
+    _print_rule(rule, as_json)
+
+
+def note_partial_url(url: str) -> None:
+    """Without PUBLIC_URL only the path can be printed."""
+    if url.startswith("/"):
+        notes.print("The address is a path on the host of the web process. Set PUBLIC_URL to print it whole.")
+
+
+def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:
+    """The refused webhooks in words, times in UTC; None where the last webhook was good, or none has come."""
+    since = refusals["since"]
+    if not refusals["count"] or since is None:
+        return None
+    refused = counted(refusals["count"], "webhook", "webhooks")
+    return (
+        f"{refused} refused since {_clock(since)}: the secret does not match. "
+        f"Next: booksync webhook show {connection_id}, and put that secret into Zoho's rule"
+    )
+
+
+def _print_rule(rule: WebhookRule, as_json: bool) -> None:
+    signature_header, secret_headers = _written(SIGNATURE_HEADER), [_written(name) for name in SECRET_HEADERS]
+    note_partial_url(rule.url)
+    if as_json:
+        print_json(
+            {
+                "connection_id": str(rule.connection_id),
+                "webhook_url": rule.url,
+                "webhook_secret": rule.secret,
+                "former_secret": rule.former_secret,
+                "former_secret_until": rule.former_until,
+                "signature_header": signature_header,
+                "secret_headers": secret_headers,
+                "webhooks_refused": rule.refusals.as_json(),
+            }
+        )
+        return
+    facts = {
+        "connection_id": str(rule.connection_id),
+        "webhook_url": rule.url,
+        "webhook_secret": rule.secret,
+        "signature header": signature_header,
+        "or secret header": ", ".join(secret_headers),
+    }
+    if rule.former_secret is not None:
+        facts["former_secret"] = f"{rule.former_secret} (accepted until {_minute(rule.former_until)})"
+    print_facts(out, facts)
+
+
+def _written(header: str) -> str:
+    return "-".join(part.capitalize() for part in header.split("-"))
+
+
+def _clock(moment: datetime) -> str:
+    """The hour of today, else with its day."""
+    at = moment.astimezone(UTC)
+    return f"{at:%H:%M}" if at.date() == datetime.now(UTC).date() else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _minute(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "now"

@@ -1,0 +1,50 @@
+"""Held deletions: a person decides, and their records are marked deleted or kept."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+
+from sqlalchemy import Engine, func, select
+
+from db import deletions, held_deletions
+from db.connections import Link
+from db.held_deletions import Held
+from domain.deletions import RecordKind
+
+#: Records of one transaction. Each may have many invoices whose reminders are planned again.
+BATCH = 100
+
+
+def apply(engine: Engine, link: Link, chosen: Sequence[Held]) -> dict[RecordKind, int]:
+    """Marks the records deleted, a transaction a batch, and plans the reminders of their invoices again.
+
+    A record that was read again since its 404 stays as it is. Returns how many of each kind were marked.
+    """
+    marked = dict.fromkeys(RecordKind, 0)
+    for kind, record_ids in _batches(chosen):
+        with engine.begin() as connection:
+            now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+            marked[kind] += deletions.mark_held(connection, link, kind, record_ids, now=now)
+    return marked
+
+
+def dismiss(engine: Engine, link: Link, chosen: Sequence[Held]) -> dict[RecordKind, int]:
+    """Records that a person knows the records to exist. Returns how many of each kind were held back until now.
+
+    They stay cached, and no run asks about them. Their reminders stay cancelled, because Zoho has answered 404. A later
+    read of a record ends this state, and a second loss is held back like any other.
+    """
+    dismissed = dict.fromkeys(RecordKind, 0)
+    for kind, record_ids in _batches(chosen):
+        with engine.begin() as connection:
+            dismissed[kind] += held_deletions.dismiss(connection, link, kind, record_ids)
+    return dismissed
+
+
+def _batches(chosen: Sequence[Held]) -> Iterator[tuple[RecordKind, list[str]]]:
+    """Customers first, since writers lock them before invoices."""
+    for kind, records in groupby(sorted(chosen, key=attrgetter("kind", "record_id")), key=attrgetter("kind")):
+        record_ids = [record.record_id for record in records]
+        for start in range(0, len(record_ids), BATCH):
+            yield kind, record_ids[start : start + BATCH]

@@ -1,0 +1,1 @@
+"""The engine of workers: how a unit of work ends."""

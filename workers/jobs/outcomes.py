@@ -1,0 +1,119 @@
+"""Which error ends a unit of work in which way: one table for run steps, record refreshes and single records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db.resyncs import BUDGET
+from domain.walk import WalkStuck
+from workers.budget import BudgetUnavailable, BudgetWait
+from workers.logs import describe
+from workers.vault import UnreadableSecretError
+from workers.zoho.errors import (
+    PARKING_ERRORS,
+    BadRequest,
+    ClientRejected,
+    MissingScope,
+    NotFound,
+    OAuthThrottled,
+    PermanentZohoError,
+    RecordUnreadable,
+    Refused,
+    Throttled,
+    TokenNotRenewed,
+    TokenRejected,
+    TransientZohoError,
+    UnusableAnswer,
+    ZohoUnavailable,
+)
+
+#: The wait when Redis does not answer, or when Zoho has just paused the organisation: the budget knows until when.
+_PAUSE_SECONDS: Final = 2.0
+
+#: The wait for an operator: another worker, with the right settings, may take the work after it.
+_OPERATOR_SECONDS: Final = 30.0
+
+
+class Outcome(Enum):
+    """How work that met an error ends."""
+
+    DEFERRED = auto()  #: the time at which it may go on is known: no attempt is spent
+    BLOCKED = auto()  #: this installation is set up wrongly: it waits for an operator, and no attempt is spent
+    RETRIED = auto()  #: the error may pass: another attempt, and after the last one the work is given up
+    GIVEN_UP = auto()  #: no further attempt would help
+    PARKED = auto()  #: Zoho refuses the connection until a person connects it again
+    UNKNOWN = auto()  #: an error that booksync does not know: as RETRIED, but the last attempt is a defect
+
+
+class DeferredError(Exception):
+    """The work goes on after a known time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(self.__doc__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """What is to be done after an error."""
+
+    outcome: Outcome
+    reason: str  #: for people, without secrets and personal data
+    seconds: float = 0.0  #: of a wait whose end is known
+
+
+#: The first row that fits counts. What concerns a connection or the installation stands before the general kinds.
+_OUTCOMES: Final[Sequence[tuple[type[Exception] | tuple[type[Exception], ...], Outcome]]] = (
+    ((BudgetWait, DeferredError, BudgetUnavailable, Throttled, OAuthThrottled, TokenNotRenewed), Outcome.DEFERRED),
+    ((OperationalError, InterfaceError, PoolTimeoutError), Outcome.DEFERRED),
+    ((ClientRejected, UnreadableSecretError), Outcome.BLOCKED),
+    (PARKING_ERRORS, Outcome.PARKED),
+    ((TransientZohoError, WalkStuck), Outcome.RETRIED),
+    (PermanentZohoError, Outcome.GIVEN_UP),
+    (Exception, Outcome.UNKNOWN),
+)
+
+#: Errors of a detail call that may be one record's own matter, and whether the same call may succeed later. Zoho
+#: answers 401 for a record that the grant's user may not see, so not every 401 concerns the connection.
+_OF_ONE_RECORD: Final[Mapping[type[Exception], bool]] = {
+    ZohoUnavailable: True,
+    UnusableAnswer: True,
+    NotFound: True,
+    Refused: False,
+    BadRequest: False,
+    RecordUnreadable: False,
+    MissingScope: False,
+    TokenRejected: False,
+}
+
+
+def handling_of(error: Exception) -> Handling:
+    """What is to be done after `error`."""
+    outcome = next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))
+    return Handling(outcome, _reason_of(error), _seconds_of(error, outcome))
+
+
+def concerns_one_record(error: Exception) -> bool:
+    """Whether the error of a detail call may be that record's own matter, so that other records can still be read."""
+    return isinstance(error, tuple(_OF_ONE_RECORD))
+
+
+def is_worth_another_attempt(error: Exception) -> bool:
+    """Whether a record's call that failed with `error` may succeed later."""
+    return any(isinstance(error, kind) and may_pass for kind, may_pass in _OF_ONE_RECORD.items())
+
+
+def _reason_of(error: Exception) -> str:
+    return f"{BUDGET} ({error.reason})" if isinstance(error, BudgetWait) else describe(error)
+
+
+def _seconds_of(error: Exception, outcome: Outcome) -> float:
+    if outcome is Outcome.BLOCKED:
+        return _OPERATOR_SECONDS
+    if isinstance(error, (BudgetWait, DeferredError)):
+        return error.seconds
+    return _PAUSE_SECONDS if outcome is Outcome.DEFERRED else 0.0

@@ -1,0 +1,61 @@
+"""Resuming parked connections: the stored token is tried, and a connection that Zoho accepts works again."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from db import connections, parking
+from workers.budget import BudgetUnavailable, BudgetWait, Lane
+from workers.logs import describe
+from workers.resources import Resources
+from workers.vault import UnreadableSecretError
+from workers.zoho import get_organizations
+from workers.zoho.errors import WrongOrganization, ZohoError
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What came of one connection."""
+
+    connection_id: uuid.UUID
+    was_parked: bool
+    refusal: str | None = None  #: why the connection stays parked; None where it works
+
+    @property
+    def sentence(self) -> str:
+        if self.refusal is not None:
+            return f"still parked: {self.refusal}"
+        return "works again: its next sync is due now" if self.was_parked else "was not parked"
+
+
+def resume(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> Iterator[Resumed]:
+    """Tries each connection with one call to Zoho, and makes those active that it accepts.
+
+    Raises:
+        UnknownConnectionError: there is no such connection.
+    """
+    for connection_id in connection_ids:
+        yield _resume(resources, connection_id)
+
+
+def parked(resources: Resources) -> Sequence[uuid.UUID]:
+    """The parked connections, the oldest first."""
+    with resources.engine.connect() as connection:
+        return parking.parked(connection)
+
+
+def _resume(resources: Resources, connection_id: uuid.UUID) -> Resumed:
+    with resources.engine.connect() as connection:
+        link = connections.link(connection, connection_id)
+    if not link.is_parked:
+        return Resumed(connection_id, was_parked=False)
+    transport = resources.transport(link, lane=Lane.INTERACTIVE, holder=f"resume-{uuid.uuid4()}")
+    try:
+        known = {facts.organization_id for facts in get_organizations(transport)}
+        if link.organization_id not in known:
+            raise WrongOrganization
+    except (ZohoError, UnreadableSecretError, BudgetWait, BudgetUnavailable) as error:
+        return Resumed(connection_id, was_parked=True, refusal=describe(error))
+    with resources.engine.begin() as connection:
+        parking.resume(connection, connection_id)
+    return Resumed(connection_id, was_parked=True)

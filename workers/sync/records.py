@@ -1,0 +1,182 @@
+"""Detail calls for many records: one whose call fails for ever is rejected by name, and harms no other.
+
+A failure is the record's own once another record has been read, or when few records are left. Several different
+records that fail in a row are an outage. Records that have failed are asked for after the others (`failed_records`), so
+that a repeated step does not meet the same records first.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import chain
+from typing import Generic, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from db import failed_records, staging
+from domain.deletions import RecordKind
+from domain.lists import SetAside
+from domain.runs import RecordRef, Run
+from workers.budget import BudgetWait
+from workers.jobs.outcomes import DeferredError, concerns_one_record, is_worth_another_attempt
+from workers.logs import describe
+from workers.sync.work import Work
+from workers.zoho.errors import ZohoError
+
+log = structlog.get_logger(__name__)
+
+RecordT = TypeVar("RecordT")
+
+#: So many different records that fail in a row are an outage.
+OUTAGE = 3
+
+#: A record's failed calls in one run, after which it is rejected.
+ATTEMPTS = 3
+
+#: The pause before the calls of records that have failed, where no other record is left to be read.
+_PAUSE_SECONDS = 2.0
+
+#: For the minute's budget a run waits; when the day's is used up it goes on without spare calls.
+LONGEST_WAIT_SECONDS = 300.0
+
+
+class OnlyFailingRecordsError(DeferredError):
+    """Only records whose calls have failed are left; they are asked for again in a moment."""
+
+
+class Asked(Enum):
+    """How far the records were asked for."""
+
+    ALL = auto()
+    SOME = auto()  #: single records failed
+    STOPPED = auto()  #: spare calls only: an outage, or the day's budget is used up
+
+
+@dataclass(frozen=True, slots=True)
+class DetailCalls(Generic[RecordT]):
+    """How records of one kind are read. A run can do without spare calls: they never fail its phase."""
+
+    ref_of: Callable[[RecordT], RecordRef]
+    ask: Callable[[RecordT], None]  #: makes the call and writes what it returns
+    reject: Callable[[Connection, RecordT, str], Run]  #: writes what is known without the call, for a reason
+    attempts: int = ATTEMPTS
+    is_spare: bool = False
+    is_named: bool = True  #: whether a rejected record is named to people and degrades the run
+
+
+def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]) -> Asked:
+    """Makes the calls of the records one by one.
+
+    Raises:
+        OnlyFailingRecordsError: no call has succeeded, and some records have attempts left.
+        BudgetWait: a wait for the budget; for spare calls, of the minute only.
+        ZohoError: an outage, unless the calls are spare; or an error that concerns every call.
+    """
+    failures = _Failures(work, records, calls)
+    for record in records:
+        try:
+            calls.ask(record)
+        except BudgetWait as wait:
+            if not calls.is_spare or wait.seconds <= LONGEST_WAIT_SECONDS:
+                raise
+            log.warning("Details are left for another run", action="details.not_affordable", reason=wait.reason)
+            return Asked.STOPPED
+        except ZohoError as error:
+            if not concerns_one_record(error):
+                raise
+            failures.add(record, error)
+            if failures.is_outage and calls.is_spare:
+                failures.put_off()
+                return Asked.STOPPED
+            if failures.is_outage:
+                raise
+        else:
+            failures.another_was_read(record)
+    return failures.end()
+
+
+class _Failures(Generic[RecordT]):
+    """The records of one step whose calls have failed."""
+
+    def __init__(self, work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]) -> None:
+        self._work = work
+        self._calls = calls
+        with work.transaction() as connection:
+            self._attempts = failed_records.attempts_of(connection, work.run.run_id, map(calls.ref_of, records))
+        self._in_a_row: dict[RecordKind, list[tuple[RecordT, ZohoError]]] = defaultdict(list)
+        self._any_was_read = False
+        self._failed = self._may_succeed = 0
+
+    @property
+    def is_outage(self) -> bool:
+        return any(len(failed) >= OUTAGE for failed in self._in_a_row.values())
+
+    def add(self, record: RecordT, error: ZohoError) -> None:
+        """A record that has failed in an earlier step is no sign of an outage, and neither is a refused spare call."""
+        self._failed += 1
+        ref, is_refused = self._calls.ref_of(record), not is_worth_another_attempt(error)
+        if ref in self._attempts or (self._calls.is_spare and is_refused):
+            self._count(record, error)
+            return
+        self._in_a_row[ref.kind].append((record, error))
+        with self._work.transaction() as connection:
+            self._save(connection, record, error, attempts=0)
+            self._work.renew(connection)
+
+    def another_was_read(self, record: RecordT) -> None:
+        """Zoho returns records of that kind, so the failures before are those records' own."""
+        self._any_was_read = True
+        self._count_in_a_row(self._calls.ref_of(record).kind)
+
+    def put_off(self) -> None:
+        """Leaves the records of the outage to another day: they would come first in every run."""
+        with self._work.transaction() as connection:
+            for record, error in chain.from_iterable(self._in_a_row.values()):
+                self._work.keep(connection, self._calls.reject(connection, record, describe(error)))
+
+    def end(self) -> Asked:
+        for kind in RecordKind:
+            self._count_in_a_row(kind)
+        if self._may_succeed and not self._any_was_read:
+            raise OnlyFailingRecordsError(_PAUSE_SECONDS)
+        return Asked.SOME if self._failed else Asked.ALL
+
+    def _count_in_a_row(self, kind: RecordKind) -> None:
+        for record, error in self._in_a_row.pop(kind, ()):
+            self._count(record, error)
+
+    def _count(self, record: RecordT, error: ZohoError) -> None:
+        attempts = self._attempts.get(self._calls.ref_of(record), 0) + 1
+        is_last = attempts >= self._calls.attempts or not is_worth_another_attempt(error)
+        run = self._work.run
+        with self._work.transaction() as connection:
+            if is_last:
+                run = self._reject(connection, record, error)
+            self._save(connection, record, error, attempts=attempts, is_rejected=is_last and self._calls.is_named)
+            self._work.keep(connection, run)
+        self._may_succeed += not is_last
+
+    def _reject(self, connection: Connection, record: RecordT, error: ZohoError) -> Run:
+        ref, reason = self._calls.ref_of(record), describe(error)
+        log.warning(
+            "A record is rejected: its call fails", action="record.rejected", kind=ref.kind, record_id=ref.record_id,
+            reason=reason,
+        )  # fmt: skip
+        if self._calls.is_named:
+            aside = SetAside(ref.record_id, reason)
+            staging.set_aside(connection, self._work.run.connection_id, ref.entity, [aside])
+        return self._calls.reject(connection, record, reason)
+
+    def _save(
+        self, connection: Connection, record: RecordT, error: ZohoError, *, attempts: int, is_rejected: bool = False
+    ) -> None:
+        failed_records.record_failure(
+            connection,
+            self._work.run.run_id,
+            self._calls.ref_of(record),
+            attempts=attempts,
+            reason=describe(error),
+            is_rejected=is_rejected,
+        )

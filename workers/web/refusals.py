@@ -1,0 +1,127 @@
+"""Counts of webhooks with a wrong secret, summed in memory: a flood writes one row a second."""
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.concurrency import run_in_threadpool
+
+from db import webhook_secrets
+from workers.logs import describe
+from workers.resources import Resources
+
+log = structlog.get_logger(__name__)
+
+#: Between two writes of one connection, in each process.
+SECONDS_BETWEEN_WRITES = 1.0
+
+#: A timer of the event loop may fire a moment early.
+_TIMER_MARGIN_SECONDS = 0.05
+
+
+@dataclass
+class _Pending:
+    count: int = 0
+    next_write_at: float = 0.0
+    planned_at: float = 0.0
+
+
+class RefusalCounts:
+    """What waits to be written, for connections that exist: strangers with invented ids fill no memory.
+
+    Times are those of `clock`, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pending: dict[uuid.UUID, _Pending] = {}
+
+    def add(self, connection_id: uuid.UUID, count: int = 1) -> None:
+        with self._lock:
+            self._pending.setdefault(connection_id, _Pending()).count += count
+
+    def take(self, connection_id: uuid.UUID) -> int:
+        """The count to write now; 0 where nothing waits, or the last write is too recent."""
+        with self._lock:
+            pending = self._pending.get(connection_id)
+            now = self._clock()
+            if pending is None or not pending.count or now < pending.next_write_at:
+                return 0
+            count, pending.count = pending.count, 0
+            pending.next_write_at = now + SECONDS_BETWEEN_WRITES
+            return count
+
+    def plan(self, connection_id: uuid.UUID) -> float | None:
+        """The seconds after which `take` is to be called again; None where nothing waits, or it is planned already."""
+        with self._lock:
+            pending = self._pending.get(connection_id)
+            now = self._clock()
+            if pending is None or not pending.count or now < pending.planned_at:
+                return None
+            pending.planned_at = max(pending.next_write_at, now) + _TIMER_MARGIN_SECONDS
+            return pending.planned_at - now
+
+    def forget(self, connection_id: uuid.UUID) -> None:
+        """A good webhook has come."""
+        with self._lock:
+            self._pending.pop(connection_id, None)
+
+
+@lru_cache(maxsize=1)
+def _counts() -> RefusalCounts:
+    return RefusalCounts()
+
+
+def forget(connection_id: uuid.UUID) -> None:
+    """A good webhook of the connection has come: what this process has counted and not written is obsolete."""
+    _counts().forget(connection_id)
+
+
+async def count(resources: Resources, connection_id: uuid.UUID) -> None:
+    """Counts a refused webhook of a connection that exists."""
+    _counts().add(connection_id)
+    await _write(resources, connection_id)
+
+
+async def _write(resources: Resources, connection_id: uuid.UUID) -> None:
+    """Writes the connection's count, or plans to do so once the last write is long enough ago."""
+    if refused := _counts().take(connection_id):
+        await run_in_threadpool(_add, resources, connection_id, refused)
+    if (seconds := _counts().plan(connection_id)) is not None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(seconds, lambda: _keep(loop.create_task(_write(resources, connection_id))))
+
+
+#: The loop itself keeps no task alive.
+_tasks: set[asyncio.Task[None]] = set()
+
+
+def _keep(task: asyncio.Task[None]) -> None:
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+
+
+def _add(resources: Resources, connection_id: uuid.UUID, refused: int) -> None:
+    try:
+        with resources.engine.begin() as database:
+            is_written = webhook_secrets.add_refusals(database, connection_id, refused)
+    except (DBAPIError, PoolTimeoutError) as error:
+        log.error("Refused webhooks could not be counted", action="webhook.no_database", error=describe(error))
+        is_written = False
+    if not is_written:
+        _counts().add(connection_id, refused)
+        return
+    log.warning(
+        "Webhooks are refused: the secret does not match",
+        action="webhook.refused",
+        connection_id=str(connection_id),
+        refused=refused,
+    )

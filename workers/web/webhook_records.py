@@ -1,0 +1,297 @@
+"""The records that a webhook's document names: an event is an id, wherever a key proves whose id it is.
+
+Zoho pastes placeholders without escaping, so a customer's name can break the JSON around it, or add keys of its own. No
+key hides another one here: all values of a repeated key count. A wrong id costs one call, which finds nothing.
+"""
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property, lru_cache
+from itertools import islice
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from domain.webhooks import Entity, Event, EventKind
+from workers.zoho.fields import moment, record_id
+
+#: Where a rule may say what has happened: in the address's query, or in any object around the record.
+_KIND_KEYS = frozenset({"event", "eventtype", "eventname", "action", "operation"})
+
+#: Keys whose text may hold JSON: a form's field with the whole record, and the wrappers of relays. In no other text is
+#: JSON looked for, because customers write the others.
+_JSON_KEYS = frozenset(
+    {"jsonstring", "data", "payload", "body", "event", "record", "message", "contact", "customer", "invoice"}
+)
+
+#: Keys under which an object is such a record, so that a plain "id" in it is one.
+_RECORD_KEYS = {
+    "contact": Entity.CONTACT,
+    "contacts": Entity.CONTACT,
+    "customer": Entity.CONTACT,
+    "customers": Entity.CONTACT,
+    "invoice": Entity.INVOICE,
+    "invoices": Entity.INVOICE,
+}
+
+#: Keys that promise a record.
+_KEYS_OF_RECORDS = ("contact", "invoice", "contactid", "invoiceid", "customerid")
+
+#: A payment or a credit note changes the balances of the invoices that it names, and the credit of its customer.
+_MOVEMENT_IDS = frozenset({"paymentid", "customerpaymentid", "creditnoteid"})
+_MOVEMENT_KEYS = frozenset({"payment", "customerpayment", "creditnote"})
+
+#: Objects of one document that are looked at, outer ones first: more than any record of Zoho's has.
+_MOST_PLACES = 5_000
+
+_ENTITY_NAME = re.compile(r"[a-z][a-z_]{0,39}")
+
+#: The entity of an event that names none we could write down.
+_OTHER = "other"
+
+_SEPARATOR = r"""["'\\\s]{0,9}[:=>]?["'\\\s]{0,9}"""
+#: A key that names a record, and digits behind it, whatever stands around them.
+_WRITTEN_ID = re.compile(
+    rf"(?<![a-z0-9_])(contact|customer|invoice|(?:customer_?)?payment|credit_?note)[ _-]?id(?![0-9]){_SEPARATOR}"
+    r"([0-9]{1,30})(?![0-9a-z_-]|\.[0-9])",
+    re.IGNORECASE | re.ASCII,
+)
+_WRITTEN_DELETION = re.compile(
+    rf"(?<![a-z0-9_])(event|event_type|event_name|action|operation){_SEPARATOR}[a-z._ -]{{0,60}}delet",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+class Fields:
+    """An object as it was written: repeated keys keep all their values.
+
+    Keys are compared without case and punctuation: "Contact ID" is contactid.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        self.pairs = tuple(pairs)
+
+    @cached_property
+    def _values(self) -> dict[str, list[Any]]:
+        values: dict[str, list[Any]] = {}
+        for key, value in self.pairs:
+            values.setdefault(_plain(key), []).append(value)
+        return values
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    def all_of(self, *keys: str) -> list[Any]:
+        """The values of these keys."""
+        return [value for key in keys for value in self._values.get(key, ())]
+
+    def ids_of(self, *keys: str) -> list[str]:
+        """Those of the keys' values that are ids."""
+        return [identity for value in self.all_of(*keys) if (identity := record_id(value)) is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRecord:
+    """One record that a document names."""
+
+    entity: Entity
+    record_id: str
+    kind: EventKind
+    modified_at: datetime | None
+
+    @property
+    def key(self) -> tuple[Entity, str]:
+        return self.entity, self.record_id
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a document names. `other` is the entity and id of something that booksync does not cache."""
+
+    records: Sequence[NamedRecord] = field(default=())
+    lacks_id: bool = False  #: it names a contact or an invoice whose id cannot be read
+    other: tuple[str, str] | None = None
+
+    def completed_by(self, more: "Found") -> "Found":
+        """These records, and those of `more` that are not among them."""
+        known = {record.key for record in self.records}
+        added = [record for record in more.records if record.key not in known]
+        return Found([*self.records, *added], self.lacks_id or more.lacks_id, self.other or more.other)
+
+    def events(self, digest: str) -> list[Event]:
+        """An event for each record; without records, one for the other thing."""
+        if self.records:
+            return [Event(each.entity, each.record_id, each.kind, each.modified_at, digest) for each in self.records]
+        entity, identity = self.other or (_OTHER, "")
+        return [Event(entity, identity, EventKind.CHANGED, None, digest)]
+
+
+def looks_like_json(text: str) -> bool:
+    return text.lstrip()[:1] in ("{", "[")
+
+
+def names_deletion(fields: Fields) -> bool:
+    """Whether one of the keys that say what has happened says that something was deleted."""
+    words = [word.lower() for word in fields.all_of(*_KIND_KEYS) if isinstance(word, str) and not looks_like_json(word)]
+    return any("delet" in word for word in words)
+
+
+def find_in_text(text: str, *, is_deleted: bool) -> Found:
+    """The records of a JSON text; of a text that is not JSON, the ids that are written in it."""
+    if looks_like_json(text):
+        try:
+            # strict=False accepts raw line breaks in texts.
+            document = json.loads(text, strict=False, object_pairs_hook=Fields, parse_int=str)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return find_records(document, is_deleted=is_deleted)
+    return Found(_merged(_written_records(text, is_deleted=is_deleted)))
+
+
+def find_records(document: Any, *, is_deleted: bool) -> Found:
+    """The records of a document, outer objects first. `is_deleted` is what its surroundings say."""
+    records: list[NamedRecord] = []
+    lacks_id, others = False, list[tuple[str, str]]()
+    places = deque([_Place(document, "", is_deleted)])
+    for _ in range(_MOST_PLACES):
+        if not places:
+            break
+        place = places.popleft()
+        if isinstance(place.value, str):
+            inner = find_in_text(place.value, is_deleted=place.is_deleted)
+            records += inner.records
+            lacks_id = lacks_id or inner.other is None
+            others += [inner.other] if inner.other else []
+        elif isinstance(place.value, Fields) and place.value.pairs:
+            named = list(place.records(place.value))
+            records += named
+            lacks_id = lacks_id or (not named and place.should_have_id(place.value))
+            others.append(place.other(place.value))
+        places.extend(islice(place.inner(), _MOST_PLACES))
+    named_others = [other for other in others if other[0] != _OTHER]
+    return Found(_merged(records), lacks_id, next(iter(named_others + others), None))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A value of a document, and what stands around it."""
+
+    value: Any
+    key: str
+    is_deleted: bool
+    is_in_movement: bool = False
+
+    @property
+    def name(self) -> str:
+        return _plain(self.key)
+
+    def inner(self) -> Iterator["_Place"]:
+        """The places inside of this one that may hold a record."""
+        if isinstance(self.value, Fields):
+            is_movement = self._is_movement(self.value)
+            is_deleted = (self.is_deleted or names_deletion(self.value)) and not is_movement
+            for key, value in self.value.pairs:
+                if isinstance(value, (Fields, list)) or _is_json_text(key, value):
+                    yield _Place(value, key, is_deleted, is_movement)
+        elif isinstance(self.value, list):
+            for value in self.value:
+                if isinstance(value, (Fields, list)) or _is_json_text(self.key, value):
+                    yield replace(self, value=value)
+
+    def records(self, fields: Fields) -> Iterator[NamedRecord]:
+        """The records that this object names by keys of its own."""
+        entity, is_movement = _RECORD_KEYS.get(self.name), self._is_movement(fields)
+        invoices = fields.ids_of("invoiceid", *(["id"] if entity is Entity.INVOICE else []))
+        contacts = fields.ids_of("contactid", *(["id"] if entity is Entity.CONTACT else []))
+        # An invoice's event does not change its customer, and neither does an estimate's.
+        if is_movement or not (invoices or self._is_foreign(fields)):
+            contacts += fields.ids_of("customerid")
+        is_deleted = (self.is_deleted or names_deletion(fields)) and not is_movement
+        kind = EventKind.DELETED if is_deleted else EventKind.CHANGED
+        modified_at = None if is_movement else _moment(fields)
+        for identity in invoices:
+            yield NamedRecord(Entity.INVOICE, identity, kind, modified_at)
+        if kind is EventKind.CHANGED and _is_vendor(fields):
+            kind = EventKind.VENDOR
+        for identity in contacts:
+            # Beside an invoice's id the time is the invoice's.
+            yield NamedRecord(Entity.CONTACT, identity, kind, None if invoices else modified_at)
+
+    def should_have_id(self, fields: Fields) -> bool:
+        """Whether the object names a contact or an invoice, so that one without an id is a mistake of the rule."""
+        if self._is_foreign(fields):
+            return False
+        return self.name in _RECORD_KEYS or any(key in fields for key in _KEYS_OF_RECORDS)
+
+    def other(self, fields: Fields) -> tuple[str, str]:
+        """The object as something that booksync does not cache: its name and its id, where they are such."""
+        if not _ENTITY_NAME.fullmatch(self.key) or self.name in _JSON_KEYS:
+            return _OTHER, ""
+        return self.key, next(iter(fields.ids_of(f"{self.name}id")), "")
+
+    def _is_movement(self, fields: Fields) -> bool:
+        if self.is_in_movement or self.name.removesuffix("s") in _MOVEMENT_KEYS:
+            return True
+        return self.name not in _RECORD_KEYS and any(key in fields for key in _MOVEMENT_IDS)
+
+    def _is_foreign(self, fields: Fields) -> bool:
+        return bool(self.name) and self.name not in _RECORD_KEYS and f"{self.name.removesuffix('s')}id" in fields
+
+
+def _is_json_text(key: str, value: object) -> bool:
+    return isinstance(value, str) and _plain(key) in _JSON_KEYS and looks_like_json(value)
+
+
+@lru_cache(maxsize=1_000)
+def _plain(key: str) -> str:
+    return "".join(filter(str.isalnum, key.lower()))
+
+
+def _merged(records: Iterable[NamedRecord]) -> list[NamedRecord]:
+    """One record for each id. A removal outweighs a change; with different times the time is unknown."""
+    by_key: dict[tuple[Entity, str], list[NamedRecord]] = {}
+    for record in records:
+        by_key.setdefault(record.key, []).append(record)
+    return [_one_of(same) for same in by_key.values()]
+
+
+def _one_of(same: Sequence[NamedRecord]) -> NamedRecord:
+    removals = [record.kind for record in same if record.kind is not EventKind.CHANGED]
+    times = {record.modified_at for record in same if record.modified_at is not None}
+    return replace(
+        same[0],
+        kind=removals[0] if removals else EventKind.CHANGED,
+        modified_at=times.pop() if len(times) == 1 else None,
+    )
+
+
+def _written_records(text: str, *, is_deleted: bool) -> list[NamedRecord]:
+    written = [(_plain(name), identity) for name, identity in _WRITTEN_ID.findall(text)]
+    names = {name for name, _ in written}
+    is_movement = not names.isdisjoint(_MOVEMENT_KEYS)
+    is_deleted = (is_deleted or _WRITTEN_DELETION.search(text) is not None) and not is_movement
+    kind = EventKind.DELETED if is_deleted else EventKind.CHANGED
+    if "invoice" in names and not is_movement:
+        written = [(name, identity) for name, identity in written if name != "customer"]
+    return [NamedRecord(_RECORD_KEYS[name], identity, kind, None) for name, identity in written if name in _RECORD_KEYS]
+
+
+def _is_vendor(fields: Fields) -> bool:
+    return any(isinstance(kind, str) and kind.strip().lower() == "vendor" for kind in fields.all_of("contacttype"))
+
+
+def _moment(fields: Fields) -> datetime | None:
+    """Zoho's time of the change; None where it cannot be read, or where a repeated key leaves it open."""
+    stamps = fields.all_of("lastmodifiedtime")
+    if len(stamps) != 1:
+        return None
+    try:
+        return moment(stamps[0])
+    except PydanticCustomError:
+        # Placeholders may have the organisation's display format.
+        return None

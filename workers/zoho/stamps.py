@@ -1,0 +1,26 @@
+"""Time stamps that lie: a record changed in the future would make every later reading of it an older one."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from domain.lists import Listed, SetAside
+from domain.versions import is_believable
+
+RecordT = TypeVar("RecordT", bound=Listed)
+
+_REASON = "last_modified_time lies in the future"
+
+
+def stamp_checked(
+    read: Callable[[object], RecordT | SetAside], now: datetime
+) -> Callable[[object], RecordT | SetAside]:
+    """`read`, which also rejects a record whose `last_modified_time` is more than a day ahead of `now`."""
+
+    def checked(row: object) -> RecordT | SetAside:
+        record = read(row)
+        if isinstance(record, SetAside) or record.modified_at is None or is_believable(record.modified_at, now):
+            return record
+        return SetAside(record.record_id, _REASON)
+
+    return checked
