@@ -25,6 +25,7 @@ from benchmarks.installation import installed, running_servers, shown_progress, 
 from benchmarks.programs import running, running_workers
 from benchmarks.sync import Promise
 from db import webhook_secrets
+from db.secrets import Place, SecretName
 from sandbox.servers.ports import free_port
 from tests.integration.chain.bench import Bench
 from tests.webhooks import signed_json
@@ -103,7 +104,8 @@ def _web(bench: Bench) -> Iterator[Hook]:
     host = f"127.0.0.1:{free_port()}"
     address = urlsplit(f"//{host}")
     with running("uvicorn", "workers.web.app:app", "--host", "127.0.0.1", "--port", str(address.port)):
-        hook = Hook(host, f"/webhooks/zoho/{bench.connection_id}", bench.resources.vault.decrypt(stored.current))
+        place = Place(SecretName.WEBHOOK_SECRET, bench.connection_id)
+        hook = Hook(host, f"/webhooks/zoho/{bench.connection_id}", bench.resources.vault.decrypt(stored.current, place))
         _await_web(hook)
         yield hook
 

@@ -85,11 +85,13 @@ def _link(row: Row[Any]) -> Link:
 
 
 _SAVE = text("""
-    INSERT INTO zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,
+    INSERT INTO zoho_connections (id, user_id, organization_id, data_center, refresh_token_encrypted,
            webhook_secret_encrypted, access_token_encrypted, access_token_expires_at, api_domain,
            organization_name, time_zone, country_code, currency_code, next_sync_at, next_full_sync_at)
-    VALUES (:user_id, :organization_id, :data_center, :refresh_token, :webhook_secret, :access_token,
-           :access_token_expires_at, :api_domain, :organization_name, :time_zone, :country_code, :currency_code,
+    VALUES (coalesce(CAST(:connection_id AS uuid), gen_random_uuid()),
+           :user_id, :organization_id, :data_center, :refresh_token, :webhook_secret, :access_token,
+           clock_timestamp() + make_interval(secs => :access_token_seconds),
+           :api_domain, :organization_name, :time_zone, :country_code, :currency_code,
            now() + make_interval(secs => :sync_interval_seconds),
            now() + make_interval(secs => :full_sync_interval_seconds))
     ON CONFLICT (user_id, organization_id) DO UPDATE
@@ -120,12 +122,38 @@ class NewLink:
     refresh_token: str
     webhook_secret: str
     access_token: str
-    access_token_expires_at: datetime
+    access_token_seconds: float  #: that it lives, from now on
     api_domain: str | None
     time_zone: str
     country_code: str | None
     currency_code: str | None
     organization_name: str = ""
+    connection_id: uuid.UUID | None = None  #: as `id_for` gave it; None where no secret is bound to it
+
+
+def id_for(connection: Connection, user_id: uuid.UUID, organization_id: str) -> uuid.UUID:
+    """The id of this user's connection to the organisation, or the one that `save` gives it.
+
+    Until the end of the transaction another `connect` of the two waits, because secrets are bound to the id.
+    """
+    names = {"user_id": user_id, "organization_id": organization_id}
+    # A statement of its own: the one that reads must begin after the wait, to see the row of the other `connect`.
+    connection.execute(
+        text("""
+            SELECT pg_advisory_xact_lock(
+                hashtextextended(concat_ws(' ', 'connect', CAST(:user_id AS uuid), CAST(:organization_id AS text)), 0))
+        """),
+        names,
+    )
+    found: uuid.UUID = connection.execute(
+        text("""
+            SELECT coalesce(
+                (SELECT id FROM zoho_connections WHERE user_id = :user_id AND organization_id = :organization_id),
+                gen_random_uuid())
+        """),
+        names,
+    ).scalar_one()
+    return found
 
 
 def save(

@@ -17,17 +17,6 @@ def save(connection: Connection, encrypted: str) -> None:
     )
 
 
-def replace(connection: Connection, encrypted: str) -> None:
-    """Stores a canary that takes the place of the former one."""
-    connection.execute(
-        text("""
-            INSERT INTO key_canary (ciphertext) VALUES (:ciphertext)
-            ON CONFLICT (id) DO UPDATE SET ciphertext = excluded.ciphertext, created_at = now()
-        """),
-        {"ciphertext": encrypted},
-    )
-
-
 def a_stored_secret(connection: Connection) -> str | None:
     """The encrypted webhook secret of the oldest connection; None without connections."""
     found: str | None = connection.execute(

@@ -1,33 +1,108 @@
-"""Statements over the encrypted columns of zoho_connections, for the rotation of keys."""
+"""Where secrets are stored, and statements over all secrets, for the rotation of keys."""
 
+import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
-from sqlalchemy import Engine, text
-
-_LOCK = text("""
-    SELECT refresh_token_encrypted, webhook_secret_encrypted, access_token_encrypted
-      FROM zoho_connections WHERE id = :id FOR NO KEY UPDATE
-""")
-_WRITE = text("""
-    UPDATE zoho_connections
-       SET refresh_token_encrypted = :refresh_token_encrypted,
-           webhook_secret_encrypted = :webhook_secret_encrypted,
-           access_token_encrypted = :access_token_encrypted
-     WHERE id = :id
-""")
+from sqlalchemy import Connection, Engine, text
 
 
-def rotate(engine: Engine, reencrypt: Callable[[str], str]) -> int:
-    """Passes every stored secret through `reencrypt`, a connection at a time; returns how many connections there were.
+class SecretName(StrEnum):
+    """What a stored secret is. A column and the column that keeps its previous value share one name."""
 
-    The row's lock keeps a worker from refreshing a token in between. What `reencrypt` raises leaves that connection and
-    those after it as they were; to run it again is harmless.
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105  (a name, no secret)
+    ACCESS_TOKEN = "access_token"  # noqa: S105
+    WEBHOOK_SECRET = "webhook_secret"  # noqa: S105
+    KEY_CANARY = "key_canary"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The row and column of a stored secret, as a bound secret repeats them in its plaintext."""
+
+    name: SecretName
+    row_id: uuid.UUID | int  #: of the connection; of the canary's one row
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.row_id}"
+
+
+#: The one row of key_canary.
+CANARY: Final = Place(SecretName.KEY_CANARY, 1)
+
+Reencrypt = Callable[[str, Place], str]
+
+_COLUMNS: Final = {
+    "refresh_token_encrypted": SecretName.REFRESH_TOKEN,
+    "access_token_encrypted": SecretName.ACCESS_TOKEN,
+    "webhook_secret_encrypted": SecretName.WEBHOOK_SECRET,
+    "webhook_secret_previous_encrypted": SecretName.WEBHOOK_SECRET,
+}
+
+_LOCK = text(f"SELECT {', '.join(_COLUMNS)} FROM zoho_connections WHERE id = :id FOR NO KEY UPDATE")  # noqa: S608
+_WRITE = text(
+    f"UPDATE zoho_connections SET {', '.join(f'{name} = :{name}' for name in _COLUMNS)} WHERE id = :id"  # noqa: S608
+)
+
+
+def place_in(column: str, connection_id: uuid.UUID) -> Place:
+    """The place of an encrypted column of zoho_connections."""
+    return Place(_COLUMNS[column], connection_id)
+
+
+def rotate(engine: Engine, reencrypt: Reencrypt) -> int:
+    """Passes every stored secret through `reencrypt`, a row at a time, and returns the number of connections.
+
+    The row's lock keeps a worker from refreshing a token in between. A connection that is added during the rotation is
+    included. An error of `reencrypt` leaves its row and the rows after it as they were; to repeat the rotation is
+    harmless.
     """
+    with engine.begin() as connection:
+        _rotate_canary(connection, reencrypt)
+    done: set[uuid.UUID] = set()
+    while left := _connection_ids(engine) - done:
+        for connection_id in sorted(left):
+            with engine.begin() as connection:
+                _rotate_connection(connection, connection_id, reencrypt)
+        done |= left
+    return len(done)
+
+
+def _rotate_connection(connection: Connection, connection_id: uuid.UUID, reencrypt: Reencrypt) -> None:
+    """Passes the secrets of one connection through `reencrypt`; one that was removed has none."""
+    stored = connection.execute(_LOCK, {"id": connection_id}).mappings().one_or_none()
+    if stored is None:
+        return
+    fresh = {
+        column: ciphertext and reencrypt(ciphertext, place_in(column, connection_id))
+        for column, ciphertext in stored.items()
+    }
+    connection.execute(_WRITE, {"id": connection_id, **fresh})
+
+
+def example(connection: Connection) -> str | None:
+    """A ciphertext in the form that new secrets are written in; None where no secret is stored yet."""
+    found: str | None = connection.execute(
+        text("""
+            SELECT coalesce(
+                (SELECT refresh_token_encrypted FROM zoho_connections ORDER BY created_at, id LIMIT 1),
+                (SELECT ciphertext FROM key_canary)
+            )
+        """)
+    ).scalar_one()
+    return found
+
+
+def _rotate_canary(connection: Connection, reencrypt: Reencrypt) -> None:
+    stored = connection.execute(text("SELECT ciphertext FROM key_canary FOR UPDATE")).scalar_one_or_none()
+    if stored is not None:
+        connection.execute(
+            text("UPDATE key_canary SET ciphertext = :ciphertext"), {"ciphertext": reencrypt(stored, CANARY)}
+        )
+
+
+def _connection_ids(engine: Engine) -> set[uuid.UUID]:
     with engine.connect() as connection:
-        ids = list(connection.execute(text("SELECT id FROM zoho_connections ORDER BY id")).scalars())
-    for connection_id in ids:
-        with engine.begin() as connection:
-            stored = connection.execute(_LOCK, {"id": connection_id}).one()._mapping
-            fresh = {name: value and reencrypt(value) for name, value in stored.items()}
-            connection.execute(_WRITE, {"id": connection_id, **fresh})
-    return len(ids)
+        return set(connection.execute(text("SELECT id FROM zoho_connections")).scalars())

@@ -19,6 +19,11 @@ from domain.runs import Run
 
 _CONTACT = TypeAdapter(Contact)
 
+_ID_OF_OWNER = {"person": "the id is its contact's", "invoice": "the id is its customer's"}
+
+#: Before the id of a contact of whose persons the bulk list has a rejected row. No id of Zoho's begins so.
+_REJECTED = "?"
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -48,22 +53,34 @@ def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[t
     )
 
 
+def stage_rejected_persons(connection: Connection, run_id: uuid.UUID, rejected: Sequence[SetAside]) -> None:
+    """Remembers the contacts of rejected rows of the bulk list: the list has not all of their persons."""
+    keys = {f"{_REJECTED}{row.owner_id}" for row in rejected if row.owner_id}
+    stage_persons(connection, run_id, [(key, ContactPerson(key)) for key in sorted(keys)])
+
+
 def sweep(connection: Connection, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
     """The run's bulk read for these contacts; None until it is complete."""
     began_at = run.position.bulk_read_began_at
     if began_at is None or not run.position.has_bulk_read:
         return None
     persons: dict[str, list[ContactPerson]] = defaultdict(list)
+    rejected: set[str] = set()
     for row in connection.execute(
         text("""
             SELECT zoho_customer_id, person FROM staged_persons
              WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)
              ORDER BY length(contact_person_id), contact_person_id
         """),
-        {"run_id": run.run_id, "contact_ids": list(contact_ids)},
+        {"run_id": run.run_id, "contact_ids": [*contact_ids, *map(_REJECTED.__add__, contact_ids)]},
     ):
-        persons[row.zoho_customer_id].append(ContactPerson(**row.person))
-    return Sweep(began_at, {contact_id: tuple(found) for contact_id, found in persons.items()})
+        if row.zoho_customer_id.startswith(_REJECTED):
+            rejected.add(row.zoho_customer_id.removeprefix(_REJECTED))
+        else:
+            persons[row.zoho_customer_id].append(ContactPerson(**row.person))
+    return Sweep(
+        began_at, {contact_id: tuple(found) for contact_id, found in persons.items()}, rejected=frozenset(rejected)
+    )
 
 
 def stage_contacts(
@@ -170,7 +187,10 @@ def clear(connection: Connection, run_id: uuid.UUID) -> None:
 
 
 def set_aside(connection: Connection, connection_id: uuid.UUID, kind: str, records: Sequence[SetAside]) -> None:
-    """Remembers rows that could not be understood: id and reason, nothing of their content."""
+    """Remembers rows that could not be understood: id and reason, nothing of their content.
+
+    A row whose own id is not good has its owner's id, and the reason says so.
+    """
     if not records:
         return
     connection.exec_driver_sql(
@@ -183,8 +203,10 @@ def set_aside(connection: Connection, connection_id: uuid.UUID, kind: str, recor
         {
             "connection_id": connection_id,
             "kind": kind,
-            "ids": [record.record_id for record in records],
-            "reasons": [record.reason for record in records],
+            "ids": [record.record_id or record.owner_id for record in records],
+            "reasons": [
+                f"{record.reason}; {_ID_OF_OWNER[kind]}" if record.owner_id else record.reason for record in records
+            ],
         },
     )
 

@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -86,21 +85,41 @@ def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: f
     )
 
 
+def record_failure(connection: Connection, connection_id: uuid.UUID) -> float:
+    """Records a refusal for an unknown reason; the seconds since the first of them without a token in between."""
+    seconds: float = connection.execute(
+        text("""
+            UPDATE zoho_connections SET oauth_failing_since = coalesce(oauth_failing_since, clock_timestamp())
+             WHERE id = :connection_id
+            RETURNING extract(epoch FROM clock_timestamp() - oauth_failing_since)::float
+        """),
+        {"connection_id": connection_id},
+    ).scalar_one()
+    return seconds
+
+
 def write(
-    connection: Connection, connection_id: uuid.UUID, *, access_token: str, expires_at: datetime, api_domain: str | None
+    connection: Connection,
+    connection_id: uuid.UUID,
+    *,
+    access_token: str,
+    lifetime_seconds: float,
+    api_domain: str | None,
 ) -> None:
-    """A fresh access token, encrypted."""
+    """A fresh access token, encrypted; its lifetime begins now, by Postgres's clock."""
     connection.execute(
         text("""
             UPDATE zoho_connections
-               SET access_token_encrypted = :access_token, access_token_expires_at = :expires_at,
-                   api_domain = coalesce(:api_domain, api_domain), no_refresh_before = NULL, updated_at = now()
+               SET access_token_encrypted = :access_token,
+                   access_token_expires_at = clock_timestamp() + make_interval(secs => :lifetime_seconds),
+                   api_domain = coalesce(:api_domain, api_domain), no_refresh_before = NULL,
+                   oauth_failing_since = NULL, updated_at = now()
              WHERE id = :connection_id
         """),
         {
             "connection_id": connection_id,
             "access_token": access_token,
-            "expires_at": expires_at,
+            "lifetime_seconds": lifetime_seconds,
             "api_domain": api_domain,
         },
     )

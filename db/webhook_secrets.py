@@ -52,7 +52,7 @@ def find(connection: Connection, connection_id: uuid.UUID) -> WebhookSecrets | N
 
 _ROTATE = text(f"""
     UPDATE zoho_connections
-       SET webhook_secret_previous_encrypted = webhook_secret_encrypted,
+       SET webhook_secret_previous_encrypted = CASE WHEN :keeps_former THEN webhook_secret_encrypted END,
            webhook_secret_encrypted = :secret,
            webhook_secret_rotated_at = now(),
            updated_at = now()
@@ -61,13 +61,13 @@ _ROTATE = text(f"""
 """)  # noqa: S608
 
 
-def rotate(connection: Connection, connection_id: uuid.UUID, secret: str) -> bool:
-    """Replaces the secret by this one, encrypted; the former one is accepted for `FORMER_SECRET_DAYS`.
+def rotate(connection: Connection, connection_id: uuid.UUID, secret: str, *, keeps_former: bool) -> bool:
+    """Replaces the secret by this one, encrypted; with `keeps_former` that one is accepted for `FORMER_SECRET_DAYS`.
 
     Returns False, and changes nothing, during a rotation: the secret that Zoho still sends could be lost.
     """
-    changed = connection.execute(_ROTATE, {"connection_id": connection_id, "secret": secret}).rowcount
-    return bool(changed)
+    values = {"connection_id": connection_id, "secret": secret, "keeps_former": keeps_former}
+    return bool(connection.execute(_ROTATE, values).rowcount)
 
 
 def end_rotation(connection: Connection, connection_id: uuid.UUID) -> None:

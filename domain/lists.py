@@ -42,10 +42,11 @@ ListedT = TypeVar("ListedT", bound=Listed)
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A row that cannot be understood: what it is, why, and nothing of its content but its id where it has one."""
+    """A row that cannot be understood: what it is, why, and nothing of its content but the ids that it has."""
 
     record_id: str | None
     reason: str
+    owner_id: str | None = None  #: without a good id of its own: of a person its contact, of an invoice its customer
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 A list row has only the primary person's values. The rest comes from a sweep of the bulk list or from a detail call for
 each contact. The bulk list may lack persons, for instance those of inactive contacts. So a person whom the bulk list
 lacks counts as gone only after a detail call. Its answer is remembered, and the contact is not asked again while its
-row stays the same.
+row stays the same. A row of the bulk list that is rejected counts as a missing person of its contact.
 
 The list row and the bulk list may disagree about the primary person, because a person was missed or changed between
 the two. Then a detail call decides, and its answer is remembered in the same way. Contacts beyond the run's detail
@@ -28,6 +28,7 @@ class Sweep:
 
     began_at: datetime
     persons: Mapping[str, tuple[ContactPerson, ...]]
+    rejected: frozenset[str] = frozenset()  #: contacts of persons whose row could not be understood
 
     def is_older_than(self, contact: Contact) -> bool:
         """Whether the contact has changed since it began. Of the same second it is believed: see `is_ambiguous`."""
@@ -147,7 +148,8 @@ def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *
         return Source.CACHE if known and known.row_is_same else Source.DETAILS
     if sweep.is_older_than(contact):
         return Source.DETAILS
-    if not _lacks_somebody(contact, known, sweep.ids_of(contact.contact_id)):
+    is_whole = contact.contact_id not in sweep.rejected
+    if is_whole and not _lacks_somebody(contact, known, sweep.ids_of(contact.contact_id)):
         return _source_of_primary(contact, known, sweep, may_ask=may_ask)
     if known is None:
         return Source.DETAILS if may_ask else Source.SWEEP

@@ -4,11 +4,12 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from db import connections, openings
+from db import clock, connections, openings
+from db import secrets as stored_secrets
 from db.connections import NewLink
 from db.openings import HandoverState
+from db.secrets import Place, SecretName
 from domain.nights import seconds_to_full_sync
 from domain.time_zones import known_zone, zone_named
 from workers.budget import BudgetWait, Lane
@@ -16,7 +17,6 @@ from workers.calls import CountedBudget
 from workers.keys import prove_keys
 from workers.resources import Resources
 from workers.servers import require_servers
-from workers.tokens import expires_at
 from workers.webhook_rules import new_secret, webhook_url
 from workers.zoho import (
     AccessToken,
@@ -25,6 +25,7 @@ from workers.zoho import (
     Token,
     ZohoHosts,
     ZohoTransport,
+    data_center_named,
     exchange_grant_code,
     get_organizations,
     refresh_access_token,
@@ -78,6 +79,7 @@ def link_organization(
         BudgetUnavailable: Redis has refused since.
         WrongKeysError: ENCRYPTION_KEYS are not those of the stored secrets; nothing was asked of Zoho.
     """
+    data_center = data_center_named(data_center)
     hosts = resources.hosts(data_center)
     # A grant code works only once: neither a server that cannot be used nor wrong keys may cost it.
     require_servers(resources.engine, resources.redis)
@@ -157,38 +159,45 @@ class _JustGranted:
 
 
 def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: OrganizationFacts, grant: Grant) -> Linked:
-    vault, settings = resources.vault, resources.settings
-    new = NewLink(
-        user_id=user_id,
-        organization_id=facts.organization_id,
-        data_center=data_center,
-        refresh_token=vault.encrypt(grant.refresh_token),
-        webhook_secret=vault.encrypt(new_secret()),
-        access_token=vault.encrypt(grant.access_token.value),
-        access_token_expires_at=expires_at(grant.access_token),
-        api_domain=grant.access_token.api_domain,
-        organization_name=facts.name,
-        time_zone=facts.time_zone,
-        country_code=facts.country_code,
-        currency_code=facts.currency_code,
-    )
+    settings = resources.settings
     with resources.engine.begin() as connection:
-        connection_id, webhook_secret = connections.save(
+        connection_id = connections.id_for(connection, user_id, facts.organization_id)
+        form = stored_secrets.example(connection)
+
+        def encrypt(secret: str, name: SecretName) -> str:
+            return resources.vault.encrypt(secret, Place(name, connection_id), like=form)
+
+        new = NewLink(
+            connection_id=connection_id,
+            user_id=user_id,
+            organization_id=facts.organization_id,
+            data_center=data_center,
+            refresh_token=encrypt(grant.refresh_token, SecretName.REFRESH_TOKEN),
+            webhook_secret=encrypt(new_secret(), SecretName.WEBHOOK_SECRET),
+            access_token=encrypt(grant.access_token.value, SecretName.ACCESS_TOKEN),
+            access_token_seconds=grant.access_token.expires_in,
+            api_domain=grant.access_token.api_domain,
+            organization_name=facts.name,
+            time_zone=facts.time_zone,
+            country_code=facts.country_code,
+            currency_code=facts.currency_code,
+        )
+        _, webhook_secret = connections.save(
             connection,
             new,
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
         )
         nightly = seconds_to_full_sync(
-            datetime.now(UTC), settings.full_sync_interval_seconds, zone_named(facts.time_zone), connection_id
+            clock.present(connection), settings.full_sync_interval_seconds, zone_named(facts.time_zone), connection_id
         )
         connections.set_next_full_sync(connection, connection_id, seconds=nightly)
         handover = openings.state_of(connection, connection_id)
-        prove_keys(connection, vault)  # The first connection saves the canary.
+        prove_keys(connection, resources.vault)  # The first connection saves the canary.
     return Linked(
         connection_id,
         webhook_url(settings, connection_id),
-        vault.decrypt(webhook_secret),
+        resources.vault.decrypt(webhook_secret, Place(SecretName.WEBHOOK_SECRET, connection_id)),
         handover,
         country_unknown=facts.country_unknown,
     )

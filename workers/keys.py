@@ -5,7 +5,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from db import key_canary
-from workers.vault import UnreadableSecretError, Vault
+from db.secrets import CANARY
+from workers.vault import Vault
 
 _CANARY: Final = "booksync"
 
@@ -28,14 +29,7 @@ def prove_keys(connection: Connection, vault: Vault) -> None:
     proof = canary or key_canary.a_stored_secret(connection)
     if proof is None:
         return
-    try:
-        vault.decrypt(proof)
-    except UnreadableSecretError:
-        raise WrongKeysError from None
+    if not vault.can_read(proof):
+        raise WrongKeysError
     if canary is None:
-        key_canary.save(connection, vault.encrypt(_CANARY))
-
-
-def renew_canary(connection: Connection, vault: Vault) -> None:
-    """Encrypts the canary with the newest key."""
-    key_canary.replace(connection, vault.encrypt(_CANARY))
+        key_canary.save(connection, vault.encrypt(_CANARY, CANARY, like=proof))

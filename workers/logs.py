@@ -11,6 +11,7 @@ import structlog
 from dramatiq import Message, MessageProxy
 from sqlalchemy.exc import DBAPIError
 
+from domain.printable import printable
 from workers.redis_access import refusal_of
 from workers.zoho.errors import ZohoError
 
@@ -23,6 +24,7 @@ def set_up_logs(level: int = logging.INFO) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _tell_exception,
+        _as_printable,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -87,3 +89,20 @@ def _tell_exception(_logger: Any, _method: str, event: structlog.typing.EventDic
             event["error"] = describe(error)
             event["where"] = where(error)
     return event
+
+
+def _as_printable(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """JSON escapes controls, but a log viewer undoes that and prints the text; line ends stay for tracebacks."""
+    return {name: _printable(value) for name, value in event.items()}
+
+
+def _printable(value: Any) -> Any:
+    match value:
+        case str():
+            return "\n".join(map(printable, value.split("\n")))
+        case dict():
+            return {_printable(key): _printable(each) for key, each in value.items()}
+        case list() | tuple() | set():
+            return [_printable(each) for each in value]
+        case _:
+            return value

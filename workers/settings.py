@@ -68,6 +68,17 @@ class DatabaseSettings(BaseSettings):
     database_prepared_statements: Annotated[Literal["on", "off"], BeforeValidator(_lowered)] = "on"
     database_url: SecretStr  #: with ?prepared_statements=off where they are off
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: Any) -> Any:
+        # Bytes that are not UTF-8 come as halves of surrogate pairs, which no driver and no header can send.
+        if isinstance(value, str) and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise ValueError("is not UTF-8 text") from None
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:

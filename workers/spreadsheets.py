@@ -3,18 +3,30 @@
 A cell that does not begin with a letter is written with an apostrophe before it: '+49 30 …, '0301234567, '=1+1. Without
 one a spreadsheet runs formulas, drops the plus and leading zeros of numbers, rounds long ids and makes dates of "1/2".
 The apostrophe is taken away again when the file is read; one that a spreadsheet has dropped is not missed.
+
+Controls, line ends and marks of direction are written as escapes (`\\x1b`, `\\n`) and a backslash as two, because files
+are also shown in terminals. Reading undoes that. Files hold personal data: only their owner may read them.
 """
 
 import csv
 import io
+import os
+import re
+import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from domain.printable import printable
+
 _GUARD = "'"
 _DELIMITERS = ",;\t"
 _BYTE_ORDER_MARK = "\ufeff"
+_ESCAPE = re.compile(r"\\(?:(\\)|([nrt])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
+_LINE_ENDS = {"n": "\n", "r": "\r", "t": "\t"}
+_OWNER_ONLY = 0o600
 
 
 class SpreadsheetError(Exception):
@@ -30,13 +42,49 @@ class Line:
 
 
 def guarded(text: str) -> str:
-    """The text as a cell that a spreadsheet leaves alone."""
-    return text if not text or text[0].isalpha() else _GUARD + text
+    """The text as a cell that a spreadsheet and a terminal leave alone."""
+    shown = printable(text.replace("\\", "\\\\"))
+    return shown if not shown or shown[0].isalpha() else _GUARD + shown
 
 
 def restored(cell: str) -> str:
     """The text of a cell."""
-    return cell.strip().removeprefix(_GUARD).strip()
+    return _ESCAPE.sub(_sign, cell.strip().removeprefix(_GUARD).strip())
+
+
+def _sign(escape: re.Match[str]) -> str:
+    backslash, line_end, *codes = escape.groups()
+    if backslash or line_end:
+        return backslash or _LINE_ENDS[line_end]
+    code = int(next(filter(None, codes)), 16)
+    return chr(code) if code <= sys.maxunicode else escape[0]
+
+
+def open_private(path: Path) -> TextIO:
+    """The file, emptied, for writing. Only its owner may read it, also where it was there before.
+
+    Raises:
+        OSError: it cannot be written, or belongs to another user.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, _OWNER_ONLY)
+    try:
+        make_private(descriptor)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.ftruncate(descriptor, 0)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+
+
+def make_private(descriptor: int) -> None:
+    """Only the owner may read the open file; a terminal or a pipe stays as it is.
+
+    Raises:
+        OSError: the file belongs to another user.
+    """
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, _OWNER_ONLY)
 
 
 def write(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[str]], *, for_excel: bool) -> None:

@@ -3,17 +3,17 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import httpx
 from sqlalchemy import Connection, Engine
 
 from db import tokens
+from db.secrets import Place, SecretName
 from db.tokens import StoredTokens
 from workers.budget import BudgetWait, WaitReason
 from workers.vault import Vault
-from workers.zoho import AccessToken, OAuthClient, Token, refresh_access_token
-from workers.zoho.errors import OAuthThrottled, TokenNotRenewed, ZohoError
+from workers.zoho import OAuthClient, Token, refresh_access_token
+from workers.zoho.errors import GrantRefused, OAuthFailed, OAuthThrottled, TokenNotRenewed, ZohoError
 
 #: A token is refreshed this long before it ends, so that no call meets its last second; a short-lived one later.
 EARLY_SECONDS = 300.0
@@ -21,6 +21,9 @@ EARLY_SHARE_OF_LIFETIME = 0.25
 
 #: A token this young that Zoho refuses is tried once more before another is asked for: ten are granted in ten minutes.
 YOUNG_SECONDS = 60.0
+
+#: A word that booksync does not know may mean a passing trouble. After so long it means that a person must look.
+UNKNOWN_WORD_SECONDS = 3 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class SharedTokens:
         """
 
         def is_worth_a_try(stored: StoredTokens) -> bool:
-            is_other = stored.access_token is not None and self.vault.decrypt(stored.access_token) != stale.value
+            is_other = stored.access_token is not None and self._access_token(stored.access_token) != stale.value
             return is_other or (not tried_again and _is_young(stored))
 
         return self._refresh(is_worth_a_try, is_of_use=not tried_again)
@@ -83,24 +86,36 @@ class SharedTokens:
             return BudgetWait(stored.refresh_wait_seconds, WaitReason.TOKENS)
         tokens.note_refresh(connection, self.connection_id)
         try:
-            access = refresh_access_token(self.http, self.client, self.vault.decrypt(stored.refresh_token))
+            access = refresh_access_token(self.http, self.client, self._refresh_token(stored))
         except OAuthThrottled as throttled:
             tokens.pause_refreshes(connection, self.connection_id, throttled.seconds)
             return BudgetWait(throttled.seconds, WaitReason.TOKENS)
+        except OAuthFailed as failed:
+            seconds = tokens.record_failure(connection, self.connection_id)
+            is_final = seconds >= UNKNOWN_WORD_SECONDS
+            return GrantRefused(failed.call, status=failed.status, detail=failed.detail) if is_final else failed
         except ZohoError as error:
             return error
         tokens.write(
             connection,
             self.connection_id,
-            access_token=self.vault.encrypt(access.value),
-            expires_at=expires_at(access),
+            access_token=self.vault.encrypt(
+                access.value, Place(SecretName.ACCESS_TOKEN, self.connection_id), like=stored.refresh_token
+            ),
+            lifetime_seconds=access.expires_in,
             api_domain=access.api_domain,
         )
         return Token(access.value, access.api_domain or stored.api_domain)
 
     def _token(self, stored: StoredTokens) -> Token:
         assert stored.access_token is not None
-        return Token(self.vault.decrypt(stored.access_token), stored.api_domain)
+        return Token(self._access_token(stored.access_token), stored.api_domain)
+
+    def _access_token(self, encrypted: str) -> str:
+        return self.vault.decrypt(encrypted, Place(SecretName.ACCESS_TOKEN, self.connection_id))
+
+    def _refresh_token(self, stored: StoredTokens) -> str:
+        return self.vault.decrypt(stored.refresh_token, Place(SecretName.REFRESH_TOKEN, self.connection_id))
 
 
 def _is_alive(stored: StoredTokens) -> bool:
@@ -114,8 +129,3 @@ def _is_young(stored: StoredTokens) -> bool:
 def _will_last(stored: StoredTokens) -> bool:
     early = min(EARLY_SECONDS, stored.lifetime_seconds * EARLY_SHARE_OF_LIFETIME)
     return stored.access_token is not None and stored.seconds_left > early
-
-
-def expires_at(access: AccessToken) -> datetime:
-    """When a token just received ends."""
-    return datetime.now(UTC) + timedelta(seconds=access.expires_in)

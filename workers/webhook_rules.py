@@ -5,11 +5,16 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import Connection
+
+from db import secrets as stored_secrets
 from db import webhook_secrets
 from db.connections import UnknownConnectionError
+from db.secrets import Place, SecretName
 from db.webhook_secrets import Refusals
 from workers.resources import Resources
 from workers.settings import Settings
+from workers.vault import UnreadableSecretError
 
 #: Hexadecimal digits: twice as many. Zoho takes 12 to 50 alphanumeric characters.
 _SECRET_BYTES = 20
@@ -53,12 +58,12 @@ def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
         if stored is None:
             raise UnknownConnectionError(f"There is no connection {connection_id}.")
         refusals = webhook_secrets.refusals(database, connection_id)
-    decrypt = resources.vault.decrypt
+    place = Place(SecretName.WEBHOOK_SECRET, connection_id)
     return WebhookRule(
         connection_id=connection_id,
         url=webhook_url(resources.settings, connection_id),
-        secret=decrypt(stored.current),
-        former_secret=decrypt(stored.former) if stored.former else None,
+        secret=resources.vault.decrypt(stored.current, place),
+        former_secret=resources.vault.decrypt(stored.former, place) if stored.former else None,
         former_until=stored.former_until,
         refusals=refusals,
     )
@@ -67,20 +72,39 @@ def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
 def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
     """Gives the connection a new secret; the former one is accepted for `webhook_secrets.FORMER_SECRET_DAYS`.
 
+    A former secret that cannot be read authenticates nothing, so it is dropped.
+
     Raises:
         RotationUnderWayError: an earlier rotation is not over.
-        UnknownConnectionError, UnreadableSecretError: as in `rule_of`.
+        UnknownConnectionError: no such connection.
     """
-    rule = rule_of(resources, connection_id)
     with resources.engine.begin() as database:
-        if not webhook_secrets.rotate(database, connection_id, resources.vault.encrypt(new_secret())):
-            until = f" until {rule.former_until:%Y-%m-%d %H:%M} UTC" if rule.former_until else ""
+        stored = webhook_secrets.find(database, connection_id)
+        if stored is None:
+            raise UnknownConnectionError(f"There is no connection {connection_id}.")
+        secret = _encrypted_secret(database, resources, connection_id)
+        keeps_former = _is_readable(resources, connection_id, stored.current)
+        if not webhook_secrets.rotate(database, connection_id, secret, keeps_former=keeps_former):
+            until = f" until {stored.former_until:%Y-%m-%d %H:%M} UTC" if stored.former_until else ""
             raise RotationUnderWayError(
                 f"A rotation is under way: the former webhook secret is accepted{until}. Next: put the new secret into "
                 f"Zoho's rules (booksync webhook show {connection_id}), then booksync webhook rotate {connection_id} "
                 "--end"
             )
     return rule_of(resources, connection_id)
+
+
+def _is_readable(resources: Resources, connection_id: uuid.UUID, encrypted: str) -> bool:
+    try:
+        resources.vault.decrypt(encrypted, Place(SecretName.WEBHOOK_SECRET, connection_id))
+    except UnreadableSecretError:
+        return False
+    return True
+
+
+def _encrypted_secret(database: Connection, resources: Resources, connection_id: uuid.UUID) -> str:
+    place = Place(SecretName.WEBHOOK_SECRET, connection_id)
+    return resources.vault.encrypt(new_secret(), place, like=stored_secrets.example(database))
 
 
 def end_rotation(resources: Resources, connection_id: uuid.UUID) -> bool:

@@ -109,7 +109,7 @@ def main() -> NoReturn:
 
 
 def _fail(sentence: str) -> NoReturn:
-    notes.print(f"booksync: {sentence}", style="red", markup=False, soft_wrap=True)
+    notes.print(f"booksync: {sentence}", style="red", soft_wrap=True)
     if "--json" in sys.argv:
         print_json({"error": sentence})
     sys.exit(1)

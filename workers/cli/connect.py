@@ -7,35 +7,46 @@ import typer
 
 from workers.cli.handover import tell_if_closed
 from workers.cli.opening import open_resources
+from workers.cli.secret_options import SOURCES, SecretOption, one_secret
 from workers.cli.terminal import notes, out, print_facts, print_json
 from workers.cli.webhook import note_partial_url
 from workers.connecting import link_organization
-from workers.zoho.data_centers import DATA_CENTERS
+from workers.zoho.data_centers import DATA_CENTER_ALIASES, DATA_CENTERS, data_center_named
+from workers.zoho.errors import UnknownDataCenter
+
+_GRANT_CODE = SecretOption("--grant-code", "BOOKSYNC_GRANT_CODE", "grant code")
+_REFRESH_TOKEN = SecretOption("--refresh-token", "BOOKSYNC_REFRESH_TOKEN", "refresh token")
 
 
 def connect(
     user: Annotated[uuid.UUID, typer.Option(help="The user's id in your application (a UUID).")],
     organization: Annotated[str, typer.Option(help="The Zoho Books organisation's id (digits).")],
     dc: Annotated[str, typer.Option(help=f"Zoho's data centre: {', '.join(DATA_CENTERS)}.")] = "com",
-    grant_code: Annotated[str | None, typer.Option(help="A grant code, not older than 60 seconds.")] = None,
-    refresh_token: Annotated[str | None, typer.Option(help="A refresh token, instead of a grant code.")] = None,
+    grant_code: Annotated[
+        str | None, typer.Option(help=f"A grant code, not older than 60 seconds; {SOURCES}. Left out: a prompt.")
+    ] = None,
+    refresh_token: Annotated[
+        str | None, typer.Option(help=f"A refresh token, instead of a grant code; {SOURCES}.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Link a user to a Zoho Books organisation; again, to revive a parked connection."""
-    if (grant_code is None) == (refresh_token is None):
-        raise typer.BadParameter("give either --grant-code or --refresh-token")
-    if dc.strip().lower() not in DATA_CENTERS:
-        raise typer.BadParameter(f"no data centre of Zoho's; known: {', '.join(DATA_CENTERS)}", param_hint="--dc")
+    try:
+        data_center_named(dc)
+    except UnknownDataCenter:
+        known = ", ".join((*DATA_CENTERS, *DATA_CENTER_ALIASES))
+        raise typer.BadParameter(f"no data centre of Zoho's; known: {known}", param_hint="--dc") from None
     if not (organization.isascii() and organization.isdigit()):
         raise typer.BadParameter("an organisation's id is made of digits", param_hint="--organization")
+    kind, secret = one_secret((_GRANT_CODE, grant_code), (_REFRESH_TOKEN, refresh_token))
     with open_resources("booksync connect") as resources:
         linked = link_organization(
             resources,
             user_id=user,
             organization_id=organization,
             data_center=dc,
-            grant_code=grant_code,
-            refresh_token=refresh_token,
+            grant_code=secret if kind is _GRANT_CODE else None,
+            refresh_token=secret if kind is _REFRESH_TOKEN else None,
             on_wait=lambda seconds: notes.print(f"Zoho's call limit is used up: waiting for {seconds:.0f} s …"),
         )
     if linked.country_unknown is not None:
@@ -44,7 +55,6 @@ def connect(
             "Numbers without a country prefix are read only where the customer's address names a country. "
             "Next: choose a country in Zoho Books, then run a full sync.",
             style="yellow",
-            markup=False,
         )
     facts = {
         "connection_id": str(linked.connection_id),

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
 
@@ -14,7 +13,7 @@ from db import dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
 from domain.dead_letters import LetterStatus
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, notes, print_json
+from workers.cli.terminal import answers, emphasized, notes, print_json
 from workers.retrying import Retried, retry
 
 app = typer.Typer(
@@ -154,9 +153,9 @@ def _show_groups(groups: list[Row], tell: Console) -> None:
         table.add_row(
             group["fingerprint"],
             f"{group['letters']:,}",
-            escape(group["actor"]),
+            group["actor"],
             group["cause"].replace("_", " "),
-            escape(group["error"]),
+            group["error"],
             _moment(group["last_died_at"]),
             ids,
         )
@@ -173,9 +172,9 @@ def _show_letters(letters: list[Row], tell: Console) -> None:
             str(letter["id"]),
             _state(letter),
             letter["fingerprint"],
-            escape(letter["actor"]),
+            letter["actor"],
             letter["cause"].replace("_", " "),
-            escape(letter["error"]),
+            letter["error"],
             str(letter["connection_id"] or ""),
             str(letter["attempts"]),
             _moment(letter["last_died_at"]),
@@ -186,18 +185,19 @@ def _show_letters(letters: list[Row], tell: Console) -> None:
 
 
 def _show(letter: Row, tell: Console) -> None:
-    tell.print(f"[bold]{letter['id']}[/bold]  {_state(letter)}  {letter['cause'].replace('_', ' ')}")
-    tell.print(f"  {letter['error']}", style="red", markup=False)
+    tell.print(emphasized(str(letter["id"]), f"  {_state(letter)}  {letter['cause'].replace('_', ' ')}"))
+    tell.print(f"  {letter['error']}", style="red")
     for name in ("actor", "queue_name", "arguments", "connection_id", "run_id", "fingerprint", "attempts", "deaths"):
-        tell.print(f"  {name.replace('_', ' ')}: {letter[name]}", markup=False)
+        tell.print(f"  {name.replace('_', ' ')}: {letter[name]}")
     tell.print(f"  died: first {_moment(letter['first_died_at'])}, last {_moment(letter['last_died_at'])}")
     if letter["note"]:
-        tell.print(f"  note: {letter['note']}", markup=False)
+        tell.print(f"  note: {letter['note']}")
     if letter["traceback"]:
-        tell.print(letter["traceback"], markup=False)
+        for line in letter["traceback"].splitlines():
+            tell.print(line)
     for entry in letter["history"]:
         told = entry.get("error") or entry.get("note") or entry.get("reason") or ""
-        tell.print(f"  {entry['at'][:19]}  {entry['what']}  {told}", markup=False)
+        tell.print(f"  {entry['at'][:19]}  {entry['what']}  {told}")
 
 
 def _state(letter: Row) -> str:

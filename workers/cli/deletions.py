@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from db import connections, held_deletions
@@ -15,7 +14,7 @@ from db.held_deletions import Held
 from domain.deletions import RecordKind
 from workers.cli.arguments import ConnectionID, OneConnection
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, counted, notes, print_json, printable
+from workers.cli.terminal import answers, counted, notes, print_json
 from workers.held_deletions import apply, dismiss
 from workers.resources import Resources
 
@@ -158,7 +157,7 @@ def _show(connection_id: uuid.UUID, found: Sequence[Held], tell: Callable[..., N
         table.add_column(heading)
     for each in found[:limit]:
         evidence = "dismissed" if each.dismissed_at else each.evidence.sentence
-        table.add_row(each.kind, escape(printable(each.record_id)), _name(each), _moment(each.found_at), evidence)
+        table.add_row(each.kind, each.record_id, _name(each), _moment(each.found_at), evidence)
     tell(f"{connection_id}: {_amounts(**_counts(found))}")
     tell(table)
     if len(found) > limit:
@@ -166,8 +165,8 @@ def _show(connection_id: uuid.UUID, found: Sequence[Held], tell: Callable[..., N
 
 
 def _name(held: Held) -> str:
-    name = printable(held.name) or "(no name)"
-    return escape(f"{name} of {printable(held.customer_name)}" if held.customer_name else name)
+    name = held.name or "(no name)"
+    return f"{name} of {held.customer_name}" if held.customer_name else name
 
 
 def _json(held: Held) -> dict[str, Any]:

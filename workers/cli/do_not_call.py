@@ -5,7 +5,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
 
@@ -64,7 +63,7 @@ def show(user: User = None, as_json: AsJSON = False) -> None:
     for heading in ("number", "since", "user", "note"):
         table.add_column(heading)
     for each in numbers:
-        table.add_row(each.phone, f"{each.added_at:%Y-%m-%d}", str(each.user_id), escape(each.note or ""))
+        table.add_row(each.phone, f"{each.added_at:%Y-%m-%d}", str(each.user_id), each.note or "")
     out.print(table if numbers else "The list is empty.")
     if numbers:
         out.print(counted(len(numbers), "number is never called.", "numbers are never called."))

@@ -54,7 +54,7 @@ def _which(reference: str, found: Any) -> str:
 
 def _show(told: dict[str, Any]) -> None:
     for reason in told["reasons"]:
-        out.print(f"• {reason}", markup=False)
+        out.print(f"• {reason}")
     if not told["reminders"]:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))

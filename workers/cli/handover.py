@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy import Connection, func, select, text
 
@@ -22,7 +21,7 @@ from domain.permission import SkipReason
 from domain.time_zones import zone_named
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, counted, notes, out, print_json
+from workers.cli.terminal import Words, answers, counted, notes, out, print_json
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.preview import Preview, PreviewedCall, preview
 
@@ -61,7 +60,7 @@ def show_preview(
 
 
 def _looked_at(database: Connection, link: Link, backlog: Backlog) -> Preview:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), Words("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=notes, transient=True) as progress:
         line = progress.add_task("planning the open invoices", total=None)
         return preview(
@@ -219,18 +218,19 @@ def _show(connection_id: uuid.UUID, found: Preview, link: Link, limit: int) -> N
         table.add_row(_STAGES[stage], f"{left.invoices:,}", _amounts(left), style="bold")
     out.print(table)
     if countries := uncertain_countries(found.countries.as_json(), connection_id):
-        out.print(f"\n{countries}")
+        out.print()
+        out.print(countries)
     _show_days(found, link, limit)
     _show_backlog(connection_id, found)
 
 
 def _show_days(found: Preview, link: Link, limit: int) -> None:
     if found.calls_today:
-        out.print(
-            f"\nToday, {found.today:%a %d %b %Y}, from the opening on: {_would_be_called(len(found.calls_today))}."
-        )
+        out.print()
+        out.print(f"Today, {found.today:%a %d %b %Y}, from the opening on: {_would_be_called(len(found.calls_today))}.")
         _show_calls(found.calls_today, link, limit)
-    out.print(f"\nTomorrow, {found.tomorrow:%a %d %b %Y}: {_would_be_called(found.calls_tomorrow)}.")
+    out.print()
+    out.print(f"Tomorrow, {found.tomorrow:%a %d %b %Y}: {_would_be_called(found.calls_tomorrow)}.")
     if found.first_day is not None and found.first_day != found.tomorrow:
         calls = counted(len(found.calls), "number", "numbers")
         out.print(f"The next day with calls is {found.first_day:%a %d %b %Y}: {calls}.")
@@ -259,13 +259,13 @@ def _add_call(table: Table, call: PreviewedCall, link: Link) -> None:
     for place, each in enumerate(call.reminders[:_INVOICES_SHOWN]):
         invoice = each.case.invoice
         at = f"{call.scheduled_at.astimezone(zone):%H:%M} {zone.key}"
-        head = ("?" if call.doubts else "", call.phone, escape(names), at)
+        head = ("?" if call.doubts else "", call.phone, names, at)
         table.add_row(
             *(head if place == 0 else ("", "", "", "")),
-            escape(invoice.number or invoice.invoice_id),
+            invoice.number or invoice.invoice_id,
             f"{each.reminder.step:+d}",
             str(invoice.due_date),
-            f"{invoice.balance:,.2f} {escape(invoice.currency_code)}",
+            f"{invoice.balance:,.2f} {invoice.currency_code}",
         )
     if (more := len(call.reminders) - _INVOICES_SHOWN) > 0:
         table.add_row("", "", "", "", f"… {more:,} more", "", "", "")
@@ -273,13 +273,15 @@ def _add_call(table: Table, call: PreviewedCall, link: Link) -> None:
 
 def _show_backlog(connection_id: uuid.UUID, found: Preview) -> None:
     if found.handover.handover is Handover.OPEN:
-        out.print(f"\nHandover is open since {found.handover.opened_at:%Y-%m-%d %H:%M} UTC.")
+        out.print()
+        out.print(f"Handover is open since {found.handover.opened_at:%Y-%m-%d %H:%M} UTC.")
         notes.print(f"Next: booksync reminders due {connection_id}")
         return
     passed = counted(found.backlog_invoices, "invoice is", "invoices are")
     calls = counted(len(found.backlog_phones), "number", "numbers")
+    out.print()
     out.print(
-        f"\n{passed} past a step already. With --backlog none they wait for their next step, if one is left;"
+        f"{passed} past a step already. With --backlog none they wait for their next step, if one is left;"
         f" with --backlog latest their latest missed step is made up for, by calls to {calls}."
         f" The above is --backlog {Backlog.LATEST if found.with_backlog else Backlog.NONE}."
     )

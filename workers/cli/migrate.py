@@ -1,7 +1,6 @@
 """`booksync migrate`: brings the schema to a version, adopts tables that are in use, and tells what became of them."""
 
 import csv
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +12,7 @@ from typing import Annotated, Final, Self
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 from sqlalchemy import Connection
@@ -23,7 +21,8 @@ from sqlalchemy.exc import ArgumentError
 from db import migrations
 from db.engine import new_engine
 from db.migrations import Adoption, AppliedRevision, MigrationError, Progress, Report, Target
-from workers.cli.terminal import answers, notes, print_json
+from workers import spreadsheets
+from workers.cli.terminal import Words, answers, notes, print_json
 from workers.settings import database_url
 
 _SILENT_SECONDS: Final = 2.0
@@ -72,7 +71,7 @@ def _migrate(to: Target, *, as_json: bool) -> None:
 
 
 def _tell(revision: AppliedRevision) -> None:
-    notes.print(f"  {'applied' if revision.upgraded else 'undone '} {escape(revision.title)}")
+    notes.print(f"  {'applied' if revision.upgraded else 'undone '} {revision.title}")
 
 
 class Teller:
@@ -82,7 +81,7 @@ class Teller:
         self._console = console
         self._clock = clock
         self._bars = Bars(
-            TextColumn("  {task.description}"), BarColumn(), TextColumn("{task.fields[rows]}"), TimeElapsedColumn(),
+            Words("  {task.description}"), BarColumn(), Words("{task.fields[rows]}"), TimeElapsedColumn(),
             console=console, transient=True,
         )  # fmt: skip
         self._step = ""
@@ -112,7 +111,7 @@ class Teller:
             self._show(progress, rows)
         elif self._said is None or now - self._said >= _BETWEEN_LINES_SECONDS:
             self._said = now
-            self._console.print(f"  {progress.step}: {rows}", markup=False)
+            self._console.print(f"  {progress.step}: {rows}")
 
     def _show(self, progress: Progress, rows: str) -> None:
         if not self._bars.task_ids:
@@ -152,7 +151,7 @@ def _show_plan(planned: Adoption) -> None:
     notes.print(table)
     notes.print("To be done:")
     for number, step in enumerate(planned.steps, start=1):
-        notes.print(f"  {number}. {step}", markup=False)
+        notes.print(f"  {number}. {step}")
 
 
 def _report(csv_file: Path | None, *, as_json: bool) -> None:
@@ -161,7 +160,7 @@ def _report(csv_file: Path | None, *, as_json: bool) -> None:
         written = _write_receipt(connection, csv_file) if csv_file else None
     _show_report(told, answers(as_json))
     if csv_file:
-        notes.print(f"{written:,} values are in {csv_file}. They are personal data.", markup=False)
+        notes.print(f"{written:,} values are in {csv_file}. They are personal data.")
     if as_json:
         print_json(asdict(told) | ({"csv": str(csv_file), "csv_values": written} if csv_file else {}))
 
@@ -169,15 +168,15 @@ def _report(csv_file: Path | None, *, as_json: bool) -> None:
 def _write_receipt(connection: Connection, path: Path) -> int:
     written = 0
     try:
-        # Names and phone numbers: nobody but the operator reads them.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        file = spreadsheets.open_private(path)
     except OSError as error:
         raise MigrationError(f"The receipt cannot be written to {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+    with file:
         rows = csv.writer(file)
         rows.writerow(migrations.VALUE_COLUMNS)
+        value = migrations.VALUE_COLUMNS.index("value")
         for row in migrations.values(connection):
-            rows.writerow(row)
+            rows.writerow((*row[:value], spreadsheets.guarded(row[value]), *row[value + 1 :]))
             written += 1
     return written
 
@@ -206,7 +205,7 @@ def _show_report(told: Report, tell: Console) -> None:
             rows.add_row(name, outcome, f"{count:,}")
     tell.print(rows)
     for reason, count in told.quarantined.items():
-        tell.print(f"  quarantined, {reason}: {count:,}", markup=False)
+        tell.print(f"  quarantined, {reason}: {count:,}")
     tell.print(f"  written by an application after the backfill: {told.late:,}")
     style = "red" if told.unaccounted else "green"
     tell.print(f"Unaccounted for: {told.unaccounted:,} invoices. (The schema is at {told.revision}.)", style=style)

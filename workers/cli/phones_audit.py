@@ -4,12 +4,13 @@ import io
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from db import connections, phone_audit, reminder_policies
@@ -24,10 +25,11 @@ from domain.phone_audit import (
     totals,
 )
 from domain.phones import Doubt, NotCallable, PhoneKind, PhoneProblem
+from domain.printable import printable
 from workers import spreadsheets
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
-from workers.cli.terminal import counted, notes, out, print_json, printable
+from workers.cli.terminal import counted, notes, out, print_json
 
 #: The columns of `--csv`; `phones confirm --csv` reads them by these names.
 CSV_COLUMNS = (
@@ -59,6 +61,9 @@ def show_audit(
     for_excel: Annotated[
         bool, typer.Option("--excel", help="The same with semicolons, as Excel opens it in most of Europe.")
     ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Write the CSV file there, for its owner alone.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
     show_all: Annotated[bool, typer.Option("--all", help="Show every customer, not only a screenful.")] = False,
     reason: Annotated[
@@ -70,7 +75,8 @@ def show_audit(
     These are refused texts, numbers that are not called, doubtful ones, ones that many customers share, and ones that
     were read with the organisation's country. Numbers that a person has confirmed are left out.
     """
-    if as_json and (as_csv or for_excel):
+    as_csv = as_csv or for_excel or output is not None
+    if as_json and as_csv:
         raise typer.BadParameter("--csv and --json are two things: one at a time")
     if reason is not None and reason not in _REASONS:
         raise typer.BadParameter(f"no reason has this name: {reason}", param_hint="--reason")
@@ -81,8 +87,8 @@ def show_audit(
         currency = phone_audit.home_currency(database, link)
         numbers = audit(phone_audit.doubtful(database, link, rules), rules, home_currency=currency)
     numbers = [number for number in numbers if reason is None or _has(number, reason)]
-    if as_csv or for_excel:
-        _print_csv(numbers, for_excel=for_excel)
+    if as_csv:
+        _write_csv(numbers, output, for_excel=for_excel)
     elif as_json:
         print_json(_json(connection, numbers))
     else:
@@ -93,13 +99,26 @@ def _has(number: AuditedNumber, reason: str) -> bool:
     return any(each.name == reason for customer in number.customers for each in customer.reasons)
 
 
+def _write_csv(numbers: Sequence[AuditedNumber], output: Path | None, *, for_excel: bool) -> None:
+    if output is None:
+        _print_csv(numbers, for_excel=for_excel)
+    else:
+        try:
+            with spreadsheets.open_private(output) as file:
+                spreadsheets.write(file, CSV_COLUMNS, _csv_rows(numbers), for_excel=for_excel)
+        except OSError as error:
+            raise typer.BadParameter(f"{output} cannot be written: {error.strerror}", param_hint="--output") from None
+    notes.print("Names and phone numbers are personal data. Next: booksync phones confirm CONNECTION --csv FILE")
+
+
 def _print_csv(numbers: Sequence[AuditedNumber], *, for_excel: bool) -> None:
+    with suppress(OSError, ValueError):  # The tests' stdout has no descriptor.
+        spreadsheets.make_private(sys.stdout.fileno())
     file = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
     try:
         spreadsheets.write(file, CSV_COLUMNS, _csv_rows(numbers), for_excel=for_excel)
     finally:
         file.detach()  # It would close stdout.
-    notes.print("Names and phone numbers are personal data. Next: booksync phones confirm CONNECTION --csv FILE")
 
 
 def _csv_rows(numbers: Sequence[AuditedNumber]) -> Iterator[Sequence[str]]:
@@ -113,10 +132,11 @@ def _csv_rows(numbers: Sequence[AuditedNumber]) -> Iterator[Sequence[str]]:
             facts.number or "",
             customer.reasons[0].name,
             customer.explanation,
+            " + ".join(code for code, _ in owed),
         )
         # Amounts stay numbers, so that a spreadsheet can sort by them; a customer rarely has two currencies.
-        amounts = (" + ".join(code for code, _ in owed), " + ".join(f"{amount:f}" for _, amount in owed))
-        yield (*map(spreadsheets.guarded, texts), *amounts, "", "")
+        amounts = " + ".join(f"{amount:f}" for _, amount in owed)
+        yield (*map(spreadsheets.guarded, texts), amounts, "", "")
 
 
 def _json(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber]) -> dict[str, Any]:
@@ -171,7 +191,7 @@ def _show(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber], *, show_al
             _cut(facts.phone_text),
             "″" if number is before else number.number or "—",
             _cut(facts.customer),
-            escape(facts.customer_id),
+            facts.customer_id,
             _in_words(facts.owed),
             ", ".join(reason.name for reason in customer.reasons),
         )
@@ -201,7 +221,7 @@ def _in_words(owed: Mapping[str, Decimal]) -> str:
 
 def _cut(text: str) -> str:
     line = printable(text)
-    return escape(line if len(line) <= _TEXT_WIDTH else f"{line[: _TEXT_WIDTH - 1]}…")
+    return line if len(line) <= _TEXT_WIDTH else f"{line[: _TEXT_WIDTH - 1]}…"
 
 
 def _table(*headings: str) -> Table:

@@ -8,12 +8,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Annotated, NoReturn
 
-import orjson
 import typer
 from rich.cells import cell_len, set_cell_size
 
 from domain.phone_check import PhoneCheck, check
-from workers.cli.terminal import printable
+from domain.printable import printable
+from workers.cli.terminal import json_line
 
 _TEXT_WIDTH = 32
 _NUMBER_WIDTH = 16
@@ -73,7 +73,7 @@ def _plain(argument: str) -> str:
 def _print_json(checks: Iterator[PhoneCheck]) -> None:
     # A program may wait for each answer before it writes the next line.
     for each in checks:
-        _write(orjson.dumps(each.as_json()).decode())
+        _write(json_line(each.as_json()))
 
 
 def _print_table(checks: Iterator[PhoneCheck]) -> None:

@@ -17,7 +17,7 @@ from domain.confirmations import Wish
 from domain.phones import NotCallable, PhoneFallback, PhoneProblem
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, counted, notes, print_json, printable
+from workers.cli.terminal import answers, counted, notes, print_json
 from workers.phone_confirmations import (
     Change,
     Problem,
@@ -96,9 +96,9 @@ def _changed(
 
 def _refuse(error: SpreadsheetError | RefusedConfirmationsError, *, as_json: bool) -> None:
     problems = error.problems if isinstance(error, RefusedConfirmationsError) else ()
-    lines = [printable(str(problem)) for problem in problems] or [printable(str(error))]
+    lines = [str(problem) for problem in problems] or [str(error)]
     for line in lines:
-        notes.print(f"booksync: {line}", style="red", markup=False)
+        notes.print(f"booksync: {line}", style="red")
     if problems:
         notes.print("Nothing was confirmed.")
     if as_json:
@@ -115,7 +115,7 @@ def _show(
 ) -> None:
     console = answers(as_json)
     for change in changes[:_CHANGES_SHOWN]:
-        console.print(_in_words(change, take_back=take_back), markup=False)
+        console.print(_in_words(change, take_back=take_back))
     if len(changes) > _CHANGES_SHOWN:
         console.print(f"… and {len(changes) - _CHANGES_SHOWN:,} more")
     what, done = ("confirmation", "withdrawn") if take_back else ("number", "confirmed")
@@ -133,7 +133,7 @@ def _in_words(change: Change, *, take_back: bool) -> str:
     before, after = change.before, change.after
     reminders = counted(after.open_invoices, "open invoice", "open invoices")
     verb = "is judged by booksync again" if take_back else f"is confirmed as {after.phone}"
-    return printable(
+    return (
         f'{change.customer} ({change.customer_id}): "{change.phone_text}" {verb}. '
         f"Before: {_standing(before)} Now: {_standing(after)} "
         f"{reminders}, {after.with_reminder} with a reminder to come (before: {before.with_reminder})."

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
 
@@ -80,9 +79,9 @@ def _show_skipped(found: dict[str, Any]) -> None:
     table = _table("invoice", "id in Zoho", "customer", "due", "balance", "reason")
     for invoice in found["invoices"]:
         table.add_row(
-            escape(invoice["number"]),
+            invoice["number"],
             invoice["zoho_invoice_id"],
-            escape(invoice["customer_name"]),
+            invoice["customer_name"],
             str(invoice["due_date"] or ""),
             f"{invoice['balance']} {invoice['currency_code']}",
             invoice["reason"],
@@ -140,7 +139,7 @@ def _show_due(told: list[dict[str, Any]]) -> None:
     for reminder in told:
         held_back = reminder["held_back"]
         table.add_row(
-            escape(reminder["invoice_number"]),
+            reminder["invoice_number"],
             f"{reminder['step']:+d}",
             reminder["phone"],
             reminder["local_time"],

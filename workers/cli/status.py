@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
 
@@ -17,7 +16,7 @@ from workers.cli.deletions import held_back
 from workers.cli.handover import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.servers import show_servers
-from workers.cli.terminal import answers, counted, print_json
+from workers.cli.terminal import answers, counted, emphasized, print_json
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.cli.webhook import refusals_line
 from workers.forecasting import forecast
@@ -94,11 +93,10 @@ def _show_budget(connection_id: str, forecast: dict[str, Any], tell: Console) ->
 
 def _show(state: dict[str, Any], tell: Console) -> None:
     tell.print(
-        f"[bold]{state['connection_id']}[/bold]  {escape(_organization(state))} ({state['data_center']})  "
-        f"{state['status']}"
+        emphasized(str(state["connection_id"]), f"  {_organization(state)} ({state['data_center']})  {state['status']}")
     )
     if state["parked_reason"]:
-        tell.print(f"  {state['parked_reason']}", style="red", markup=False)
+        tell.print(f"  {state['parked_reason']}", style="red")
     cached, reminders = state["cached"], state["reminders"]
     tell.print(
         f"  {cached['customers']:,} customers, {cached['customers_with_phone']:,} with a valid phone · "
@@ -145,7 +143,6 @@ def _show_calendar(state: dict[str, Any], tell: Console) -> None:
         tell.print(
             f"  Zoho names a time zone that is no IANA zone ({named}). Choose one in Zoho Books, then run a full sync.",
             style="yellow",
-            markup=False,
         )
     _show_countries(state, tell)
     if uncertain := uncertain_countries(state["uncertain_countries"], state["connection_id"]):

@@ -163,4 +163,4 @@ def _tell(result: dict[str, Any]) -> None:
     if result["set_aside"]:
         out.print(f"{result['set_aside']:,} rows could not be understood and were set aside.", style="yellow")
     if result["reason"]:
-        out.print(result["reason"], style="yellow", markup=False)
+        out.print(result["reason"], style="yellow")

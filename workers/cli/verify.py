@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
-from workers.cli.terminal import notes, out, print_json
+from workers.cli.terminal import Words, notes, out, print_json
 from workers.verifying import Verification, verified_json
 
 _SHOWN_IDS = 10
@@ -41,7 +41,7 @@ def verify(
 
 
 def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (Words("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=notes, transient=True)
 
 

@@ -4,12 +4,12 @@ import time
 import uuid
 from typing import Any
 
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
 from db import summary
 from db.failures import DatabaseError, failure_of
 from domain.runs import Phase, RunStatus
-from workers.cli.terminal import notes
+from workers.cli.terminal import Words, notes
 from workers.resources import Resources
 from workers.scheduler import sweep
 
@@ -40,7 +40,7 @@ def watch(resources: Resources, run_id: uuid.UUID, *, label: str = "") -> None:
     Raises:
         DBAPIError: Postgres could not work for a minute, or refused a statement.
     """
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), Words("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=notes, transient=True) as progress:
         line = progress.add_task(f"{label}starting", total=None)
         idle = _Idleness()

@@ -10,7 +10,7 @@ from db.resyncs import BUDGET
 from domain.walk import WalkStuck
 from workers.budget import BudgetUnavailable, BudgetWait
 from workers.logs import describe
-from workers.vault import UnreadableSecretError
+from workers.vault import MisplacedSecretError, UnreadableSecretError
 from workers.zoho.errors import (
     PARKING_ERRORS,
     BadRequest,
@@ -66,8 +66,8 @@ class Handling:
 #: The first row that fits counts. What concerns a connection or the installation stands before the general kinds.
 _OUTCOMES: Final[Sequence[tuple[type[Exception] | tuple[type[Exception], ...], Outcome]]] = (
     ((BudgetWait, DeferredError, BudgetUnavailable, Throttled, WaitForToken), Outcome.DEFERRED),
+    ((*PARKING_ERRORS, MisplacedSecretError), Outcome.PARKED),
     ((ClientRejected, UnreadableSecretError), Outcome.BLOCKED),
-    (PARKING_ERRORS, Outcome.PARKED),
     ((TransientZohoError, WalkStuck), Outcome.RETRIED),
     (PermanentZohoError, Outcome.GIVEN_UP),
     (Exception, Outcome.UNKNOWN),

@@ -40,6 +40,7 @@ def fetch_contact_persons(work: Work) -> StepRef:
             staging.clear_persons(connection, run.run_id)
         if page is not None:
             staging.stage_persons(connection, run.run_id, [(row.contact_id, row.person) for row in rows])
+            staging.stage_rejected_persons(connection, run.run_id, page.set_aside)
             staging.set_aside(connection, run.connection_id, "person", page.set_aside)
         return work.advance(connection, _after(connection, work, run))
 

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from db import webhook_events, webhook_secrets
 from db.failures import DatabaseError, failure_of
+from db.secrets import Place, SecretName
 from db.webhook_events import Due
 from db.webhook_secrets import WebhookSecrets
 from workers.broker import send_resync
@@ -41,6 +42,7 @@ LONGEST_WAIT_SECONDS = 5.0
 
 #: Looked up where the address holds no id, so that the response takes as long as for an unknown one.
 _NO_CONNECTION = uuid.UUID(int=0)
+_NO_PLACE = Place(SecretName.WEBHOOK_SECRET, _NO_CONNECTION)
 
 
 class _Secret(StrEnum):
@@ -161,8 +163,8 @@ def _matching_secret(
         _RefusedError: neither secret fits.
     """
     try:
-        current = vault.decrypt(stored.current if stored else _unknown_secret(vault))
-        former = vault.decrypt((stored and stored.former) or _unknown_secret(vault))
+        current = _secret(vault, stored.current if stored else None, connection_id)
+        former = _secret(vault, stored.former if stored else None, connection_id)
     except UnreadableSecretError as error:
         log.error("A webhook's secret cannot be read", action="webhook.secret_unreadable", error=describe(error))
         raise _RefusedError(None) from None
@@ -174,9 +176,15 @@ def _matching_secret(
     return _Secret.CURRENT if by_current else _Secret.FORMER
 
 
+def _secret(vault: Vault, encrypted: str | None, connection_id: uuid.UUID) -> str:
+    if encrypted is None:
+        return vault.decrypt(_unknown_secret(vault), _NO_PLACE)
+    return vault.decrypt(encrypted, Place(SecretName.WEBHOOK_SECRET, connection_id))
+
+
 @lru_cache(maxsize=1)
 def _unknown_secret(vault: Vault) -> str:
-    return vault.encrypt(secrets.token_hex(20))
+    return vault.encrypt(secrets.token_hex(20), _NO_PLACE)
 
 
 async def _send(resources: Resources, following: Sequence[Due]) -> None:

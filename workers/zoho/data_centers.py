@@ -1,14 +1,20 @@
 """Where Zoho lives: the hosts of each data centre, and the origins that override them (API sections 2 and 5)."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
 
 from workers.zoho.errors import InvalidOrigin, UnknownDataCenter
 
-#: Zoho's data centres, as `--dc` names them. Canada alone has hosts that do not follow the pattern.
-DATA_CENTERS = ("com", "eu", "in", "com.au", "jp", "com.cn", "sa", "ca")
+#: Zoho's data centres, as `--dc` names them. Only Canada's accounts server does not follow the pattern.
+DATA_CENTERS: Final = ("com", "eu", "in", "com.au", "jp", "com.cn", "sa", "ca", "uk", "ae")
 
-_ACCOUNTS_ORIGINS = {"ca": "https://accounts.zohocloud.ca"}
+#: Zoho's own `location` names where they differ.
+DATA_CENTER_ALIASES: Final = {"us": "com", "au": "com.au", "cn": "com.cn"}
+
+_ACCOUNTS_ORIGINS: Final = {"ca": "https://accounts.zohocloud.ca"}
+_API_HOSTS: Final = {name: f"www.zohoapis.{name}" for name in DATA_CENTERS}
+_KNOWN_API_HOSTS: Final = frozenset(_API_HOSTS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,53 +26,74 @@ class ZohoHosts:
     api_overridden: bool  #: ZOHO_API_URL names the API's origin, whatever a token says
 
     def api_origin_for(self, api_domain: str | None) -> str:
-        """Where to call with a token that came with this `api_domain`: an override wins over it, it over the table.
+        """The origin to call with a token that came with this `api_domain`.
 
-        The token goes there, so anything but an https origin is not followed.
+        ZOHO_API_URL wins over the `api_domain`. The `api_domain` wins over the data centre where it names an API host
+        of the table. The token is sent to the origin, so that no other host is believed.
         """
         if self.api_overridden or not api_domain:
             return self.api_origin
-        origin = _origin(api_domain)
-        return origin if origin is not None and origin.startswith("https://") else self.api_origin
+        return _known_api_origin(api_domain) or self.api_origin
+
+    def refuses(self, api_domain: str | None) -> bool:
+        """Whether this `api_domain` names something else than an API host of the table, and is therefore ignored."""
+        return not self.api_overridden and bool(api_domain) and _known_api_origin(api_domain or "") is None
+
+
+def data_center_named(name: str) -> str:
+    """The data centre's name in `DATA_CENTERS`, from that name or an alias in any case.
+
+    Raises:
+        UnknownDataCenter: it is neither.
+    """
+    plain = name.strip().lower()
+    known = DATA_CENTER_ALIASES.get(plain, plain)
+    if known not in DATA_CENTERS:
+        raise UnknownDataCenter(detail=f"known: {', '.join((*DATA_CENTERS, *DATA_CENTER_ALIASES))}")
+    return known
 
 
 def zoho_hosts(data_center: str, *, api_url: str | None = None, accounts_url: str | None = None) -> ZohoHosts:
     """The hosts of a data centre; `api_url` and `accounts_url` are the settings' overriding origins.
 
     Raises:
-        UnknownDataCenter: the name is none of `DATA_CENTERS`.
+        UnknownDataCenter: see `data_center_named`.
         InvalidOrigin: an override is not an origin.
     """
-    name = data_center.strip().lower()
-    if name not in DATA_CENTERS:
-        raise UnknownDataCenter(detail=f"known: {', '.join(DATA_CENTERS)}")
+    name = data_center_named(data_center)
     return ZohoHosts(
         accounts_origin=_override(accounts_url, "ZOHO_ACCOUNTS_URL")
         or _ACCOUNTS_ORIGINS.get(name, f"https://accounts.zoho.{name}"),
-        api_origin=_override(api_url, "ZOHO_API_URL") or f"https://www.zohoapis.{name}",
+        api_origin=_override(api_url, "ZOHO_API_URL") or f"https://{_API_HOSTS[name]}",
         api_overridden=bool(api_url),
     )
+
+
+def _known_api_origin(api_domain: str) -> str | None:
+    """`https://` and a host of the table, written by us: nothing else of `api_domain` gets into an address."""
+    parts = _split_origin(api_domain)
+    if parts is None or parts.scheme != "https" or parts.port not in {None, 443}:
+        return None
+    return f"https://{parts.hostname}" if parts.hostname in _KNOWN_API_HOSTS else None
 
 
 def _override(url: str | None, variable: str) -> str | None:
     if not url:
         return None
-    origin = _origin(url)
-    if origin is None:
-        raise InvalidOrigin(detail=variable)  # Not its value: somebody may have put a password into it.
-    return origin
+    parts = _split_origin(url)
+    if parts is None or parts.hostname is None:
+        raise InvalidOrigin(detail=variable)  # Not its value, which may hold a password.
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" if parts.port is None else f"{parts.scheme}://{host}:{parts.port}"
 
 
-def _origin(url: str) -> str | None:
-    """`https://host` or `http://host:port`, in that form; None for everything that is more or less than an origin."""
+def _split_origin(url: str) -> SplitResult | None:
+    """The parts of `https://host` or `http://host:port`; None for everything that is more or less than an origin."""
     try:
         parts = urlsplit(url.strip())
-        port = parts.port
+        _ = parts.port
     except ValueError:
         return None
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         return None
-    if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" if port is None else f"{parts.scheme}://{host}:{port}"
+    return None if parts.path not in {"", "/"} or parts.query or parts.fragment else parts

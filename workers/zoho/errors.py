@@ -87,6 +87,11 @@ class OAuthFailed(TransientZohoError):
     """Zoho's accounts server gave no token, for a reason that booksync does not know."""
 
 
+class GrantRefused(PermanentZohoError):
+    """Zoho's accounts server has given no token for hours, for a reason that booksync does not know: look the word up
+    in Zoho's documentation, mend what it names, then run `booksync resume`, or `booksync connect` with a new grant."""
+
+
 class TokenNotRenewed(WaitForToken):
     """Zoho rejects the access token time and again, and grants no other for some minutes."""
 
@@ -132,7 +137,7 @@ class WrongOrganization(PermanentZohoError):
 
 
 #: What concerns every call of a connection, until a person connects it again.
-PARKING_ERRORS = (MissingScope, TokenRejected, TokenRevoked, WrongOrganization)
+PARKING_ERRORS = (MissingScope, TokenRejected, TokenRevoked, GrantRefused, WrongOrganization)
 
 
 class UnknownDataCenter(PermanentZohoError):

@@ -102,8 +102,8 @@ def _details(row: ContactDetailRow) -> ContactDetails:
 
 
 def person_from_bulk_row(row: object) -> PersonOfContact | SetAside:
-    """A person of some contact as the list of all persons tells it; `record_id` of a `SetAside` is the person's."""
-    parsed = _parse(row, BulkPersonRow, "contact_person_id")
+    """A person of some contact as the list of all persons has it. A `SetAside` keeps the id that is good."""
+    parsed = _parse(row, BulkPersonRow, "contact_person_id", owner_key="contact_id")
     return parsed if isinstance(parsed, SetAside) else PersonOfContact(parsed.contact_id, _person(parsed))
 
 
@@ -115,7 +115,7 @@ def invoice_from_detail(record: object, *, zone: tzinfo | None = None) -> Invoic
 
 def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | SetAside:
     """An invoice as the list has it. A time without an offset is in that `zone`."""
-    parsed = _parse(row, InvoiceRow, "invoice_id", zone)
+    parsed = _parse(row, InvoiceRow, "invoice_id", zone, owner_key="customer_id")
     if isinstance(parsed, SetAside):
         return parsed
     return Invoice(
@@ -167,13 +167,17 @@ def sort_out(
     return understood, set_aside
 
 
-def _parse(row: object, model: type[RowT], id_key: str, zone: tzinfo | None = None) -> RowT | SetAside:
+def _parse(
+    row: object, model: type[RowT], id_key: str, zone: tzinfo | None = None, *, owner_key: str | None = None
+) -> RowT | SetAside:
     if not isinstance(row, dict):
         return SetAside(None, "The row is not an object.")
     try:
         return model.model_validate(row, context=zone)
     except ValidationError as error:
-        return SetAside(record_id(row.get(id_key)), _reason(error))
+        own_id = record_id(row.get(id_key))
+        owner_id = record_id(row.get(owner_key)) if own_id is None and owner_key is not None else None
+        return SetAside(own_id, _reason(error), owner_id)
 
 
 def _reason(error: ValidationError) -> str:

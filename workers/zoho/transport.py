@@ -27,6 +27,9 @@ TRY_AGAIN_SECONDS = 0.5
 
 _BASE_PATH = "/books/v3"
 
+#: Of a refused `api_domain` in the log.
+_LONGEST_HOST = 253
+
 log = structlog.get_logger(__name__)
 
 
@@ -74,6 +77,7 @@ class ZohoTransport:
         self._call_seconds = call_seconds
         self._sleep = sleep
         self._now = now
+        self._refused_domain: str | None = None  # It is logged once.
 
     def get(self, path: str, params: Mapping[str, str] | None = None, *, scoped: bool = True) -> Answer:
         """GET a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
@@ -117,7 +121,7 @@ class ZohoTransport:
         return answer
 
     def _call(self, path: str, query: Mapping[str, str], token: Token) -> ApiAnswer:
-        url = self._hosts.api_origin_for(token.api_domain) + _BASE_PATH + path
+        url = self._origin(token) + _BASE_PATH + path
         headers = {"Authorization": f"Zoho-oauthtoken {token.value}"}
         with self._budget.call(self.organization_id, lane=self._lane, holder=self._holder) as admission:
             self.calls += 1
@@ -127,6 +131,18 @@ class ZohoTransport:
             admission.answered(answer.status, answer.code, wire.headers)
         self.server_time = self._server_time(wire)
         return answer
+
+    def _origin(self, token: Token) -> str:
+        refused = token.api_domain if self._hosts.refuses(token.api_domain) else None
+        if refused is not None and refused != self._refused_domain:
+            log.warning(
+                "The token's api_domain is no host of Zoho's table; the data centre's own host is called",
+                action="zoho.api_domain_refused",
+                refused=refused[:_LONGEST_HOST],
+                used=self._hosts.api_origin,
+            )
+        self._refused_domain = refused
+        return self._hosts.api_origin_for(token.api_domain)
 
     def _server_time(self, wire: WireAnswer) -> datetime:
         """Zoho's clock; ours where the response has no `Date`, or one that is days off and would freeze the cache."""

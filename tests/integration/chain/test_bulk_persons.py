@@ -9,7 +9,7 @@ from domain.persons import MAX_CONFIRMATIONS
 from domain.runs import Mode, Phase
 from domain.walk import LEAP
 from sandbox.zoho import commands as ask
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
 from sandbox.zoho.stats import CallKind
@@ -235,3 +235,28 @@ class TestWithoutTheBulkList:
         refused.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
         assert refused.sync(Mode.FULL)["status"] == "succeeded"
         assert refused.zoho.stats().count(CallKind.CONTACT) == 3
+
+
+def test_a_contact_of_a_rejected_person_is_asked_so_that_nobody_is_lost(bench: Bench) -> None:
+    contact_id = bench.zoho.create_contact(
+        contact_name="Ada Ltd",
+        persons=[
+            ask.PersonFields(mobile="+44 7911 123456"),
+            ask.PersonFields(first_name="Bob", mobile="+44 7911 123457"),
+        ],
+    )
+    persons = next(each for each in bench.zoho.snapshot()["contacts"] if each["contact_id"] == contact_id)
+    (bob,) = (each for each in persons["contact_persons"] if each["first_name"] == "Bob")
+    bench.zoho.fault(
+        FaultName.HOSTILE_ROW,
+        kind=CallKind.BULK_PERSONS,
+        everywhere=True,
+        record_id=bob["contact_person_id"],
+        row=HostileRow.MISSING_ID,
+    )
+    assert bench.sync(Mode.FULL)["status"] == "succeeded"
+    cached = bench.customers()[contact_id]["contact_persons"]
+    assert bob["contact_person_id"] in {person["contact_person_id"] for person in cached}
+    (rejected,) = bench.rows("SELECT record_id, reason FROM set_aside_records WHERE kind = 'person'")
+    assert rejected["record_id"] == contact_id
+    assert rejected["reason"].endswith("the id is its contact's")

@@ -15,12 +15,12 @@ from workers.settings import settings
 from workers.zoho.errors import OrganizationScopeMissing, TokenRejected
 
 
-def connect(bench: Bench, *, scopes: Sequence[str] | None = None) -> Linked:
+def connect(bench: Bench, *, scopes: Sequence[str] | None = None, data_center: str = "com") -> Linked:
     return link_organization(
         bench.resources,
         user_id=uuid.uuid4(),
         organization_id=bench.zoho.organization_id,
-        data_center="com",
+        data_center=data_center,
         grant_code=bench.zoho.grant_code(scopes),
     )
 
@@ -28,6 +28,13 @@ def connect(bench: Bench, *, scopes: Sequence[str] | None = None) -> Linked:
 def test_a_grant_without_the_settings_hears_which_scope_it_lacks(bench: Bench) -> None:
     with pytest.raises(OrganizationScopeMissing, match=r"ZohoBooks\.settings\.READ is missing.*code 57"):
         connect(bench, scopes=["ZohoBooks.contacts.READ", "ZohoBooks.invoices.READ"])
+
+
+@pytest.mark.parametrize(("named", "stored"), [("us", "com"), (" COM ", "com")])
+def test_a_data_center_is_stored_by_the_name_of_the_table(bench: Bench, named: str, stored: str) -> None:
+    linked = connect(bench, data_center=named)
+    (row,) = bench.rows("SELECT data_center FROM zoho_connections WHERE id = %(id)s", id=linked.connection_id)
+    assert row["data_center"] == stored
 
 
 def test_a_refusal_that_passes_does_not_cost_the_grant_code(bench: Bench) -> None:

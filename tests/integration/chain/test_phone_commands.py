@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from domain.printable import printable
 from sandbox.zoho.commands import PersonFields
 from tests.integration.chain.bench import Bench, Row
 from tests.integration.chain.checking import a_night_passes, check, come_first
@@ -108,6 +109,28 @@ class TestAudit:
         (row,) = [row for row in sheet(connection_id) if row["customer"] == f"'{FORMULA}"]
         assert row["phone_text"] == "'+44 20 7031 3000 XX"
         assert not any(cell.startswith(("=", "+", "-", "@")) for row in sheet(connection_id) for cell in row.values())
+
+    def test_no_text_of_zohos_acts_in_a_spreadsheet_or_a_terminal(self, bench: Bench, connection_id: str) -> None:
+        name, text = "\x1b[2JBob\nBob", "\u202d+44 20 7031 3000\u202c XX"
+        bench.zoho.create_contact(contact_name=name, persons=[PersonFields(mobile=text)])
+        bench.sync()
+        bench.rows("UPDATE invoices_cache SET currency_code = '=1+1' RETURNING id")
+        rows = sheet(connection_id)
+        cells = [cell for row in rows for cell in row.values()]
+        assert [cell for cell in cells if printable(cell) != cell or cell.startswith(("=", "+", "@"))] == []
+        assert "'=1+1" in cells
+        assert "'\\u202d+44 20 7031 3000\\u202c XX" in cells
+
+    def test_a_file_is_for_its_owner(self, connection_id: str, tmp_path: Path) -> None:
+        path = tmp_path / "numbers.csv"
+        path.touch(0o644)
+        assert run("phones", "audit", connection_id, "--output", str(path)).stdout == ""
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.read_bytes() == run("phones", "audit", connection_id, "--csv").stdout_bytes
+
+    def test_a_file_that_cannot_be_written_is_named(self, connection_id: str, tmp_path: Path) -> None:
+        result = run("phones", "audit", connection_id, "--output", str(tmp_path / "none" / "numbers.csv"))
+        assert (result.exit_code, "cannot be written: No such file" in result.output) == (2, True)
 
 
 class TestConfirm:

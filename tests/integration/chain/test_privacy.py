@@ -9,6 +9,7 @@ import redis
 from dramatiq import Message, MessageProxy
 
 from db import customers
+from db.secrets import place_in
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
@@ -83,7 +84,7 @@ def secrets(bench: Bench) -> set[str]:
     )
     return {
         *stored.values(),
-        *(vault.decrypt(value) for value in stored.values()),
+        *(vault.decrypt(value, place_in(column, bench.connection_id)) for column, value in stored.items()),
         settings.zoho_client_secret.get_secret_value(),
         *(key.get_secret_value() for key in settings.encryption_keys),
     }

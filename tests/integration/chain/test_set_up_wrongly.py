@@ -10,10 +10,13 @@ from db import webhook_events
 from domain.webhooks import Entity, Event, EventKind
 from sandbox.zoho.commands import FaultName
 from tests.integration.chain.bench import Bench
+from workers import tokens
 from workers.resources import Resources
 from workers.resumption import parked, resume
 from workers.sync.resync import resync
 from workers.vault import Vault
+from workers.zoho import AccessToken
+from workers.zoho.errors import OAuthFailed
 
 
 def with_wrong_keys(resources: Resources) -> Resources:
@@ -101,3 +104,35 @@ class TestResume:
         (resumed,) = resume(bench.resources, [bench.connection_id])
         assert not resumed.was_parked
         assert bench.zoho.stats().count() == 0
+
+
+class TestUnknownWords:
+    """Zoho's token endpoint refuses with a word that booksync does not know."""
+
+    def refuse(self, bench: Bench) -> None:
+        bench.rows("UPDATE zoho_connections SET access_token_expires_at = now(), refreshed_at = '{}' RETURNING id")
+        bench.sync()
+
+    def test_a_word_parks_only_after_hours_without_a_token(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refused(*_: object) -> AccessToken:
+            raise OAuthFailed("POST /oauth/v2/token", status=400, detail="inactive_user")
+
+        bench.sync()
+        with monkeypatch.context() as patched:
+            patched.setattr(tokens, "refresh_access_token", refused)
+            self.refuse(bench)
+            assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+            bench.rows(
+                "UPDATE zoho_connections SET oauth_failing_since = oauth_failing_since - interval '3 hours' RETURNING id"
+            )
+            self.refuse(bench)
+        (connection,) = bench.rows("SELECT status, parked_reason FROM zoho_connections")
+        assert connection["status"] == "parked"
+        assert "inactive_user" in connection["parked_reason"]
+        assert "booksync resume" in connection["parked_reason"]
+
+    def test_a_token_in_between_ends_the_count(self, bench: Bench) -> None:
+        bench.sync()
+        bench.rows("UPDATE zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
+        self.refuse(bench)
+        assert bench.rows("SELECT oauth_failing_since FROM zoho_connections") == [{"oauth_failing_since": None}]

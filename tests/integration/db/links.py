@@ -21,7 +21,7 @@ def a_new_link(*, user_id: uuid.UUID | None = None, organization_id: str = "1023
         refresh_token="refresh-1",
         webhook_secret="webhook-1",
         access_token="access-1",
-        access_token_expires_at=dt.datetime(2026, 3, 2, tzinfo=dt.UTC),
+        access_token_seconds=0.0,
         api_domain="https://www.zohoapis.eu",
         time_zone="Europe/London",
         country_code="GB",

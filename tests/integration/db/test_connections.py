@@ -12,7 +12,7 @@ from db import connections
 from db.connections import Link, Parking, UnknownConnectionError
 from domain.deletions import RecordKind
 from tests.integration.db.links import A_DAY_SECONDS, a_link, a_new_link, save
-from tests.integration.db.look import Row, change, row, rows
+from tests.integration.db.look import Row, change, row, rows, until_somebody_waits
 
 FIVE_MINUTES_SECONDS = 300.0
 
@@ -62,6 +62,26 @@ def due_in(engine: Engine, link: Link) -> Row:
 
 
 class TestSaving:
+    def test_two_that_connect_at_once_agree_on_the_id_that_secrets_are_bound_to(self, engine: Engine) -> None:
+        new = a_new_link()
+
+        def id_of_the_second() -> uuid.UUID:
+            with engine.begin() as connection:
+                return connections.id_for(connection, new.user_id, new.organization_id)
+
+        with ThreadPoolExecutor() as threads:
+            with engine.begin() as connection:
+                first = connections.id_for(connection, new.user_id, new.organization_id)
+                second = threads.submit(id_of_the_second)
+                until_somebody_waits(engine)
+                saved, _ = connections.save(
+                    connection,
+                    replace(new, connection_id=first),
+                    sync_interval_seconds=A_DAY_SECONDS,
+                    full_sync_interval_seconds=A_DAY_SECONDS,
+                )
+            assert (saved, second.result()) == (first, first)
+
     def test_a_new_connection_brings_its_user_and_its_place_for_watermarks(self, engine: Engine) -> None:
         new = a_new_link()
         connection_id, webhook_secret = save(engine, new)

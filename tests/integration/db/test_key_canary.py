@@ -7,9 +7,11 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
-from db import key_canary
+from db import key_canary, secrets
+from db.secrets import Place, SecretName
 from tests.integration.db.links import a_link
-from workers.keys import WrongKeysError, prove_keys, renew_canary
+from tests.integration.db.look import change
+from workers.keys import WrongKeysError, prove_keys
 from workers.vault import Vault
 
 RIGHT, NEWER, WRONG = (Fernet.generate_key().decode() for _ in range(3))
@@ -34,9 +36,10 @@ def connected(engine: Engine) -> Engine:
     """One connection whose secrets are encrypted with the right key."""
     link = a_link(engine)
     with engine.begin() as connection:
+        secret = a_vault(RIGHT).encrypt("a secret", Place(SecretName.WEBHOOK_SECRET, link.connection_id))
         connection.exec_driver_sql(
             "UPDATE zoho_connections SET webhook_secret_encrypted = %(secret)s WHERE id = %(id)s",
-            {"secret": a_vault(RIGHT).encrypt("a secret"), "id": link.connection_id},
+            {"secret": secret, "id": link.connection_id},
         )
     return engine
 
@@ -69,8 +72,8 @@ def test_any_of_several_keys_may_be_the_right_one(connected: Engine, keys: Seque
 
 def test_after_a_rotation_the_newest_key_alone_is_enough(connected: Engine) -> None:
     prove(connected, RIGHT)
-    with connected.begin() as connection:
-        renew_canary(connection, a_vault(NEWER, RIGHT))
+    change(connected, "UPDATE zoho_connections SET refresh_token_encrypted = webhook_secret_encrypted")
+    secrets.rotate(connected, a_vault(NEWER, RIGHT).rotate)
     prove(connected, NEWER)
     with pytest.raises(WrongKeysError):
         prove(connected, RIGHT)

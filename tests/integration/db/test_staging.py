@@ -166,8 +166,36 @@ class TestPersons:
             staging.stage_persons(connection, run.run_id, [])
         assert rows(engine, "SELECT * FROM staged_persons") == []
 
+    def test_a_rejected_person_marks_its_contact_and_no_other(self, engine: Engine, run: Run) -> None:
+        with engine.begin() as connection:
+            staging.stage_persons(connection, run.run_id, [("5001", a_person("7001"))])
+            rejected = [SetAside(None, "no id", "5001"), SetAside(None, "no id", "5001"), SetAside("7002", "no id")]
+            staging.stage_rejected_persons(connection, run.run_id, rejected)
+            sweep = staging.sweep(connection, replace(run, position=self.SWEPT), ["5001", "5002"])
+        assert sweep is not None
+        assert sweep.persons == {"5001": (a_person("7001"),)}
+        assert sweep.rejected == {"5001"}
+
 
 class TestSetAside:
+    def test_a_row_without_an_id_of_its_own_has_its_owners(self, engine: Engine, link: Link) -> None:
+        with engine.begin() as connection:
+            for kind in ("person", "invoice"):
+                aside = [SetAside(None, "no id", "5001"), SetAside("7", "no time"), SetAside(None, "no object")]
+                staging.set_aside(connection, link.connection_id, kind, aside)
+        found = {
+            (each["kind"], each["record_id"], each["reason"])
+            for each in rows(engine, "SELECT * FROM set_aside_records")
+        }
+        assert found == {
+            ("person", "5001", "no id; the id is its contact's"),
+            ("person", "7", "no time"),
+            ("person", None, "no object"),
+            ("invoice", "5001", "no id; the id is its customer's"),
+            ("invoice", "7", "no time"),
+            ("invoice", None, "no object"),
+        }
+
     def test_a_row_that_cannot_be_understood_is_noted_once_a_reason(self, engine: Engine, link: Link) -> None:
         aside = [SetAside("1", "no time"), SetAside(None, "no id"), SetAside("1", "no name"), SetAside("1", "no time")]
         for _ in range(2):

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 from db import tokens
 from db.connections import Link
 from db.engine import new_engine
+from db.secrets import Place, SecretName
 from tests.integration.db.look import change, row, until_somebody_waits
 from workers.budget import BudgetWait
 from workers.tokens import SharedTokens
@@ -68,8 +69,8 @@ def shared(engine: Engine, link: Link, vault: Vault, accounts: Accounts) -> Shar
            SET refresh_token_encrypted = :refresh_token, access_token_encrypted = :access_token,
                access_token_expires_at = now() + interval '1 hour'
         """,
-        refresh_token=vault.encrypt("refresh-1"),
-        access_token=vault.encrypt("access-1"),
+        refresh_token=vault.encrypt("refresh-1", Place(SecretName.REFRESH_TOKEN, link.connection_id)),
+        access_token=vault.encrypt("access-1", Place(SecretName.ACCESS_TOKEN, link.connection_id)),
     )
     return SharedTokens(
         engine,
@@ -125,7 +126,7 @@ class TestCurrent:
             """,
         )
         assert "renewed-1" not in stored["token"]
-        assert vault.decrypt(stored["token"]) == "renewed-1"
+        assert vault.decrypt(stored["token"], Place(SecretName.ACCESS_TOKEN, shared.connection_id)) == "renewed-1"
         assert stored["seconds_left"] == pytest.approx(3600, abs=10)
 
     @pytest.mark.parametrize(

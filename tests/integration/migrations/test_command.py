@@ -73,6 +73,7 @@ def test_the_export_holds_every_value_and_which_row_won(
     migrate(url)
     ids = {row["id"]: row["zoho_invoice_id"] for row in database.all_of("invoices_cache")}
 
+    database.rows('UPDATE migration_receipt SET legacy = legacy || \'{"customer_phone": "=1+1"}\' RETURNING id')
     told = booksync_migrate.json("--report", "--csv", str(tmp_path / "receipt.csv"))
 
     with (tmp_path / "receipt.csv").open(encoding="utf-8", newline="") as file:
@@ -82,6 +83,7 @@ def test_the_export_holds_every_value_and_which_row_won(
     (lost,) = [row for row in rows if row["value"] == "Ada"]
     assert (lost["column_name"], lost["outcome"], lost["is_current"]) == ("customer_name", "merged", "True")
     assert (ids[lost["row_id"]], ids[lost["won_by"]]) == ("1", "2")
+    assert {row["value"] for row in rows if row["column_name"] == "customer_phone"} == {"'=1+1"}
 
 
 def test_before_phase2_nothing_is_accounted_for(booksync_migrate: Command, url: str, database: Database) -> None:

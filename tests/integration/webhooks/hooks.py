@@ -10,6 +10,7 @@ import psycopg
 from dramatiq import Message
 
 from db import webhook_secrets
+from db.secrets import Place, SecretName
 from domain.webhooks import Entity
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench, Row
@@ -53,7 +54,9 @@ class Hooks:
         with self.bench.resources.engine.connect() as connection:
             stored = webhook_secrets.find(connection, self.bench.connection_id)
         assert stored is not None
-        return self.bench.resources.vault.decrypt(stored.current)
+        return self.bench.resources.vault.decrypt(
+            stored.current, Place(SecretName.WEBHOOK_SECRET, self.bench.connection_id)
+        )
 
     def send(self, document: Any, **query: str) -> httpx.Response:
         body, headers = signed_json(self.secret, document, **query)

@@ -20,6 +20,7 @@ import psutil
 import pytest
 from sqlalchemy import Engine
 
+from db.secrets import Place, SecretName
 from tests.integration.db.links import a_link
 from tests.integration.db.look import change
 from tests.integration.environment import environment_of_a_process
@@ -29,6 +30,7 @@ from workers.web.connections import CHECK_SECONDS, MOST_WAITING
 from workers.web.request_bodies import BODY_SECONDS, MAX_BODY_BYTES
 
 SECRET = "0123456789abcdef0123456789abcdef01234567"
+_PLACE = Place(SecretName.WEBHOOK_SECRET, uuid.UUID(int=0))
 CONTACT = {"contact": {"contact_id": "5001", "last_modified_time": "2026-03-02T09:30:00+0000"}}
 PROJECT = Path(__file__).parents[3]
 
@@ -81,7 +83,7 @@ def web(
     with ExitStack() as running:
         running.enter_context(environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url))
         with open_resources("booksync tests") as resources:
-            connection_id = a_connection(resources.engine, resources.vault.encrypt(SECRET))
+            connection_id = a_connection(resources.engine, resources.vault.encrypt(SECRET, _PLACE))
 
         def start(*options: str, hurried: bool = True) -> Web:
             log = tmp_path / "web.log"

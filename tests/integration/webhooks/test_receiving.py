@@ -12,6 +12,7 @@ import pytest
 
 from db.engine import new_engine
 from db.migrations.revisions import VERSION_TABLE
+from db.secrets import Place, SecretName
 from domain.webhooks import Entity, EventKind
 from sandbox.servers.ports import free_port
 from tests.integration.db.links import a_link
@@ -74,7 +75,7 @@ def resources(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def connection_id(resources: Resources) -> uuid.UUID:
     link = a_link(resources.engine)
-    encrypted = resources.vault.encrypt(SECRET)
+    encrypted = resources.vault.encrypt(SECRET, Place(SecretName.WEBHOOK_SECRET, link.connection_id))
     change(resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=encrypted)
     return link.connection_id
 
@@ -220,6 +221,15 @@ class TestWhoIsTurnedAway:
         with logs_of_a_process() as logs:
             assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 401
         assert "webhook.secret_unreadable" in [line.get("action") for line in logs.lines]
+
+    def test_a_secret_bound_to_another_connection_authenticates_nothing(self, resources: Resources, path: str) -> None:
+        vault, other = resources.vault, Place(SecretName.WEBHOOK_SECRET, uuid.uuid4())
+        copied = vault.rotate(vault.encrypt(SECRET, other), other, bind=True)
+        change(resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=copied)
+        with logs_of_a_process() as logs:
+            assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 401
+        (line,) = [line for line in logs.lines if line.get("action") == "webhook.secret_unreadable"]
+        assert f"was written for {other}" in str(line["error"])
 
     def test_a_large_body_is_413_whatever_it_says_of_its_length(self, resources: Resources, path: str) -> None:
         async def chunks() -> Any:

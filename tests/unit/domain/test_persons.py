@@ -63,6 +63,16 @@ class TestWithASweep:
     def test_it_tells_whoever_it_names_whole(self, cached: KnownContact | None) -> None:
         assert source(a_listed(), cached, a_sweep(ADA, BOB)) == (Source.SWEEP, 0)
 
+    @pytest.mark.parametrize("cached", [None, known("7001"), known("7001", same=False)])
+    def test_a_contact_of_a_rejected_person_is_asked(self, cached: KnownContact | None) -> None:
+        sweep = replace(a_sweep(ADA), rejected=frozenset({"5001"}))
+        found, _ = source(a_listed(), cached, sweep)
+        assert found is Source.DETAILS
+
+    def test_a_rejected_person_concerns_no_other_contact(self) -> None:
+        sweep = replace(a_sweep(ADA), rejected=frozenset({"5002"}))
+        assert source(a_listed(), known("7001"), sweep) == (Source.SWEEP, 0)
+
     def test_a_contact_that_changed_after_it_began_is_asked(self) -> None:
         assert source(a_listed(), known("7001"), a_sweep(ADA, began_at=EARLIER)) == (Source.DETAILS, 0)
 

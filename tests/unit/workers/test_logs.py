@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from db.connections import UnknownConnectionError
 from db.runs import StaleStepError
 from domain.calling_window import InvalidPolicyError
+from domain.printable import printable
 from tests.process_logs import ProcessLogs, logs_of_a_process
 from workers.logs import describe, where
 from workers.zoho.errors import ZohoUnavailable
@@ -57,6 +58,16 @@ def test_a_line_is_an_object(logs: ProcessLogs) -> None:
 def test_a_line_with_a_line_feed_stays_one_line(logs: ProcessLogs) -> None:
     log.info("two\nlines")
     assert logs.line["event"] == "two\nlines"
+
+
+@pytest.mark.parametrize("attack", ["\x1b[2J", "\x9b2J", "\u202e", "a\rb", "\u200b"])
+def test_a_viewer_that_undoes_the_json_prints_no_control(logs: ProcessLogs, attack: str) -> None:
+    log.info(attack, name=attack, names=[attack], facts={attack: (attack,)})
+    logging.getLogger("dramatiq.worker").warning("theirs %s", attack)
+    ours, theirs = logs.lines
+    shown = printable(attack)
+    assert (ours["event"], ours["name"], ours["names"], ours["facts"]) == (shown, shown, [shown], {shown: [shown]})
+    assert theirs["event"] == f"theirs {shown}"
 
 
 def test_what_is_bound_is_on_every_line_of_libraries_too(logs: ProcessLogs) -> None:

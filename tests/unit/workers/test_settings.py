@@ -321,6 +321,24 @@ class TestReminderWebhook:
         assert "address-secret" not in told
 
 
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "DATABASE_URL",
+        "REDIS_URL",
+        "ZOHO_CLIENT_ID",
+        "ZOHO_CLIENT_SECRET",
+        "ZOHO_API_URL",
+        "PHONE_FALLBACK",
+        "REMINDER_WEBHOOK_URL",
+        "ZOHO_CONCURRENCY",
+    ],
+)
+def test_bytes_that_are_no_text_are_named(environment: pytest.MonkeyPatch, variable: str) -> None:
+    environment.setenv(variable, f"{REQUIRED.get(variable, 'x')}\udcff")
+    assert f"{variable} is not UTF-8 text" in complaint()
+
+
 class TestPublicUrl:
     @pytest.mark.parametrize("url", ["https://booksync.example.com", "https://example.com/booksync/"])
     def test_it_is_a_place(self, environment: pytest.MonkeyPatch, url: str) -> None:

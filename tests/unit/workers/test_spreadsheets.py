@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.spreadsheets import SpreadsheetError, guarded, read, restored, write
+from domain.printable import printable
+from workers.spreadsheets import SpreadsheetError, guarded, open_private, read, restored, write
 
 NEEDED = ("customer_id", "note")
 
@@ -35,6 +36,31 @@ def test_a_guarded_text_comes_back(text: str) -> None:
 @pytest.mark.parametrize("text", ["=1+1", "+49 30 1234567", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "'=1"])
 def test_no_cell_begins_as_a_formula_does(text: str) -> None:
     assert guarded(text).startswith("'")
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("\x1b[2Jx", "'\\x1b[2Jx"),
+        ("a\x9bb", "a\\x9bb"),
+        ("\u202d+44 20 7031 3000\u202c", "'\\u202d+44 20 7031 3000\\u202c"),  # as Windows copies a number
+        ("a\r\nb\u2028c", "a\\r\\nb\\u2028c"),
+        ("a\\nb", "a\\\\nb"),  # a backslash and an n
+    ],
+)
+def test_no_control_gets_into_a_file_and_it_comes_back(text: str, cell: str) -> None:
+    assert guarded(text) == cell
+    assert restored(cell) == text
+
+
+@pytest.mark.parametrize("cell", ["a\\", "a\\q", "\\x1", "\\U99999999", "C:\\data"])
+def test_a_backslash_of_a_person_stays(cell: str) -> None:
+    assert restored(cell) == cell
+
+
+@given(TEXTS)
+def test_a_cell_is_one_line_that_a_terminal_may_show(text: str) -> None:
+    assert printable(guarded(text)) == guarded(text)
 
 
 @pytest.mark.parametrize("text", ["0301234567", "4600000000260490001", "1/2", "1E5", "(030) 123"])
@@ -95,6 +121,25 @@ def test_a_short_row_has_empty_cells(tmp_path: Path) -> None:
 def test_what_is_no_table_is_refused_in_a_sentence(tmp_path: Path, content: str, words: str) -> None:
     with pytest.raises(SpreadsheetError, match=words):
         cells(tmp_path, content)
+
+
+@pytest.mark.parametrize("mode", [None, 0o644, 0o666], ids=["new", "there before", "open to all"])
+def test_only_the_owner_may_read_what_is_written(tmp_path: Path, mode: int | None) -> None:
+    path = tmp_path / "numbers.csv"
+    if mode is not None:
+        path.write_text("something longer than what follows")
+        path.chmod(mode)
+    with open_private(path) as file:
+        file.write("number")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text() == "number"
+
+
+def test_what_is_no_file_is_written_to_as_it_is(tmp_path: Path) -> None:
+    before = Path("/dev/null").stat().st_mode
+    with open_private(Path("/dev/null")) as file:
+        file.write("number")
+    assert Path("/dev/null").stat().st_mode == before
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -1,11 +1,37 @@
-"""Promises of workers/cli/terminal.py: answers go to stdout, and read well."""
+"""Promises of workers/cli/terminal.py: answers go to stdout, read well, and no text of a stranger acts."""
 
+import ast
+import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
 
-from workers.cli.terminal import answers, counted, print_facts
+from domain.printable import printable
+from workers.cli import terminal
+from workers.cli.terminal import Terminal, Words, answers, counted, emphasized, json_line, print_facts
+
+ATTACKS = [
+    "\x1b[31mred",
+    "\x1b]52;c;ZXZpbA==\x07",
+    "\x9b2J",
+    "one\nUnaccounted for: 0",
+    "\rall good",
+    "\u202egpj.exe",
+    "pay\u200bpal",
+    "\u2028second line",
+    "\ud83d",
+    "[bold]x[/bold]",
+    "[link=https://evil.example]pay[/link]",
+    "[/]",
+    "\\[x]",
+    ":warning:",
+]
 
 
 def test_words_leave_stdout_to_the_object() -> None:
@@ -19,6 +45,65 @@ def test_words_leave_stdout_to_the_object() -> None:
 )
 def test_one_is_no_plural(number: int, words: str) -> None:
     assert counted(number, "letter waits", "letters wait") == words
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("stderr", [False, True])
+def test_a_printed_text_is_shown_and_not_obeyed(attack: str, stderr: bool) -> None:
+    console = Terminal(stderr=stderr)
+    with console.capture() as captured:
+        console.print(f"name: {attack}", style="yellow")
+    assert captured.get() == f"name: {printable(attack)}\n"
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_cell_a_heading_and_a_title_are_shown_and_not_obeyed(attack: str) -> None:
+    console = Terminal()
+    table = Table(f"h {attack}", box=None, title=f"t {attack}", caption=f"c {attack}")
+    table.add_row(f"x {attack}")
+    with console.capture() as captured:
+        console.print(table)
+    lines = [line.strip() for line in captured.get().splitlines()]
+    assert sorted(lines) == sorted(f"{name} {printable(attack)}" for name in "hxct")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_emphasized_line_is_shown_and_not_obeyed(attack: str) -> None:
+    console = Terminal()
+    with console.capture() as captured:
+        console.print(emphasized(attack, attack))
+    assert captured.get() == f"{printable(attack) * 2}\n"
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_progress_bar_shows_its_text(attack: str) -> None:
+    with Progress(Words("{task.description}"), console=Terminal(), disable=True) as progress:
+        progress.add_task(attack)
+        assert Words("{task.description}").render(progress.tasks[0]).plain == printable(attack)
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_an_object_comes_back_as_it_was(facts: dict[str, str]) -> None:
+    assert json.loads(json_line(facts)) == facts
+
+
+@pytest.mark.parametrize("attack", ATTACKS[:8])
+def test_no_sign_in_an_object_acts(attack: str) -> None:
+    line = json_line({"name": attack})
+    assert printable(line) == line
+
+
+COMMANDS = sorted(Path(terminal.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if path.name != "terminal.py"], ids=lambda path: path.name)
+def test_a_command_prints_by_the_terminal_alone(path: Path) -> None:
+    """A console of its own, `echo`, or markup would let a text through."""
+    called = {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
+    assert (
+        called & {"Console", "TextColumn", "Text", "typer.echo", "typer.secho", "rich.print", "Text.from_markup"}
+        == set()
+    )
 
 
 def test_a_fact_keeps_its_line_so_that_it_can_be_copied() -> None:

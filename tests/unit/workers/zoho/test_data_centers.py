@@ -1,8 +1,10 @@
 """Which hosts a connection talks to."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from workers.zoho.data_centers import zoho_hosts
+from workers.zoho.data_centers import DATA_CENTERS, zoho_hosts
 from workers.zoho.errors import InvalidOrigin, UnknownDataCenter
 
 
@@ -18,6 +20,12 @@ from workers.zoho.errors import InvalidOrigin, UnknownDataCenter
         ("sa", "https://www.zohoapis.sa", "https://accounts.zoho.sa"),
         # Canada's accounts server has a domain of its own.
         ("ca", "https://www.zohoapis.ca", "https://accounts.zohocloud.ca"),
+        ("uk", "https://www.zohoapis.uk", "https://accounts.zoho.uk"),
+        ("ae", "https://www.zohoapis.ae", "https://accounts.zoho.ae"),
+        # Zoho's names of locations.
+        ("us", "https://www.zohoapis.com", "https://accounts.zoho.com"),
+        ("au", "https://www.zohoapis.com.au", "https://accounts.zoho.com.au"),
+        ("CN", "https://www.zohoapis.com.cn", "https://accounts.zoho.com.cn"),
         # As people type it.
         (" EU ", "https://www.zohoapis.eu", "https://accounts.zoho.eu"),
     ],
@@ -29,35 +37,102 @@ def test_each_data_center_has_its_hosts(data_center: str, api: str, accounts: st
 
 
 def test_an_unknown_data_center_is_named_as_such_with_the_known_ones() -> None:
-    with pytest.raises(UnknownDataCenter, match=r"known: com, eu, in, com\.au, jp, com\.cn, sa, ca"):
+    with pytest.raises(
+        UnknownDataCenter, match=r"known: com, eu, in, com\.au, jp, com\.cn, sa, ca, uk, ae, us, au, cn"
+    ):
         zoho_hosts("evil.example/")
 
 
+API_ORIGINS = {f"https://www.zohoapis.{name}" for name in DATA_CENTERS}
+
+
+@pytest.mark.parametrize("origin", sorted(API_ORIGINS))
+def test_a_token_names_any_api_host_of_the_table(origin: str) -> None:
+    assert zoho_hosts("eu").api_origin_for(origin) == origin
+
+
 @pytest.mark.parametrize(
-    ("api_domain", "origin"),
+    "api_domain",
     [
-        # Zoho's word is better than the table.
-        ("https://www.zohoapis.com", "https://www.zohoapis.com"),
-        ("https://www.zohoapis.com/", "https://www.zohoapis.com"),
-        (None, "https://www.zohoapis.eu"),
-        ("", "https://www.zohoapis.eu"),
-        # The token would travel in the clear.
-        ("http://www.zohoapis.com", "https://www.zohoapis.eu"),
-        # No origin at all.
-        ("www.zohoapis.com", "https://www.zohoapis.eu"),
-        ("https://", "https://www.zohoapis.eu"),
-        ("https://host:port", "https://www.zohoapis.eu"),
-        ("https://[", "https://www.zohoapis.eu"),
+        "https://www.zohoapis.com/",
+        "https://WWW.ZohoAPIs.com",
+        "https://www.zohoapis.com:443",
+        " HTTPS://www.zohoapis.com ",
     ],
 )
-def test_the_token_names_the_api_host_where_it_names_a_safe_one(api_domain: str | None, origin: str) -> None:
-    assert zoho_hosts("eu").api_origin_for(api_domain) == origin
+def test_one_host_in_other_letters_is_the_same_host(api_domain: str) -> None:
+    hosts = zoho_hosts("eu")
+    assert hosts.api_origin_for(api_domain) == "https://www.zohoapis.com"
+    assert not hosts.refuses(api_domain)
+
+
+@pytest.mark.parametrize("api_domain", [None, ""])
+def test_a_token_without_an_api_domain_is_used_at_its_data_center(api_domain: str | None) -> None:
+    hosts = zoho_hosts("eu")
+    assert hosts.api_origin_for(api_domain) == "https://www.zohoapis.eu"
+    assert not hosts.refuses(api_domain)
+
+
+@pytest.mark.parametrize(
+    "api_domain",
+    [
+        "https://evil.example",
+        "https://zohoapis.com",  # not the API's host
+        "https://accounts.zoho.com",
+        "https://www.zohoapis.xyz",  # no data centre
+        "https://www.zohoapis.com.evil.example",
+        "https://evil-www.zohoapis.com",
+        "https://www.zohoapis.com@evil.example",
+        "https://evil.example@www.zohoapis.com",
+        "https://user:password@www.zohoapis.com",
+        "https://evil.example/www.zohoapis.com",
+        "https://evil.example#www.zohoapis.com",
+        "https://evil.example?www.zohoapis.com",
+        "https://evil.example\\@www.zohoapis.com",
+        "https://evil.example\\.www.zohoapis.com",
+        "https://www.zohoapis.com.",
+        "https://www\u3002zohoapis\u3002com",  # ideographic full stops
+        "https://www.zohoapis\uff0ecom",  # a full-width one
+        "https://www.zohoap\u0456s.com",  # a Cyrillic letter
+        "https://www.xn--zohoaps-k1f.com",
+        "https://www.zohoapis.com%2eevil.example",
+        "https://www.zohoapis.com\x00.evil.example",
+        "https://[::1]",
+        "https://169.254.169.254",
+        "https://www.zohoapis.com:8443",
+        "https://www.zohoapis.com:0",
+        "https://www.zohoapis.com/books",
+        "http://www.zohoapis.com",  # The token would travel in the clear.
+        "//www.zohoapis.com",
+        "www.zohoapis.com",
+        "https://",
+        "https://host:port",
+        "https://[",
+    ],
+)
+def test_no_other_host_gets_the_token(api_domain: str) -> None:
+    hosts = zoho_hosts("eu")
+    assert hosts.api_origin_for(api_domain) == "https://www.zohoapis.eu"
+    assert hosts.refuses(api_domain)
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.builds("{}www.zohoapis.com{}".format, st.text(max_size=20), st.text(max_size=20)),
+        st.builds("https://{}zohoapis{}".format, st.text(max_size=9), st.text(max_size=9)),
+    )
+)
+def test_whatever_a_token_names_the_origin_is_one_of_the_table(api_domain: str) -> None:
+    assert zoho_hosts("eu").api_origin_for(api_domain) in API_ORIGINS
 
 
 def test_an_override_wins_over_the_data_center_and_over_the_token() -> None:
     hosts = zoho_hosts("eu", api_url="http://127.0.0.1:9000/", accounts_url="http://[::1]:9001")
 
     assert hosts.api_origin_for("https://www.zohoapis.com") == "http://127.0.0.1:9000"
+    assert hosts.api_origin_for("https://evil.example") == "http://127.0.0.1:9000"
+    assert not hosts.refuses("https://evil.example")
     assert hosts.accounts_origin == "http://[::1]:9001"
 
 

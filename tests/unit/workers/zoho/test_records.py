@@ -175,11 +175,31 @@ def test_a_bulk_row_is_a_person_of_a_contact() -> None:
     ("row", "set_aside"),
     [
         (a_person_row(), SetAside("460000000026051", "contact_id is missing")),
-        (a_person_row(contact_id="1", contact_person_id=""), SetAside(None, "contact_person_id is not an id")),
+        (a_person_row(contact_id="1", contact_person_id=""), SetAside(None, "contact_person_id is not an id", "1")),
+        (
+            a_person_row(contact_id="1", contact_person_id=[]),
+            SetAside(None, "contact_person_id is not an id", "1"),
+        ),
+        (
+            a_person_row(contact_id="1/../2", contact_person_id=None),
+            SetAside(None, "contact_person_id is not an id; contact_id is not an id"),
+        ),
     ],
 )
-def test_a_bulk_row_without_its_ids_is_set_aside(row: object, set_aside: SetAside) -> None:
+def test_a_rejected_person_keeps_the_ids_that_are_good(row: object, set_aside: SetAside) -> None:
     assert person_from_bulk_row(row) == set_aside
+
+
+@pytest.mark.parametrize(
+    ("changes", "set_aside"),
+    [
+        ({"invoice_id": ""}, SetAside(None, "invoice_id is not an id", "5001")),
+        ({"invoice_id": "7", "customer_id": {}}, SetAside("7", "customer_id is not an id")),
+        ({"invoice_id": None, "customer_id": {}}, SetAside(None, "invoice_id is not an id; customer_id is not an id")),
+    ],
+)
+def test_a_rejected_invoice_keeps_the_id_that_is_good(changes: dict[str, Any], set_aside: SetAside) -> None:
+    assert invoice_from_row({**an_invoice_row(customer_id="5001"), **changes}) == set_aside
 
 
 def test_an_invoice_row_tells_the_invoice() -> None:

@@ -4,6 +4,7 @@ import time
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.workers.zoho.fakes import (
     DATE,
@@ -58,6 +59,27 @@ def test_the_token_names_the_host_unless_the_settings_do() -> None:
     a_transport(zoho, tokens=tokens, hosts=zoho_hosts("eu", api_url="http://127.0.0.1:9000")).get("/contacts")
 
     assert [request.url.host for request in zoho.requests] == ["www.zohoapis.in", "127.0.0.1"]
+
+
+def test_a_token_for_another_host_is_used_at_the_data_center_and_the_host_is_logged_once() -> None:
+    zoho = FakeZoho(a_reply(code=0), a_reply(code=0))
+    tokens = FakeTokens(Token("t", "https://www.zohoapis.com.evil.example"))
+    transport = a_transport(zoho, tokens=tokens)
+
+    with capture_logs() as logs:
+        transport.get("/contacts")
+        transport.get("/contacts")
+
+    assert [request.url.host for request in zoho.requests] == ["www.zohoapis.eu", "www.zohoapis.eu"]
+    assert logs == [
+        {
+            "event": "The token's api_domain is no host of Zoho's table; the data centre's own host is called",
+            "action": "zoho.api_domain_refused",
+            "refused": "https://www.zohoapis.com.evil.example",
+            "used": "https://www.zohoapis.eu",
+            "log_level": "warning",
+        }
+    ]
 
 
 def test_the_budget_is_asked_before_the_call_and_told_the_answer() -> None:

@@ -1,0 +1,129 @@
+"""Secrets that are bound to their row and column: who reads them, who writes them, and what a copied one does."""
+
+import uuid
+
+import pytest
+
+from db import secrets
+from db.secrets import place_in
+from tests.integration.chain.bench import Bench
+from tests.integration.db.look import change
+from workers.connecting import Linked, link_organization
+from workers.vault import MisplacedSecretError
+
+COLUMNS = ("refresh_token_encrypted", "access_token_encrypted", "webhook_secret_encrypted")
+
+
+def connect(bench: Bench, user_id: uuid.UUID) -> Linked:
+    return link_organization(
+        bench.resources,
+        user_id=user_id,
+        organization_id=bench.zoho.organization_id,
+        data_center="us",
+        grant_code=bench.zoho.grant_code(),
+    )
+
+
+def rotate(bench: Bench, *, bind: bool | None = None) -> int:
+    vault = bench.resources.vault
+    return secrets.rotate(bench.resources.engine, lambda stored, place: vault.rotate(stored, place, bind=bind))
+
+
+def forms(bench: Bench) -> set[bool]:
+    """Whether the stored secrets of all connections are bound."""
+    stored = bench.rows(f"SELECT {', '.join(COLUMNS)} FROM zoho_connections")
+    return {bench.resources.vault.is_bound(each) for row in stored for each in row.values()}
+
+
+def end_access_tokens(bench: Bench) -> None:
+    change(bench.resources.engine, "UPDATE zoho_connections SET access_token_expires_at = now()")
+
+
+def swap(bench: Bench, target: str, source: str, *, of: uuid.UUID) -> None:
+    """Copies a ciphertext into the bench's connection, as a person with the database's password can."""
+    change(
+        bench.resources.engine,
+        f"UPDATE zoho_connections SET {target} = (SELECT {source} FROM zoho_connections WHERE id = :source)"
+        " WHERE id = :id",
+        source=of,
+        id=bench.connection_id,
+    )
+
+
+def test_a_new_installation_writes_the_form_that_older_releases_read(bench: Bench) -> None:
+    assert forms(bench) == {False}
+
+
+def test_a_bound_connection_is_synced_and_renews_its_token_in_the_bound_form(bench: Bench) -> None:
+    rotate(bench, bind=True)
+    end_access_tokens(bench)
+    assert bench.sync()["status"] == "succeeded"
+    assert forms(bench) == {True}
+
+
+def test_a_connection_made_after_the_binding_is_bound(bench: Bench) -> None:
+    rotate(bench, bind=True)
+    connect(bench, uuid.uuid4())
+    assert forms(bench) == {True}
+
+
+def test_a_bound_connection_that_is_connected_again_keeps_its_webhook_secret(bench: Bench) -> None:
+    user_id = uuid.uuid4()
+    before = connect(bench, user_id)
+    rotate(bench, bind=True)
+    after = connect(bench, user_id)
+    assert (after.connection_id, after.webhook_secret) == (before.connection_id, before.webhook_secret)
+    assert forms(bench) == {True}
+
+
+def test_the_binding_is_undone_before_an_older_release_returns(bench: Bench) -> None:
+    rotate(bench, bind=True)
+    assert rotate(bench, bind=False) == 1
+    assert forms(bench) == {False}
+    assert bench.sync()["status"] == "succeeded"
+
+
+def test_the_canary_and_the_previous_webhook_secret_are_rotated_too(bench: Bench) -> None:
+    vault, engine = bench.resources.vault, bench.resources.engine
+    previous = vault.encrypt("earlier", place_in("webhook_secret_previous_encrypted", bench.connection_id))
+    change(engine, "UPDATE zoho_connections SET webhook_secret_previous_encrypted = :secret", secret=previous)
+    rotate(bench, bind=True)
+    (canary,) = bench.rows("SELECT ciphertext FROM key_canary")
+    (stored,) = bench.rows("SELECT webhook_secret_previous_encrypted AS secret FROM zoho_connections")
+    assert vault.is_bound(canary["ciphertext"])
+    assert vault.is_bound(stored["secret"])
+    assert vault.decrypt(canary["ciphertext"], secrets.CANARY) == "booksync"
+
+
+@pytest.mark.parametrize("target", ["refresh_token_encrypted", "access_token_encrypted"])
+@pytest.mark.parametrize("source", COLUMNS)
+def test_a_secret_of_another_connection_parks_this_one_by_name(bench: Bench, target: str, source: str) -> None:
+    other = connect(bench, uuid.uuid4())
+    rotate(bench, bind=True)
+    swap(bench, target, source, of=other.connection_id)
+    if target == "refresh_token_encrypted":
+        end_access_tokens(bench)
+    bench.zoho.reset_stats()
+    run = bench.sync()
+    assert run["status"] == "parked"
+    written_for = place_in(source, other.connection_id)
+    found_at = place_in(target, bench.connection_id)
+    assert f"The stored secret {found_at} was written for {written_for}" in run["reason"]
+    assert bench.zoho.stats().arrivals == []
+
+
+@pytest.mark.parametrize("source", ["refresh_token_encrypted", "access_token_encrypted"])
+def test_a_token_is_never_printed_as_a_webhook_secret(bench: Bench, source: str) -> None:
+    user_id = uuid.uuid4()
+    linked = connect(bench, user_id)
+    rotate(bench, bind=True)
+    change(bench.resources.engine, f"UPDATE zoho_connections SET webhook_secret_encrypted = {source}")
+    with pytest.raises(MisplacedSecretError, match=f"webhook_secret/{linked.connection_id}"):
+        connect(bench, user_id)
+
+
+def test_a_rotation_stops_at_a_misplaced_secret(bench: Bench) -> None:
+    rotate(bench, bind=True)
+    swap(bench, "refresh_token_encrypted", "webhook_secret_encrypted", of=bench.connection_id)
+    with pytest.raises(MisplacedSecretError):
+        rotate(bench)

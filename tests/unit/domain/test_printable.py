@@ -1,0 +1,58 @@
+"""Promises of domain/printable.py: nothing in a text acts, and a text that does not act stays as it is."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.printable import printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("\x1b]52;c;ZXZpbA==\x07", r"\x1b]52;c;ZXZpbA==\x07"),  # into the clipboard
+        (
+            "\x1b]8;;https://evil.example\x1b\\pay\x1b]8;;\x1b\\",
+            "\\x1b]8;;https://evil.example\\x1b\\pay\\x1b]8;;\\x1b\\",
+        ),
+        ("\x9b2J", r"\x9b2J"),  # the C1 form of an escape sequence
+        ("a\rb\nc\td", r"a\rb\nc\td"),
+        ("\x00\x08\x7f", r"\x00\x08\x7f"),
+        ("\u202egpj.exe", r"\u202egpj.exe"),
+        ("\u2066a\u2069\u200f\u061c", r"\u2066a\u2069\u200f\u061c"),
+        ("pay\u200bpal\ufeff\u2060", r"pay\u200bpal\ufeff\u2060"),
+        ("a\u2028b\u2029c\x85d", r"a\u2028b\u2029c\x85d"),
+        ("\ud83d", r"\ud83d"),
+        ("\U000e0041", r"\U000e0041"),
+        # Names of people.
+        ("Müller & Söhne", "Müller & Söhne"),
+        ("株式会社 山田", "株式会社 山田"),
+        ("شركة", "شركة"),
+        ("O\u2019Brien\xa0Ltd", "O\u2019Brien\xa0Ltd"),
+        ("😀 [bold] :smile: \\n", "😀 [bold] :smile: \\n"),
+        ("", ""),
+    ],
+)
+def test_an_acting_sign_is_shown_as_an_escape(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@given(st.text(st.characters()))
+def test_no_control_and_no_format_sign_is_left(text: str) -> None:
+    left = {unicodedata.category(sign) for sign in printable(text)} & {"Cc", "Cs", "Zl", "Zp"}
+    assert left == set()
+
+
+@given(st.text(st.characters()))
+def test_every_printed_text_can_be_encoded_and_is_one_line(text: str) -> None:
+    printable(text).encode()
+    assert len(printable(f"x{text}").splitlines()) == 1
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S"])))
+def test_letters_and_signs_stay_as_they_are(text: str) -> None:
+    assert printable(text) == text

@@ -1,0 +1,60 @@
+"""Promises of workers/cli: an argument that lacks a text's encoding is wrong usage, not a traceback."""
+
+import json
+import sys
+from collections.abc import Iterator
+
+import pytest
+import typer
+from typer.core import TyperArgument, TyperGroup
+
+from workers import cli
+from workers.cli.app import app
+
+#: As Python passes on the byte FF.
+NO_TEXT = "\udcff"
+
+
+def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """A command line for each argument and each option that takes a value, with a byte that UTF-8 does not have."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from commands(command, (*path, name))
+            continue
+        for parameter in command.params:
+            if isinstance(parameter, TyperArgument):
+                yield (*path, name, NO_TEXT)
+            elif not getattr(parameter, "is_flag", False):
+                yield (*path, name, parameter.opts[0], NO_TEXT)
+
+
+GROUP = typer.main.get_command(app)
+assert isinstance(GROUP, TyperGroup)
+#: `phones check` judges any bytes (tests/end_to_end/test_phones_check.py).
+LINES = [line for line in commands(GROUP) if line[:2] != ("phones", "check")] + [
+    (NO_TEXT,),
+    ("explain", f"a{NO_TEXT}b"),
+]
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: " ".join(line).encode("ascii", "replace").decode())
+def test_bytes_that_are_no_text_are_wrong_usage(
+    line: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["booksync", *line, "--json"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    told = capsys.readouterr()
+    assert ended.value.code == 2
+    assert "\\xff" in told.err
+    assert told.err.endswith("is not UTF-8 text.\n")
+    assert json.loads(told.out)["error"] in told.err
+
+
+def test_controls_beside_such_bytes_are_shown_and_not_obeyed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["booksync", "explain", f"\x1b[2J{NO_TEXT}"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert capsys.readouterr().err == "booksync: The argument \\x1b[2J\\xff is not UTF-8 text.\n"

@@ -1,0 +1,103 @@
+"""How a secret gets into a command: by stdin, a file, the environment or a hidden prompt, and by an argument at last.
+
+An argument stays in the shell's history and is shown in the process list. It goes on working, with a notice.
+"""
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from workers.cli.terminal import notes
+
+#: Longer than any token of Zoho's.
+_LONGEST = 4_096
+_TOKEN = re.compile(r"[!-~]+")
+
+#: How the help of such an option ends.
+SOURCES = "- reads it from stdin, @FILE from a file"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretOption:
+    """One option that takes a secret."""
+
+    option: str  #: --grant-code
+    variable: str  #: BOOKSYNC_GRANT_CODE
+    name: str  #: grant code
+
+    def given(self, value: str) -> str:
+        """The secret that the option's value is or names.
+
+        Raises:
+            typer.BadParameter: it cannot be read or cannot be a token; the message does not repeat it.
+        """
+        if value == "-":
+            return self._prompted() if sys.stdin.isatty() else self._checked(_line_of_stdin())
+        if value.startswith("@"):
+            return self._checked(self._line_of(Path(value[1:])))
+        secret = self._checked(value.encode("utf-8", "surrogateescape"))
+        notes.print(
+            f"The shell's history and the process list keep an argument. Next time: {self.option} - (stdin), "
+            f"{self.option} @FILE, or {self.variable}",
+            style="yellow",
+        )
+        return secret
+
+    def in_environment(self) -> str | None:
+        """The secret in the variable; None where that is unset or empty.
+
+        Raises:
+            typer.BadParameter: it cannot be a token; the message does not repeat it.
+        """
+        value = os.environ.get(self.variable)
+        return self._checked(value.encode("utf-8", "surrogateescape"), self.variable) if value else None
+
+    def _prompted(self) -> str:
+        prompt = f"{self.name[0].upper()}{self.name[1:]} (not shown)"
+        return self._checked(str(typer.prompt(prompt, hide_input=True, err=True)).encode("utf-8", "surrogateescape"))
+
+    def _line_of(self, path: Path) -> bytes:
+        try:
+            with path.open("rb") as file:
+                return file.readline(_LONGEST + 1)
+        except OSError as error:
+            raise typer.BadParameter(f"{path} cannot be read: {error.strerror}", param_hint=self.option) from None
+
+    def _checked(self, value: bytes, source: str | None = None) -> str:
+        text = value.decode("ascii", "replace").strip()
+        if len(text) > _LONGEST or not _TOKEN.fullmatch(text):
+            wrong = "is empty" if not text else f"is no {self.name}: it has blanks, or other signs than ASCII's"
+            raise typer.BadParameter(f"what was given {wrong}", param_hint=source or self.option)
+        return text
+
+
+def one_secret(*choices: tuple[SecretOption, str | None]) -> tuple[SecretOption, str]:
+    """The one secret that an option, else a variable, else a prompt for the first option gives.
+
+    Raises:
+        typer.BadParameter: there are two, or none and stdin is not a terminal; see also `SecretOption.given`.
+    """
+    either = " or ".join(option.option for option, _ in choices)
+    named = [(option, value) for option, value in choices if value is not None]
+    if len(named) > 1:
+        raise typer.BadParameter(f"give either {either}")
+    if named:
+        option, value = named[0]
+        return option, option.given(value)
+    found = [(option, secret) for option, _ in choices if (secret := option.in_environment())]
+    if len(found) > 1:
+        raise typer.BadParameter(f"set either {' or '.join(option.variable for option, _ in found)}")
+    if found:
+        return found[0]
+    if sys.stdin.isatty():
+        return choices[0][0], choices[0][0].given("-")
+    variables = " or ".join(option.variable for option, _ in choices)
+    raise typer.BadParameter(f"give either {either} ({SOURCES}), or set {variables}")
+
+
+def _line_of_stdin() -> bytes:
+    return sys.stdin.buffer.readline(_LONGEST + 1)
