@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 import redis
+from cryptography.fernet import Fernet
 from dramatiq import Message
 from dramatiq.common import current_millis
 from prometheus_client.parser import text_string_to_metric_families
@@ -38,9 +39,17 @@ SHORT_PASSWORD = (
     "The console is closed, because CONSOLE_PASSWORD has fewer than 12 characters. "
     "Set a longer one: openssl rand -hex 16"
 )
-ALL_WELL = {"database": "ok", "schema": "ok", "redis": "ok", "redis_memory": "ok", "scheduler": "ok", "webhooks": "ok"}
+ALL_WELL = {
+    "database": "ok",
+    "schema": "ok",
+    "keys": "ok",
+    "redis": "ok",
+    "redis_memory": "ok",
+    "scheduler": "ok",
+    "webhooks": "ok",
+}
 WITHOUT_REDIS = {"redis": "does not answer", "redis_memory": "unknown"}
-UNTOLD = {"scheduler": "unknown", "webhooks": "unknown"}
+UNTOLD = {"keys": "unknown", "scheduler": "unknown", "webhooks": "unknown"}
 
 
 @pytest.fixture
@@ -92,6 +101,16 @@ def test_without_redis_it_is_not(process: Callable[[str, str], Ask], database_ur
     answer = process(database_url, nowhere("redis"))("/readyz")
     assert answer.status_code == 503
     assert answer.json() == ALL_WELL | WITHOUT_REDIS | {"scheduler": "has never ticked"}
+
+
+def test_with_keys_that_read_no_secret_it_is_not(
+    process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
+) -> None:
+    foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
+    database.execute("INSERT INTO key_canary (ciphertext) VALUES (%s)", [foreign])
+    answer = process(database_url, redis_url)("/readyz")
+    assert answer.status_code == 503
+    assert "ENCRYPTION_KEYS cannot read the stored secrets" in answer.json()["keys"]
 
 
 @pytest.mark.parametrize("version", [None, Target.LEGACY, Target.PHASE1])

@@ -7,6 +7,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import scheduler_marks, webhook_events
 from db.migrations import SchemaFit, SchemaState, schema_state
+from workers.keys import WrongKeysError, prove_keys
 from workers.resources import Resources
 from workers.servers import RedisState, look_at_postgres, look_at_redis
 
@@ -23,7 +24,7 @@ EVENT_WAIT_SECONDS = 300.0
 
 #: What this process needs to do its work. The rest is told, but a web process that is taken out of service because
 #: another kind of process rests would lose Zoho's webhooks too.
-_NEEDED = ("database", "schema", "redis")
+_NEEDED = ("database", "schema", "keys", "redis")
 
 
 @router.api_route("/healthz", methods=["GET", "HEAD"])
@@ -34,7 +35,7 @@ async def healthz() -> dict[str, str]:
 
 @router.api_route("/readyz", methods=["GET", "HEAD"])
 def readyz(request: Request, response: Response) -> dict[str, str]:
-    """200 when database, schema and Redis are all as they must be, else 503 with the check that failed.
+    """200 when database, schema, keys and Redis are all as they must be, else 503 with the check that failed.
 
     A newer schema leaves the process ready as long as it can store webhooks: in a rolling deploy the balancer goes on
     sending them here until the new processes are up.
@@ -42,13 +43,13 @@ def readyz(request: Request, response: Response) -> dict[str, str]:
     """
     resources: Resources = request.app.state.resources
     checks = {**_database(resources), **_redis(resources)}
-    if any(checks[name] != _OK and not checks[name].endswith(_STILL_RECEIVES) for name in _NEEDED):
+    if any(checks[name] not in (_OK, _UNKNOWN) and not checks[name].endswith(_STILL_RECEIVES) for name in _NEEDED):
         response.status_code = 503
     return checks
 
 
 def _database(resources: Resources) -> dict[str, str]:
-    unknown = {"schema": _UNKNOWN, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
+    unknown = {"schema": _UNKNOWN, "keys": _UNKNOWN, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
     try:
         with resources.engine.connect() as connection:
             database = look_at_postgres(connection).problem or _OK
@@ -57,6 +58,7 @@ def _database(resources: Resources) -> dict[str, str]:
             return {
                 "database": database,
                 "schema": _OK,
+                "keys": _keys(connection, resources),
                 "scheduler": _scheduler(connection),
                 "webhooks": _webhooks(connection),
             }
@@ -67,6 +69,14 @@ def _database(resources: Resources) -> dict[str, str]:
 def _unfit(connection: Connection, state: SchemaState) -> str:
     can_receive = state.fit is SchemaFit.NEWER and webhook_events.can_receive(connection)
     return f"{state.lack}{_STILL_RECEIVES if can_receive else ''}"
+
+
+def _keys(connection: Connection, resources: Resources) -> str:
+    try:
+        prove_keys(connection, resources.vault)
+    except WrongKeysError as error:
+        return str(error)
+    return _OK
 
 
 def _scheduler(connection: Connection) -> str:

@@ -109,30 +109,37 @@ class TestResume:
 class TestUnknownWords:
     """Zoho's token endpoint refuses with a word that booksync does not know."""
 
-    def refuse(self, bench: Bench) -> None:
+    def take(self, bench: Bench) -> None:
+        """The present step, whose token has ended."""
         bench.rows("UPDATE zoho_connections SET access_token_expires_at = now(), refreshed_at = '{}' RETURNING id")
-        bench.sync()
+        bench.skip_waiting()
+        step = bench.present_step()
+        assert step is not None
+        bench.take(step)
+
+    def failing_for(self, bench: Bench, hours: int) -> None:
+        bench.rows(
+            "UPDATE zoho_connections SET oauth_failing_since = now() - make_interval(hours => %(hours)s) RETURNING id",
+            hours=hours,
+        )
 
     def test_a_word_parks_only_after_hours_without_a_token(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         def refused(*_: object) -> AccessToken:
             raise OAuthFailed("POST /oauth/v2/token", status=400, detail="inactive_user")
 
-        bench.sync()
-        with monkeypatch.context() as patched:
-            patched.setattr(tokens, "refresh_access_token", refused)
-            self.refuse(bench)
-            assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
-            bench.rows(
-                "UPDATE zoho_connections SET oauth_failing_since = oauth_failing_since - interval '3 hours' RETURNING id"
-            )
-            self.refuse(bench)
+        monkeypatch.setattr(tokens, "refresh_access_token", refused)
+        bench.start()
+        self.take(bench)
+        assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+        self.failing_for(bench, hours=3)
+        self.take(bench)
         (connection,) = bench.rows("SELECT status, parked_reason FROM zoho_connections")
         assert connection["status"] == "parked"
         assert "inactive_user" in connection["parked_reason"]
         assert "booksync resume" in connection["parked_reason"]
 
     def test_a_token_in_between_ends_the_count(self, bench: Bench) -> None:
-        bench.sync()
-        bench.rows("UPDATE zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
-        self.refuse(bench)
+        self.failing_for(bench, hours=2)
+        bench.start()
+        self.take(bench)
         assert bench.rows("SELECT oauth_failing_since FROM zoho_connections") == [{"oauth_failing_since": None}]

@@ -72,7 +72,10 @@ def test_any_of_several_keys_may_be_the_right_one(connected: Engine, keys: Seque
 
 def test_after_a_rotation_the_newest_key_alone_is_enough(connected: Engine) -> None:
     prove(connected, RIGHT)
-    change(connected, "UPDATE zoho_connections SET refresh_token_encrypted = webhook_secret_encrypted")
+    change(
+        connected,
+        "UPDATE zoho_connections SET refresh_token_encrypted = webhook_secret_encrypted, access_token_encrypted = NULL",
+    )
     secrets.rotate(connected, a_vault(NEWER, RIGHT).rotate)
     prove(connected, NEWER)
     with pytest.raises(WrongKeysError):
