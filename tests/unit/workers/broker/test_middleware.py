@@ -13,6 +13,7 @@ from dramatiq import Worker
 from tests.process_logs import ProcessLogs, logs_of_a_process
 from tests.unit.workers.broker.bench import Bench, a_bench
 from workers import process
+from workers.broker import middleware
 from workers.broker.middleware import BootFailedError, MessageLogs, OwnProcessGroup, ProcessResources, QuickStart
 from workers.settings import SettingsError
 
@@ -71,21 +72,31 @@ def test_an_idle_worker_looks_often_and_takes_no_more_than_it_can_work_on() -> N
     assert worker.queue_prefetch == 3
 
 
+class Means:
+    """Stands for a process's resources."""
+
+    redis = None
+
+    def __str__(self) -> str:
+        return "the means"
+
+
 def test_a_worker_opens_its_means_at_boot_and_closes_them_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
 
     @contextlib.contextmanager
-    def open_resources(_name: str, broker: object) -> Iterator[str]:
+    def open_resources(_name: str, broker: object) -> Iterator[object]:
         told.append("opened")
-        yield "the means"
+        yield Means()
         told.append("closed")
 
+    monkeypatch.setattr(middleware, "log_redis", lambda _client: told.append("looked at Redis"))
     monkeypatch.setattr(process, "_resources", None)
     monkeypatch.setattr(process, "open_resources", open_resources)
     bench = a_bench(ProcessResources())
     bench.actor(lambda: told.append(f"worked with {process.resources()}"))
     bench.run()
-    assert told == ["opened", "worked with the means", "closed"]
+    assert told == ["opened", "looked at Redis", "worked with the means", "closed"]
 
 
 def test_a_worker_whose_means_cannot_be_opened_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

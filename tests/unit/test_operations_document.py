@@ -1,0 +1,26 @@
+"""docs/operations.md: each row of the outage table is produced by a test."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+OUTAGES = (PROJECT / "docs" / "operations.md").read_text().partition("\n## Outages\n")[2].partition("\n## ")[0]
+ROWS = [line for line in OUTAGES.splitlines() if line.startswith("| ") and not line.startswith("| state |")]
+TESTS = frozenset(
+    name
+    for path in (PROJECT / "tests").rglob("test_*.py")
+    for name in re.findall(r"def (test_\w+)\(", path.read_text())
+)
+
+
+def test_the_table_has_rows() -> None:
+    assert len(ROWS) > 30
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row).split(" | ")[0].strip("| "))
+def test_each_row_names_a_test_that_is_there(row: str) -> None:
+    named = re.findall(r"<!-- (test_\w+) -->", row)
+    assert named, row
+    assert set(named) <= TESTS
