@@ -21,7 +21,7 @@ _RUNS = text("""
      WHERE id IN (SELECT r.id FROM sync_runs r JOIN zoho_connections c ON c.id = r.connection_id
                    WHERE c.organization_id = :organization_id AND r.status = 'running' AND r.claimed_until IS NULL
                      AND r.not_before > clock_timestamp() AND starts_with(r.waiting_for, :budget)
-                     FOR UPDATE OF r SKIP LOCKED)
+                     FOR NO KEY UPDATE OF r SKIP LOCKED)
 """)
 
 _RECORDS = text("""
@@ -31,7 +31,7 @@ _RECORDS = text("""
              FROM resyncs r JOIN zoho_connections c ON c.id = r.connection_id
             WHERE c.organization_id = :organization_id AND r.claimed_until IS NULL
               AND r.not_before > clock_timestamp() AND starts_with(r.waiting_for, :budget)
-              FOR UPDATE OF r SKIP LOCKED)
+              FOR NO KEY UPDATE OF r SKIP LOCKED)
 """)
 
 

@@ -98,7 +98,7 @@ def upsert(
         for read in fresh
         if read.invoice.invoice_id in changed and _goes_back(stored.get(read.invoice.invoice_id), read)
     ]
-    return Upserted(len(written) - len(changed), len(changed.keys() - counted), went_back)
+    return Upserted(len(written) - len(changed), len(changed.keys() - counted), tuple(went_back))
 
 
 def _latest(batch: Sequence[ObservedInvoice]) -> list[ObservedInvoice]:

@@ -96,7 +96,7 @@ def example(connection: Connection) -> str | None:
 
 
 def _rotate_canary(connection: Connection, reencrypt: Reencrypt) -> None:
-    stored = connection.execute(text("SELECT ciphertext FROM key_canary FOR UPDATE")).scalar_one_or_none()
+    stored = connection.execute(text("SELECT ciphertext FROM key_canary FOR NO KEY UPDATE")).scalar_one_or_none()
     if stored is not None:
         connection.execute(
             text("UPDATE key_canary SET ciphertext = :ciphertext"), {"ciphertext": reencrypt(stored, CANARY)}

@@ -204,14 +204,15 @@ def cached_version(connection: Connection, link: Link, ref: ResyncRef) -> Cached
 
 
 def recently_marked(connection: Connection, ref: ResyncRef, *, seconds: float) -> int:
-    """How many records of that kind were marked within the last seconds without a deleted event."""
+    """How many records of that kind were marked within the last seconds without proof."""
     count: int = connection.execute(
         text("""
             SELECT count(*) FROM (
                 SELECT FROM webhook_events
                  WHERE connection_id = :connection_id AND received_at > now() - make_interval(secs => :seconds)
                    AND entity = :entity
-                 GROUP BY record_id HAVING bool_or(outcome = 'gone') AND NOT bool_or(kind = 'deleted')) marked
+                 GROUP BY record_id
+                HAVING bool_or(outcome = 'gone') AND NOT bool_or(kind IN ('deleted', 'orphaned'))) marked
         """),
         ref.as_values() | {"seconds": seconds},
     ).scalar_one()

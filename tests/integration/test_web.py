@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import LiteralString, Protocol
@@ -220,7 +221,10 @@ def test_an_event_that_nobody_handles_is_told(
         "INSERT INTO resyncs (connection_id, entity, record_id, received, waiting_since) "
         "SELECT id, 'contact', '1', 1, now() - interval '10 minutes' FROM zoho_connections"
     )
-    answer = process(database_url, redis_url)("/readyz")
+    ask = process(database_url, redis_url)
+    readable = Fernet(os.environ["ENCRYPTION_KEYS"]).encrypt(b"a secret").decode()
+    database.execute("UPDATE zoho_connections SET webhook_secret_encrypted = %s", [readable])
+    answer = ask("/readyz")
     assert answer.status_code == 200
     assert answer.json()["webhooks"] == "an event has waited for 600 s: do workers run?"
 

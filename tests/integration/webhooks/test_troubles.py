@@ -162,5 +162,7 @@ def test_a_row_from_before_booksync_becomes_the_connections(hooks: Hooks) -> Non
 class _Away:
     """An engine whose server does not answer."""
 
+    url = "postgresql://127.0.0.1/booksync"
+
     def begin(self) -> None:
         raise OperationalError("SELECT …", {}, Exception())
