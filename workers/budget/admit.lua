@@ -69,9 +69,9 @@ if remaining and resets_at > now and remaining - under_way() <= math.floor((numb
   return {'wait', resets_at - now + AFTER_MIDNIGHT, 'day'}
 end
 
--- The interactive lane stands in whichever queue is quicker now; with both alike it spares the shared one.
+-- A lane that is not bulk stands in whichever queue is quicker now; with both alike it spares the shared one.
 local open = {pools.shared}
-if lane == 'interactive' and pools.reserved.size > 0 then open = {pools.reserved, pools.shared} end
+if lane ~= 'bulk' and pools.reserved.size > 0 then open = {pools.reserved, pools.shared} end
 local start = math.max(now, number(known[2]) or 0)
 local best, slot
 for _, pool in ipairs(open) do

@@ -78,7 +78,7 @@ class OneRecord(Asking):
     def transport(self) -> ZohoTransport:
         ref = self.ref
         holder = f"resync-{ref.connection_id}-{ref.entity}-{ref.record_id}"
-        return self.resources.transport(self.link, lane=Lane.INTERACTIVE, holder=holder, now=lambda: self.now)
+        return self.resources.transport(self.link, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
 
     def settle(self, connection: Connection, outcome: Outcome) -> list[Due]:
         """Ends the claim; what is to be fetched next, if more events came meanwhile.
