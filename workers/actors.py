@@ -7,9 +7,9 @@ from dramatiq import actor
 
 from domain.webhooks import Entity
 from workers.broker.messages import Queue
-from workers.process import resources
+from workers.process import resources, thread_shares
 from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
-from workers.sync.resync import resync
+from workers.sync.fair_resync import resync_fairly
 from workers.sync.take import take
 
 #: Before the steps of runs that the same worker has fetched: Dramatiq takes the lowest first, and they have 0.
@@ -53,9 +53,9 @@ def create_reminders(run_id: str, step: int) -> None:
 
 @actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
 def resync_contact(connection_id: str, record_id: str) -> None:
-    resync(resources(), connection_id, Entity.CONTACT, record_id)
+    resync_fairly(resources(), thread_shares(), connection_id, Entity.CONTACT, record_id)
 
 
 @actor(queue_name=Queue.INTERACTIVE, priority=_FIRST)
 def resync_invoice(connection_id: str, record_id: str) -> None:
-    resync(resources(), connection_id, Entity.INVOICE, record_id)
+    resync_fairly(resources(), thread_shares(), connection_id, Entity.INVOICE, record_id)

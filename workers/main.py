@@ -14,7 +14,7 @@ from dramatiq.middleware import AgeLimit
 from workers.broker import new_broker, new_redis_client
 from workers.broker.dead_letters import DeadLetters, keep_unreadable
 from workers.broker.messages import LONGEST_AGE_SECONDS
-from workers.broker.middleware import MessageLogs, OwnProcessGroup, ProcessResources, QuickStart
+from workers.broker.middleware import MessageLogs, OwnProcessGroup, ProcessResources, QuickStart, ShareThreads
 from workers.broker.schema_gate import SchemaGate
 from workers.settings import SettingsError, settings
 
@@ -31,6 +31,7 @@ broker = new_broker(
         OwnProcessGroup(),
         QuickStart(),
         ProcessResources(),
+        ShareThreads(),
         SchemaGate(),
         # Around each message; one that is too old does not reach what comes behind.
         AgeLimit(max_age=LONGEST_AGE_SECONDS * 1000),
