@@ -23,7 +23,7 @@ class BudgetLimits:
     window_seconds: float = 60.0  #: Zoho's minute; shorter in tests
     concurrency: int = 5  #: calls at once
     interactive_reserve: int = 10  #: slots of a window that bulk leaves alone; never more than a quarter of them
-    daily_reserve: float = 0.1  #: the share of the day's calls, 0 to 1, that runs and webhooks leave to other integrations
+    daily_reserve: float = 0.1  #: the share of the day's calls, 0 to 1, that is left to other integrations
     #: A call is over, or its process dead, after so long: must exceed the HTTP client's timeouts together.
     longest_call_seconds: float = 60.0
 

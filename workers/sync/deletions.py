@@ -15,6 +15,8 @@ from domain.contacts import ContactKind
 from domain.deletions import RecordKind, is_unreliable, needs_permission
 from domain.lists import SetAside
 from domain.runs import Phase, RecordRef, Run
+from domain.webhooks import Entity
+from workers.sync.floods import complete_events
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
@@ -25,6 +27,7 @@ log = structlog.get_logger(__name__)
 QUESTIONS_PER_STEP = 20
 
 _KINDS = {Phase.GONE_CUSTOMERS: RecordKind.CUSTOMER, Phase.GONE_INVOICES: RecordKind.INVOICE}
+_ENTITIES = {RecordKind.CUSTOMER: Entity.CONTACT, RecordKind.INVOICE: Entity.INVOICE}
 _FOLLOWING = {Phase.GONE_CUSTOMERS: Phase.INVOICES, Phase.GONE_INVOICES: Phase.REMINDERS}
 
 
@@ -38,14 +41,20 @@ def confirm_deletions(work: Work) -> StepRef:
         missing = deletions.unseen(connection, work.link, run.run_id, kind, QUESTIONS_PER_STEP)
         tally = deletions.tally(connection, work.link, run.run_id, kind)
         if not run.allow_deletions and needs_permission(tally.gone, tally.cached):
-            return work.advance(connection, _braked(run, kind))
+            return work.advance(connection, _decided(connection, work, _braked(run, kind), kind))
         if missing and is_unreliable(run.position.found_there, tally.cached):
             return work.advance(connection, _marked(connection, work, kind).degraded(_unreliable(kind)))
         if not missing:
-            return work.advance(connection, _marked(connection, work, kind))
+            return work.advance(connection, _decided(connection, work, _marked(connection, work, kind), kind))
     ask_each(work, missing, _detail_calls(work, kind))
     with work.transaction() as connection:
         return work.advance(connection, work.run)
+
+
+def _decided(connection: Connection, work: Work, run: Run, kind: RecordKind) -> Run:
+    """The same run. What it could know of the missing records is known, so their events are handled."""
+    complete_events(connection, work, run, _ENTITIES[kind])
+    return run
 
 
 def _braked(run: Run, kind: RecordKind) -> Run:

@@ -5,7 +5,7 @@ from domain.runs import Mode
 from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
 from workers.connecting import link_organization
 
-#: Of a day's 1,000 calls so many are left: fewer than the reserve of a tenth.
+#: The calls that are left of a day's 1,000: fewer than the reserve of a tenth.
 LEFT = 80
 
 

@@ -7,7 +7,8 @@ from domain.webhooks import Outcome
 from tests.integration.chain.bench import Bench
 from tests.integration.webhooks.hooks import INVOICE, Hooks
 
-MANY = 30
+#: More than the safeguard marks, fewer than a flood.
+MANY = 24
 
 
 def reminded(bench: Bench) -> set[str]:
