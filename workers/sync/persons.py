@@ -26,7 +26,7 @@ def fetch_contact_persons(work: Work) -> StepRef:
         WalkStuck: the list says that more follows, and returns nothing new.
     """
     run, begun = work.run, work.run.position.persons
-    asked_at = run.position.customers_asked_at or work.now
+    asked_at = run.position.customers_asked_at or work.now_before(begun or WalkById())
     try:
         walk, page, rows = work.walk_on(begun or WalkById(), work.contacts_client.get_contact_persons)
     except BulkPersonsRefused:
