@@ -8,10 +8,19 @@ from sqlalchemy import Connection, text
 
 from db import webhook_events
 from db.webhook_events import Due, ResyncRef
+from domain.floods import FLOOD
 from domain.webhooks import MOST_SENT, Entity, Outcome
 
 #: How `waiting_for` begins where the API budget has given the record a place.
 BUDGET = "API budget"
+
+#: The `waiting_for` of records that are left to a run, because many wait.
+LEFT_TO_RUN = "a sync, because many records wait"
+#: The same of records that an incremental run could not prove: their details, or whether they are gone.
+LEFT_TO_FULL_RUN = "a full sync, because many records wait that a list cannot prove"
+#: Of few such records: each has a call of its own.
+UNPROVEN = "a call of its own, because a list cannot prove it"
+MARKS = (LEFT_TO_RUN, LEFT_TO_FULL_RUN)
 
 
 class StaleResyncError(Exception):
@@ -29,6 +38,7 @@ class ResyncClaim:
     taken_at: datetime
     until: datetime
     has_turn: bool  #: it has waited for the API budget, which keeps a place for it
+    is_unproven: bool = False  #: a run has read the list, and left the record to a call of its own
 
 
 # The attempt is counted before the work, so that a record which kills its process reaches its limit too. A parked
@@ -60,7 +70,16 @@ def claim(connection: Connection, ref: ResyncRef, *, claim_seconds: float) -> Re
     if row is None:
         return None
     has_turn = row.waiting_for is not None and row.waiting_for.startswith(BUDGET)
-    return ResyncClaim(ref, row.handled, row.received, row.attempts, row.taken_at, row.claimed_until, has_turn)
+    return ResyncClaim(
+        ref,
+        row.handled,
+        row.received,
+        row.attempts,
+        row.taken_at,
+        row.claimed_until,
+        has_turn,
+        is_unproven=row.waiting_for == UNPROVEN,
+    )
 
 
 _WAITS = text("""
@@ -168,13 +187,16 @@ def sweep(connection: Connection, *, sweep_seconds: float, limit: int = 1000) ->
     return [ResyncRef(row.connection_id, Entity(row.entity), row.record_id) for row in rows]
 
 
+# While many records wait for a run, only those have turns that no list proves, as it does not name what is gone.
 _TAKE_TURN = text("""
     UPDATE resyncs SET sent_at = clock_timestamp()
      WHERE (connection_id, entity, record_id) IN (
            SELECT waiting.connection_id, waiting.entity, waiting.record_id
              FROM (SELECT link.id, (SELECT count(*) FROM resyncs
                                      WHERE connection_id = link.id AND received > handled
-                                       AND sent_at IS NOT NULL) AS sent
+                                       AND sent_at IS NOT NULL) AS sent,
+                           (SELECT count(*) > :flood OR bool_or(waiting_for = ANY(:marks)) FROM resyncs
+                             WHERE connection_id = link.id AND received > handled) AS is_flooded
                      FROM zoho_connections link
                     WHERE status = 'active' AND (CAST(:only AS uuid) IS NULL OR link.id = :only)
                       AND EXISTS (SELECT FROM resyncs
@@ -182,6 +204,12 @@ _TAKE_TURN = text("""
              CROSS JOIN LATERAL (
                    SELECT connection_id, entity, record_id FROM resyncs
                     WHERE connection_id = link.id AND received > handled AND sent_at IS NULL
+                      AND (link.is_flooded IS NOT TRUE OR waiting_for = :unproven OR (
+                           waiting_for IS NULL AND EXISTS (
+                               SELECT FROM webhook_events event
+                                WHERE (event.connection_id, event.entity, event.record_id)
+                                    = (resyncs.connection_id, resyncs.entity, resyncs.record_id)
+                                  AND event.number > resyncs.handled AND event.kind IN ('deleted', 'vendor'))))
                     ORDER BY not_before LIMIT greatest(0, :most_sent - link.sent)
                       FOR NO KEY UPDATE SKIP LOCKED) waiting)
     RETURNING connection_id, entity, record_id, extract(epoch FROM not_before - clock_timestamp())::float AS seconds
@@ -190,7 +218,9 @@ _TAKE_TURN = text("""
 
 def take_turn(connection: Connection, only: uuid.UUID | None = None) -> list[Due]:
     """The records whose messages are to be sent now, since others of their connections (or of that one) are settled."""
-    rows = connection.execute(_TAKE_TURN, {"most_sent": MOST_SENT, "only": only})
+    rows = connection.execute(
+        _TAKE_TURN, {"most_sent": MOST_SENT, "only": only, "flood": FLOOD, "marks": list(MARKS), "unproven": UNPROVEN}
+    )
     return [Due.of(ResyncRef(row.connection_id, Entity(row.entity), row.record_id), row.seconds) for row in rows]
 
 

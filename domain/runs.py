@@ -108,8 +108,10 @@ class Position:
     confirmations: int = 0  #: detail calls that only confirm what the bulk read lacks or contradicts
     details_reread: int = 0  #: detail calls that only read old details again, where the bulk list is refused
     contacts: Walk | None = None
+    customers_asked_at: datetime | None = None  #: Postgres's time before the first call for customers, or their persons
     customers_complete: bool = False  #: so that a contact which is not cached is worth a call
     invoices: Walk | None = None
+    invoices_asked_at: datetime | None = None  #: the same for invoices
     switches_asked: int = 0  #: detail calls of the reminder phase, for facts that must be known ahead of a handover
     contacts_unread: bool = False  #: a page of contacts was set aside whole
     invoices_unread: bool = False  #: a page of invoices was
@@ -137,8 +139,10 @@ class Position:
             "confirmations": self.confirmations,
             "details_reread": self.details_reread,
             "contacts": self.contacts and self.contacts.to_json(),
+            "customers_asked_at": self.customers_asked_at and self.customers_asked_at.isoformat(),
             "customers_complete": self.customers_complete,
             "invoices": self.invoices and self.invoices.to_json(),
+            "invoices_asked_at": self.invoices_asked_at and self.invoices_asked_at.isoformat(),
             "switches_asked": self.switches_asked,
             "contacts_unread": self.contacts_unread,
             "invoices_unread": self.invoices_unread,
@@ -159,8 +163,10 @@ class Position:
             confirmations=json.get("confirmations", 0),
             details_reread=json.get("details_reread", 0),
             contacts=Walk.from_json(contacts) if contacts else None,
+            customers_asked_at=_moment(json.get("customers_asked_at")),
             customers_complete=json.get("customers_complete", False),
             invoices=Walk.from_json(invoices) if invoices else None,
+            invoices_asked_at=_moment(json.get("invoices_asked_at")),
             switches_asked=json.get("switches_asked", 0),
             contacts_unread=json.get("contacts_unread", False),
             invoices_unread=json.get("invoices_unread", False),

@@ -11,9 +11,9 @@ QUIET_SECONDS = 2.0
 #: … but never longer than this: somebody who goes on editing must not keep the cache old.
 LONGEST_QUIET_SECONDS = 10.0
 
-#: So many records of one connection have a message at once; the others wait in Postgres. In the one queue of all
-#: connections nobody then stands behind ten thousand events of somebody whose API budget is used up.
-MOST_SENT = 50
+#: So many records of one connection have a message at once; the others wait in Postgres. So no connection stands behind
+#: ten thousand events of another one in the queue that all share.
+MOST_SENT = 25
 
 
 class Entity(StrEnum):
@@ -36,6 +36,7 @@ class Outcome(StrEnum):
 
     ASKED = "asked"  #: Zoho was asked, and its answer is cached
     KNOWN = "known"  #: what it tells was cached already: no call
+    READ = "read"  #: many records had events, and a run has read them from the lists: no call
     GONE = "gone"  #: Zoho has the record no longer, or it is no customer any more: marked
     UNMARKED = "unmarked"  #: gone, but suspiciously many are: held back until a person decides
     UNREADABLE = "unreadable"  #: Zoho's answer could not be understood; what is cached stays

@@ -8,9 +8,9 @@ from dramatiq import actor
 from domain.webhooks import Entity
 from workers.broker.arguments import check_record, check_step
 from workers.broker.messages import Queue
-from workers.process import resources
+from workers.process import resources, thread_shares
 from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
-from workers.sync.resync import resync
+from workers.sync.fair_resync import resync_fairly
 from workers.sync.take import Step, take
 
 #: Before the steps of runs that the same worker has fetched: Dramatiq takes the lowest first, and they have 0.
@@ -69,4 +69,4 @@ def _take(run_id: str, step: int, do: Step) -> None:
 
 def _resync(connection_id: str, entity: Entity, record_id: str) -> None:
     check_record(connection_id, record_id)
-    resync(resources(), connection_id, entity, record_id)
+    resync_fairly(resources(), thread_shares(), connection_id, entity, record_id)

@@ -15,7 +15,7 @@ from workers.broker import new_broker, new_redis_client
 from workers.broker.dead_letters import DeadLetters, keep_unreadable
 from workers.broker.key_gate import KeyGate
 from workers.broker.messages import LONGEST_AGE_SECONDS
-from workers.broker.middleware import MessageLogs, OwnProcessGroup, ProcessResources, QuickStart
+from workers.broker.middleware import MessageLogs, OwnProcessGroup, ProcessResources, QuickStart, ShareThreads
 from workers.broker.schema_gate import SchemaGate
 from workers.settings import SettingsError, settings
 
@@ -32,6 +32,7 @@ broker = new_broker(
         OwnProcessGroup(),
         QuickStart(),
         ProcessResources(),
+        ShareThreads(),
         SchemaGate(),
         KeyGate(),
         # Around each message; one that is too old does not reach what comes behind.

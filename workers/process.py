@@ -7,12 +7,21 @@ import signal
 import sys
 
 from workers.resources import Resources, open_resources
+from workers.thread_shares import ThreadShares
 
-__all__ = ["die_with_parent", "open_resources", "resources", "set_resources"]
+__all__ = [
+    "die_with_parent",
+    "open_resources",
+    "resources",
+    "set_resources",
+    "set_thread_shares",
+    "thread_shares",
+]
 
 _PR_SET_PDEATHSIG = 1
 
 _resources: Resources | None = None
+_thread_shares: ThreadShares | None = None
 
 
 def set_resources(opened: Resources) -> None:
@@ -25,6 +34,18 @@ def resources() -> Resources:
     """The means of this worker process."""
     assert _resources is not None, "resources are opened before the first message"
     return _resources
+
+
+def set_thread_shares(shares: ThreadShares) -> None:
+    """Called once, by the middleware that knows how many threads the process has."""
+    global _thread_shares
+    _thread_shares = shares
+
+
+def thread_shares() -> ThreadShares:
+    """The shares of this worker process's threads."""
+    assert _thread_shares is not None, "the shares are set before the first message"
+    return _thread_shares
 
 
 def die_with_parent(end: signal.Signals) -> None:

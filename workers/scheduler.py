@@ -20,6 +20,7 @@ from domain.nights import seconds_to_full_sync
 from domain.runs import Mode
 from domain.time_zones import zone_named
 from workers.broker import Queue, ready_messages, send_resync, send_step
+from workers.flood_runs import bring_runs_forward
 from workers.forecasting import forecast
 from workers.logs import describe
 from workers.posting import posting
@@ -99,6 +100,7 @@ def tick(resources: Resources) -> None:
     """Sends what is overdue again, then starts what is due: commit, then send."""
     sweep(resources)
     _sweep_resyncs(resources)
+    bring_runs_forward(resources)
     _start_due(resources)
     _keep_house(resources)
 

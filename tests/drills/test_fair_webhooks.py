@@ -34,6 +34,12 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
         yield processes
 
 
+@pytest.fixture
+def slow_zoho(tmp_path: Path) -> Iterator[UnderWay]:
+    with processes_under_way(tmp_path, contacts=20, invoices=0, latency_seconds=1.0, organizations=2) as processes:
+        yield processes
+
+
 def test_ten_thousand_events_that_wait_let_another_organisations_pass(
     under_way: UnderWay, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -59,6 +65,33 @@ def test_ten_thousand_events_that_wait_let_another_organisations_pass(
             f"{', '.join(f'{each:.1f}' for each in waits)} s; {waiting(under_way, busy)} of the first wait"
         )
     assert max(waits) <= MOMENTS_SECONDS
+
+
+def test_another_organisations_webhook_passes_a_flood_that_is_read(
+    slow_zoho: UnderWay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = uuid.UUID(slow_zoho.connect())
+    zoho = slow_zoho.zoho
+    with SandboxControl(zoho.url, zoho.organization_ids()[1]) as other, the_means(slow_zoho) as (engine, broker):
+        connected = replace(slow_zoho.installation, zoho=other).connect(uuid.uuid4())
+        quiet = uuid.UUID(connected.json["connection_id"])
+        alone, behind = [], []
+        for contact in other.snapshot()["contacts"][:3]:
+            alone.append(seconds_of(slow_zoho, engine, broker, quiet, str(contact["contact_id"])))
+        for number, contact in enumerate(other.snapshot()["contacts"][3:6]):
+            tell(engine, broker, busy, [str(5_000_000 + 400 * number + each) for each in range(400)])
+            behind.append(seconds_of(slow_zoho, engine, broker, quiet, str(contact["contact_id"])))
+    with capsys.disabled():
+        print(f"\nalone {max(alone):.1f} s, behind 400 events of another organisation {max(behind):.1f} s")
+    assert max(behind) <= max(alone) + MOMENTS_SECONDS
+
+
+def seconds_of(under_way: UnderWay, engine: Engine, broker: Broker, connection_id: uuid.UUID, contact_id: str) -> float:
+    """From an event of the contact to its row."""
+    began = time.monotonic()
+    tell(engine, broker, connection_id, [contact_id])
+    eventually(lambda: waiting(under_way, connection_id) == 0, 300)
+    return time.monotonic() - began
 
 
 @contextmanager

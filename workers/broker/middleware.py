@@ -12,6 +12,7 @@ from dramatiq.middleware import MiddlewareError
 from workers import process
 from workers.logs import describe
 from workers.servers import log_redis
+from workers.thread_shares import ThreadShares
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,13 @@ class QuickStart(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         worker.worker_timeout = _IDLE_POLL_MS
         worker.queue_prefetch = worker.worker_threads
+
+
+class ShareThreads(Middleware):
+    """Sets the shares of the process's threads at boot, because only the worker knows how many threads it has."""
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        process.set_thread_shares(ThreadShares(worker.worker_threads))
 
 
 class BootFailedError(MiddlewareError):

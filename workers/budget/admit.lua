@@ -81,9 +81,9 @@ for _, pool in pairs(pools) do
   end
 end
 
--- The interactive lane stands in whichever queue is quicker now; with both alike it spares the shared one.
+-- A lane that is not bulk stands in whichever queue is quicker now; with both alike it spares the shared one.
 local open = {pools.shared}
-if lane == 'interactive' and pools.reserved.size > 0 then open = {pools.reserved, pools.shared} end
+if lane ~= 'bulk' and pools.reserved.size > 0 then open = {pools.reserved, pools.shared} end
 local function quickest(start)
   local best, slot
   for _, pool in ipairs(open) do

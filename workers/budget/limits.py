@@ -10,7 +10,8 @@ _LONGEST_GRACE_SECONDS = 30.0
 
 
 class Lane(StrEnum):
-    INTERACTIVE = "interactive"  #: a webhook or a person waits for the answer
+    INTERACTIVE = "interactive"  #: a person waits for the response
+    WEBHOOK = "webhook"  #: a record that a webhook names: as quick as a person's, but the daily reserve binds it
     BULK = "bulk"  #: a run: it can wait, and must not make people wait
 
 
@@ -22,7 +23,7 @@ class BudgetLimits:
     window_seconds: float = 60.0  #: Zoho's minute; shorter in tests
     concurrency: int = 5  #: calls at once
     interactive_reserve: int = 10  #: slots of a window that bulk leaves alone; never more than a quarter of them
-    daily_reserve: float = 0.1  #: the share of the day's calls, 0 to 1, that bulk leaves to other integrations
+    daily_reserve: float = 0.1  #: the share of the day's calls, 0 to 1, that is left to other integrations
     #: A call is over, or its process dead, after so long: must exceed the HTTP client's timeouts together.
     longest_call_seconds: float = 60.0
 
@@ -70,4 +71,4 @@ class BudgetLimits:
 
     def daily_reserve_of(self, lane: Lane) -> float:
         """The share of the day's calls at which the lane stops."""
-        return self.daily_reserve if lane is Lane.BULK else 0.0
+        return 0.0 if lane is Lane.INTERACTIVE else self.daily_reserve

@@ -13,6 +13,8 @@ from domain.deletions import RecordKind
 from domain.persons import Sweep
 from domain.runs import Mode, Phase, Run
 from domain.walk import Walk
+from domain.webhooks import Entity
+from workers.sync.floods import complete_events
 from workers.sync.old_details import reread_old_details
 from workers.sync.work import Work
 from workers.sync.writing import write_customers
@@ -28,7 +30,7 @@ def upsert_customers(work: Work) -> StepRef:
         with work.transaction() as connection:
             return work.advance(connection, work.run)
     with work.transaction() as connection:
-        return work.advance(connection, _after(connection, work.run))
+        return work.advance(connection, _after(connection, work))
 
 
 def _write_batch(work: Work) -> bool:
@@ -72,8 +74,8 @@ def _walk(run: Run) -> Walk:
     return run.position.contacts
 
 
-def _after(connection: Connection, run: Run) -> Run:
-    walk = _walk(run)
+def _after(connection: Connection, work: Work) -> Run:
+    run, walk = work.run, _walk(work.run)
     if not walk.is_finished:
         return run.go_to(Phase.CONTACTS)
     if run.position.contacts_unread:
@@ -81,5 +83,7 @@ def _after(connection: Connection, run: Run) -> Run:
     assert walk.started_at is not None
     connections.set_watermark(connection, run.connection_id, RecordKind.CUSTOMER, walk.started_at)
     log.info("The customers are complete", action="customers.complete", new=run.counters.customers_new)
+    if run.mode is not Mode.FULL:
+        complete_events(connection, work, run, Entity.CONTACT)
     following = Phase.GONE_CUSTOMERS if run.mode is Mode.FULL else Phase.INVOICES
     return replace(run, position=replace(run.position, customers_complete=True)).go_to(following)

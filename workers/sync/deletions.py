@@ -18,6 +18,8 @@ from domain.contacts import ContactKind
 from domain.deletions import MOST_ASKED_ABOUT, Evidence, RecordKind, Tally, is_unreliable, needs_permission
 from domain.lists import SetAside
 from domain.runs import Phase, RecordRef, Run
+from domain.webhooks import Entity
+from workers.sync.floods import complete_events
 from workers.sync.gone import note_gone
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.spare_calls import is_affordable
@@ -30,6 +32,7 @@ log = structlog.get_logger(__name__)
 QUESTIONS_PER_STEP = 20
 
 _KINDS = {Phase.GONE_CUSTOMERS: RecordKind.CUSTOMER, Phase.GONE_INVOICES: RecordKind.INVOICE}
+_ENTITIES = {RecordKind.CUSTOMER: Entity.CONTACT, RecordKind.INVOICE: Entity.INVOICE}
 _FOLLOWING = {Phase.GONE_CUSTOMERS: Phase.INVOICES, Phase.GONE_INVOICES: Phase.REMINDERS}
 
 
@@ -48,14 +51,21 @@ def confirm_deletions(work: Work) -> StepRef:
         )
         tally = deletions.tally(connection, work.link, run.run_id, kind)
         if not missing:
-            return work.advance(connection, _decided(connection, work, kind, tally))
+            return work.advance(connection, _known(connection, work, _decided(connection, work, kind, tally), kind))
         if is_unreliable(run.position.found_there, tally.cached):
             return work.advance(connection, _decided(connection, work, kind, tally).degraded(_unreliable(kind)))
         if _asks_no_more(connection, work, tally):
-            return work.advance(connection, _decided(connection, work, kind, tally).degraded(_not_all_asked(kind)))
+            decided = _decided(connection, work, kind, tally).degraded(_not_all_asked(kind))
+            return work.advance(connection, _known(connection, work, decided, kind))
     ask_each(work, missing, _detail_calls(work, kind))
     with work.transaction() as connection:
         return work.advance(connection, work.run)
+
+
+def _known(connection: Connection, work: Work, run: Run, kind: RecordKind) -> Run:
+    """The same run. What it could know of the missing records is known, so their events are handled."""
+    complete_events(connection, work, run, _ENTITIES[kind])
+    return run
 
 
 def _asks_no_more(connection: Connection, work: Work, tally: Tally) -> bool:

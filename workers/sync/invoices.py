@@ -16,6 +16,8 @@ from domain.lists import SetAside, record_ids
 from domain.runs import Mode, Phase, RecordRef, Run
 from domain.walk import Walk
 from domain.watermarks import overlapping
+from domain.webhooks import Entity
+from workers.sync.floods import complete_events
 from workers.sync.records import DetailCalls, ask_each
 from workers.sync.work import Work
 from workers.sync.writing import write_customers, write_invoices
@@ -37,7 +39,7 @@ def sync_invoices_page(work: Work) -> StepRef:
     with work.transaction() as connection:
         unknown = _unknown_customers(connection, work, CUSTOMERS_PER_STEP)
         if not unknown:
-            return work.advance(connection, _after_walk(connection, run, run.position.invoices))
+            return work.advance(connection, _after_walk(connection, work, run, run.position.invoices))
     ask_each(work, unknown, _detail_calls(work))
     with work.transaction() as connection:
         return work.advance(connection, work.run)
@@ -55,25 +57,29 @@ def _fetch_page(work: Work) -> StepRef:
     run, link = work.run, work.link
     since = overlapping(link.last_invoice_sync_at) if run.mode is Mode.INCREMENTAL else None
     walk = run.position.invoices or Walk.begin(since)
+    asked_at = run.position.invoices_asked_at or work.now_before(walk)
     walk, page, rows = work.walk_on(walk, work.invoices_client.get_invoices)
     with work.transaction() as connection:
         if page is None:
-            return work.advance(connection, replace(run, position=replace(run.position, invoices=walk)))
+            return work.advance(
+                connection, replace(run, position=replace(run.position, invoices=walk, invoices_asked_at=asked_at))
+            )
         if run.mode is Mode.FULL:
             deletions.see(connection, run.run_id, RecordKind.INVOICE, record_ids(page))
         staging.set_aside(connection, link.connection_id, "invoice", page.set_aside)
         run = write_invoices(connection, work, [ObservedInvoice(invoice, page.server_time) for invoice in rows])
-        run = replace(run, position=replace(run.position, invoices=walk)).having_read(page)
+        run = replace(run, position=replace(run.position, invoices=walk, invoices_asked_at=asked_at)).having_read(page)
         is_done = walk.is_finished and not _unknown_customers(connection, work, 1)
-        return work.advance(connection, _after_walk(connection, run, walk) if is_done else run)
+        return work.advance(connection, _after_walk(connection, work, run, walk) if is_done else run)
 
 
-def _after_walk(connection: Connection, run: Run, walk: Walk) -> Run:
+def _after_walk(connection: Connection, work: Work, run: Run, walk: Walk) -> Run:
     if run.position.invoices_unread:
         return run.go_to(Phase.REMINDERS)
     assert walk.started_at is not None
     connections.set_watermark(connection, run.connection_id, RecordKind.INVOICE, walk.started_at)
     if run.mode is not Mode.FULL:
+        complete_events(connection, work, run, Entity.INVOICE)
         return run.go_to(Phase.REMINDERS)
     skipped_invoices.drop_unseen(connection, run.connection_id, run.run_id)
     return run.go_to(Phase.GONE_INVOICES)

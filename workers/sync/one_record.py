@@ -12,6 +12,7 @@ from db import (
     customers,
     dead_letters,
     deletions,
+    floods,
     held_deletions,
     invoices,
     known_contacts,
@@ -28,9 +29,10 @@ from db.staging import Observed
 from db.webhook_events import Due, ResyncRef
 from domain.contacts import Contact, ContactKind
 from domain.deletions import Evidence, RecordKind, Tally, needs_permission
+from domain.floods import FLOOD, details_an_hour
 from domain.invoices import Invoice
 from domain.lists import SetAside
-from domain.webhooks import Entity, Event, EventKind, Outcome, is_known
+from domain.webhooks import Entity, Event, EventKind, Outcome, Told, is_known
 from workers.broker.messages import RESYNC_ACTORS
 from workers.budget import Lane
 from workers.jobs.outcomes import DeferredError
@@ -79,7 +81,7 @@ class OneRecord(Asking):
     def transport(self) -> ZohoTransport:
         ref = self.ref
         holder = f"resync-{ref.connection_id}-{ref.entity}-{ref.record_id}"
-        return self.resources.transport(self.link, lane=Lane.INTERACTIVE, holder=holder, now=lambda: self.now)
+        return self.resources.transport(self.link, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
 
     def settle(self, connection: Connection, outcome: Outcome) -> list[Due]:
         """Ends the claim; what is to be fetched next, if more events came or other records follow.
@@ -97,6 +99,8 @@ class OneRecord(Asking):
 def refresh(record: OneRecord) -> Sequence[Due]:
     """Asks Zoho for the record, unless all that its events tell is cached; returns what is to be fetched next.
 
+    While many records of the connection wait, the record is left to a run: then `record.outcome` stays None.
+
     Raises:
         BudgetWait, CrowdedError, ZohoError: the record could not be asked for.
         StaleResyncError: the claim had run out, and somebody else has taken the record.
@@ -110,8 +114,26 @@ def refresh(record: OneRecord) -> Sequence[Due]:
                 _take_up(connection, record, ref.record_id)
             return record.settle(connection, Outcome.KNOWN)
     if not claim.has_turn:
+        if told is not None and not claim.is_unproven and _is_left_to_run(record, told):
+            return ()
         _join_queue(record)
     return _REFRESH[ref.entity](record)
+
+
+def _is_left_to_run(record: OneRecord, told: Told) -> bool:
+    """Whether a run reads the record from a list, since many wait or the hour's share of the day's calls is used up.
+
+    No list names what is gone, so a removal has its call however many records wait.
+    """
+    day_limit = record.resources.budget.snapshot(record.link.organization_id).day_limit
+    most_calls = details_an_hour(day_limit)
+    with record.transaction() as connection:
+        load = floods.load(connection, record.ref.connection_id)
+        has_calls = most_calls is None or load.calls_in_hour < most_calls
+        if has_calls and (told.has_removal or load.waiting <= FLOOD):
+            return False
+        floods.leave_to_run(connection, record.claim)
+    return True
 
 
 def _join_queue(record: OneRecord) -> None:

@@ -26,6 +26,7 @@ def fetch_contact_persons(work: Work) -> StepRef:
         WalkStuck: the list says that more follows, and returns nothing new.
     """
     run, begun = work.run, work.run.position.persons
+    asked_at = run.position.customers_asked_at or work.now_before(begun or WalkById())
     try:
         walk, page, rows = work.walk_on(begun or WalkById(), work.contacts_client.get_contact_persons)
     except BulkPersonsRefused:
@@ -34,7 +35,7 @@ def fetch_contact_persons(work: Work) -> StepRef:
             connections.note_persons_refusal(connection, run.connection_id)
             return work.advance(connection, run.go_to(Phase.CONTACTS))
     calls = run.position.persons_calls + 1
-    run = replace(run, position=replace(run.position, persons=walk, persons_calls=calls))
+    run = replace(run, position=replace(run.position, persons=walk, persons_calls=calls, customers_asked_at=asked_at))
     with work.transaction() as connection:
         if begun is None:
             staging.clear_persons(connection, run.run_id)

@@ -77,6 +77,9 @@ def _take(resources: Resources, ref: ResyncRef, do: Refresh) -> Ending:
         raise
     except Exception as error:  # noqa: BLE001  (the outermost loop: an unknown error is repeated, then given up)
         return settle.after(error)
+    if record.outcome is None:
+        log.info("The record waits for a sync, because many wait", action="resync.left_to_run")
+        return Ending.WAITING
     log.info(
         "Record settled",
         action="resync.done",

@@ -1,7 +1,7 @@
 """One claimed step in the hands of a worker: the run, the clients it calls with, and the way it is written down."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import structlog
@@ -13,6 +13,7 @@ from db.dead_letters import Death
 from db.runs import Claim, StepRef
 from domain.lists import ListedT, ListRequest, Page
 from domain.runs import Run
+from domain.walk import Walk, WalkById
 from workers.budget import Lane
 from workers.resources import Resources
 from workers.sync.asking import Asking
@@ -58,6 +59,10 @@ class Work(Asking):
         if walked.note != walk.note:
             log.warning("The list cannot be read in the usual way", action="walk.fallback", reason=walked.note)
         return walked, page, rows
+
+    def now_before(self, walk: Walk | WalkById) -> datetime | None:
+        """The present if the walk has made no call yet; else None: an earlier release began it and kept no time."""
+        return self.now if walk.started_at is None else None
 
     def advance(
         self, connection: Connection, run: Run, *, error: str | None = None, death: Death | None = None

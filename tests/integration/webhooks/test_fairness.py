@@ -1,14 +1,26 @@
 """Promises of the one queue of all connections: nobody stands behind the events of somebody else who has to wait."""
 
 import uuid
+from collections.abc import Sequence
 
-from domain.webhooks import MOST_SENT
+from db.webhook_events import Due
+from domain.webhooks import MOST_SENT, Outcome
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
 from workers.scheduler import tick
+from workers.sync.fair_resync import resync_fairly
+from workers.sync.one_record import OneRecord, refresh
+from workers.sync.resync import Refresh
+from workers.thread_shares import ThreadShares
+
+
+def take_fairly(hooks: Hooks, shares: ThreadShares, contact_id: str, *, do: Refresh = refresh) -> None:
+    """What a worker does with a message of a contact."""
+    connection_id = str(hooks.bench.connection_id)
+    resync_fairly(hooks.bench.resources, shares, connection_id, CONTACT, contact_id, do=do)
 
 
 def tell_of_many(hooks: Hooks, count: int) -> None:
@@ -35,10 +47,60 @@ def test_another_organisations_event_passes_those_that_wait(hooks: Hooks) -> Non
         assert len(hooks.messages()) == MOST_SENT + 1
 
 
-def test_the_others_have_their_turn_as_soon_as_the_first_are_settled(hooks: Hooks) -> None:
-    tell_of_many(hooks, MOST_SENT + 10)
+def test_removals_have_their_turn_as_soon_as_the_first_are_handled(hooks: Hooks) -> None:
+    for number in range(MOST_SENT + 10):
+        hooks.tell(CONTACT, str(5_000_000 + number), event="deleted")
     assert hooks.work() == MOST_SENT + 10
     assert None not in hooks.outcomes()
+
+
+def test_an_organisation_gets_no_thread_beyond_its_share(hooks: Hooks) -> None:
+    first, second = "5000000", "5000001"
+    tell_of_many(hooks, 2)
+    hooks.messages()
+    shares = ThreadShares(2)
+
+    def meanwhile(record: OneRecord) -> Sequence[Due]:
+        take_fairly(hooks, shares, second)
+        return refresh(record)
+
+    take_fairly(hooks, shares, first, do=meanwhile)
+    (sent_again,) = hooks.messages("interactive.DQ")
+    assert sent_again.args[1] == second
+    rows = {row["record_id"]: row for row in hooks.bench.rows("SELECT record_id, attempts, handled FROM resyncs")}
+    assert rows[first]["handled"] == 1
+    assert (rows[second]["handled"], rows[second]["attempts"]) == (0, 0)
+    take_fairly(hooks, shares, second)
+    assert hooks.outcomes() == [Outcome.IGNORED] * 2
+
+
+def test_another_organisation_gets_a_thread_in_a_flood(hooks: Hooks) -> None:
+    zoho, shares = hooks.bench.zoho, ThreadShares(2)
+    with SandboxControl(zoho.url, zoho.organization_ids()[1]) as other:
+        quiet = Hooks(Bench.connected(hooks.bench.resources, other, user_id=uuid.uuid4()))
+        tell_of_many(hooks, 1)
+        tell_of_many(quiet, 1)
+
+        def meanwhile(record: OneRecord) -> Sequence[Due]:
+            take_fairly(quiet, shares, "5000000")
+            return refresh(record)
+
+        take_fairly(hooks, shares, "5000000", do=meanwhile)
+    assert hooks.outcomes() == [Outcome.IGNORED] * 2
+
+
+def test_a_second_connection_of_the_organisation_shares_its_threads(hooks: Hooks) -> None:
+    shares = ThreadShares(2)
+    another = Hooks(Bench.connected(hooks.bench.resources, hooks.bench.zoho, user_id=uuid.uuid4()))
+    tell_of_many(hooks, 1)
+    tell_of_many(another, 1)
+
+    def meanwhile(record: OneRecord) -> Sequence[Due]:
+        take_fairly(another, shares, "5000000")
+        return refresh(record)
+
+    take_fairly(hooks, shares, "5000000", do=meanwhile)
+    assert hooks.outcomes() == [Outcome.IGNORED, None]
 
 
 def test_a_turn_that_was_lost_is_given_by_the_scheduler(hooks: Hooks) -> None:

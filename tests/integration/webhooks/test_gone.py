@@ -16,7 +16,8 @@ from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_minute_passes
 from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks
 
-MANY = 30
+#: More than the safeguard marks, fewer than a flood.
+MANY = 24
 
 
 def reminded(bench: Bench) -> set[str]:

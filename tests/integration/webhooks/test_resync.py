@@ -111,7 +111,7 @@ class TestWhatIsFetched:
         assert skipped == {"zoho_invoice_id": invoice_id, "reason": "customer_gone"}
         assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 1)
 
-    def test_the_calls_use_the_interactive_lane(self, hooks: Hooks) -> None:
+    def test_the_calls_use_the_lane_of_webhooks(self, hooks: Hooks) -> None:
         settings = hooks.bench.resources.settings
         assert settings.zoho_interactive_reserve > 0
         lanes: list[str] = []
@@ -122,7 +122,7 @@ class TestWhatIsFetched:
 
         hooks.tell(CONTACT, a_contact_id(hooks))
         hooks.take(CONTACT, a_contact_id(hooks), do=note)
-        assert lanes == ["interactive"]
+        assert lanes == ["webhook"]
 
 
 class TestWhatIsGone:

@@ -39,17 +39,16 @@ def test_bulk_leaves_the_last_of_the_calls_at_once_to_people(concurrency: int, b
     limits = BudgetLimits(concurrency=concurrency)
 
     assert limits.concurrency_of(Lane.BULK) == bulk
-    assert limits.concurrency_of(Lane.INTERACTIVE) == concurrency
+    assert limits.concurrency_of(Lane.INTERACTIVE) == limits.concurrency_of(Lane.WEBHOOK) == concurrency
 
 
 def test_without_a_reserve_bulk_may_make_all_the_calls_at_once() -> None:
     assert BudgetLimits(interactive_reserve=0).concurrency_of(Lane.BULK) == 5
 
 
-def test_the_daily_reserve_binds_bulk_only() -> None:
-    limits = BudgetLimits(daily_reserve=0.2)
-
-    assert (limits.daily_reserve_of(Lane.BULK), limits.daily_reserve_of(Lane.INTERACTIVE)) == (0.2, 0.0)
+@pytest.mark.parametrize(("lane", "reserve"), [(Lane.BULK, 0.2), (Lane.WEBHOOK, 0.2), (Lane.INTERACTIVE, 0.0)])
+def test_the_daily_reserve_binds_all_but_persons(lane: Lane, reserve: float) -> None:
+    assert BudgetLimits(daily_reserve=0.2).daily_reserve_of(lane) == reserve
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,244 @@
+"""Statements over the floods of webhook events: records that are left to a run, and the events that it has read."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from db import webhook_events
+from db.connections import Link
+from db.resyncs import LEFT_TO_FULL_RUN, LEFT_TO_RUN, MARKS, UNPROVEN, ResyncClaim, StaleResyncError
+from db.webhook_events import ResyncRef
+from domain.floods import FLOOD, LONGEST_QUIET_SECONDS, QUIET_SECONDS
+from domain.webhooks import Entity, Outcome
+
+_LEAVE = text("""
+    UPDATE resyncs
+       SET claimed_until = NULL, attempts = attempts - 1, not_before = clock_timestamp(), sent_at = NULL,
+           waiting_for = :waiting_for, error = NULL
+     WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id AND claimed_until = :until
+    RETURNING record_id
+""")
+
+
+def leave_to_run(connection: Connection, claim: ResyncClaim) -> None:
+    """Ends the claim without a call: a run reads the record. Its attempt is given back, and it has no message.
+
+    Raises:
+        StaleResyncError: another worker has taken the record.
+    """
+    values = claim.ref.as_values() | {"until": claim.until, "waiting_for": LEFT_TO_RUN}
+    if connection.execute(_LEAVE, values).one_or_none() is None:
+        raise StaleResyncError
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the webhooks of a connection ask for."""
+
+    waiting: int  #: records that wait
+    calls_in_hour: int  #: detail calls for the events of the last hour
+
+
+_LOAD = text("""
+    SELECT count(*) AS waiting,
+           (SELECT count(DISTINCT (entity, record_id, handled_at)) FROM webhook_events
+             WHERE connection_id = :connection_id AND received_at > clock_timestamp() - interval '1 hour'
+               AND number IS NOT NULL AND outcome NOT IN ('known', 'read')) AS calls_in_hour
+      FROM resyncs WHERE connection_id = :connection_id AND received > handled
+""")
+
+
+def load(connection: Connection, connection_id: uuid.UUID) -> Load:
+    """The load of a connection's webhooks at present."""
+    row = connection.execute(_LOAD, {"connection_id": connection_id}).one()
+    return Load(row.waiting, row.calls_in_hour)
+
+
+_IS_FLOODED = text("""
+    SELECT count(*) > :flood OR coalesce(bool_or(waiting_for = ANY(:marks)), false)
+      FROM resyncs WHERE connection_id = :connection_id AND received > handled
+""")
+
+
+def is_flooded(connection: Connection, connection_id: uuid.UUID) -> bool:
+    """Whether records of the connection are left to a run."""
+    values = {"connection_id": connection_id, "flood": FLOOD, "marks": list(MARKS)}
+    return bool(connection.execute(_IS_FLOODED, values).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Flooded:
+    """A connection whose flood is quiet and that has no run under way."""
+
+    connection_id: uuid.UUID
+    waiting: int  #: records
+    left_to_full_run: int  #: of these, the records that an incremental run could not prove
+
+
+_FLOODED = text("""
+    SELECT flood.connection_id, flood.waiting, flood.left_to_full_run
+      FROM (SELECT connection_id, count(*) AS waiting, min(waiting_since) AS since,
+                   count(*) FILTER (WHERE waiting_for = :full_run) AS left_to_full_run
+              FROM resyncs WHERE received > handled
+             GROUP BY connection_id
+            HAVING count(*) > :flood OR bool_or(waiting_for = ANY(:marks))) flood
+      JOIN zoho_connections link ON link.id = flood.connection_id AND link.status = 'active'
+     WHERE NOT EXISTS (SELECT FROM sync_runs WHERE connection_id = link.id AND status = 'running')
+       AND (flood.since <= clock_timestamp() - make_interval(secs => :longest)
+            OR NOT EXISTS (SELECT FROM webhook_events
+                            WHERE connection_id = link.id
+                              AND received_at > clock_timestamp() - make_interval(secs => :quiet)))
+""")
+
+
+def flooded(connection: Connection) -> list[Flooded]:
+    """The connections whose flood a run may read now."""
+    rows = connection.execute(
+        _FLOODED,
+        {
+            "flood": FLOOD,
+            "marks": list(MARKS),
+            "full_run": LEFT_TO_FULL_RUN,
+            "quiet": QUIET_SECONDS,
+            "longest": LONGEST_QUIET_SECONDS,
+        },
+    )
+    return [Flooded(row.connection_id, row.waiting, row.left_to_full_run) for row in rows]
+
+
+_CACHED = {
+    Entity.CONTACT: """
+        SELECT status <> 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
+          FROM customers_cache
+         WHERE user_id = :user_id AND zoho_customer_id = event.record_id AND connection_id = :connection_id
+    """,
+    Entity.INVOICE: """
+        SELECT is_live, modified_at, observed_at
+          FROM (SELECT status IS DISTINCT FROM 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
+                  FROM invoices_cache
+                 WHERE user_id = :user_id AND zoho_invoice_id = event.record_id AND connection_id = :connection_id
+                UNION ALL
+                SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
+                  FROM skipped_invoices
+                 WHERE connection_id = :connection_id AND zoho_invoice_id = event.record_id) versions
+         ORDER BY modified_at DESC NULLS LAST LIMIT 1
+    """,
+}
+
+# SKIP LOCKED, and no record that a worker holds: the worker completes its events itself. A record is completed up to
+# its first event that is not proven, because events are handled in the order of their numbers. OFFSET 0 keeps the look
+# at the events an index scan for each record: the statistics of a table that a flood has just filled are stale.
+_PROVEN = {
+    entity: text(f"""
+        WITH record AS (
+            SELECT record_id, handled FROM resyncs
+             WHERE connection_id = :connection_id AND entity = :entity AND received > handled
+               AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
+             ORDER BY record_id FOR NO KEY UPDATE SKIP LOCKED
+        ), event AS MATERIALIZED (
+            SELECT record.record_id, record.handled, event.number,
+                   event.received_at < :asked_at AND (:covers_all OR coalesce(
+                       CASE WHEN event.kind = 'wanted' THEN cached.is_live
+                            WHEN event.kind <> 'changed' OR NOT cached.is_live THEN false
+                            WHEN event.modified_at IS NULL THEN cached.observed_at >= :read_since
+                            ELSE cached.modified_at > event.modified_at
+                              OR (cached.modified_at = event.modified_at
+                                  AND cached.observed_at >= event.modified_at + interval '1 second') END,
+                       false)) AS is_proven
+              FROM record
+              CROSS JOIN LATERAL (
+                   SELECT * FROM webhook_events
+                    WHERE connection_id = :connection_id AND entity = :entity
+                      AND record_id = record.record_id AND number > record.handled OFFSET 0) event
+              LEFT JOIN LATERAL ({cached} OFFSET 0) cached ON true
+        )
+        SELECT record_id, handled, max(number) AS number
+          FROM (SELECT record_id, handled, number,
+                       bool_and(is_proven) OVER (PARTITION BY record_id ORDER BY number) AS is_so
+                  FROM event) so_far
+         WHERE is_so GROUP BY record_id, handled
+    """)  # noqa: S608  (the parts are those above)
+    for entity, cached in _CACHED.items()
+}
+
+_HANDLE_RECORD = text("""
+    UPDATE resyncs
+       SET handled = :number, attempts = 0, waiting_for = NULL, error = NULL,
+           waiting_since = coalesce(
+               (SELECT received_at FROM webhook_events
+                 WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
+                   AND number = :number + 1), waiting_since)
+     WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How much a run has completed."""
+
+    records: int
+    events: int
+
+
+def complete(
+    connection: Connection,
+    link: Link,
+    entity: Entity,
+    *,
+    asked_at: datetime,
+    read_since: datetime,
+    covers_all: bool,
+) -> Completed:
+    """Completes the events that came before `asked_at` (Postgres's time) and that a run's walk has covered.
+
+    The walk began at `read_since` (the server's time). With `covers_all` it has read every record and asked about
+    the missing ones. Else an event is completed if the cache proves it: what is cached is newer than the event, or was
+    read since. A removal is never proven so, because a list does not name what is gone.
+    """
+    found = connection.execute(
+        _PROVEN[entity],
+        {
+            "connection_id": link.connection_id,
+            "user_id": link.user_id,
+            "entity": entity,
+            "asked_at": asked_at,
+            "read_since": read_since,
+            "covers_all": covers_all,
+        },
+    ).all()
+    refs = [ResyncRef(link.connection_id, entity, row.record_id) for row in found]
+    if found:
+        records = [ref.as_values() | {"number": row.number} for ref, row in zip(refs, found, strict=True)]
+        connection.execute(_HANDLE_RECORD, records)
+    for ref, row in zip(refs, found, strict=True):
+        webhook_events.note_outcome(connection, ref, Outcome.READ, received=row.number)
+    return Completed(len(found), sum(row.number - row.handled for row in found))
+
+
+_REST = """
+    FROM resyncs
+     WHERE connection_id = :connection_id AND entity = :entity AND received > handled
+       AND waiting_since < :asked_at AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
+"""
+
+_COUNT_REST = text(f"SELECT count(*) {_REST}")
+
+_HAND_ON = text(f"""
+    UPDATE resyncs SET waiting_for = :waiting_for, not_before = clock_timestamp(), sent_at = NULL
+     WHERE ctid = ANY(ARRAY(SELECT ctid {_REST} ORDER BY record_id FOR NO KEY UPDATE SKIP LOCKED))
+""")  # noqa: S608  (the part is the one above)
+
+
+def hand_on(connection: Connection, connection_id: uuid.UUID, entity: Entity, *, asked_at: datetime) -> int:
+    """What came before `asked_at` and is not completed: few records get detail calls, many wait for a full run.
+
+    Returns how many records there are.
+    """
+    values = {"connection_id": connection_id, "entity": entity, "asked_at": asked_at}
+    count: int = connection.execute(_COUNT_REST, values).scalar_one()
+    if count:
+        waiting_for = LEFT_TO_FULL_RUN if count > FLOOD else UNPROVEN
+        connection.execute(_HAND_ON, values | {"waiting_for": waiting_for})
+    return count

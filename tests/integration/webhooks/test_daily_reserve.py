@@ -1,0 +1,45 @@
+"""Promises of the day's calls: webhooks leave the share of other integrations alone, a person may use it."""
+
+from db import connections
+from domain.runs import Mode
+from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
+from workers.connecting import link_organization
+
+#: The calls that are left of a day's 1,000: fewer than the reserve of a tenth.
+LEFT = 80
+
+
+def leave_less_than_the_reserve(hooks: Hooks) -> None:
+    """Another integration has made calls, and the budget learns it from a response."""
+    zoho = hooks.bench.zoho
+    zoho.set_limits(requests_per_day=1_000)
+    hooks.bench.sync(Mode.FULL)
+    used = zoho.stats().count()
+    zoho.set_limits(requests_per_day=1_000, spend_day=1_000 - LEFT - used)
+    hooks.tell(CONTACT, a_contact_id(hooks))
+    hooks.take(CONTACT, a_contact_id(hooks))
+    hooks.messages()
+    zoho.reset_stats()
+
+
+def test_a_webhook_makes_no_call_of_the_daily_reserve(hooks: Hooks) -> None:
+    leave_less_than_the_reserve(hooks)
+    hooks.tell(INVOICE, an_invoice_id(hooks))
+    hooks.take(INVOICE, an_invoice_id(hooks))
+    (row,) = hooks.bench.rows("SELECT waiting_for, attempts FROM resyncs WHERE received > handled")
+    assert (hooks.calls(INVOICE), row) == (0, {"waiting_for": "API budget (day)", "attempts": 0})
+
+
+def test_a_person_who_connects_may_use_the_daily_reserve(hooks: Hooks) -> None:
+    leave_less_than_the_reserve(hooks)
+    bench = hooks.bench
+    with bench.resources.engine.connect() as connection:
+        link = connections.link(connection, bench.connection_id)
+    linked = link_organization(
+        bench.resources,
+        user_id=link.user_id,
+        organization_id=link.organization_id,
+        data_center="com",
+        grant_code=bench.zoho.grant_code(),
+    )
+    assert linked.connection_id == bench.connection_id

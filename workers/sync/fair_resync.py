@@ -1,0 +1,48 @@
+"""A webhook's record, taken only while its organisation holds less than its share of this process's threads."""
+
+import random
+import uuid
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db import connections
+from db.connections import UnknownConnectionError
+from db.webhook_events import Due, ResyncRef
+from domain.webhooks import Entity
+from workers.broker import send_resync
+from workers.resources import Resources
+from workers.sync.one_record import refresh
+from workers.sync.resync import Refresh, resync
+from workers.thread_shares import ThreadShares
+
+#: When a message comes again that found no thread for its organisation: behind the messages of all others.
+_SHORTEST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 0.2, 0.6
+
+
+def resync_fairly(
+    resources: Resources,
+    shares: ThreadShares,
+    connection_id: str,
+    entity: Entity,
+    record_id: str,
+    *,
+    do: Refresh = refresh,
+) -> None:
+    """As `resync`, or sends the message once more: that spends no attempt and holds no thread."""
+    ref = ResyncRef(uuid.UUID(connection_id), entity, record_id)
+    with shares.held_for(_organization(resources, ref.connection_id)) as is_granted:
+        if is_granted:
+            resync(resources, connection_id, entity, record_id, do=do)
+            return
+    delay = random.uniform(_SHORTEST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS)  # noqa: S311
+    send_resync(resources.broker, Due(ref, delay))
+
+
+def _organization(resources: Resources, connection_id: uuid.UUID) -> str:
+    """The organisation's id, or the connection's where Postgres does not say it."""
+    try:
+        with resources.engine.connect() as connection:
+            return connections.link(connection, connection_id).organization_id
+    except (UnknownConnectionError, DBAPIError, PoolTimeoutError):
+        return str(connection_id)

@@ -1,0 +1,46 @@
+"""The webhook events of a flood that a run has made needless: they are completed without a call of their own."""
+
+import structlog
+from sqlalchemy import Connection
+
+from db import floods
+from domain.runs import Mode, Run
+from domain.webhooks import Entity
+from workers.sync.work import Work
+
+log = structlog.get_logger(__name__)
+
+
+def complete_events(connection: Connection, work: Work, run: Run, entity: Entity) -> None:
+    """At the end of a complete walk: completes the events that the walk has covered, where many records wait.
+
+    A full run has read every record and knows which are gone, so it covers every event before its first call.
+    """
+    position = run.position
+    walk, asked_at = (
+        (position.contacts, position.customers_asked_at)
+        if entity is Entity.CONTACT
+        else (position.invoices, position.invoices_asked_at)
+    )
+    # A run that an earlier release began has no time of its first call.
+    if walk is None or walk.started_at is None or asked_at is None:
+        return
+    if not floods.is_flooded(connection, run.connection_id):
+        return
+    completed = floods.complete(
+        connection,
+        work.link,
+        entity,
+        asked_at=asked_at,
+        read_since=walk.started_at,
+        covers_all=run.mode is Mode.FULL,
+    )
+    left = floods.hand_on(connection, run.connection_id, entity, asked_at=asked_at)
+    log.info(
+        "The run has read the records of many webhooks",
+        action="flood.read",
+        entity=entity,
+        records=completed.records,
+        events=completed.events,
+        left=left,
+    )
