@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -178,9 +179,12 @@ class SandboxControl:
         """Change OrganizationFields by name: name, country, time zone or currency."""
         self.mutate(ask.EditOrganization(fields=ask.OrganizationFields(**fields)))
 
-    def touch(self, contact_ids: Sequence[str] = (), invoice_ids: Sequence[str] = ()) -> None:
-        """Move `last_modified_time` and nothing else."""
-        self.mutate(ask.Touch(contact_ids=tuple(map(int, contact_ids)), invoice_ids=tuple(map(int, invoice_ids))))
+    def touch(
+        self, contact_ids: Sequence[str] = (), invoice_ids: Sequence[str] = (), at: datetime | None = None
+    ) -> None:
+        """Move `last_modified_time` and nothing else: to the server's present, or to `at`."""
+        contacts, invoices = tuple(map(int, contact_ids)), tuple(map(int, invoice_ids))
+        self.mutate(ask.Touch(contact_ids=contacts, invoice_ids=invoices, at=at))
 
     def crowd(self, count: int = 700, invoices: bool = False) -> list[str]:
         """Make that many records share one second; their ids."""

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Literal
 
@@ -102,7 +102,8 @@ class Simulator:
         except ZohoError as refusal:
             answer = refusal.as_answer()
         visit.arrival.status = answer.status
-        return answer
+        dated = self.faults.take(FaultName.DATE_HEADER_LIES, visit.call)
+        return answer if dated is None else replace(answer, headers={**answer.headers, "Date": self._date(dated)})
 
     def token_answer(self, visit: Visit, form: Mapping[str, str]) -> Answer:
         """What a call to the accounts server gets."""
@@ -178,6 +179,9 @@ class Simulator:
         limiter.admit(monotonic, self.now())
         visit.limiter = limiter
 
+    def _date(self, lie: FaultParams) -> str:
+        return formatdate(self.now() + lie.seconds, usegmt=True) if lie.date is None else lie.date
+
     def _trouble(self, visit: Visit) -> None:
         slow = self.faults.take(FaultName.LATENCY, visit.call)
         if slow is not None:
@@ -205,7 +209,7 @@ class Simulator:
             return self._organizations(visit.user)
         books = self.organizations[visit.call.organization_id]
         books.show_due(self.clock.monotonic())
-        body = answer_books_call(BooksCall(visit.call, visit.query, books, books.today(self.now()), self.faults))
+        body = answer_books_call(BooksCall(visit.call, visit.query, books, self.now(), self.faults))
         return Answer(200, body, self.limiters[visit.call.organization_id].headers(self.now()))
 
     def _organizations(self, user: User) -> Answer:
