@@ -39,7 +39,7 @@ def _fetch_page(work: Work) -> StepRef:
     if walk.is_finished:
         with work.transaction() as connection:
             return work.advance(connection, run.go_to(Phase.CUSTOMERS))
-    walk, page, rows = work.walk_on(walk, work.contacts_client.get_contacts)
+    walk, page, rows = work.lists.contacts(walk)
     run = replace(run, position=replace(run.position, contacts=walk))
     with work.transaction() as connection:
         if page is None:

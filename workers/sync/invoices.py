@@ -55,7 +55,7 @@ def _fetch_page(work: Work) -> StepRef:
     run, link = work.run, work.link
     since = overlapping(link.last_invoice_sync_at) if run.mode is Mode.INCREMENTAL else None
     walk = run.position.invoices or Walk.begin(since)
-    walk, page, rows = work.walk_on(walk, work.invoices_client.get_invoices)
+    walk, page, rows = work.lists.invoices(walk)
     with work.transaction() as connection:
         if page is None:
             return work.advance(connection, replace(run, position=replace(run.position, invoices=walk)))
