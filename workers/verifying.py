@@ -172,7 +172,7 @@ class Verification:
             yield from rows
 
     def _not_comparable(self, unlisted: Set[str], ask: Callable[[str], bool]) -> frozenset[str]:
-        """Of these cached records, those that Zoho still has although its list has no readable row of them."""
+        """Which of these cached records Zoho has. Its list has no readable row for them."""
         rejected = unlisted & self._rejected
         to_confirm = unlisted - rejected
         if len(to_confirm) > MAX_CONFIRMATIONS:

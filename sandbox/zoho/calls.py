@@ -21,6 +21,7 @@ ADDRESSES = (
     (re.compile(r"/organizations"), CallKind.ORGANIZATIONS),
     (re.compile(r"/contacts"), CallKind.CONTACTS),
     (re.compile(r"/contacts/contactpersons"), CallKind.BULK_PERSONS),
+    (re.compile(r"/contacts/address"), CallKind.UNKNOWN),  # Zoho publishes no answer of this list of addresses.
     (re.compile(r"/contacts/[^/]+"), CallKind.CONTACT),
     (re.compile(r"/contacts/[^/]+/contactpersons"), CallKind.PERSONS_OF_CONTACT),
     (re.compile(r"/invoices"), CallKind.INVOICES),

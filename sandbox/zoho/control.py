@@ -25,6 +25,7 @@ class SeenCall:
     organization_id: str
     kind: CallKind
     status: int
+    method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class SeenStats:
             and status in (None, each.status)
             and organization_id in (None, each.organization_id)
         )
+
+    @property
+    def writes(self) -> int:
+        """How many calls tried to change the books; each was refused with HTTP 405."""
+        return sum(1 for each in self.arrivals if each.kind is not CallKind.TOKEN and each.method != "GET")
 
     def worst_window(self, seconds: float, organization_id: str | None = None) -> int:
         """The most calls (tokens apart) that arrived within any window of that length, at one organisation."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Literal
 
-from sandbox.zoho.answers import Answer, ZohoError, foreign_organization
+from sandbox.zoho.answers import Answer, ZohoError, foreign_organization, method_not_allowed
 from sandbox.zoho.bombs import bomb
 from sandbox.zoho.books import Books
 from sandbox.zoho.calls import ADDRESSED_SCOPE, BooksCall, answer_books_call, kind_of_path
@@ -79,13 +79,14 @@ class Simulator:
     def http_date(self) -> str:
         return formatdate(self.now(), usegmt=True)
 
-    def arrive(self, path: str, query: Mapping[str, str], authorization: str) -> Visit:
+    def arrive(self, path: str, query: Mapping[str, str], authorization: str, method: str = "GET") -> Visit:
         """Note the arrival at this instant and decide what will come of it, without waiting."""
+        path = path.removesuffix("/")  # Zoho serves an address with a slash at its end, too.
         monotonic = self.clock.monotonic()
         kind = kind_of_path(path)
         organization_id = query.get("organization_id", "") if kind is not CallKind.TOKEN else ""
         call = Call(kind, path, organization_id)
-        arrival = self.stats.arrive(monotonic, self.clock.wall(), organization_id, kind)
+        arrival = self.stats.arrive(monotonic, self.clock.wall(), organization_id, kind, method)
         visit = Visit(call, query, arrival, delay_seconds=self.latency_seconds)
         if kind is not CallKind.TOKEN:
             try:
@@ -194,6 +195,8 @@ class Simulator:
     def _books_answer(self, visit: Visit) -> Answer:
         if visit.refusal is not None:
             raise visit.refusal
+        if visit.arrival.method != "GET":
+            raise method_not_allowed(visit.arrival.method)
         ordered = self.faults.take(FaultName.ANSWER, visit.call)
         if ordered is not None:
             return _ordered_answer(ordered)
