@@ -1,4 +1,4 @@
-"""Calls as other clients make them: slashes at the end, writes, addresses that are no ids, amounts as numbers."""
+"""Calls as other clients make them: slashes at the end, writes, addresses without an id, amounts as numbers."""
 
 import orjson
 import pytest
