@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.zoho.commands import (
+    Bomb,
     CreateContact,
     CreateInvoice,
     FaultName,
@@ -83,6 +84,7 @@ _FOR_EVER = [
     pytest.param(FaultName.ANSWER, {"status": 422, "code": 99999}, id="refused with an unknown code"),
     pytest.param(FaultName.GARBAGE, {"body": "truncated"}, id="unusable body"),
     pytest.param(FaultName.GARBAGE, {"body": "html", "status": 502}, id="a gateway's page"),
+    pytest.param(FaultName.BOMB, {"bomb": Bomb.PLAIN}, id="too large"),
     pytest.param(FaultName.HOSTILE_DETAIL, {"row": HostileRow.WRONG_TYPES}, id="unreadable record"),
 ]
 
