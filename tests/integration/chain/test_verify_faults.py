@@ -8,6 +8,7 @@ from domain.runs import MAX_ATTEMPTS, Mode
 from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
+from workers.cli.verify import verify
 from workers.verifying import Verification, Verified
 from workers.zoho.errors import ZohoUnavailable
 
@@ -101,6 +102,17 @@ def test_a_list_that_fails_for_ever_ends_the_comparison_after_as_many_attempts_a
     with pytest.raises(ZohoUnavailable):
         verified(bench)
     assert bench.zoho.stats().count(CallKind.CONTACTS) == MAX_ATTEMPTS
+
+
+def test_the_command_names_what_was_not_compared_and_succeeds(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.sync()
+    invoice_id = min(bench.invoices())
+    bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.NOT_AN_OBJECT)
+    verify(bench.connection_id)
+    said = capsys.readouterr()
+    assert f"invoices not compared: {invoice_id}\n" in said.out
+    assert "The cache says what Zoho says." in said.out
+    assert "Zoho has the records that were not compared, but its list lacks their rows" in said.err
 
 
 def verified(bench: Bench) -> Verified:
