@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from db import connections, verification
 from db.connections import Link
@@ -13,19 +13,24 @@ from domain.contacts import Contact, ContactKind, ContactPerson
 from domain.customers import customer_from, persons_as_json
 from domain.drift import Drift, Fingerprint, drift_between, invoice_columns
 from domain.forecast import reading_cost
-from domain.lists import ListedT, ListRequest, Page
-from domain.persons import joined
+from domain.lists import ListedT, Page
+from domain.persons import disagree, joined
 from domain.phones import NO_CONFIRMATIONS
 from domain.time_zones import zone_named
-from domain.walk import Walk, WalkById
-from workers.budget import BudgetWait, Lane
+from domain.walk import Walk, WalkById, WalkStuck
+from workers.budget import Lane
 from workers.forecasting import forecast
+from workers.jobs.attempts import Attempts
+from workers.jobs.outcomes import Outcome, concerns_one_record, handling_of
 from workers.resources import Resources
 from workers.zoho import ZohoContactsClient, ZohoInvoicesClient
-from workers.zoho.errors import BulkPersonsRefused
-from workers.zoho.walking import WalkT, walk_on
+from workers.zoho.errors import ZohoError
+from workers.zoho.list_reader import ListReader, WalkT
 
-AnswerT = TypeVar("AnswerT")
+#: Up to this many cached records that a list lacks are read by their ids, one call each. More are reported as they are.
+MAX_CONFIRMATIONS = 200
+
+Persons = dict[str, tuple[ContactPerson, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,17 @@ class Verified:
 
     customers: Drift
     invoices: Drift
+    customers_not_compared: tuple[str, ...]  #: ids: Zoho has them, but the list has no row that can be understood
+    invoices_not_compared: tuple[str, ...]
     api_calls: int
-    persons_compared: bool  #: False: Zoho refuses the bulk list, so only what the contacts' list tells was compared
+    persons_compared: bool  #: False: the bulk list cannot be read, so only what the contacts' list has was compared
 
 
 class Verification:
-    """One comparison. `on_wait` is told when the API budget makes it wait, in seconds; it waits by itself."""
+    """One comparison. It survives whatever a full run survives, because both read with the same `ListReader`.
+
+    `on_wait` receives the seconds and the reason of each wait, before it.
+    """
 
     def __init__(
         self,
@@ -47,11 +57,12 @@ class Verification:
         connection_id: uuid.UUID,
         *,
         on_call: Callable[[int], None] = lambda _: None,
-        on_wait: Callable[[float], None] = lambda _: None,
+        on_wait: Callable[[float, str], None] = lambda _seconds, _reason: None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._resources = resources
         self._on_call = on_call
-        self._on_wait = on_wait
+        self._attempts = Attempts(on_wait, sleep)
         with resources.engine.connect() as connection:
             self.link: Link = connections.link(connection, connection_id)
             outlook = forecast(resources, connection, self.link)
@@ -61,6 +72,8 @@ class Verification:
         self._transport = transport
         self._contacts = ZohoContactsClient(transport, zone=zone)
         self._invoices = ZohoInvoicesClient(transport, zone=zone)
+        self._reader = ListReader(self._contacts, self._invoices)
+        self._rejected: set[str] = set()  #: ids of the rows that cannot be understood
 
     @property
     def has_synced(self) -> bool:
@@ -71,39 +84,44 @@ class Verification:
         """Reads both sides and compares them.
 
         Raises:
-            ZohoError, BudgetUnavailable: Zoho cannot be read.
-            WalkStuck: a list says that more follows, and tells nothing new.
+            ZohoError, BudgetUnavailable: a list cannot be read, after as many attempts as a run makes.
+            WalkStuck: a list says that more follows, and returns nothing new.
         """
         persons = self._persons()
-        told_customers = self._told_customers(persons or {})
-        told_invoices = {
+        listed_customers, unclear = self._listed_customers(persons or {})
+        listed_invoices = {
             invoice.invoice_id: Fingerprint.of_invoice(
                 invoice_columns(invoice), owner=invoice.customer_id, modified_at=invoice.modified_at
             )
-            for invoice in self._walk(Walk.begin(None), self._invoices.get_invoices)
+            for invoice in self._rows(Walk.begin(None), self._reader.invoices)
         }
         with self._resources.engine.connect() as connection:
             cached = verification.cached_customers(connection, self.link)
             cached_invoices = verification.cached_invoices(connection, self.link)
             skipped = verification.skipped_invoice_ids(connection, self.link)
-        # Where the bulk list is refused, or known to omit persons, it cannot tell what they should be.
-        untold = cached.fingerprints.keys() if persons is None else cached.with_omitted_persons
+        # The persons of these customers cannot be known from the lists.
+        omitted = cached.fingerprints.keys() if persons is None else cached.with_omitted_persons | unclear
+        unlisted_customers = self._not_comparable(cached.fingerprints.keys() - listed_customers.keys(), self._customer)
+        unlisted_invoices = self._not_comparable(cached_invoices.keys() - listed_invoices.keys(), self._invoice)
         return Verified(
             customers=drift_between(
-                _without_persons(told_customers, untold),
-                _without_persons(cached.fingerprints, untold),
+                _without(_without_persons(listed_customers, omitted), unlisted_customers),
+                _without(_without_persons(cached.fingerprints, omitted), unlisted_customers),
                 synced_at=self.link.last_customer_sync_at,
             ),
             invoices=drift_between(
-                {record_id: told for record_id, told in told_invoices.items() if record_id not in skipped},
-                cached_invoices,
+                _without(listed_invoices, unlisted_invoices | skipped),
+                _without(cached_invoices, unlisted_invoices),
                 synced_at=self.link.last_invoice_sync_at,
             ),
+            customers_not_compared=tuple(sorted(unlisted_customers)),
+            invoices_not_compared=tuple(sorted(unlisted_invoices)),
             api_calls=self._transport.calls,
             persons_compared=persons is not None,
         )
 
-    def _told_customers(self, persons: dict[str, tuple[ContactPerson, ...]]) -> dict[str, Fingerprint]:
+    def _listed_customers(self, persons: Persons) -> tuple[dict[str, Fingerprint], frozenset[str]]:
+        """The customers of the list, and those whose persons the two lists leave open: a run asks for their details."""
         fallback = self._resources.settings.phone_fallback
 
         def fingerprint(contact: Contact) -> Fingerprint:
@@ -119,54 +137,81 @@ class Verification:
         with self._resources.engine.connect() as connection:
             known = verification.known_details(connection, self.link)
             confirmed = verification.known_confirmations(connection, self.link)
-        return {
-            contact.contact_id: fingerprint(contact)
-            for contact in self._walk(Walk.begin(None), self._contacts.get_contacts)
-            if contact.kind is ContactKind.CUSTOMER
-        }
+        listed: dict[str, Fingerprint] = {}
+        unclear: set[str] = set()
+        for contact in self._rows(Walk.begin(None), self._reader.contacts):
+            if contact.kind is ContactKind.CUSTOMER:
+                listed[contact.contact_id] = fingerprint(contact)
+                if _are_unclear(contact, persons.get(contact.contact_id, ())):
+                    unclear.add(contact.contact_id)
+        return listed, frozenset(unclear)
 
-    def _persons(self) -> dict[str, tuple[ContactPerson, ...]] | None:
-        """All persons by contact, None where the bulk list is refused."""
+    def _persons(self) -> Persons | None:
+        """All persons by contact, None where the bulk list cannot be read: a run goes on without it as well."""
         if self.link.bulk_persons_refused:
             return None
         try:
-            rows = {row.record_id: row for row in self._walk(WalkById(), self._contacts.get_contact_persons)}
-        except BulkPersonsRefused:
-            return None
-        found: dict[str, tuple[ContactPerson, ...]] = {}
+            rows = {row.record_id: row for row in self._rows(WalkById(), self._reader.persons)}
+        except (ZohoError, WalkStuck) as error:
+            if handling_of(error).outcome in (Outcome.RETRIED, Outcome.GIVEN_UP):
+                return None
+            raise
+        found: Persons = {}
         for _, row in sorted(rows.items(), key=lambda item: (len(item[0]), item[0])):
             found[row.contact_id] = (*found.get(row.contact_id, ()), row.person)
         return found
 
-    def _walk(self, walk: WalkT, get: Callable[[ListRequest], Page[ListedT]]) -> Iterator[ListedT]:
+    def _rows(
+        self, walk: WalkT, read: Callable[[WalkT], tuple[WalkT, Page[ListedT] | None, tuple[ListedT, ...]]]
+    ) -> Iterator[ListedT]:
         while not walk.is_finished:
-            walk, _, rows = walk_on(walk, lambda request: self._ask(partial(get, request)))
+            walk, page, rows = self._attempts.of(partial(read, walk))
+            self._on_call(self._transport.calls)
+            if page is not None:
+                self._rejected.update(aside.record_id for aside in page.set_aside if aside.record_id)
             yield from rows
 
-    def _ask(self, call: Callable[[], AnswerT]) -> AnswerT:
-        while True:
+    def _not_comparable(self, unlisted: Set[str], ask: Callable[[str], bool]) -> frozenset[str]:
+        """Which of these cached records Zoho has. Its list has no readable row for them."""
+        rejected = unlisted & self._rejected
+        to_confirm = unlisted - rejected
+        if len(to_confirm) > MAX_CONFIRMATIONS:
+            return frozenset(rejected)
+        return frozenset(rejected).union(each for each in sorted(to_confirm) if self._is_in_zoho(each, ask))
+
+    def _is_in_zoho(self, record_id: str, ask: Callable[[str], bool]) -> bool:
+        def is_there() -> bool:
             try:
-                answer = call()
-            except BudgetWait as wait:
-                self._on_wait(wait.seconds)
-                time.sleep(wait.seconds)
-            else:
-                self._on_call(self._transport.calls)
-                return answer
+                return ask(record_id)
+            except ZohoError as error:
+                if concerns_one_record(error):
+                    return True  # Only a record that Zoho says it does not have is missing there.
+                raise
+
+        found = self._attempts.of(is_there)
+        self._on_call(self._transport.calls)
+        return found
+
+    def _customer(self, contact_id: str) -> bool:
+        contact = self._contacts.get_contact_by_id(contact_id)
+        return contact is not None and contact.kind is ContactKind.CUSTOMER
+
+    def _invoice(self, invoice_id: str) -> bool:
+        return self._invoices.get_invoice_by_id(invoice_id) is not None
 
 
 def verified_json(verified: Verified) -> dict[str, Any]:
     """As `booksync verify --json` prints it."""
     return {
         "drift": verified.customers.count + verified.invoices.count,
-        "customers": _drift_json(verified.customers),
-        "invoices": _drift_json(verified.invoices),
+        "customers": _drift_json(verified.customers, verified.customers_not_compared),
+        "invoices": _drift_json(verified.invoices, verified.invoices_not_compared),
         "api_calls": verified.api_calls,
         "persons_compared": verified.persons_compared,
     }
 
 
-def _drift_json(drift: Drift) -> dict[str, Any]:
+def _drift_json(drift: Drift, not_compared: tuple[str, ...]) -> dict[str, Any]:
     return {
         "zoho": drift.zoho,
         "cached": drift.cached,
@@ -174,10 +219,20 @@ def _drift_json(drift: Drift) -> dict[str, Any]:
         "surplus": drift.surplus,
         "different": drift.different,
         "not_synced_yet": drift.not_synced_yet,
+        "not_compared": not_compared,
     }
 
 
-def _without_persons(fingerprints: dict[str, Fingerprint], untold: Set[str]) -> dict[str, Fingerprint]:
+def _are_unclear(contact: Contact, persons: tuple[ContactPerson, ...]) -> bool:
+    """Whether the bulk list contradicts the contact's row, or has no person although the row names one."""
+    return disagree(contact, persons) or (contact.primary is not None and not persons)
+
+
+def _without_persons(fingerprints: dict[str, Fingerprint], omitted: Set[str]) -> dict[str, Fingerprint]:
     return fingerprints | {
-        record_id: fingerprints[record_id].listed_part() for record_id in untold & fingerprints.keys()
+        record_id: fingerprints[record_id].listed_part() for record_id in omitted & fingerprints.keys()
     }
+
+
+def _without(fingerprints: dict[str, Fingerprint], record_ids: Set[str]) -> dict[str, Fingerprint]:
+    return {record_id: each for record_id, each in fingerprints.items() if record_id not in record_ids}

@@ -48,6 +48,11 @@ def no_such_address() -> ZohoError:
     return ZohoError(404, 5, "Invalid URL Passed")
 
 
+def method_not_allowed(method: str) -> ZohoError:
+    message = f"The HTTP method {method} is not allowed for the requested resource"
+    return ZohoError(405, 37, message, {"Allow": "GET"})
+
+
 def bad_token() -> ZohoError:
     return ZohoError(401, 14, "Invalid value passed for authtoken.")
 

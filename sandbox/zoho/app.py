@@ -42,7 +42,7 @@ class BooksEndpoint:
         simulator = self._simulator
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         path = scope["path"].removeprefix(BOOKS_PREFIX)
-        visit = simulator.arrive(path, query, _header(scope, b"authorization"))
+        visit = simulator.arrive(path, query, _header(scope, b"authorization"), scope["method"])
         await _attend(simulator, visit, lambda: simulator.answer(visit), scope, receive, send)
 
 

@@ -9,10 +9,11 @@ import orjson
 from sandbox.zoho.answers import ZohoError, bad_value, no_such_address, no_such_record, not_authorized
 from sandbox.zoho.books import Books
 from sandbox.zoho.commands import FaultName
-from sandbox.zoho.faults import Call, Fault, Faults, hostile
+from sandbox.zoho.faults import Call, Faults
 from sandbox.zoho.filters import CONTACTS, INVOICES, PERSONS, contact_filter, invoice_filter
 from sandbox.zoho.listing import MAX_PER_PAGE, Oddities, list_body, page_context, read_window
 from sandbox.zoho.records import Contact, ListedPerson
+from sandbox.zoho.row_faults import RowFaults
 from sandbox.zoho.rows import contact_detail, invoice_detail, listed_person_row
 from sandbox.zoho.stats import CallKind
 
@@ -20,6 +21,7 @@ ADDRESSES = (
     (re.compile(r"/organizations"), CallKind.ORGANIZATIONS),
     (re.compile(r"/contacts"), CallKind.CONTACTS),
     (re.compile(r"/contacts/contactpersons"), CallKind.BULK_PERSONS),
+    (re.compile(r"/contacts/address"), CallKind.UNKNOWN),  # Zoho publishes no answer of this list of addresses.
     (re.compile(r"/contacts/[^/]+"), CallKind.CONTACT),
     (re.compile(r"/contacts/[^/]+/contactpersons"), CallKind.PERSONS_OF_CONTACT),
     (re.compile(r"/invoices"), CallKind.INVOICES),
@@ -50,11 +52,17 @@ class BooksCall:
     call: Call
     query: Mapping[str, str]
     books: Books
-    today: str
+    now: float
+    """The server's wall clock."""
     faults: Faults
 
-    def fault(self, name: FaultName) -> Fault | None:
-        return self.faults.find(name, self.call)
+    @property
+    def today(self) -> str:
+        return self.books.today(self.now)
+
+    @property
+    def row_faults(self) -> RowFaults:
+        return RowFaults(self.faults, self.call, self.now, self.books.organization.zone)
 
     def has(self, name: FaultName) -> bool:
         """Whether the fault strikes this call; counted as struck."""
@@ -150,52 +158,20 @@ def _id_in_path(asked: BooksCall, what: str) -> int:
 def _document(asked: BooksCall, key: str, detail: dict[str, object]) -> bytes:
     if asked.has(FaultName.DETAIL_FACTS_OMITTED):
         detail = {name: value for name, value in detail.items() if name not in OMITTED_FACTS}
-    return orjson.dumps({"code": 0, "message": "success", key: detail})
+    record = asked.row_faults.record(orjson.dumps(detail))
+    return b"".join((b'{"code":0,"message":"success","', key.encode(), b'":', record, b"}"))
 
 
 def _oddities(asked: BooksCall) -> Oddities:
     if asked.has(FaultName.PAGE_LENGTH_REFUSED) and asked.query.get("per_page") != str(MAX_PER_PAGE):
         raise bad_value("per_page")
     duplicates = asked.faults.take(FaultName.DUPLICATE_ROWS, asked.call)
+    rows = asked.row_faults
     return Oddities(
         is_empty=asked.has(FaultName.LIST_EMPTY),
         is_filter_ignored="last_modified_time" in asked.query and asked.has(FaultName.MODIFIED_FILTER_IGNORED),
         is_sort_ignored="sort_column" in asked.query and asked.has(FaultName.SORT_IGNORED),
         repeat_every=duplicates.every if duplicates else 0,
-        is_dropped=_row_dropper(asked),
-        corrupt=_corrupter(asked),
+        is_dropped=rows.dropper(),
+        corrupt=rows.corrupter(),
     )
-
-
-def _row_dropper(asked: BooksCall) -> Callable[[int], bool] | None:
-    missing = asked.fault(FaultName.ROW_MISSING)
-    person = asked.fault(FaultName.PERSON_MISSING) if asked.call.kind is CallKind.BULK_PERSONS else None
-    fault, times = (person, 1) if person is not None else (missing, None)
-    if fault is None:
-        return None
-
-    def is_dropped(record_id: int) -> bool:
-        if record_id != fault.params.record_id:
-            return False
-        asked.faults.strike(fault, times=times)
-        return True
-
-    return is_dropped
-
-
-def _corrupter(asked: BooksCall) -> Callable[[list[int], Callable[[int], bytes]], list[bytes]] | None:
-    fault = asked.fault(FaultName.HOSTILE_ROW)
-    if fault is None:
-        return None
-
-    def corrupt(ids: list[int], row: Callable[[int], bytes]) -> list[bytes]:
-        chosen = fault.params.record_id
-        victim = chosen if chosen is not None else next(iter(ids), None)
-        if victim not in ids:
-            return [row(record_id) for record_id in ids]
-        asked.faults.strike(fault)
-        return [
-            hostile(row(record_id), fault.params.row) if record_id == victim else row(record_id) for record_id in ids
-        ]
-
-    return corrupt

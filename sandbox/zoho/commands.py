@@ -279,17 +279,20 @@ class FaultName(StrEnum):
     BULK_PERSONS_REFUSED = "bulk_persons_refused"  #: `status` 404 (code 5) or 401 (code 57).
     INACTIVE_PERSONS_OMITTED = "inactive_persons_omitted"  #: The bulk list lacks inactive contacts' persons.
     PERSON_MISSING = "person_missing"  #: The bulk list drops `record_id` from its page, once unless `times` says.
-    ROW_MISSING = "row_missing"  #: Lists drop the row of `record_id`.
+    ROW_MISSING = "row_missing"  #: Lists drop the row of `record_id`, or a `share` of the rows.
     DETAIL_FACTS_OMITTED = "detail_facts_omitted"  #: Details lack the reminder switch and the addresses.
     DUPLICATE_ROWS = "duplicate_rows"  #: Every `every`-th record of a list comes twice.
     LATE_VISIBILITY = "late_visibility"  #: Lists show a change `seconds` after its stamp; details at once.
-    HOSTILE_ROW = "hostile_row"  #: One listed row (`record_id`, else the page's first) is `row`.
+    HOSTILE_ROW = "hostile_row"  #: Listed rows (`record_id`, a `share`, else the page's first) are `row`.
+    HOSTILE_DETAIL = "hostile_detail"  #: The record in a detail is `row`.
+    STAMPS_LIE = "stamps_lie"  #: `last_modified_time` of `record_id`, a `share` or every record is `stamp`.
     MUTATION_AFTER = "mutation_after"  #: `mutations` happen right after the `requests`-th matching call, once.
     REFRESH_TOKEN_REVOKED = "refresh_token_revoked"  # noqa: S105  #: The token endpoint answers invalid_code.
     ACCESS_TOKENS_EXPIRED = "access_tokens_expired"  #: All that are alive die now; an event, not a state.
     TOKEN_ENDPOINT_DOWN = "token_endpoint_down"  # noqa: S105  #: `status` (503) and an HTML page.
     TOKEN_ENDPOINT_THROTTLED = "token_endpoint_throttled"  # noqa: S105  #: HTTP 400 Access Denied.
-    CLOCK_SHIFTED = "clock_shifted"  #: The server's clock is `seconds` ahead (Date header and stamps).
+    CLOCK_SHIFTED = "clock_shifted"  #: The server's clock is `seconds` ahead, or behind (Date header and stamps).
+    DATE_HEADER_LIES = "date_header_lies"  #: The Date header is `date`, else `seconds` ahead; stamps are right.
 
 
 class Bomb(StrEnum):
@@ -310,6 +313,7 @@ class HostileRow(StrEnum):
     LONE_SURROGATE = "lone_surrogate"
     WRONG_TYPES = "wrong_types"
     NOT_AN_OBJECT = "not_an_object"
+    MUTATED = "mutated"  #: One key, drawn by the row's id, has a value that is drawn as well.
 
 
 class FaultParams(Document):
@@ -323,8 +327,16 @@ class FaultParams(Document):
     where: Literal["before", "middle"] = "before"
     body: Literal["truncated", "html", "text"] = "html"
     record_id: int | None = None
+    share: float | None = Field(None, gt=0, le=1)
+    """Of the records, chosen by their ids: a chosen one is struck in every call, any other in none."""
+    salt: str = ""
+    """Another text draws other records of the same share."""
     row: HostileRow = HostileRow.MISSING_ID
     bomb: Bomb = Bomb.GZIP
+    stamp: str | None = None
+    """Literal text; None: the server's present and `seconds`."""
+    date: str | None = None
+    """Literal text, which may be `""`; None: the server's present and `seconds`."""
     every: int = Field(10, gt=0)
     requests: int = Field(1, gt=0)
     mutations: tuple[Mutation, ...] = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ class SeenCall:
     organization_id: str
     kind: CallKind
     status: int
+    method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class SeenStats:
             and status in (None, each.status)
             and organization_id in (None, each.organization_id)
         )
+
+    @property
+    def writes(self) -> int:
+        """How many calls tried to change the books; each was refused with HTTP 405."""
+        return sum(1 for each in self.arrivals if each.kind is not CallKind.TOKEN and each.method != "GET")
 
     def worst_window(self, seconds: float, organization_id: str | None = None) -> int:
         """The most calls (tokens apart) that arrived within any window of that length, at one organisation."""
@@ -178,9 +185,12 @@ class SandboxControl:
         """Change OrganizationFields by name: name, country, time zone or currency."""
         self.mutate(ask.EditOrganization(fields=ask.OrganizationFields(**fields)))
 
-    def touch(self, contact_ids: Sequence[str] = (), invoice_ids: Sequence[str] = ()) -> None:
-        """Move `last_modified_time` and nothing else."""
-        self.mutate(ask.Touch(contact_ids=tuple(map(int, contact_ids)), invoice_ids=tuple(map(int, invoice_ids))))
+    def touch(
+        self, contact_ids: Sequence[str] = (), invoice_ids: Sequence[str] = (), at: datetime | None = None
+    ) -> None:
+        """Move `last_modified_time` and nothing else: to the server's present, or to `at`."""
+        contacts, invoices = tuple(map(int, contact_ids)), tuple(map(int, invoice_ids))
+        self.mutate(ask.Touch(contact_ids=contacts, invoice_ids=invoices, at=at))
 
     def crowd(self, count: int = 700, invoices: bool = False) -> list[str]:
         """Make that many records share one second; their ids."""

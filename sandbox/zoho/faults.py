@@ -7,9 +7,14 @@ from itertools import count
 import orjson
 
 from sandbox.zoho.commands import FaultName, FaultParams, FaultRequest, HostileRow
+from sandbox.zoho.mutated_rows import mutated
+from sandbox.zoho.shares import is_in_share
 from sandbox.zoho.stats import CallKind
 
 FIVE_MEGABYTES = 5 * 1024 * 1024
+
+ROW_FAULTS = frozenset({FaultName.ROW_MISSING, FaultName.HOSTILE_ROW, FaultName.STAMPS_LIE})
+"""Their `share` chooses records within an answer. The `share` of other faults chooses calls by the id in the path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,12 @@ class Call:
     kind: CallKind
     path: str
     organization_id: str
+
+    @property
+    def record_id(self) -> str | None:
+        """The id that the path ends with; None where the call is for a list."""
+        name = self.path.rpartition("/")[2]
+        return name if name.isdecimal() else None
 
 
 @dataclass(slots=True)
@@ -38,7 +49,21 @@ class Fault:
             asked.organization_id in (None, call.organization_id)
             and asked.kind in (None, call.kind)
             and (asked.path is None or fnmatchcase(call.path, asked.path))
+            and (self.params.share is None or asked.name in ROW_FAULTS or self.chooses(call.record_id))
         )
+
+    @property
+    def names_records(self) -> bool:
+        return self.params.record_id is not None or self.params.share is not None
+
+    def chooses(self, record_id: int | str | None) -> bool:
+        """Whether the record is in the fault's share, or without a share the one that the fault names."""
+        params = self.params
+        if record_id is None:
+            return False
+        if params.share is not None:
+            return is_in_share(record_id, params.share, params.salt)
+        return str(params.record_id) == str(record_id)
 
 
 @dataclass(slots=True)
@@ -60,6 +85,10 @@ class Faults:
     def find(self, name: FaultName, call: Call) -> Fault | None:
         """The fault that fits the call, if any, without counting it as struck."""
         return next((each for each in self._active.get(name, ()) if each.fits(call)), None)
+
+    def all_that_fit(self, name: FaultName, call: Call) -> list[Fault]:
+        """Every fault of that name that fits the call, without counting it as struck."""
+        return [each for each in self._active.get(name, ()) if each.fits(call)]
 
     def take(self, name: FaultName, call: Call) -> FaultParams | None:
         """The parameters of the fault that strikes this call."""
@@ -118,10 +147,12 @@ class Faults:
             self._active.pop(name, None)
 
 
-def hostile(row: bytes, kind: HostileRow) -> bytes:
-    """The row of any list as a client hopes never to meet it."""
+def hostile(row: bytes, kind: HostileRow, salt: str = "") -> bytes:
+    """The row of any list, or the record of a detail, as a client hopes never to meet it."""
     if kind is HostileRow.NOT_AN_OBJECT:
         return b"null"
+    if kind is HostileRow.MUTATED:
+        return mutated(row, salt)
     document: dict[str, object] = orjson.loads(row)
     id_key = next(key for key in ("contact_person_id", "invoice_id", "contact_id") if key in document)
     name_key = next(key for key in ("contact_name", "customer_name") if key in document)

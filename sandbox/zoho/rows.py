@@ -182,7 +182,7 @@ def invoice_row(invoice: Invoice, organization: Organization, today: str) -> Row
         "ach_payment_initiated": invoice.ach_payment_initiated,
         "reminders_sent": invoice.reminders_sent,
         "shipping_charge": "",
-        "adjustment": "",
+        "adjustment": 0.0,
         "write_off_amount": 0.0,
         "custom_fields": [],
         "custom_field_hash": {},

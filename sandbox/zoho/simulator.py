@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Literal
 
-from sandbox.zoho.answers import Answer, ZohoError, foreign_organization
+from sandbox.zoho.answers import Answer, ZohoError, foreign_organization, method_not_allowed
 from sandbox.zoho.bombs import bomb
 from sandbox.zoho.books import Books
 from sandbox.zoho.calls import ADDRESSED_SCOPE, BooksCall, answer_books_call, kind_of_path
@@ -79,13 +79,14 @@ class Simulator:
     def http_date(self) -> str:
         return formatdate(self.now(), usegmt=True)
 
-    def arrive(self, path: str, query: Mapping[str, str], authorization: str) -> Visit:
+    def arrive(self, path: str, query: Mapping[str, str], authorization: str, method: str = "GET") -> Visit:
         """Note the arrival at this instant and decide what will come of it, without waiting."""
+        path = path.removesuffix("/")  # Zoho serves an address with a slash at its end, too.
         monotonic = self.clock.monotonic()
         kind = kind_of_path(path)
         organization_id = query.get("organization_id", "") if kind is not CallKind.TOKEN else ""
         call = Call(kind, path, organization_id)
-        arrival = self.stats.arrive(monotonic, self.clock.wall(), organization_id, kind)
+        arrival = self.stats.arrive(monotonic, self.clock.wall(), organization_id, kind, method)
         visit = Visit(call, query, arrival, delay_seconds=self.latency_seconds)
         if kind is not CallKind.TOKEN:
             try:
@@ -102,7 +103,8 @@ class Simulator:
         except ZohoError as refusal:
             answer = refusal.as_answer()
         visit.arrival.status = answer.status
-        return answer
+        dated = self.faults.take(FaultName.DATE_HEADER_LIES, visit.call)
+        return answer if dated is None else replace(answer, headers={**answer.headers, "Date": self._date(dated)})
 
     def token_answer(self, visit: Visit, form: Mapping[str, str]) -> Answer:
         """What a call to the accounts server gets."""
@@ -178,6 +180,9 @@ class Simulator:
         limiter.admit(monotonic, self.now())
         visit.limiter = limiter
 
+    def _date(self, lie: FaultParams) -> str:
+        return formatdate(self.now() + lie.seconds, usegmt=True) if lie.date is None else lie.date
+
     def _trouble(self, visit: Visit) -> None:
         slow = self.faults.take(FaultName.LATENCY, visit.call)
         if slow is not None:
@@ -190,6 +195,8 @@ class Simulator:
     def _books_answer(self, visit: Visit) -> Answer:
         if visit.refusal is not None:
             raise visit.refusal
+        if visit.arrival.method != "GET":
+            raise method_not_allowed(visit.arrival.method)
         ordered = self.faults.take(FaultName.ANSWER, visit.call)
         if ordered is not None:
             return _ordered_answer(ordered)
@@ -205,7 +212,7 @@ class Simulator:
             return self._organizations(visit.user)
         books = self.organizations[visit.call.organization_id]
         books.show_due(self.clock.monotonic())
-        body = answer_books_call(BooksCall(visit.call, visit.query, books, books.today(self.now()), self.faults))
+        body = answer_books_call(BooksCall(visit.call, visit.query, books, self.now(), self.faults))
         return Answer(200, body, self.limiters[visit.call.organization_id].headers(self.now()))
 
     def _organizations(self, user: User) -> Answer:

@@ -26,14 +26,17 @@ class Arrival:
     kind: CallKind
     status: int = 0
     """HTTP status of the answer; 0 while there is none (in flight, hung or dropped)."""
+    method: str = "GET"
 
 
 @dataclass(slots=True)
 class Stats:
     arrivals: list[Arrival] = field(default_factory=list)
 
-    def arrive(self, monotonic: float, wall: float, organization_id: str, kind: CallKind) -> Arrival:
-        arrival = Arrival(monotonic, wall, organization_id, kind)
+    def arrive(
+        self, monotonic: float, wall: float, organization_id: str, kind: CallKind, method: str = "GET"
+    ) -> Arrival:
+        arrival = Arrival(monotonic, wall, organization_id, kind, method=method)
         self.arrivals.append(arrival)
         return arrival
 

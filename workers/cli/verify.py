@@ -25,7 +25,7 @@ def verify(
             resources,
             connection,
             on_call=lambda calls: progress.update(task, completed=calls, description="reading Zoho"),
-            on_wait=lambda seconds: progress.update(task, description=f"waiting {seconds:.0f} s for the API budget"),
+            on_wait=lambda seconds, reason: progress.update(task, description=f"waiting {seconds:.0f} s: {reason}"),
         )
         notes.print(f"This takes about {verification.expected_calls} API calls.")
         progress.update(task, total=verification.expected_calls)
@@ -47,22 +47,29 @@ def _progress() -> Progress:
 
 def _tell(found: dict[str, Any]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    headings = ("", "in Zoho", "cached", "missing", "surplus", "different", "not synced yet")
+    headings = ("", "in Zoho", "cached", "missing", "surplus", "different", "not synced yet", "not compared")
     for heading in headings:
         table.add_column(heading, justify="right" if heading else "left")
     for kind in ("customers", "invoices"):
         drift = found[kind]
         counted = (len(drift[name]) for name in ("missing", "surplus", "different"))
-        table.add_row(kind, *(f"{n:,}" for n in (drift["zoho"], drift["cached"], *counted, drift["not_synced_yet"])))
+        numbers = (drift["zoho"], drift["cached"], *counted, drift["not_synced_yet"], len(drift["not_compared"]))
+        table.add_row(kind, *(f"{number:,}" for number in numbers))
     out.print(table)
     for kind in ("customers", "invoices"):
-        for name in ("missing", "surplus", "different"):
+        for name in ("missing", "surplus", "different", "not_compared"):
             if ids := found[kind][name]:
                 more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
-                out.print(f"{kind} {name}: {', '.join(ids[:_SHOWN_IDS])}{more}")
+                out.print(f"{kind} {name.replace('_', ' ')}: {', '.join(ids[:_SHOWN_IDS])}{more}")
     if not found["persons_compared"]:
         notes.print(
-            "Zoho refuses the bulk list of persons, so of the customers only status, name and company were compared.",
+            "The bulk list of persons cannot be read, so of the customers only status, name and company were compared.",
+            style="yellow",
+        )
+    if found["customers"]["not_compared"] or found["invoices"]["not_compared"]:
+        notes.print(
+            "Zoho has the records that were not compared, but its list lacks their rows, or has rows that booksync"
+            " cannot understand.",
             style="yellow",
         )
     if found["drift"]:

@@ -40,7 +40,7 @@ def _fetch_page(work: Work) -> StepRef:
         with work.transaction() as connection:
             return work.advance(connection, run.go_to(Phase.CUSTOMERS))
     asked_at = run.position.customers_asked_at or work.now_before(walk)
-    walk, page, rows = work.walk_on(walk, work.contacts_client.get_contacts)
+    walk, page, rows = work.lists.contacts(walk)
     run = replace(run, position=replace(run.position, contacts=walk, customers_asked_at=asked_at))
     with work.transaction() as connection:
         if page is None:

@@ -58,7 +58,7 @@ def _fetch_page(work: Work) -> StepRef:
     since = overlapping(link.last_invoice_sync_at) if run.mode is Mode.INCREMENTAL else None
     walk = run.position.invoices or Walk.begin(since)
     asked_at = run.position.invoices_asked_at or work.now_before(walk)
-    walk, page, rows = work.walk_on(walk, work.invoices_client.get_invoices)
+    walk, page, rows = work.lists.invoices(walk)
     with work.transaction() as connection:
         if page is None:
             return work.advance(

@@ -28,7 +28,7 @@ def fetch_contact_persons(work: Work) -> StepRef:
     run, begun = work.run, work.run.position.persons
     asked_at = run.position.customers_asked_at or work.now_before(begun or WalkById())
     try:
-        walk, page, rows = work.walk_on(begun or WalkById(), work.contacts_client.get_contact_persons)
+        walk, page, rows = work.lists.persons(begun or WalkById())
     except BulkPersonsRefused:
         log.warning("Zoho refuses the bulk list of persons: detail calls instead", action="persons.refused")
         with work.transaction() as connection:

@@ -1,26 +1,21 @@
 """One claimed step in the hands of a worker: the run, the clients it calls with, and the way it is written down."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
 
-import structlog
 from sqlalchemy import Connection
 
 from db import connections, dead_letters, runs
 from db.connections import Link
 from db.dead_letters import Death
 from db.runs import Claim, StepRef
-from domain.lists import ListedT, ListRequest, Page
 from domain.runs import Run
 from domain.walk import Walk, WalkById
 from workers.budget import Lane
 from workers.resources import Resources
 from workers.sync.asking import Asking
 from workers.zoho import ZohoTransport
-from workers.zoho.walking import WalkT, walk_on
-
-log = structlog.get_logger(__name__)
+from workers.zoho.list_reader import ListReader
 
 
 class Work(Asking):
@@ -51,14 +46,9 @@ class Work(Asking):
             now=lambda: self.now,
         )
 
-    def walk_on(
-        self, walk: WalkT, get: Callable[[ListRequest], Page[ListedT]]
-    ) -> tuple[WalkT, Page[ListedT] | None, tuple[ListedT, ...]]:
-        """As `workers.zoho.walking.walk_on`; a list that is not what it should be is told once."""
-        walked, page, rows = walk_on(walk, get)
-        if walked.note != walk.note:
-            log.warning("The list cannot be read in the usual way", action="walk.fallback", reason=walked.note)
-        return walked, page, rows
+    @property
+    def lists(self) -> ListReader:
+        return ListReader(self.contacts_client, self.invoices_client)
 
     def now_before(self, walk: Walk | WalkById) -> datetime | None:
         """The present if the walk has made no call yet; else None: an earlier release began it and kept no time."""

@@ -8,7 +8,7 @@ from domain.lists import PER_PAGE, ListRequest, Page
 from domain.walk import Walk
 from tests.unit.domain.upstream import Row, a_list, everything, ids
 from workers.zoho.errors import BadRequest
-from workers.zoho.walking import walk_on
+from workers.zoho.list_reader import walk_on
 
 
 def test_a_crowd_is_read_whole_where_other_lengths_are_refused() -> None:

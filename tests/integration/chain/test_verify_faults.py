@@ -1,0 +1,125 @@
+"""`booksync verify` reads whatever lists a run can read, and calls nothing drift that a run would not write."""
+
+from typing import Any
+
+import pytest
+
+from domain.runs import MAX_ATTEMPTS, Mode
+from sandbox.zoho.commands import FaultName, HostileRow
+from sandbox.zoho.stats import CallKind
+from tests.integration.chain.bench import Bench
+from workers.cli.verify import verify
+from workers.verifying import Verification, Verified
+from workers.zoho.errors import ZohoUnavailable
+
+PERSONS = "/contacts/contactpersons"
+
+#: Each row: a fault of the lists that a full run survives, and its parameters.
+_SURVIVED: dict[str, tuple[FaultName, dict[str, Any]]] = {
+    "odd page lengths are refused": (FaultName.PAGE_LENGTH_REFUSED, {}),
+    "the filter is ignored": (FaultName.MODIFIED_FILTER_IGNORED, {}),
+    "the sort is ignored": (FaultName.SORT_IGNORED, {}),
+    "rows come twice": (FaultName.DUPLICATE_ROWS, {"every": 7}),
+    # The bulk list of persons: a run asks for details instead.
+    "persons refused": (FaultName.BULK_PERSONS_REFUSED, {"status": 404}),
+    "persons not authorized": (FaultName.BULK_PERSONS_REFUSED, {"status": 401}),
+    "persons fail for ever": (FaultName.ANSWER, {"path": PERSONS, "status": 500, "code": 1000}),
+    "persons unreadable for ever": (FaultName.GARBAGE, {"path": PERSONS, "body": "truncated"}),
+    "persons empty": (FaultName.LIST_EMPTY, {"path": PERSONS}),
+    "persons of inactive contacts omitted": (FaultName.INACTIVE_PERSONS_OMITTED, {}),
+    "persons mutated": (FaultName.HOSTILE_ROW, {"path": PERSONS, "share": 0.3, "row": HostileRow.MUTATED}),
+    # Errors that pass: they meet the first calls of every list.
+    "server errors": (FaultName.ANSWER, {"times": 2, "status": 500, "code": 1000}),
+    "a gateway's page": (FaultName.GARBAGE, {"times": 2, "body": "html", "status": 502}),
+    "half a body": (FaultName.GARBAGE, {"times": 2, "body": "truncated"}),
+    "dropped connections": (FaultName.RESET, {"times": 2, "where": "middle"}),
+    # Rows that cannot be understood: a run leaves the cached records as they are.
+    "rows are no objects": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.NOT_AN_OBJECT}),
+    "rows without an id": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.NULL_ID}),
+    "rows with a broken time": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.BROKEN_TIME}),
+    "rows with wrong types": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.WRONG_TYPES}),
+    "rows mutated": (FaultName.HOSTILE_ROW, {"share": 0.3, "row": HostileRow.MUTATED}),
+    "rows of the year 9999": (FaultName.STAMPS_LIE, {"share": 0.05, "stamp": "9999-12-01T00:00:00+0000"}),
+    "rows from two days ahead": (FaultName.STAMPS_LIE, {"share": 0.05, "seconds": 172_800}),
+    "rows missing": (FaultName.ROW_MISSING, {"share": 0.02}),
+    # Clocks.
+    "a Date header of the year 9999": (FaultName.DATE_HEADER_LIES, {"date": "Fri, 31 Dec 9999 23:59:59 GMT"}),
+    "no Date header": (FaultName.DATE_HEADER_LIES, {"date": ""}),
+    "a clock an hour behind": (FaultName.CLOCK_SHIFTED, {"seconds": -3600}),
+}
+
+#: The lists that a fault with `times` strikes, each that often.
+_LISTS = (CallKind.BULK_PERSONS, CallKind.CONTACTS, CallKind.INVOICES)
+
+
+@pytest.mark.parametrize("case", _SURVIVED)
+def test_verify_finds_no_drift_after_a_full_run_under_the_same_fault(bench: Bench, case: str) -> None:
+    # An import fills a second with more rows than a page has: only there other page lengths are asked for.
+    bench.zoho.bulk_import(300, invoices_per_contact=1)
+    bench.sync()
+    switch_on(bench, case)
+    bench.sync(Mode.FULL)
+    bench.zoho.clear_faults()
+    switch_on(bench, case)
+    found = verified(bench)
+    assert (found.customers.count, found.invoices.count) == (0, 0)
+    assert found.customers.cached + len(found.customers_not_compared) == len(bench.customers())
+
+
+def test_rows_that_cannot_be_understood_are_named_and_not_called_surplus(bench: Bench) -> None:
+    bench.sync()
+    invoice_id = min(bench.invoices())
+    bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.BROKEN_TIME)
+    found = verified(bench)
+    assert found.invoices.count == 0
+    assert found.invoices_not_compared == (invoice_id,)
+
+
+def test_a_record_that_the_list_lacks_is_surplus_only_where_zoho_has_it_no_longer(bench: Bench) -> None:
+    bench.sync()
+    unlisted, deleted = sorted(bench.invoices())[:2]
+    bench.zoho.fault(FaultName.ROW_MISSING, record_id=int(unlisted))
+    bench.zoho.delete_invoice(deleted)
+    found = verified(bench)
+    assert found.invoices.surplus == (deleted,)
+    assert found.invoices_not_compared == (unlisted,)
+
+
+def test_drift_is_found_although_the_same_list_has_rows_that_cannot_be_understood(bench: Bench) -> None:
+    bench.sync()
+    broken, drifted = sorted(bench.invoices())[:2]
+    bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(broken), row=HostileRow.WRONG_TYPES)
+    bench.rows(
+        "UPDATE invoices_cache SET balance = balance + 1 WHERE zoho_invoice_id = %(id)s RETURNING id", id=drifted
+    )
+    assert verified(bench).invoices.different == (drifted,)
+
+
+def test_a_list_that_fails_for_ever_ends_the_comparison_after_as_many_attempts_as_a_run_makes(bench: Bench) -> None:
+    bench.sync()
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
+    bench.zoho.reset_stats()
+    with pytest.raises(ZohoUnavailable):
+        verified(bench)
+    assert bench.zoho.stats().count(CallKind.CONTACTS) == MAX_ATTEMPTS
+
+
+def test_the_command_names_what_was_not_compared_and_succeeds(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.sync()
+    invoice_id = min(bench.invoices())
+    bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.NOT_AN_OBJECT)
+    verify(bench.connection_id)
+    said = capsys.readouterr()
+    assert f"invoices not compared: {invoice_id}\n" in said.out
+    assert "The cache says what Zoho says." in said.out
+    assert "Zoho has the records that were not compared, but its list lacks their rows" in said.err
+
+
+def verified(bench: Bench) -> Verified:
+    return Verification(bench.resources, bench.connection_id, sleep=lambda _: None).run()
+
+
+def switch_on(bench: Bench, case: str) -> None:
+    name, params = _SURVIVED[case]
+    for kind in _LISTS if "times" in params else (None,):
+        bench.zoho.fault(name, kind=kind, **params)

@@ -1,0 +1,73 @@
+"""Reads Zoho's lists along walks. Runs and `booksync verify` share it, and so each recovery from an odd list."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+from domain.contacts import Contact
+from domain.invoices import Invoice
+from domain.lists import ListedT, ListRequest, Page
+from domain.walk import Walk, WalkById
+from workers.zoho.contacts import ZohoContactsClient
+from workers.zoho.errors import BadRequest
+from workers.zoho.invoices import ZohoInvoicesClient
+from workers.zoho.records import PersonOfContact
+
+WalkT = TypeVar("WalkT", Walk, WalkById)
+
+log = structlog.get_logger(__name__)
+
+
+class ListReader:
+    """The lists of one organisation. Each method makes one call.
+
+    It returns the walk after the next page, that page, and its new rows. The page is None where Zoho refuses one of an
+    unusual length: the walk goes on with whole ones.
+
+    Raises:
+        ValueError: the walk is finished.
+        BudgetWait, ZohoError: see `ZohoTransport.get`.
+        UnusableAnswer: see `workers.zoho.lists.read_page`.
+        BadRequest: a page of the usual length is refused.
+        WalkStuck: the list says that more follows, and returns nothing new.
+    """
+
+    def __init__(self, contacts: ZohoContactsClient, invoices: ZohoInvoicesClient) -> None:
+        self._contacts = contacts
+        self._invoices = invoices
+
+    def contacts(self, walk: Walk) -> tuple[Walk, Page[Contact] | None, tuple[Contact, ...]]:
+        return walk_on(walk, self._contacts.get_contacts)
+
+    def invoices(self, walk: Walk) -> tuple[Walk, Page[Invoice] | None, tuple[Invoice, ...]]:
+        return walk_on(walk, self._invoices.get_invoices)
+
+    def persons(self, walk: WalkById) -> tuple[WalkById, Page[PersonOfContact] | None, tuple[PersonOfContact, ...]]:
+        """Raises BulkPersonsRefused as well: this organisation has no such list."""
+        return walk_on(walk, self._contacts.get_contact_persons)
+
+
+def walk_on(
+    walk: WalkT, get: Callable[[ListRequest], Page[ListedT]]
+) -> tuple[WalkT, Page[ListedT] | None, tuple[ListedT, ...]]:
+    """See `ListReader`. A list that cannot be read in the usual way is logged once."""
+    request = walk.next_request()
+    if request is None:
+        raise ValueError("A finished walk asks for no page.")
+    try:
+        page = get(request)
+    except BadRequest:
+        other = walk.with_whole_pages()
+        if other is None:
+            raise
+        _log_fallback(walk, other)
+        return other, None, ()
+    walked, rows = walk.take(page)
+    _log_fallback(walk, walked)
+    return walked, page, rows
+
+
+def _log_fallback(before: WalkT, after: WalkT) -> None:
+    if after.note != before.note:
+        log.warning("The list cannot be read in the usual way", action="walk.fallback", reason=after.note)
