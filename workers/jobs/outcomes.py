@@ -108,6 +108,11 @@ def concerns_one_record(error: Exception) -> bool:
     return isinstance(error, tuple(_OF_ONE_RECORD))
 
 
+def is_certainly_of_one_record(error: Exception) -> bool:
+    """Whether no number of such errors is an outage: Zoho has read the call, and rejects this record's id or content."""
+    return isinstance(error, (BadRequest, RecordUnreadable))
+
+
 def is_worth_another_attempt(error: Exception) -> bool:
     """Whether a record's call that failed with `error` may succeed later."""
     return any(isinstance(error, kind) and may_pass for kind, may_pass in _OF_ONE_RECORD.items())

@@ -20,7 +20,12 @@ from domain.deletions import RecordKind
 from domain.lists import SetAside
 from domain.runs import RecordRef, Run
 from workers.budget import BudgetWait, WaitReason
-from workers.jobs.outcomes import DeferredError, concerns_one_record, is_worth_another_attempt
+from workers.jobs.outcomes import (
+    DeferredError,
+    concerns_one_record,
+    is_certainly_of_one_record,
+    is_worth_another_attempt,
+)
 from workers.logs import describe
 from workers.sync.work import Work
 from workers.zoho.errors import ZohoError
@@ -115,10 +120,14 @@ class _Failures(Generic[RecordT]):
         return any(len(failed) >= OUTAGE for failed in self._in_a_row.values())
 
     def add(self, record: RecordT, error: ZohoError) -> None:
-        """A record that has failed in an earlier step is no sign of an outage, and neither is a refused spare call."""
+        """Records that have failed in an earlier step, and ids that Zoho rejects, are no sign of an outage.
+
+        Neither are refused spare calls, because an outage that ends these costs nothing to find out later.
+        """
         self._failed += 1
         ref, is_refused = self._calls.ref_of(record), not is_worth_another_attempt(error)
-        if ref in self._attempts or (self._calls.is_spare and is_refused):
+        is_its_own = is_certainly_of_one_record(error) or (self._calls.is_spare and is_refused)
+        if ref in self._attempts or is_its_own:
             self._count(record, error)
             return
         self._in_a_row[ref.kind].append((record, error))

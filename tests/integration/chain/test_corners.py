@@ -60,12 +60,17 @@ def test_a_detail_that_answers_gone_for_a_listed_contact_deletes_nobody(synced: 
     assert "deleted" not in {row["status"] for row in synced.customers().values()}
 
 
-def test_a_lost_encryption_key_parks_the_connection(synced: Bench) -> None:
+def test_a_run_waits_for_a_secret_of_another_key_and_says_so(synced: Bench) -> None:
     synced.rows("UPDATE zoho_connections SET access_token_encrypted = 'of another key' RETURNING id")
-    result = synced.sync()
-    assert result["status"] == "parked"
-    assert "ENCRYPTION_KEYS" in result["reason"]
-    assert synced.rows("SELECT cause FROM dead_letters") == [{"cause": "permanent_error"}]
+    step = synced.start()
+    synced.take(step)
+    while (step_now := synced.present_step()) is not None and step_now != step:
+        step = step_now
+        synced.take(step)
+    (run,) = synced.rows("SELECT status, attempts, waiting_for FROM sync_runs WHERE status = 'running'")
+    assert run["attempts"] == 0
+    assert "ENCRYPTION_KEYS" in run["waiting_for"]
+    assert synced.rows("SELECT id FROM dead_letters") == []
 
 
 def test_invoices_that_failed_once_do_not_make_the_next_run_a_full_one(bench: Bench) -> None:
