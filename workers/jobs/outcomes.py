@@ -109,7 +109,7 @@ def concerns_one_record(error: Exception) -> bool:
 
 
 def is_certainly_of_one_record(error: Exception) -> bool:
-    """Whether no number of such errors is an outage: Zoho has read the call, and rejects this record's id or content."""
+    """Whether no number of such errors is an outage: Zoho rejects this record's id or content."""
     return isinstance(error, (BadRequest, RecordUnreadable))
 
 
