@@ -33,6 +33,10 @@ test: .venv ## Run the tests (some of them: ARGS="tests/unit -k phone")
 drill: .venv ## Run the long tests: killed workers, long outages, a large upstream that never rests
 	@exec $(RUN) pytest -m drill $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv ## Feed the parsers of outside data with random bytes for a minute (FUZZ_SECONDS=600, FUZZ_SEED=7)
+	@exec $(RUN) pytest -m fuzz tests/fuzz $(ARGS)
+
 # `alembic check`, on an embedded Postgres.
 ALEMBIC_CHECK := tests/integration/migrations/test_models_agree.py::test_the_migrations_agree_with_the_models
 

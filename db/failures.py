@@ -159,13 +159,14 @@ _WORDS: Final[Mapping[str, FailureKind]] = {
     "no space left on device": FailureKind.DISK,
 }
 
-#: Kinds whose words come from the server as a whole: they name files, limits and settings, never a row's values.
+#: Kinds whose words come from the server as a whole: they name files, limits and tables, never a row's values.
 _SPEAK_OF_THE_SERVER: Final = (
     FailureKind.UNREACHABLE,
     FailureKind.AUTHENTICATION,
     FailureKind.NO_DATABASE,
     FailureKind.CONNECTIONS,
     FailureKind.DISK,
+    FailureKind.PERMISSION,
     FailureKind.POOLER,
 )
 

@@ -71,6 +71,9 @@ def describe(error: BaseException) -> str:
     if isinstance(error, redis.RedisError):
         return str(refusal_of(error))
     cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        # It names a table or a function, and an operator has to know which.
+        return f"{cause.diag.message_primary} (SQLSTATE {cause.sqlstate})"
     if isinstance(cause, psycopg.Error) and cause.sqlstate:
         return f"{type(cause).__name__} (SQLSTATE {cause.sqlstate})"
     return type(cause).__name__

@@ -1,4 +1,4 @@
-"""The schema of contained faults: webhook secrets, a canary for the keys, failed records, deletions held back.
+"""The schema of contained faults: webhook secrets, a canary, failed records, held deletions, weaker row locks.
 
 As in `handover`, two revisions apply them: one at the end of phase 2, one at the end of phase 3. Every statement can be
 repeated.
@@ -86,6 +86,26 @@ _RESTORE_STAMPS: Final = """
     DROP TABLE migration_stamps
 """
 
+#: FOR UPDATE conflicts with the check of every foreign key: an application that inserted reminders of an invoice could
+#: wait for the outcome of a call, and the two could deadlock. A replaced function keeps its owner, its grants and its
+#: pinned search_path, because pg_get_functiondef writes the whole definition.
+_REPLACE_LOCKS: Final = """
+    DO $replace$ DECLARE definition text; BEGIN
+        FOR definition IN
+            SELECT replace(pg_get_functiondef(routine.oid), 'FOR {old} OF ', 'FOR {new} OF ')
+            FROM unnest(ARRAY[
+                to_regprocedure('claim_due_reminders(integer, uuid, timestamptz)'),
+                to_regprocedure('report_outcome(uuid, text, uuid, date, text)')
+            ]) AS routine (oid)
+            WHERE position('FOR {old} OF ' IN pg_get_functiondef(routine.oid)) > 0
+        LOOP
+            EXECUTE definition;
+        END LOOP;
+    END $replace$
+"""
+_WEAKER: Final = {"old": "UPDATE", "new": "NO KEY UPDATE"}
+_STRONGER: Final = {"old": "NO KEY UPDATE", "new": "UPDATE"}
+
 #: A table of one of these names that lacks booksync's columns belongs to another application.
 _FOREIGN: Final = """
     SELECT WHERE to_regclass('key_canary') IS NOT NULL
@@ -112,7 +132,7 @@ BEGUN: Final = "SELECT WHERE to_regclass('key_canary') IS NOT NULL"
 
 
 def add(connection: Raw) -> None:
-    """Add the columns and tables where they are missing; `numbers.add` must have gone before.
+    """Add the columns and tables where they are missing and weaken the locks; `numbers.add` must have gone before.
 
     Raises:
         MigrationRefusedError: another application has a table of the same name.
@@ -130,10 +150,12 @@ def add(connection: Raw) -> None:
     at_length(connection, _KEEP_STAMPS)
     for table in ("customers_cache", "invoices_cache"):
         at_length(connection, _UNFREEZE.format(table=table))
+    briefly(connection, _REPLACE_LOCKS.format(**_WEAKER))
 
 
 def remove(connection: Raw) -> None:
-    """Remove them."""
+    """Remove them, and lock as before."""
+    briefly(connection, _REPLACE_LOCKS.format(**_STRONGER))
     if connection.execute("SELECT WHERE to_regclass('migration_stamps') IS NOT NULL").fetchone() is not None:
         at_length(connection, _RESTORE_STAMPS)
     for table, columns in _COLUMNS.items():

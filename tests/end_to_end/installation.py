@@ -53,12 +53,16 @@ class Installation:
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
-    def start(self, program: str, *words: str) -> subprocess.Popen[bytes]:
-        """A process that goes on until the test ends; its log is in the test's folder."""
+    def start(self, program: str, *words: str, **changed: str | None) -> subprocess.Popen[bytes]:
+        """A process that goes on until the test ends, with some variables changed; its log is in the test's folder."""
         log = self.logs / f"{program}-{len(self.processes)}.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [str(PROGRAMS / program), *words], env=self._environment({}), cwd=PROJECT, stdout=stream, stderr=stream
+                [str(PROGRAMS / program), *words],
+                env=self._environment(changed),
+                cwd=PROJECT,
+                stdout=stream,
+                stderr=stream,
             )
         self.processes.append(process)
         return process

@@ -120,8 +120,9 @@ class TestACommand:
 
     def test_no_privilege(self, database_url: str, status: Any, postgres: EmbeddedPostgres, role: str) -> None:
         assert status(changed(database_url, username=role)) == (
-            f"booksync: Postgres at 127.0.0.1:{postgres.port} denies this role a privilege (InsufficientPrivilege,"
-            " SQLSTATE 42501): grant it the privileges on booksync's tables, or use the role that ran the migrations."
+            f"booksync: Postgres at 127.0.0.1:{postgres.port} denies this role a privilege (permission denied for"
+            " table booksync_alembic_version): grant it the privileges on booksync's tables, or use the role that ran"
+            " the migrations."
         )
 
     def test_no_tables(self, postgres_url: str, status: Any) -> None:

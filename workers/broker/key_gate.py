@@ -1,12 +1,13 @@
-"""A worker takes no message before its ENCRYPTION_KEYS have read the canary."""
+"""A worker takes no message while its ENCRYPTION_KEYS cannot read the canary."""
 
+import threading
 import time
 from typing import Final
 
 import structlog
 from dramatiq import Broker, Middleware, Worker
-from sqlalchemy.exc import OperationalError
 
+from db.failures import DatabaseError
 from workers import process
 from workers.broker.schema_gate import ending_on_sigterm
 from workers.keys import WrongKeysError, prove_keys
@@ -14,29 +15,53 @@ from workers.logs import describe
 
 log = structlog.get_logger(__name__)
 
-_LOOK_SECONDS: Final = 15.0
+_LOOK_SECONDS: Final = 5.0
 
 
 class KeyGate(Middleware):
-    """At boot, behind `SchemaGate`: waits as long as the keys are wrong.
+    """At boot, behind `SchemaGate`: waits as long as the keys are wrong. Later it pauses the worker while they are.
+
+    A database has no canary before the first connection, and a rotation replaces it. A worker that went on with wrong
+    keys would make each step that it takes wait.
 
     A process that ended instead would be started again and again, and a Procfile's runner would end the other processes
     with it.
     """
 
+    def __init__(self) -> None:
+        self._is_over = threading.Event()
+
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         with ending_on_sigterm():
-            while (lack := _lack()) is not None:
-                log.error(lack, action="keys.waiting")
+            while _lack() is not None:
                 time.sleep(_LOOK_SECONDS)
 
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        threading.Thread(target=self._watch, args=(worker,), name="keys", daemon=True).start()
 
-def _lack() -> str | None:
-    """What there is to wait for; None where nothing is."""
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        self._is_over.set()
+
+    def _watch(self, worker: Worker) -> None:
+        is_paused = False
+        while not self._is_over.wait(_LOOK_SECONDS):
+            lack = _lack()
+            if lack is None and is_paused:
+                log.info("The keys read the canary: work goes on", action="keys.proven")
+                worker.resume()
+                is_paused = False
+            elif isinstance(lack, WrongKeysError) and not is_paused:
+                worker.pause()
+                is_paused = True
+
+
+def _lack() -> Exception | None:
+    """What there is to wait for, which is logged; None where nothing is."""
     resources = process.resources()
     try:
         with resources.engine.begin() as connection:
             prove_keys(connection, resources.vault)
-    except (WrongKeysError, OperationalError) as error:
-        return describe(error)
+    except (WrongKeysError, *DatabaseError) as error:
+        log.error(describe(error), action="keys.waiting")
+        return error
     return None

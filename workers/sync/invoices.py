@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, deletions, known_contacts, skipped_invoices, staging
+from db import connections, deletions, failed_records, known_contacts, skipped_invoices, staging
 from db.runs import StepRef
 from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
@@ -104,6 +104,11 @@ def _write(connection: Connection, work: Work, zoho_customer_id: str, found: Con
     """A customer who is found takes up the invoices that wait; those of one who is gone stay skipped."""
     if isinstance(found, SetAside):
         staging.set_aside(connection, work.run.connection_id, "contact", [found])
+        # A full run asks for rejected customers again, but for this one not again in this run.
+        ref = RecordRef(RecordKind.CUSTOMER, zoho_customer_id)
+        failed_records.record_failure(
+            connection, work.run.run_id, ref, attempts=1, reason=found.reason, is_rejected=True
+        )
     if not isinstance(found, Contact) or found.kind is not ContactKind.CUSTOMER:
         reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
         skipped = skipped_invoices.mark_customer(connection, work.link, zoho_customer_id, reason)

@@ -22,6 +22,9 @@ from workers.zoho.wire import WireAnswer
 
 _INTERNAL_ERROR = 1000
 
+#: Digits. Python refuses to read an integer of thousands of digits.
+_LONGEST_NUMBER = 100
+
 #: Zoho's codes that mean the same whatever the HTTP status. 43 to 45 and 1070 are seen with 429, 43 maybe without.
 _ERRORS_BY_CODE: Mapping[int, type[ZohoError]] = {
     43: Throttled,
@@ -66,14 +69,37 @@ def read_answer(wire: WireAnswer) -> ApiAnswer:
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:
-    """The JSON object in these bytes, its fractions as Decimal so that no amount passes through a float; else None."""
+    """The JSON object in these bytes, its fractions as Decimal so that no amount passes through a float; else None.
+
+    What makes one value unreadable is that row's matter and not the whole page's: NaN, Infinity and numbers without
+    measure become words, a wrong byte becomes U+FFFD, and texts may hold control characters.
+    """
     try:
-        # NaN and Infinity, which JSON does not know, become words: one row's matter, not the whole page's.
-        body = json.loads(content, parse_float=Decimal, parse_constant=str)
-    except (ValueError, ArithmeticError, RecursionError):
-        # Not JSON, not text, an integer of thousands of digits; an exponent beyond Decimal's; nested without end.
+        body = json.loads(
+            _text(content), strict=False, parse_int=_whole_number, parse_float=_fraction, parse_constant=str
+        )
+    except (ValueError, RecursionError):  # not JSON; nested without end
         return None
     return body if isinstance(body, dict) else None
+
+
+def _text(content: bytes) -> str:
+    encoding = json.detect_encoding(content)
+    try:
+        return content.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError:
+        return content.decode(encoding, "replace")
+
+
+def _whole_number(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
+
+
+def _fraction(digits: str) -> Decimal | str:
+    try:
+        return Decimal(digits)
+    except ArithmeticError:  # an exponent beyond Decimal's
+        return digits
 
 
 def refusal(answer: ApiAnswer, call: str) -> ZohoError | None:

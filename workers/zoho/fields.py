@@ -16,6 +16,8 @@ from pydantic_core import PydanticCustomError
 MAX_TEXT_LENGTH = 10_000
 
 _RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+#: 1e400, -1 and 2026-02-30 are other columns' values. As ids they would become records that no list has again.
+_NUMBER_OR_DATE = re.compile(r"[0-9]*[-eE][-0-9eE]*")
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 _TIME = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}")
 _DATE = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:[T ]{_CLOCK})?")
@@ -34,7 +36,9 @@ def record_id(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
-    return text if _RECORD_ID.fullmatch(text) and any(character.isdigit() for character in text) else None
+    if not _RECORD_ID.fullmatch(text) or _NUMBER_OR_DATE.fullmatch(text):
+        return None
+    return text if any(character.isdigit() for character in text) else None
 
 
 def soft_text(value: object) -> str:

@@ -11,7 +11,7 @@ from db import connections, questions, reminder_policies
 from domain.deletions import RecordKind
 from domain.reminder_policy import ReminderPolicy
 from domain.runs import MAX_ATTEMPTS, Mode
-from sandbox.zoho.commands import FaultName
+from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
@@ -118,6 +118,16 @@ def test_one_failing_record_is_rejected_by_name_and_the_run_goes_on(bench: Bench
     assert "not complete" not in result["reason"]
     assert rejected(bench) == [(kind, record_id)]
     assert calls_of(bench, f"/contacts/{record_id}") == failure.calls
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_customer_that_cannot_be_understood_is_asked_for_once_in_a_run(bench: Bench, mode: Mode) -> None:
+    unreadable = Failure(FaultName.HOSTILE_DETAIL, {"row": HostileRow.BROKEN_TIME})
+    kind, record_id = an_invoices_customer(bench, unreadable)
+    result = bench.sync(mode)
+    assert calls_of(bench, f"/contacts/{record_id}") == 1
+    assert f"{kind} {record_id}" in result["reason"]
+    assert rejected(bench) == [(kind, record_id)]
 
 
 @pytest.mark.parametrize("need", [a_contact, an_invoices_customer, a_deletion])

@@ -1,18 +1,20 @@
 """Promises about row locks: none keeps another transaction from inserting rows that refer to the locked one."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, text
 
 import db
-from db import connections, runs
+from db import connections, hand_over, outcomes, runs
 from db.connections import Link
 from db.runs import StepRef
+from domain.outcome import CallOutcome
 from domain.runs import Mode
 from tests.integration.db.look import change
+from tests.integration.db.reminding import DUE_AT
 
 _STATEMENTS = Path(db.__file__).parent
 
@@ -62,6 +64,48 @@ def test_a_step_stages_rows_while_its_run_is_locked(
                 text("INSERT INTO seen_records (run_id, kind, record_id) VALUES (:run_id, 'customer', '1')"),
                 {"run_id": step.run_id},
             )
+
+
+def claim_due(connection: Connection) -> object:
+    return hand_over.claim(connection, at=DUE_AT)
+
+
+def claim_and_report(connection: Connection) -> object:
+    (taken,) = hand_over.claim(connection, at=DUE_AT)
+    return outcomes.report(connection, taken.contact_id, CallOutcome.REACHED)
+
+
+@pytest.mark.parametrize("hold", [claim_due, claim_and_report])
+@pytest.mark.parametrize(
+    "insert",
+    [
+        """
+        INSERT INTO reminders (user_id, invoice_id, customer_id, step, scheduled_at, phone, status)
+        SELECT user_id, id, customer_id, 99, now(), '+442070313000', 'sent' FROM invoices_cache
+        """,
+        "INSERT INTO call_notes SELECT id FROM reminders",
+    ],
+    ids=["reminders of an invoice", "notes on a reminder"],
+)
+@pytest.mark.usefixtures("due", "call_notes")
+def test_an_application_inserts_rows_while_a_claim_or_a_report_is_open(
+    engine: Engine, hold: Callable[[Connection], object], insert: str
+) -> None:
+    """Else the two can deadlock: the application refers to many invoices in one transaction, in an order of its own."""
+    with engine.begin() as holding:
+        assert hold(holding)
+        with engine.connect() as inserting:
+            inserting.execute(text("SET LOCAL lock_timeout = '2s'"))
+            assert inserting.execute(text(insert)).rowcount > 0
+            inserting.rollback()
+
+
+@pytest.fixture
+def call_notes(engine: Engine) -> Iterator[None]:
+    """An application's own table that refers to reminders."""
+    change(engine, "CREATE TABLE call_notes (reminder_id uuid REFERENCES reminders (id) ON DELETE CASCADE)")
+    yield
+    change(engine, "DROP TABLE call_notes")
 
 
 @pytest.mark.parametrize("module", sorted(_STATEMENTS.glob("*.py")), ids=lambda path: path.name)

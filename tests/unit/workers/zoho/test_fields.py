@@ -38,6 +38,10 @@ BERLIN = ZoneInfo("Europe/Berlin")
         ("1?x=2", None),
         ("contactpersons", None),
         ("１２", None),
+        # Numbers and dates of other columns.
+        ("1e400", None),
+        ("-1", None),
+        ("2026-02-30", None),
     ],
 )
 def test_ids(value: object, identity: str | None) -> None:

@@ -1,0 +1,41 @@
+"""The roles of docs/database-roles.md, made by exactly the statements that stand there, under names of a test's own."""
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_DOCUMENT = Path(__file__).parents[1] / "docs" / "database-roles.md"
+
+_ROLES = ("booksync_owner", "booksync_app", "reminder_sender")
+
+
+@dataclass(frozen=True)
+class DatabaseRoles:
+    """Roles belong to the whole server, which other tests use as well."""
+
+    suffix: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+
+    @property
+    def owner(self) -> str:
+        return self._named("booksync_owner")
+
+    @property
+    def app(self) -> str:
+        return self._named("booksync_app")
+
+    @property
+    def sender(self) -> str:
+        return self._named("reminder_sender")
+
+    def statements(self, section: str) -> str:
+        """The SQL below that heading."""
+        (sql,) = re.findall(rf"^## {section}\n.*?```sql\n(.*?)```", _DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+        return self._named(sql)
+
+    def removal(self) -> str:
+        """Drops the roles, after the databases in which they own or may do anything."""
+        return "".join(f"DROP ROLE IF EXISTS {self._named(role)};" for role in _ROLES)
+
+    def _named(self, words: str) -> str:
+        return re.sub("|".join(_ROLES), lambda role: f"{role[0]}_{self.suffix}", words)

@@ -1,0 +1,101 @@
+"""Workers, scheduler, web and commands under the role of docs/database-roles.md, in a database of another owner."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import make_url
+
+from db.migrations import migrate
+from sandbox.servers import EmbeddedPostgres
+from sandbox.zoho.commands import FaultName
+from sandbox.zoho.control import SandboxControl
+from tests.database_roles import DatabaseRoles
+from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, settings_for
+from tests.end_to_end.storm import Web
+from tests.end_to_end.underway import eventually
+from tests.truth import differences
+
+
+@pytest.fixture
+def roles(postgres: EmbeddedPostgres) -> Iterator[DatabaseRoles]:
+    roles = DatabaseRoles()
+    yield roles
+    with psycopg.connect(postgres.url, autocommit=True) as server:
+        server.execute(roles.removal())
+
+
+@pytest.fixture
+def installation(
+    postgres: EmbeddedPostgres, redis_url: str, zoho: SandboxControl, roles: DatabaseRoles, tmp_path: Path
+) -> Iterator[Installation]:
+    name = f"roles_{roles.suffix}"
+    url = postgres.create_database(name)
+    with psycopg.connect(url, autocommit=True) as database:
+        database.execute(roles.statements("The owner"))
+    owners_url = as_role(url, roles.owner)
+    migrate(owners_url)
+    with psycopg.connect(owners_url, autocommit=True) as database:
+        database.execute(roles.statements("The application"))
+        database.execute(roles.statements("The application that sends reminders"))
+    environment = settings_for(as_role(url, roles.app), redis_url, zoho.url, Fernet.generate_key().decode())
+    installed = Installation(environment, tmp_path, zoho)
+    yield installed
+    installed.stop()
+    postgres.drop_database(name)
+
+
+def as_role(url: str, role: str) -> str:
+    return make_url(url).set(username=role).render_as_string(hide_password=False)
+
+
+def test_every_process_works_with_the_documented_grants_and_no_more(installation: Installation, tmp_path: Path) -> None:
+    connected = installation.connect().json
+    connection_id = connected["connection_id"]
+    for program in (WORKER, SCHEDULER):
+        installation.start(*program)
+    web = Web.started(installation, connected)
+    contacts = installation.zoho.snapshot()["contacts"]
+    customer = next(contact["contact_id"] for contact in contacts if contact["contact_type"] == "customer")
+    phone = "+14155550126"
+
+    assert installation.run("sync", connection_id, "--full", "--wait", "--json").json["status"] == "succeeded"
+    web.send([{"contact": {"contact_id": customer}}])
+    eventually(lambda: handled(installation))
+    installation.zoho.fault(FaultName.ROW_MISSING, record_id=int(customer))
+    again = installation.run("sync", connection_id, "--full", "--wait", "--allow-deletions", "--json")
+    assert again.json["status"] == "succeeded", again.stdout
+    installation.zoho.clear_faults()
+    assert installation.run("sync", connection_id, "--full", "--wait", "--json").json["status"] == "succeeded"
+    for words in (
+        ("status", "--json"),
+        ("verify", connection_id, "--json"),
+        ("sync", connection_id, "--dry-run", "--json"),
+        ("reminders", "preview", connection_id, "--json"),
+        ("reminders", "open", connection_id, "--backlog", "none", "--json"),
+        ("reminders", "due", "--json"),
+        ("reminders", "close", connection_id, "--json"),
+        ("dead-letters", "list", "--json"),
+        ("do-not-call", "add", phone, "--json"),
+        ("do-not-call", "list", "--json"),
+        ("rotate-keys", "--json"),
+        ("webhook", "rotate", connection_id, "--json"),
+    ):
+        done = installation.run(*words)
+        assert "permission" not in done.stderr + done.stdout, words
+        assert done.code == 0, (words, done.stderr, done.stdout)
+
+    with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as database:
+        assert differences(installation.zoho.snapshot(), database) == []
+        assert database.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
+    logs = "".join(log.read_text(encoding="utf-8") for log in tmp_path.glob("*.log"))
+    assert "InsufficientPrivilege" not in logs
+    assert "permission denied" not in logs
+
+
+def handled(installation: Installation) -> bool:
+    with psycopg.connect(installation.environment["DATABASE_URL"], autocommit=True) as database:
+        events = database.execute("SELECT count(*) FROM webhook_events").fetchone()
+        return events == (1,) and database.execute("SELECT FROM resyncs WHERE received > handled").fetchone() is None

@@ -1,0 +1,41 @@
+"""Keys that become wrong after a worker's boot: the worker pauses, and the others do its work."""
+
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
+from tests.end_to_end.underway import eventually
+
+
+def test_a_worker_that_booted_before_the_first_connection_pauses_with_wrong_keys(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """A database without a connection has no canary, so a boot proves no keys."""
+    installation.start(*WORKER, ENCRYPTION_KEYS=Fernet.generate_key().decode())
+    log = tmp_path / "dramatiq-0.log"
+    eventually(lambda: "Worker process is ready" in log.read_text(encoding="utf-8"))
+    connection_id = installation.connect().json["connection_id"]
+    eventually(lambda: '"action": "keys.waiting"' in log.read_text(encoding="utf-8"))
+
+    for program in (WORKER, SCHEDULER):
+        installation.start(*program)
+    for _ in range(3):
+        assert installation.run("sync", connection_id, "--wait", "--json").json["status"] == "succeeded"
+    assert "step.blocked" not in log.read_text(encoding="utf-8")
+
+
+def test_a_paused_worker_works_again_once_the_canary_can_be_read(installation: Installation, tmp_path: Path) -> None:
+    """A rotation that was begun with keys which the workers lack is taken back."""
+    connection_id = installation.connect().json["connection_id"]
+    old, new = installation.environment["ENCRYPTION_KEYS"], Fernet.generate_key().decode()
+    for program in (WORKER, SCHEDULER):
+        installation.start(*program)
+    log = tmp_path / "dramatiq-0.log"
+    eventually(lambda: "Worker process is ready" in log.read_text(encoding="utf-8"))
+
+    assert installation.run("rotate-keys", ENCRYPTION_KEYS=f"{new},{old}").code == 0
+    eventually(lambda: '"action": "keys.waiting"' in log.read_text(encoding="utf-8"))
+    assert installation.run("rotate-keys", ENCRYPTION_KEYS=f"{old},{new}").code == 0
+    eventually(lambda: '"action": "keys.proven"' in log.read_text(encoding="utf-8"))
+    assert installation.run("sync", connection_id, "--wait", "--json").json["status"] == "succeeded"

@@ -1,0 +1,78 @@
+"""Random bytes through every parser of outside data: no error but the documented ones, and no input takes long.
+
+`make fuzz` goes on for FUZZ_SECONDS (60), with FUZZ_SEED where one is given. An input that breaks a promise is printed
+as a line for `found.txt`, whose lines every test run replays first.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.mutations import mutated
+from tests.fuzz.targets import TARGETS, Target
+
+#: Each line: a target's name, a tab, the bytes as a Python literal without its b and quotes.
+_FOUND = Path(__file__).parent / "found.txt"
+
+#: Processor time of one input. The largest inputs have some 30,000 bytes.
+_LONGEST_SECONDS = 2.0
+
+_BY_NAME = {target.name: target for target in TARGETS}
+
+
+def found() -> list[tuple[str, bytes]]:
+    return list(_lines())
+
+
+def _lines() -> Iterator[tuple[str, bytes]]:
+    for line in _FOUND.read_text(encoding="ascii").splitlines():
+        if line and not line.startswith("#"):
+            name, _, content = line.partition("\t")
+            yield name, content.encode("ascii").decode("unicode_escape").encode("latin-1")
+
+
+def holds(target: Target, content: bytes) -> None:
+    began = time.process_time()
+    try:
+        target.run(content)
+    except Exception as error:
+        raise AssertionError(f"{_line(target, content)}\n{type(error).__name__}") from error
+    assert time.process_time() - began < _LONGEST_SECONDS, _line(target, content)
+
+
+def _line(target: Target, content: bytes) -> str:
+    written = content.decode("latin-1").encode("unicode_escape").decode("ascii")
+    return f"add to {_FOUND.name}:\n{target.name}\t{written}"
+
+
+@pytest.mark.parametrize(("name", "content"), found())
+def test_an_input_that_broke_a_promise_once_breaks_none(name: str, content: bytes) -> None:
+    holds(_BY_NAME[name], content)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_the_bytes_that_inputs_are_made_from_break_none(target: Target) -> None:
+    for seed in target.seeds:
+        holds(target, seed)
+
+
+@pytest.mark.fuzz
+@pytest.mark.timeout(600)
+def test_no_mutated_input_breaks_a_promise(capsys: pytest.CaptureFixture[str]) -> None:
+    seed = int(os.environ.get("FUZZ_SEED", random.randrange(1_000_000_000)))
+    ends_at = time.monotonic() + float(os.environ.get("FUZZ_SECONDS", "60"))
+    inputs = 0
+    with capsys.disabled():
+        print(f"\nFUZZ_SEED={seed}")
+    # A generator for each round: the inputs of a seed are the same ones, however far a quicker machine comes.
+    while time.monotonic() < ends_at:
+        chance = random.Random(f"{seed}/{inputs}")
+        for target in TARGETS:
+            holds(target, mutated(chance.choice(target.seeds), chance))
+        inputs += 1
+    with capsys.disabled():
+        print(f"{inputs * len(TARGETS)} inputs")

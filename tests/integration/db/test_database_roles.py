@@ -1,0 +1,74 @@
+"""The sender of reminders may call two functions and do nothing else; booksync's own role may still call them."""
+
+from collections.abc import Iterator
+
+import pytest
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import ProgrammingError
+
+from db import hand_over, outcomes
+from db.models import Base
+from domain.outcome import CallOutcome
+from tests.database_roles import DatabaseRoles
+from tests.integration.db.look import altered
+from tests.integration.db.reminding import DUE_AT
+from workers.logs import describe
+
+pytestmark = pytest.mark.usefixtures("due")
+
+
+@pytest.fixture
+def roles() -> DatabaseRoles:
+    return DatabaseRoles()
+
+
+@pytest.fixture
+def granted(engine: Engine, roles: DatabaseRoles) -> Iterator[Connection]:
+    """A transaction, never committed, in which the roles exist."""
+    in_one_transaction = roles.statements("The application that sends reminders").replace("BEGIN;", "")
+    with altered(
+        engine,
+        roles.statements("The owner"),
+        roles.statements("The application"),
+        in_one_transaction.replace("COMMIT;", ""),
+    ) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("role", ["sender", "app"])
+def test_a_role_claims_and_reports(granted: Connection, roles: DatabaseRoles, role: str) -> None:
+    granted.execute(text(f"SET LOCAL ROLE {getattr(roles, role)}"))
+    (taken,) = hand_over.claim(granted, at=DUE_AT)
+    assert outcomes.report(granted, taken.contact_id, CallOutcome.DO_NOT_CALL) == 1
+
+
+@pytest.mark.parametrize("table", sorted(Base.metadata.tables))
+def test_the_sender_reads_no_table(granted: Connection, roles: DatabaseRoles, table: str) -> None:
+    granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
+    with pytest.raises(ProgrammingError) as refused:
+        granted.execute(text(f"SELECT FROM {table}"))
+    assert isinstance(refused.value.orig, InsufficientPrivilege)
+
+
+def test_a_missing_grant_is_named_in_the_logs(granted: Connection, roles: DatabaseRoles) -> None:
+    granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
+    with pytest.raises(ProgrammingError) as refused:
+        granted.execute(text("SELECT FROM seen_records"))
+    assert describe(refused.value) == "permission denied for table seen_records (SQLSTATE 42501)"
+
+
+def test_any_other_role_claims_nothing(granted: Connection) -> None:
+    granted.execute(text("CREATE ROLE booksync_stranger"))
+    granted.execute(text("SET LOCAL ROLE booksync_stranger"))
+    with pytest.raises(ProgrammingError, match="permission denied for function claim_due_reminders"):
+        hand_over.claim(granted, at=DUE_AT)
+
+
+def test_a_sender_cannot_slip_a_table_of_its_own_in(granted: Connection, roles: DatabaseRoles) -> None:
+    """A function with its owner's rights would otherwise write what the sender likes."""
+    granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
+    granted.execute(text("CREATE TEMP TABLE reminder_contacts (id uuid)"))
+    granted.execute(text("CREATE TEMP TABLE zoho_connections (id uuid, handover text)"))
+    assert len(hand_over.claim(granted, at=DUE_AT)) == 1
+    assert granted.execute(text("SELECT count(*) FROM pg_temp.reminder_contacts")).scalar_one() == 0

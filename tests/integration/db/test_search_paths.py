@@ -1,0 +1,118 @@
+"""A caller's search_path and its temporary objects change neither what a claim returns nor what it writes."""
+
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from db import hand_over
+from tests.integration.db.look import altered
+from tests.integration.db.reminding import DUE_AT
+
+#: Every table that a function names.
+_TABLES = (
+    "customers_cache",
+    "do_not_call",
+    "handover_outcomes",
+    "invoices_cache",
+    "reminder_contacts",
+    "reminder_policies",
+    "reminders",
+    "sync_metadata",
+    "zoho_connections",
+)
+
+_EMPTY_COPIES = [f"CREATE TEMP TABLE {table} (LIKE public.{table})" for table in _TABLES]
+_EVIL_TABLES = ["CREATE SCHEMA evil", *(f"CREATE TABLE evil.{table} (LIKE public.{table})" for table in _TABLES)]
+
+#: A false operator before the true one, for each comparison of the claim.
+_EVIL_OPERATORS = [
+    "CREATE SCHEMA evil",
+    *(
+        f"""
+        CREATE FUNCTION evil.{kind}_never({kind}, {kind}) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+        CREATE OPERATOR evil.= (LEFTARG = {kind}, RIGHTARG = {kind}, FUNCTION = evil.{kind}_never);
+        CREATE OPERATOR evil.<= (LEFTARG = {kind}, RIGHTARG = {kind}, FUNCTION = evil.{kind}_never);
+        CREATE OPERATOR evil.> (LEFTARG = {kind}, RIGHTARG = {kind}, FUNCTION = evil.{kind}_never)
+        """
+        for kind in ("text", "uuid", "timestamptz", "date")
+    ),
+]
+
+_EVIL_FUNCTIONS = [
+    "CREATE SCHEMA evil",
+    """
+    CREATE FUNCTION evil.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT 'dispute' $$;
+    CREATE FUNCTION evil.hashtextextended(text, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT 7::bigint';
+    CREATE FUNCTION evil.pg_try_advisory_xact_lock(bigint) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+    CREATE FUNCTION evil.pg_try_advisory_xact_lock_shared(bigint) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+    CREATE FUNCTION evil.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$ SELECT timestamptz '1999-01-01Z' $$;
+    CREATE FUNCTION evil.booksync_clock_problem(timestamptz, text[], text, integer[], text, jsonb) RETURNS text
+        LANGUAGE sql AS $$ SELECT 'outside_hours' $$;
+    CREATE FUNCTION evil.due_reminders(timestamptz) RETURNS SETOF public.reminders
+        LANGUAGE sql AS 'SELECT * FROM public.reminders WHERE false'
+    """,
+]
+
+_EVIL_TYPES = [
+    "CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (false)",
+    "CREATE DOMAIN pg_temp.jsonb AS pg_catalog.jsonb CHECK (false)",
+    "CREATE DOMAIN pg_temp.uuid AS pg_catalog.uuid CHECK (false)",
+]
+
+_TRICKS = {
+    "temporary tables": _EMPTY_COPIES,
+    "temporary tables named first": [*_EMPTY_COPIES, "SET LOCAL search_path = pg_temp, public"],
+    "temporary types": _EVIL_TYPES,
+    "another schema's tables": [*_EVIL_TABLES, "SET LOCAL search_path = evil, public"],
+    "another schema's operators": [*_EVIL_OPERATORS, "SET LOCAL search_path = evil, pg_catalog, public"],
+    "another schema's functions": [*_EVIL_FUNCTIONS, "SET LOCAL search_path = evil, pg_catalog, public"],
+    "no path": ["SET LOCAL search_path = ''"],
+    "a schema that does not exist": ["SET LOCAL search_path = nowhere"],
+}
+
+#: `due_reminders` is inlined into its caller's statement, so it has the caller's operators. It writes nothing.
+_TRICKS_ON_OPERATORS = ("temporary types", "another schema's operators", "another schema's functions")
+
+pytestmark = pytest.mark.usefixtures("due")
+
+every_trick = pytest.mark.parametrize("statements", _TRICKS.values(), ids=_TRICKS.keys())
+
+
+def value(connection: Connection, sql: str, **values: object) -> object:
+    return connection.execute(text(sql), values).scalar_one()
+
+
+@every_trick
+def test_a_claim_returns_and_writes_the_same(engine: Engine, statements: Sequence[str]) -> None:
+    with altered(engine, *statements) as connection:
+        claimed = connection.execute(text("SELECT * FROM public.claim_due_reminders(moment => :at)"), {"at": DUE_AT})
+        (taken,) = claimed.all()
+        connection.execute(text("SET LOCAL search_path = pg_catalog"))
+        assert value(connection, "SELECT count(*) FROM public.reminder_contacts") == 1
+        written = "SELECT status FROM public.reminders WHERE contact_id = :contact_id"
+        assert value(connection, written, contact_id=taken.contact_id) == "sent"
+
+
+@pytest.mark.parametrize("trick", [trick for trick in _TRICKS if trick not in _TRICKS_ON_OPERATORS])
+def test_what_is_due_is_the_same(engine: Engine, trick: str) -> None:
+    with altered(engine, *_TRICKS[trick]) as connection:
+        found = "SELECT held_back IS NULL FROM public.due_reminders(:at)"
+        assert value(connection, found, at=DUE_AT) is True
+
+
+@every_trick
+def test_an_outcome_is_recorded_in_the_same_place(engine: Engine, statements: Sequence[str]) -> None:
+    with altered(engine) as connection:
+        (taken,) = hand_over.claim(connection, at=DUE_AT)
+        for statement in statements:
+            connection.execute(text(statement))
+        reported = "SELECT public.report_outcome(:handover, 'do_not_call')"
+        assert value(connection, reported, handover=taken.contact_id) == 1
+        connection.execute(text("SET LOCAL search_path = pg_catalog"))
+        assert value(connection, "SELECT count(*) FROM public.handover_outcomes") == 1
+        assert value(connection, "SELECT count(*) FROM public.do_not_call") == 1
+        assert (
+            value(connection, "SELECT count(*) FROM public.invoices_cache WHERE plan_at < now() + interval '1 min'")
+            == 1
+        )
