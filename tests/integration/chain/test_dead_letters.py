@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import redis
 
 from db import dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
@@ -17,6 +16,7 @@ from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
 from workers.broker import new_redis_client
 from workers.retrying import Retried, retry
+from workers.servers import RedisRefusesError
 
 
 def letters(bench: Bench, choice: Choice | None = None) -> list[Row]:
@@ -195,7 +195,7 @@ class TestRetrying:
     def test_nothing_changes_where_redis_is_away(self, bench: Bench) -> None:
         letter_id = letter(bench)["id"]
         nobody = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
-        with pytest.raises(redis.ConnectionError):
+        with pytest.raises(RedisRefusesError):
             list(retry(replace(bench.resources, redis=nobody), [letter_id]))
         assert bench.present_step() is None
         assert letter(bench)["retry_run_id"] is None
