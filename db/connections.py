@@ -107,6 +107,9 @@ _SAVE = text("""
            currency_code = excluded.currency_code,
            status = 'active',
            parked_reason = NULL,
+           oauth_failing_since = NULL,
+           no_refresh_before = NULL,
+           refreshed_at = '{}',
            updated_at = now()
     RETURNING id, webhook_secret_encrypted
 """)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from db import connections, parking
 from workers.budget import BudgetUnavailable, BudgetWait, Lane
+from workers.keys import prove_keys
 from workers.logs import describe
 from workers.resources import Resources
-from workers.vault import UnreadableSecretError
+from workers.vault import MisplacedSecretError, UnreadableSecretError
 from workers.zoho import get_organizations
-from workers.zoho.errors import WrongOrganization, ZohoError
+from workers.zoho.errors import PARKING_ERRORS, WrongOrganization, ZohoError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Resumed:
     connection_id: uuid.UUID
     was_parked: bool
     refusal: str | None = None  #: why the connection stays parked; None where it works
+    needs_grant: bool = False  #: Zoho refuses the stored grant, so that only a new one helps
 
     @property
     def sentence(self) -> str:
@@ -33,7 +35,10 @@ def resume(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> Iterato
 
     Raises:
         UnknownConnectionError: there is no such connection.
+        WrongKeysError: this process's keys are not those of the stored secrets; no call is made.
     """
+    with resources.engine.begin() as connection:
+        prove_keys(connection, resources.vault)
     for connection_id in connection_ids:
         yield _resume(resources, connection_id)
 
@@ -55,7 +60,8 @@ def _resume(resources: Resources, connection_id: uuid.UUID) -> Resumed:
         if link.organization_id not in known:
             raise WrongOrganization
     except (ZohoError, UnreadableSecretError, BudgetWait, BudgetUnavailable) as error:
-        return Resumed(connection_id, was_parked=True, refusal=describe(error))
+        needs_grant = isinstance(error, (*PARKING_ERRORS, MisplacedSecretError))
+        return Resumed(connection_id, was_parked=True, refusal=describe(error), needs_grant=needs_grant)
     with resources.engine.begin() as connection:
         parking.resume(connection, connection_id)
     return Resumed(connection_id, was_parked=True)

@@ -4,10 +4,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from db import connections, verification
+from db import clock, connections, verification
 from db.connections import Link
 from domain.contacts import Contact, ContactKind, ContactPerson
 from domain.customers import customer_from, persons_as_json
@@ -66,14 +67,19 @@ class Verification:
         with resources.engine.connect() as connection:
             self.link: Link = connections.link(connection, connection_id)
             outlook = forecast(resources, connection, self.link)
+            self._began_at, self._began = clock.present(connection), time.monotonic()
         self.expected_calls = reading_cost(outlook.size, outlook.rate).calls
-        transport = resources.transport(self.link, lane=Lane.BULK, holder=f"verify-{uuid.uuid4()}")
+        transport = resources.transport(self.link, lane=Lane.BULK, holder=f"verify-{uuid.uuid4()}", now=self._now)
         zone = zone_named(self.link.time_zone)
         self._transport = transport
         self._contacts = ZohoContactsClient(transport, zone=zone)
         self._invoices = ZohoInvoicesClient(transport, zone=zone)
         self._reader = ListReader(self._contacts, self._invoices)
         self._rejected: set[str] = set()  #: ids of the rows that cannot be understood
+
+    def _now(self) -> datetime:
+        """The present by Postgres's clock."""
+        return self._began_at + timedelta(seconds=time.monotonic() - self._began)
 
     @property
     def has_synced(self) -> bool:

@@ -12,6 +12,7 @@ from db import webhook_secrets
 from db.connections import UnknownConnectionError
 from db.secrets import Place, SecretName
 from db.webhook_secrets import Refusals
+from workers.keys import prove_keys
 from workers.resources import Resources
 from workers.settings import Settings
 from workers.vault import UnreadableSecretError
@@ -77,8 +78,10 @@ def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
     Raises:
         RotationUnderWayError: an earlier rotation is not over.
         UnknownConnectionError: no such connection.
+        WrongKeysError: this process's keys are not those of the stored secrets; nothing is changed.
     """
     with resources.engine.begin() as database:
+        prove_keys(database, resources.vault)
         stored = webhook_secrets.find(database, connection_id)
         if stored is None:
             raise UnknownConnectionError(f"There is no connection {connection_id}.")

@@ -101,11 +101,26 @@ class SchemaState:
             case SchemaFit.OLDER if self.revision is None:
                 return "The database has no booksync tables yet: run `booksync migrate`"
             case SchemaFit.OLDER:
-                needed = revision_of(Target.PHASE2)
-                found = f"The schema is at {self.revision}, older than this release needs ({needed})"
-                return f"{found}: run `booksync migrate`"
+                return _older(str(self.revision))
             case SchemaFit.FITS:
                 return ""
+
+
+def _older(revision: str) -> str:
+    """Beside an older application the way leads to the end of phase 2; after it, to the newest revision."""
+    known, phase2 = known_revisions(), revision_of(Target.PHASE2)
+    is_before_phase3 = known.index(revision) <= known.index(phase2)
+    needed = phase2 if is_before_phase3 else expected_head()
+    found = f"The schema is at {revision}, older than this release needs ({needed})"
+    way = ", with `--to phase2` while an older application uses the tables" if is_before_phase3 else ""
+    return f"{found}: run `booksync migrate`{way}"
+
+
+#: What the newest revisions add last: half of an upgrade is not enough.
+_LAST_ADDITION: Final = text("""
+    SELECT 1 FROM pg_attribute
+     WHERE attrelid = to_regclass('api_use') AND attname = 'probed_at' AND NOT attisdropped
+""")
 
 
 def schema_state(connection: Connection) -> SchemaState:
@@ -117,6 +132,6 @@ def schema_state(connection: Connection) -> SchemaState:
     if revision is not None and revision not in known:
         return SchemaState(revision, SchemaFit.NEWER)
     is_old = revision is None or known.index(revision) < known.index(revision_of(Target.PHASE2))
-    if is_old or connection.scalar(text("SELECT to_regclass('held_deletions')")) is None:
+    if is_old or connection.scalar(_LAST_ADDITION) is None:
         return SchemaState(revision, SchemaFit.OLDER)
     return SchemaState(revision, SchemaFit.FITS)

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from db.engine import new_engine
 from db.migrations import Target, expected_head, migrate
-from db.migrations.revisions import VERSION_TABLE, revision_of
+from db.migrations.revisions import VERSION_TABLE, known_revisions, revision_of
 from sandbox.servers.ports import free_port
 from tests.process_logs import logs_of_a_process
 from workers import cli, process
@@ -24,6 +24,7 @@ from workers.schema import SchemaTooNewError, SchemaTooOldError, require_schema,
 
 PHASE1 = revision_of(Target.PHASE1)
 NEEDED = revision_of(Target.PHASE2)
+BESIDE_ANOTHER = ", with `--to phase2` while an older application uses the tables"
 
 
 @pytest.fixture
@@ -59,11 +60,11 @@ def test_who_starts_before_the_migrations_waits_for_the_last_of_them(engine: Eng
         "Waiting for the migrations. The database has no booksync tables yet: run `booksync migrate`.",
         (
             f"Waiting for the migrations. The schema is at 0001_legacy, older than this release needs ({NEEDED}): "
-            "run `booksync migrate`."
+            f"run `booksync migrate`{BESIDE_ANOTHER}."
         ),
         (
             f"Waiting for the migrations. The schema is at {PHASE1}, older than this release needs ({NEEDED}): "
-            "run `booksync migrate`."
+            f"run `booksync migrate`{BESIDE_ANOTHER}."
         ),
     ]
 
@@ -107,8 +108,18 @@ class TestACommand:
         with pytest.raises(SchemaTooOldError) as refused:
             require_schema(engine)
         assert str(refused.value) == (
-            f"The schema is at {PHASE1}, older than this release needs ({NEEDED}): run `booksync migrate`."
+            f"The schema is at {PHASE1}, older than this release needs ({NEEDED}): "
+            f"run `booksync migrate`{BESIDE_ANOTHER}."
         )
+
+    def test_half_of_the_newest_revision_is_not_enough(self, engine: Engine, postgres_url: str) -> None:
+        migrate(postgres_url)
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            former = known_revisions()[-2]
+            connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = %s", [former])
+            connection.execute("ALTER TABLE api_use DROP COLUMN probed_at")
+        with pytest.raises(SchemaTooOldError, match=f"{former}, older than this release needs .{expected_head()}."):
+            require_schema(engine)
 
     def test_it_refuses_a_newer_schema(self, engine: Engine, postgres_url: str) -> None:
         make_newer(postgres_url)

@@ -118,15 +118,16 @@ def test_with_keys_that_read_no_secret_it_is_not(
 def test_before_the_migration_it_is_not(
     process: Callable[[str, str], Ask], postgres_url: str, redis_url: str, version: Target | None
 ) -> None:
-    found = "The database has no booksync tables yet"
+    found, way = "The database has no booksync tables yet", ""
     if version is not None:
         migrate(postgres_url, version)
         found = f"The schema is at {revision_of(version)}, older than this release needs ({revision_of(Target.PHASE2)})"
+        way = ", with `--to phase2` while an older application uses the tables"
     answer = process(postgres_url, redis_url)("/readyz")
     assert answer.status_code == 503
     assert answer.json() == UNTOLD | {
         "database": "ok",
-        "schema": f"{found}: run `booksync migrate`",
+        "schema": f"{found}: run `booksync migrate`{way}",
         "redis": "ok",
         "redis_memory": "ok",
     }

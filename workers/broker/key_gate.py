@@ -61,7 +61,10 @@ def _lack() -> Exception | None:
     try:
         with resources.engine.begin() as connection:
             prove_keys(connection, resources.vault)
-    except (WrongKeysError, *DatabaseError) as error:
+    except WrongKeysError as error:
         log.error(describe(error), action="keys.waiting")
+        return error
+    except DatabaseError as error:
+        log.warning("The keys cannot be proven yet", action="keys.no_database", error=describe(error))
         return error
     return None

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import redis
 import typer
+from dramatiq.errors import BrokerConnectionError
 
 from db.connections import UnknownConnectionError
 from db.dead_letters import UnknownLetterError
@@ -102,6 +103,8 @@ def main() -> NoReturn:
         if failure.kind is FailureKind.DEFECT:
             raise
         _fail(failure.sentence(database_url()))
+    except BrokerConnectionError:
+        _fail("Redis refuses the message: booksync status says why. Next: run the command again after that.")
     except (redis.RedisError, BudgetUnavailable, RedisRefusesError) as error:
         refusal = error.refusal if isinstance(error, RedisRefusesError) else refusal_of(error)
         _fail(refusal.at(redis_address(settings().redis_url.get_secret_value())))

@@ -30,8 +30,8 @@ def _spent_day(budget: dict[str, Any], connection_id: str) -> str:
     waits = span(budget["day_waits_seconds"])
     if budget["probe_in_seconds"] is None:
         return (
-            f"The day's calls are spent but for {budget['day_remaining']:,}, which stay for webhooks and other "
-            f"programs (ZOHO_DAILY_RESERVE). Runs go on in {waits}. Next: wait, or take a larger plan at Zoho"
+            f"The day's calls are spent but for {budget['day_remaining']:,}, which stay for other programs "
+            f"(ZOHO_DAILY_RESERVE). Runs and webhooks go on in {waits}. Next: wait, or take a larger plan at Zoho"
         )
     why = "Zoho refuses calls (code 45)" if budget["paused_reason"] == "day" else "Zoho has reported that none is left"
     return (

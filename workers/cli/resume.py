@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.arguments import OneConnection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, print_json
 from workers.resumption import parked, resume
 
 
 def resume_connections(
-    connection: OneConnection = None,
+    connection: Annotated[
+        uuid.UUID | None, typer.Argument(metavar="CONNECTION", help="One connection; or say --all.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every parked connection.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
@@ -28,8 +29,10 @@ def resume_connections(
     if not tried:
         say.print("No connection is parked.")
     refused = [each for each in tried if each.refusal is not None]
-    if refused:
-        say.print("Next: booksync connect, with a new grant, for each that is still parked.")
+    if any(each.needs_grant for each in refused):
+        say.print("Next: booksync connect, with a new grant, for each whose grant Zoho refuses.")
+    elif refused:
+        say.print("Next: mend what the sentences name, and run this command again.")
     if as_json:
         print_json(
             {

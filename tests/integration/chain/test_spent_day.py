@@ -176,14 +176,17 @@ def test_too_many_words_are_wrong_usage(bench: Bench) -> None:
     assert run("budget", "resume", "one", "two").exit_code == 2
 
 
-def test_a_spent_reserve_stops_runs_and_leaves_the_rest_to_webhooks(bench: Bench) -> None:
+def test_a_spent_reserve_stops_runs_and_webhooks_and_leaves_the_rest_to_others(bench: Bench) -> None:
     bench.sync()
     answer(bench, 200, 0, {"X-Rate-Limit-Limit": "1000", "X-Rate-Limit-Remaining": "97", "X-Rate-Limit-Reset": "18000"})
     told = run("status").output
-    assert "which stay for webhooks and other programs (ZOHO_DAILY_RESERVE). Runs go on in " in told
+    assert "which stay for other programs (ZOHO_DAILY_RESERVE). Runs and webhooks go on in " in told
     facts = asked("sync", str(bench.connection_id), "--dry-run")
     assert facts["begins_in_seconds"] > 0
-    with bench.resources.budget.call(bench.zoho.organization_id, lane=Lane.INTERACTIVE, holder="webhook"):
+    budget, organization_id = bench.resources.budget, bench.zoho.organization_id
+    with pytest.raises(BudgetWait), budget.call(organization_id, lane=Lane.WEBHOOK, holder="webhook"):
+        pass
+    with budget.call(organization_id, lane=Lane.INTERACTIVE, holder="a person"):
         pass
 
 

@@ -2,9 +2,12 @@
 
 import json
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from tests.integration.db.look import change
@@ -13,7 +16,9 @@ from tests.process_logs import logs_of_a_process
 from tests.webhooks import signed_json
 from workers import settings
 from workers.cli.app import app
-from workers.webhook_rules import RotationUnderWayError, webhook_url
+from workers.keys import WrongKeysError
+from workers.vault import Vault
+from workers.webhook_rules import RotationUnderWayError, rotate, webhook_url
 
 
 def command(*words: str) -> Result:
@@ -125,3 +130,20 @@ def test_no_secret_is_logged(hooks: Hooks) -> None:
         response_to(hooks, "a wrong one")
         response_to(hooks, former)
     assert not [secret for secret in (former, new) if secret in logs.text]
+
+
+def test_wrong_keys_rotate_nothing(hooks: Hooks) -> None:
+    wrong = replace(hooks.bench.resources, vault=Vault([SecretStr(Fernet.generate_key().decode())]))
+    with pytest.raises(WrongKeysError):
+        rotate(wrong, hooks.bench.connection_id)
+    assert response_to(hooks, hooks.secret) == 202
+
+
+def test_a_secret_that_cannot_be_read_is_replaced(hooks: Hooks) -> None:
+    foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
+    change(
+        hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=foreign
+    )
+    rule = rotate(hooks.bench.resources, hooks.bench.connection_id)
+    assert rule.former_secret is None
+    assert response_to(hooks, rule.secret) == 202

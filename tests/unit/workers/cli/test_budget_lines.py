@@ -68,8 +68,8 @@ def test_a_day_that_is_spent_by_its_headers_says_so() -> None:
 
 def test_a_day_of_which_only_the_reserve_is_left_says_who_keeps_it() -> None:
     assert stop(RESERVED) == (
-        "The day's calls are spent but for 97, which stay for webhooks and other programs (ZOHO_DAILY_RESERVE). "
-        "Runs go on in 5 h. Next: wait, or take a larger plan at Zoho"
+        "The day's calls are spent but for 97, which stay for other programs (ZOHO_DAILY_RESERVE). "
+        "Runs and webhooks go on in 5 h. Next: wait, or take a larger plan at Zoho"
     )
 
 
