@@ -1,7 +1,6 @@
 """Statements over failed_records: records whose detail call has failed in a run, and those that it rejected."""
 
 import uuid
-from collections.abc import Iterable
 
 from sqlalchemy import Connection, text
 
@@ -9,11 +8,10 @@ from domain.deletions import RecordKind
 from domain.runs import RecordRef
 
 
-def attempts_of(connection: Connection, run_id: uuid.UUID, refs: Iterable[RecordRef]) -> dict[RecordRef, int]:
-    """The failed attempts of those of the records whose call has failed before in this run."""
+def attempts(connection: Connection, run_id: uuid.UUID) -> dict[RecordRef, int]:
+    """The records whose call has failed in this run, with the failed attempts that are their own fault."""
     rows = connection.execute(
-        text("SELECT kind, record_id, attempts FROM failed_records WHERE run_id = :run_id AND record_id = ANY(:ids)"),
-        {"run_id": run_id, "ids": [ref.record_id for ref in refs]},
+        text("SELECT kind, record_id, attempts FROM failed_records WHERE run_id = :run_id"), {"run_id": run_id}
     )
     return {RecordRef(RecordKind(row.kind), row.record_id): row.attempts for row in rows}
 
@@ -39,6 +37,22 @@ def record_failure(
             "reason": reason,
             "is_rejected": is_rejected,
         },
+    )
+
+
+def count_suspects(connection: Connection, run_id: uuid.UUID, kind: RecordKind) -> None:
+    """Another record of that kind was read, so the failures before were the records' own fault."""
+    connection.execute(
+        text("UPDATE failed_records SET attempts = 1 WHERE run_id = :run_id AND kind = :kind AND attempts = 0"),
+        {"run_id": run_id, "kind": kind},
+    )
+
+
+def forget(connection: Connection, run_id: uuid.UUID, ref: RecordRef) -> None:
+    """The record was read after all."""
+    connection.execute(
+        text("DELETE FROM failed_records WHERE run_id = :run_id AND kind = :kind AND record_id = :record_id"),
+        {"run_id": run_id, "kind": ref.kind, "record_id": ref.record_id},
     )
 
 

@@ -139,7 +139,8 @@ _PROVEN = {
              ORDER BY record_id FOR NO KEY UPDATE SKIP LOCKED
         ), event AS MATERIALIZED (
             SELECT record.record_id, record.handled, event.number,
-                   event.received_at < :asked_at AND (:covers_all OR coalesce(
+                   event.received_at < :asked_at AND (
+                       :covers_all AND NOT (event.kind IN ('deleted', 'vendor') AND cached.is_live IS TRUE) OR coalesce(
                        CASE WHEN event.kind = 'wanted' THEN cached.is_live
                             WHEN event.kind <> 'changed' OR NOT cached.is_live THEN false
                             WHEN event.modified_at IS NULL THEN cached.observed_at >= :read_since
@@ -194,8 +195,9 @@ def complete(
     """Completes the events that came before `asked_at` (Postgres's time) and that a run's walk has covered.
 
     The walk began at `read_since` (the server's time). With `covers_all` it has read every record and asked about
-    the missing ones. Else an event is completed if the cache proves it: what is cached is newer than the event, or was
-    read since. A removal is never proven so, because a list does not name what is gone.
+    the missing ones; a removal of a record that is live all the same stays, because it may be the proof of a loss.
+    Else an event is completed if the cache proves it: what is cached is newer than the event, or was read since. A
+    removal is never proven so, because a list does not name what is gone.
     """
     found = connection.execute(
         _PROVEN[entity],

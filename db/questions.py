@@ -101,6 +101,11 @@ _QUESTIONS = text(f"""
     ), debt AS (
         SELECT customer_id, sum(balance) AS owed FROM invoices_cache
          WHERE connection_id = :connection_id AND {_IS_OPEN} GROUP BY customer_id
+    ), failed AS (
+        SELECT failed.kind, failed.record_id, bool_or(run.id = :run_id AND is_rejected) AS is_over
+          FROM failed_records AS failed JOIN sync_runs AS run ON run.id = failed.run_id
+         WHERE run.connection_id = :connection_id AND failed_at > CAST(:now AS timestamptz) - interval '1 day'
+         GROUP BY 1, 2
     ), question AS (
         SELECT 'customer' AS kind, id AS customer_id, zoho_customer_id AS record_id, zoho_last_modified_at,
                asked_version,
@@ -126,9 +131,11 @@ _QUESTIONS = text(f"""
            cause = 'soon' AND handover = 'open' AS is_urgent
       FROM question
       LEFT JOIN debt USING (customer_id)
+      LEFT JOIN failed USING (kind, record_id)
       CROSS JOIN (SELECT handover FROM zoho_connections WHERE id = :connection_id) AS home
-     WHERE {_IS_UNASKED}
-     ORDER BY array_position(CASE handover WHEN 'open' THEN CAST(:order AS text[])
+     WHERE {_IS_UNASKED} AND is_over IS NOT TRUE
+     ORDER BY is_over IS NOT NULL,
+              array_position(CASE handover WHEN 'open' THEN CAST(:order AS text[])
                                            ELSE CAST(:order_while_closed AS text[]) END, cause),
               owed DESC NULLS LAST, customer_id, kind, record_id
      LIMIT :limit
@@ -136,15 +143,25 @@ _QUESTIONS = text(f"""
 
 
 def questions(
-    connection: Connection, link: Link, window: CallingWindow, *, now: datetime, limit: int
+    connection: Connection,
+    link: Link,
+    window: CallingWindow,
+    *,
+    now: datetime,
+    limit: int,
+    run_id: uuid.UUID | None = None,
 ) -> Sequence[Question]:
-    """The next questions: records whose present version was not asked for, in the order of their causes."""
+    """The next questions: records whose present version was not asked for, in the order of their causes.
+
+    Those whose call has failed within a day come last; those that the run has rejected are left out.
+    """
     if limit <= 0:
         return []
     rows = connection.execute(
         _QUESTIONS,
         {
             "connection_id": link.connection_id,
+            "run_id": run_id,
             "now": now,
             "until": now + AHEAD,
             "scattered": _scattered(connection, link, window, now),

@@ -182,7 +182,7 @@ def staged_batch(connection: Connection, run_id: uuid.UUID, limit: int) -> list[
 
 def clear(connection: Connection, run_id: uuid.UUID) -> None:
     """Drops all that the run has staged: it has ended."""
-    for table in ("staged_contacts", "staged_persons", "seen_records", "failed_records"):
+    for table in ("staged_contacts", "staged_persons", "seen_records"):
         connection.execute(text(f"DELETE FROM {table} WHERE run_id = :run_id"), {"run_id": run_id})  # noqa: S608
 
 

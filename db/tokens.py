@@ -74,6 +74,17 @@ def note_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
     )
 
 
+def forget_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
+    """The refresh that was recorded last is not one of those that Zoho counts."""
+    connection.execute(
+        text("""
+            UPDATE zoho_connections SET refreshed_at = trim_array(refreshed_at, 1)
+             WHERE id = :connection_id
+        """),
+        {"connection_id": connection_id},
+    )
+
+
 def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: float) -> None:
     """Zoho's token endpoint refuses for a while: nobody asks it again before that is over."""
     connection.execute(

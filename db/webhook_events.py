@@ -212,7 +212,11 @@ def recently_marked(connection: Connection, ref: ResyncRef, *, seconds: float) -
                  WHERE connection_id = :connection_id AND received_at > now() - make_interval(secs => :seconds)
                    AND entity = :entity
                  GROUP BY record_id
-                HAVING bool_or(outcome = 'gone') AND NOT bool_or(kind IN ('deleted', 'orphaned'))) marked
+                HAVING bool_or(outcome = 'gone') AND NOT bool_or(kind = 'deleted')
+                   AND NOT (bool_or(kind = 'orphaned') AND record_id IN (
+                       SELECT zoho_invoice_id FROM invoices_cache AS invoice
+                         JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+                        WHERE invoice.connection_id = :connection_id AND customer.status = 'deleted'))) marked
         """),
         ref.as_values() | {"seconds": seconds},
     ).scalar_one()

@@ -13,7 +13,7 @@ from db.tokens import StoredTokens
 from workers.budget import BudgetWait, WaitReason
 from workers.vault import Vault
 from workers.zoho import OAuthClient, Token, refresh_access_token
-from workers.zoho.errors import GrantRefused, OAuthFailed, OAuthThrottled, TokenNotRenewed, ZohoError
+from workers.zoho.errors import ClientRejected, GrantRefused, OAuthFailed, OAuthThrottled, TokenNotRenewed, ZohoError
 
 #: A token is refreshed this long before it ends, so that no call meets its last second; a short-lived one later.
 EARLY_SECONDS = 300.0
@@ -94,6 +94,10 @@ class SharedTokens:
             seconds = tokens.record_failure(connection, self.connection_id)
             is_final = seconds >= UNKNOWN_WORD_SECONDS
             return GrantRefused(failed.call, status=failed.status, detail=failed.detail) if is_final else failed
+        except ClientRejected as error:
+            # No token was granted: a process with a right client must not wait for this one's tries.
+            tokens.forget_refresh(connection, self.connection_id)
+            return error
         except ZohoError as error:
             return error
         tokens.write(

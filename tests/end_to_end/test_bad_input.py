@@ -17,7 +17,7 @@ def assert_told(outcome: Outcome, *words: str, code: int = 1) -> None:
 
 def test_a_wrong_client_secret(installation: Installation) -> None:
     outcome = installation.connect(ZOHO_CLIENT_SECRET="wrong")
-    assert_told(outcome, "ZOHO_CLIENT_SECRET", "booksync connect")
+    assert_told(outcome, "ZOHO_CLIENT_SECRET", "data centre")
     assert "ZOHO_CLIENT_SECRET" in outcome.json["error"]
 
 

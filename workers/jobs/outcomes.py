@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from db.failures import DatabaseError, Failure, failure_of
+from db.failures import DatabaseError, Failure, FailureKind, failure_of
 from db.resyncs import BUDGET
 from domain.walk import WalkStuck
 from workers.budget import BudgetUnavailable, BudgetWait
@@ -25,6 +25,7 @@ from workers.zoho.errors import (
     TransientZohoError,
     UnusableAnswer,
     WaitForToken,
+    ZohoError,
     ZohoUnavailable,
 )
 
@@ -33,6 +34,13 @@ _PAUSE_SECONDS: Final = 2.0
 
 #: The wait for an operator: another worker, with the right settings, may take the work after it.
 _OPERATOR_SECONDS: Final = 30.0
+
+
+#: Failures of Postgres that last until an operator mends them. Each try may cost a call to Zoho.
+_WAIT_FOR_OPERATOR: Final = frozenset(
+    {FailureKind.PERMISSION, FailureKind.SCHEMA, FailureKind.POOLER, FailureKind.DISK}
+)
+_DATABASE_OPERATOR_SECONDS: Final = 300.0
 
 
 class Outcome(Enum):
@@ -99,13 +107,20 @@ def _after_failure(failure: Failure, error: Exception) -> Handling:
     """A connection that is lost in the middle of a step is no fault of the step's, and neither is a deadlock."""
     if failure.kind.spends_attempt:
         return Handling(Outcome.UNKNOWN, describe(error))
-    seconds = 0.0 if failure.kind.is_repeated_at_once else _PAUSE_SECONDS
-    return Handling(Outcome.DEFERRED, f"Postgres ({describe(error)})", seconds)
+    reason = f"Postgres ({describe(error)})"
+    if failure.kind is FailureKind.TRY_AGAIN:
+        return Handling(Outcome.RETRIED, reason)
+    if failure.kind in _WAIT_FOR_OPERATOR:
+        return Handling(Outcome.BLOCKED, reason, _DATABASE_OPERATOR_SECONDS)
+    return Handling(Outcome.DEFERRED, reason, _PAUSE_SECONDS)
 
 
 def concerns_one_record(error: Exception) -> bool:
-    """Whether the error of a detail call may be that record's own matter, so that other records can still be read."""
-    return isinstance(error, tuple(_OF_ONE_RECORD))
+    """Whether the error of a detail call may be that record's own matter, so that other records can still be read.
+
+    A call for a token is no record's.
+    """
+    return isinstance(error, ZohoError) and isinstance(error, tuple(_OF_ONE_RECORD)) and error.call.startswith("GET")
 
 
 def is_certainly_of_one_record(error: Exception) -> bool:

@@ -1,8 +1,8 @@
 """Detail calls for many records: one whose call fails for ever is rejected by name, and harms no other.
 
-A failure is the record's own once another record has been read, or when few records are left. Several different
-records that fail in a row are an outage. Records that have failed are asked for after the others (`failed_records`), so
-that a repeated step does not meet the same records first.
+A failure is the record's own once another record of its kind has been read in the run. Until then it is only suspected:
+several different records that fail in a row are an outage, and the step is tried again as after any other. Records that
+have failed are asked for after the others (`failed_records`), so that a repeated step meets other records first.
 """
 
 from collections import defaultdict
@@ -28,7 +28,7 @@ from workers.jobs.outcomes import (
 )
 from workers.logs import describe
 from workers.sync.work import Work
-from workers.zoho.errors import ZohoError
+from workers.zoho.errors import TransientZohoError, ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +49,10 @@ LONGEST_WAIT_SECONDS = 300.0
 
 class OnlyFailingRecordsError(DeferredError):
     """Only records whose calls have failed are left; they are asked for again in a moment."""
+
+
+class SeveralRecordsFailError(TransientZohoError):
+    """Several records in a row cannot be read."""
 
 
 class Asked(Enum):
@@ -77,9 +81,10 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
     Raises:
         OnlyFailingRecordsError: no call has succeeded, and some records have attempts left.
         BudgetWait: a wait for the budget; for spare calls, of the minute only.
-        ZohoError: an outage, unless the calls are spare; or an error that concerns every call.
+        SeveralRecordsFailError: an outage, unless the calls are spare.
+        ZohoError: the only record that is left fails, and the step has attempts left; or the error concerns every call.
     """
-    failures = _Failures(work, records, calls)
+    failures = _Failures(work, calls)
     for record in records:
         try:
             calls.ask(record)
@@ -97,7 +102,7 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
                 failures.put_off()
                 return Asked.STOPPED
             if failures.is_outage:
-                raise
+                raise SeveralRecordsFailError(error.call, status=error.status, code=error.code) from error
         else:
             failures.another_was_read(record)
     return failures.end()
@@ -106,13 +111,13 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
 class _Failures(Generic[RecordT]):
     """The records of one step whose calls have failed."""
 
-    def __init__(self, work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]) -> None:
+    def __init__(self, work: Work, calls: DetailCalls[RecordT]) -> None:
         self._work = work
         self._calls = calls
         with work.transaction() as connection:
-            self._attempts = failed_records.attempts_of(connection, work.run.run_id, map(calls.ref_of, records))
+            self._attempts = failed_records.attempts(connection, work.run.run_id)
         self._in_a_row: dict[RecordKind, list[tuple[RecordT, ZohoError]]] = defaultdict(list)
-        self._any_was_read = False
+        self._kinds_read: set[RecordKind] = set()
         self._failed = self._may_succeed = 0
 
     @property
@@ -120,14 +125,14 @@ class _Failures(Generic[RecordT]):
         return any(len(failed) >= OUTAGE for failed in self._in_a_row.values())
 
     def add(self, record: RecordT, error: ZohoError) -> None:
-        """Records that have failed in an earlier step, and ids that Zoho rejects, are no sign of an outage.
+        """Records whose failures are known to be their own, and ids that Zoho rejects, are no sign of an outage.
 
         Neither are refused spare calls, because an outage that ends these costs nothing to find out later.
         """
         self._failed += 1
         ref, is_refused = self._calls.ref_of(record), not is_worth_another_attempt(error)
         is_its_own = is_certainly_of_one_record(error) or (self._calls.is_spare and is_refused)
-        if ref in self._attempts or is_its_own:
+        if self._attempts.get(ref, 0) > 0 or is_its_own:
             self._count(record, error)
             return
         self._in_a_row[ref.kind].append((record, error))
@@ -137,21 +142,42 @@ class _Failures(Generic[RecordT]):
 
     def another_was_read(self, record: RecordT) -> None:
         """Zoho returns records of that kind, so the failures before are those records' own."""
-        self._any_was_read = True
-        self._count_in_a_row(self._calls.ref_of(record).kind)
+        ref, run_id = self._calls.ref_of(record), self._work.run.run_id
+        self._kinds_read.add(ref.kind)
+        if ref in self._attempts:
+            with self._work.transaction() as connection:
+                failed_records.forget(connection, run_id, ref)
+            del self._attempts[ref]
+        self._count_in_a_row(ref.kind)
+        suspects = [each for each, attempts in self._attempts.items() if each.kind is ref.kind and attempts == 0]
+        if suspects:
+            with self._work.transaction() as connection:
+                failed_records.count_suspects(connection, run_id, ref.kind)
+            self._attempts |= dict.fromkeys(suspects, 1)
 
     def put_off(self) -> None:
-        """Leaves the records of the outage to another day: they would come first in every run."""
+        """Leaves samples to another day: they would come first in every run. Questions come last by themselves."""
+        if self._calls.is_named:
+            return
         with self._work.transaction() as connection:
             for record, error in chain.from_iterable(self._in_a_row.values()):
                 self._work.keep(connection, self._calls.reject(connection, record, describe(error)))
 
     def end(self) -> Asked:
         for kind in RecordKind:
+            self._raise_if_nothing_else_is_left(kind)
             self._count_in_a_row(kind)
-        if self._may_succeed and not self._any_was_read:
+        if self._may_succeed and not self._kinds_read:
             raise OnlyFailingRecordsError(_PAUSE_SECONDS)
         return Asked.SOME if self._failed else Asked.ALL
+
+    def _raise_if_nothing_else_is_left(self, kind: RecordKind) -> None:
+        """Where no record of the kind was read, only the step's attempts tell a record's fault from an outage."""
+        if self._calls.is_spare or kind in self._kinds_read or self._work.run.is_last_attempt:
+            return
+        for _, error in self._in_a_row.get(kind, ()):
+            if is_worth_another_attempt(error):
+                raise error
 
     def _count_in_a_row(self, kind: RecordKind) -> None:
         for record, error in self._in_a_row.pop(kind, ()):
@@ -159,7 +185,11 @@ class _Failures(Generic[RecordT]):
 
     def _count(self, record: RecordT, error: ZohoError) -> None:
         attempts = self._attempts.get(self._calls.ref_of(record), 0) + 1
-        is_last = attempts >= self._calls.attempts or not is_worth_another_attempt(error)
+        is_last = (
+            attempts >= self._calls.attempts
+            or not is_worth_another_attempt(error)
+            or (self._work.run.is_last_attempt and not self._calls.is_spare)
+        )
         run = self._work.run
         with self._work.transaction() as connection:
             if is_last:

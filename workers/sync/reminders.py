@@ -98,7 +98,12 @@ def _questions(work: Work) -> Sequence[Question]:
         policy = reminder_policies.policy_of(connection, work.run.connection_id)
         left = policy.detail_calls_per_run - work.run.position.switches_asked
         found = questions.questions(
-            connection, work.link, policy.window, now=work.now, limit=min(left, QUESTIONS_PER_STEP)
+            connection,
+            work.link,
+            policy.window,
+            now=work.now,
+            limit=min(left, QUESTIONS_PER_STEP),
+            run_id=work.run.run_id,
         )
         if all(question.is_urgent for question in found) or is_affordable(connection, work):
             return found
@@ -144,10 +149,9 @@ def _ask(work: Work, asked: Sequence[Question]) -> bool:
     """Whether the run may ask on. What stays unknown is held back, and asked for by a later run."""
 
     def reject(connection: Connection, question: Question, _reason: str) -> Run:
+        # An invoice stays unasked, and so is not handed over.
         if question.kind is RecordKind.CUSTOMER:
             known_contacts.note_unreadable(connection, work.link, question.record_id, now=work.now)
-        else:
-            invoice_facts.note_asked(connection, work.link, {question.record_id: question.version})
         return _one_more(work.run)
 
     calls = DetailCalls(

@@ -23,7 +23,7 @@ from workers.broker import send_resync
 from workers.broker.dead_letters import death_of_resync
 from workers.budget import BudgetWait
 from workers.counters import Ending
-from workers.jobs.outcomes import Outcome, handling_of
+from workers.jobs.outcomes import Outcome, concerns_one_record, handling_of
 from workers.logs import describe
 from workers.resources import Resources
 from workers.sync.one_record import OneRecord, refresh
@@ -112,6 +112,9 @@ class _Settlement:
                 return self._wait(handling.seconds, handling.reason)
             case Outcome.RETRIED:
                 return self._retry(error)
+            case Outcome.PARKED if concerns_one_record(error):
+                # The grant may lack the right to this record only. A refused list parks the connection.
+                return self.give_up(Cause.PERMANENT_ERROR, handling.reason, error)
             case Outcome.PARKED:
                 return self._park(error)
             case Outcome.GIVEN_UP:

@@ -38,7 +38,6 @@ _SURVIVED: dict[str, tuple[FaultName, dict[str, Any]]] = {
     "rows without an id": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.NULL_ID}),
     "rows with a broken time": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.BROKEN_TIME}),
     "rows with wrong types": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.WRONG_TYPES}),
-    "rows mutated": (FaultName.HOSTILE_ROW, {"share": 0.3, "row": HostileRow.MUTATED}),
     "rows of the year 9999": (FaultName.STAMPS_LIE, {"share": 0.05, "stamp": "9999-12-01T00:00:00+0000"}),
     "rows from two days ahead": (FaultName.STAMPS_LIE, {"share": 0.05, "seconds": 172_800}),
     "rows missing": (FaultName.ROW_MISSING, {"share": 0.02}),

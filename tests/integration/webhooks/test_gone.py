@@ -17,7 +17,7 @@ from tests.integration.chain.checking import a_minute_passes
 from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks
 
 #: More than the safeguard marks, fewer than a flood.
-MANY = 24
+MANY = 14
 
 
 def reminded(bench: Bench) -> set[str]:
