@@ -46,9 +46,16 @@ def test_what_leaves_a_dead_letter_is_given_up(hooks: Hooks, contact_id: str) ->
 
 
 def test_a_refused_connection_is_parked(hooks: Hooks, contact_id: str) -> None:
-    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=401, code=57)
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
     hooks.take(CONTACT, contact_id)
     assert counted(hooks, Family.RESYNCS) == {("contact", "parked"): 1}
+
+
+def test_a_record_that_the_grant_may_not_read_is_given_up_and_parks_nothing(hooks: Hooks, contact_id: str) -> None:
+    hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=401, code=57)
+    hooks.take(CONTACT, contact_id)
+    assert counted(hooks, Family.RESYNCS) == {("contact", "given_up"): 1}
+    assert hooks.bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
 
 
 def test_a_record_that_waits_for_the_budget_is_counted_with_its_wait(hooks: Hooks, contact_id: str) -> None:
