@@ -113,6 +113,19 @@ def test_a_record_that_fails_in_every_run_does_not_keep_the_others_from_being_as
     assert eager.customers()[first.record_id]["payment_reminder_enabled"] is None
 
 
+@pytest.mark.parametrize("status", [503, 403])
+def test_an_invoice_whose_details_cannot_be_read_stays_unasked(eager: Bench, status: int) -> None:
+    eager.sync()
+    assert any(question.kind is RecordKind.INVOICE for question in questions_left(eager))
+    eager.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICE, status=status, code=9999)
+    for _ in range(3):
+        eager.sync(is_scheduled=True)
+    asked_without_a_reply = eager.rows(
+        "SELECT id FROM invoices_cache WHERE asked_version IS NOT NULL AND payment_reminder_enabled IS NULL"
+    )
+    assert asked_without_a_reply == [], "it would be handed over, although its switch may be off"
+
+
 def answering(monkeypatch: pytest.MonkeyPatch, modified_at: dt.datetime | None) -> None:
     """Details say "off" and have that modified time, whatever the list says."""
     ask = Work.ask_contact
