@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from db.failures import DatabaseError, FailureKind, failure_of
+from db.failures import DatabaseError, failure_of
 
 _T = TypeVar("_T")
 
@@ -41,7 +41,7 @@ def in_transaction(
                 return work(connection)
         except DatabaseError as error:
             kind = failure_of(error).kind
-            if kind is FailureKind.TRY_AGAIN and conflicts < _MOST_CONFLICTS:
+            if kind.is_repeated_at_once and conflicts < _MOST_CONFLICTS:
                 conflicts += 1
                 continue
             if kind.spends_attempt or waited >= patience_seconds:
