@@ -1,42 +1,21 @@
 """Redis behind Sentinels: the primary is killed in mid-run, a replica takes over, and the processes go on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
-import redis
 from cryptography.fernet import Fernet
 
-from sandbox.servers import EmbeddedValkey
-from sandbox.servers.ports import LOOPBACK
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
 from tests.end_to_end.installation import PROJECT, SCHEDULER, WORKER, Installation, settings_for
 from tests.end_to_end.underway import eventually
-from tests.integration.redis_access.servers import SentinelNode
+from tests.integration.redis_access.servers import WatchedRedis, watched_redis
 from tests.truth import differences
 
 #: By then pages are read, and others are to come.
 IN_MID_RUN = 3
-
-
-@dataclass(frozen=True)
-class WatchedRedis:
-    """A primary, its replica, and the Sentinel that promotes it."""
-
-    primary: EmbeddedValkey
-    replica: EmbeddedValkey
-    sentinel: SentinelNode
-
-    @property
-    def url(self) -> str:
-        return f"redis+sentinel://{LOOPBACK}:{self.sentinel.port}/{self.sentinel.service}/0"
-
-    def is_promoted(self) -> bool:
-        with redis.Redis.from_url(self.replica.url) as client:
-            return bool(client.info("replication")["role"] == "master")
 
 
 @pytest.fixture
@@ -47,18 +26,8 @@ def zoho() -> Iterator[SandboxControl]:
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[WatchedRedis]:
-    primary = EmbeddedValkey(tmp_path / "primary", durable=False)
-    replica = EmbeddedValkey(tmp_path / "replica", durable=False)
-    with primary, replica:
-        with redis.Redis.from_url(replica.url) as client:
-            client.execute_command("REPLICAOF", LOOPBACK, primary.port)
-            eventually(lambda: client.info("replication")["master_link_status"] == "up")
-        sentinel = SentinelNode(tmp_path / "sentinel", durable=False)
-        sentinel.watch(primary.port)
-        with sentinel:
-            with redis.Redis(LOOPBACK, sentinel.port) as client:
-                eventually(lambda: len(client.sentinel_slaves(sentinel.service)) == 1)
-            yield WatchedRedis(primary, replica, sentinel)
+    with watched_redis(tmp_path) as servers:
+        yield servers
 
 
 @pytest.fixture
@@ -87,8 +56,7 @@ def test_a_run_goes_on_when_the_primary_is_killed(
 
         eventually(lambda: run()[1] >= IN_MID_RUN)
         assert run()[0] == "running"
-        watched.primary.kill()
-        eventually(watched.is_promoted)
+        watched.fail_over()
         eventually(lambda: run()[0] != "running")
         assert run()[0] == "succeeded"
         assert differences(installation.zoho.snapshot(), database, connection_id) == []

@@ -5,7 +5,12 @@ from typing import Any
 import redis
 from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
-from redis.sentinel import Sentinel, SentinelConnectionPool
+from redis.sentinel import (
+    Sentinel,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 
 from workers.redis_access.addresses import is_sentinel, sentinel_address
 from workers.redis_access.refusal_log import LoggedRetry
@@ -58,8 +63,30 @@ def redis_client(url: str, *, retry: Retry, timeout_seconds: float) -> redis.Red
     return primary
 
 
+class _FollowingConnection(SentinelManagedConnection):
+    """A connection that asks the Sentinels whenever it has to connect.
+
+    redis-py asks them for a connection that the pool hands out, but a command whose connection breaks reconnects to the
+    address of before, for as long as its retries last, although another server is the primary by then.
+    """
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        if not self._sock:
+            # Once: the command's own retry is around it.
+            self._connect_retry()  # type: ignore[no-untyped-call]
+        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
+
+
+class _FollowingSSLConnection(_FollowingConnection, SentinelManagedSSLConnection):
+    """The same by TLS."""
+
+
 class _SentinelPool(SentinelConnectionPool):
     """Connections to the primary; closing them all closes those to the Sentinels too."""
+
+    def __init__(self, *args: Any, ssl: bool = False, **kwargs: Any) -> None:
+        connection_class = _FollowingSSLConnection if ssl else _FollowingConnection
+        super().__init__(*args, connection_class=connection_class, **kwargs)  # type: ignore[no-untyped-call]
 
     def disconnect(self, inuse_connections: bool = True) -> None:
         super().disconnect(inuse_connections)

@@ -4,12 +4,15 @@ import socketserver
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import redis
 
 from sandbox.servers import EmbeddedValkey
 from sandbox.servers.account import Account, give
 from sandbox.servers.ports import LOOPBACK
+from tests.end_to_end.underway import eventually
 
 
 class ClusterNode(EmbeddedValkey):
@@ -50,6 +53,43 @@ class SentinelNode(EmbeddedValkey):
                 return bool(client.info("server")["process_id"] == pid)
         except redis.RedisError:
             return False
+
+
+@dataclass(frozen=True)
+class WatchedRedis:
+    """A primary, its replica, and the Sentinel that promotes it."""
+
+    primary: EmbeddedValkey
+    replica: EmbeddedValkey
+    sentinel: SentinelNode
+
+    @property
+    def url(self) -> str:
+        return f"redis+sentinel://{LOOPBACK}:{self.sentinel.port}/{self.sentinel.service}/0"
+
+    def fail_over(self) -> None:
+        """Kills the primary, and waits until the Sentinel names the replica."""
+        self.primary.kill()
+        with redis.Redis(LOOPBACK, self.sentinel.port) as client:
+            service = self.sentinel.service
+            eventually(lambda: client.sentinel_masters()[service]["port"] == self.replica.port)
+
+
+@contextmanager
+def watched_redis(folder: Path) -> Iterator[WatchedRedis]:
+    """The three servers; the replica is in step with its primary."""
+    primary = EmbeddedValkey(folder / "primary", durable=False)
+    replica = EmbeddedValkey(folder / "replica", durable=False)
+    with primary, replica:
+        with redis.Redis.from_url(replica.url) as client:
+            client.replicaof(LOOPBACK, primary.port)
+            eventually(lambda: client.info("replication")["master_link_status"] == "up")
+        sentinel = SentinelNode(folder / "sentinel", durable=False)
+        sentinel.watch(primary.port)
+        with sentinel:
+            with redis.Redis(LOOPBACK, sentinel.port) as client:
+                eventually(lambda: len(client.sentinel_slaves(sentinel.service)) == 1)
+            yield WatchedRedis(primary, replica, sentinel)
 
 
 @contextmanager
