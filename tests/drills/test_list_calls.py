@@ -1,0 +1,18 @@
+"""The API calls that syncs cost stay within their bounds: lists at most 1.03 × the pages, one call a gone customer."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.end_to_end.installation import PROJECT
+
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
+
+
+def test_syncs_cost_no_more_api_calls_than_their_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    command = [sys.executable, "-m", "benchmarks.api_calls"]
+    measured = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    with capsys.disabled():
+        print(f"\n{measured.stdout}")
+    assert measured.returncode == 0, measured.stderr
