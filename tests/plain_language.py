@@ -1,7 +1,7 @@
-"""`python -m tests.plain_language [-v] [PATH…]`: the share of sentences that carry a mannerism. It must stay below 1 %.
+"""`python -m tests.plain_language [-v] [PATH…]`: the share of sentences with a mannerism, which must stay below 1 %.
 
-It reads docstrings, comments, test names, texts for people (help, logs, errors) and Markdown; docs/glossary.md says which
-word to use instead.
+It reads docstrings, comments, test names, texts for people (help, logs, errors) and Markdown. docs/glossary.md says
+which word to use instead.
 """
 
 import ast
@@ -74,9 +74,8 @@ def _of_python(path: Path, source: str) -> Iterator[Sentence]:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 yield Sentence(path, node.lineno, "test name", node.name.replace("_", " "))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            if _is_text(node.value):
-                yield from _split(path, node.lineno, "text", node.value)
+        if isinstance(node, ast.Constant) and id(node) not in docstrings and _is_text(node.value):
+            yield from _split(path, node.lineno, "text", str(node.value))
     for comment in _comments(source):
         yield from _split(path, *comment)
 
@@ -87,8 +86,10 @@ def _comments(source: str) -> Iterator[tuple[int, str, str]]:
             yield token.start[0], "comment", token.string.lstrip("#: ")
 
 
-def _is_text(value: str) -> bool:
-    """Whether a string is made for people: several words, and no SQL."""
+def _is_text(value: object) -> bool:
+    """Whether a constant is a text for people: several words, and no SQL."""
+    if not isinstance(value, str):
+        return False
     return len(re.findall(r"[A-Za-z]{2,}", value)) >= _WORDS_OF_A_TEXT and " " in value and not _SQL.search(value)
 
 
@@ -108,12 +109,8 @@ def _split(path: Path, line: int, kind: str, text: str) -> Iterator[Sentence]:
 
 
 def _files(roots: Iterable[str]) -> list[Path]:
-    listed = subprocess.run(  # noqa: S603
-        ["git", "ls-files", "--", *roots],  # noqa: S607
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    command = ["git", "ls-files", "--", *roots]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True)
     return [Path(name) for name in listed.stdout.splitlines() if Path(name).suffix in {".py", ".md", ".sql", ".lua"}]
 
 
