@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import redis
 import typer
@@ -48,12 +49,29 @@ from workers.zoho.errors import ZohoError
 
 app = typer.Typer(
     name="booksync",
-    help="Keeps a Postgres copy of Zoho Books customers and invoices true, and plans payment reminders.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(is_asked_for: bool) -> None:
+    if is_asked_for:
+        print(f"booksync {version('booksync')}")
+        raise typer.Exit
+
+
+@app.callback()
+def booksync(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show booksync's version, and exit."),
+    ] = False,
+) -> None:
+    """Keeps a Postgres copy of Zoho Books customers and invoices true, and plans payment reminders."""
+
+
 app.command("migrate")(migrate.migrate)
 app.command("connect")(connect.connect)
 app.command("sync")(sync.sync)
