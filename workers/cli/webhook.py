@@ -64,13 +64,13 @@ def note_partial_url(url: str) -> None:
 
 
 def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:
-    """The refused webhooks in words, times in UTC; None where the last webhook was good, or none has come."""
-    since = refusals["since"]
-    if not refusals["count"] or since is None:
+    """The refused webhooks in words, times in UTC; None without any."""
+    if not refusals["count"]:
         return None
     refused = counted(refusals["count"], "webhook", "webhooks")
     return (
-        f"{refused} refused since {_clock(since)}: the secret does not match. "
+        f"{refused} refused since {_clock(refusals['since'])}, the last at {_clock(refusals['last_at'])}: "
+        "the secret does not match. "
         f"Next: booksync webhook show {connection_id}, and put that secret into Zoho's rule"
     )
 

@@ -69,20 +69,10 @@ class RefusalCounts:
             pending.planned_at = max(pending.next_write_at, now) + _TIMER_MARGIN_SECONDS
             return pending.planned_at - now
 
-    def forget(self, connection_id: uuid.UUID) -> None:
-        """A good webhook has come."""
-        with self._lock:
-            self._pending.pop(connection_id, None)
-
 
 @lru_cache(maxsize=1)
 def _counts() -> RefusalCounts:
     return RefusalCounts()
-
-
-def forget(connection_id: uuid.UUID) -> None:
-    """A good webhook of the connection has come: what this process has counted and not written is obsolete."""
-    _counts().forget(connection_id)
 
 
 async def count(resources: Resources, connection_id: uuid.UUID) -> None:

@@ -110,8 +110,6 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
         with resources.engine.begin() as database:
             stored = webhook_secrets.find(database, connection_id)
             secret = _matching_secret(resources.vault, stored, connection_id, request, told)
-            if stored is not None and stored.has_refusals:
-                webhook_secrets.forget_refusals(database, connection_id)
             reading = _reading(told)
             due = [webhook_events.receive(database, connection_id, event) for event in reading.events]
     except DatabaseError as error:
@@ -122,7 +120,6 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
             reason=failure_of(error).sentence(resources.engine.url),
         )
         raise _later() from None
-    refusals.forget(connection_id)
     if not reading.events:
         raise HTTPException(400, "The request names no record: neither its body nor its query holds an id.")
     connection_log = log.bind(connection_id=str(connection_id))
@@ -137,7 +134,7 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
 
 
 def _reading(told: Request) -> Reading:
-    """What the request names; no event where it cannot be read: its secret is good, and that is committed."""
+    """What the request names; no event where it cannot be read."""
     try:
         return read_events(told)
     except UnreadableBodyError:
