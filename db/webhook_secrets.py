@@ -57,21 +57,25 @@ def find(connection: Connection, connection_id: uuid.UUID) -> WebhookSecrets | N
 
 _ROTATE = text(f"""
     UPDATE zoho_connections
-       SET webhook_secret_previous_encrypted = CASE WHEN :keeps_former THEN webhook_secret_encrypted END,
+       SET webhook_secret_previous_encrypted = CASE
+               WHEN :keeps_current THEN webhook_secret_encrypted
+               WHEN {_UNTIL} > now() THEN webhook_secret_previous_encrypted
+           END,
            webhook_secret_encrypted = :secret,
            webhook_secret_rotated_at = now(),
            updated_at = now()
      WHERE id = :connection_id
-       AND (webhook_secret_previous_encrypted IS NULL OR {_UNTIL} <= now())
+       AND (webhook_secret_previous_encrypted IS NULL OR {_UNTIL} <= now() OR NOT :keeps_current)
 """)  # noqa: S608
 
 
-def rotate(connection: Connection, connection_id: uuid.UUID, secret: str, *, keeps_former: bool) -> bool:
-    """Replaces the secret by this one, encrypted; with `keeps_former` that one is accepted for `FORMER_SECRET_DAYS`.
+def rotate(connection: Connection, connection_id: uuid.UUID, secret: str, *, keeps_current: bool) -> bool:
+    """Replaces the secret by this one, encrypted.
 
-    Returns False, and changes nothing, during a rotation: the secret that Zoho still sends could be lost.
+    With `keeps_current` the replaced one is accepted for `FORMER_SECRET_DAYS`. During a rotation that changes nothing
+    and returns False, because the secret that Zoho still sends could be lost. Without it a former secret stays.
     """
-    values = {"connection_id": connection_id, "secret": secret, "keeps_former": keeps_former}
+    values = {"connection_id": connection_id, "secret": secret, "keeps_current": keeps_current}
     return bool(connection.execute(_ROTATE, values).rowcount)
 
 

@@ -29,6 +29,7 @@ from workers.web import refusals
 from workers.web.request_bodies import read_body, refuse_large
 from workers.web.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_authentic
 from workers.web.webhook_bodies import Reading, Request, UnreadableBodyError, read_events, take_apart
+from workers.webhook_rules import read_secret
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
@@ -159,24 +160,29 @@ def _matching_secret(
     Raises:
         _RefusedError: neither secret fits.
     """
-    try:
-        current = _secret(vault, stored.current if stored else None, connection_id)
-        former = _secret(vault, stored.former if stored else None, connection_id)
-    except UnreadableSecretError as error:
-        log.error("A webhook's secret cannot be read", action="webhook.secret_unreadable", error=describe(error))
-        raise _RefusedError(None) from None
+    current = _secret(vault, stored.current if stored else None, connection_id)
+    former = _secret(vault, stored.former if stored else None, connection_id)
+    unknown = vault.decrypt(_unknown_secret(vault), _NO_PLACE)
     by_current, by_former = (
-        is_authentic(secret, request.headers, told.parameters, told.json_body) for secret in (current, former)
+        is_authentic(secret or unknown, request.headers, told.parameters, told.json_body)
+        for secret in (current, former)
     )
     if stored is None or not (by_current or by_former):
-        raise _RefusedError(connection_id if stored else None)
+        # The request may carry the secret that cannot be read, so it is not counted as one with a wrong secret.
+        is_countable = stored is not None and None not in (current, former)
+        raise _RefusedError(connection_id if is_countable else None)
     return _Secret.CURRENT if by_current else _Secret.FORMER
 
 
-def _secret(vault: Vault, encrypted: str | None, connection_id: uuid.UUID) -> str:
+def _secret(vault: Vault, encrypted: str | None, connection_id: uuid.UUID) -> str | None:
+    """The secret, an unknown one where none is stored; None, which is logged, where it cannot be read."""
     if encrypted is None:
         return vault.decrypt(_unknown_secret(vault), _NO_PLACE)
-    return vault.decrypt(encrypted, Place(SecretName.WEBHOOK_SECRET, connection_id))
+    try:
+        return read_secret(vault, connection_id, encrypted)
+    except UnreadableSecretError as error:
+        log.error("A webhook's secret cannot be read", action="webhook.secret_unreadable", error=describe(error))
+        return None
 
 
 @lru_cache(maxsize=1)
