@@ -2,16 +2,18 @@
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import scheduler_marks, webhook_events
+from db.failures import DatabaseError, failure_of
 from db.migrations import SchemaFit, SchemaState, schema_state
 from workers.keys import WrongKeysError, prove_keys
 from workers.resources import Resources
 from workers.servers import RedisState, look_at_postgres, look_at_redis
+from workers.web.throttled_log import ThrottledLog
 
 router = APIRouter()
+
+_failures = ThrottledLog("Postgres cannot be used", action="readyz.no_database")
 
 _OK = "ok"
 _UNKNOWN = "unknown"
@@ -62,8 +64,10 @@ def _database(resources: Resources) -> dict[str, str]:
                 "scheduler": _scheduler(connection),
                 "webhooks": _webhooks(connection),
             }
-    except (DBAPIError, PoolTimeoutError):
-        return unknown | {"database": "does not answer"}
+    except DatabaseError as error:
+        failure = failure_of(error)
+        _failures.warning(kind=failure.kind, reason=failure.sentence(resources.engine.url))
+        return unknown | {"database": failure.brief}
 
 
 def _unfit(connection: Connection, state: SchemaState) -> str:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import structlog
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
 
 from db import webhook_secrets
+from db.failures import DatabaseError, failure_of
 from workers.logs import describe
 from workers.resources import Resources
 
@@ -103,8 +102,13 @@ def _add(resources: Resources, connection_id: uuid.UUID, refused: int) -> None:
     try:
         with resources.engine.begin() as database:
             is_written = webhook_secrets.add_refusals(database, connection_id, refused)
-    except (DBAPIError, PoolTimeoutError) as error:
-        log.error("Refused webhooks could not be counted", action="webhook.no_database", error=describe(error))
+    except DatabaseError as error:
+        log.error(
+            "Refused webhooks could not be counted",
+            action="webhook.no_database",
+            error=describe(error),
+            reason=failure_of(error).sentence(resources.engine.url),
+        )
         is_written = False
     if not is_written:
         _counts().add(connection_id, refused)

@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
-from workers import connecting, webhook_rules
+from workers import webhook_rules
 from workers.cli.app import app
 from workers.connecting import Linked, link_organization
 from workers.vault import UnreadableSecretError
 from workers.webhook_rules import UnreadableWebhookSecretError
-from workers.zoho import OrganizationFacts
+from workers.zoho import OrganizationFacts, get_organizations
 
 USER = uuid.uuid4()
 
@@ -83,7 +83,7 @@ def test_after_a_rotation_of_the_secret_it_connects(connected: Bench) -> None:
 def test_a_secret_that_was_spoilt_while_zoho_was_asked_leaves_the_row_as_it_was(
     connected: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = connecting.get_organizations
+    asked = get_organizations
     rows: list[Any] = []
 
     def ask_and_spoil(*arguments: Any) -> Sequence[OrganizationFacts]:
@@ -92,7 +92,7 @@ def test_a_secret_that_was_spoilt_while_zoho_was_asked_leaves_the_row_as_it_was(
         rows.append(stored(connected))
         return found
 
-    monkeypatch.setattr(connecting, "get_organizations", ask_and_spoil)
+    monkeypatch.setattr("workers.connecting.get_organizations", ask_and_spoil)
     with pytest.raises(UnreadableSecretError):
         connect(connected)
     assert rows == [stored(connected)]
