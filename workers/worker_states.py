@@ -25,7 +25,7 @@ LONGEST_SILENCE_SECONDS: Final = 20.0
 #: For how long the report of a worker that refused to start counts: its supervisor may start it again late.
 ENDED_SECONDS: Final = 300.0
 
-#: Where there is no report.
+#: What to say without any report.
 NONE_REPORTS: Final = f"No worker has reported for {LONGEST_SILENCE_SECONDS:.0f} s"
 
 #: Workers that are named in one sentence.
@@ -125,7 +125,7 @@ def own_name() -> str:
 
 
 def report(client: redis.Redis, worker: str, state: WorkerState, *, seconds: float = LONGEST_SILENCE_SECONDS) -> None:
-    """Writes the worker's report, which counts for so long, and removes those that no longer count.
+    """Writes the worker's report, which counts for `seconds`, and removes the reports that no longer count.
 
     Raises:
         RedisError: Redis is away.
@@ -142,7 +142,9 @@ def report(client: redis.Redis, worker: str, state: WorkerState, *, seconds: flo
 
 
 def report_refused_start(client: redis.Redis, state: WorkerState) -> None:
-    """Reports why this process ends at its boot, by the host's name: one that is started again is no further worker.
+    """Reports why this process ends at its boot, by the host's name.
+
+    A supervisor starts it again with another process id, which would count as a further worker.
 
     Raises:
         RedisError: Redis is away.
