@@ -198,7 +198,7 @@ class TestInvoicesOfGoneCustomers:
 
     @pytest.fixture
     def lost(self, hooks: Hooks) -> list[str]:
-        """Customers that are gone with their invoices: the safeguard holds all but the first of them."""
+        """Customers that are gone with their invoices: the safeguard holds all after the first ten."""
         ids = lose(hooks, CONTACT, SAFEGUARD_COUNT + 12)
         hooks.work()
         assert {each for each in ids if status_of(hooks, CONTACT, each) != "deleted"} == set(ids[SAFEGUARD_COUNT:])
