@@ -53,7 +53,16 @@ class Failure:
 
     def sentence(self, url: str | URL) -> str:
         """What happened at this address and what to do, for people."""
-        return _SENTENCES[self.kind].format(address=address(url), cause=self.cause)
+        state, way_out = _TEXTS[self.kind]
+        return f"{state.format(at=f' at {address(url)}')} ({self.cause}): {way_out}."
+
+    @property
+    def brief(self) -> str:
+        """Without the address and the server's words, because strangers read it; for a list of servers."""
+        if self.kind is FailureKind.UNREACHABLE:
+            return "does not answer"
+        state, way_out = _TEXTS[self.kind]
+        return f"{state.format(at='').removeprefix('Postgres ')}: {way_out}"
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -71,49 +80,54 @@ def sentence(error: BaseException, url: str | URL) -> str:
     return failure_of(error).sentence(url)
 
 
-_SENTENCES: Final[Mapping[FailureKind, str]] = {
-    FailureKind.UNREACHABLE: (
-        "Postgres cannot be reached at {address} ({cause}): check DATABASE_URL, and that the server runs."
-    ),
+#: What is wrong, in which `{at}` becomes the address or nothing, and what to do.
+_TEXTS: Final[Mapping[FailureKind, tuple[str, str]]] = {
+    FailureKind.UNREACHABLE: ("Postgres cannot be reached{at}", "check DATABASE_URL, and that the server runs"),
     FailureKind.AUTHENTICATION: (
-        "Postgres at {address} refuses the login ({cause}): check user and password in DATABASE_URL,"
-        " and the server's pg_hba.conf."
+        "Postgres{at} refuses the login",
+        "check user and password in DATABASE_URL, and the server's pg_hba.conf",
     ),
     FailureKind.NO_DATABASE: (
-        "Postgres at {address} has no such database ({cause}): check the name in DATABASE_URL, or create the database."
+        "Postgres{at} has no such database",
+        "check the name in DATABASE_URL, or create the database",
     ),
     FailureKind.CONNECTIONS: (
-        "Postgres at {address} has no free connection ({cause}): end idle sessions, raise max_connections,"
-        " or use a connection pooler."
+        "Postgres{at} has no free connection",
+        "end idle sessions, raise max_connections, or use a connection pooler",
     ),
     FailureKind.DISK: (
-        "Postgres at {address} has no disk space left ({cause}): free some; the work continues by itself after that."
+        "Postgres{at} has no disk space left",
+        "free some; the work continues by itself after that",
     ),
     FailureKind.MEMORY: (
-        "Postgres at {address} lacks memory or another resource ({cause}): look at the server's log,"
-        " then raise its limits."
+        "Postgres{at} lacks memory or another resource",
+        "look at the server's log, then raise its limits",
     ),
     FailureKind.TRY_AGAIN: (
-        "Another transaction was in the way at {address} ({cause}): nothing was written, try the same again."
+        "Another transaction was in the way{at}",
+        "nothing was written, try the same again",
     ),
     FailureKind.TIMEOUT: (
-        "Postgres at {address} ended a statement or a transaction at a time limit ({cause}):"
-        " check statement_timeout and the other time limits of this role and database."
+        "Postgres{at} ended a statement or a transaction at a time limit",
+        "check statement_timeout and the other time limits of this role and database",
     ),
     FailureKind.READ_ONLY: (
-        "Postgres at {address} is read-only ({cause}): point DATABASE_URL to the primary,"
-        " or set default_transaction_read_only to off."
+        "Postgres{at} is read-only",
+        "point DATABASE_URL to the primary, or set default_transaction_read_only to off",
     ),
     FailureKind.PERMISSION: (
-        "Postgres at {address} denies this role a privilege ({cause}): grant it the privileges on booksync's tables,"
-        " or use the role that ran the migrations."
+        "Postgres{at} denies this role a privilege",
+        "grant it the privileges on booksync's tables, or use the role that ran the migrations",
     ),
-    FailureKind.SCHEMA: "The database has no booksync tables yet, or older ones ({cause}): run `booksync migrate`.",
+    FailureKind.SCHEMA: ("The database has no booksync tables yet, or older ones", "run `booksync migrate`"),
     FailureKind.POOLER: (
-        "The connection pooler at {address} does not support what booksync sends ({cause}): in transaction mode set"
-        " DATABASE_PREPARED_STATEMENTS=off; statement mode, and options in DATABASE_URL, cannot be used."
+        "The connection pooler{at} does not support what booksync sends",
+        (
+            "in transaction mode set DATABASE_PREPARED_STATEMENTS=off; statement mode, and options in DATABASE_URL,"
+            " cannot be used"
+        ),
     ),
-    FailureKind.DEFECT: "Postgres at {address} refused a statement ({cause}): its log has the statement.",
+    FailureKind.DEFECT: ("Postgres{at} refused a statement", "its log has the statement"),
 }
 
 #: By the whole SQLSTATE first, then by its class.

@@ -1,4 +1,7 @@
-"""Statements over the webhook secrets of a connection, and over the webhooks that were refused for a wrong one."""
+"""Statements over the webhook secrets of a connection, and over the webhooks that were refused for a wrong one.
+
+A good webhook does not end the count of refused ones, because it may come from another rule in Zoho.
+"""
 
 import uuid
 from dataclasses import dataclass, field
@@ -10,20 +13,22 @@ from sqlalchemy import Connection, text
 #: How long the former secret is accepted after a rotation, unless a person ends it earlier.
 FORMER_SECRET_DAYS = 7
 
+#: How long refused webhooks are reported after the last one, unless a rotation ends it earlier.
+REFUSALS_SHOWN_HOURS = 24
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookSecrets:
-    """A connection's secrets, encrypted, and whether webhooks were refused since the last good one."""
+    """A connection's secrets, encrypted."""
 
     current: str = field(repr=False)
     former: str | None = field(repr=False)  #: None outside a rotation
     former_until: datetime | None
-    has_refusals: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """The webhooks that were refused for a wrong secret since the last good one."""
+    """Refused webhooks that are still reported; a count of 0 for none."""
 
     count: int
     since: datetime | None
@@ -36,7 +41,7 @@ class Refusals:
 _UNTIL = f"webhook_secret_rotated_at + make_interval(days => {FORMER_SECRET_DAYS})"
 
 _SECRETS = text(f"""
-    SELECT webhook_secret_encrypted AS current, webhooks_refused > 0 AS has_refusals,
+    SELECT webhook_secret_encrypted AS current,
            CASE WHEN {_UNTIL} > now() THEN webhook_secret_previous_encrypted END AS former, {_UNTIL} AS former_until
       FROM zoho_connections WHERE id = :connection_id
 """)  # noqa: S608
@@ -47,26 +52,30 @@ def find(connection: Connection, connection_id: uuid.UUID) -> WebhookSecrets | N
     row = connection.execute(_SECRETS, {"connection_id": connection_id}).one_or_none()
     if row is None:
         return None
-    return WebhookSecrets(row.current, row.former, row.former_until if row.former else None, row.has_refusals)
+    return WebhookSecrets(row.current, row.former, row.former_until if row.former else None)
 
 
 _ROTATE = text(f"""
     UPDATE zoho_connections
-       SET webhook_secret_previous_encrypted = CASE WHEN :keeps_former THEN webhook_secret_encrypted END,
+       SET webhook_secret_previous_encrypted = CASE
+               WHEN :keeps_current THEN webhook_secret_encrypted
+               WHEN {_UNTIL} > now() THEN webhook_secret_previous_encrypted
+           END,
            webhook_secret_encrypted = :secret,
            webhook_secret_rotated_at = now(),
            updated_at = now()
      WHERE id = :connection_id
-       AND (webhook_secret_previous_encrypted IS NULL OR {_UNTIL} <= now())
+       AND (webhook_secret_previous_encrypted IS NULL OR {_UNTIL} <= now() OR NOT :keeps_current)
 """)  # noqa: S608
 
 
-def rotate(connection: Connection, connection_id: uuid.UUID, secret: str, *, keeps_former: bool) -> bool:
-    """Replaces the secret by this one, encrypted; with `keeps_former` that one is accepted for `FORMER_SECRET_DAYS`.
+def rotate(connection: Connection, connection_id: uuid.UUID, secret: str, *, keeps_current: bool) -> bool:
+    """Replaces the secret by this one, encrypted.
 
-    Returns False, and changes nothing, during a rotation: the secret that Zoho still sends could be lost.
+    With `keeps_current` the replaced one is accepted for `FORMER_SECRET_DAYS`. During a rotation that changes nothing
+    and returns False, because the secret that Zoho still sends could be lost. Without it a former secret stays.
     """
-    values = {"connection_id": connection_id, "secret": secret, "keeps_former": keeps_former}
+    values = {"connection_id": connection_id, "secret": secret, "keeps_current": keeps_current}
     return bool(connection.execute(_ROTATE, values).rowcount)
 
 
@@ -81,41 +90,38 @@ def end_rotation(connection: Connection, connection_id: uuid.UUID) -> None:
     )
 
 
-# A worker holds the connection's row while it refreshes the access token. A count is not worth that wait.
-_FREE_ROW = "(SELECT id FROM zoho_connections WHERE id = :connection_id FOR NO KEY UPDATE SKIP LOCKED)"
+# NULL before the first refusal; `greatest` ignores the NULL of a connection without a rotation.
+_ARE_SHOWN = f"""
+    webhooks_refused_last_at
+    > greatest(webhook_secret_rotated_at, now() - make_interval(hours => {REFUSALS_SHOWN_HOURS}))
+"""
 
+# A worker holds the connection's row while it refreshes the access token. A count is not worth that wait.
 _ADD_REFUSALS = text(f"""
     UPDATE zoho_connections
-       SET webhooks_refused = least(webhooks_refused::bigint + :count, 2147483647),
-           webhooks_refused_since = coalesce(webhooks_refused_since, now()),
+       SET webhooks_refused = least(
+               CASE WHEN {_ARE_SHOWN} THEN webhooks_refused::bigint ELSE 0 END + :count, 2147483647
+           ),
+           webhooks_refused_since = CASE WHEN {_ARE_SHOWN} THEN webhooks_refused_since ELSE now() END,
            webhooks_refused_last_at = now()
-     WHERE id IN {_FREE_ROW}
+     WHERE id IN (SELECT id FROM zoho_connections WHERE id = :connection_id FOR NO KEY UPDATE SKIP LOCKED)
 """)  # noqa: S608
 
-_FORGET_REFUSALS = text(f"""
-    UPDATE zoho_connections
-       SET webhooks_refused = 0, webhooks_refused_since = NULL, webhooks_refused_last_at = NULL
-     WHERE id IN {_FREE_ROW}
+_REFUSALS = text(f"""
+    SELECT webhooks_refused AS refused, webhooks_refused_since AS since, webhooks_refused_last_at AS last_at
+      FROM zoho_connections WHERE id = :connection_id AND {_ARE_SHOWN}
 """)  # noqa: S608
 
 
 def add_refusals(connection: Connection, connection_id: uuid.UUID, count: int) -> bool:
-    """Adds refused webhooks. Returns False, and writes nothing, while another transaction holds the row."""
+    """Adds refused webhooks, to those that are still reported or else to a new count.
+
+    Returns False, and writes nothing, while another transaction holds the row.
+    """
     return bool(connection.execute(_ADD_REFUSALS, {"connection_id": connection_id, "count": count}).rowcount)
 
 
-def forget_refusals(connection: Connection, connection_id: uuid.UUID) -> None:
-    """A good webhook has come. While another transaction holds the row, the next good webhook does this."""
-    connection.execute(_FORGET_REFUSALS, {"connection_id": connection_id})
-
-
 def refusals(connection: Connection, connection_id: uuid.UUID) -> Refusals:
-    """The refused webhooks of one connection."""
-    row = connection.execute(
-        text("""
-            SELECT webhooks_refused AS refused, webhooks_refused_since AS since, webhooks_refused_last_at AS last_at
-              FROM zoho_connections WHERE id = :connection_id
-        """),
-        {"connection_id": connection_id},
-    ).one()
-    return Refusals(row.refused, row.since, row.last_at)
+    """The refused webhooks of one connection that are reported now."""
+    row = connection.execute(_REFUSALS, {"connection_id": connection_id}).one_or_none()
+    return Refusals(0, None, None) if row is None else Refusals(row.refused, row.since, row.last_at)

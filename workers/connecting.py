@@ -17,7 +17,7 @@ from workers.calls import CountedBudget
 from workers.keys import prove_keys
 from workers.resources import Resources
 from workers.servers import require_servers
-from workers.webhook_rules import new_secret, webhook_url
+from workers.webhook_rules import new_secret, read_secret, require_readable, webhook_url
 from workers.zoho import (
     AccessToken,
     Grant,
@@ -78,13 +78,15 @@ def link_organization(
         RedisRefusesError: Redis does not accept writes; nothing was asked of Zoho.
         BudgetUnavailable: Redis has refused since.
         WrongKeysError: ENCRYPTION_KEYS are not those of the stored secrets; nothing was asked of Zoho.
+        UnreadableSecretError: the connection exists and its webhook secret cannot be read; nothing was written.
     """
     data_center = data_center_named(data_center)
     hosts = resources.hosts(data_center)
-    # A grant code works only once: neither a server that cannot be used nor wrong keys may cost it.
+    # A grant code works only once: neither a server that cannot be used nor secrets that cannot be read may cost it.
     require_servers(resources.engine, resources.redis)
     with resources.engine.begin() as connection:
         prove_keys(connection, resources.vault)
+        require_readable(connection, resources.vault, connections.id_for(connection, user_id, organization_id))
     grant = _grant(resources, hosts, grant_code, refresh_token)
     facts = _organization(resources, hosts, organization_id, grant.access_token, on_wait)
     return _save(resources, user_id, data_center, facts, grant)
@@ -182,12 +184,13 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
             country_code=facts.country_code,
             currency_code=facts.currency_code,
         )
-        _, webhook_secret = connections.save(
+        _, encrypted = connections.save(
             connection,
             new,
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
         )
+        webhook_secret = read_secret(resources.vault, connection_id, encrypted)
         nightly = seconds_to_full_sync(
             clock.present(connection), settings.full_sync_interval_seconds, zone_named(facts.time_zone), connection_id
         )
@@ -197,7 +200,7 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
     return Linked(
         connection_id,
         webhook_url(settings, connection_id),
-        resources.vault.decrypt(webhook_secret, Place(SecretName.WEBHOOK_SECRET, connection_id)),
+        webhook_secret,
         handover,
         country_unknown=facts.country_unknown,
     )

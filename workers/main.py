@@ -13,6 +13,7 @@ from dramatiq.middleware import AgeLimit
 
 from workers.broker import new_broker, new_redis_client
 from workers.broker.dead_letters import DeadLetters, keep_unreadable
+from workers.broker.heartbeat import Heartbeat
 from workers.broker.key_gate import KeyGate
 from workers.broker.messages import LONGEST_AGE_SECONDS
 from workers.broker.middleware import MessageLogs, OwnProcessGroup, ProcessResources, QuickStart, ShareThreads
@@ -33,6 +34,7 @@ broker = new_broker(
         QuickStart(),
         ProcessResources(),
         ShareThreads(),
+        Heartbeat(),
         SchemaGate(),
         KeyGate(),
         # Around each message; one that is too old does not reach what comes behind.

@@ -1,5 +1,6 @@
 """What `/metrics` tells: read from Postgres and Redis at each scrape, so that any one process tells it of all."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -17,6 +18,7 @@ from workers.budget import BudgetSnapshot, BudgetUnavailable
 from workers.counters import LABELS, Family, totals
 from workers.resources import Resources
 from workers.servers import RedisState, look_at_postgres, look_at_redis
+from workers.worker_states import WorkerState, reports
 
 _QUEUE_STATES = {"ready": ready_messages, "delayed": delayed_messages}
 
@@ -140,7 +142,13 @@ class _AtScrape(Collector):
         ]
         budgets = {each: self._resources.budget.snapshot(each) for each in organizations}
         oldest = [({"queue": str(queue)}, seconds) for queue, seconds in oldest_seconds(client).items()]
+        workers = Counter(each.state for each in reports(client))
         return [
+            _gauge(
+                "workers",
+                "Worker processes that report, by their state.",
+                (({"state": state}, float(workers[state])) for state in WorkerState),
+            ),
             _gauge("queue_messages", "Messages in a queue.", lengths),
             _gauge("queue_oldest_seconds", "For how long the oldest message that is due waits for a worker.", oldest),
             *_budgets(budgets),

@@ -1,12 +1,14 @@
 """The schema that this release needs: a process waits for the migrations, and ends where it is too old for them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Engine
 
 from db.failures import DatabaseError, FailureKind, failure_of
 from db.migrations import MigrationError, SchemaFit, SchemaState, schema_state
+from workers.worker_states import WorkerState
 
 log = structlog.get_logger(__name__)
 
@@ -28,19 +30,30 @@ class SchemaTooOldError(UnfitSchemaError):
     """Migrations are missing: run `booksync migrate`."""
 
 
-def wait_for_schema(engine: Engine, pause: Callable[[float], bool]) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """What there is to wait for."""
+
+    state: WorkerState
+    sentence: str
+
+
+def wait_for_schema(
+    engine: Engine, pause: Callable[[float], bool], *, waits_as: Callable[[WorkerState], None] = lambda _: None
+) -> bool:
     """Returns True once the database has the schema; False when `pause` says that the process is to end.
 
     `pause` waits for the seconds that it is given, and returns whether to stop waiting. A server that cannot be used
-    yet is waited for too.
+    yet is waited for too. `waits_as` is called with the state that a worker reports in each wait.
 
     Raises:
         SchemaTooNewError: the database has a revision that this release does not know.
     """
     logged = None
-    while lack := _lack(engine):
+    while (lack := _lack(engine)) is not None:
+        waits_as(lack.state)
         if lack != logged:
-            log.warning(lack, action="schema.waiting")
+            log.warning(lack.sentence, action="schema.waiting")
             logged = lack
         if pause(_LOOK_SECONDS):
             return False
@@ -62,15 +75,14 @@ def require_schema(engine: Engine) -> None:
         raise SchemaTooOldError(state)
 
 
-def _lack(engine: Engine) -> str:
-    """What there is to wait for; "" where nothing is."""
+def _lack(engine: Engine) -> _Lack | None:
     try:
         require_schema(engine)
     except SchemaTooOldError as error:
-        return f"Waiting for the migrations. {error}"
+        return _Lack(WorkerState.SCHEMA_TOO_OLD, f"Waiting for the migrations. {error}")
     except DatabaseError as error:
         failure = failure_of(error)
         if failure.kind is FailureKind.DEFECT:
             raise
-        return f"Waiting for Postgres. {failure.sentence(engine.url)}"
-    return ""
+        return _Lack(WorkerState.NO_DATABASE, f"Waiting for Postgres. {failure.sentence(engine.url)}")
+    return None

@@ -12,6 +12,7 @@ from db.secrets import Place, SecretName
 from db.tokens import StoredTokens
 from workers.budget import BudgetWait, WaitReason
 from workers.vault import Vault
+from workers.worker_states import own_state
 from workers.zoho import OAuthClient, Token, refresh_access_token
 from workers.zoho.errors import ClientRejected, GrantRefused, OAuthFailed, OAuthThrottled, TokenNotRenewed, ZohoError
 
@@ -97,9 +98,11 @@ class SharedTokens:
         except ClientRejected as error:
             # No token was granted: a process with a right client must not wait for this one's tries.
             tokens.forget_refresh(connection, self.connection_id)
+            own_state.client_refused(self.client.accounts_origin)
             return error
         except ZohoError as error:
             return error
+        own_state.client_accepted(self.client.accounts_origin)
         tokens.write(
             connection,
             self.connection_id,

@@ -15,7 +15,7 @@ from db.webhook_secrets import Refusals
 from workers.keys import prove_keys
 from workers.resources import Resources
 from workers.settings import Settings
-from workers.vault import UnreadableSecretError
+from workers.vault import MisplacedSecretError, UnreadableSecretError, Vault
 
 #: Hexadecimal digits: twice as many. Zoho takes 12 to 50 alphanumeric characters.
 _SECRET_BYTES = 20
@@ -23,6 +23,17 @@ _SECRET_BYTES = 20
 
 class RotationUnderWayError(Exception):
     """The former webhook secret is still accepted, because Zoho's rules may still carry it."""
+
+
+class UnreadableWebhookSecretError(UnreadableSecretError):
+    """A connection's webhook secret was encrypted with a key that ENCRYPTION_KEYS does not hold."""
+
+    def __init__(self, connection_id: uuid.UUID) -> None:
+        super().__init__(
+            f"The webhook secret of connection {connection_id} cannot be read: it was encrypted with a key that "
+            "ENCRYPTION_KEYS does not hold. Next: put that key back at its end and run booksync rotate-keys, or make "
+            f"a new secret: booksync webhook rotate {connection_id}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +63,51 @@ def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
 
     Raises:
         UnknownConnectionError: no such connection.
-        UnreadableSecretError: its secrets were encrypted with a key that is missing.
+        UnreadableWebhookSecretError: its present secret was encrypted with a key that is missing.
+        MisplacedSecretError: its present secret was written for another connection.
     """
     with resources.engine.connect() as database:
         stored = webhook_secrets.find(database, connection_id)
         if stored is None:
             raise UnknownConnectionError(f"There is no connection {connection_id}.")
         refusals = webhook_secrets.refusals(database, connection_id)
-    place = Place(SecretName.WEBHOOK_SECRET, connection_id)
+    former = stored.former and _readable(resources.vault, connection_id, stored.former)
     return WebhookRule(
         connection_id=connection_id,
         url=webhook_url(resources.settings, connection_id),
-        secret=resources.vault.decrypt(stored.current, place),
-        former_secret=resources.vault.decrypt(stored.former, place) if stored.former else None,
-        former_until=stored.former_until,
+        secret=read_secret(resources.vault, connection_id, stored.current),
+        former_secret=former,
+        former_until=stored.former_until if former else None,
         refusals=refusals,
     )
+
+
+def read_secret(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str:
+    """The webhook secret that is stored for the connection.
+
+    Raises:
+        UnreadableWebhookSecretError: it was encrypted with a key that is missing.
+        MisplacedSecretError: it was written for another connection.
+    """
+    try:
+        return vault.decrypt(encrypted, Place(SecretName.WEBHOOK_SECRET, connection_id))
+    except MisplacedSecretError:
+        raise
+    except UnreadableSecretError:
+        raise UnreadableWebhookSecretError(connection_id) from None
+
+
+def require_readable(database: Connection, vault: Vault, connection_id: uuid.UUID) -> None:
+    """Raises as `read_secret`, where the connection exists and its present secret cannot be read."""
+    stored = webhook_secrets.find(database, connection_id)
+    if stored is not None:
+        read_secret(vault, connection_id, stored.current)
 
 
 def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
     """Gives the connection a new secret; the former one is accepted for `webhook_secrets.FORMER_SECRET_DAYS`.
 
-    A former secret that cannot be read authenticates nothing, so it is dropped.
+    A present secret that cannot be read authenticates nothing, so it is dropped, and an earlier rotation goes on.
 
     Raises:
         RotationUnderWayError: an earlier rotation is not over.
@@ -86,8 +120,8 @@ def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
         if stored is None:
             raise UnknownConnectionError(f"There is no connection {connection_id}.")
         secret = _encrypted_secret(database, resources, connection_id)
-        keeps_former = _is_readable(resources, connection_id, stored.current)
-        if not webhook_secrets.rotate(database, connection_id, secret, keeps_former=keeps_former):
+        keeps_current = _readable(resources.vault, connection_id, stored.current) is not None
+        if not webhook_secrets.rotate(database, connection_id, secret, keeps_current=keeps_current):
             until = f" until {stored.former_until:%Y-%m-%d %H:%M} UTC" if stored.former_until else ""
             raise RotationUnderWayError(
                 f"A rotation is under way: the former webhook secret is accepted{until}. Next: put the new secret into "
@@ -97,12 +131,12 @@ def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
     return rule_of(resources, connection_id)
 
 
-def _is_readable(resources: Resources, connection_id: uuid.UUID, encrypted: str) -> bool:
+def _readable(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str | None:
+    """The secret; None where it cannot be read."""
     try:
-        resources.vault.decrypt(encrypted, Place(SecretName.WEBHOOK_SECRET, connection_id))
+        return read_secret(vault, connection_id, encrypted)
     except UnreadableSecretError:
-        return False
-    return True
+        return None
 
 
 def _encrypted_secret(database: Connection, resources: Resources, connection_id: uuid.UUID) -> str:

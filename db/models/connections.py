@@ -41,7 +41,7 @@ class ZohoConnection(Base):
     webhook_secret_encrypted: Mapped[str]
     webhook_secret_previous_encrypted: Mapped[str | None]  #: still accepted during a rotation
     webhook_secret_rotated_at: Mapped[Moment | None]
-    webhooks_refused: Mapped[int] = mapped_column(server_default=text("0"))  #: with a wrong secret, since the last good
+    webhooks_refused: Mapped[int] = mapped_column(server_default=text("0"))  #: since `webhooks_refused_since`
     webhooks_refused_since: Mapped[Moment | None]
     webhooks_refused_last_at: Mapped[Moment | None]
     access_token_encrypted: Mapped[str | None]

@@ -25,6 +25,16 @@ def test_a_worker_that_booted_before_the_first_connection_pauses_with_wrong_keys
     assert "step.blocked" not in log.read_text(encoding="utf-8")
 
 
+def test_status_names_the_worker_that_takes_no_work(installation: Installation) -> None:
+    installation.connect()
+    installation.start(*WORKER)
+    installation.start(*WORKER, ENCRYPTION_KEYS=Fernet.generate_key().decode())
+    trouble = "1 of 2 workers takes no work: its ENCRYPTION_KEYS cannot read this installation's secrets. Next: give "
+    eventually(lambda: trouble in installation.run("status").stdout)
+    states = [worker["state"] for worker in installation.run("status", "--json").json["workers"]]
+    assert sorted(states) == ["keys_refused", "working"]
+
+
 def test_a_paused_worker_works_again_once_the_canary_can_be_read(installation: Installation, tmp_path: Path) -> None:
     """A rotation that was begun with keys which the workers lack is taken back."""
     connection_id = installation.connect().json["connection_id"]

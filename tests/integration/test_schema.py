@@ -8,6 +8,7 @@ from typing import cast
 
 import psycopg
 import pytest
+import redis
 from dramatiq import Worker
 from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import Engine
@@ -133,8 +134,11 @@ class TestACommand:
 
 class TestTheGate:
     @pytest.fixture(autouse=True)
-    def means(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(process, "_resources", cast(Resources, SimpleNamespace(engine=engine)))
+    def means(self, engine: Engine, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        with redis.Redis.from_url(redis_url) as client:
+            means = SimpleNamespace(engine=engine, redis=client)
+            monkeypatch.setattr(process, "_resources", cast(Resources, means))
+            yield
 
     def boot(self) -> None:
         worker = Worker(StubBroker(middleware=[SchemaGate()]), worker_threads=1, worker_timeout=10)

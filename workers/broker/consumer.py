@@ -21,10 +21,11 @@ _T = TypeVar("_T")
 @contextmanager
 def refusals_as_lost_connections() -> Iterator[None]:
     """Raises ConnectionClosed, which Dramatiq waits for, in the place of redis-py's errors."""
+    began = refusal_log.now()
     try:
         yield
     except redis.RedisError as error:
-        refusal_log.refused(error)
+        refusal_log.refused(error, began=began)
         raise ConnectionClosed(str(refusal_of(error))) from None  # type: ignore[no-untyped-call]
 
 

@@ -40,8 +40,9 @@ class ReadingBroker(RedisBroker):
 
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes | None]:
         """Up to `prefetch` messages; RedisBroker would return the reply unchecked."""
+        began = refusal_log.now()
         fetched: list[bytes | None] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
-        refusal_log.accepted()
+        refusal_log.accepted(began=began)
         contents = [content for content in fetched if content is not None]
         messages = self._under_their_ids(queue_name, [each for each in contents if is_message(each, queue_name)])
         for content in contents:

@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import redis
+import structlog
 from dramatiq import Broker, Middleware, Worker
 from dramatiq.middleware import MiddlewareError
 
 from workers import process
+from workers.logs import describe
 from workers.schema import SchemaTooNewError, wait_for_schema
+from workers.worker_states import WorkerState, own_state, report_refused_start
+
+log = structlog.get_logger(__name__)
 
 
 class WrongSchemaError(MiddlewareError):
@@ -25,8 +31,9 @@ class SchemaGate(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         try:
             with ending_on_sigterm():
-                wait_for_schema(process.resources().engine, _pause)
+                wait_for_schema(process.resources().engine, _pause, waits_as=own_state.set)
         except SchemaTooNewError as error:
+            _report_refused_start()
             raise WrongSchemaError(str(error)) from None
 
 
@@ -40,6 +47,13 @@ def ending_on_sigterm() -> Iterator[None]:
     finally:
         if is_main:
             signal.signal(signal.SIGTERM, before)
+
+
+def _report_refused_start() -> None:
+    try:
+        report_refused_start(process.resources().redis, WorkerState.SCHEMA_TOO_NEW)
+    except redis.RedisError as error:
+        log.info("The worker's state is not reported", action="heartbeat.no_redis", error=describe(error))
 
 
 def _pause(seconds: float) -> bool:

@@ -19,6 +19,7 @@ from workers.cli.servers import show_servers
 from workers.cli.terminal import answers, counted, emphasized, print_json
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.cli.webhook import refusals_line
+from workers.cli.workers import show_workers, worker_reports
 from workers.forecasting import forecast
 from workers.resources import Resources
 from workers.servers import look_at_postgres, look_at_redis
@@ -41,6 +42,7 @@ def status(
         dead = dead_letters.count_open(database, connection)
         silence = scheduler_marks.seconds_since(database, scheduler_marks.TICK)
         postgres, redis = look_at_postgres(database), look_at_redis(resources.redis)
+        workers = worker_reports(resources)
     tell = answers(as_json)
     show_servers(postgres, redis, tell)
     for state in states:
@@ -50,13 +52,20 @@ def status(
     if silence is None or silence > scheduler_marks.LONGEST_SILENCE_SECONDS:
         ticked = "has never ticked" if silence is None else f"has not ticked for {silence:.0f} s"
         tell.print(f"The scheduler {ticked}: nothing starts by itself. Next: booksync scheduler", style="yellow")
+    show_workers(workers, tell)
     if dead:
         waiting = counted(dead, "dead letter waits", "dead letters wait")
         tell.print(f"{waiting} for a decision. Next: booksync dead-letters list", style="yellow")
     if as_json:
         servers = {"postgres": postgres.as_json(), "redis": redis.as_json()}
         print_json(
-            {"connections": states, "dead_letters": dead, "scheduler_silent_seconds": silence, "servers": servers}
+            {
+                "connections": states,
+                "dead_letters": dead,
+                "scheduler_silent_seconds": silence,
+                "servers": servers,
+                "workers": None if workers is None else [each.as_json() for each in workers],
+            }
         )
 
 

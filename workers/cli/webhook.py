@@ -50,10 +50,7 @@ def rotate(
         if as_json:
             print_json({"connection_id": str(connection), "ended": ended})
         return
-    notes.print(
-        f"The former secret is accepted until {_minute(rule.former_until)}. "
-        f"Next: put the new secret into Zoho's rules, then booksync webhook rotate {connection} --end"
-    )
+    notes.print(_after_rotation(rule))
     _print_rule(rule, as_json)
 
 
@@ -64,14 +61,26 @@ def note_partial_url(url: str) -> None:
 
 
 def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:
-    """The refused webhooks in words, times in UTC; None where the last webhook was good, or none has come."""
-    since = refusals["since"]
-    if not refusals["count"] or since is None:
+    """The refused webhooks in words, times in UTC; None without any."""
+    if not refusals["count"]:
         return None
     refused = counted(refusals["count"], "webhook", "webhooks")
     return (
-        f"{refused} refused since {_clock(since)}: the secret does not match. "
+        f"{refused} refused since {_clock(refusals['since'])}, the last at {_clock(refusals['last_at'])}: "
+        "the secret does not match. "
         f"Next: booksync webhook show {connection_id}, and put that secret into Zoho's rule"
+    )
+
+
+def _after_rotation(rule: WebhookRule) -> str:
+    if rule.former_secret is None:
+        return (
+            "The former secret cannot be read, so only the new one is accepted. "
+            "Next: put the new secret into Zoho's rules"
+        )
+    return (
+        f"The former secret is accepted until {_minute(rule.former_until)}. "
+        f"Next: put the new secret into Zoho's rules, then booksync webhook rotate {rule.connection_id} --end"
     )
 
 

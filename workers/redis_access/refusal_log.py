@@ -1,5 +1,6 @@
 """One log line for a Redis that refuses, however many threads meet it."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -22,30 +23,46 @@ _FAILURES_LOGGED = 2
 
 
 class RefusalLog:
-    """The refusal that a process meets at present. Safe for threads."""
+    """The refusal that a process meets at present. Safe for threads.
+
+    Threads report in another order than their commands ran in: a command that Redis did before it refused may be
+    reported last. So each report says when its command began (`now`), and one that is older than the last change counts
+    for nothing.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._present: RefusalKind | None = None
         self._logged_at = 0.0
+        self._refused_at = -math.inf
+        self._accepted_at = -math.inf
 
-    def refused(self, error: BaseException) -> None:
-        """Redis has refused; another refusal than the last one is logged at once."""
+    def now(self) -> float:
+        """The time in seconds, for the begin of a command."""
+        return self._clock()
+
+    def refused(self, error: BaseException, *, began: float) -> None:
+        """Redis has refused a command that began then; another refusal than the last one is logged at once."""
         refusal = refusal_of(error)
         with self._lock:
+            if began < self._accepted_at:
+                return
+            self._refused_at = self._clock()
             is_new = refusal.kind is not self._present
             if not is_new and self._clock() - self._logged_at < _REPEAT_SECONDS:
                 return
             self._present, self._logged_at = refusal.kind, self._clock()
         log.error("Redis refuses", action="redis.refuses", refusal=refusal.kind, error=str(refusal))
 
-    def accepted(self) -> None:
-        """Redis has done what was asked for."""
+    def accepted(self, *, began: float) -> None:
+        """Redis has done a command that began then."""
         with self._lock:
-            refused, self._present = self._present, None
-        if refused is not None:
-            log.info("Redis does its work again", action="redis.works_again")
+            if self._present is None or began < self._refused_at:
+                return
+            self._accepted_at = self._clock()
+            self._present = None
+        log.info("Redis does its work again", action="redis.works_again")
 
 
 refusal_log = RefusalLog()
@@ -61,12 +78,19 @@ class LoggedRetry(Retry):
         is_retryable: Callable[[Exception], bool] | None = None,
         with_failure_count: bool = False,
     ) -> _T:
+        began = refusal_log.now()
+
+        def note_begin_and_do() -> _T:
+            nonlocal began
+            began = refusal_log.now()
+            return do()
+
         def log_and_fail(error: Exception, failures: int) -> None:
             if failures >= _FAILURES_LOGGED:
-                refusal_log.refused(error)
+                refusal_log.refused(error, began=began)
             if with_failure_count:
                 fail(error, failures)
             else:
                 fail(error)
 
-        return super().call_with_retry(do, log_and_fail, is_retryable, with_failure_count=True)
+        return super().call_with_retry(note_begin_and_do, log_and_fail, is_retryable, with_failure_count=True)

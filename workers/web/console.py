@@ -10,11 +10,10 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
 
 from db import dead_letter_lists, scheduler_marks, summary, webhook_events
+from db.failures import DatabaseError, failure_of
 from workers.budget import BudgetSnapshot, BudgetUnavailable
 from workers.counters import PasswordOutcome
 from workers.resources import Resources
@@ -80,8 +79,8 @@ def _page(resources: Resources) -> HTMLResponse:
     try:
         with resources.engine.connect() as connection:
             shown = _shown(resources, connection)
-    except (DBAPIError, PoolTimeoutError):
-        raise HTTPException(503, "Postgres does not answer.") from None
+    except DatabaseError as error:
+        raise HTTPException(503, f"Postgres: {failure_of(error).brief}.") from None
     page = _TEMPLATES.get_template("console.html").render(shown, nonce=nonce)
     return HTMLResponse(page, headers=_headers(nonce))
 

@@ -1,17 +1,21 @@
 """`/healthz`: the process answers. `/readyz`: it can do its work, or says what is missing."""
 
+import redis
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import scheduler_marks, webhook_events
+from db.failures import DatabaseError, failure_of
 from db.migrations import SchemaFit, SchemaState, schema_state
 from workers.keys import WrongKeysError, prove_keys
 from workers.resources import Resources
 from workers.servers import RedisState, look_at_postgres, look_at_redis
+from workers.web.throttled_log import ThrottledLog
+from workers.worker_states import NONE_REPORTS, reports, troubles
 
 router = APIRouter()
+
+_failures = ThrottledLog("Postgres cannot be used", action="readyz.no_database")
 
 _OK = "ok"
 _UNKNOWN = "unknown"
@@ -39,7 +43,8 @@ def readyz(request: Request, response: Response) -> dict[str, str]:
 
     A newer schema leaves the process ready as long as it can store webhooks: in a rolling deploy the balancer goes on
     sending them here until the new processes are up.
-    Whether a scheduler ticks, webhook events are handled and Redis keeps its messages is reported too.
+    Whether a scheduler ticks, workers do their work, webhook events are handled and Redis keeps its messages is
+    reported too.
     """
     resources: Resources = request.app.state.resources
     checks = {**_database(resources), **_redis(resources)}
@@ -62,8 +67,10 @@ def _database(resources: Resources) -> dict[str, str]:
                 "scheduler": _scheduler(connection),
                 "webhooks": _webhooks(connection),
             }
-    except (DBAPIError, PoolTimeoutError):
-        return unknown | {"database": "does not answer"}
+    except DatabaseError as error:
+        failure = failure_of(error)
+        _failures.warning(kind=failure.kind, reason=failure.sentence(resources.engine.url))
+        return unknown | {"database": failure.brief}
 
 
 def _unfit(connection: Connection, state: SchemaState) -> str:
@@ -93,7 +100,21 @@ def _webhooks(connection: Connection) -> str:
 
 def _redis(resources: Resources) -> dict[str, str]:
     state = look_at_redis(resources.redis)
-    return {"redis": state.refusal.brief if state.refusal else _OK, "redis_memory": _memory(state)}
+    return {
+        "redis": state.refusal.brief if state.refusal else _OK,
+        "redis_memory": _memory(state),
+        "workers": _workers(resources) if state.answers else _UNKNOWN,
+    }
+
+
+def _workers(resources: Resources) -> str:
+    try:
+        found = reports(resources.redis)
+    except redis.RedisError:
+        return _UNKNOWN
+    if not found:
+        return NONE_REPORTS
+    return "; ".join(trouble.sentence for trouble in troubles(found)) or _OK
 
 
 def _memory(state: RedisState) -> str:

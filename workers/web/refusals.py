@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import structlog
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
 
 from db import webhook_secrets
+from db.failures import DatabaseError, failure_of
 from workers.logs import describe
 from workers.resources import Resources
 
@@ -69,20 +68,10 @@ class RefusalCounts:
             pending.planned_at = max(pending.next_write_at, now) + _TIMER_MARGIN_SECONDS
             return pending.planned_at - now
 
-    def forget(self, connection_id: uuid.UUID) -> None:
-        """A good webhook has come."""
-        with self._lock:
-            self._pending.pop(connection_id, None)
-
 
 @lru_cache(maxsize=1)
 def _counts() -> RefusalCounts:
     return RefusalCounts()
-
-
-def forget(connection_id: uuid.UUID) -> None:
-    """A good webhook of the connection has come: what this process has counted and not written is obsolete."""
-    _counts().forget(connection_id)
 
 
 async def count(resources: Resources, connection_id: uuid.UUID) -> None:
@@ -113,8 +102,13 @@ def _add(resources: Resources, connection_id: uuid.UUID, refused: int) -> None:
     try:
         with resources.engine.begin() as database:
             is_written = webhook_secrets.add_refusals(database, connection_id, refused)
-    except (DBAPIError, PoolTimeoutError) as error:
-        log.error("Refused webhooks could not be counted", action="webhook.no_database", error=describe(error))
+    except DatabaseError as error:
+        log.error(
+            "Refused webhooks could not be counted",
+            action="webhook.no_database",
+            error=describe(error),
+            reason=failure_of(error).sentence(resources.engine.url),
+        )
         is_written = False
     if not is_written:
         _counts().add(connection_id, refused)

@@ -29,6 +29,7 @@ from workers.web import refusals
 from workers.web.request_bodies import read_body, refuse_large
 from workers.web.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_authentic
 from workers.web.webhook_bodies import Reading, Request, UnreadableBodyError, read_events, take_apart
+from workers.webhook_rules import read_secret
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
@@ -110,8 +111,6 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
         with resources.engine.begin() as database:
             stored = webhook_secrets.find(database, connection_id)
             secret = _matching_secret(resources.vault, stored, connection_id, request, told)
-            if stored is not None and stored.has_refusals:
-                webhook_secrets.forget_refusals(database, connection_id)
             reading = _reading(told)
             due = [webhook_events.receive(database, connection_id, event) for event in reading.events]
     except DatabaseError as error:
@@ -122,7 +121,6 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
             reason=failure_of(error).sentence(resources.engine.url),
         )
         raise _later() from None
-    refusals.forget(connection_id)
     if not reading.events:
         raise HTTPException(400, "The request names no record: neither its body nor its query holds an id.")
     connection_log = log.bind(connection_id=str(connection_id))
@@ -137,7 +135,7 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
 
 
 def _reading(told: Request) -> Reading:
-    """What the request names; no event where it cannot be read: its secret is good, and that is committed."""
+    """What the request names; no event where it cannot be read."""
     try:
         return read_events(told)
     except UnreadableBodyError:
@@ -162,24 +160,29 @@ def _matching_secret(
     Raises:
         _RefusedError: neither secret fits.
     """
-    try:
-        current = _secret(vault, stored.current if stored else None, connection_id)
-        former = _secret(vault, stored.former if stored else None, connection_id)
-    except UnreadableSecretError as error:
-        log.error("A webhook's secret cannot be read", action="webhook.secret_unreadable", error=describe(error))
-        raise _RefusedError(None) from None
+    current = _secret(vault, stored.current if stored else None, connection_id)
+    former = _secret(vault, stored.former if stored else None, connection_id)
+    unknown = vault.decrypt(_unknown_secret(vault), _NO_PLACE)
     by_current, by_former = (
-        is_authentic(secret, request.headers, told.parameters, told.json_body) for secret in (current, former)
+        is_authentic(secret or unknown, request.headers, told.parameters, told.json_body)
+        for secret in (current, former)
     )
     if stored is None or not (by_current or by_former):
-        raise _RefusedError(connection_id if stored else None)
+        # The request may carry the secret that cannot be read, so it is not counted as one with a wrong secret.
+        is_countable = stored is not None and None not in (current, former)
+        raise _RefusedError(connection_id if is_countable else None)
     return _Secret.CURRENT if by_current else _Secret.FORMER
 
 
-def _secret(vault: Vault, encrypted: str | None, connection_id: uuid.UUID) -> str:
+def _secret(vault: Vault, encrypted: str | None, connection_id: uuid.UUID) -> str | None:
+    """The secret, an unknown one where none is stored; None, which is logged, where it cannot be read."""
     if encrypted is None:
         return vault.decrypt(_unknown_secret(vault), _NO_PLACE)
-    return vault.decrypt(encrypted, Place(SecretName.WEBHOOK_SECRET, connection_id))
+    try:
+        return read_secret(vault, connection_id, encrypted)
+    except UnreadableSecretError as error:
+        log.error("A webhook's secret cannot be read", action="webhook.secret_unreadable", error=describe(error))
+        return None
 
 
 @lru_cache(maxsize=1)

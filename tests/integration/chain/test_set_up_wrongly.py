@@ -15,6 +15,7 @@ from workers.resources import Resources
 from workers.resumption import parked, resume
 from workers.sync.resync import resync
 from workers.vault import Vault
+from workers.worker_states import OwnState, WorkerState
 from workers.zoho import AccessToken
 from workers.zoho.errors import OAuthFailed
 
@@ -74,6 +75,19 @@ def test_a_webhooks_record_waits_too(bench: Bench, set_up: object) -> None:
         resync(set_up(bench.resources), str(bench.connection_id), Entity.CONTACT, contact_id)
     assert bench.rows("SELECT attempts, has_failed FROM resyncs") == [{"attempts": 0, "has_failed": False}]
     assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+
+
+def test_a_refused_client_is_the_workers_state_until_a_token_is_granted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = OwnState()
+    state.set(WorkerState.WORKING)
+    monkeypatch.setattr(tokens, "own_state", state)
+    bench.start()
+    take_wrongly(bench, with_a_wrong_client_secret(bench.resources), times=1)
+    assert state.present() is WorkerState.CLIENT_REFUSED
+    take_wrongly(bench, bench.resources, times=1)
+    assert state.present() is WorkerState.WORKING
 
 
 class TestResume:

@@ -6,10 +6,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from db.resyncs import LEFT_TO_FULL_RUN
+from domain.deletions import SAFEGUARD_COUNT
 from domain.floods import FLOOD
+from domain.runs import Mode
 from domain.webhooks import Outcome
 from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks
 from workers.scheduler import tick
+from workers.sync import deletions as run_deletions
 
 #: More than a flood needs.
 MANY = FLOOD + 10
@@ -224,6 +227,49 @@ class TestWhatARunDoesNotProve:
         assert (run_that_is_due(hooks), waiting(hooks)) == ("full", 0)
         assert hooks.calls(INVOICE) - asked == len(removed) - FLOOD, "one call for each that is left"
         assert {hooks.bench.invoices()[each]["status"] for each in removed} == {"deleted"}
+
+    @pytest.fixture
+    def unasked(self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+        """Invoices with a deleted event, about which a full run did not ask, because many others are gone too.
+
+        The run asks in an order of its own: after 20 or 40 calls more than the safeguard allows are gone without proof.
+        """
+        monkeypatch.setattr(run_deletions, "MOST_ASKED_ABOUT", SAFEGUARD_COUNT + 1)
+        ids = sorted(hooks.bench.invoices())
+        removed = ids[-MANY:]
+        for invoice_id in (*ids[:80], *removed):
+            hooks.bench.zoho.delete_invoice(invoice_id)
+        for invoice_id in removed:
+            hooks.tell(INVOICE, invoice_id, event="deleted")
+        quiet_comes(hooks)
+        assert hooks.bench.sync(Mode.FULL)["status"] == "degraded"
+        cached = hooks.bench.invoices()
+        left = {each for each in removed if cached[each]["status"] != "deleted"}
+        assert left
+        return left
+
+    def test_a_removal_that_a_full_run_did_not_ask_about_waits(self, hooks: Hooks, unasked: set[str]) -> None:
+        rows = hooks.bench.rows("SELECT record_id FROM resyncs WHERE received > handled")
+        assert {row["record_id"] for row in rows} == unasked
+
+    def test_a_later_full_run_marks_it(self, hooks: Hooks, unasked: set[str]) -> None:
+        hooks.bench.sync(Mode.FULL, allow_deletions=True)
+        assert {hooks.bench.invoices()[each]["status"] for each in unasked} == {"deleted"}
+
+    def test_a_removal_that_the_list_contradicts_is_asked_for(self, hooks: Hooks) -> None:
+        contacts = contact_ids(hooks, MANY)
+        mass_edit(hooks, contacts)
+        hooks.tell(CONTACT, contacts[0], event="deleted")
+        quiet_comes(hooks)
+        hooks.bench.sync(Mode.FULL)
+        (left,) = hooks.bench.rows("SELECT record_id FROM resyncs WHERE received > handled")
+        assert left["record_id"] == contacts[0]
+        asked = hooks.calls(CONTACT)
+        hooks.messages()
+        hooks.lose_messages()
+        tick(hooks.bench.resources)
+        hooks.work()
+        assert (waiting(hooks), hooks.calls(CONTACT) - asked) == (0, 1)
 
     def test_many_removals_that_no_event_names_are_found_by_a_full_run(self, hooks: Hooks) -> None:
         for invoice_id in invoice_ids(hooks, MANY):

@@ -8,7 +8,7 @@ from db import held_deletions
 from domain.deletions import SAFEGUARD_COUNT, Evidence, RecordKind
 from domain.opening import Backlog
 from domain.runs import Mode
-from domain.webhooks import Entity, Outcome
+from domain.webhooks import Entity, EventKind, Outcome
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.records import ContactType
 from sandbox.zoho.stats import CallKind
@@ -191,6 +191,35 @@ def test_a_held_record_that_a_webhook_reads_again_is_held_no_longer(hooks: Hooks
     hooks.work()
     assert held(hooks) == {}
     assert hooks.bench.invoices()[kept]["gone_at"] is None
+
+
+class TestInvoicesOfGoneCustomers:
+    """They are asked for, because a merge may have given them to another customer."""
+
+    @pytest.fixture
+    def lost(self, hooks: Hooks) -> list[str]:
+        """Customers that are gone with their invoices: the safeguard holds all after the first ten."""
+        ids = lose(hooks, CONTACT, SAFEGUARD_COUNT + 12)
+        hooks.work()
+        assert {each for each in ids if status_of(hooks, CONTACT, each) != "deleted"} == set(ids[SAFEGUARD_COUNT:])
+        return ids
+
+    def asked(self, hooks: Hooks, customer_ids: list[str]) -> dict[str, str]:
+        """Their invoices that were asked for, with their status now."""
+        orphaned = {event["record_id"] for event in hooks.events() if event["kind"] == EventKind.ORPHANED}
+        return {
+            invoice_id: row["status"]
+            for invoice_id, row in hooks.bench.invoices().items()
+            if row["zoho_customer_id"] in customer_ids and invoice_id in orphaned
+        }
+
+    def test_those_of_held_customers_are_weighed_by_the_safeguard(self, hooks: Hooks, lost: list[str]) -> None:
+        statuses = list(self.asked(hooks, lost[SAFEGUARD_COUNT:]).values())
+        assert len(statuses) > SAFEGUARD_COUNT
+        assert statuses.count("deleted") == SAFEGUARD_COUNT
+
+    def test_those_of_deleted_customers_are_not(self, hooks: Hooks, lost: list[str]) -> None:
+        assert set(self.asked(hooks, lost[:SAFEGUARD_COUNT]).values()) == {"deleted"}
 
 
 def test_vendors_are_weighed_by_the_safeguard(hooks: Hooks) -> None:

@@ -222,6 +222,17 @@ class TestWhoIsTurnedAway:
             assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 401
         assert "webhook.secret_unreadable" in [line.get("action") for line in logs.lines]
 
+    def test_a_former_secret_that_cannot_be_read_refuses_no_webhook_with_the_present_one(
+        self, resources: Resources, path: str
+    ) -> None:
+        change(
+            resources.engine,
+            "UPDATE zoho_connections"
+            " SET webhook_secret_previous_encrypted = 'gAAAA', webhook_secret_rotated_at = now()",
+        )
+        assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 202
+        assert post(resources, path, *signed_json("another secret", CONTACT)).status_code == 401
+
     def test_a_secret_bound_to_another_connection_authenticates_nothing(self, resources: Resources, path: str) -> None:
         vault, other = resources.vault, Place(SecretName.WEBHOOK_SECRET, uuid.uuid4())
         copied = vault.rotate(vault.encrypt(SECRET, other), other, bind=True)

@@ -1,4 +1,4 @@
-"""Promises for webhooks with a wrong secret: counted, logged, shown in `status`, and forgotten after a good one."""
+"""Promises for webhooks with a wrong secret: counted, logged, and shown in `status` until a day after the last one."""
 
 import json
 import re
@@ -17,8 +17,12 @@ from tests.process_logs import logs_of_a_process
 from tests.webhooks import signed_json
 from workers.cli.app import app
 from workers.web import refusals
+from workers.webhook_rules import rotate
 
-COUNT = "SELECT webhooks_refused AS count, webhooks_refused_since AS since FROM zoho_connections WHERE id = :id"
+COUNT = """
+    SELECT webhooks_refused AS count, webhooks_refused_since > now() - interval '1 hour' AS is_recent
+      FROM zoho_connections WHERE id = :id
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +40,18 @@ def counted(hooks: Hooks) -> Any:
     return row(hooks.bench.resources.engine, COUNT, id=hooks.bench.connection_id)
 
 
+def last_refused(hooks: Hooks, *, ago: str) -> None:
+    """The refusals so far came at that time."""
+    change(
+        hooks.bench.resources.engine,
+        """
+        UPDATE zoho_connections SET webhooks_refused_since = now() - CAST(:ago AS interval),
+                                    webhooks_refused_last_at = now() - CAST(:ago AS interval)
+        """,
+        ago=ago,
+    )
+
+
 def status() -> str:
     shown = CliRunner().invoke(app, ["status"])
     assert shown.exit_code == 0, shown.output
@@ -45,7 +61,7 @@ def status() -> str:
 def test_refused_webhooks_are_a_line_of_status_with_the_next_step(hooks: Hooks) -> None:
     refuse(hooks, times=6)
     assert re.search(
-        r"6 webhooks refused since \d\d:\d\d: the secret does not match\. "
+        r"6 webhooks refused since \d\d:\d\d, the last at \d\d:\d\d: the secret does not match\. "
         rf"Next: booksync webhook show {hooks.bench.connection_id}, and put that secret into Zoho's rule",
         status(),
     )
@@ -73,17 +89,51 @@ def test_a_flood_is_one_write_a_second_and_one_line(hooks: Hooks, monkeypatch: p
     assert counted(hooks)["count"] == 1
 
 
-def test_a_good_webhook_ends_the_count(hooks: Hooks) -> None:
-    refuse(hooks, times=2)
+def test_a_good_webhook_of_another_rule_leaves_the_line(hooks: Hooks) -> None:
+    refuse(hooks)
     hooks.tell(CONTACT, a_contact_id(hooks))
-    assert counted(hooks) == {"count": 0, "since": None}
+    refuse(hooks)
+    assert hooks.send({}).status_code == 400
+    assert counted(hooks)["count"] == 2
+    assert "2 webhooks refused since" in status()
+
+
+def test_a_good_webhook_leaves_what_is_counted_and_not_written(hooks: Hooks) -> None:
+    with hooks.bench.resources.engine.begin() as held:
+        held.execute(text("SELECT FROM zoho_connections FOR NO KEY UPDATE"))
+        refuse(hooks)
+    hooks.tell(CONTACT, a_contact_id(hooks))
+    refuse(hooks)
+    assert counted(hooks)["count"] == 2
+
+
+def test_the_line_ends_a_day_after_the_last_refusal(hooks: Hooks) -> None:
+    refuse(hooks)
+    last_refused(hooks, ago="23 hours")
+    assert "1 webhook refused since" in status()
+    last_refused(hooks, ago="24 hours")
     assert "refused" not in status()
 
 
-def test_so_does_one_with_the_right_secret_and_a_body_without_an_id(hooks: Hooks) -> None:
+def test_a_refusal_after_that_day_begins_a_new_count(hooks: Hooks) -> None:
+    refuse(hooks, times=5)
+    last_refused(hooks, ago="25 hours")
     refuse(hooks)
-    assert hooks.send({}).status_code == 400
-    assert counted(hooks)["count"] == 0
+    assert counted(hooks)["count"] == 1
+    assert counted(hooks)["is_recent"]
+
+
+def test_a_rotation_ends_the_line(hooks: Hooks) -> None:
+    refuse(hooks, times=5)
+    rotate(hooks.bench.resources, hooks.bench.connection_id)
+    assert "refused" not in status()
+
+
+def test_a_rule_that_lacks_the_new_secret_and_the_former_one_begins_a_new_count(hooks: Hooks) -> None:
+    refuse(hooks, times=5)
+    rotate(hooks.bench.resources, hooks.bench.connection_id)
+    refuse(hooks)
+    assert "1 webhook refused since" in status()
 
 
 def test_an_unknown_connection_writes_nothing(hooks: Hooks) -> None:
@@ -118,6 +168,7 @@ def test_a_secret_that_cannot_be_read_is_not_a_wrong_one(hooks: Hooks) -> None:
 
 
 def test_no_count_goes_beyond_its_column(hooks: Hooks) -> None:
+    refuse(hooks)
     change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhooks_refused = 2147483647")
     refuse(hooks)
     assert counted(hooks)["count"] == 2147483647

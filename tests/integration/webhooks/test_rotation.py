@@ -139,6 +139,33 @@ def test_wrong_keys_rotate_nothing(hooks: Hooks) -> None:
     assert response_to(hooks, hooks.secret) == 202
 
 
+def test_the_rotation_of_an_unreadable_secret_says_that_only_the_new_one_is_accepted(hooks: Hooks) -> None:
+    change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
+    result = command("rotate", str(hooks.bench.connection_id))
+    assert "The former secret cannot be read, so only the new one is accepted." in " ".join(result.stderr.split())
+
+
+def test_a_secret_that_becomes_unreadable_during_a_rotation_is_replaced_and_the_former_one_stays(hooks: Hooks) -> None:
+    former = hooks.secret
+    shown("rotate", str(hooks.bench.connection_id))
+    change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
+    rule = rotate(hooks.bench.resources, hooks.bench.connection_id)
+    assert rule.former_secret == former
+    assert [response_to(hooks, secret) for secret in (former, rule.secret)] == [202, 202]
+
+
+def test_an_expired_former_secret_is_not_revived_with_it(hooks: Hooks) -> None:
+    former = hooks.secret
+    shown("rotate", str(hooks.bench.connection_id))
+    change(
+        hooks.bench.resources.engine,
+        "UPDATE zoho_connections"
+        " SET webhook_secret_encrypted = 'gAAAA', webhook_secret_rotated_at = now() - interval '7 days'",
+    )
+    assert rotate(hooks.bench.resources, hooks.bench.connection_id).former_secret is None
+    assert response_to(hooks, former) == 401
+
+
 def test_a_secret_that_cannot_be_read_is_replaced(hooks: Hooks) -> None:
     foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
     change(

@@ -133,6 +133,33 @@ def test_a_sentence_names_the_address_the_cause_and_the_way_out(error: Exception
     assert sentence(error, URL) == said
 
 
+@pytest.mark.parametrize(
+    ("kind", "brief"),
+    [
+        (FailureKind.UNREACHABLE, "does not answer"),
+        (
+            FailureKind.AUTHENTICATION,
+            "refuses the login: check user and password in DATABASE_URL, and the server's pg_hba.conf",
+        ),
+        (
+            FailureKind.POOLER,
+            (
+                "The connection pooler does not support what booksync sends: in transaction mode set"
+                " DATABASE_PREPARED_STATEMENTS=off; statement mode, and options in DATABASE_URL, cannot be used"
+            ),
+        ),
+    ],
+)
+def test_in_brief_a_failure_is_its_state_and_the_way_out(kind: FailureKind, brief: str) -> None:
+    assert Failure(kind, "cause").brief == brief
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_no_brief_quotes_the_servers_words(kind: FailureKind) -> None:
+    assert "cause" not in Failure(kind, "cause").brief
+    assert "{" not in Failure(kind, "cause").brief
+
+
 @pytest.mark.parametrize("kind", FailureKind)
 def test_no_sentence_shows_the_password(kind: FailureKind) -> None:
     assert "hidden" not in Failure(kind, "cause").sentence(URL)

@@ -45,26 +45,54 @@ def test_the_same_refusal_is_logged_once_in_half_a_minute(
     refusals: RefusalLog, clock: Clock, logs: ProcessLogs
 ) -> None:
     for _ in range(3):
-        refusals.refused(READ_ONLY)
+        refusals.refused(READ_ONLY, began=refusals.now())
     assert logged(logs) == ["read_only"]
     assert logs.line["error"].startswith("Redis is a read-only replica: point REDIS_URL")
     clock.now += 31
-    refusals.refused(READ_ONLY)
+    refusals.refused(READ_ONLY, began=refusals.now())
     assert logged(logs) == ["read_only", "read_only"]
 
 
 def test_another_refusal_is_logged_at_once(refusals: RefusalLog, logs: ProcessLogs) -> None:
-    refusals.refused(READ_ONLY)
-    refusals.refused(FULL)
+    refusals.refused(READ_ONLY, began=refusals.now())
+    refusals.refused(FULL, began=refusals.now())
     assert logged(logs) == ["read_only", "full"]
 
 
 def test_the_end_is_logged_once(refusals: RefusalLog, logs: ProcessLogs) -> None:
-    refusals.accepted()
-    refusals.refused(FULL)
-    refusals.accepted()
-    refusals.accepted()
+    refusals.accepted(began=refusals.now())
+    refusals.refused(FULL, began=refusals.now())
+    refusals.accepted(began=refusals.now())
+    refusals.accepted(began=refusals.now())
     assert logged(logs) == ["full", "redis.works_again"]
+
+
+def test_a_command_from_before_the_refusal_does_not_end_it(
+    refusals: RefusalLog, clock: Clock, logs: ProcessLogs
+) -> None:
+    began_before = refusals.now()
+    clock.now += 0.01
+    refusals.refused(FULL, began=refusals.now())
+    refusals.accepted(began=began_before)
+    assert logged(logs) == ["full"]
+    clock.now += 0.01
+    refusals.accepted(began=refusals.now())
+    assert logged(logs) == ["full", "redis.works_again"]
+
+
+def test_a_command_that_was_refused_before_the_end_begins_no_refusal(
+    refusals: RefusalLog, clock: Clock, logs: ProcessLogs
+) -> None:
+    refusals.refused(FULL, began=refusals.now())
+    clock.now += 0.01
+    began_before = refusals.now()
+    clock.now += 0.01
+    refusals.accepted(began=refusals.now())
+    refusals.refused(FULL, began=began_before)
+    assert logged(logs) == ["full", "redis.works_again"]
+    clock.now += 0.01
+    refusals.refused(FULL, began=refusals.now())
+    assert logged(logs) == ["full", "redis.works_again", "full"]
 
 
 def test_a_patient_client_logs_why_it_waits(logs: ProcessLogs, monkeypatch: pytest.MonkeyPatch) -> None:

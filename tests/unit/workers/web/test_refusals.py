@@ -66,10 +66,3 @@ def test_a_plan_that_was_lost_is_made_again() -> None:
     assert counts.plan(ONE) is not None
     clock.now += 2 * SECONDS_BETWEEN_WRITES
     assert counts.plan(ONE) is not None
-
-
-def test_a_good_webhook_makes_the_count_obsolete() -> None:
-    counts = RefusalCounts(Clock())
-    counts.add(ONE)
-    counts.forget(ONE)
-    assert counts.take(ONE) == 0

@@ -1,0 +1,124 @@
+"""`connect` over a webhook secret that cannot be read: nothing is asked of Zoho, nothing is written."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from typer.testing import CliRunner
+
+from tests.integration.chain.bench import Bench
+from tests.integration.db.look import change
+from workers import webhook_rules
+from workers.cli.app import app
+from workers.connecting import Linked, link_organization
+from workers.vault import UnreadableSecretError
+from workers.webhook_rules import UnreadableWebhookSecretError
+from workers.zoho import OrganizationFacts, get_organizations
+
+USER = uuid.uuid4()
+
+
+@pytest.fixture
+def connected(bench: Bench) -> Bench:
+    """In addition to the bench's own connection, whose secrets prove the keys, that of USER."""
+    return Bench(bench.resources, bench.zoho, connect(bench).connection_id)
+
+
+def connect(bench: Bench) -> Linked:
+    return link_organization(
+        bench.resources,
+        user_id=USER,
+        organization_id=bench.zoho.organization_id,
+        data_center="com",
+        grant_code=bench.zoho.grant_code(),
+    )
+
+
+def spoil(bench: Bench, column: str = "webhook_secret_encrypted") -> None:
+    """The secret as a process with other keys would have written it."""
+    foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
+    change(
+        bench.resources.engine,
+        f"UPDATE zoho_connections SET {column} = :secret, webhook_secret_rotated_at = now() WHERE id = :id",
+        secret=foreign,
+        id=bench.connection_id,
+    )
+
+
+def stored(bench: Bench) -> Any:
+    (row,) = bench.rows("SELECT * FROM zoho_connections WHERE id = %(id)s", id=bench.connection_id)
+    return row
+
+
+def test_nothing_is_asked_of_zoho_and_nothing_is_written(connected: Bench) -> None:
+    spoil(connected)
+    before = stored(connected)
+    connected.zoho.reset_stats()
+    with pytest.raises(UnreadableWebhookSecretError):
+        connect(connected)
+    assert connected.zoho.stats().arrivals == []
+    assert stored(connected) == before
+
+
+def test_the_error_names_the_connection_and_both_ways_out(connected: Bench) -> None:
+    spoil(connected)
+    with pytest.raises(UnreadableWebhookSecretError) as refused:
+        connect(connected)
+    assert str(refused.value) == (
+        f"The webhook secret of connection {connected.connection_id} cannot be read: it was encrypted with a key that "
+        "ENCRYPTION_KEYS does not hold. Next: put that key back at its end and run booksync rotate-keys, or make a new "
+        f"secret: booksync webhook rotate {connected.connection_id}"
+    )
+
+
+def test_after_a_rotation_of_the_secret_it_connects(connected: Bench) -> None:
+    spoil(connected)
+    rule = webhook_rules.rotate(connected.resources, connected.connection_id)
+    assert connect(connected).webhook_secret == rule.secret
+
+
+def test_a_secret_that_was_spoilt_while_zoho_was_asked_leaves_the_row_as_it_was(
+    connected: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = get_organizations
+    rows: list[Any] = []
+
+    def ask_and_spoil(*arguments: Any) -> Sequence[OrganizationFacts]:
+        found = asked(*arguments)
+        spoil(connected)
+        rows.append(stored(connected))
+        return found
+
+    monkeypatch.setattr("workers.connecting.get_organizations", ask_and_spoil)
+    with pytest.raises(UnreadableSecretError):
+        connect(connected)
+    assert rows == [stored(connected)]
+
+
+def test_other_connections_are_connected_all_along(connected: Bench) -> None:
+    spoil(connected)
+    linked = link_organization(
+        connected.resources,
+        user_id=uuid.uuid4(),
+        organization_id=connected.zoho.organization_id,
+        data_center="com",
+        grant_code=connected.zoho.grant_code(),
+    )
+    assert linked.connection_id != connected.connection_id
+
+
+def test_show_names_the_ways_out_too(connected: Bench) -> None:
+    spoil(connected)
+    result = CliRunner().invoke(app, ["webhook", "show", str(connected.connection_id)])
+    assert isinstance(result.exception, UnreadableWebhookSecretError)
+
+
+def test_a_former_secret_that_cannot_be_read_hides_no_present_one(connected: Bench) -> None:
+    spoil(connected, "webhook_secret_previous_encrypted")
+    result = CliRunner().invoke(app, ["webhook", "show", str(connected.connection_id), "--json"])
+    rule = json.loads(result.stdout)
+    assert (len(rule["webhook_secret"]), rule["former_secret"]) == (40, None)
+    assert connect(connected).webhook_secret == rule["webhook_secret"]
