@@ -123,7 +123,7 @@ _CACHED = {
                 SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
                   FROM skipped_invoices
                  WHERE connection_id = :connection_id AND zoho_invoice_id = event.record_id) versions
-         ORDER BY modified_at DESC NULLS LAST LIMIT 1
+         ORDER BY is_live DESC, modified_at DESC NULLS LAST LIMIT 1
     """,
 }
 

@@ -182,7 +182,8 @@ _CACHED = {
           FROM customers_cache
          WHERE user_id = :user_id AND zoho_customer_id = :record_id AND connection_id = :connection_id
     """),
-    # An invoice that waits for its customer is cached too, though elsewhere, and may be newer there.
+    # An invoice that waits for its customer is cached elsewhere. Its cached row, if any, was withdrawn by then, and may
+    # have the newer stamp.
     Entity.INVOICE: text("""
         SELECT is_live, modified_at, observed_at
           FROM (SELECT status IS DISTINCT FROM 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
@@ -192,7 +193,7 @@ _CACHED = {
                 SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
                   FROM skipped_invoices
                  WHERE connection_id = :connection_id AND zoho_invoice_id = :record_id) versions
-         ORDER BY modified_at DESC NULLS LAST, is_live DESC LIMIT 1
+         ORDER BY is_live DESC, modified_at DESC NULLS LAST LIMIT 1
     """),
 }
 
