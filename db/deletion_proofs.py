@@ -6,9 +6,9 @@ from sqlalchemy import Connection, text
 
 from db.connections import Link
 
-#: A condition on a row of customers_cache named `customer`. The mark alone is no proof: below the safeguard's limit a
-#: list's silence and a 404 suffice for it. An event from before the row's last write does not count, because Zoho had
-#: the customer afterwards. Events are pruned after some time, and then nothing proves the deletion.
+#: A condition on a row of customers_cache named `customer`. Its mark does not prove the deletion: below the safeguard's
+#: limit a 404 is enough for a mark. An event from before the row's last write does not count, because Zoho had the
+#: customer afterwards. Events are pruned after some time, and then nothing proves the deletion.
 IS_PROVEN_DELETED: Final = """
     (customer.status = 'deleted' AND EXISTS (
         SELECT FROM webhook_events proof
