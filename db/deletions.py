@@ -119,21 +119,6 @@ def proven(connection: Connection, link: Link, kind: RecordKind, record_ids: Ite
     return set(found)
 
 
-def is_of_a_deleted_customer(connection: Connection, link: Link, zoho_invoice_id: str) -> bool:
-    """Whether the invoice's customer is marked deleted."""
-    return bool(
-        connection.execute(
-            text("""
-                SELECT EXISTS (SELECT FROM invoices_cache AS invoice
-                                 JOIN customers_cache AS customer ON customer.id = invoice.customer_id
-                                WHERE invoice.connection_id = :connection_id AND zoho_invoice_id = :zoho_invoice_id
-                                  AND customer.status = 'deleted')
-            """),
-            {"connection_id": link.connection_id, "zoho_invoice_id": zoho_invoice_id},
-        ).scalar_one()
-    )
-
-
 def confirmed(connection: Connection, run_id: uuid.UUID, kind: RecordKind) -> list[str]:
     """The records that Zoho has said to be gone."""
     return list(

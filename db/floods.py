@@ -123,10 +123,12 @@ _CACHED = {
                 SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
                   FROM skipped_invoices
                  WHERE connection_id = :connection_id AND zoho_invoice_id = event.record_id) versions
-         ORDER BY modified_at DESC NULLS LAST LIMIT 1
+         ORDER BY is_live DESC, modified_at DESC NULLS LAST LIMIT 1
     """,
 }
 
+# An untimed event's change is not younger than its arrival. Zoho's clock has whole seconds: a reading of the second in
+# which the walk began is up to a second older than the walk's first call, so it proves an event only that came before.
 # SKIP LOCKED, and no record that a worker holds: the worker completes its events itself. A record is completed up to
 # its first event that is not proven, because events are handled in the order of their numbers. OFFSET 0 keeps the look
 # at the events an index scan for each record: the statistics of a table that a flood has just filled are stale.
@@ -143,7 +145,10 @@ _PROVEN = {
                        :covers_all AND NOT (event.kind IN ('deleted', 'vendor') AND cached.is_live IS TRUE) OR coalesce(
                        CASE WHEN event.kind = 'wanted' THEN cached.is_live
                             WHEN event.kind <> 'changed' OR NOT cached.is_live THEN false
-                            WHEN event.modified_at IS NULL THEN cached.observed_at >= :read_since
+                            WHEN event.modified_at IS NULL THEN
+                                 cached.observed_at >= :read_since + CASE
+                                     WHEN event.received_at > :asked_at - interval '1 second' THEN interval '1 second'
+                                     ELSE interval '0 seconds' END
                             ELSE cached.modified_at > event.modified_at
                               OR (cached.modified_at = event.modified_at
                                   AND cached.observed_at >= event.modified_at + interval '1 second') END,

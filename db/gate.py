@@ -1,13 +1,53 @@
-"""The gate of the caches, as SQL: `domain.versions.gives_way`, which a test holds it to."""
+"""The gates of the caches, as SQL: the rules of `domain.versions`, which tests hold them to.
+
+Each needs the parameter `stamps_may_go_back`, in psycopg's form.
+"""
 
 from typing import Final
 
 from domain.watermarks import OVERLAP
 
-#: The WHERE of an upsert into a table that it names `cached`; needs the parameter `stamps_may_go_back`.
-GIVES_WAY: Final = f"""(
-            (coalesce(excluded.zoho_last_modified_at, '-infinity'), excluded.observed_at)
-            >= (coalesce(cached.zoho_last_modified_at, '-infinity'), coalesce(cached.observed_at, '-infinity'))
-            OR %(stamps_may_go_back)s
-               AND excluded.observed_at - interval '{OVERLAP.total_seconds():.0f} seconds'
-                   > coalesce(cached.observed_at, '-infinity'))"""
+#: SQL of a version: Zoho's time of the last change, and the server's time of the response. Each may be NULL.
+SqlVersion = tuple[str, str]
+
+CACHED: Final[SqlVersion] = ("cached.zoho_last_modified_at", "cached.observed_at")
+READ: Final[SqlVersion] = ("excluded.zoho_last_modified_at", "excluded.observed_at")
+
+_OVERLAP = f"interval '{OVERLAP.total_seconds():.0f} seconds'"
+
+
+def stamp_of(invoice: str) -> str:
+    """Zoho's time of the last change in the JSON of an invoice."""
+    return f"({invoice} ->> 'modified_at')::timestamptz"
+
+
+def gives_way(cached: SqlVersion, read: SqlVersion) -> str:
+    """`domain.versions.gives_way` as a condition."""
+    return f"({_row(read)} >= {_row(cached)} OR %(stamps_may_go_back)s AND {_goes_back(cached, read)})"
+
+
+def is_replaced_by(cached: SqlVersion, read: SqlVersion) -> str:
+    """`domain.versions.is_replaced_by` as a condition."""
+    return f"({gives_way(cached, read)} AND NOT (%(stamps_may_go_back)s AND {_goes_back(read, cached)}))"
+
+
+def _goes_back(cached: SqlVersion, read: SqlVersion) -> str:
+    (cached_stamp, cached_at), (stamp, read_at) = map(_known, (cached, read))
+    return f"({stamp} < {cached_stamp} AND {read_at} - {_OVERLAP} > {cached_at})"
+
+
+def _row(version: SqlVersion) -> str:
+    return f"({', '.join(_known(version))})"
+
+
+def _known(version: SqlVersion) -> SqlVersion:
+    """An unknown time is the oldest one."""
+    stamp, moment = version
+    return f"coalesce({stamp}, '-infinity')", f"coalesce({moment}, '-infinity')"
+
+
+#: The WHERE of an upsert into customers_cache, which it names `cached`.
+GIVES_WAY: Final = gives_way(CACHED, READ)
+
+#: The same for invoices_cache.
+IS_REPLACED: Final = is_replaced_by(CACHED, READ)

@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from db import invoice_facts, reminders, skipped_invoices
+from db import invoice_facts, moved_invoices, reminders, skipped_invoices
 from db.connections import Link
-from db.gate import GIVES_WAY
+from db.gate import IS_REPLACED
 from db.known_contacts import NO_VERSION
 from db.skipped_invoices import ObservedInvoice
 from domain.drift import cached_invoice_columns, invoice_columns
 from domain.invoices import DELETED, Invoice
-from domain.versions import Version, gives_way, goes_back
+from domain.versions import Version, goes_back, is_replaced_by
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -74,9 +74,10 @@ def upsert(
     customer_ids = _lock_customers(connection, link, latest)
     known = [read for read in latest if read.invoice.customer_id in customer_ids]
     waiting = [read for read in latest if read.invoice.customer_id not in customer_ids]
-    skipped_invoices.skip(connection, link, waiting)
-    _withdraw(connection, link, waiting, now=now)
-    skipped_invoices.end_wait(connection, link, known)
+    skipped_invoices.skip(connection, link, waiting, stamps_may_go_back=stamps_may_go_back)
+    moved_invoices.withdraw(connection, link, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
+    still_wait = skipped_invoices.end_wait(connection, link, known, stamps_may_go_back=stamps_may_go_back)
+    known = [read for read in known if read.invoice.invoice_id not in still_wait]
     stored = _lock_stored(connection, link, known)
     known = [invoice_facts.completed(read, stored.get(read.invoice.invoice_id)) for read in known]
     fresh = _fresh(link, known, stored, customer_ids, stamps_may_go_back)
@@ -158,7 +159,7 @@ def _fresh(
             return True
         if row.connection_id not in (None, link.connection_id):
             return False
-        if not gives_way(_stored_version(row), _version(read), stamps_may_go_back=stamps_may_go_back):
+        if not is_replaced_by(_stored_version(row), _version(read), stamps_may_go_back=stamps_may_go_back):
             return False
         if row.status == DELETED and read.observed_at < (row.observed_at or _LONG_AGO):
             return False  # Found gone after this was read; what was only withdrawn comes back as it was observed.
@@ -231,7 +232,7 @@ _UPSERT = f"""
            plan_at = excluded.plan_at,
            local_last_synced_at = now(),
            updated_at = now()
-     WHERE {GIVES_WAY}
+     WHERE {IS_REPLACED}
        AND (cached.status <> 'deleted' OR excluded.observed_at >= coalesce(cached.observed_at, '-infinity'))
        AND (cached.connection_id IS NULL OR cached.connection_id = excluded.connection_id)
     RETURNING id, zoho_invoice_id, (xmax = 0) AS is_new
@@ -268,31 +269,6 @@ def _columns(
     }
 
 
-def _withdraw(connection: Connection, link: Link, reads: Sequence[ObservedInvoice], *, now: datetime) -> None:
-    """What waits for another customer is its former one's no longer: the cached row is as good as deleted until then.
-
-    Else that one would be reminded of somebody else's debt.
-    """
-    withdrawn = connection.execute(
-        text("""
-            UPDATE invoices_cache SET status = 'deleted', updated_at = now()
-             WHERE id IN (SELECT cached.id
-                            FROM invoices_cache cached
-                            JOIN skipped_invoices kept USING (connection_id, zoho_invoice_id)
-                           WHERE connection_id = :connection_id AND zoho_invoice_id = ANY(:ids)
-                             AND cached.status <> 'deleted'
-                             AND (coalesce((kept.invoice ->> 'modified_at')::timestamptz, '-infinity'),
-                                  kept.observed_at)
-                              >= (coalesce(cached.zoho_last_modified_at, '-infinity'),
-                                  coalesce(cached.observed_at, '-infinity'))
-                           ORDER BY cached.zoho_invoice_id FOR NO KEY UPDATE OF cached)
-            RETURNING id
-        """),
-        {"connection_id": link.connection_id, "ids": [read.invoice.invoice_id for read in reads]},
-    ).scalars()
-    reminders.replan_pending(connection, link, list(withdrawn), now=now)
-
-
 def note_observed(connection: Connection, link: Link, zoho_invoice_id: str, observed_at: datetime) -> None:
     """A detail answer has told this invoice again, though perhaps nothing new: it is later than its last change."""
     for table in ("invoices_cache", "skipped_invoices"):
@@ -314,8 +290,12 @@ def take_up_skipped(
     now: datetime,
     since: datetime | None = None,
 ) -> Upserted:
-    """The invoices that waited for these customers, now cached, move to the cache (FR-7)."""
+    """The invoices that waited for these customers, now cached, move to the cache (FR-7).
+
+    A waiting invoice may have been read long ago. It replaces a cached row by the rule of full runs, which wrote the
+    one or the other: a row that was read clearly later stays.
+    """
     if not zoho_customer_ids:
         return Upserted()
     waited = skipped_invoices.take(connection, link, zoho_customer_ids)
-    return upsert(connection, link, waited, now=now, since=since)
+    return upsert(connection, link, waited, now=now, since=since, stamps_may_go_back=True)

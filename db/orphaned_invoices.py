@@ -1,6 +1,6 @@
 """Statements over invoices whose customer is gone: a merge may have given them to another one, and moves no stamp."""
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from db import webhook_events
 from db.connections import Link
@@ -8,25 +8,45 @@ from db.webhook_events import Due
 from domain.invoices import OPEN_STATUSES
 from domain.webhooks import Entity, Event, EventKind
 
-_OPEN = text("""
+_IS_OPEN = "invoice.status = ANY(:open_statuses) AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0"
+
+_OPEN = text(f"""
     SELECT zoho_invoice_id FROM invoices_cache AS invoice
       JOIN customers_cache AS customer ON customer.id = invoice.customer_id
      WHERE customer.user_id = :user_id AND customer.zoho_customer_id = :zoho_customer_id
-       AND invoice.connection_id = :connection_id
-       AND invoice.status = ANY(:open_statuses) AND coalesce(nullif(invoice.balance, 'NaN'), 0) > 0
+       AND invoice.connection_id = :connection_id AND {_IS_OPEN}
      ORDER BY zoho_invoice_id
-""")
+""")  # noqa: S608  (a constant)
+
+# Both times are the server's, of a second's resolution. An invoice that was read again since the 404 is left out, so
+# that each costs one call however many runs miss the list.
+_UNREAD = text(f"""
+    SELECT zoho_invoice_id FROM invoices_cache AS invoice
+      JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+     WHERE customer.user_id = :user_id AND invoice.connection_id = :connection_id AND {_IS_OPEN}
+       AND coalesce(invoice.observed_at, '-infinity') <= customer.gone_at AND invoice.gone_at IS NULL
+     ORDER BY zoho_invoice_id
+""")  # noqa: S608  (a constant)
 
 
 def ask_again(connection: Connection, link: Link, zoho_customer_id: str) -> list[Due]:
     """Requests a refresh of each open invoice of the customer; what is to be fetched at once."""
+    return _request(connection, link, _OPEN, zoho_customer_id=zoho_customer_id)
+
+
+def ask_unread(connection: Connection, link: Link) -> list[Due]:
+    """Requests a refresh of each open invoice that was not read since its customer's 404."""
+    return _request(connection, link, _UNREAD)
+
+
+def _request(connection: Connection, link: Link, statement: TextClause, **values: str) -> list[Due]:
     invoice_ids = connection.execute(
-        _OPEN,
+        statement,
         {
             "user_id": link.user_id,
             "connection_id": link.connection_id,
-            "zoho_customer_id": zoho_customer_id,
             "open_statuses": sorted(OPEN_STATUSES),
+            **values,
         },
     ).scalars()
     events = [Event(Entity.INVOICE, each, EventKind.ORPHANED, modified_at=None, digest=None) for each in invoice_ids]

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, text
 
 from db.connections import Link
+from db.gate import CACHED, is_replaced_by, stamp_of
 from domain.invoices import Invoice
 
 _INVOICE = TypeAdapter(Invoice)
@@ -33,13 +34,21 @@ class ObservedInvoice:
     observed_at: datetime
 
 
-# A gone customer is not asked for again until its invoice changes: the reason stays while the payload stays.
-_SKIP = """
+#: The version of a waiting row that a statement names `kept`.
+KEPT = (stamp_of("kept.invoice"), "kept.observed_at")
+
+# A gone customer is not asked for again until its invoice changes: the reason stays while the payload stays. A reading
+# that is older than the cached row waits for nothing.
+_SKIP = f"""
     INSERT INTO skipped_invoices AS kept (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
            invoice, observed_at)
     SELECT %(user_id)s, %(connection_id)s, batch.*
       FROM unnest(%(ids)s::text[], %(customer_ids)s::text[], %(reasons)s::text[], %(are_open)s::bool[],
-                  %(invoices)s::jsonb[], %(observed)s::timestamptz[]) batch
+                  %(invoices)s::jsonb[], %(observed)s::timestamptz[])
+           AS batch (id, customer_id, reason, is_open, invoice, observed_at)
+      LEFT JOIN invoices_cache cached
+        ON cached.user_id = %(user_id)s AND cached.connection_id = %(connection_id)s AND zoho_invoice_id = batch.id
+     WHERE cached.id IS NULL OR {is_replaced_by(CACHED, (stamp_of("batch.invoice"), "batch.observed_at"))}
     ON CONFLICT (connection_id, zoho_invoice_id) DO UPDATE
        SET zoho_customer_id = excluded.zoho_customer_id,
            reason = CASE WHEN kept.invoice = excluded.invoice THEN kept.reason ELSE excluded.reason END,
@@ -47,13 +56,12 @@ _SKIP = """
            invoice = excluded.invoice,
            observed_at = excluded.observed_at,
            updated_at = now()
-     WHERE (coalesce((excluded.invoice ->> 'modified_at')::timestamptz, '-infinity'), excluded.observed_at)
-        >= (coalesce((kept.invoice ->> 'modified_at')::timestamptz, '-infinity'), kept.observed_at)
-"""
+     WHERE {is_replaced_by(KEPT, (stamp_of("excluded.invoice"), "excluded.observed_at"))}
+"""  # noqa: S608  (the gates are constants)
 
 
-def skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
-    """Keeps these invoices, whose customers are not cached; an older version never takes a newer one's place."""
+def skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice], *, stamps_may_go_back: bool) -> None:
+    """Keeps these invoices, whose customers are not cached, where no newer version waits or is cached."""
     if not reads:
         return
     connection.exec_driver_sql(
@@ -61,6 +69,7 @@ def skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -
         {
             "user_id": link.user_id,
             "connection_id": link.connection_id,
+            "stamps_may_go_back": stamps_may_go_back,
             "ids": [read.invoice.invoice_id for read in reads],
             "customer_ids": [read.invoice.customer_id for read in reads],
             "reasons": [
@@ -74,24 +83,41 @@ def skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -
     )
 
 
-def end_wait(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
-    """What has its customer now, and may have waited for another one, waits no more."""
-    connection.exec_driver_sql(
-        """
-        DELETE FROM skipped_invoices kept
-         USING unnest(%(ids)s::text[], %(modified)s::timestamptz[], %(observed)s::timestamptz[])
-               AS read (id, modified_at, observed_at)
+_END_WAIT = f"""
+    WITH read AS (
+        SELECT * FROM unnest(%(ids)s::text[], %(modified)s::timestamptz[], %(observed)s::timestamptz[])
+                 AS read (id, modified_at, observed_at)
+    ), ended AS (
+        DELETE FROM skipped_invoices kept USING read
          WHERE kept.connection_id = %(connection_id)s AND kept.zoho_invoice_id = read.id
-           AND (coalesce(read.modified_at, '-infinity'), read.observed_at)
-            >= (coalesce((kept.invoice ->> 'modified_at')::timestamptz, '-infinity'), kept.observed_at)
-        """,
+           AND {is_replaced_by(KEPT, ("read.modified_at", "read.observed_at"))}
+        RETURNING read.id
+    )
+    SELECT id FROM read
+     WHERE id IN (SELECT zoho_invoice_id FROM skipped_invoices
+                   WHERE connection_id = %(connection_id)s AND zoho_invoice_id = ANY(%(ids)s))
+       AND id NOT IN (SELECT id FROM ended)
+"""  # noqa: S608  (the gate is a constant)
+
+
+def end_wait(
+    connection: Connection, link: Link, reads: Sequence[ObservedInvoice], *, stamps_may_go_back: bool
+) -> frozenset[str]:
+    """Ends the wait of invoices whose customers are cached. Returns the ids that wait in a newer version.
+
+    Such an invoice has moved on to another customer since it was read.
+    """
+    still_wait = connection.exec_driver_sql(
+        _END_WAIT,
         {
             "connection_id": link.connection_id,
+            "stamps_may_go_back": stamps_may_go_back,
             "ids": [read.invoice.invoice_id for read in reads],
             "modified": [read.invoice.modified_at for read in reads],
             "observed": [read.observed_at for read in reads],
         },
     )
+    return frozenset(still_wait.scalars())
 
 
 def unknown_customers(

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from db import webhook_secrets
 from db.connections import Link
+from db.deletion_proofs import IS_PROVEN_DELETED
 from domain.webhooks import (
     LONGEST_QUIET_SECONDS,
     MOST_SENT,
@@ -182,7 +183,8 @@ _CACHED = {
           FROM customers_cache
          WHERE user_id = :user_id AND zoho_customer_id = :record_id AND connection_id = :connection_id
     """),
-    # An invoice that waits for its customer is cached too, though elsewhere, and may be newer there.
+    # An invoice that waits for its customer is cached elsewhere. Its cached row, if any, was withdrawn by then, and may
+    # have the newer stamp.
     Entity.INVOICE: text("""
         SELECT is_live, modified_at, observed_at
           FROM (SELECT status IS DISTINCT FROM 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
@@ -192,7 +194,7 @@ _CACHED = {
                 SELECT true, (invoice ->> 'modified_at')::timestamptz, observed_at
                   FROM skipped_invoices
                  WHERE connection_id = :connection_id AND zoho_invoice_id = :record_id) versions
-         ORDER BY modified_at DESC NULLS LAST, is_live DESC LIMIT 1
+         ORDER BY is_live DESC, modified_at DESC NULLS LAST LIMIT 1
     """),
 }
 
@@ -206,7 +208,7 @@ def cached_version(connection: Connection, link: Link, ref: ResyncRef) -> Cached
 def recently_marked(connection: Connection, ref: ResyncRef, *, seconds: float) -> int:
     """How many records of that kind were marked within the last seconds without proof."""
     count: int = connection.execute(
-        text("""
+        text(f"""
             SELECT count(*) FROM (
                 SELECT FROM webhook_events
                  WHERE connection_id = :connection_id AND received_at > now() - make_interval(secs => :seconds)
@@ -216,8 +218,8 @@ def recently_marked(connection: Connection, ref: ResyncRef, *, seconds: float) -
                    AND NOT (bool_or(kind = 'orphaned') AND record_id IN (
                        SELECT zoho_invoice_id FROM invoices_cache AS invoice
                          JOIN customers_cache AS customer ON customer.id = invoice.customer_id
-                        WHERE invoice.connection_id = :connection_id AND customer.status = 'deleted'))) marked
-        """),
+                        WHERE invoice.connection_id = :connection_id AND {IS_PROVEN_DELETED}))) marked
+        """),  # noqa: S608  (a constant)
         ref.as_values() | {"seconds": seconds},
     ).scalar_one()
     return count

@@ -205,6 +205,13 @@ class Run:
         """Whether the run will read the whole list of invoices after its present step."""
         return self.mode is Mode.FULL and self.position.invoices is None
 
+    @property
+    def has_missed_invoices(self) -> bool:
+        """Whether the run has ended its invoice phase, or all its work, without the whole list that it was to read."""
+        walk, is_over = self.position.invoices, self.phase in (Phase.REMINDERS, Phase.DONE)
+        has_read_all = walk is not None and walk.is_finished and not self.position.invoices_unread
+        return self.mode is Mode.FULL and is_over and not has_read_all
+
     def go_to(self, phase: Phase) -> Self:
         return replace(self, phase=phase)
 

@@ -25,7 +25,19 @@ def gives_way(cached: Version, read: Version, *, stamps_may_go_back: bool) -> bo
     return read >= cached or (stamps_may_go_back and goes_back(cached, read))
 
 
+def is_replaced_by(cached: Version, read: Version, *, stamps_may_go_back: bool) -> bool:
+    """`gives_way` for records that one response holds whole: invoices.
+
+    Where stamps may go back, a reading that is clearly older loses as well, whatever its stamp. An invoice that waits
+    for its customer is written long after it was read. A customer may be joined from two responses and has the time of
+    the older one, so its age proves nothing.
+    """
+    return gives_way(cached, read, stamps_may_go_back=stamps_may_go_back) and not (
+        stamps_may_go_back and goes_back(read, cached)
+    )
+
+
 def goes_back(cached: Version, read: Version) -> bool:
     """Whether a stamp went back although it was read clearly later."""
     (cached_stamp, cached_at), (stamp, read_at) = cached, read
-    return stamp < cached_stamp and read_at - OVERLAP > cached_at
+    return stamp < cached_stamp and read_at - cached_at > OVERLAP

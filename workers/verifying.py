@@ -10,13 +10,13 @@ from typing import Any
 
 from db import clock, connections, verification
 from db.connections import Link
-from domain.contacts import Contact, ContactKind, ContactPerson
+from domain.contacts import Contact, ContactDetails, ContactKind, ContactPerson
 from domain.customers import customer_from, persons_as_json
 from domain.drift import Drift, Fingerprint, drift_between, invoice_columns
 from domain.forecast import reading_cost
 from domain.lists import ListedT, Page
 from domain.persons import disagree, joined
-from domain.phones import NO_CONFIRMATIONS
+from domain.phones import NO_CONFIRMATIONS, Confirmations
 from domain.time_zones import zone_named
 from domain.walk import Walk, WalkById, WalkStuck
 from workers.budget import Lane
@@ -40,7 +40,7 @@ class Verified:
 
     customers: Drift
     invoices: Drift
-    customers_not_compared: tuple[str, ...]  #: ids: Zoho has them, but the list has no row that can be understood
+    customers_not_compared: tuple[str, ...]  #: ids: Zoho has them, but the list has no row to compare with
     invoices_not_compared: tuple[str, ...]
     api_calls: int
     persons_compared: bool  #: False: the bulk list cannot be read, so only what the contacts' list has was compared
@@ -107,12 +107,15 @@ class Verification:
             skipped = verification.skipped_invoice_ids(connection, self.link)
         # The persons of these customers cannot be known from the lists.
         omitted = cached.fingerprints.keys() if persons is None else cached.with_omitted_persons | unclear
-        unlisted_customers = self._not_comparable(cached.fingerprints.keys() - listed_customers.keys(), self._customer)
-        unlisted_invoices = self._not_comparable(cached_invoices.keys() - listed_invoices.keys(), self._invoice)
+        listed_customers = _without_persons(listed_customers, omitted)
+        cached_customers = _without_persons(cached.fingerprints, omitted)
+        unlisted_customers = self._not_comparable(cached_customers.keys() - listed_customers.keys(), self._is_customer)
+        unlisted_customers |= self._contradicted(listed_customers, cached_customers, omitted | unclear)
+        unlisted_invoices = self._not_comparable(cached_invoices.keys() - listed_invoices.keys(), self._is_invoice)
         return Verified(
             customers=drift_between(
-                _without(_without_persons(listed_customers, omitted), unlisted_customers),
-                _without(_without_persons(cached.fingerprints, omitted), unlisted_customers),
+                _without(listed_customers, unlisted_customers),
+                _without(cached_customers, unlisted_customers),
                 synced_at=self.link.last_customer_sync_at,
             ),
             invoices=drift_between(
@@ -126,20 +129,37 @@ class Verification:
             persons_compared=persons is not None,
         )
 
+    def _contradicted(
+        self, listed: dict[str, Fingerprint], cached: dict[str, Fingerprint], asked: Set[str]
+    ) -> frozenset[str]:
+        """Customers whose list row contradicts their details, where the cache agrees with the details.
+
+        A run asks for the details of each `asked` customer whose row differs from the cache, and goes by those.
+        """
+        cached_digests = {contact_id: each.digest for contact_id, each in cached.items()}
+        differing = {each for each in asked & listed.keys() if listed[each].digest != cached_digests.get(each)}
+        if len(differing) > MAX_CONFIRMATIONS:
+            return frozenset()
+
+        def differs(contact_id: str) -> bool:
+            contact = self._customer(contact_id)
+            digest = self._fingerprint(contact).listed_part().digest if contact else None
+            return digest != cached_digests.get(contact_id)
+
+        return frozenset(each for each in sorted(differing) if not self._confirmed(each, differs))
+
+    def _fingerprint(
+        self,
+        contact: Contact,
+        known: ContactDetails | None = None,
+        confirmed: Confirmations = NO_CONFIRMATIONS,
+    ) -> Fingerprint:
+        fallback = self._resources.settings.phone_fallback
+        customer = customer_from(contact, home=self.link.home, known=known, confirmed=confirmed, fallback=fallback)
+        return Fingerprint.of_customer(customer, persons_as_json(customer.persons))
+
     def _listed_customers(self, persons: Persons) -> tuple[dict[str, Fingerprint], frozenset[str]]:
         """The customers of the list, and those whose persons the two lists leave open: a run asks for their details."""
-        fallback = self._resources.settings.phone_fallback
-
-        def fingerprint(contact: Contact) -> Fingerprint:
-            customer = customer_from(
-                joined(contact, persons.get(contact.contact_id, ())),
-                home=self.link.home,
-                known=known.get(contact.contact_id),
-                confirmed=confirmed.get(contact.contact_id, NO_CONFIRMATIONS),
-                fallback=fallback,
-            )
-            return Fingerprint.of_customer(customer, persons_as_json(customer.persons))
-
         with self._resources.engine.connect() as connection:
             known = verification.known_details(connection, self.link)
             confirmed = verification.known_confirmations(connection, self.link)
@@ -147,9 +167,12 @@ class Verification:
         unclear: set[str] = set()
         for contact in self._rows(Walk.begin(None), self._reader.contacts):
             if contact.kind is ContactKind.CUSTOMER:
-                listed[contact.contact_id] = fingerprint(contact)
-                if _are_unclear(contact, persons.get(contact.contact_id, ())):
-                    unclear.add(contact.contact_id)
+                contact_id, its_persons = contact.contact_id, persons.get(contact.contact_id, ())
+                listed[contact_id] = self._fingerprint(
+                    joined(contact, its_persons), known.get(contact_id), confirmed.get(contact_id, NO_CONFIRMATIONS)
+                )
+                if _are_unclear(contact, its_persons):
+                    unclear.add(contact_id)
         return listed, frozenset(unclear)
 
     def _persons(self) -> Persons | None:
@@ -183,9 +206,9 @@ class Verification:
         to_confirm = unlisted - rejected
         if len(to_confirm) > MAX_CONFIRMATIONS:
             return frozenset(rejected)
-        return frozenset(rejected).union(each for each in sorted(to_confirm) if self._is_in_zoho(each, ask))
+        return frozenset(rejected).union(each for each in sorted(to_confirm) if self._confirmed(each, ask))
 
-    def _is_in_zoho(self, record_id: str, ask: Callable[[str], bool]) -> bool:
+    def _confirmed(self, record_id: str, ask: Callable[[str], bool]) -> bool:
         def is_there() -> bool:
             try:
                 return ask(record_id)
@@ -198,11 +221,14 @@ class Verification:
         self._on_call(self._transport.calls)
         return found
 
-    def _customer(self, contact_id: str) -> bool:
+    def _customer(self, contact_id: str) -> Contact | None:
         contact = self._contacts.get_contact_by_id(contact_id)
-        return contact is not None and contact.kind is ContactKind.CUSTOMER
+        return contact if contact and contact.kind is ContactKind.CUSTOMER else None
 
-    def _invoice(self, invoice_id: str) -> bool:
+    def _is_customer(self, contact_id: str) -> bool:
+        return self._customer(contact_id) is not None
+
+    def _is_invoice(self, invoice_id: str) -> bool:
         return self._invoices.get_invoice_by_id(invoice_id) is not None
 
 

@@ -69,7 +69,7 @@ def _tell(found: dict[str, Any]) -> None:
     if found["customers"]["not_compared"] or found["invoices"]["not_compared"]:
         notes.print(
             "Zoho has the records that were not compared, but its list lacks their rows, or has rows that booksync"
-            " cannot understand.",
+            " cannot understand or that contradict the records' own details.",
             style="yellow",
         )
     if found["drift"]:

@@ -16,7 +16,8 @@ def note_gone(
     """Records the 404 of the last response; returns the open invoices of a gone customer, which are to be fetched.
 
     A merge deletes the losing contact and gives its invoices to the winner, sometimes without moving their stamps. No
-    incremental run would notice. A run that `reads_all_invoices` after this one needs no call for them.
+    incremental run would notice. A run that `reads_all_invoices` after this one needs no call for them; if it cannot
+    read them, `Work.advance` requests them.
     """
     deletions.note_gone(connection, work.link, kind, record_id, observed_at=work.observed_at, now=work.now)
     if kind is RecordKind.INVOICE or reads_all_invoices:

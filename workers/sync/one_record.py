@@ -11,6 +11,7 @@ from db import (
     connections,
     customers,
     dead_letters,
+    deletion_proofs,
     deletions,
     floods,
     held_deletions,
@@ -232,14 +233,14 @@ def _gone(connection: Connection, record: OneRecord, evidence: Evidence) -> Outc
 
 
 def _is_proven(connection: Connection, record: OneRecord, evidence: Evidence) -> bool:
-    """Whether a deleted event came with the 404, or the 404 is of an invoice whose customer is marked deleted.
+    """Whether a deleted event came with the 404, or the 404 is of an invoice whose customer's deletion is proven.
 
     A contact that is a vendor now was found by its id.
     """
     if evidence is Evidence.VENDOR:
         return False
     kind, record_id = _KINDS[record.ref.entity], record.ref.record_id
-    if kind is RecordKind.INVOICE and deletions.is_of_a_deleted_customer(connection, record.link, record_id):
+    if kind is RecordKind.INVOICE and deletion_proofs.is_of_a_proven_customer(connection, record.link, record_id):
         return True
     return record_id in deletions.proven(connection, record.link, kind, [record_id])
 

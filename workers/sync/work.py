@@ -5,7 +5,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
-from db import connections, dead_letters, runs
+from db import connections, dead_letters, orphaned_invoices, runs
 from db.connections import Link
 from db.dead_letters import Death
 from db.runs import Claim, StepRef
@@ -59,9 +59,13 @@ class Work(Asking):
     ) -> StepRef:
         """Writes the run's new state, and the death of the step if it was given up, and moves on to the next step.
 
+        A full run that misses the list of invoices requests the open invoices of gone customers, see `note_gone`.
+
         Raises:
             StaleStepError: somebody else has done this step; the transaction must roll back.
         """
+        if run.has_missed_invoices and not self.run.has_missed_invoices:
+            orphaned_invoices.ask_unread(connection, self.link)
         following = runs.advance(
             connection,
             self.claim.over(run),

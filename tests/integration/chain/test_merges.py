@@ -6,11 +6,13 @@ import pytest
 
 from db import webhook_events
 from domain.invoices import OPEN_STATUSES
-from domain.runs import Mode
+from domain.runs import Mode, Phase
 from domain.webhooks import Entity, Event, EventKind
+from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
-from tests.integration.chain.bench import Bench
+from tests.integration.chain.bench import STEPS, Bench
 from workers.sync.resync import resync
+from workers.zoho.errors import TokenRevoked
 
 
 def tell(bench: Bench, contact_id: str, kind: EventKind) -> None:
@@ -81,3 +83,79 @@ def test_a_full_run_reads_them_in_its_list_and_makes_no_further_call(
     assert bench.rows("SELECT record_id FROM resyncs") == []
     assert {bench.invoices()[invoice]["zoho_customer_id"] for invoice in moved} == {winner}
     assert bench.zoho.stats().count(CallKind.INVOICE) == 0
+
+
+def as_the_list_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
+
+
+def as_the_list_is_garbage(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.zoho.fault(FaultName.GARBAGE, kind=CallKind.INVOICES, body="truncated")
+
+
+def as_the_list_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=400, code=2)
+
+
+def as_no_row_is_understood(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.zoho.fault(FaultName.HOSTILE_ROW, kind=CallKind.INVOICES, share=1, row=HostileRow.BROKEN_TIME)
+
+
+def as_the_run_fails_by_a_defect(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(STEPS, Phase.INVOICES, fail)
+
+
+def as_the_connection_is_parked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise TokenRevoked("refused")
+
+    monkeypatch.setitem(STEPS, Phase.INVOICES, fail)
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        as_the_list_fails,
+        as_the_list_is_garbage,
+        as_the_list_is_refused,
+        as_no_row_is_understood,
+        as_the_run_fails_by_a_defect,
+        as_the_connection_is_parked,
+    ],
+)
+def test_a_full_run_that_misses_the_list_requests_them(
+    merged: tuple[Bench, str, str, Sequence[str]],
+    fail: Callable[[Bench, pytest.MonkeyPatch], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, loser, winner, moved = merged
+    with monkeypatch.context() as patch:
+        fail(bench, patch)
+        assert bench.sync(Mode.FULL)["status"] in ("degraded", "failed", "parked")
+    assert bench.customers()[loser]["gone_at"] is not None
+    bench.zoho.clear_faults()
+    bench.rows("UPDATE zoho_connections SET status = 'active' RETURNING id")
+    refresh_all(bench)
+    assert {bench.invoices()[invoice]["zoho_customer_id"] for invoice in moved} == {winner}
+
+
+def test_a_second_run_that_misses_the_list_requests_none_of_them_again(
+    merged: tuple[Bench, str, str, Sequence[str]],
+) -> None:
+    bench, _, _, moved = merged
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
+    bench.sync(Mode.FULL)
+    refresh_all(bench)
+    bench.sync(Mode.FULL)
+    assert bench.rows("SELECT record_id FROM resyncs WHERE received > handled") == []
+    assert bench.zoho.stats().count(CallKind.INVOICE) == len(moved)
+
+
+def test_an_incremental_run_that_misses_the_list_requests_nothing(bench: Bench) -> None:
+    bench.sync()
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
+    assert bench.sync()["status"] == "degraded"
+    assert bench.rows("SELECT record_id FROM resyncs") == []

@@ -1,15 +1,18 @@
 """`booksync verify` reads whatever lists a run can read, and calls nothing drift that a run would not write."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from domain.contacts import Contact
 from domain.runs import MAX_ATTEMPTS, Mode
 from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.cli.verify import verify
 from workers.verifying import Verification, Verified
+from workers.zoho import ZohoContactsClient
 from workers.zoho.errors import ZohoUnavailable
 
 PERSONS = "/contacts/contactpersons"
@@ -38,6 +41,7 @@ _SURVIVED: dict[str, tuple[FaultName, dict[str, Any]]] = {
     "rows without an id": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.NULL_ID}),
     "rows with a broken time": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.BROKEN_TIME}),
     "rows with wrong types": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.WRONG_TYPES}),
+    "rows mutated": (FaultName.HOSTILE_ROW, {"share": 0.3, "row": HostileRow.MUTATED}),
     "rows of the year 9999": (FaultName.STAMPS_LIE, {"share": 0.05, "stamp": "9999-12-01T00:00:00+0000"}),
     "rows from two days ahead": (FaultName.STAMPS_LIE, {"share": 0.05, "seconds": 172_800}),
     "rows missing": (FaultName.ROW_MISSING, {"share": 0.02}),
@@ -92,6 +96,59 @@ def test_drift_is_found_although_the_same_list_has_rows_that_cannot_be_understoo
         "UPDATE invoices_cache SET balance = balance + 1 WHERE zoho_invoice_id = %(id)s RETURNING id", id=drifted
     )
     assert verified(bench).invoices.different == (drifted,)
+
+
+def a_customer_whose_persons_the_bulk_list_omits(bench: Bench) -> str:
+    """Its cached company is not the one of its list row. A run asks for the details of such a customer."""
+    bench.sync()
+    contact_id = min(bench.customers())
+    bench.rows(
+        """
+        UPDATE customers_cache SET bulk_omits_persons = true, company_name = 'By its details'
+         WHERE zoho_customer_id = %(id)s RETURNING id
+        """,
+        id=contact_id,
+    )
+    return contact_id
+
+
+def test_a_row_that_contradicts_the_details_is_named_and_not_called_different(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
+    read = ZohoContactsClient.get_contact_by_id
+
+    def with_its_company(client: ZohoContactsClient, contact_id: str) -> Contact | None:
+        contact = read(client, contact_id)
+        assert contact is not None
+        return replace(contact, company_name="By its details")
+
+    monkeypatch.setattr(ZohoContactsClient, "get_contact_by_id", with_its_company)
+    found = verified(bench)
+    assert (found.customers.count, found.customers_not_compared) == (0, (contact_id,))
+
+
+def test_a_row_that_agrees_with_the_details_is_different_from_the_cache(bench: Bench) -> None:
+    contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
+    found = verified(bench)
+    assert (found.customers.different, found.customers_not_compared) == ((contact_id,), ())
+
+
+def test_a_row_that_differs_while_the_details_cannot_be_read_is_different(bench: Bench) -> None:
+    contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
+    bench.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", status=400, code=2)
+    assert verified(bench).customers.different == (contact_id,)
+
+
+def test_a_listed_customer_that_zoho_does_not_have_by_its_id_is_not_called_missing(bench: Bench) -> None:
+    contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
+    bench.rows(
+        "UPDATE customers_cache SET status = 'deleted' WHERE zoho_customer_id = %(id)s RETURNING id", id=contact_id
+    )
+    bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
+    bench.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", status=404, code=1002)
+    found = verified(bench)
+    assert (found.customers.count, found.customers_not_compared) == (0, (contact_id,))
 
 
 def test_a_list_that_fails_for_ever_ends_the_comparison_after_as_many_attempts_as_a_run_makes(bench: Bench) -> None:

@@ -73,10 +73,10 @@ ENTITIES = [CONTACT, INVOICE]
 KINDS = {CONTACT: RecordKind.CUSTOMER, INVOICE: RecordKind.INVOICE}
 
 
-def held(hooks: Hooks) -> dict[str, Evidence]:
-    """The records that wait for a decision, with their evidence."""
+def held(hooks: Hooks, entity: Entity | None = None) -> dict[str, Evidence]:
+    """The records that wait for a decision, with their evidence; of one kind where an entity is given."""
     with hooks.bench.resources.engine.connect() as connection:
-        found = held_deletions.held(connection, hooks.bench.connection_id)
+        found = held_deletions.held(connection, hooks.bench.connection_id, KINDS[entity] if entity else None)
     return {each.record_id: each.evidence for each in found}
 
 
@@ -117,7 +117,7 @@ class TestEvidence:
             list(workers.map(lambda record_id: hooks.take(entity, record_id), ids))
         hooks.work()
         assert hooks.outcomes().count(Outcome.GONE) == SAFEGUARD_COUNT
-        assert len(held(hooks)) == MANY - SAFEGUARD_COUNT
+        assert len(held(hooks, entity)) == MANY - SAFEGUARD_COUNT
 
     def test_a_deleted_event_with_a_404_is_proof_however_many_come(self, hooks: Hooks, entity: Entity) -> None:
         ids = lose(hooks, entity, MANY, event="deleted")
@@ -137,7 +137,7 @@ class TestEvidence:
     def test_beyond_the_safeguard_a_404_after_a_changed_event_is_held(self, hooks: Hooks, entity: Entity) -> None:
         ids = lose(hooks, entity, SAFEGUARD_COUNT + 4)
         assert hooks.outcomes() == [Outcome.GONE] * SAFEGUARD_COUNT + [Outcome.UNMARKED] * 4
-        assert held(hooks) == dict.fromkeys(ids[SAFEGUARD_COUNT:], Evidence.OTHER_EVENT)
+        assert held(hooks, entity) == dict.fromkeys(ids[SAFEGUARD_COUNT:], Evidence.OTHER_EVENT)
 
     def test_a_held_record_stays_held_when_the_hour_is_over(self, hooks: Hooks, entity: Entity) -> None:
         *_, last = lose(hooks, entity, SAFEGUARD_COUNT + 1)
@@ -145,14 +145,14 @@ class TestEvidence:
         hooks.tell(entity, last)
         hooks.work()
         assert status_of(hooks, entity, last) != "deleted"
-        assert held(hooks).keys() == {last}
+        assert held(hooks, entity).keys() == {last}
 
     def test_a_deleted_event_of_a_held_record_is_proof_too(self, hooks: Hooks, entity: Entity) -> None:
         *_, last = lose(hooks, entity, SAFEGUARD_COUNT + 1)
         hooks.tell(entity, last, event="deleted")
         hooks.work()
         assert status_of(hooks, entity, last) == "deleted"
-        assert held(hooks) == {}
+        assert held(hooks, entity) == {}
 
     def test_deleted_events_that_wait_are_proof_for_a_run(self, hooks: Hooks, entity: Entity) -> None:
         ids = ids_of(hooks, entity)[: SAFEGUARD_COUNT + 2]
@@ -175,7 +175,77 @@ class TestEvidence:
         for record_id in ids:
             delete(hooks, entity, record_id)
         assert hooks.bench.sync(Mode.FULL)["status"] == "degraded"
-        assert held(hooks).keys() >= set(ids)
+        assert held(hooks, entity).keys() >= set(ids)
+
+
+def marked(hooks: Hooks) -> set[str]:
+    """Invoices that are marked deleted."""
+    return {invoice_id for invoice_id, row in hooks.bench.invoices().items() if row["status"] == "deleted"}
+
+
+class TestInvoicesOfAGoneCustomer:
+    """Each customer's 404 requests its open invoices, and each of these has a 404 as well."""
+
+    @pytest.fixture
+    def owner(self, hooks: Hooks) -> str:
+        """A customer with more open invoices than the safeguard marks."""
+        owner = ids_of(hooks, CONTACT)[0]
+        for _ in range(SAFEGUARD_COUNT + 2):
+            hooks.bench.zoho.create_invoice(owner)
+        hooks.bench.sync(Mode.FULL)
+        return owner
+
+    def test_are_weighed_where_no_deleted_event_names_their_customer(self, hooks: Hooks, owner: str) -> None:
+        delete(hooks, CONTACT, owner)
+        hooks.tell(CONTACT, owner)
+        hooks.work()
+        assert status_of(hooks, CONTACT, owner) == "deleted"
+        assert len(marked(hooks)) == SAFEGUARD_COUNT
+        assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
+
+    def test_are_weighed_where_a_run_marked_their_customer(self, hooks: Hooks, owner: str) -> None:
+        delete(hooks, CONTACT, owner)
+        hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
+        hooks.bench.sync(Mode.FULL)
+        assert status_of(hooks, CONTACT, owner) == "deleted"
+        for row in hooks.bench.rows("SELECT record_id FROM resyncs WHERE entity = 'invoice'"):
+            hooks.take(INVOICE, row["record_id"])
+        assert len(marked(hooks)) == SAFEGUARD_COUNT
+        assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
+
+    def test_are_marked_where_a_deleted_event_names_their_customer(self, hooks: Hooks, owner: str) -> None:
+        delete(hooks, CONTACT, owner)
+        hooks.tell(CONTACT, owner, event="deleted")
+        hooks.work()
+        assert len(marked(hooks)) > SAFEGUARD_COUNT
+        assert held(hooks) == {}
+
+    def test_are_weighed_where_their_customer_came_back_after_its_deleted_event(self, hooks: Hooks, owner: str) -> None:
+        fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
+        hooks.tell(CONTACT, owner, event="deleted")
+        hooks.work()
+        assert status_of(hooks, CONTACT, owner) == "deleted"
+        hooks.bench.zoho.clear_faults(fault)
+        a_minute_passes(hooks.bench)
+        hooks.bench.sync(Mode.FULL)
+        assert status_of(hooks, CONTACT, owner) != "deleted"
+        delete(hooks, CONTACT, owner)
+        a_minute_passes(hooks.bench)
+        hooks.tell(CONTACT, owner)
+        hooks.work()
+        assert status_of(hooks, CONTACT, owner) == "deleted"
+        assert len(marked(hooks)) == SAFEGUARD_COUNT
+        assert held(hooks) != {}
+
+    def test_are_weighed_with_the_losses_of_other_customers(self, hooks: Hooks, owner: str) -> None:
+        delete(hooks, CONTACT, owner)
+        hooks.tell(CONTACT, owner)
+        hooks.work()
+        other = str(hooks.bench.zoho.snapshot()["invoices"][0]["invoice_id"])
+        hooks.bench.zoho.delete_invoice(other)
+        hooks.tell(INVOICE, other)
+        hooks.work()
+        assert held(hooks)[other] is Evidence.OTHER_EVENT
 
 
 def test_a_held_record_that_a_webhook_reads_again_is_held_no_longer(hooks: Hooks) -> None:

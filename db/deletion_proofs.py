@@ -1,0 +1,32 @@
+"""What proves a customer's deletion: a signed deleted event and a 404 for its id, together."""
+
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from db.connections import Link
+
+#: A condition on a row of customers_cache named `customer`. Its mark does not prove the deletion: below the safeguard's
+#: limit a 404 is enough for a mark. An event from before the row's last write does not count, because Zoho had the
+#: customer afterwards. Events are pruned after some time, and then nothing proves the deletion.
+IS_PROVEN_DELETED: Final = """
+    (customer.status = 'deleted' AND EXISTS (
+        SELECT FROM webhook_events proof
+         WHERE proof.connection_id = customer.connection_id AND proof.entity = 'contact'
+           AND proof.record_id = customer.zoho_customer_id AND proof.kind = 'deleted'
+           AND (proof.outcome IS NULL OR proof.outcome NOT IN ('asked', 'unreadable'))
+           AND proof.received_at >= customer.local_last_synced_at))
+"""
+
+_IS_OF_A_PROVEN_CUSTOMER = text(f"""
+    SELECT EXISTS (SELECT FROM invoices_cache AS invoice
+                     JOIN customers_cache AS customer ON customer.id = invoice.customer_id
+                    WHERE invoice.connection_id = :connection_id AND zoho_invoice_id = :zoho_invoice_id
+                      AND {IS_PROVEN_DELETED})
+""")  # noqa: S608  (a constant)
+
+
+def is_of_a_proven_customer(connection: Connection, link: Link, zoho_invoice_id: str) -> bool:
+    """Whether the deletion of the invoice's customer is proven, which proves the invoice's with its 404."""
+    values = {"connection_id": link.connection_id, "zoho_invoice_id": zoho_invoice_id}
+    return bool(connection.execute(_IS_OF_A_PROVEN_CUSTOMER, values).scalar_one())

@@ -1,0 +1,42 @@
+"""Statements over cached invoices that have moved to a customer that is not cached."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from db import reminders
+from db.connections import Link
+from db.gate import CACHED, is_replaced_by
+from db.skipped_invoices import KEPT, ObservedInvoice
+
+_WITHDRAW = f"""
+    UPDATE invoices_cache SET status = 'deleted', updated_at = now()
+     WHERE id IN (SELECT cached.id
+                    FROM invoices_cache cached
+                    JOIN skipped_invoices kept USING (connection_id, zoho_invoice_id)
+                   WHERE connection_id = %(connection_id)s AND zoho_invoice_id = ANY(%(ids)s)
+                     AND cached.status <> 'deleted' AND {is_replaced_by(CACHED, KEPT)}
+                   ORDER BY cached.zoho_invoice_id FOR NO KEY UPDATE OF cached)
+    RETURNING id
+"""  # noqa: S608  (the gate is a constant)
+
+
+def withdraw(
+    connection: Connection, link: Link, waiting: Sequence[ObservedInvoice], *, now: datetime, stamps_may_go_back: bool
+) -> None:
+    """Marks the cached rows of waiting invoices deleted, until their new customers are cached.
+
+    Otherwise the old customer of such an invoice would be reminded of another one's debt.
+    """
+    if not waiting:
+        return
+    withdrawn = connection.exec_driver_sql(
+        _WITHDRAW,
+        {
+            "connection_id": link.connection_id,
+            "stamps_may_go_back": stamps_may_go_back,
+            "ids": [read.invoice.invoice_id for read in waiting],
+        },
+    ).scalars()
+    reminders.replan_pending(connection, link, list(withdrawn), now=now)

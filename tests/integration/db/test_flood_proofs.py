@@ -1,0 +1,122 @@
+"""What proves an untimed event of a flood: a reading that is not older than the event's change, on any two clocks."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, text
+
+from db import floods
+from db.connections import Link
+from domain.webhooks import Entity
+
+A_SECOND = dt.timedelta(seconds=1)
+#: Zoho's clock, when a case begins.
+NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
+
+
+def whole_seconds(moment: dt.datetime) -> dt.datetime:
+    """As a Date header has it."""
+    return moment.replace(microsecond=0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Moments by Zoho's own clock, and how far Postgres's is ahead."""
+
+    read_at: dt.datetime  #: the cached reading
+    changed_at: dt.datetime
+    received_at: dt.datetime  #: the event about the change
+    asked_at: dt.datetime  #: right before the walk's first call
+    responded_at: dt.datetime  #: the first call's response
+    ahead: dt.timedelta
+
+
+#: A cached record that one untimed event waits for.
+_WAITING = (
+    """
+    INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id, status, observed_at)
+    VALUES (:user_id, :connection_id, '1', 'active', :read_at)
+    """,
+    """
+    INSERT INTO invoices_cache (user_id, connection_id, zoho_invoice_id, customer_id, status, observed_at)
+    SELECT user_id, connection_id, '1', id, 'sent', observed_at FROM customers_cache
+    """,
+    """
+    INSERT INTO resyncs (connection_id, entity, record_id, received, waiting_since, not_before)
+    VALUES (:connection_id, :entity, '1', 1, :received_at, :received_at)
+    """,
+    """
+    INSERT INTO webhook_events (connection_id, entity, record_id, number, kind, received_at)
+    VALUES (:connection_id, :entity, '1', 1, 'changed', :received_at)
+    """,
+)
+
+
+def completes(connection: Connection, link: Link, entity: Entity, case: Case) -> bool:
+    """Whether the walk completes the event by the cached reading."""
+    values = {
+        "user_id": link.user_id,
+        "connection_id": link.connection_id,
+        "entity": entity,
+        "read_at": whole_seconds(case.read_at),
+        "received_at": case.received_at + case.ahead,
+    }
+    for statement in _WAITING:
+        connection.execute(text(statement), values)
+    completed = floods.complete(
+        connection,
+        link,
+        entity,
+        asked_at=case.asked_at + case.ahead,
+        read_since=whole_seconds(case.responded_at),
+        covers_all=False,
+    )
+    connection.rollback()
+    return completed.events == 1
+
+
+_DELAYS = st.integers(0, 3_000).map(lambda milliseconds: dt.timedelta(milliseconds=milliseconds))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    changed_at = NOON + draw(_DELAYS)
+    received_at = changed_at + draw(_DELAYS)
+    asked_at = received_at + draw(_DELAYS) + dt.timedelta(milliseconds=1)
+    responded_at = asked_at + draw(_DELAYS)
+    ahead = draw(st.sampled_from([-1, 0, 1])) * dt.timedelta(minutes=7, milliseconds=draw(st.integers(0, 999)))
+    return Case(NOON + draw(_DELAYS) + draw(_DELAYS), changed_at, received_at, asked_at, responded_at, ahead)
+
+
+@pytest.mark.parametrize("entity", Entity)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cases())
+def test_no_event_is_completed_by_a_reading_from_before_its_change(
+    engine: Engine, link: Link, entity: Entity, case: Case
+) -> None:
+    with engine.connect() as connection:
+        if completes(connection, link, entity, case):
+            assert case.read_at >= case.changed_at
+
+
+@pytest.mark.parametrize("entity", Entity)
+def test_a_reading_from_the_second_in_which_the_event_came_and_the_walk_began_proves_nothing(
+    engine: Engine, link: Link, entity: Entity
+) -> None:
+    a_tenth = A_SECOND / 10
+    case = Case(NOON, NOON + a_tenth, NOON + 2 * a_tenth, NOON + 3 * a_tenth, NOON + 4 * a_tenth, dt.timedelta())
+    with engine.connect() as connection:
+        assert not completes(connection, link, entity, case)
+
+
+@pytest.mark.parametrize("entity", Entity)
+def test_a_walks_first_page_proves_an_event_that_came_a_second_before(
+    engine: Engine, link: Link, entity: Entity
+) -> None:
+    asked_at = NOON + A_SECOND
+    case = Case(asked_at, NOON, NOON, asked_at, asked_at, dt.timedelta())
+    with engine.connect() as connection:
+        assert completes(connection, link, entity, case)

@@ -1,0 +1,175 @@
+"""Promises of waiting invoices whose stamps go back: they follow the rule of cached rows, whatever the order."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, text
+
+from db import customers, invoices, webhook_events
+from db.connections import Link
+from db.skipped_invoices import ObservedInvoice
+from db.staging import Observed
+from db.webhook_events import ResyncRef
+from domain.phones import PhoneFallback
+from domain.watermarks import OVERLAP
+from domain.webhooks import CachedVersion, Entity
+from tests.builders import MODIFIED_AT, a_contact, an_invoice
+from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT
+
+CACHED, UNKNOWN = "5001", "5002"
+A_SECOND = dt.timedelta(seconds=1)
+#: Readings so far apart are never of one moment.
+CLEARLY_LATER = OVERLAP + A_SECOND
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading of the invoice 8001."""
+
+    stamp: dt.datetime | None
+    observed_at: dt.datetime
+    customer_id: str = UNKNOWN
+    status: str = "sent"
+
+    @property
+    def rank(self) -> tuple[dt.datetime, dt.datetime]:
+        return (self.observed_at, self.stamp or dt.datetime.min.replace(tzinfo=dt.UTC))
+
+
+OLD = Reading(MODIFIED_AT, OBSERVED_AT)
+PAID_WITH_AN_OLDER_STAMP = Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + CLEARLY_LATER, status="paid")
+
+
+def read(connection: Connection, link: Link, reading: Reading, *, full: bool) -> None:
+    # No two readings are equal: one that changes nothing leaves the time of the one before.
+    invoice = an_invoice(
+        customer_id=reading.customer_id,
+        number=f"read at {reading.observed_at}",
+        status=reading.status,
+        modified_at=reading.stamp,
+    )
+    observed = ObservedInvoice(invoice, reading.observed_at)
+    invoices.upsert(connection, link, [observed], now=NOW, stamps_may_go_back=full)
+
+
+def cache_the_unknown_customer(connection: Connection, link: Link) -> None:
+    batch = [Observed(a_contact(UNKNOWN), OBSERVED_AT)]
+    customers.upsert(connection, link, batch, fallback=PhoneFallback.NONE, now=NOW)
+
+
+def cached(connection: Connection) -> tuple[object, ...]:
+    """Customer, status, stamp and time of the cached invoice."""
+    row = connection.execute(
+        text("SELECT zoho_customer_id, status, zoho_last_modified_at, observed_at FROM invoices_cache")
+    ).one()
+    return tuple(row)
+
+
+def waiting(connection: Connection) -> list[tuple[object, ...]]:
+    """Customer, status and time of each waiting reading."""
+    rows = connection.execute(text("SELECT zoho_customer_id, invoice ->> 'status', observed_at FROM skipped_invoices"))
+    return [tuple(row) for row in rows]
+
+
+def as_cached(reading: Reading) -> tuple[object, ...]:
+    return (reading.customer_id, reading.status, reading.stamp, reading.observed_at)
+
+
+def test_a_full_run_replaces_a_waiting_invoice_whose_stamp_went_back(engine: Engine, home: Link) -> None:
+    with engine.begin() as connection:
+        read(connection, home, OLD, full=True)
+        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
+        assert waiting(connection) == [(UNKNOWN, "paid", PAID_WITH_AN_OLDER_STAMP.observed_at)]
+        cache_the_unknown_customer(connection, home)
+        assert cached(connection) == as_cached(PAID_WITH_AN_OLDER_STAMP)
+
+
+def test_an_incremental_run_keeps_a_waiting_invoice_whose_stamp_went_back(engine: Engine, home: Link) -> None:
+    with engine.begin() as connection:
+        read(connection, home, OLD, full=False)
+        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=False)
+        assert waiting(connection) == [(UNKNOWN, "sent", OLD.observed_at)]
+
+
+def test_a_full_run_ends_the_wait_of_an_invoice_that_went_to_a_cached_customer(engine: Engine, home: Link) -> None:
+    moved = Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + CLEARLY_LATER, CACHED, "paid")
+    with engine.begin() as connection:
+        read(connection, home, OLD, full=True)
+        read(connection, home, moved, full=True)
+        assert (cached(connection), waiting(connection)) == (as_cached(moved), [])
+
+
+def test_a_full_run_withdraws_the_cached_row_of_an_invoice_whose_stamp_went_back(engine: Engine, home: Link) -> None:
+    with engine.begin() as connection:
+        read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
+        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
+        assert cached(connection)[:2] == (CACHED, "deleted")
+
+
+def test_an_invoice_that_waits_is_live_although_its_withdrawn_row_has_the_newer_stamp(
+    engine: Engine, home: Link
+) -> None:
+    ref = ResyncRef(home.connection_id, Entity.INVOICE, "8001")
+    with engine.begin() as connection:
+        read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
+        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
+        found = webhook_events.cached_version(connection, home, ref)
+    assert found == CachedVersion(True, PAID_WITH_AN_OLDER_STAMP.stamp, PAID_WITH_AN_OLDER_STAMP.observed_at)
+
+
+def test_a_cached_row_that_was_read_later_survives_what_waited(engine: Engine, home: Link) -> None:
+    later = Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + CLEARLY_LATER, CACHED, "paid")
+    with engine.begin() as connection:
+        read(connection, home, later, full=False)
+        # Written by a release that ended no wait by the time of the reading.
+        connection.execute(text("UPDATE invoices_cache SET connection_id = NULL WHERE zoho_invoice_id = '8001'"))
+        read(connection, home, OLD, full=False)
+        connection.execute(text("UPDATE invoices_cache SET connection_id = :id"), {"id": home.connection_id})
+        assert waiting(connection) != []
+        cache_the_unknown_customer(connection, home)
+        assert (cached(connection), waiting(connection)) == (as_cached(later), [])
+
+
+def test_a_reading_that_is_older_than_the_cached_row_waits_for_nothing(engine: Engine, home: Link) -> None:
+    with engine.begin() as connection:
+        read(connection, home, Reading(MODIFIED_AT + A_MINUTE, OBSERVED_AT + A_SECOND, CACHED), full=False)
+        read(connection, home, OLD, full=False)
+        assert waiting(connection) == []
+
+
+def test_a_reading_that_is_older_than_the_waiting_one_is_not_cached(engine: Engine, home: Link) -> None:
+    with engine.begin() as connection:
+        read(connection, home, OLD, full=False)
+        read(connection, home, Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + A_SECOND, CACHED), full=False)
+        assert connection.execute(text("SELECT zoho_invoice_id FROM invoices_cache")).all() == []
+
+
+_STAMPS = st.none() | st.integers(0, 3).map(lambda minutes: MODIFIED_AT + minutes * A_MINUTE)
+_MOMENTS = st.integers(0, 2).map(lambda count: OBSERVED_AT + count * CLEARLY_LATER)
+_READINGS = st.lists(
+    st.builds(Reading, _STAMPS, _MOMENTS, st.sampled_from([CACHED, UNKNOWN]), st.sampled_from(["sent", "paid"])),
+    min_size=2,
+    max_size=3,
+    unique_by=lambda reading: reading.rank,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 3), _READINGS)
+def test_a_full_runs_readings_end_equal_in_every_order(
+    engine: Engine, home: Link, appears_before: int, readings: Sequence[Reading]
+) -> None:
+    newest = max(readings, key=lambda reading: reading.rank)
+    for order in permutations(readings):
+        with engine.connect() as connection:
+            for number, reading in enumerate(order):
+                if number == appears_before:
+                    cache_the_unknown_customer(connection, home)
+                read(connection, home, reading, full=True)
+            cache_the_unknown_customer(connection, home)
+            assert (cached(connection), waiting(connection)) == (as_cached(newest), []), order
+            connection.rollback()
