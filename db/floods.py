@@ -75,12 +75,20 @@ class Flooded:
     connection_id: uuid.UUID
     waiting: int  #: records
     left_to_full_run: int  #: of these, the records that an incremental run could not prove
+    contacts: int  #: of the others
+
+    @property
+    def invoices(self) -> int:
+        """Of those that an incremental run may read."""
+        return self.waiting - self.left_to_full_run - self.contacts
 
 
 _FLOODED = text("""
-    SELECT flood.connection_id, flood.waiting, flood.left_to_full_run
+    SELECT flood.connection_id, flood.waiting, flood.left_to_full_run, flood.contacts
       FROM (SELECT connection_id, count(*) AS waiting, min(waiting_since) AS since,
-                   count(*) FILTER (WHERE waiting_for = :full_run) AS left_to_full_run
+                   count(*) FILTER (WHERE waiting_for = :full_run) AS left_to_full_run,
+                   count(*) FILTER (WHERE entity = :contact
+                                      AND waiting_for IS DISTINCT FROM :full_run) AS contacts
               FROM resyncs WHERE received > handled
              GROUP BY connection_id
             HAVING count(*) > :flood OR bool_or(waiting_for = ANY(:marks))) flood
@@ -101,11 +109,12 @@ def flooded(connection: Connection) -> list[Flooded]:
             "flood": FLOOD,
             "marks": list(MARKS),
             "full_run": LEFT_TO_FULL_RUN,
+            "contact": Entity.CONTACT,
             "quiet": QUIET_SECONDS,
             "longest": LONGEST_QUIET_SECONDS,
         },
     )
-    return [Flooded(row.connection_id, row.waiting, row.left_to_full_run) for row in rows]
+    return [Flooded(row.connection_id, row.waiting, row.left_to_full_run, row.contacts) for row in rows]
 
 
 _CACHED = {
