@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -56,16 +57,29 @@ def load(connection: Connection, connection_id: uuid.UUID) -> Load:
     return Load(row.waiting, row.calls_in_hour)
 
 
-_IS_FLOODED = text("""
-    SELECT count(*) > :flood OR coalesce(bool_or(waiting_for = ANY(:marks)), false)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A flood that waits for a run."""
+
+    waiting: int  #: records
+    since: datetime  #: its first event
+
+    def as_json(self) -> dict[str, Any]:
+        return {"waiting": self.waiting, "since": self.since}
+
+
+_STANDING = text("""
+    SELECT count(*) AS waiting, min(waiting_since) AS since
       FROM resyncs WHERE connection_id = :connection_id AND received > handled
+    HAVING count(*) > :flood OR bool_or(waiting_for = ANY(:marks))
 """)
 
 
-def is_flooded(connection: Connection, connection_id: uuid.UUID) -> bool:
-    """Whether records of the connection are left to a run."""
+def standing(connection: Connection, connection_id: uuid.UUID) -> Standing | None:
+    """The flood of a connection; None where no records are left to a run."""
     values = {"connection_id": connection_id, "flood": FLOOD, "marks": list(MARKS)}
-    return bool(connection.execute(_IS_FLOODED, values).scalar_one())
+    row = connection.execute(_STANDING, values).one_or_none()
+    return Standing(row.waiting, row.since) if row else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from db import held_deletions, openings, reminders, webhook_events
+from db import floods, held_deletions, openings, reminders, webhook_events
 from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
 from domain.truth_check import TruthCheck
@@ -156,6 +156,7 @@ def connection_states(
     states = []
     for row in connection.execute(_CONNECTIONS, {"connection_id": connection_id}):
         standing = reminders.standing(connection, row.id)
+        flood = floods.standing(connection, row.id)
         recent = connection.execute(_RECENT_RUNS, {"connection_id": row.id, "limit": runs}).scalars()
         states.append(
             {
@@ -180,6 +181,7 @@ def connection_states(
                 "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
                 **openings.state_of(connection, row.id).as_json(),
                 "webhook_events": webhook_events.without_effect(connection, row.id),
+                "flood": flood and flood.as_json(),
                 "held_deletions": held_deletions.standing(connection, row.id).as_json(),
                 "truth_check": _truth_check(row),
                 "runs": [_run_state(run_progress(connection, run_id)) for run_id in recent],

@@ -1,5 +1,7 @@
 """Floods: more webhook events of one connection than detail calls are worth. A run reads the lists instead."""
 
+from datetime import UTC, datetime
+
 #: With more waiting records of one connection than this, a run reads them: it costs fewer calls than their details.
 FLOOD = 25
 
@@ -38,3 +40,11 @@ def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
         return 0.0
     at_once = (day_limit - day_kept) * _SHARE_AT_ONCE
     return calls * REFILL_SECONDS / max(at_once, 1.0)
+
+
+def flood_sentence(waiting: int, since: datetime) -> str:
+    """What people read of a flood: how many records wait, since when, and what reads them."""
+    return (
+        f"{waiting:,} records were changed at once, the first at {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC: "
+        "the next run reads them. Those that it cannot prove wait for the next full run."
+    )

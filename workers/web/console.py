@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
 
 from db import dead_letter_lists, scheduler_marks, summary, webhook_events
+from domain.floods import flood_sentence
 from workers.budget import BudgetSnapshot, BudgetUnavailable
 from workers.counters import PasswordOutcome
 from workers.resources import Resources
@@ -104,6 +105,7 @@ def _shown(resources: Resources, connection: Connection) -> dict[str, Any]:
         connection_id = uuid.UUID(state["connection_id"])
         state["budget"] = budgets.get(state["organization_id"]) if budgets else None
         state["events"] = webhook_events.latest(connection, connection_id, limit=_EVENTS_SHOWN)
+        state["flood_sentence"] = state["flood"] and flood_sentence(**state["flood"])
         state["skipped_invoices"] = summary.skipped_invoices(connection, connection_id)
     return {
         "now": connection.execute(select(func.now())).scalar_one(),

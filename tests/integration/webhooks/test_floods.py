@@ -47,9 +47,10 @@ def quiet_comes(hooks: Hooks) -> None:
 
 def a_minute_passes(hooks: Hooks) -> None:
     """Since the last run that a flood has brought forward."""
-    hooks.bench.rows(
-        "UPDATE scheduler_marks SET marked_at = marked_at - interval '1 minute' WHERE starts_with(name, 'flood') RETURNING name"
-    )
+    hooks.bench.rows("""
+        UPDATE scheduler_marks SET marked_at = marked_at - interval '1 minute'
+         WHERE starts_with(name, 'flood') RETURNING name
+    """)
 
 
 def run_that_is_due(hooks: Hooks, *, ends: str = "succeeded") -> str | None:
