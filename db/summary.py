@@ -136,6 +136,7 @@ def run_progress(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
 _CONNECTIONS = text("""
     SELECT c.id, c.user_id, c.organization_id, c.organization_name, c.data_center, c.status, c.parked_reason,
            c.time_zone, c.unknown_time_zone, c.country_code, c.truth_checked_at, c.truth_check, current_date AS today,
+           c.oauth_throttled_since,
            c.next_sync_at, c.next_full_sync_at, m.last_customer_sync_at, m.last_invoice_sync_at
       FROM zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
@@ -173,6 +174,7 @@ def connection_states(
                 "data_center": row.data_center,
                 "status": row.status,
                 "parked_reason": row.parked_reason,
+                "token_endpoint_throttled_since": row.oauth_throttled_since,
                 "last_customer_sync_at": row.last_customer_sync_at,
                 "last_invoice_sync_at": row.last_invoice_sync_at,
                 "next_sync_at": row.next_sync_at,

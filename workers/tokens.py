@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 from sqlalchemy import Connection, Engine
@@ -10,10 +11,18 @@ from sqlalchemy import Connection, Engine
 from db import tokens
 from db.secrets import Place, SecretName
 from db.tokens import StoredTokens
-from workers.budget import BudgetWait, WaitReason
+from workers.budget import BudgetWait, TokenEndpointThrottled, WaitReason
 from workers.vault import Vault
 from workers.zoho import OAuthClient, Token, refresh_access_token
-from workers.zoho.errors import ClientRejected, GrantRefused, OAuthFailed, OAuthThrottled, TokenNotRenewed, ZohoError
+from workers.zoho.errors import (
+    ClientRejected,
+    GrantRefused,
+    OAuthFailed,
+    OAuthThrottled,
+    TokenNotRenewed,
+    TokenRevoked,
+    ZohoError,
+)
 
 #: A token is refreshed this long before it ends, so that no call meets its last second; a short-lived one later.
 EARLY_SECONDS = 300.0
@@ -83,23 +92,15 @@ class SharedTokens:
     def _ask(self, connection: Connection, stored: StoredTokens) -> Token | Exception:
         """The fresh token; an error is returned, so that the refresh stays noted whatever came of it."""
         if stored.refresh_wait_seconds > 0:
-            return BudgetWait(stored.refresh_wait_seconds, WaitReason.TOKENS)
+            return _wait(stored.refresh_wait_seconds, stored.throttled_since)
         tokens.note_refresh(connection, self.connection_id)
         try:
             access = refresh_access_token(self.http, self.client, self._refresh_token(stored))
         except OAuthThrottled as throttled:
-            tokens.pause_refreshes(connection, self.connection_id, throttled.seconds)
-            return BudgetWait(throttled.seconds, WaitReason.TOKENS)
-        except OAuthFailed as failed:
-            seconds = tokens.record_failure(connection, self.connection_id)
-            is_final = seconds >= UNKNOWN_WORD_SECONDS
-            return GrantRefused(failed.call, status=failed.status, detail=failed.detail) if is_final else failed
-        except ClientRejected as error:
-            # No token was granted: a process with a right client must not wait for this one's tries.
-            tokens.forget_refresh(connection, self.connection_id)
-            return error
+            since = tokens.pause_refreshes(connection, self.connection_id, throttled.seconds)
+            return _wait(throttled.seconds, since)
         except ZohoError as error:
-            return error
+            return self._refused(connection, error)
         tokens.write(
             connection,
             self.connection_id,
@@ -111,6 +112,19 @@ class SharedTokens:
         )
         return Token(access.value, access.api_domain or stored.api_domain)
 
+    def _refused(self, connection: Connection, error: ZohoError) -> ZohoError:
+        """What a refusal of the token endpoint means, which is recorded."""
+        if isinstance(error, (ClientRejected, OAuthFailed, TokenRevoked)):
+            tokens.end_throttling(connection, self.connection_id)
+        if isinstance(error, ClientRejected):
+            # No token was granted: a process with a right client must not wait for this one's tries.
+            tokens.forget_refresh(connection, self.connection_id)
+        if not isinstance(error, OAuthFailed):
+            return error
+        seconds = tokens.record_failure(connection, self.connection_id)
+        is_final = seconds >= UNKNOWN_WORD_SECONDS
+        return GrantRefused(error.call, status=error.status, detail=error.detail) if is_final else error
+
     def _token(self, stored: StoredTokens) -> Token:
         assert stored.access_token is not None
         return Token(self._access_token(stored.access_token), stored.api_domain)
@@ -120,6 +134,12 @@ class SharedTokens:
 
     def _refresh_token(self, stored: StoredTokens) -> str:
         return self.vault.decrypt(stored.refresh_token, Place(SecretName.REFRESH_TOKEN, self.connection_id))
+
+
+def _wait(seconds: float, throttled_since: datetime | None) -> BudgetWait:
+    if throttled_since is None:
+        return BudgetWait(seconds, WaitReason.TOKENS)
+    return TokenEndpointThrottled(seconds, throttled_since)
 
 
 def _is_alive(stored: StoredTokens) -> bool:

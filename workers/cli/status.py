@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from db import connections, dead_letters, questions, scheduler_marks, summary, webhook_secrets
 from domain.floods import flood_sentence
+from workers.budget import throttled_sentence
 from workers.cli.arguments import OneConnection
 from workers.cli.budget_lines import is_day_spent, stop_line
 from workers.cli.deletions import held_back
@@ -98,6 +99,8 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     )
     if state["parked_reason"]:
         tell.print(f"  {state['parked_reason']}", style="red")
+    if since := state["token_endpoint_throttled_since"]:
+        tell.print(f"  {throttled_sentence(since)}", style="yellow")
     cached, reminders = state["cached"], state["reminders"]
     tell.print(
         f"  {cached['customers']:,} customers, {cached['customers_with_phone']:,} with a valid phone · "

@@ -8,7 +8,7 @@ from typing import Final
 from db.failures import DatabaseError, Failure, FailureKind, failure_of
 from db.resyncs import BUDGET
 from domain.walk import WalkStuck
-from workers.budget import BudgetUnavailable, BudgetWait
+from workers.budget import BudgetUnavailable, BudgetWait, TokenEndpointThrottled
 from workers.logs import describe
 from workers.vault import MisplacedSecretError, UnreadableSecretError
 from workers.zoho.errors import (
@@ -134,7 +134,9 @@ def is_worth_another_attempt(error: Exception) -> bool:
 
 
 def _reason_of(error: Exception) -> str:
-    return f"{BUDGET} ({error.reason})" if isinstance(error, BudgetWait) else describe(error)
+    if isinstance(error, BudgetWait) and not isinstance(error, TokenEndpointThrottled):
+        return f"{BUDGET} ({error.reason})"
+    return describe(error)
 
 
 def _seconds_of(error: Exception, outcome: Outcome) -> float:
