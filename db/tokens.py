@@ -23,6 +23,7 @@ class StoredTokens:
     lifetime_seconds: float  #: that it had
     api_domain: str | None
     refresh_wait_seconds: float  #: until another refresh may be asked for; 0 for now
+    refreshes: int  #: within `REFRESH_WINDOW_SECONDS`
     throttled_since: datetime | None  #: the token endpoint is throttled
 
 
@@ -35,7 +36,9 @@ _SELECT = """
                no_refresh_before,
                CASE WHEN cardinality(refreshed_at) >= :per_window
                     THEN refreshed_at[1] + make_interval(secs => :window_seconds) END
-           ) - clock_timestamp()), 0)::float AS refresh_wait_seconds
+           ) - clock_timestamp()), 0)::float AS refresh_wait_seconds,
+           (SELECT count(*) FROM unnest(refreshed_at) AS refresh (at)
+             WHERE refresh.at > clock_timestamp() - make_interval(secs => :window_seconds)) AS refreshes
       FROM zoho_connections WHERE id = :connection_id
 """
 _READ = text(_SELECT)
@@ -60,6 +63,7 @@ def read(connection: Connection, connection_id: uuid.UUID, *, lock: bool = False
         lifetime_seconds=row.lifetime_seconds,
         api_domain=row.api_domain,
         refresh_wait_seconds=max(0.0, row.refresh_wait_seconds),
+        refreshes=row.refreshes,
         throttled_since=row.oauth_throttled_since,
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from db import tokens
 from db.secrets import Place, SecretName
-from db.tokens import StoredTokens
+from db.tokens import REFRESHES_PER_WINDOW, StoredTokens
 from workers.budget import BudgetWait, TokenEndpointThrottled, WaitReason
 from workers.vault import Vault
 from workers.zoho import OAuthClient, Token, refresh_access_token
@@ -30,6 +30,9 @@ EARLY_SHARE_OF_LIFETIME = 0.25
 
 #: A token this young that Zoho refuses is tried once more before another is asked for: ten are granted in ten minutes.
 YOUNG_SECONDS = 60.0
+
+#: Refusals of single records renew the token only while fewer than this many of the ten are used.
+RECORD_REFRESHES = REFRESHES_PER_WINDOW // 2
 
 #: A word that booksync does not know may mean a passing trouble. After so long it means that a person must look.
 UNKNOWN_WORD_SECONDS = 3 * 3600.0
@@ -56,10 +59,11 @@ class SharedTokens:
             stored = tokens.read(connection, self.connection_id)
         return self._token(stored) if _will_last(stored) else self._refresh(_will_last)
 
-    def renewed(self, stale: Token, *, tried_again: bool) -> Token:
-        """Somebody else's token, if they were quicker, or a fresh one.
+    def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
+        """The token that another worker has stored, or a fresh one.
 
-        The stale one itself, to be tried once more, where it is young, or lives and no other is granted.
+        The stale one itself, to be tried once more, where it is young, or lives and no other is granted. None where
+        single records have renewed the token often enough: then this record's refusal is its own.
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
@@ -68,10 +72,24 @@ class SharedTokens:
         """
 
         def is_worth_a_try(stored: StoredTokens) -> bool:
-            is_other = stored.access_token is not None and self._access_token(stored.access_token) != stale.value
-            return is_other or (not tried_again and _is_young(stored))
+            return self._is_other(stored, stale) or (not tried_again and _is_young(stored))
+
+        if is_one_record and self._is_kept(stale):
+            return None if tried_again else stale
 
         return self._refresh(is_worth_a_try, is_of_use=not tried_again)
+
+    def _is_kept(self, refused: Token) -> bool:
+        """Whether one record's refusal renews no token: Zoho has granted this one a moment ago, or many lately."""
+        with self.engine.connect() as connection:
+            stored = tokens.read(connection, self.connection_id)
+        if self._is_other(stored, refused) or not _is_alive(stored):
+            return False
+        # A young token without a refresh came with the grant, and nothing is known of it yet.
+        return stored.refreshes >= RECORD_REFRESHES or (stored.refreshes > 0 and _is_young(stored))
+
+    def _is_other(self, stored: StoredTokens, token: Token) -> bool:
+        return stored.access_token is not None and self._access_token(stored.access_token) != token.value
 
     def _refresh(self, is_fresh: Callable[[StoredTokens], bool], *, is_of_use: bool = True) -> Token:
         """The stored token if it is fresh, else a new one; while none is granted the stored one, if that is of use."""

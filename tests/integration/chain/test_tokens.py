@@ -127,7 +127,7 @@ def test_a_zoho_that_refuses_every_fifth_call_costs_a_run_neither_waits_nor_many
     result = bench.sync()
     assert result["status"] == "succeeded"
     assert result["api_calls"] > 50
-    assert bench.zoho.stats().token_refreshes == 1
+    assert bench.zoho.stats().token_refreshes <= 1
     assert not bench.rows("SELECT FROM sync_runs WHERE waiting_for IS NOT NULL")
 
 
