@@ -93,7 +93,7 @@ class Flooded:
 
     @property
     def invoices(self) -> int:
-        """Of those that an incremental run may read."""
+        """The waiting invoices that an incremental run may read."""
         return self.waiting - self.left_to_full_run - self.contacts
 
 

@@ -37,7 +37,7 @@ _SPEND = text("""
 
 
 def spend(connection: Connection, name: str, *, seconds: float, refill_seconds: float) -> bool:
-    """Whether an allowance that refills within `refill_seconds` covers `seconds` of them, which are then spent."""
+    """Spends `seconds` of an allowance that refills within `refill_seconds`; False where it has fewer left."""
     values = {"name": name, "seconds": seconds, "refill_seconds": refill_seconds}
     return connection.execute(_SPEND, values).scalar_one_or_none() is not None
 

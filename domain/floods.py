@@ -32,7 +32,7 @@ def details_an_hour(day_limit: int | None) -> int | None:
 
 
 def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
-    """The part of `REFILL_SECONDS` that a run of so many calls spends; more than all of it for a run that never fits.
+    """The part of `REFILL_SECONDS` that a run of so many calls spends. A run that never fits has more than all of it.
 
     `day_kept` calls of the day's limit belong to other programs. While no limit is known a run spends nothing.
     """

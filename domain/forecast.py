@@ -92,7 +92,7 @@ def reading_cost(size: Size, rate: Rate) -> Cost:
 
 
 def incremental_cost(changed_contacts: int, size: Size, rate: Rate, *, changed_invoices: int = 0) -> Cost:
-    """An incremental run after so many records have changed: their pages of the lists, and the contacts' details.
+    """An incremental run after that many changes: the pages of the changed records, and the details of the contacts.
 
     The details are a call each, or a bulk read of the persons where that is cheaper.
     """

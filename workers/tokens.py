@@ -85,7 +85,7 @@ class SharedTokens:
             stored = tokens.read(connection, self.connection_id)
         if self._is_other(stored, refused) or not _is_alive(stored):
             return False
-        # A young token without a refresh came with the grant, and nothing is known of it yet.
+        # A young token without a refresh came with the grant: Zoho may have ended it since.
         return stored.refreshes >= RECORD_REFRESHES or (stored.refreshes > 0 and _is_young(stored))
 
     def _is_other(self, stored: StoredTokens, token: Token) -> bool:

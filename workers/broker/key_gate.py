@@ -25,7 +25,7 @@ class Proof(Enum):
     """What one look at the canary has found."""
 
     PROVEN = auto()
-    NOTHING_TO_READ = auto()  #: there is no connection yet
+    NOTHING_TO_READ = auto()  #: the installation has no connection
     WRONG_KEYS = auto()
     NO_DATABASE = auto()
 

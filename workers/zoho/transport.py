@@ -79,7 +79,7 @@ class ZohoTransport:
         self._now = now
         self.renewals = 0  #: tokens that took the place of a refused one
         self._served: Token | None = None  # The token of the last accepted call.
-        self._refused_records: set[str] = set()  # Paths, of those refused since.
+        self._refused_records: set[str] = set()  # The paths that were refused since then.
         self._refused_domain: str | None = None  # It is logged once.
 
     def get(
@@ -140,7 +140,7 @@ class ZohoTransport:
         return answer
 
     def _token_after(self, refused: Token, path: str, *, tried_again: bool, is_one_record: bool) -> Token | None:
-        """The token of the next try; None where there is none."""
+        """The token of the next try; None ends the tries."""
         if is_one_record and refused == self._served and self._refused_records <= {path}:
             return None if tried_again else refused
         return self._tokens.renewed(refused, tried_again=tried_again, is_one_record=is_one_record)
@@ -186,7 +186,7 @@ class ZohoTransport:
 
 
 def _is_refused(answer: ApiAnswer) -> bool:
-    """Whether Zoho refuses the token: it tells an expired one and a missing scope apart by neither code nor status."""
+    """Whether Zoho refuses the token. Code and status are the same for an expired token and a missing scope."""
     return isinstance(refusal(answer, ""), REFUSED_TOKEN)
 
 

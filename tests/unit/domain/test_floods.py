@@ -11,7 +11,7 @@ from domain.floods import REFILL_SECONDS, refill_seconds
         # An eighth of the day at once, and as much again while it refills.
         (125, 1_000, 0, 1.0),
         (25, 1_000, 0, 0.2),
-        # The reserve of other programs is no part of it.
+        # The reserve of other programs is subtracted first.
         (100, 1_000, 200, 1.0),
         # A run that costs more than the allowance never fits.
         (250, 1_000, 0, 2.0),
