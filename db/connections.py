@@ -108,6 +108,7 @@ _SAVE = text("""
            status = 'active',
            parked_reason = NULL,
            oauth_failing_since = NULL,
+           oauth_throttled_since = NULL,
            no_refresh_before = NULL,
            refreshed_at = '{}',
            updated_at = now()

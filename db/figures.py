@@ -14,6 +14,7 @@ _LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '5s'")
 
 _CONNECTIONS = text("""
     SELECT c.id::text AS connection, c.organization_id AS organization, c.status = 'parked' AS is_parked,
+           coalesce(extract(epoch FROM now() - c.oauth_throttled_since), 0)::float AS throttled_seconds,
            extract(epoch FROM now() - m.last_customer_sync_at)::float AS customers_age,
            extract(epoch FROM now() - m.last_invoice_sync_at)::float AS invoices_age,
            extract(epoch FROM now() - m.last_full_sync_at)::float AS full_age,
@@ -55,9 +56,11 @@ def begin(connection: Connection) -> None:
 
 
 def connections(connection: Connection) -> Rows:
-    """{connection, organization, is_parked, customers_age, invoices_age, full_age, unknown_countries}.
+    """{connection, organization, is_parked, throttled_seconds, customers_age, invoices_age, full_age,
+    unknown_countries}.
 
-    Ages are in seconds, None for never; `unknown_countries` counts customers.
+    Ages are in seconds, None for never; `unknown_countries` counts customers. `throttled_seconds` is 0 while the token
+    endpoint is not throttled.
     """
     return [dict(row) for row in connection.execute(_CONNECTIONS).mappings()]
 

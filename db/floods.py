@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -56,16 +57,29 @@ def load(connection: Connection, connection_id: uuid.UUID) -> Load:
     return Load(row.waiting, row.calls_in_hour)
 
 
-_IS_FLOODED = text("""
-    SELECT count(*) > :flood OR coalesce(bool_or(waiting_for = ANY(:marks)), false)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A flood that waits for a run."""
+
+    waiting: int  #: records
+    since: datetime  #: its first event
+
+    def as_json(self) -> dict[str, Any]:
+        return {"waiting": self.waiting, "since": self.since}
+
+
+_STANDING = text("""
+    SELECT count(*) AS waiting, min(waiting_since) AS since
       FROM resyncs WHERE connection_id = :connection_id AND received > handled
+    HAVING count(*) > :flood OR bool_or(waiting_for = ANY(:marks))
 """)
 
 
-def is_flooded(connection: Connection, connection_id: uuid.UUID) -> bool:
-    """Whether records of the connection are left to a run."""
+def standing(connection: Connection, connection_id: uuid.UUID) -> Standing | None:
+    """The flood of a connection; None where no records are left to a run."""
     values = {"connection_id": connection_id, "flood": FLOOD, "marks": list(MARKS)}
-    return bool(connection.execute(_IS_FLOODED, values).scalar_one())
+    row = connection.execute(_STANDING, values).one_or_none()
+    return Standing(row.waiting, row.since) if row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +89,20 @@ class Flooded:
     connection_id: uuid.UUID
     waiting: int  #: records
     left_to_full_run: int  #: of these, the records that an incremental run could not prove
+    contacts: int  #: of the others
+
+    @property
+    def invoices(self) -> int:
+        """The waiting invoices that an incremental run may read."""
+        return self.waiting - self.left_to_full_run - self.contacts
 
 
 _FLOODED = text("""
-    SELECT flood.connection_id, flood.waiting, flood.left_to_full_run
+    SELECT flood.connection_id, flood.waiting, flood.left_to_full_run, flood.contacts
       FROM (SELECT connection_id, count(*) AS waiting, min(waiting_since) AS since,
-                   count(*) FILTER (WHERE waiting_for = :full_run) AS left_to_full_run
+                   count(*) FILTER (WHERE waiting_for = :full_run) AS left_to_full_run,
+                   count(*) FILTER (WHERE entity = :contact
+                                      AND waiting_for IS DISTINCT FROM :full_run) AS contacts
               FROM resyncs WHERE received > handled
              GROUP BY connection_id
             HAVING count(*) > :flood OR bool_or(waiting_for = ANY(:marks))) flood
@@ -101,11 +123,12 @@ def flooded(connection: Connection) -> list[Flooded]:
             "flood": FLOOD,
             "marks": list(MARKS),
             "full_run": LEFT_TO_FULL_RUN,
+            "contact": Entity.CONTACT,
             "quiet": QUIET_SECONDS,
             "longest": LONGEST_QUIET_SECONDS,
         },
     )
-    return [Flooded(row.connection_id, row.waiting, row.left_to_full_run) for row in rows]
+    return [Flooded(row.connection_id, row.waiting, row.left_to_full_run, row.contacts) for row in rows]
 
 
 _CACHED = {

@@ -18,6 +18,7 @@ def resume(connection: Connection, connection_id: uuid.UUID) -> None:
         text("""
             UPDATE zoho_connections
                SET status = 'active', parked_reason = NULL, oauth_failing_since = NULL,
+                   oauth_throttled_since = NULL,
                    next_sync_at = now(), updated_at = now()
              WHERE id = :id AND status = 'parked'
         """),

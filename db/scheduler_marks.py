@@ -23,6 +23,25 @@ def take(connection: Connection, name: str, *, every_seconds: float) -> bool:
     return taken is not None
 
 
+_SPEND = text("""
+    INSERT INTO scheduler_marks AS marks (name, marked_at)
+    SELECT :name, clock_timestamp() - make_interval(secs => :refill_seconds) + make_interval(secs => :seconds)
+     WHERE CAST(:seconds AS float) <= CAST(:refill_seconds AS float)
+    ON CONFLICT (name) DO UPDATE
+       SET marked_at = greatest(marks.marked_at, clock_timestamp() - make_interval(secs => :refill_seconds))
+                     + make_interval(secs => :seconds)
+     WHERE greatest(marks.marked_at, clock_timestamp() - make_interval(secs => :refill_seconds))
+         + make_interval(secs => :seconds) <= clock_timestamp()
+    RETURNING name
+""")
+
+
+def spend(connection: Connection, name: str, *, seconds: float, refill_seconds: float) -> bool:
+    """Spends `seconds` of an allowance that refills within `refill_seconds`; False where it has fewer left."""
+    values = {"name": name, "seconds": seconds, "refill_seconds": refill_seconds}
+    return connection.execute(_SPEND, values).scalar_one_or_none() is not None
+
+
 def seconds_since(connection: Connection, name: str) -> float | None:
     """How long ago any scheduler did this; None for never."""
     seconds: float | None = connection.execute(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from db import held_deletions, openings, reminders, webhook_events
+from db import floods, held_deletions, openings, reminders, webhook_events
 from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
 from domain.truth_check import TruthCheck
@@ -136,6 +136,7 @@ def run_progress(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
 _CONNECTIONS = text("""
     SELECT c.id, c.user_id, c.organization_id, c.organization_name, c.data_center, c.status, c.parked_reason,
            c.time_zone, c.unknown_time_zone, c.country_code, c.truth_checked_at, c.truth_check, current_date AS today,
+           c.oauth_throttled_since,
            c.next_sync_at, c.next_full_sync_at, m.last_customer_sync_at, m.last_invoice_sync_at
       FROM zoho_connections c LEFT JOIN sync_metadata m ON m.connection_id = c.id
      WHERE c.id = :connection_id OR CAST(:connection_id AS uuid) IS NULL
@@ -156,6 +157,7 @@ def connection_states(
     states = []
     for row in connection.execute(_CONNECTIONS, {"connection_id": connection_id}):
         standing = reminders.standing(connection, row.id)
+        flood = floods.standing(connection, row.id)
         recent = connection.execute(_RECENT_RUNS, {"connection_id": row.id, "limit": runs}).scalars()
         states.append(
             {
@@ -172,6 +174,7 @@ def connection_states(
                 "data_center": row.data_center,
                 "status": row.status,
                 "parked_reason": row.parked_reason,
+                "token_endpoint_throttled_since": row.oauth_throttled_since,
                 "last_customer_sync_at": row.last_customer_sync_at,
                 "last_invoice_sync_at": row.last_invoice_sync_at,
                 "next_sync_at": row.next_sync_at,
@@ -180,6 +183,7 @@ def connection_states(
                 "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
                 **openings.state_of(connection, row.id).as_json(),
                 "webhook_events": webhook_events.without_effect(connection, row.id),
+                "flood": flood and flood.as_json(),
                 "held_deletions": held_deletions.standing(connection, row.id).as_json(),
                 "truth_check": _truth_check(row),
                 "runs": [_run_state(run_progress(connection, run_id)) for run_id in recent],

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -22,10 +23,12 @@ class StoredTokens:
     lifetime_seconds: float  #: that it had
     api_domain: str | None
     refresh_wait_seconds: float  #: until another refresh may be asked for; 0 for now
+    refreshes: int  #: within `REFRESH_WINDOW_SECONDS`
+    throttled_since: datetime | None  #: the token endpoint is throttled
 
 
 _SELECT = """
-    SELECT refresh_token_encrypted, access_token_encrypted, api_domain,
+    SELECT refresh_token_encrypted, access_token_encrypted, api_domain, oauth_throttled_since,
            coalesce(extract(epoch FROM access_token_expires_at - clock_timestamp()), 0)::float AS seconds_left,
            coalesce(extract(epoch FROM access_token_expires_at - refreshed_at[cardinality(refreshed_at)]), :lifetime)
                ::float AS lifetime_seconds,
@@ -33,7 +36,9 @@ _SELECT = """
                no_refresh_before,
                CASE WHEN cardinality(refreshed_at) >= :per_window
                     THEN refreshed_at[1] + make_interval(secs => :window_seconds) END
-           ) - clock_timestamp()), 0)::float AS refresh_wait_seconds
+           ) - clock_timestamp()), 0)::float AS refresh_wait_seconds,
+           (SELECT count(*) FROM unnest(refreshed_at) AS refresh (at)
+             WHERE refresh.at > clock_timestamp() - make_interval(secs => :window_seconds)) AS refreshes
       FROM zoho_connections WHERE id = :connection_id
 """
 _READ = text(_SELECT)
@@ -58,6 +63,8 @@ def read(connection: Connection, connection_id: uuid.UUID, *, lock: bool = False
         lifetime_seconds=row.lifetime_seconds,
         api_domain=row.api_domain,
         refresh_wait_seconds=max(0.0, row.refresh_wait_seconds),
+        refreshes=row.refreshes,
+        throttled_since=row.oauth_throttled_since,
     )
 
 
@@ -85,14 +92,30 @@ def forget_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
     )
 
 
-def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: float) -> None:
-    """Zoho's token endpoint refuses for a while: nobody asks it again before that is over."""
-    connection.execute(
+def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: float) -> datetime:
+    """The token endpoint is throttled: it is not asked again for these seconds. Returns since when it is throttled.
+
+    The time of refusals for an unknown reason begins again, because a throttled endpoint says nothing about the grant.
+    """
+    since: datetime = connection.execute(
         text("""
-            UPDATE zoho_connections SET no_refresh_before = clock_timestamp() + make_interval(secs => :seconds)
+            UPDATE zoho_connections
+               SET no_refresh_before = clock_timestamp() + make_interval(secs => :seconds),
+                   oauth_throttled_since = coalesce(oauth_throttled_since, clock_timestamp()),
+                   oauth_failing_since = NULL
              WHERE id = :connection_id
+            RETURNING oauth_throttled_since
         """),
         {"connection_id": connection_id, "seconds": seconds},
+    ).scalar_one()
+    return since
+
+
+def end_throttling(connection: Connection, connection_id: uuid.UUID) -> None:
+    """The token endpoint has answered with a word of its own, so it is not throttled."""
+    connection.execute(
+        text("UPDATE zoho_connections SET oauth_throttled_since = NULL WHERE id = :connection_id"),
+        {"connection_id": connection_id},
     )
 
 
@@ -124,7 +147,7 @@ def write(
                SET access_token_encrypted = :access_token,
                    access_token_expires_at = clock_timestamp() + make_interval(secs => :lifetime_seconds),
                    api_domain = coalesce(:api_domain, api_domain), no_refresh_before = NULL,
-                   oauth_failing_since = NULL, updated_at = now()
+                   oauth_failing_since = NULL, oauth_throttled_since = NULL, updated_at = now()
              WHERE id = :connection_id
         """),
         {

@@ -1,5 +1,7 @@
 """Floods: more webhook events of one connection than detail calls are worth. A run reads the lists instead."""
 
+from datetime import UTC, datetime
+
 #: With more waiting records of one connection than this, a run reads them: it costs fewer calls than their details.
 FLOOD = 25
 
@@ -11,10 +13,17 @@ LONGEST_QUIET_SECONDS = 60.0
 #: Webhooks make at most this share of the day's calls in an hour: a slow mass edit never has many records waiting.
 _SHARE_OF_DAY = 1 / 40
 
-#: The shortest time between two runs that a flood brings forward.
-_SHORTEST_SPACING_SECONDS = 60.0
+#: The runs that floods bring forward make at most this share of a day's calls, without those that others keep.
+_RUNS_SHARE_OF_DAY = 1 / 4
 
-_DAY_SECONDS = 86_400.0
+#: Half of that share may be spent at once and refills within a day, so that no 24 hours have more than the share.
+_SHARE_AT_ONCE = _RUNS_SHARE_OF_DAY / 2
+
+#: The shortest time between two runs that the floods of one connection bring forward.
+RUN_SPACING_SECONDS = 60.0
+
+#: The time in which a spent allowance of calls refills.
+REFILL_SECONDS = 86_400.0
 
 
 def details_an_hour(day_limit: int | None) -> int | None:
@@ -22,8 +31,20 @@ def details_an_hour(day_limit: int | None) -> int | None:
     return None if day_limit is None else max(FLOOD, int(day_limit * _SHARE_OF_DAY))
 
 
-def run_spacing_seconds(calls: int, day_limit: int | None) -> float:
-    """The time between two runs of a flood: runs of that many calls at this pace fit into the day's limit."""
+def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
+    """The part of `REFILL_SECONDS` that a run of so many calls spends. A run that never fits has more than all of it.
+
+    `day_kept` calls of the day's limit belong to other programs. While no limit is known a run spends nothing.
+    """
     if day_limit is None:
-        return _SHORTEST_SPACING_SECONDS
-    return max(_SHORTEST_SPACING_SECONDS, calls * _DAY_SECONDS / day_limit)
+        return 0.0
+    at_once = (day_limit - day_kept) * _SHARE_AT_ONCE
+    return calls * REFILL_SECONDS / max(at_once, 1.0)
+
+
+def flood_sentence(waiting: int, since: datetime) -> str:
+    """What people read of a flood: how many records wait, since when, and what reads them."""
+    return (
+        f"{waiting:,} records were changed at once, the first at {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC: "
+        "the next run reads them. Those that it cannot prove wait for the next full run."
+    )

@@ -91,11 +91,14 @@ def reading_cost(size: Size, rate: Rate) -> Cost:
     return _cost(_reading(size), rate)
 
 
-def incremental_cost(changed_contacts: int, size: Size, rate: Rate) -> Cost:
-    """An incremental run after so many contacts have changed: a detail call each, or a sweep where that is cheaper."""
+def incremental_cost(changed_contacts: int, size: Size, rate: Rate, *, changed_invoices: int = 0) -> Cost:
+    """An incremental run after that many changes: the pages of the changed records, and the details of the contacts.
+
+    The details are a call each, or a bulk read of the persons where that is cheaper.
+    """
     may_sweep = size.persons_pages is not None and not size.bulk_persons_refused
     details = min(changed_contacts, size.persons_pages or 0) if may_sweep else changed_contacts
-    return _cost(CALLS_OF_AN_IDLE_SYNC + details, rate)
+    return _cost(_pages(changed_contacts) + _pages(changed_invoices) + details, rate)
 
 
 def polling_seconds(

@@ -156,7 +156,7 @@ class _JustGranted:
     def current(self) -> Token:
         return Token(self._access.value, self._access.api_domain)
 
-    def renewed(self, stale: Token, *, tried_again: bool) -> Token | None:
+    def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:  # noqa: ARG002
         return None if tried_again else stale
 
 

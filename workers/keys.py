@@ -19,8 +19,10 @@ class WrongKeysError(Exception):
         super().__init__(" ".join((self.__doc__ or "").split()))
 
 
-def prove_keys(connection: Connection, vault: Vault) -> None:
+def prove_keys(connection: Connection, vault: Vault) -> bool:
     """Reads the canary with this process's keys. Where there is none yet, a stored secret takes its place.
+
+    Returns whether the keys are proven: an installation without connections has nothing to read.
 
     Raises:
         WrongKeysError: none of the keys fits.
@@ -28,8 +30,9 @@ def prove_keys(connection: Connection, vault: Vault) -> None:
     canary = key_canary.ciphertext(connection)
     proof = canary or key_canary.a_stored_secret(connection)
     if proof is None:
-        return
+        return False
     if not vault.can_read(proof):
         raise WrongKeysError
     if canary is None:
         key_canary.save(connection, vault.encrypt(_CANARY, CANARY, like=proof))
+    return True

@@ -85,6 +85,11 @@ class _AtScrape(Collector):
             (({"connection": link["connection"]}, float(link["is_parked"])) for link in links),
         )
         yield _gauge(
+            "token_endpoint_throttled_seconds",
+            "Seconds since Zoho's token endpoint was first throttled without a token in between; 0 where it is not.",
+            (({"connection": link["connection"]}, link["throttled_seconds"]) for link in links),
+        )
+        yield _gauge(
             "last_sync_age_seconds",
             "Seconds since what is cached was complete.",
             (
@@ -182,7 +187,7 @@ def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:
         Family.BUDGET_WAIT_MS,
         "budget_wait_seconds",
         "Seconds of these waits: slept just before the call, or for which a step or a record stepped aside, counted as "
-        "it does. The reason tokens is a wait for an access token.",
+        "it does. The reasons tokens and token_endpoint are waits for an access token.",
         parts=1000,
     )
     yield of(Family.TRUTH_CHECK_RECORDS, "truth_check_records", "Records that truth checks asked for, by the finding.")

@@ -6,6 +6,7 @@ takes the form of a stored one, and `booksync rotate-keys --bind` rewrites every
 installation therefore writes the old form, which older releases read.
 """
 
+import threading
 from collections.abc import Sequence
 from typing import Final
 
@@ -42,6 +43,7 @@ class Vault:
 
     def __init__(self, keys: Sequence[SecretStr]) -> None:
         self._fernet = MultiFernet([Fernet(key.get_secret_value()) for key in keys])
+        self.has_failed = threading.Event()  #: none of the keys fitted a secret that was to be decrypted
 
     def encrypt(self, secret: str, place: Place, *, like: str | None = None) -> str:
         """The secret as it is stored in that place, in the form of the stored secret `like`; without one the old form.
@@ -60,7 +62,11 @@ class Vault:
             UnreadableSecretError: none of the keys fits.
             MisplacedSecretError: it was written for another place.
         """
-        plaintext = self._plaintext(encrypted)
+        try:
+            plaintext = self._plaintext(encrypted)
+        except UnreadableSecretError:
+            self.has_failed.set()
+            raise
         if not plaintext.startswith(_BOUND):
             return plaintext
         written_for, _, secret = plaintext.removeprefix(_BOUND).partition(_END_OF_PLACE)

@@ -12,6 +12,7 @@ from db.migrations.steps import Raw, at_length, briefly
 _COLUMNS: Final = {
     "zoho_connections": (
         "oauth_failing_since timestamptz",
+        "oauth_throttled_since timestamptz",
         "webhook_secret_previous_encrypted text",
         "webhook_secret_rotated_at timestamptz",
         "webhooks_refused integer NOT NULL DEFAULT 0",

@@ -52,6 +52,7 @@ class ZohoConnection(Base):
         ARRAY(DateTime(timezone=True)), server_default=text("'{}'::timestamptz[]")
     )
     oauth_failing_since: Mapped[Moment | None]  #: the first of the refusals with a word that booksync does not know
+    oauth_throttled_since: Mapped[Moment | None]  #: the first throttling since the endpoint last answered otherwise
     no_refresh_before: Mapped[Moment | None]  #: Zoho's token endpoint refuses until then
 
     organization_name: Mapped[str] = mapped_column(server_default="")

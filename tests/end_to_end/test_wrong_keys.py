@@ -36,7 +36,10 @@ def test_status_names_the_worker_that_takes_no_work(installation: Installation) 
 
 
 def test_a_paused_worker_works_again_once_the_canary_can_be_read(installation: Installation, tmp_path: Path) -> None:
-    """A rotation that was begun with keys which the workers lack is taken back."""
+    """A rotation that was begun with keys which the workers lack is taken back.
+
+    A worker looks at the canary again after a secret that it cannot decrypt.
+    """
     connection_id = installation.connect().json["connection_id"]
     old, new = installation.environment["ENCRYPTION_KEYS"], Fernet.generate_key().decode()
     for program in (WORKER, SCHEDULER):
@@ -45,6 +48,7 @@ def test_a_paused_worker_works_again_once_the_canary_can_be_read(installation: I
     eventually(lambda: "Worker process is ready" in log.read_text(encoding="utf-8"))
 
     assert installation.run("rotate-keys", ENCRYPTION_KEYS=f"{new},{old}").code == 0
+    assert installation.run("sync", connection_id, ENCRYPTION_KEYS=f"{new},{old}").code == 0
     eventually(lambda: '"action": "keys.waiting"' in log.read_text(encoding="utf-8"))
     assert installation.run("rotate-keys", ENCRYPTION_KEYS=f"{old},{new}").code == 0
     eventually(lambda: '"action": "keys.proven"' in log.read_text(encoding="utf-8"))

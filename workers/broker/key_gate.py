@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from enum import Enum, auto
 from typing import Final
 
 import structlog
@@ -12,6 +14,7 @@ from workers import process
 from workers.broker.schema_gate import ending_on_sigterm
 from workers.keys import WrongKeysError, prove_keys
 from workers.logs import describe
+from workers.vault import Vault
 from workers.worker_states import WorkerState, own_state
 
 log = structlog.get_logger(__name__)
@@ -19,6 +22,33 @@ log = structlog.get_logger(__name__)
 _LOOK_SECONDS: Final = 5.0
 
 _LONGEST_END_SECONDS: Final = 2.0
+
+
+class Proof(Enum):
+    """What one look at the canary has found."""
+
+    PROVEN = auto()
+    NOTHING_TO_READ = auto()  #: the installation has no connection
+    WRONG_KEYS = auto()
+    NO_DATABASE = auto()
+
+
+def look() -> Proof:
+    """Reads the canary. What there is to wait for is logged and reported."""
+    resources = process.resources()
+    try:
+        with resources.engine.begin() as connection:
+            is_proven = prove_keys(connection, resources.vault)
+    except WrongKeysError as error:
+        own_state.set(WorkerState.KEYS_REFUSED)
+        log.error(describe(error), action="keys.waiting")
+        return Proof.WRONG_KEYS
+    except DatabaseError as error:
+        own_state.set(WorkerState.NO_DATABASE)
+        log.warning("The keys cannot be proven yet", action="keys.no_database", error=describe(error))
+        return Proof.NO_DATABASE
+    own_state.set(WorkerState.WORKING)
+    return Proof.PROVEN if is_proven else Proof.NOTHING_TO_READ
 
 
 class KeyGate(Middleware):
@@ -33,15 +63,18 @@ class KeyGate(Middleware):
 
     def __init__(self) -> None:
         self._is_over = threading.Event()
+        self._last = Proof.NO_DATABASE
         self._thread: threading.Thread | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         with ending_on_sigterm():
-            while _lack() is not None:
+            while (found := look()) in (Proof.WRONG_KEYS, Proof.NO_DATABASE):
                 time.sleep(_LOOK_SECONDS)
+        self._last = found
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
-        self._thread = threading.Thread(target=self._watch, args=(worker,), name="keys", daemon=True)
+        watch = KeyWatch(worker, process.resources().vault, self._last)
+        self._thread = threading.Thread(target=self._watch, args=(watch,), name="keys", daemon=True)
         self._thread.start()
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
@@ -50,33 +83,34 @@ class KeyGate(Middleware):
             # Its look at Postgres ends before the engine is closed, unless Postgres hangs.
             self._thread.join(_LONGEST_END_SECONDS)
 
-    def _watch(self, worker: Worker) -> None:
-        is_paused = False
+    def _watch(self, watch: "KeyWatch") -> None:
         while not self._is_over.wait(_LOOK_SECONDS):
-            lack = _lack()
-            if lack is None:
-                own_state.set(WorkerState.WORKING)
-            if lack is None and is_paused:
-                log.info("The keys read the canary: work goes on", action="keys.proven")
-                worker.resume()
-                is_paused = False
-            elif isinstance(lack, WrongKeysError) and not is_paused:
-                worker.pause()
-                is_paused = True
+            watch.tick()
 
 
-def _lack() -> Exception | None:
-    """What there is to wait for, which is logged and reported; None where nothing is."""
-    resources = process.resources()
-    try:
-        with resources.engine.begin() as connection:
-            prove_keys(connection, resources.vault)
-    except WrongKeysError as error:
-        own_state.set(WorkerState.KEYS_REFUSED)
-        log.error(describe(error), action="keys.waiting")
-        return error
-    except DatabaseError as error:
-        own_state.set(WorkerState.NO_DATABASE)
-        log.warning("The keys cannot be proven yet", action="keys.no_database", error=describe(error))
-        return error
-    return None
+class KeyWatch:
+    """Pauses a worker while its keys are wrong.
+
+    Proven keys are not looked at again before a decryption fails, because each look is a transaction in Postgres.
+    """
+
+    def __init__(self, worker: Worker, vault: Vault, last: Proof, look: Callable[[], Proof] = look) -> None:
+        self._worker = worker
+        self._vault = vault
+        self._last = last
+        self._look = look
+        self._is_paused = False
+
+    def tick(self) -> None:
+        """Looks at the canary if the keys are in doubt."""
+        if self._last is Proof.PROVEN and not self._vault.has_failed.is_set():
+            return
+        self._vault.has_failed.clear()
+        self._last = self._look()
+        if self._last is Proof.WRONG_KEYS and not self._is_paused:
+            self._worker.pause()
+            self._is_paused = True
+        elif self._last in (Proof.PROVEN, Proof.NOTHING_TO_READ) and self._is_paused:
+            log.info("The keys read the canary: work goes on", action="keys.proven")
+            self._worker.resume()
+            self._is_paused = False

@@ -1,7 +1,14 @@
 """The API budget: how many calls a Zoho organisation still grants, shared by every worker (TR-5)."""
 
 from workers.budget.api_budget import MAX_INLINE_WAIT_SECONDS, Admission, ApiBudget
-from workers.budget.errors import BudgetUnavailable, BudgetWait, PauseReason, WaitReason
+from workers.budget.errors import (
+    BudgetUnavailable,
+    BudgetWait,
+    PauseReason,
+    TokenEndpointThrottled,
+    WaitReason,
+    throttled_sentence,
+)
 from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.scripts import PROBE_SECONDS, PauseLeft, Resumed
 from workers.budget.snapshot import BudgetSnapshot
@@ -19,5 +26,7 @@ __all__ = [
     "PauseLeft",
     "PauseReason",
     "Resumed",
+    "TokenEndpointThrottled",
     "WaitReason",
+    "throttled_sentence",
 ]

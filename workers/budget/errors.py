@@ -1,6 +1,7 @@
 """Why a call may not be made now."""
 
 import math
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -10,6 +11,7 @@ class WaitReason(StrEnum):
     PAUSED = "paused"  #: the whole organisation pauses
     CONCURRENCY = "concurrency"  #: too many calls are under way
     TOKENS = "tokens"  #: Zoho grants no further access token for a while
+    TOKEN_ENDPOINT = "token_endpoint"  # noqa: S105 - Zoho's token endpoint is throttled
 
 
 class PauseReason(StrEnum):
@@ -26,6 +28,22 @@ class BudgetWait(Exception):  # noqa: N818 - an answer ("come back then"), not a
         super().__init__(f"The API budget grants this call in {math.ceil(seconds)} s ({reason}).")
         self.seconds = seconds
         self.reason = reason
+
+
+class TokenEndpointThrottled(BudgetWait):
+    """Zoho's token endpoint has been throttled for some time; it is asked again after `seconds`."""
+
+    def __init__(self, seconds: float, since: datetime) -> None:
+        super().__init__(seconds, WaitReason.TOKEN_ENDPOINT)
+        self.args = (throttled_sentence(since),)
+
+
+def throttled_sentence(since: datetime) -> str:
+    """What people read of a throttled token endpoint."""
+    return (
+        f"Zoho's token endpoint has been throttled since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC and grants no "
+        "access token. Next: wait, it is asked again by itself; stop other programs that use the same grant."
+    )
 
 
 class BudgetUnavailable(Exception):  # noqa: N818 - says what is the case, as BudgetWait does

@@ -10,6 +10,8 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from db import connections, dead_letters, questions, scheduler_marks, summary, webhook_secrets
+from domain.floods import flood_sentence
+from workers.budget import throttled_sentence
 from workers.cli.arguments import OneConnection
 from workers.cli.budget_lines import is_day_spent, stop_line
 from workers.cli.deletions import held_back
@@ -106,6 +108,8 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     )
     if state["parked_reason"]:
         tell.print(f"  {state['parked_reason']}", style="red")
+    if since := state["token_endpoint_throttled_since"]:
+        tell.print(f"  {throttled_sentence(since)}", style="yellow")
     cached, reminders = state["cached"], state["reminders"]
     tell.print(
         f"  {cached['customers']:,} customers, {cached['customers_with_phone']:,} with a valid phone · "
@@ -120,6 +124,8 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     _show_held_deletions(state["connection_id"], state["held_deletions"], tell)
     _show_calendar(state, tell)
     _show_events(state["webhook_events"], tell)
+    if flood := state["flood"]:
+        tell.print(f"  webhooks: {flood_sentence(**flood)}", style="yellow")
     if refused := refusals_line(state["webhooks_refused"], state["connection_id"]):
         tell.print(f"  {refused}", style="yellow", markup=False)
     _show_budget(state["connection_id"], state["forecast"], tell)

@@ -8,7 +8,7 @@ from typing import Final
 from db.failures import DatabaseError, Failure, FailureKind, failure_of
 from db.resyncs import BUDGET
 from domain.walk import WalkStuck
-from workers.budget import BudgetUnavailable, BudgetWait
+from workers.budget import BudgetUnavailable, BudgetWait, TokenEndpointThrottled
 from workers.logs import describe
 from workers.vault import MisplacedSecretError, UnreadableSecretError
 from workers.zoho.errors import (
@@ -37,9 +37,7 @@ _OPERATOR_SECONDS: Final = 30.0
 
 
 #: Failures of Postgres that last until an operator mends them. Each try may cost a call to Zoho.
-_WAIT_FOR_OPERATOR: Final = frozenset(
-    {FailureKind.PERMISSION, FailureKind.SCHEMA, FailureKind.POOLER, FailureKind.DISK}
-)
+_WAIT_FOR_OPERATOR: Final = frozenset({FailureKind.PERMISSION, FailureKind.SCHEMA, FailureKind.POOLER})
 _DATABASE_OPERATOR_SECONDS: Final = 300.0
 
 
@@ -47,7 +45,7 @@ class Outcome(Enum):
     """How work that met an error ends."""
 
     DEFERRED = auto()  #: the time at which it may go on is known: no attempt is spent
-    BLOCKED = auto()  #: this installation is set up wrongly: it waits for an operator, and no attempt is spent
+    BLOCKED = auto()  #: the installation needs an operator: the work waits, and no attempt is spent
     RETRIED = auto()  #: the error may pass: another attempt, and after the last one the work is given up
     GIVEN_UP = auto()  #: no further attempt would help
     PARKED = auto()  #: Zoho refuses the connection until a person connects it again
@@ -69,6 +67,7 @@ class Handling:
     outcome: Outcome
     reason: str  #: for people, without secrets and personal data
     seconds: float = 0.0  #: of a wait whose end is known
+    headline: str = "This installation is set up wrongly"  #: of BLOCKED, in the log
 
 
 #: The first row that fits counts. What concerns a connection or the installation stands before the general kinds.
@@ -110,6 +109,9 @@ def _after_failure(failure: Failure, error: Exception) -> Handling:
     reason = f"Postgres ({describe(error)})"
     if failure.kind is FailureKind.TRY_AGAIN:
         return Handling(Outcome.RETRIED, reason)
+    if failure.kind is FailureKind.DISK:
+        advice = f"{reason}: free some; the work continues by itself after that"
+        return Handling(Outcome.BLOCKED, advice, _DATABASE_OPERATOR_SECONDS, "Postgres has no disk space left")
     if failure.kind in _WAIT_FOR_OPERATOR:
         return Handling(Outcome.BLOCKED, reason, _DATABASE_OPERATOR_SECONDS)
     return Handling(Outcome.DEFERRED, reason, _PAUSE_SECONDS)
@@ -134,7 +136,9 @@ def is_worth_another_attempt(error: Exception) -> bool:
 
 
 def _reason_of(error: Exception) -> str:
-    return f"{BUDGET} ({error.reason})" if isinstance(error, BudgetWait) else describe(error)
+    if isinstance(error, BudgetWait) and not isinstance(error, TokenEndpointThrottled):
+        return f"{BUDGET} ({error.reason})"
+    return describe(error)
 
 
 def _seconds_of(error: Exception, outcome: Outcome) -> float:

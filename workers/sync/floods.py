@@ -25,7 +25,7 @@ def complete_events(connection: Connection, work: Work, run: Run, entity: Entity
     # A run that an earlier release began has no time of its first call.
     if walk is None or walk.started_at is None or asked_at is None:
         return
-    if not floods.is_flooded(connection, run.connection_id):
+    if floods.standing(connection, run.connection_id) is None:
         return
     completed = floods.complete(
         connection,

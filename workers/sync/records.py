@@ -2,7 +2,8 @@
 
 A failure is the record's own once another record of its kind has been read in the run. Until then it is only suspected:
 several different records that fail in a row are an outage, and the step is tried again as after any other. Records that
-have failed are asked for after the others (`failed_records`), so that a repeated step meets other records first.
+have failed are asked for after the others (`failed_records`), so that a repeated step meets other records first. A
+refused token is the record's own matter once the same token has served another record.
 """
 
 from collections import defaultdict
@@ -28,7 +29,7 @@ from workers.jobs.outcomes import (
 )
 from workers.logs import describe
 from workers.sync.work import Work
-from workers.zoho.errors import TransientZohoError, ZohoError
+from workers.zoho.errors import REFUSED_TOKEN, TransientZohoError, ZohoError
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +87,7 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
     """
     failures = _Failures(work, calls)
     for record in records:
+        renewals = work.transport.renewals
         try:
             calls.ask(record)
         except BudgetWait as wait:
@@ -97,7 +99,7 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
         except ZohoError as error:
             if not concerns_one_record(error):
                 raise
-            failures.add(record, error)
+            failures.add(record, error, was_renewed=work.transport.renewals > renewals)
             if failures.is_outage and calls.is_spare:
                 failures.put_off()
                 return Asked.STOPPED
@@ -108,6 +110,16 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
     return failures.end()
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed(Generic[RecordT]):
+    """A record whose call has failed."""
+
+    record: RecordT
+    error: ZohoError
+    renewals: int  #: of the access token in this step, by then
+    was_renewed: bool  #: in that call, so that a refusal is not the token's
+
+
 class _Failures(Generic[RecordT]):
     """The records of one step whose calls have failed."""
 
@@ -116,7 +128,7 @@ class _Failures(Generic[RecordT]):
         self._calls = calls
         with work.transaction() as connection:
             self._attempts = failed_records.attempts(connection, work.run.run_id)
-        self._in_a_row: dict[RecordKind, list[tuple[RecordT, ZohoError]]] = defaultdict(list)
+        self._in_a_row: dict[RecordKind, list[_Failed[RecordT]]] = defaultdict(list)
         self._kinds_read: set[RecordKind] = set()
         self._failed = self._may_succeed = 0
 
@@ -124,7 +136,7 @@ class _Failures(Generic[RecordT]):
     def is_outage(self) -> bool:
         return any(len(failed) >= OUTAGE for failed in self._in_a_row.values())
 
-    def add(self, record: RecordT, error: ZohoError) -> None:
+    def add(self, record: RecordT, error: ZohoError, *, was_renewed: bool) -> None:
         """Records whose failures are known to be their own, and ids that Zoho rejects, are no sign of an outage.
 
         Neither are refused spare calls, because an outage that ends these costs nothing to find out later.
@@ -135,7 +147,7 @@ class _Failures(Generic[RecordT]):
         if self._attempts.get(ref, 0) > 0 or is_its_own:
             self._count(record, error)
             return
-        self._in_a_row[ref.kind].append((record, error))
+        self._in_a_row[ref.kind].append(_Failed(record, error, self._work.transport.renewals, was_renewed))
         with self._work.transaction() as connection:
             self._save(connection, record, error, attempts=0)
             self._work.renew(connection)
@@ -148,7 +160,7 @@ class _Failures(Generic[RecordT]):
             with self._work.transaction() as connection:
                 failed_records.forget(connection, run_id, ref)
             del self._attempts[ref]
-        self._count_in_a_row(ref.kind)
+        self._count_in_a_row(ref.kind, another_was_read=True)
         suspects = [each for each, attempts in self._attempts.items() if each.kind is ref.kind and attempts == 0]
         if suspects:
             with self._work.transaction() as connection:
@@ -160,13 +172,13 @@ class _Failures(Generic[RecordT]):
         if self._calls.is_named:
             return
         with self._work.transaction() as connection:
-            for record, error in chain.from_iterable(self._in_a_row.values()):
-                self._work.keep(connection, self._calls.reject(connection, record, describe(error)))
+            for failed in chain.from_iterable(self._in_a_row.values()):
+                self._work.keep(connection, self._calls.reject(connection, failed.record, describe(failed.error)))
 
     def end(self) -> Asked:
         for kind in RecordKind:
             self._raise_if_nothing_else_is_left(kind)
-            self._count_in_a_row(kind)
+            self._count_in_a_row(kind, another_was_read=False)
         if self._may_succeed and not self._kinds_read:
             raise OnlyFailingRecordsError(_PAUSE_SECONDS)
         return Asked.SOME if self._failed else Asked.ALL
@@ -175,19 +187,22 @@ class _Failures(Generic[RecordT]):
         """Where no record of the kind was read, only the step's attempts tell a record's fault from an outage."""
         if self._calls.is_spare or kind in self._kinds_read or self._work.run.is_last_attempt:
             return
-        for _, error in self._in_a_row.get(kind, ()):
-            if is_worth_another_attempt(error):
-                raise error
+        for failed in self._in_a_row.get(kind, ()):
+            if is_worth_another_attempt(failed.error):
+                raise failed.error
 
-    def _count_in_a_row(self, kind: RecordKind) -> None:
-        for record, error in self._in_a_row.pop(kind, ()):
-            self._count(record, error)
+    def _count_in_a_row(self, kind: RecordKind, *, another_was_read: bool) -> None:
+        for failed in self._in_a_row.pop(kind, ()):
+            is_same_token = failed.renewals == self._work.transport.renewals
+            is_its_own = failed.was_renewed or (another_was_read and is_same_token)
+            may_succeed = isinstance(failed.error, REFUSED_TOKEN) and not is_its_own
+            self._count(failed.record, failed.error, may_succeed=may_succeed)
 
-    def _count(self, record: RecordT, error: ZohoError) -> None:
+    def _count(self, record: RecordT, error: ZohoError, *, may_succeed: bool = False) -> None:
         attempts = self._attempts.get(self._calls.ref_of(record), 0) + 1
         is_last = (
             attempts >= self._calls.attempts
-            or not is_worth_another_attempt(error)
+            or not (may_succeed or is_worth_another_attempt(error))
             or (self._work.run.is_last_attempt and not self._calls.is_spare)
         )
         run = self._work.run

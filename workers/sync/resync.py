@@ -108,7 +108,7 @@ class _Settlement:
                     self._record.resources.counters.budget_wait(error.seconds, error.reason)
                 return self._wait(handling.seconds, handling.reason)
             case Outcome.BLOCKED:
-                log.error("This installation is set up wrongly", action="resync.blocked", reason=handling.reason)
+                log.error(handling.headline, action="resync.blocked", reason=handling.reason)
                 return self._wait(handling.seconds, handling.reason)
             case Outcome.RETRIED:
                 return self._retry(error)

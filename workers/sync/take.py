@@ -112,7 +112,7 @@ class _Settlement:
                     self.work.resources.counters.budget_wait(error.seconds, error.reason)
                 return self._wait(handling)
             case Outcome.BLOCKED:
-                log.error("This installation is set up wrongly", action="step.blocked", reason=handling.reason)
+                log.error(handling.headline, action="step.blocked", reason=handling.reason)
                 return self._wait(handling)
             case Outcome.RETRIED:
                 return self._retry(error)

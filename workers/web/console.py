@@ -14,7 +14,8 @@ from starlette.concurrency import run_in_threadpool
 
 from db import dead_letter_lists, scheduler_marks, summary, webhook_events
 from db.failures import DatabaseError, failure_of
-from workers.budget import BudgetSnapshot, BudgetUnavailable
+from domain.floods import flood_sentence
+from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
 from workers.counters import PasswordOutcome
 from workers.resources import Resources
 from workers.settings import Settings
@@ -103,6 +104,9 @@ def _shown(resources: Resources, connection: Connection) -> dict[str, Any]:
         connection_id = uuid.UUID(state["connection_id"])
         state["budget"] = budgets.get(state["organization_id"]) if budgets else None
         state["events"] = webhook_events.latest(connection, connection_id, limit=_EVENTS_SHOWN)
+        throttled_since = state["token_endpoint_throttled_since"]
+        state["throttled_sentence"] = throttled_since and throttled_sentence(throttled_since)
+        state["flood_sentence"] = state["flood"] and flood_sentence(**state["flood"])
         state["skipped_invoices"] = summary.skipped_invoices(connection, connection_id)
     return {
         "now": connection.execute(select(func.now())).scalar_one(),

@@ -136,6 +136,9 @@ class WrongOrganization(PermanentZohoError):
     `booksync connect` again."""
 
 
+#: Zoho answers so to an expired token, a missing scope and a record that the grant's user may not see.
+REFUSED_TOKEN = (MissingScope, TokenRejected)
+
 #: What concerns every call of a connection, until a person connects it again.
 PARKING_ERRORS = (MissingScope, TokenRejected, TokenRevoked, GrantRefused, WrongOrganization)
 

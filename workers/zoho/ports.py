@@ -27,11 +27,12 @@ class Tokens(Protocol):
         """
         ...
 
-    def renewed(self, stale: Token, *, tried_again: bool) -> Token | None:
+    def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
         """What to try after Zoho has refused the stale token; of many workers that ask, one refreshes.
 
         It may be the stale one itself, unless that was `tried_again` already: a refusal may pass, and refreshes are
-        few. None where there is no other token, and will be none.
+        few. None ends the tries: no other token will be granted, or the call is `is_one_record` and its refusal is
+        more likely that record's own than the token's.
 
         Raises:
             ZohoError: those of `workers.zoho.oauth`.

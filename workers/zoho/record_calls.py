@@ -27,7 +27,7 @@ def get_record(
     if record_id(identity) != identity:
         return None
     try:
-        answer = transport.get(f"{path}/{identity}")
+        answer = transport.get(f"{path}/{identity}", is_one_record=True)
     except NotFound as error:
         if error.code is None:
             raise UnusableAnswer(error.call, status=error.status) from None

@@ -15,7 +15,7 @@ from workers.budget import Lane
 from workers.zoho.answers import ApiAnswer, read_answer, refusal
 from workers.zoho.data_centers import ZohoHosts
 from workers.zoho.deadline import deadline
-from workers.zoho.errors import MissingScope, TokenRejected
+from workers.zoho.errors import REFUSED_TOKEN
 from workers.zoho.ports import Budget, Token, Tokens
 from workers.zoho.wire import WireAnswer, exchange
 
@@ -77,13 +77,25 @@ class ZohoTransport:
         self._call_seconds = call_seconds
         self._sleep = sleep
         self._now = now
+        self.renewals = 0  #: tokens that took the place of a refused one
+        self._served: Token | None = None  # The token of the last accepted call.
+        self._refused_records: set[str] = set()  # The paths that were refused since then.
         self._refused_domain: str | None = None  # It is logged once.
 
-    def get(self, path: str, params: Mapping[str, str] | None = None, *, scoped: bool = True) -> Answer:
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        scoped: bool = True,
+        is_one_record: bool = False,
+    ) -> Answer:
         """GET a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
 
         A token that Zoho does not accept is tried once more or renewed, as `Tokens` has it, and the call repeated: each
-        time a call of its own in the budget. A renewed token that is not accepted either is the end.
+        time a call of its own in the budget. A renewed token that is not accepted either is the end. With
+        `is_one_record` the refusal may be that record's own: a token that has just served another call is tried once
+        more, and renewed only when a second record in a row is refused.
 
         Raises:
             BudgetWait: the budget's; the call was not made.
@@ -94,7 +106,7 @@ class ZohoTransport:
             query["organization_id"] = self.organization_id
         call = f"GET {path}"
         with deadline(self._call_seconds):
-            answer = self._accepted(path, query)
+            answer = self._accepted(path, query, is_one_record=is_one_record)
         error = refusal(answer, call)
         if error is not None:
             raise error
@@ -102,23 +114,36 @@ class ZohoTransport:
         assert self.server_time is not None
         return Answer(call=call, body=answer.body, server_time=self.server_time, received_at=self._now())
 
-    def _accepted(self, path: str, query: Mapping[str, str]) -> ApiAnswer:
+    def _accepted(self, path: str, query: Mapping[str, str], *, is_one_record: bool) -> ApiAnswer:
         """The answer to the first token that Zoho accepts, or the refusal of the last one."""
-        stale = self._tokens.current()
-        answer = self._call(path, query, stale)
+        token = self._tokens.current()
+        answer = self._call(path, query, token)
         for tried_again in (False, True):
-            # Zoho tells an expired token and a missing scope apart by neither code nor status.
-            if not isinstance(refusal(answer, path), (MissingScope, TokenRejected)):
-                return answer
-            token = self._tokens.renewed(stale, tried_again=tried_again)
-            if token is None:
-                return answer
-            if token == stale:
+            if not _is_refused(answer):
+                break
+            following = self._token_after(token, path, tried_again=tried_again, is_one_record=is_one_record)
+            if following is None:
+                break
+            is_renewed = following != token
+            if is_renewed:
+                self.renewals += 1
+            else:
                 self._sleep(TRY_AGAIN_SECONDS)
+            token = following
             answer = self._call(path, query, token)
-            if token != stale:
-                return answer
+            if is_renewed:
+                break
+        if _is_refused(answer):
+            self._refused_records.add(path)
+        else:
+            self._served, self._refused_records = token, set()
         return answer
+
+    def _token_after(self, refused: Token, path: str, *, tried_again: bool, is_one_record: bool) -> Token | None:
+        """The token of the next try; None ends the tries."""
+        if is_one_record and refused == self._served and self._refused_records <= {path}:
+            return None if tried_again else refused
+        return self._tokens.renewed(refused, tried_again=tried_again, is_one_record=is_one_record)
 
     def _call(self, path: str, query: Mapping[str, str], token: Token) -> ApiAnswer:
         url = self._origin(token) + _BASE_PATH + path
@@ -158,6 +183,11 @@ class ZohoTransport:
             )
             return now
         return server_time
+
+
+def _is_refused(answer: ApiAnswer) -> bool:
+    """Whether Zoho refuses the token. Code and status are the same for an expired token and a missing scope."""
+    return isinstance(refusal(answer, ""), REFUSED_TOKEN)
 
 
 def _http_date(value: str | None) -> datetime | None:

@@ -157,3 +157,10 @@ class TestUnknownWords:
         bench.start()
         self.take(bench)
         assert bench.rows("SELECT oauth_failing_since FROM zoho_connections") == [{"oauth_failing_since": None}]
+
+    def test_hours_without_an_answer_are_no_hours_of_a_word(self, bench: Bench) -> None:
+        self.failing_for(bench, hours=2)
+        bench.zoho.fault(FaultName.TOKEN_ENDPOINT_THROTTLED)
+        bench.start()
+        self.take(bench)
+        assert bench.rows("SELECT oauth_failing_since FROM zoho_connections") == [{"oauth_failing_since": None}]

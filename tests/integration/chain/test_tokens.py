@@ -127,7 +127,7 @@ def test_a_zoho_that_refuses_every_fifth_call_costs_a_run_neither_waits_nor_many
     result = bench.sync()
     assert result["status"] == "succeeded"
     assert result["api_calls"] > 50
-    assert bench.zoho.stats().token_refreshes == 1
+    assert bench.zoho.stats().token_refreshes <= 1
     assert not bench.rows("SELECT FROM sync_runs WHERE waiting_for IS NOT NULL")
 
 
@@ -167,12 +167,8 @@ def test_a_throttled_token_endpoint_costs_a_run_no_attempt(bench: Bench) -> None
         assert step is not None
         bench.take(step)
     run = bench.rows("SELECT attempts, waiting_for, status, not_before > now() AS waits FROM sync_runs")[0]
-    assert (run["attempts"], run["waiting_for"], run["status"], run["waits"]) == (
-        0,
-        "API budget (tokens)",
-        "running",
-        True,
-    )
+    assert (run["attempts"], run["status"], run["waits"]) == (0, "running", True)
+    assert "token endpoint has been throttled since" in run["waiting_for"]
 
 
 def test_a_run_waits_for_the_tokens_and_spends_no_attempt(bench: Bench) -> None:

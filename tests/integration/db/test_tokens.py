@@ -18,7 +18,7 @@ from db.engine import new_engine
 from db.secrets import Place, SecretName
 from tests.integration.db.look import change, row, until_somebody_waits
 from workers.budget import BudgetWait
-from workers.tokens import SharedTokens
+from workers.tokens import RECORD_REFRESHES, SharedTokens
 from workers.vault import UnreadableSecretError, Vault
 from workers.zoho import OAuthClient, Token
 from workers.zoho.errors import TokenNotRenewed, TokenRevoked, ZohoUnavailable
@@ -87,6 +87,13 @@ def let_it_end_in(engine: Engine, seconds: float) -> None:
         "UPDATE zoho_connections SET access_token_expires_at = now() + make_interval(secs => :seconds)",
         seconds=seconds,
     )
+
+
+def renewed(shared: SharedTokens, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token:
+    """The token to try, where there is one."""
+    token = shared.renewed(stale, tried_again=tried_again, is_one_record=is_one_record)
+    assert token is not None
+    return token
 
 
 class TestCurrent:
@@ -166,18 +173,18 @@ class TestCurrent:
 
 class TestRenewed:
     def test_a_refused_token_is_renewed(self, shared: SharedTokens, accounts: Accounts) -> None:
-        assert shared.renewed(shared.current(), tried_again=True).value == "renewed-1"
+        assert renewed(shared, shared.current(), tried_again=True).value == "renewed-1"
         assert shared.current().value == "renewed-1"
         assert len(accounts.asked) == 1
 
     def test_a_young_one_is_tried_once_more_first(self, shared: SharedTokens, accounts: Accounts) -> None:
         stale = shared.current()
-        assert shared.renewed(stale, tried_again=False) == stale
+        assert renewed(shared, stale, tried_again=False) == stale
         assert accounts.asked == []
 
     def test_an_older_one_is_not(self, engine: Engine, shared: SharedTokens) -> None:
         let_it_end_in(engine, 3500)
-        assert shared.renewed(shared.current(), tried_again=False).value == "renewed-1"
+        assert renewed(shared, shared.current(), tried_again=False).value == "renewed-1"
 
     @pytest.mark.parametrize("is_throttled", [False, True])
     def test_while_no_other_is_granted_one_that_lives_is_tried_once_more(
@@ -189,9 +196,9 @@ class TestRenewed:
             accounts.answers.append(httpx.Response(400, content=b'{"error": "Access Denied"}'))
         else:
             change(engine, "UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
-        assert shared.renewed(stale, tried_again=False) == stale
+        assert renewed(shared, stale, tried_again=False) == stale
         with pytest.raises(TokenNotRenewed) as refused:
-            shared.renewed(stale, tried_again=True)
+            renewed(shared, stale, tried_again=True)
         assert refused.value.seconds == pytest.approx(60 if is_throttled else 600, abs=10)
 
     def test_a_throttled_endpoint_is_left_alone_for_as_long_as_it_says(
@@ -212,18 +219,51 @@ class TestRenewed:
         let_it_end_in(engine, 0)
         change(engine, "UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
         with pytest.raises(BudgetWait):
-            shared.renewed(stale, tried_again=False)
+            renewed(shared, stale, tried_again=False)
 
     def test_who_comes_late_gets_what_another_has_renewed(self, shared: SharedTokens, accounts: Accounts) -> None:
         stale = shared.current()
-        first, second = (shared.renewed(stale, tried_again=True) for _ in range(2))
+        first, second = (renewed(shared, stale, tried_again=True) for _ in range(2))
         assert first == second
         assert len(accounts.asked) == 1
 
     def test_the_renewed_one_may_be_refused_too(self, shared: SharedTokens, accounts: Accounts) -> None:
-        first = shared.renewed(shared.current(), tried_again=True)
-        assert shared.renewed(first, tried_again=True).value == "renewed-2"
+        first = renewed(shared, shared.current(), tried_again=True)
+        assert renewed(shared, first, tried_again=True).value == "renewed-2"
         assert len(accounts.asked) == 2
+
+
+class TestRefusedRecords:
+    """Refusals of single records, by a token that may be good."""
+
+    def test_a_token_that_was_renewed_a_moment_ago_is_tried_once_more_only(
+        self, engine: Engine, shared: SharedTokens, accounts: Accounts
+    ) -> None:
+        let_it_end_in(engine, 0)
+        stale = shared.current()
+        assert shared.renewed(stale, tried_again=False, is_one_record=True) == stale
+        assert shared.renewed(stale, tried_again=True, is_one_record=True) is None
+        assert len(accounts.asked) == 1
+
+    def test_so_is_every_token_while_half_of_the_refreshes_are_used(self, engine: Engine, shared: SharedTokens) -> None:
+        let_it_end_in(engine, 1800)
+        used = ", ".join(f"now() - interval '{minutes} minutes'" for minutes in range(9, 9 - RECORD_REFRESHES, -1))
+        change(engine, f"UPDATE zoho_connections SET refreshed_at = ARRAY[{used}]")
+        stale = shared.current()
+        assert shared.renewed(stale, tried_again=True, is_one_record=True) is None
+        assert renewed(shared, stale, tried_again=True).value == "renewed-1", "the refusal of a list is the token's"
+
+    def test_an_older_token_is_renewed(self, engine: Engine, shared: SharedTokens) -> None:
+        let_it_end_in(engine, 1800)
+        assert renewed(shared, shared.current(), tried_again=False, is_one_record=True).value == "renewed-1"
+
+    def test_the_token_of_a_grant_is_renewed_however_young(self, shared: SharedTokens) -> None:
+        assert renewed(shared, shared.current(), tried_again=True, is_one_record=True).value == "renewed-1"
+
+    def test_what_another_has_renewed_is_tried(self, shared: SharedTokens) -> None:
+        stale = shared.current()
+        fresh = renewed(shared, stale, tried_again=True)
+        assert shared.renewed(stale, tried_again=True, is_one_record=True) == fresh
 
 
 class TestManyAtOnce:
@@ -238,7 +278,7 @@ class TestManyAtOnce:
         self, engine: Engine, crowd: SharedTokens, accounts: Accounts, is_refused: bool
     ) -> None:
         let_it_end_in(engine, 3600 if is_refused else 0)
-        ask = (lambda: crowd.renewed(Token("access-1"), tried_again=True)) if is_refused else crowd.current
+        ask = (lambda: renewed(crowd, Token("access-1"), tried_again=True)) if is_refused else crowd.current
         with ThreadPoolExecutor(THREADS) as threads:
             with engine.begin() as connection:
                 connection.execute(text("SELECT FROM zoho_connections FOR UPDATE"))

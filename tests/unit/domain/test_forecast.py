@@ -43,14 +43,18 @@ def test_a_full_run_reads_every_page_and_the_organization(size: Size, calls: int
     assert full_cost(size, RATE).calls == calls + 1 + reread
 
 
-@pytest.mark.parametrize(("changed", "calls"), [(0, 2), (50, 52), (400, 152)])
+@pytest.mark.parametrize(("changed", "calls"), [(0, 2), (50, 52), (400, 3 + 1 + 150)])
 def test_an_incremental_run_takes_the_cheaper_way_to_the_persons(changed: int, calls: int) -> None:
     assert incremental_cost(changed, LARGE, RATE).calls == calls
 
 
 def test_without_the_bulk_list_each_changed_contact_costs_a_call() -> None:
     refused = replace(LARGE, bulk_persons_refused=True)
-    assert incremental_cost(400, refused, RATE).calls == 402
+    assert incremental_cost(400, refused, RATE).calls == 3 + 1 + 400
+
+
+def test_an_incremental_run_reads_the_pages_of_the_changed_invoices() -> None:
+    assert incremental_cost(0, LARGE, RATE, changed_invoices=400).calls == 1 + 3
 
 
 def test_a_large_plan_is_polled_as_often_as_asked() -> None:

@@ -68,7 +68,7 @@ class FakeTokens:
     def current(self) -> Token:
         return self.token
 
-    def renewed(self, stale: Token, *, tried_again: bool) -> Token | None:
+    def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:  # noqa: ARG002
         if self.keeps_first and not tried_again:
             return stale
         self.renewals.append(stale)

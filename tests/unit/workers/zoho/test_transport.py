@@ -1,6 +1,7 @@
 """One call with everything around it: token, budget, errors, the server's time."""
 
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -162,6 +163,57 @@ def test_a_token_that_is_refused_twice_is_renewed_and_the_fresh_one_has_the_last
 
     assert len(tokens.renewals) == 1
     assert zoho.requests[2].headers["Authorization"] == "Zoho-oauthtoken secret-token-2"
+
+
+class TestRefusedRecords:
+    """Zoho refuses the token in calls of single records."""
+
+    def test_a_token_that_has_just_served_another_call_is_tried_once_more_only(self) -> None:
+        zoho = FakeZoho(a_reply(code=0), a_reply(401, code=57), a_reply(401, code=57))
+        tokens = FakeTokens()
+        transport = a_transport(zoho, tokens=tokens)
+
+        transport.get("/contacts")
+        with pytest.raises(MissingScope):
+            transport.get("/contacts/1", is_one_record=True)
+
+        assert (tokens.renewals, transport.calls, transport.renewals) == ([], 3, 0)
+
+    def test_the_second_record_in_a_row_renews_it(self) -> None:
+        refused = [a_reply(401, code=57)] * 2
+        zoho = FakeZoho(a_reply(code=0), *refused, a_reply(401, code=57), a_reply(code=0))
+        tokens = FakeTokens()
+        transport = a_transport(zoho, tokens=tokens)
+
+        transport.get("/contacts")
+        with pytest.raises(MissingScope):
+            transport.get("/contacts/1", is_one_record=True)
+        transport.get("/contacts/2", is_one_record=True)
+
+        assert (len(tokens.renewals), transport.renewals) == (1, 1)
+
+    def test_one_that_is_read_between_them_ends_the_row(self) -> None:
+        refused = [a_reply(401, code=57)] * 2
+        zoho = FakeZoho(a_reply(code=0), *refused, a_reply(code=0), *refused)
+        tokens = FakeTokens()
+        transport = a_transport(zoho, tokens=tokens)
+
+        transport.get("/contacts")
+        for path in ("/contacts/1", "/contacts/2", "/contacts/3"):
+            with suppress(MissingScope):
+                transport.get(path, is_one_record=True)
+
+        assert (tokens.renewals, zoho.replies) == ([], [])
+
+    def test_a_list_renews_it(self) -> None:
+        zoho = FakeZoho(a_reply(code=0), a_reply(401, code=57), a_reply(code=0))
+        tokens = FakeTokens()
+        transport = a_transport(zoho, tokens=tokens)
+
+        transport.get("/contacts")
+        transport.get("/invoices")
+
+        assert len(tokens.renewals) == 1
 
 
 def test_where_there_is_no_other_token_the_refusal_stands() -> None:

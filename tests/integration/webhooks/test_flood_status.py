@@ -1,0 +1,82 @@
+"""What people read of a flood: `booksync status` and the console name its records and since when they wait."""
+
+import asyncio
+import base64
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from domain.floods import FLOOD
+from tests.integration.webhooks.hooks import CONTACT, Hooks
+from tests.integration.webhooks.test_floods import MANY, contact_ids, mass_edit, quiet_comes, run_that_is_due
+from workers.cli.app import app as command
+from workers.web.app import app as web
+from workers.web.console_password import PasswordCheck
+
+SENTENCE = re.compile(
+    rf"{MANY} records were changed at once, the first at \d{{4}}-\d\d-\d\d \d\d:\d\d UTC: the next run reads them\. "
+    r"Those that it cannot prove wait for the next full run\."
+)
+PASSWORD = "a-long-password"
+
+
+def status(hooks: Hooks) -> tuple[str, Any]:
+    """The words and the key."""
+    words = CliRunner().invoke(command, ["status", str(hooks.bench.connection_id)])
+    (line,) = CliRunner().invoke(command, ["status", "--json"]).stdout.splitlines()
+    return " ".join(words.stdout.split()), json.loads(line)["connections"][0]["flood"]
+
+
+def console(hooks: Hooks) -> str:
+    settings = hooks.bench.resources.settings.model_copy(update={"console_password": SecretStr(PASSWORD)})
+
+    async def ask() -> httpx.Response:
+        web.state.resources = replace(hooks.bench.resources, settings=settings)
+        web.state.console_password = PasswordCheck(SecretStr(PASSWORD))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(web)) as client:
+            credentials = base64.b64encode(f"booksync:{PASSWORD}".encode()).decode()
+            return await client.get("http://booksync/", headers={"Authorization": f"Basic {credentials}"})
+
+    return " ".join(asyncio.run(ask()).text.split())
+
+
+@pytest.fixture
+def flooded(hooks: Hooks) -> Hooks:
+    mass_edit(hooks, contact_ids(hooks, MANY))
+    return hooks
+
+
+def test_status_counts_the_records_and_says_since_when(flooded: Hooks) -> None:
+    words, flood = status(flooded)
+    (row,) = flooded.bench.rows("SELECT min(waiting_since) AS since FROM resyncs")
+    assert SENTENCE.search(words)
+    assert flood == {"waiting": MANY, "since": row["since"].isoformat()}
+
+
+def test_the_console_says_the_same(flooded: Hooks) -> None:
+    assert SENTENCE.search(console(flooded))
+
+
+def test_few_records_are_no_flood(hooks: Hooks) -> None:
+    mass_edit(hooks, contact_ids(hooks, FLOOD))
+    words, flood = status(hooks)
+    assert ("at once" in words, flood) == (False, None)
+    assert "at once" not in console(hooks)
+
+
+def test_nothing_is_said_after_the_run(flooded: Hooks) -> None:
+    quiet_comes(flooded)
+    assert run_that_is_due(flooded) == "incremental"
+    assert status(flooded)[1] is None
+
+
+def test_a_removal_alone_is_no_flood(hooks: Hooks) -> None:
+    (contact_id,) = contact_ids(hooks, 1)
+    hooks.tell(CONTACT, contact_id, event="deleted")
+    assert status(hooks)[1] is None
