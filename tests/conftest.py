@@ -8,11 +8,16 @@ import hypothesis
 import psycopg
 import pytest
 import redis
+import structlog
 
 from db.migrations import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 
 _TEMPLATE = "booksync_template"
+
+# A logger that has cached one test's processors would keep them in all later tests of the process.
+_configure = structlog.configure
+structlog.configure = lambda **options: _configure(**options | {"cache_logger_on_first_use": False})
 
 # No test is timed: how long an example takes is the machine's business.
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -45,8 +45,6 @@ def logs_of_a_process(level: int = logging.INFO) -> Iterator[ProcessLogs]:
     logs = ProcessLogs()
     with redirect_stderr(logs.stderr):
         set_up_logs(level)
-    # A logger that has cached this test's processors would keep them in all later tests.
-    structlog.configure(cache_logger_on_first_use=False)
     try:
         yield logs
     finally:
