@@ -150,13 +150,13 @@ def a_page(*contacts: Contact, set_aside: int) -> Page[Contact]:
             Phase.CONTACTS,
             True,
             False,
-            "Zoho's contacts could not be understood: all 24 rows of a page were set aside.",
+            "Zoho's contacts could not be understood: all 24 rows of a page were rejected.",
         ),
         (
             Phase.INVOICES,
             False,
             True,
-            "Zoho's invoices could not be understood: all 24 rows of a page were set aside.",
+            "Zoho's invoices could not be understood: all 24 rows of a page were rejected.",
         ),
     ],
 )

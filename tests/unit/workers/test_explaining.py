@@ -183,7 +183,7 @@ class TestAnAssumedCountry:
         ("mobile", "verdict"),
         [
             ("07912 345678", "this number counts. It can be dialled."),
-            ("98765 43210", "this number counts. Its country gives out no such numbers."),
+            ("98765 43210", "this number counts. Its country does not use such numbers."),
         ],
     )
     def test_is_named_with_its_reason(self, mobile: str, verdict: str) -> None:
