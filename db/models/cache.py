@@ -74,8 +74,7 @@ class CachedCustomer(Base):
 
 
 class PhoneConfirmation(Base):
-    """A person's confirmation that a text in Zoho means this number and that it may be called. Valid for that text
-    only."""
+    """A person's confirmation that a text in Zoho means this number, which may be called. Valid for that text only."""
 
     __tablename__ = "phone_confirmations"
 
