@@ -1,4 +1,4 @@
-"""Which copy of a customer's phone counts, and the verdict on it."""
+"""The choice between copies of a customer's phone, and the verdict on it."""
 
 import uuid
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ NO_NUMBER = PhoneCopy(uuid.UUID(int=4), "n/a")
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), "FR", "+33612345678"),
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78"), "FR", "+33612345678"),
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), None, "+33612345678"),
-        (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), "US", "+33612345678"),  # no American number
+        (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), "US", "+33612345678"),  # not an American number
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), "MA", None),  # a Moroccan number as well
         (PhoneCopy(uuid.UUID(int=2), "+33 6 12 34 56 78", "FR"), "MA", "+33612345678"),
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", country_unknown=True), "FR", None),

@@ -1,4 +1,4 @@
-"""Promises of db/failures.py: each error of Postgres is named by its SQLSTATE, with the way out and without data."""
+"""Promises of db/failures.py: each error of Postgres is named by its SQLSTATE, with the next step and without data."""
 
 import psycopg
 import pytest
@@ -17,7 +17,7 @@ def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
 
 
 def refused(said: str) -> OperationalError:
-    """A failed connection attempt: libpq reports its text alone."""
+    """A failed connection attempt: libpq reports only its text."""
     text = f'connection failed: connection to server at "127.0.0.1", port 5432 failed: {said}'
     return OperationalError("", {}, psycopg.OperationalError(text))
 

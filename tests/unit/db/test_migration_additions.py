@@ -1,4 +1,4 @@
-"""Which columns an earlier release has added, concluded from the order of a table's columns."""
+"""The columns that an earlier release has added, inferred from the order of a table's columns."""
 
 import pytest
 from hypothesis import given
@@ -8,13 +8,13 @@ from db.migrations.additions import _EARLIER_COLUMNS, added_columns
 
 ALL = [(table, column) for table, batch in _EARLIER_COLUMNS for column in batch]
 
-#: The first column that was added to a table directly follows the older application's last one, so a column of theirs
-#: with its name and in its place looks the same. Values in a connection_id would have failed its foreign key.
+#: The first added column of a table directly follows the older application's last one, so an older column with its name
+#: and position looks the same. Values in a connection_id would have violated its foreign key.
 FIRST = {("invoices_cache", "connection_id"), ("sync_metadata", "connection_id"), ("reminders", "day")}
 
 
 def upgraded(theirs: set[tuple[str, str]], *, dropped: int = 0) -> dict[str, dict[str, int]]:
-    """The columns of tables that had `theirs` and some more, after every revision of an earlier release."""
+    """The columns of tables that had the columns `theirs`, after all revisions of an earlier release."""
     tables: dict[str, list[str]] = {"users": ["id"], "invoices_cache": ["id"], "reminders": ["id"], "sync_metadata": []}
     for table, column in sorted(theirs):
         tables[table].append(column)

@@ -1,4 +1,4 @@
-"""The revisions as files: their names tell their order, and every target is one of them."""
+"""The revision files: their names state their order, and every target is one of them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a customer's country and time zone can be, for rules in SQL."""
+"""The valid values of a customer's country and time zone, for rules in SQL."""
 
 from zoneinfo import available_timezones
 
@@ -62,7 +62,7 @@ def test_a_zone_that_is_a_place_is_not_lost() -> None:
         ("gb", "Europe/London"),
         ("zulu", "Etc/UTC"),
         ("utc", "UTC"),
-        # The zone files link these to a neighbour's clock. Each is in use.
+        # The zone files link these to a neighbouring zone. Each is in use.
         ("europe/oslo", "Europe/Oslo"),
         ("asia/kuwait", "Asia/Kuwait"),
     ],

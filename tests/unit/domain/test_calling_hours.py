@@ -1,4 +1,4 @@
-"""Promises of domain/calling_hours.py: the window is open on every clock by which a number may ring."""
+"""Promises of domain/calling_hours.py: the window is open on every possible clock of a number."""
 
 import datetime as dt
 from dataclasses import replace
@@ -81,7 +81,7 @@ class TestClocksThatJump:
         assert moment.astimezone(ZoneInfo("Europe/London")).isoformat() == "2026-10-25T01:30:00+01:00"
 
     def test_a_skipped_day_is_passed_over(self) -> None:
-        # Samoa went from Thursday, 29 December 2011, to Saturday, the 31st.
+        # Samoa skipped from Thursday, 29 December 2011, to Saturday, the 31st.
         samoa = CallingHours(WINDOW, zones("Pacific/Apia"))
         assert shown(samoa.usual_moment(dt.date(2011, 12, 30)), "Pacific/Apia") == "Mon 2012-01-02 10:00"
 
@@ -90,10 +90,10 @@ class TestSeveralClocks:
     @pytest.mark.parametrize(
         ("hours", "first_clock", "second_clock"),
         [
-            # The usual time where the day begins last.
+            # The usual time in the zone where the day begins last.
             (SPAIN, "Tue 2027-01-12 11:00", "Tue 2027-01-12 10:00"),
             (COASTS, "Tue 2027-01-12 13:00", "Tue 2027-01-12 10:00"),
-            # The usual time there is too late in London: the first common moment.
+            # The usual time there is too late in London, so the first common moment counts.
             (OCEANS, "Tue 2027-01-12 17:00", "Tue 2027-01-12 09:00"),
             (DATE_LINE, "Wed 2027-01-13 10:00", "Tue 2027-01-12 10:00"),
         ],
@@ -165,7 +165,7 @@ class TestNoCommonHours:
             "2027-01-12 13:00", "America/New_York"
         )
 
-    #: Common only in the weeks in which California already, or London no longer, has summer time: seven hours apart.
+    #: Common only in the weeks in which exactly one of California and London has summer time: seven hours apart.
     WEEKS = replace(OCEANS, window=CallingWindow(closes=dt.time(16, 30)))
 
     def test_hours_common_in_some_weeks_wait_for_them(self) -> None:
@@ -179,7 +179,7 @@ class TestNoCommonHours:
         assert shown(hours.usual_moment(dt.date(2027, 3, 16)), "America/Los_Angeles") == "Tue 2027-03-16 09:00"
 
     def test_the_next_moment_is_not_past_on_the_day_on_which_a_stand_in_begins_to_count(self) -> None:
-        # New York's summer time begins on 14 March 2027, so that Auckland and New York have no common hour any more.
+        # New York's summer time begins on 14 March 2027, after which Auckland and New York have no common hour.
         window = CallingWindow(EVERY_DAY, opens=dt.time(5), closes=dt.time(11, 30))
         hours = CallingHours(window, zones("America/New_York", "Pacific/Auckland"), stand_in=ZoneInfo("Pacific/Apia"))
         now = dt.datetime(2027, 3, 13, 17, tzinfo=dt.UTC)
@@ -281,7 +281,7 @@ def test_the_usual_moment_is_open_and_not_before_its_day(hours: CallingHours, da
 def test_common_hours_are_those_found_minute_by_minute(
     window: CallingWindow, clocks: tuple[ZoneInfo, ...], moment: dt.datetime
 ) -> None:
-    """With the offsets of that moment, on two days in a row so that no stretch is cut at midnight."""
+    """With the offsets of that moment, on two successive days so that no interval is cut at midnight."""
     opens, closes = (clock.hour * 60 + clock.minute for clock in (window.opens, window.closes))
     offsets = {(moment.astimezone(clock).utcoffset() or dt.timedelta()) // dt.timedelta(minutes=1) for clock in clocks}
     longest = stretch = 0

@@ -75,7 +75,7 @@ class TestWorkingDays:
             ({4, 5}, {0, 1, 2, 3, 6}),  # Friday and Saturday, as in Saudi Arabia
             ({3, 4}, {0, 1, 2, 5, 6}),
             ({4}, {0, 1, 2, 3, 5, 6}),  # Friday alone, as in Iran
-            # No sixth day is added where one day of the usual weekend is a working day: Nepal, India.
+            # No sixth day is added if one day of the usual weekend is a working day: Nepal, India.
             ({5}, {0, 1, 2, 3, 4}),
             ({6}, {0, 1, 2, 3, 4}),
             (set(), {0, 1, 2, 3, 4}),

@@ -1,4 +1,4 @@
-"""Promises of domain/clocks.py: which zones count for a customer, and what stands in for unknown ones."""
+"""Promises of domain/clocks.py: the zones that count for a customer, and the stand-in for unknown ones."""
 
 import datetime as dt
 from dataclasses import replace
@@ -39,7 +39,7 @@ class TestZones:
             ("AU", ("Australia/Melbourne",), ("Australia/Sydney",)),
             # The policy and the number disagree: the number's own count.
             ("AU", ("Asia/Kolkata",), AUSTRALIA),
-            # The policy names another country's.
+            # The policy has zones of another country.
             ("NZ", ("Australia/Perth",), AUSTRALIA),
             (None, ("Australia/Perth",), AUSTRALIA),
         ],
@@ -106,7 +106,7 @@ class TestCallingHours:
         assert hours.contains(at("2026-04-03 12:00")) is is_open  # Good Friday
 
     def test_equal_facts_make_equal_hours(self) -> None:
-        # Only then are the moments of many invoices found once.
+        # Only then are the moments of many invoices computed once.
         one, other = (calling_hours(a_customer(zoho_id, country_code="GB"), POLICY, None) for zoho_id in ("1", "2"))
         assert one == other
         assert hash(one) == hash(other)

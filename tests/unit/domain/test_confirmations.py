@@ -1,4 +1,4 @@
-"""Promises of domain/confirmations.py: whose word is taken for which number."""
+"""Promises of domain/confirmations.py: the conditions under which a confirmation is accepted."""
 
 from dataclasses import replace
 from typing import Any
@@ -41,7 +41,8 @@ def test_another_number_is_taken_where_a_person_means_it() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        # No country prefix: a spreadsheet may have dropped a plus or a zero, and the rest is another person's number.
+        # No country prefix: a spreadsheet may have dropped a plus or a zero, so the rest may be another person's
+        # number.
         ("2015550123", "country prefix"),
         ("4,91712E+11", "country prefix"),
         ("+49 30", "not a valid number"),
@@ -66,7 +67,7 @@ def test_yes_to_a_refused_text_asks_for_the_number() -> None:
         ({"note": "  "}, "A note is missing"),
         ({"phone_text": "030 7654321"}, "and the file has"),
         ({"read_as": "+49307654321"}, "is read as"),
-        ({"read_as": ""}, "the file has none"),  # it was refused when the person looked
+        ({"read_as": ""}, "the file has none"),  # it was rejected when the person looked
     ],
 )
 def test_a_word_about_something_else_is_not_taken(seen: dict[str, Any], words: str) -> None:

@@ -12,7 +12,7 @@ from domain.countries import country_code, names
 from domain.countries.words import ALIASES, AMBIGUOUS, NOTHING, TERRITORIES
 from domain.folding import folded
 
-#: What ISO calls by a name of its own, and both codes: text → alpha-2.
+#: ISO's own names, and both codes: text → alpha-2.
 ISO = {
     text: country.alpha_2
     for country in pycountry.countries
@@ -20,7 +20,7 @@ ISO = {
     if (text := getattr(country, field, None)) is not None
 }
 
-#: Names in other languages that mean no country, because another country shares them in some language.
+#: Names in other languages without a country, because several countries share them in some language.
 SHARED_NAMES = {"Kongo", "Конго", "Saint Martin", "Saint-Martin", "St. Martin"}
 
 #: Names in other languages that are another country's ISO code: (language, name).
@@ -28,7 +28,7 @@ CODES_OF_OTHERS = {("vi", "Nga")}
 
 
 def variants(text: str) -> st.SearchStrategy[str]:
-    """The text with what people add and leave out: case, blanks, full stops and hyphens, an article."""
+    """The text with typical additions and omissions: case, blanks, full stops and hyphens, an article."""
     blank = st.sampled_from(["", " ", "  ", "\t", "\n", "\u00a0"])
     cases = st.sampled_from([text, text.upper(), text.lower(), text.swapcase()])
     marks = st.sampled_from(["", ".", "-", "'", "·"])

@@ -1,4 +1,4 @@
-"""Promises of domain/customers.py: what booksync concludes from a contact."""
+"""Promises of domain/customers.py: the conclusions from a contact."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -73,11 +73,11 @@ class TestPhone:
     @pytest.mark.parametrize(
         ("mobile", "country", "home", "phone"),
         [
-            # The number's own prefix goes before everything.
+            # The number's own prefix has precedence over all countries.
             ("+44 7912 345678", "IN", BANGALORE, A_BRITISH_MOBILE),
-            # The contact's country goes before the organisation's.
+            # The contact's country has precedence over the organisation's.
             ("9773000000", "IN", LONDON, AN_INDIAN_MOBILE),
-            # The organisation's, where nobody told the contact's.
+            # The organisation's, if the contact's is unknown.
             ("9773000000", None, BANGALORE, AN_INDIAN_MOBILE),
         ],
     )
@@ -97,7 +97,7 @@ class TestPhone:
             # Several clocks: the organisation's.
             ("+7 912 345 67 89", "Asia/Kolkata"),
             ("1-800-FLOWERS", "Asia/Kolkata"),
-            # A number of no country: the organisation's.
+            # A number without a country: the organisation's.
             ("+800 1234 5678", "Asia/Kolkata"),
         ],
     )
@@ -167,7 +167,7 @@ class TestTimeZones:
             ("+34 612 345 678", ("Atlantic/Canary", "Europe/Madrid")),
             ("+61 412 345 678", AUSTRALIA),
             ("+7 701 123 4567", ("Asia/Almaty",)),  # Kazakhstan's part of +7
-            ("+800 1234 5678", ()),  # of no country
+            ("+800 1234 5678", ()),  # without a country
             ("555-0100", ()),  # invalid
             ("", ()),
         ],
@@ -183,7 +183,7 @@ class TestTimeZones:
             ("NT", "", ("Australia/Darwin",)),
             ("Western Australia", "", ("Australia/Perth", "Australia/Eucla")),
             ("", "4000", ("Australia/Brisbane",)),
-            # Not understood, or never read.
+            # Not recognised, or never read.
             ("Downunder", "", AUSTRALIA),
             (None, None, AUSTRALIA),
         ],
@@ -218,7 +218,7 @@ class TestHolidayCountry:
     @pytest.mark.parametrize(
         ("country", "mobile", "holiday_country"),
         [
-            ("IN", A_BRITISH_MOBILE, "IN"),  # the address goes before the number
+            ("IN", A_BRITISH_MOBILE, "IN"),  # the address has precedence over the number
             (None, A_BRITISH_MOBILE, "GB"),
             (None, "555-0100", None),
             (None, "", None),
@@ -272,7 +272,7 @@ class TestTexts:
         ("given_name", "kept"),
         [
             ("  Analytical  Engines ", "Analytical  Engines"),
-            ("Bob\0's", "Bob's"),  # Postgres refuses NUL
+            ("Bob\0's", "Bob's"),  # Postgres rejects NUL
             ("Bob \ud83d", "Bob ?"),  # and half of an emoji
             ("北京 Zoë 🚀", "北京 Zoë 🚀"),
         ],

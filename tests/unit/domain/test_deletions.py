@@ -1,4 +1,4 @@
-"""Promises of domain/deletions.py: an error of a list never empties the cache, nor the day's budget."""
+"""Promises of domain/deletions.py: an error of a list never empties the cache or uses up the day's budget."""
 
 import pytest
 from hypothesis import given

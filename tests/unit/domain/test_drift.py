@@ -1,4 +1,4 @@
-"""Promises of domain/drift.py: equal facts have equal fingerprints, and only what Zoho's last sync knew can drift."""
+"""Promises of domain/drift.py: equal facts have equal fingerprints, and changes after the last sync are not drift."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a run costs, and how far the polling stretches."""
+"""The cost of a run, and the stretching of the polling interval."""
 
 from dataclasses import replace
 
@@ -29,10 +29,10 @@ LARGE = Size(customers=25_000, invoices=20_000, persons_pages=150)
     ("size", "calls", "seconds"),
     [
         (Size(0, 0, 0), 2, 0),
-        # Nobody knows yet how many persons there are.
+        # The number of persons is still unknown.
         (Size(985, 2_955, None), 5 + 5 + 15, 0),
         (LARGE, 127 + 150 + 102, 4 * 60),
-        # Without the bulk list: a call for each contact, but only the first time.
+        # Without the bulk read: a call for each contact, but only the first time.
         (replace(LARGE, bulk_persons_refused=True, is_read=False), 127 + 25_000 + 102, 280 * 60),
         (replace(LARGE, bulk_persons_refused=True), 127 + 102, 2 * 60),
     ],
@@ -77,7 +77,7 @@ def test_even_a_plan_that_full_runs_use_up_leaves_some_polling() -> None:
 @pytest.mark.parametrize(
     ("day_limit", "day_left", "is_room"),
     [
-        (None, None, True),  # Zoho has not reported it yet.
+        (None, None, True),  # Not reported by Zoho yet.
         (1_000, None, True),
         (1_000, 1_000, True),
         # A check of 20 calls and a full run of 4 leave the reserve and a tenth of the day.
@@ -96,18 +96,18 @@ def test_a_truth_check_is_made_where_the_full_run_and_a_tenth_of_the_day_remain(
 @pytest.mark.parametrize(
     ("grant", "seconds"),
     [
-        # Nothing is known of the day.
+        # The day's calls are unknown.
         (Grant(), 60),
         # The day has enough calls.
         (Grant(calls_today=150, calls_a_day=900, day_ends_in_seconds=3600), 60),
-        # A pause, or a spent day.
+        # A pause, or a day whose calls are used up.
         (Grant(begins_in_seconds=7200), 7260),
         (Grant(7200, calls_today=0, calls_a_day=900, day_ends_in_seconds=7200), 7260),
         # The rest waits for midnight.
         (Grant(calls_today=149, calls_a_day=900, day_ends_in_seconds=3600), 3600),
         # And for the midnights after it.
         (Grant(calls_today=50, calls_a_day=40, day_ends_in_seconds=3600), 3600 + 2 * DAY),
-        # A plan all of which others keep.
+        # A plan whose calls are all reserved for others.
         (Grant(calls_today=149, calls_a_day=0, day_ends_in_seconds=3600), 3600),
     ],
 )

@@ -1,4 +1,4 @@
-"""Promises of domain/invoices.py: which invoices are open, and when two rows say the same."""
+"""Promises of domain/invoices.py: the invoices that are open, and the equality of two rows."""
 
 import datetime as dt
 from dataclasses import replace
@@ -24,7 +24,7 @@ def test_an_invoice_that_somebody_still_has_to_pay_is_open(status: str) -> None:
         ("paid", "0.00"),
         (DELETED, "120.00"),
         ("pending_approval", "120.00"),
-        # A status that is not known is not taken for a debt.
+        # An unknown status is not treated as a debt.
         ("in_doubt", "120.00"),
         ("", "120.00"),
         # Nothing is owed, or the amount is unknown.
@@ -45,7 +45,7 @@ def test_any_other_is_not(status: str, balance: str | None) -> None:
         ("partially paid", "120.00", True),  # Zoho's word has an underscore
         ("", "120.00", True),
         ("in_doubt", "0.01", True),
-        # Nothing is owed under it.
+        # The balance under it is zero.
         ("in_doubt", "0", False),
         ("in_doubt", None, False),
         ("in_doubt", "NaN", False),

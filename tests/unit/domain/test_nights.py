@@ -1,4 +1,4 @@
-"""Promises of domain/nights.py: a daily full sync comes in the organisation's night, each at its own minute."""
+"""Promises of domain/nights.py: a daily full sync begins in the organisation's night, each at its own minute."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ AT_THREE = uuid.UUID(int=120)
 
 
 def due(now: datetime, zone: ZoneInfo, *, interval: float = A_DAY, connection: uuid.UUID = AT_THREE) -> datetime:
-    """On the organisation's clock."""
+    """The next full sync on the organisation's clock."""
     seconds = seconds_to_full_sync(now, interval, zone, connection)
     return (now.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(zone)
 
@@ -29,7 +29,7 @@ def due(now: datetime, zone: ZoneInfo, *, interval: float = A_DAY, connection: u
     [
         # In time: the next night.
         ("2026-06-10T03:00:01", "2026-06-11T03:00:00"),
-        # Late, or connected by day: the next night all the same.
+        # Late, or connected in the daytime: also the next night.
         ("2026-06-10T14:30:00", "2026-06-11T03:00:00"),
         ("2026-06-10T23:59:00", "2026-06-11T03:00:00"),
         # Connected just before the night's minute: it has been read completely.
@@ -70,5 +70,5 @@ def test_it_always_lies_ahead_in_the_night_and_within_a_day(
 ) -> None:
     moment = due(now, zone, connection=connection)
     assert timedelta(0) < moment - now <= timedelta(hours=26)
-    # A minute that the clock leaps over is an hour later.
+    # A minute that the clock change skips is an hour later.
     assert FIRST_HOUR <= moment.hour <= LAST_HOUR

@@ -1,4 +1,4 @@
-"""Promises of domain/permission.py: every reason against asking for the money, and nothing else."""
+"""Promises of domain/permission.py: exactly the objections to asking for the money."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def reasons(
 
 
 def about(number: NumberFacts) -> list[SkipReason]:
-    """The reasons against calling a customer about whose number these facts are known."""
+    """The objections to calling a customer with these facts about the number."""
     return reasons(customer=CustomerWith(number))
 
 
@@ -99,7 +99,7 @@ def test_each_fact_against_is_one_reason(against: Callable[[], list[SkipReason]]
         lambda: reasons(an_invoice(sub_status="")),
         lambda: reasons(an_invoice(sub_status="cs_posted")),
         lambda: about(NumberFacts(kind=PhoneKind.TOLL_FREE, is_doubtful=True)),
-        # A person vouches for the number.
+        # A person has confirmed the number.
         lambda: about(NumberFacts(kind=PhoneKind.PAGER, not_callable=NotCallable.FILLER, names=99, is_confirmed=True)),
         # The limits are allowed.
         lambda: about(NumberFacts(names=9)),
@@ -122,7 +122,7 @@ class TestCredits:
             ("120.00", "GBP", True),
             ("119.99", "GBP", False),
             ("900", "GBP", True),
-            ("900", "", True),  # the row names no currency: taken for the invoice's
+            ("900", "", True),  # no currency in the row: it counts as the invoice's
             ("900", "EUR", False),
             ("0", "GBP", False),
             ("-900", "GBP", False),
@@ -152,7 +152,7 @@ class TestMinimumBalances:
             ("GBP", "50", False),
             ("JPY", "999", True),
             ("JPY", "1000", False),
-            ("EUR", "2.49", True),  # no minimum of its own
+            ("EUR", "2.49", True),  # without its own minimum
             ("EUR", "2.50", False),
             ("", "2.49", True),
         ],

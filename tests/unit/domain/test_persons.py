@@ -1,4 +1,4 @@
-"""Promises of domain/persons.py: where a contact's persons are taken from, for the fewest calls, and nobody lost."""
+"""Promises of domain/persons.py: the source of a contact's persons, with few calls and without losing a person."""
 
 import datetime as dt
 from dataclasses import replace
@@ -40,7 +40,7 @@ def known(*person_ids: str, omitted: bool = False, same: bool = True) -> KnownCo
 def source(
     listed: Contact, cached: KnownContact | None, sweep: Sweep | None, *, confirmations: int = 0
 ) -> tuple[Source, int]:
-    """What one contact alone is sorted to, and the confirmations that it costs."""
+    """The source for a single contact, and the number of its confirmations."""
     cache = {} if cached is None else {listed.contact_id: cached}
     found = sort_out([listed], cache, sweep, confirmations=confirmations)
     cost = found.confirmations - confirmations
@@ -124,7 +124,7 @@ class TestWithASweep:
     @pytest.mark.parametrize(
         ("cached", "swept", "expected"),
         [
-            (known("7001", "7002"), a_sweep(ADA), Source.CACHE),  # Nobody is lost: the next run asks.
+            (known("7001", "7002"), a_sweep(ADA), Source.CACHE),  # No person is lost: the next run makes the call.
             (None, a_sweep(), Source.SWEEP),
             # The bulk list has another primary person than the row. The cache agrees with the row, or the row counts.
             (known("7001"), a_sweep(a_person("7001", is_primary=True)), Source.CACHE),
@@ -154,7 +154,7 @@ def test_a_sweep_omits_a_primary_person_whom_a_detail_answer_names_otherwise() -
     assert a_sweep(replace(ADA, mobile="+447911999999"), BOB).omits(told)
 
 
-#: What a list row repeats of its primary person.
+#: The values of the primary person in a list row.
 NAMED = replace(ADA, person_id="")
 
 
@@ -162,15 +162,15 @@ NAMED = replace(ADA, person_id="")
     ("primary", "persons", "expected"),
     [
         (NAMED, (ADA, BOB), (ADA, BOB)),
-        # The bulk list has no person: the row's own one stands in later on.
+        # The bulk list has no person: the row's own stand-in is used later.
         (NAMED, (), None),
-        # Bob alone: his number is not the contact's first one.
+        # Only Bob: his number is not the contact's first one.
         (NAMED, (BOB,), (NAMED, BOB)),
         # The flag is missing, or another person had it before.
         (NAMED, (replace(ADA, is_primary=False), BOB), (ADA, BOB)),
         (NAMED, (replace(ADA, is_primary=False), replace(BOB, is_primary=True)), (ADA,)),
         (NAMED, (ADA, replace(BOB, is_primary=True)), (ADA,)),
-        # Ada's number in the bulk list is out of date.
+        # Ada's number in the bulk list is outdated.
         (NAMED, (replace(ADA, mobile="+447911999999"), BOB), (NAMED, BOB)),
         # The row has no primary values.
         (None, (ADA, BOB), (ADA, BOB)),

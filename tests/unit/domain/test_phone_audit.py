@@ -1,4 +1,4 @@
-"""Promises of domain/phone_audit.py: which numbers a person should look at, and in which order."""
+"""Promises of domain/phone_audit.py: the numbers that a person should check, and their order."""
 
 from decimal import Decimal
 from typing import Any
@@ -22,19 +22,19 @@ def facts(customer_id: str = "5001", **known: Any) -> PhoneFacts:
         ({}, []),
         ({"kind": "mobile"}, []),
         ({"problem": "not_alone", "number": None}, ["not_alone"]),
-        # The organisation's country may be why it is refused.
+        # The organisation's country may be the reason for the rejection.
         ({"problem": "too_short", "number": None, "assumed_country": "DE"}, ["too_short", "assumed_country"]),
         ({"problem": "not_a_number", "number": None, "assumed_country": "DE"}, ["not_a_number"]),
         ({"not_callable": "fax"}, ["fax"]),
         ({"kind": "premium_rate"}, ["premium_rate"]),
         ({"doubts": ("run", "foreign", "example")}, ["foreign", "example", "run"]),
         ({"assumed_country": "DE"}, ["assumed_country"]),
-        # A plain number is shared by many, a doubtful one by two.
+        # An ordinary number is shared by many, a doubtful one by two.
         ({"names": 9}, []),
         ({"names": 10}, ["number_shared"]),
         ({"names": 2, "doubts": ("run",)}, ["number_shared", "run"]),
         ({"names": 1, "doubts": ("run",)}, ["run"]),
-        # What a newer release has written.
+        # A value from a newer release.
         ({"problem": "unheard_of", "number": None}, ["unheard_of"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""Promises of domain/posting.py: a signature that a receiver can check, and retries that end with the window."""
+"""Promises of domain/posting.py: a signature that a receiver can verify, and retries that end with the window."""
 
 import datetime as dt
 import hashlib

@@ -1,4 +1,4 @@
-"""Promises of domain/printable.py: nothing in a text acts, and a text that does not act stays as it is."""
+"""Promises of domain/printable.py: control characters are escaped, and all other texts stay unchanged."""
 
 import unicodedata
 
@@ -28,7 +28,7 @@ from domain.printable import printable
         ("a\u2028b\u2029c\x85d", r"a\u2028b\u2029c\x85d"),
         ("\ud83d", r"\ud83d"),
         ("\U000e0041", r"\U000e0041"),
-        # Names of people.
+        # Personal names.
         ("Müller & Söhne", "Müller & Söhne"),
         ("株式会社 山田", "株式会社 山田"),
         ("شركة", "شركة"),

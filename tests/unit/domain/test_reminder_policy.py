@@ -1,4 +1,4 @@
-"""Promises of domain/reminder_policy.py: rules that go together are kept as they are, others refused in a sentence."""
+"""Promises of domain/reminder_policy.py: consistent rules stay unchanged, others are rejected with a sentence."""
 
 import datetime as dt
 from decimal import Decimal

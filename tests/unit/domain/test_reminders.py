@@ -1,4 +1,4 @@
-"""Promises of domain/reminders.py: who is reminded, of what, and on which days."""
+"""Promises of domain/reminders.py: the reminders of an invoice, their steps and days."""
 
 import datetime as dt
 from dataclasses import replace
@@ -36,7 +36,7 @@ class TestWhoIsReminded:
             (CustomerWith(NumberFacts(names=10)), DUE, (), SkipReason.NUMBER_SHARED),
             (a_customer(reminders_enabled=False), DUE, (), SkipReason.ZOHO_REMINDERS_OFF),
             (a_customer(), None, (), SkipReason.NO_DUE_DATE),
-            # "Never", as some write it: the steps would lie beyond the calendar.
+            # "Never", as a date: the steps would be beyond the calendar.
             (a_customer(), dt.date.max, (), SkipReason.NO_DUE_DATE),
             (a_customer(), dt.date.min, (), SkipReason.TOO_OLD),
             (a_customer(time_zone=None), DUE, (), SkipReason.TIME_ZONE_UNKNOWN),
@@ -44,7 +44,7 @@ class TestWhoIsReminded:
             (a_customer(time_zones=("Europe/London", "Pacific/Auckland")), DUE, (), SkipReason.TIME_ZONE_UNKNOWN),
             (a_customer(), DUE, DEFAULT_STEPS, SkipReason.ALL_STEPS_SENT),
             (a_customer(), DUE, (40,), SkipReason.ALL_STEPS_SENT),
-            # Where several apply, the first counts: deleted before phone, phone before switch, switch before date.
+            # If several apply, the first counts: deleted before phone, phone before switch, switch before date.
             (a_customer(status=ContactStatus.DELETED, primary_phone=None), DUE, (), SkipReason.CUSTOMER_DELETED),
             (a_customer(status=ContactStatus.INACTIVE, primary_phone=None), DUE, (), SkipReason.CUSTOMER_INACTIVE),
             (a_customer(primary_phone=None, reminders_enabled=False), DUE, (), SkipReason.NO_PHONE),
@@ -167,7 +167,7 @@ class TestMoments:
         ("zones", "unknown_zone", "home", "used"),
         [
             (("Asia/Kolkata",), "organisation", "Europe/London", "Asia/Kolkata"),
-            # Not known, no zone at all, or no common hours: the stand-in that the policy names.
+            # Unknown, no zone at all, or no common hours: the stand-in of the policy.
             ((), "organisation", "Asia/Kolkata", "Asia/Kolkata"),
             (("Etc/Unknown",), "organisation", "Asia/Kolkata", "Asia/Kolkata"),
             (("Europe/London", "Pacific/Auckland"), "organisation", "Asia/Kolkata", "Asia/Kolkata"),
@@ -232,10 +232,10 @@ class TestHolidays:
         ("country", "policy", "day"),
         [
             ("PT", POLICY, "Mon 2026-04-06 10:00"),
-            ("GB", POLICY, "Tue 2026-04-07 10:00"),  # Easter Monday too, though not in Scotland
+            ("GB", POLICY, "Tue 2026-04-07 10:00"),  # Easter Monday too, although not in Scotland
             ("DE", POLICY, "Tue 2026-04-07 10:00"),  # Easter Monday too
             ("US", POLICY, "Fri 2026-04-03 10:00"),
-            ("XX", POLICY, "Fri 2026-04-03 10:00"),  # No country that anybody knows: no holidays.
+            ("XX", POLICY, "Fri 2026-04-03 10:00"),  # Unknown country: no holidays.
             ("GB", ReminderPolicy(skip_holidays=False), "Fri 2026-04-03 10:00"),
         ],
     )
@@ -260,7 +260,7 @@ class TestHolidays:
     ("invoice", "overdue"),
     [
         (an_invoice(due_date=DUE - dt.timedelta(days=1)), True),
-        # Until the end of the day one may pay.
+        # Paying is possible until the end of the day.
         (an_invoice(due_date=DUE), False),
         # Zoho's status may lag behind; the date decides.
         (an_invoice(status="overdue", due_date=DUE), False),

@@ -28,7 +28,7 @@ from tests.unit.domain.scenes import COUNTRIES, HAPPENINGS, HOLDS, INVOICE_FACTS
 
 @pytest.fixture(scope="module", autouse=True)
 def calendars() -> None:
-    """The calendars are read once, because the first reading exceeds the deadline of one example."""
+    """Load the calendars once, because the first loading exceeds the deadline of one example."""
     for country in COUNTRIES:
         for year in range(2025, 2030):
             _ = dt.date(year, 1, 1) in PublicHolidays(country)
@@ -82,7 +82,7 @@ def test_no_moment_is_past_but_a_pending_one_whose_window_is_open(
 
 @given(SCENES, PENDING)
 def test_no_moment_is_on_a_day_that_the_facts_forbid(scene: Scene, pending: dict[int, dt.datetime]) -> None:
-    """Not up to the invoice's date or an expected payment, on any clock, and not once the debt is too old."""
+    """Not until after the invoice's date or an expected payment, on any clock, and not once the debt is too old."""
     expected = held_until(scene.invoice)
     for reminder in reminders_of(scene.plan(pending)):
         shown = [reminder.scheduled_at.astimezone(clock).date() for clock in scene.clocks_at(reminder.scheduled_at)]
@@ -104,7 +104,7 @@ def test_no_moment_is_before_the_opening_but_a_pending_one(scene: Scene, pending
 def test_every_moment_up_to_closing_time_is_inside_the_window_on_every_clock(
     scene: Scene, pending: dict[int, dt.datetime], share: float
 ) -> None:
-    """The handover looks at nothing but the closing time."""
+    """The handover checks only the closing time."""
     hours = scene.hours
     for reminder in reminders_of(scene.plan(pending)):
         clocks = scene.clocks_at(reminder.scheduled_at)
@@ -180,7 +180,7 @@ def test_planning_again_changes_nothing_until_the_plan_says_so(scene: Scene, hol
 
 @given(SCENES)
 def test_time_alone_leads_to_one_reminder_a_step_at_most_and_an_end(scene: Scene) -> None:
-    """Each reminder is sent the moment that it is due; then the next plan is made."""
+    """Each reminder is sent at its moment; then the next plan is made."""
     handed_over: list[int] = []
     result = scene.plan()
     while isinstance(result, Scheduled):
@@ -198,9 +198,9 @@ def test_a_closed_invoice_is_never_planned(scene: Scene, status: str, pending: d
 
 @given(SCENES, HAPPENINGS.flatmap(lambda happenings: st.permutations(sorted(happenings.items(), key=str))))
 def test_the_order_of_events_does_not_matter(scene: Scene, happenings: list[tuple[str, object]]) -> None:
-    """Planned after each event, with what the plan before had made: the end is that of a plan from nothing.
+    """Plan after each event, based on the previous plan: the result equals a plan without a previous one.
 
-    A moment may differ within its day: one that was planned stays while its window is open.
+    A moment may differ within its day, because a planned moment stays while its window is open.
     """
     invoice, customer = scene.invoice, scene.customer
     result = scene.plan()

@@ -1,4 +1,4 @@
-"""Promises of domain/reminders.py as time passes: what is held back, what was missed, and what is planned again."""
+"""Promises of domain/reminders.py as time passes: held, missed and replanned reminders."""
 
 import datetime as dt
 from dataclasses import replace
@@ -23,7 +23,7 @@ class TestExpectedPayments:
             (dt.date(2026, 4, 9), [(7, "Fri 2026-04-10 10:00"), (14, "Wed 2026-04-15 10:00")]),
             (dt.date(2026, 4, 1), [(0, "Thu 2026-04-02 10:00"), (3, "Mon 2026-04-06 10:00")]),
             (dt.date(2026, 4, 14), [(14, "Wed 2026-04-15 10:00"), (30, "Fri 2026-05-01 10:00")]),
-            # A date before every step holds nothing back, nor does one that is a typing error.
+            # A date before every step has no effect, and neither has a typing error.
             (dt.date(2026, 3, 10), [(-3, "Mon 2026-03-30 10:00"), (0, "Wed 2026-04-01 10:00")]),
             (dt.date(2062, 4, 9), [(-3, "Mon 2026-03-30 10:00"), (0, "Wed 2026-04-01 10:00")]),
             (dt.date.max, [(-3, "Mon 2026-03-30 10:00"), (0, "Wed 2026-04-01 10:00")]),
@@ -56,12 +56,12 @@ class TestMissedSteps:
             ("2026-04-03 19:00", (), [(3, "Mon 2026-04-06 10:00"), (7, "Wed 2026-04-08 10:00")]),
             # Before it opens: today, at the usual time.
             ("2026-04-02 06:00", (), [(0, "Thu 2026-04-02 10:00"), (3, "Mon 2026-04-06 10:00")]),
-            # An outage over several steps: only the latest step.
+            # An outage over several steps: only the latest step is made up for.
             ("2026-04-17 12:00", (), [(14, "Fri 2026-04-17 12:00"), (30, "Fri 2026-05-01 10:00")]),
             ("2026-04-17 12:00", (-3, 0), [(14, "Fri 2026-04-17 12:00"), (30, "Fri 2026-05-01 10:00")]),
             # The latest was sent: the earlier ones are not made up for.
             ("2026-04-09 12:00", (7,), [(14, "Wed 2026-04-15 10:00"), (30, "Fri 2026-05-01 10:00")]),
-            # Nor where a later step was sent that has since left the policy.
+            # The same if the later sent step has since been removed from the policy.
             ("2026-04-09 12:00", (10,), [(14, "Wed 2026-04-15 10:00"), (30, "Fri 2026-05-01 10:00")]),
             # Within the hour before today's step: that step alone.
             ("2026-04-08 09:30", (), [(7, "Wed 2026-04-08 10:00"), (14, "Wed 2026-04-15 10:00")]),
@@ -84,18 +84,18 @@ class TestPlanningAgain:
     @pytest.mark.parametrize(
         ("now", "pending", "moment"),
         [
-            # Made up for at 12:01, planned again a little earlier and later: it stays.
+            # Made up for at 12:01, planned again a little earlier and later: the moment stays.
             ("2026-04-02 12:00:40", "2026-04-02 12:01", "Thu 2026-04-02 12:01"),
             ("2026-04-02 12:30", "2026-04-02 12:01", "Thu 2026-04-02 12:01"),
             ("2026-04-02 17:59:59", "2026-04-02 12:01", "Thu 2026-04-02 12:01"),
-            # Planned before the window opened, at the usual time: it stays once the window is open.
+            # Planned before the window opened, at the usual time: the moment stays once the window is open.
             ("2026-04-02 09:15", "2026-04-02 10:00", "Thu 2026-04-02 10:00"),
             # Planned for a window that has closed: the next one.
             ("2026-04-02 12:00", "2026-04-01 10:00", "Thu 2026-04-02 12:00"),
             ("2026-04-02 18:00", "2026-04-02 12:01", "Fri 2026-04-03 10:00"),
-            # Planned for later than need be, for instance by another policy: now.
+            # Planned later than necessary, for instance by another policy: now.
             ("2026-04-02 12:00", "2026-04-07 10:00", "Thu 2026-04-02 12:00"),
-            # Planned for a moment that lies outside the window by now.
+            # Planned for a moment that is now outside the window.
             ("2026-04-02 12:00", "2026-04-02 20:00", "Thu 2026-04-02 12:00"),
         ],
     )
@@ -216,7 +216,7 @@ class TestPromises:
 
 
 class TestASharedNumber:
-    """That another customer has left a number changes nothing about those who still have it."""
+    """If another customer gives up a number, no fact of the remaining customers changes."""
 
     SHARED = CustomerWith(NumberFacts(names=10))
 
@@ -225,7 +225,7 @@ class TestASharedNumber:
         [
             ("2026-03-30 00:00", "2026-03-31 00:00"),
             ("2026-03-30 23:59:59", "2026-03-31 00:00"),
-            # After the debt has become too old for any step, too.
+            # Also after the debt has become too old for any step.
             ("2029-03-30 12:00", "2029-03-31 00:00"),
         ],
     )

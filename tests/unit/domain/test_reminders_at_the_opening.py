@@ -1,4 +1,4 @@
-"""Promises of domain/reminders.py about the opening of a connection: which passed steps are made up for."""
+"""Promises of domain/reminders.py about the opening of a connection: the passed steps that are made up for."""
 
 import datetime as dt
 from dataclasses import replace
@@ -67,7 +67,7 @@ def test_steps_to_come_do_not_depend_on_the_opening(opening: Opening) -> None:
 
 
 class TestBeforeTheOpening:
-    """A person looks at who would be called, before they open the connection."""
+    """A person reviews the planned calls before opening the connection."""
 
     @pytest.mark.parametrize(
         ("now", "first"),
@@ -103,7 +103,7 @@ class TestBeforeTheOpening:
 
 
 def test_the_opening_itself_makes_nothing_due() -> None:
-    """Opened at 12:00: the reminder of 10:00, which was only shown, is not handed over."""
+    """Opened at 12:00: the reminder of 10:00 was only shown and is not handed over."""
     shown = planned(policy=POLICY, opening=NEVER, now=london("2026-04-08 09:00"))
     after = planned(
         policy=POLICY,

@@ -1,4 +1,4 @@
-"""Promises of domain/runs.py: how a run goes on, gives up, ends, and is kept as JSON."""
+"""Promises of domain/runs.py: the progress of a run, its failures, its end, and its JSON."""
 
 import datetime as dt
 import uuid
@@ -46,7 +46,7 @@ def a_run(phase: Phase = Phase.CONTACTS, *, attempts: int = 1, degraded_reason: 
 
 
 def a_walk_under_way(since: dt.datetime | None) -> Walk:
-    """A walk that has read one page and asks for another."""
+    """A walk that has read one page and requests another."""
     page = Page((a_contact(modified_at=MODIFIED_AT),), (), has_more=True, server_time=MODIFIED_AT)
     walk, _ = Walk.begin(since).take(page)
     return walk
@@ -107,9 +107,9 @@ def test_counters_add_up() -> None:
 @pytest.mark.parametrize(
     ("given_up", "following", "status", "sentence"),
     [
-        # Details stand in for the bulk list of persons, …
+        # Details replace the bulk list of persons, …
         (Phase.PERSONS, Phase.CONTACTS, RunStatus.RUNNING, None),
-        # … the cached customers for those that could not be read, …
+        # … the cached customers replace those that could not be read, …
         (Phase.START, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
         (Phase.CONTACTS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
         (Phase.CUSTOMERS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
@@ -117,7 +117,7 @@ def test_counters_add_up() -> None:
         # … and the cached invoices; …
         (Phase.INVOICES, Phase.REMINDERS, RunStatus.RUNNING, "Invoices are not complete: Zoho is down."),
         (Phase.GONE_INVOICES, Phase.REMINDERS, RunStatus.RUNNING, "Invoices are not complete: Zoho is down."),
-        # … nothing stands in for the plan.
+        # … nothing replaces the plan.
         (Phase.REMINDERS, Phase.DONE, RunStatus.FAILED, "Reminders are not planned: Zoho is down."),
     ],
 )

@@ -1,4 +1,4 @@
-"""Promises of domain/truth_check.py: what differs is named by its column, and what is only learnt or newer is not."""
+"""Promises of domain/truth_check.py: differing columns are reported, but not facts that are only new or newer."""
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from tests.builders import A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_cus
 
 CUSTOMER, INVOICE = RecordKind.CUSTOMER, RecordKind.INVOICE
 HOUR = timedelta(hours=1)
-#: Every fact that a list row may leave out.
+#: Every fact that a list row may lack.
 FACTS: dict[str, Any] = {
     "ach_payment_initiated": True,
     "unprocessed_payment": "7",
@@ -210,10 +210,10 @@ class TestDrift:
             # Zoho has changed it since the last sync.
             {"answer": (UNTIL, ANSWER[1])},
             {"synced_until": None},
-            # Another process has written it since.
+            # Another process has written the row since.
             {"cached": (MODIFIED_AT, MODIFIED_AT + 2 * HOUR)},
             {"cached": (MODIFIED_AT + HOUR, MODIFIED_AT + HOUR)},
-            # The answer is older than the row.
+            # The response is older than the row.
             {"answer": (MODIFIED_AT - HOUR, ANSWER[1])},
             {"answer": (MODIFIED_AT, MODIFIED_AT)},
         ],

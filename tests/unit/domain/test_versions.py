@@ -1,4 +1,4 @@
-"""Which of two readings counts, whatever clocks and stamps say."""
+"""The newer one of two readings, with wrong clocks and timestamps."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,8 +20,8 @@ versions = st.tuples(moments, moments)
     ("stamp", "read_at", "gives", "gives_in_full_run"),
     [
         (NOON, NOON, True, True),  # the same version again
-        (NOON + SECOND, NOON - OVERLAP, True, True),  # a later change, whenever it was read
-        (NOON - SECOND, NOON + OVERLAP, False, False),  # a response that was under way
+        (NOON + SECOND, NOON - OVERLAP, True, True),  # a later change, read at any time
+        (NOON - SECOND, NOON + OVERLAP, False, False),  # a delayed response
         (NOON - SECOND, NOON + OVERLAP + SECOND, False, True),  # Zoho's clock was set back
         (NOON - timedelta(days=400), NOON + timedelta(days=1), False, True),
     ],

@@ -1,4 +1,4 @@
-"""A walk tells every row, in few calls, whatever happens to the list meanwhile."""
+"""A walk returns every row in few calls, whatever changes in the list at the same time."""
 
 import json
 from datetime import timedelta
@@ -13,7 +13,7 @@ from domain.lists import PER_PAGE, ListRequest, Sort
 from domain.walk import Walk, WalkMode
 from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Upstream, a_list, everything, ids, walked
 
-# What it costs.
+# The cost.
 
 
 def test_an_unchanged_list_costs_one_call() -> None:
@@ -42,13 +42,13 @@ def test_a_cold_walk_costs_hardly_more_than_the_rows_fill_pages(count: int) -> N
 @pytest.mark.parametrize(
     ("count", "a_second", "pages_worth"),
     [
-        (400, 400, 1.5),  # 3 calls: two pages cannot overlap and hold 400
+        (400, 400, 1.5),  # 3 calls: two overlapping pages cannot hold 400 rows
         (700, 700, 1.0),
         (5000, 5000, 1.15),
         (5000, 1667, 1.15),
         (5000, 700, 1.15),
         (5000, 250, 1.15),
-        (5000, 101, 1.15),  # by key alone every page would be read twice
+        (5000, 101, 1.15),  # by key alone, every page would be read twice
         (5000, 15, 1.15),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_walk_over_everything_ends_only_where_the_list_does() -> None:
     def edited_by_a_faster_clock() -> None:
         upstream.now += SECOND
 
-    upstream.now -= ahead  # the server's Date lags behind the stamps of its rows
+    upstream.now -= ahead  # the server's Date is behind the timestamps of its rows
     _, told = walked(upstream, meanwhile=edited_by_a_faster_clock)
     assert set(ids(told)) == set(map(str, range(1000)))
 
@@ -125,7 +125,7 @@ def test_rows_that_go_in_thousands_while_their_second_is_read_hide_none_and_cast
     assert walk.mode is WalkMode.BY_KEY
 
 
-# What it asks for.
+# The requests.
 
 
 def test_each_request_starts_at_the_time_of_the_last_rows() -> None:
@@ -151,12 +151,12 @@ def test_a_finished_walk_takes_no_page() -> None:
         walk.take(a_list().answer(ListRequest(None, Sort.OLDEST_CHANGE_FIRST)))
 
 
-# What happens meanwhile: promises kept whatever does.
+# Concurrent changes: the promises hold under any change.
 
-#: The least by which the next walk overlaps: a change shows no later than this after its time.
+#: The minimum overlap of the next walk: a change becomes visible no later than this after its time.
 LATEST = 8
 
-#: What happens, from which row on, and to how many.
+#: The kind of change, the first row, and the number of rows.
 Change = tuple[str, int, int]
 
 BEGINNING = LONG_AGO + 30 * SECOND
@@ -170,7 +170,7 @@ starts = st.none() | st.integers(0, 26)
 
 
 def happen(upstream: Upstream, meanwhile: list[Change]) -> None:
-    """Each change befalls that many rows from that place on, in the order of their ids."""
+    """Apply each change to that many rows from that position on, in the order of their ids."""
     for kind, place, count in meanwhile:
         for record_id in ids(upstream.rows.values())[place : place + count]:
             match kind:
@@ -185,7 +185,7 @@ def happen(upstream: Upstream, meanwhile: list[Change]) -> None:
 
 
 def meets_the_promise(upstream: Upstream, since: int | None, meantimes: list[list[Change]]) -> None:
-    """Walks while those changes happen, one list of them after each answer, and asserts what a walk promises."""
+    """Walk during those changes, one list of them after each page, and assert the promises of a walk."""
     at_first, coming, began_at = dict(upstream.rows), iter(meantimes), upstream.now
     start = None if since is None else LONG_AGO + since * SECOND
 
@@ -206,7 +206,7 @@ def meets_the_promise(upstream: Upstream, since: int | None, meantimes: list[lis
 
 
 def in_order_by_luck(upstream: Upstream, walk: Walk) -> bool:
-    """Short pages of an ignored order may be in order by luck, which nothing tells from an order that is honoured."""
+    """Whether short pages of an ignored order are in order by chance, which looks like an honoured order."""
     return upstream.ignores_order and walk.mode is not WalkMode.WHOLE
 
 

@@ -19,7 +19,7 @@ def persons(count: int, **habits: Any) -> Upstream:
     return Upstream({row.record_id: row for row in rows}, **{"oldest_id_first": True} | habits)
 
 
-# What it costs.
+# The cost.
 
 
 @pytest.mark.parametrize("count", [0, 1, 199, 200])
@@ -63,7 +63,7 @@ def test_it_leaps_and_reads_back_until_a_page_joins() -> None:
     assert (far_page - LEAP) * length < (LEAP + 1) * 197 < (far_page - LEAP + 1) * length, "it begins within the leap"
 
 
-# What happens between two calls.
+# Changes between two calls.
 
 
 @pytest.mark.parametrize("at_call", [1, 2, 3, 12, 24, 25, 26, 29])
@@ -168,7 +168,7 @@ def test_no_row_is_lost_where_the_ids_do_not_ascend(
     keeps_its_promise(persons(count, oldest_id_first=False, ignores_order=True, **habits), meantimes)
 
 
-# What it trusts.
+# The trust in the list.
 
 
 def test_without_ascending_ids_each_page_overlaps_the_one_before() -> None:

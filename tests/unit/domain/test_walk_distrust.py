@@ -1,4 +1,4 @@
-"""A walk finds out when the list does not do what it was asked for, and reads it in a way that still works."""
+"""A walk detects that the list does not honour a request, and reads it in a way that still works."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,8 +31,8 @@ def test_an_ignored_filter_costs_a_full_walk_two_calls_more() -> None:
 @pytest.mark.parametrize(
     ("filter_is_off_by", "mode"),
     [
-        (timedelta(seconds=1), WalkMode.BY_KEY),  # "after" for "at or after": the overlap makes up for it
-        (timedelta(hours=1), WalkMode.NEWEST_FIRST),  # an offset misread
+        (timedelta(seconds=1), WalkMode.BY_KEY),  # "after" instead of "at or after": the overlap makes up for it
+        (timedelta(hours=1), WalkMode.NEWEST_FIRST),  # a misread offset
     ],
 )
 def test_a_filter_that_leaves_rows_out_loses_none(filter_is_off_by: timedelta, mode: WalkMode) -> None:

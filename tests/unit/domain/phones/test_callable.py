@@ -1,4 +1,4 @@
-"""Promises of the second verdict: whether a valid number is to be called."""
+"""Promises of the second verdict: whether a valid number may be called."""
 
 import pytest
 
@@ -15,7 +15,7 @@ LONDON = "020 7031 3000"
         ("020 7031 3000 (fax)", NotCallable.FAX),
         ("Telefax: 020 7031 3000", NotCallable.FAX),
         ("факс 020 7031 3000", NotCallable.FAX),
-        ("传真02070313000", NotCallable.FAX),  # Chinese sets no blanks
+        ("传真02070313000", NotCallable.FAX),  # Chinese has no blanks
         ("ファックス 020-7031-3000", NotCallable.FAX),
         ("020 7031 3000 DO NOT CALL", NotCallable.DO_NOT_CALL),
         ("do not call! 020 7031 3000", NotCallable.DO_NOT_CALL),
@@ -35,7 +35,7 @@ LONDON = "020 7031 3000"
         ("020 7031 3000 (alt)", NotCallable.OLD_NUMBER),
         ("ancien numéro 020 7031 3000", NotCallable.OLD_NUMBER),
         ("旧号 020 7031 3000", NotCallable.OLD_NUMBER),
-        # What forbids a call goes before what describes the line.
+        # An objection to calls has precedence over the kind of line.
         ("Fax 020 7031 3000, do not call", NotCallable.DO_NOT_CALL),
     ],
 )
@@ -74,7 +74,7 @@ def test_other_words_do_not(text: str) -> None:
         ("925-555-1212", "US", NotCallable.DIRECTORY),
         ("+1 416 555 1212", None, NotCallable.DIRECTORY),
         ("020 7031 3000", "GB", None),
-        ("925 222 2223", "US", None),  # not all are one digit
+        ("925 222 2223", "US", None),  # not all digits are equal
         ("030 4444", "DE", None),  # short numbers of companies
     ],
 )

@@ -1,4 +1,4 @@
-"""A damaged number is read as itself, or refused with a problem: never as another number. Over all regions."""
+"""A damaged number is read as itself or rejected with a problem, never read as another number. For all regions."""
 
 import random
 
@@ -17,10 +17,10 @@ from tests.unit.domain.phones.samples import (
     numbers_like_the_examples,
 )
 
-#: Numbers a region. The drill takes more.
+#: Numbers per region. The drill uses more.
 A_FEW = 2
 
-#: Countries that write numbers with a trunk prefix: none of these looks like a foreign number.
+#: Countries that write numbers with a trunk prefix, so that their numbers never look like foreign ones.
 OPEN_OR_WITH_TRUNK_PREFIX = ("AT", "DE", "FI", "GB", "ID", "NZ", "RS", "SE", "TH")
 
 
@@ -35,7 +35,7 @@ def test_nor_does_one_that_may_be_written_as_words(kind: str) -> None:
 
 
 def wrong_readings(kind: str, count: int, kinds: tuple[int, ...] = ORDINARY) -> list[tuple[str, str, str, str]]:
-    """(region, text, what it was read as, the number) of each text that became another number."""
+    """(region, text, wrong reading, number) of each text that was read as another number."""
     chance = random.Random(kind)
     wrong = []
     for region in REGIONS:
