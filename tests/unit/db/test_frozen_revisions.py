@@ -52,5 +52,5 @@ def test_a_frozen_file_has_not_changed(name: str) -> None:
     )
 
 
-def test_no_frozen_file_has_gone() -> None:
+def test_no_frozen_file_is_missing() -> None:
     assert pins().keys() <= {str(path.relative_to(ROOT)) for path in frozen_files()}

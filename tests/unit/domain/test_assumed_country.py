@@ -45,7 +45,7 @@ def judged(text: str, country: NumberCountry = IN_BRITAIN) -> JudgedPhone:
         "555-0100",
     ],
 )
-def test_a_text_that_depends_on_the_country_has_it(text: str) -> None:
+def test_a_text_that_depends_on_the_country_has_an_assumed_country(text: str) -> None:
     assert judged(text).assumed_country == "GB"
 
 
@@ -70,7 +70,7 @@ def test_a_text_that_depends_on_the_country_has_it(text: str) -> None:
         "07777 777777",
     ],
 )
-def test_a_text_that_no_country_changes_has_none(text: str) -> None:
+def test_a_text_that_no_country_changes_has_no_assumed_country(text: str) -> None:
     assert judged(text).assumed_country is None
 
 
@@ -82,7 +82,7 @@ def test_a_text_that_no_country_changes_has_none(text: str) -> None:
         NumberCountry(None, CountrySource.ASSUMED),
     ],
 )
-def test_only_a_country_that_stands_in_is_assumed(country: NumberCountry) -> None:
+def test_only_the_organisations_country_is_assumed(country: NumberCountry) -> None:
     assert judged(AN_INDIAN_TEXT, country).assumed_country is None
 
 
@@ -107,7 +107,7 @@ def texts(draw: st.DrawFn) -> str:
 
 
 @given(texts(), st.sampled_from(REGIONS))
-def test_a_text_without_it_is_another_number_in_no_country(text: str, region: str) -> None:
+def test_a_text_without_an_assumed_country_is_the_same_number_in_every_country(text: str, region: str) -> None:
     phone = judged(text)
     if phone.assumed_country is None and phone.verdict.not_callable is None:
         assert judge(phone.candidate.raw, region).e164 in {None, phone.verdict.e164}
@@ -130,7 +130,7 @@ class TestSeveralNumbers:
             (AN_INDIAN_TEXT, A_LONDON_PHONE, A_LONDON_PHONE),
         ],
     )
-    def test_the_country_of_a_refused_number_matters_too(self, mobile: str, phone: str, counts: str) -> None:
+    def test_the_country_of_a_rejected_number_matters_too(self, mobile: str, phone: str, counts: str) -> None:
         chosen = self.chosen(mobile, phone, PhoneFallback.VALID)
         assert (chosen.candidate.raw, verdict_as_json(chosen)["assumed_country"]) == (counts, "GB")
 

@@ -41,7 +41,7 @@ EVERY_NUMBER = ReminderPolicy(shared_number_customers=0)
         (NumberFacts(is_doubtful=True), POLICY, None),
     ],
 )
-def test_a_number_is_not_callable_for_its_text_its_digits_or_its_kind(
+def test_a_number_may_be_not_callable_by_its_text_its_digits_or_its_kind(
     number: NumberFacts, policy: ReminderPolicy, sentence: str | None
 ) -> None:
     assert number.why_not_callable(policy) == sentence
@@ -69,7 +69,7 @@ def test_by_default_the_kinds_that_cost_more_or_reach_no_person_are_not_called(k
         (NumberFacts(is_confirmed=True, is_doubtful=True, names=2), POLICY, False),
     ],
 )
-def test_a_number_is_shared_by_the_policys_count_of_names_or_by_two_where_it_is_doubtful(
+def test_a_number_is_shared_from_the_policys_count_of_names_or_from_two_if_it_is_doubtful(
     number: NumberFacts, policy: ReminderPolicy, is_shared: bool
 ) -> None:
     assert (number.why_shared(policy) is not None) is is_shared

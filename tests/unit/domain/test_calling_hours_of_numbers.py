@@ -59,7 +59,7 @@ def test_a_number_without_common_hours_is_skipped_because_its_time_zone_is_unkno
         ("+675 7012 3456", "PG", {"10:00", "11:00"}),
     ],
 )
-def test_a_number_is_called_when_every_clock_of_it_allows(raw: str, region: str, usual_times: set[str]) -> None:
+def test_a_number_is_called_when_all_its_clocks_allow(raw: str, region: str, usual_times: set[str]) -> None:
     verdict = judge(raw, region)
     clocks = NumberClocks(verdict.time_zones, verdict.region)
     hours = clocks.calling_hours(POLICY)

@@ -16,7 +16,7 @@ def test_the_order_of_lists_matters() -> None:
     assert sha256_of([1, 2]) != sha256_of([2, 1])
 
 
-def test_nothing_known_is_not_an_empty_text() -> None:
+def test_an_unknown_value_differs_from_an_empty_text() -> None:
     assert sha256_of({"phone": None}) != sha256_of({"phone": ""})
 
 

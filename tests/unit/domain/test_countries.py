@@ -30,7 +30,7 @@ from domain.countries import country_code, country_name, unknown_country
         ("Œ", "?", None),
     ],
 )
-def test_the_code_goes_before_the_name(code: str, name: str, expected: str | None) -> None:
+def test_the_code_has_precedence_over_the_name(code: str, name: str, expected: str | None) -> None:
     assert country_code(code, name) == expected
 
 
@@ -75,7 +75,7 @@ def test_the_code_goes_before_the_name(code: str, name: str, expected: str | Non
         ("Áo", "AT"),
     ],
 )
-def test_a_name_is_understood(name: str, expected: str) -> None:
+def test_a_name_is_recognised(name: str, expected: str) -> None:
     assert country_code("", name) == expected
 
 
@@ -151,7 +151,7 @@ def test_a_name_is_understood(name: str, expected: str) -> None:
         ("+247", "AC"),
     ],
 )
-def test_the_forms_of_lists_and_addresses_are_understood(name: str, expected: str) -> None:
+def test_the_formats_of_lists_and_addresses_are_recognised(name: str, expected: str) -> None:
     assert country_code("", name) == expected
     assert country_code(name, "") == expected
 
@@ -246,7 +246,7 @@ def test_a_text_means_one_country_or_none(name: str, expected: str | None) -> No
         ("ZZ", "", None),
     ],
 )
-def test_a_country_that_is_named_and_not_understood(code: str, name: str, expected: str | None) -> None:
+def test_an_unrecognised_country_is_reported(code: str, name: str, expected: str | None) -> None:
     assert unknown_country(code, name) == expected
 
 
@@ -269,7 +269,7 @@ def test_a_code_has_an_english_name(code: str, name: str) -> None:
     assert country_name(code) == name
 
 
-def test_namibias_code_is_understood_where_a_code_belongs() -> None:
+def test_namibias_code_is_recognised_as_a_code() -> None:
     assert country_code("NA", "") == "NA"
     assert country_code("na", "Namibia") == "NA"
     assert country_code("n/a", "") is None

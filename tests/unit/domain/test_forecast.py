@@ -44,7 +44,7 @@ def test_a_full_run_reads_every_page_and_the_organization(size: Size, calls: int
 
 
 @pytest.mark.parametrize(("changed", "calls"), [(0, 2), (50, 52), (400, 152)])
-def test_an_incremental_run_takes_the_cheaper_way_to_the_persons(changed: int, calls: int) -> None:
+def test_an_incremental_run_reads_the_persons_in_the_cheaper_way(changed: int, calls: int) -> None:
     assert incremental_cost(changed, LARGE, RATE).calls == calls
 
 
@@ -53,11 +53,11 @@ def test_without_the_bulk_list_each_changed_contact_costs_a_call() -> None:
     assert incremental_cost(400, refused, RATE).calls == 402
 
 
-def test_a_large_plan_is_polled_as_often_as_asked() -> None:
+def test_a_large_plan_is_polled_at_the_configured_interval() -> None:
     assert polling_seconds(300, DAY, LARGE, day_limit=10_000, connections=1) == 300
 
 
-def test_an_unknown_plan_is_polled_as_often_as_asked() -> None:
+def test_an_unknown_plan_is_polled_at_the_configured_interval() -> None:
     assert polling_seconds(300, DAY, LARGE, day_limit=None, connections=1) == 300
 
 
@@ -70,7 +70,7 @@ def test_idle_polling_keeps_to_its_share_of_a_small_plan(size: Size, connections
     assert (polled + full + CALLS_OF_A_TRUTH_CHECK) * connections <= 1_000 * POLLING_SHARE + 0.1
 
 
-def test_even_a_plan_that_full_runs_use_up_leaves_some_polling() -> None:
+def test_some_polling_remains_even_if_full_runs_use_up_the_plan() -> None:
     assert polling_seconds(300, DAY, LARGE, day_limit=500, connections=1) == CALLS_OF_AN_IDLE_SYNC * DAY / 25
 
 
@@ -86,7 +86,7 @@ def test_even_a_plan_that_full_runs_use_up_leaves_some_polling() -> None:
         (1_000, -5, False),
     ],
 )
-def test_a_truth_check_is_made_where_the_full_run_and_a_tenth_of_the_day_remain(
+def test_a_truth_check_runs_only_if_the_full_run_and_a_tenth_of_the_day_remain(
     day_limit: int | None, day_left: int | None, is_room: bool
 ) -> None:
     size = Size(customers=100, invoices=100, persons_pages=1)
@@ -111,5 +111,5 @@ def test_a_truth_check_is_made_where_the_full_run_and_a_tenth_of_the_day_remain(
         (Grant(calls_today=149, calls_a_day=0, day_ends_in_seconds=3600), 3600),
     ],
 )
-def test_a_cost_waits_for_what_the_budget_grants(grant: Grant, seconds: float) -> None:
+def test_a_cost_includes_waiting_for_the_budget(grant: Grant, seconds: float) -> None:
     assert grant.delays(Cost(150, 60)) == Cost(150, seconds)

@@ -45,7 +45,7 @@ def test_a_text_is_a_number_or_has_a_reason(text: str, country: str | None, e164
     assert (found["e164"], found["reason"], found["callable"]) == (e164, reason, reason is None)
 
 
-def test_of_a_refused_text_nothing_else_is_known() -> None:
+def test_a_rejected_text_has_no_other_facts() -> None:
     found = check("ask Bob", "DE").as_json()
     assert (found["problem"], found["kind"], found["time_zones"]) == ("not_a_number", None, [])
 
@@ -65,5 +65,5 @@ def test_country_and_text_are_as_given() -> None:
         ("030 2345678", "It can be called. Doubtful: Its digits count up or down, as invented numbers do."),
     ],
 )
-def test_people_read_a_sentence(text: str, words: str) -> None:
+def test_the_verdict_has_a_sentence_for_people(text: str, words: str) -> None:
     assert check(text, "DE").sentence == words

@@ -82,7 +82,7 @@ _YOUNG_NAMES = {"America/Ciudad_Juarez", "America/Coyhaique", "Europe/Kyiv"}
         ("US", "Indiana, PA", ("America/Indiana/Indianapolis", "America/Chicago", "America/New_York")),
     ],
 )
-def test_a_state_is_understood(country: str, state: str, zones: Zones) -> None:
+def test_a_state_is_recognised(country: str, state: str, zones: Zones) -> None:
     assert zones_of_place(country, state, "") == zones
 
 
@@ -104,7 +104,7 @@ def test_a_state_is_understood(country: str, state: str, zones: Zones) -> None:
         ("US", "QC", ()),
     ],
 )
-def test_letters_mean_a_state_of_their_country(country: str, state: str, zones: Zones) -> None:
+def test_a_code_means_a_state_of_its_country(country: str, state: str, zones: Zones) -> None:
     assert zones_of_place(country, state, "") == zones
 
 
@@ -162,7 +162,7 @@ def test_letters_mean_a_state_of_their_country(country: str, state: str, zones: 
         ("MN", "84000", ("Asia/Hovd",)),
     ],
 )
-def test_a_postcode_is_understood(country: str, postcode: str, zones: Zones) -> None:
+def test_a_postcode_is_recognised(country: str, postcode: str, zones: Zones) -> None:
     assert zones_of_place(country, "", postcode) == zones
 
 
@@ -223,7 +223,7 @@ def test_the_state_narrows_a_postcode_of_several_states() -> None:
         ("CL", "", "8320000"),
     ],
 )
-def test_what_is_not_understood_has_no_zones(country: str | None, state: str, postcode: str) -> None:
+def test_an_unrecognised_address_has_no_zones(country: str | None, state: str, postcode: str) -> None:
     assert zones_of_place(country, state, postcode) == ()
 
 

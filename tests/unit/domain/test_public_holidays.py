@@ -118,7 +118,7 @@ def test_optional_half_and_bank_holidays_do_not_count(country: str, day: str) ->
         "2036-02-04",  # ten years later
     ],
 )
-def test_fixed_days_go_on_after_the_end_of_a_calendar(day: str) -> None:
+def test_fixed_holidays_continue_after_the_end_of_a_calendar(day: str) -> None:
     assert _is_holiday("LK", day)
 
 
@@ -130,7 +130,7 @@ def test_fixed_days_go_on_after_the_end_of_a_calendar(day: str) -> None:
         "2027-05-02",  # full moon of earlier years
     ],
 )
-def test_moving_days_do_not_go_on_after_the_end_of_a_calendar(day: str) -> None:
+def test_moving_holidays_end_with_the_calendar(day: str) -> None:
     assert not _is_holiday("LK", day)
 
 
@@ -143,11 +143,11 @@ def test_moving_days_do_not_go_on_after_the_end_of_a_calendar(day: str) -> None:
         ("NP", "2036-05-01"),  # May Day; lunar dates are known until 2035
     ],
 )
-def test_fixed_days_stay_in_years_without_the_moon(country: str, day: str) -> None:
+def test_fixed_holidays_continue_in_years_without_lunar_dates(country: str, day: str) -> None:
     assert _is_holiday(country, day)
 
 
-def test_days_that_a_law_has_suspended_do_not_go_on() -> None:
+def test_holidays_suspended_by_law_do_not_continue() -> None:
     # Ukraine has no holidays under martial law. Its calendar continues, without holidays.
     assert not _is_holiday("UA", "2026-08-24")
 

@@ -35,7 +35,7 @@ def calendars() -> None:
 
 
 @given(SCENES, PENDING)
-def test_what_another_application_has_planned_is_left_to_it(scene: Scene, taken: dict[int, dt.datetime]) -> None:
+def test_steps_of_another_application_are_left_to_it(scene: Scene, taken: dict[int, dt.datetime]) -> None:
     result = scene.plan(taken=taken)
     if not isinstance(result, Scheduled):
         return
@@ -60,7 +60,7 @@ def test_the_steps_of_a_plan_ascend_from_the_last_one_sent(scene: Scene, pending
 
 
 @given(SCENES, PENDING)
-def test_the_moments_of_a_plan_ascend_one_a_day(scene: Scene, pending: dict[int, dt.datetime]) -> None:
+def test_the_moments_of_a_plan_ascend_with_one_per_day(scene: Scene, pending: dict[int, dt.datetime]) -> None:
     reminders = reminders_of(scene.plan(pending))
     moments = [reminder.scheduled_at for reminder in reminders]
     assert moments == sorted(moments)
@@ -72,7 +72,7 @@ def test_the_moments_of_a_plan_ascend_one_a_day(scene: Scene, pending: dict[int,
 
 
 @given(SCENES, PENDING)
-def test_no_moment_is_past_but_a_pending_one_whose_window_is_open(
+def test_only_a_pending_moment_with_an_open_window_may_be_in_the_past(
     scene: Scene, pending: dict[int, dt.datetime]
 ) -> None:
     for reminder in reminders_of(scene.plan(pending)):
@@ -92,7 +92,7 @@ def test_no_moment_is_on_a_day_that_the_facts_forbid(scene: Scene, pending: dict
 
 
 @given(SCENES, PENDING)
-def test_no_moment_is_before_the_opening_but_a_pending_one(scene: Scene, pending: dict[int, dt.datetime]) -> None:
+def test_only_a_pending_moment_may_be_before_the_opening(scene: Scene, pending: dict[int, dt.datetime]) -> None:
     opened_at = scene.opening.opened_at
     if opened_at is None or opened_at > scene.now:
         return
@@ -115,7 +115,7 @@ def test_every_moment_up_to_closing_time_is_inside_the_window_on_every_clock(
 
 
 @given(SCENES)
-def test_a_plan_without_reminders_has_a_reason_that_the_facts_show(scene: Scene) -> None:
+def test_a_plan_without_reminders_has_a_reason_that_the_facts_confirm(scene: Scene) -> None:
     result = scene.plan()
     if not isinstance(result, Skipped):
         return
@@ -179,7 +179,7 @@ def test_planning_again_changes_nothing_until_the_plan_says_so(scene: Scene, hol
 
 
 @given(SCENES)
-def test_time_alone_leads_to_one_reminder_a_step_at_most_and_an_end(scene: Scene) -> None:
+def test_as_time_passes_each_step_has_at_most_one_reminder_and_the_plan_ends(scene: Scene) -> None:
     """Each reminder is sent at its moment; then the next plan is made."""
     handed_over: list[int] = []
     result = scene.plan()

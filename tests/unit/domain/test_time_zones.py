@@ -29,7 +29,7 @@ from domain.time_zones import (
         ([None, None], "UTC"),
     ],
 )
-def test_the_first_name_that_is_a_zone_counts(names: list[str | None], zone: str) -> None:
+def test_the_first_valid_zone_name_counts(names: list[str | None], zone: str) -> None:
     assert str(zone_named(*names)) == zone
 
 
@@ -63,7 +63,7 @@ def test_zones_with_one_clock_are_one(zones: tuple[str, ...], region: str | None
         # One zone keeps its name.
         (("Asia/Calcutta",), "IN", ("Asia/Calcutta",)),
         (("Europe/Guernsey", "Europe/Jersey", "Europe/London"), "GB", ("Europe/London",)),
-        # Of several names the region's own counts; the order stays.
+        # If there are several names, the region's own counts; the order stays.
         (("America/Toronto", "America/Boise", "America/Detroit"), "US", ("America/Detroit", "America/Boise")),
         # A zone of the region keeps its name, although the region's list begins with another of that clock (Macquarie).
         (("Australia/Perth", "Australia/Sydney"), "AU", ("Australia/Perth", "Australia/Sydney")),
@@ -118,7 +118,7 @@ def test_an_unknown_region_has_none() -> None:
     assert zones_of_region(None) == ()
 
 
-def test_one_name_that_is_no_zone_makes_the_clocks_unknown() -> None:
+def test_one_unknown_zone_name_makes_the_clocks_unknown() -> None:
     assert known_zones(["Europe/London", "Etc/Unknown"]) is None
     assert known_zones(["Europe/London", "Asia/Kolkata"]) == (known_zone("Europe/London"), known_zone("Asia/Kolkata"))
     assert known_zones([]) == ()

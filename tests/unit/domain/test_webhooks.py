@@ -45,5 +45,5 @@ DELETED = CachedVersion(is_live=False, modified_at=CHANGED, observed_at=LATER)
         (Told(is_wanted=True), DELETED, False),
     ],
 )
-def test_whether_it_is_known(told: Told, cached: CachedVersion | None, known: bool) -> None:
+def test_events_are_known_if_the_cache_has_their_change(told: Told, cached: CachedVersion | None, known: bool) -> None:
     assert is_known(told, cached) is known

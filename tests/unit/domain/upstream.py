@@ -121,7 +121,7 @@ def nothing() -> None:
 def walked(
     upstream: Upstream, since: datetime | None = None, meanwhile: Meanwhile = nothing, most_calls: int = 1000
 ) -> tuple[Walk, list[Row]]:
-    """The finished walk and all returned rows; `meanwhile` runs after each page. Each state passes through JSON."""
+    """The finished walk and all returned rows; The changes run after each page. Each state passes through JSON."""
     walk, told = Walk.begin(since), list[Row]()
     while (request := walk.next_request()) is not None:
         assert len(upstream.asked) < most_calls

@@ -39,7 +39,7 @@ LONDON = "020 7031 3000"
         ("Fax 020 7031 3000, do not call", NotCallable.DO_NOT_CALL),
     ],
 )
-def test_words_say_why_a_number_is_not_called(text: str, reason: NotCallable) -> None:
+def test_words_in_the_text_make_a_number_not_callable(text: str, reason: NotCallable) -> None:
     verdict = judge(text, "GB")
     assert (verdict.e164, verdict.not_callable) == (A_LONDON_PHONE, reason)
 
@@ -58,7 +58,7 @@ def test_words_say_why_a_number_is_not_called(text: str, reason: NotCallable) ->
         "020 7031 3000 ext. 12",
     ],
 )
-def test_other_words_do_not(text: str) -> None:
+def test_other_words_do_not_make_a_number_not_callable(text: str) -> None:
     verdict = judge(text, "GB")
     assert (verdict.e164, verdict.not_callable) == (A_LONDON_PHONE, None)
 
@@ -78,7 +78,7 @@ def test_other_words_do_not(text: str) -> None:
         ("030 4444", "DE", None),  # short numbers of companies
     ],
 )
-def test_digits_say_it_too(text: str, region: str | None, reason: NotCallable | None) -> None:
+def test_digits_can_make_a_number_not_callable(text: str, region: str | None, reason: NotCallable | None) -> None:
     verdict = judge(text, region)
     assert verdict.is_valid
     assert verdict.not_callable == reason
@@ -108,7 +108,7 @@ def test_a_doubtful_number_is_callable(text: str, region: str, doubts: tuple[Dou
         ("+44 7640 123456", "GB", PhoneKind.PAGER),
     ],
 )
-def test_a_kind_is_the_policys_to_judge(text: str, region: str, kind: PhoneKind) -> None:
+def test_the_policy_decides_about_kinds(text: str, region: str, kind: PhoneKind) -> None:
     verdict = judge(text, region)
     assert (verdict.kind, verdict.not_callable) == (kind, None)
 
@@ -116,5 +116,5 @@ def test_a_kind_is_the_policys_to_judge(text: str, region: str, kind: PhoneKind)
 @pytest.mark.parametrize(
     "sentence", [*(reason.sentence for reason in NotCallable), *(doubt.sentence for doubt in Doubt)]
 )
-def test_each_has_a_sentence_for_people(sentence: str) -> None:
+def test_each_reason_has_a_sentence_for_people(sentence: str) -> None:
     assert sentence.endswith(".")

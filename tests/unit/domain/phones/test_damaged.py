@@ -30,7 +30,7 @@ def test_a_damaged_number_never_becomes_another(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_nor_does_one_that_may_be_written_as_words(kind: str) -> None:
+def test_a_damaged_number_that_may_be_written_as_words_never_becomes_another(kind: str) -> None:
     assert wrong_readings(kind, 1, SOLD_AS_WORDS) == []
 
 
@@ -49,7 +49,7 @@ def wrong_readings(kind: str, count: int, kinds: tuple[int, ...] = ORDINARY) -> 
 
 
 @pytest.mark.parametrize("home", OPEN_OR_WITH_TRUNK_PREFIX)
-def test_a_number_from_abroad_without_its_plus_is_none_of_the_country(home: str) -> None:
+def test_a_foreign_number_without_its_plus_is_not_a_national_number(home: str) -> None:
     for region in REGIONS:
         for number in numbers_like_the_examples(region, A_FEW, seed=2):
             for text in (e164(number)[1:], international(number)[1:]):
@@ -57,7 +57,7 @@ def test_a_number_from_abroad_without_its_plus_is_none_of_the_country(home: str)
 
 
 @pytest.mark.parametrize("home", ["BR", "HK", "IN", "IT", "MX", "US"])
-def test_without_its_plus_it_is_one_of_the_country_only_where_that_writes_its_numbers_so(home: str) -> None:
+def test_a_foreign_number_without_its_plus_is_national_only_in_a_usual_national_format(home: str) -> None:
     for region in REGIONS:
         for number in numbers_like_the_examples(region, A_FEW, seed=3):
             digits = e164(number)[1:]
@@ -69,7 +69,7 @@ def test_without_its_plus_it_is_one_of_the_country_only_where_that_writes_its_nu
 
 
 @pytest.mark.parametrize("home", ["AU", "BR", "CO", "HK", "JP", "KR", "SG", "TH", "US"])
-def test_the_worlds_00_never_makes_another_number_where_another_prefix_is_dialled(home: str) -> None:
+def test_the_prefix_00_never_makes_another_number_in_countries_with_another_prefix(home: str) -> None:
     for region in REGIONS:
         for number in numbers_like_the_examples(region, A_FEW, seed=4):
             for text in (f"00{e164(number)[1:]}", f"00 {international(number)[1:]}"):

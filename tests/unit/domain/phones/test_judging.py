@@ -57,10 +57,10 @@ class TestCandidates:
             ([], []),
         ],
     )
-    def test_come_in_the_order_in_which_they_count(self, persons: list[ContactPerson], order: list[str]) -> None:
+    def test_are_in_order_of_precedence(self, persons: list[ContactPerson], order: list[str]) -> None:
         assert values(candidates(persons)) == order
 
-    def test_say_where_they_stand(self) -> None:
+    def test_have_their_position(self) -> None:
         (candidate,) = candidates([a_person("7002", phone="1")])
         assert (candidate.person_id, candidate.source) == ("7002", PhoneField.PHONE)
 
@@ -70,26 +70,26 @@ class TestCandidates:
 
 
 class TestChoose:
-    def test_takes_the_first_number_though_it_is_invalid(self) -> None:
+    def test_chooses_the_first_number_even_if_it_is_invalid(self) -> None:
         numbers = candidates([a_person(mobile=INVALID, phone=A_LONDON_PHONE, is_primary=True)])
         chosen = choose(numbers, NumberCountry("US"), PhoneFallback.NONE)
         assert chosen is not None
         assert (chosen.candidate.raw, chosen.verdict.problem) == (INVALID, PhoneProblem.NO_AREA_CODE)
 
-    def test_takes_the_first_valid_number_where_that_is_asked_for(self) -> None:
+    def test_chooses_the_first_valid_number_with_that_fallback(self) -> None:
         numbers = candidates([a_person(mobile=INVALID, phone=A_LONDON_PHONE, is_primary=True), a_person(mobile="1")])
         chosen = choose(numbers, NumberCountry("US"), PhoneFallback.VALID)
         assert chosen is not None
         assert chosen.verdict.e164 == A_LONDON_PHONE
 
-    def test_takes_the_first_number_where_none_is_valid(self) -> None:
+    def test_chooses_the_first_number_if_all_are_invalid(self) -> None:
         numbers = candidates([a_person(mobile=INVALID, phone="n/a", is_primary=True)])
         chosen = choose(numbers, NumberCountry("US"), PhoneFallback.VALID)
         assert chosen is not None
         assert chosen.candidate.raw == INVALID
 
     @pytest.mark.parametrize("fallback", PhoneFallback)
-    def test_has_nothing_to_choose_where_there_is_no_number(self, fallback: PhoneFallback) -> None:
+    def test_chooses_nothing_without_a_number(self, fallback: PhoneFallback) -> None:
         assert choose((), NumberCountry("US"), fallback) is None
 
     def test_can_show_every_number_that_was_tried(self) -> None:
@@ -193,7 +193,7 @@ class TestJudge:
             ("07912 345 Bob", "GB", PhoneProblem.NOT_IN_USE),
         ],
     )
-    def test_names_the_problem_of_any_other(self, raw: str, region: str | None, problem: PhoneProblem) -> None:
+    def test_reports_the_problem_of_any_other_text(self, raw: str, region: str | None, problem: PhoneProblem) -> None:
         verdict = judge(raw, region)
         assert (verdict.e164, verdict.problem, verdict.is_valid) == (None, problem, False)
         assert (verdict.region, verdict.kind, verdict.time_zones) == (None, None, ())
@@ -211,7 +211,7 @@ class TestJudge:
             ("+44 909 879 0123", "GB", PhoneKind.PREMIUM_RATE, ("Europe/London",)),
         ],
     )
-    def test_tells_what_is_known_of_a_valid_number(
+    def test_reports_the_facts_about_a_valid_number(
         self, raw: str, region: str | None, kind: PhoneKind, time_zones: tuple[str, ...]
     ) -> None:
         verdict = judge(raw, None)
@@ -267,14 +267,12 @@ def test_every_problem_has_a_sentence_for_people(problem: PhoneProblem) -> None:
         ("+7 495 123 4567", "RU", {"Europe/Moscow"}),
     ],
 )
-def test_a_verdict_has_every_zone_of_the_region_that_the_number_may_lie_in(
-    raw: str, region: str, zones: set[str]
-) -> None:
+def test_a_verdict_has_every_possible_zone_of_the_number_in_its_region(raw: str, region: str, zones: set[str]) -> None:
     assert set(judge(raw, region).time_zones) == zones
 
 
 @pytest.mark.parametrize(
     ("raw", "zone"), [("+7 912 345 67 89", "Europe/Kaliningrad"), ("+61 412 345 678", "Australia/Darwin")]
 )
-def test_a_mobile_of_a_wide_country_has_the_zone_that_the_metadata_leaves_out(raw: str, zone: str) -> None:
+def test_a_mobile_of_a_wide_country_has_the_zone_that_the_metadata_lacks(raw: str, zone: str) -> None:
     assert zone in judge(raw, None).time_zones

@@ -145,7 +145,7 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("030,4567890", "DE", "+49304567890"),
     ],
 )
-def test_a_text_is_the_number_that_was_written_or_has_a_problem(
+def test_a_text_is_read_as_the_written_number_or_has_a_problem(
     text: str, region: str, right: str | PhoneProblem
 ) -> None:
     verdict = judge(text, region)
@@ -162,5 +162,5 @@ def test_a_text_is_the_number_that_was_written_or_has_a_problem(
         ("1-800-FLOWERS", "US", True),
     ],
 )
-def test_a_verdict_says_whether_it_hangs_on_the_region(text: str, region: str, by_region: bool) -> None:
+def test_a_verdict_reports_whether_it_depends_on_the_region(text: str, region: str, by_region: bool) -> None:
     assert judge(text, region).by_region is by_region

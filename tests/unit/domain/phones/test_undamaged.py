@@ -23,7 +23,7 @@ A_FEW = 3
 NOT_TO_BE_TOLD_APART = {("SO", "parentheses")}
 
 
-def test_it_is_read_as_itself() -> None:
+def test_a_number_in_a_usual_format_is_read_as_itself() -> None:
     read, refused = readings(A_FEW)
     assert refused == Counter()
     assert sum(read.values()) > 10_000
@@ -60,7 +60,7 @@ def test_without_a_trunk_prefix_nearly_all_are_read_as_themselves() -> None:
 
 
 @pytest.mark.parametrize("region", ["AT", "DE", "FI", "ID", "IT", "LU", "NZ", "RS", "SE", "US"])
-def test_a_number_of_any_length_becomes_no_other(region: str) -> None:
+def test_a_number_of_any_length_never_becomes_another(region: str) -> None:
     for number in numbers_of_any_pattern(region, 60, seed=7):
         for _, text in ways_to_write(number):
             assert judge(text, region).e164 in {None, e164(number)}, text
@@ -70,7 +70,7 @@ def test_a_number_of_any_length_becomes_no_other(region: str) -> None:
 REWRITTEN = {"AR"}
 
 
-def test_a_valid_number_stands_in_the_text() -> None:
+def test_the_text_contains_the_valid_number() -> None:
     for region in sorted(set(REGIONS) - REWRITTEN):
         for number in numbers_of_any_pattern(region, A_FEW, seed=8):
             for _, text in ways_to_write(number):
