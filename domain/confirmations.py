@@ -60,7 +60,7 @@ def confirmed_number(wish: Wish, phone_text: str, verdict: PhoneVerdict) -> str:
         assert verdict.problem is not None
         raise ConfirmationError(
             f'booksync reads no number in "{phone_text}": {verdict.problem.sentence} '
-            "Give the intended number (--number, or in the column confirmed), or correct the text in Zoho."
+            "Give the number that you mean (--number, or in the column confirmed), or correct the text in Zoho."
         )
     if wish.read_as is not None and wish.read_as != verdict.e164:
         raise ConfirmationError(
@@ -79,7 +79,7 @@ def _number_meant(answer: str) -> str:
     """The number as written, which must have a prefix, because a spreadsheet may have dropped its plus or its zero."""
     number = answer.strip()
     if not any(map(str.isdigit, number)):
-        raise ConfirmationError(f'"{number}" is not valid. Write yes, no, or the intended number.')
+        raise ConfirmationError(f'"{number}" is not valid. Write yes, no, or the number that you mean.')
     verdict = judge(number, None)
     if verdict.e164 is None:
         assert verdict.problem is not None

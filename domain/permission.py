@@ -71,7 +71,7 @@ _SENTENCES = {
     SkipReason.SUB_STATUS: "The invoice's sub-status in Zoho holds it.",
     SkipReason.PAYMENT_UNDER_WAY: "A payment of the invoice is under way.",
     SkipReason.COVERED_BY_CREDIT: "The customer's unused credits cover the invoice.",
-    SkipReason.BELOW_MINIMUM: "The balance is below the smallest amount for reminders.",
+    SkipReason.BELOW_MINIMUM: "The balance is below the minimum for reminders.",
     SkipReason.NO_DUE_DATE: "The invoice has no due date to count from.",
     SkipReason.TOO_OLD: "The debt is older than the policy allows.",
     SkipReason.PROMISED: "The customer has promised to pay.",

@@ -199,7 +199,7 @@ def test_a_list_that_always_returns_its_first_page_is_an_error(habits: dict[str,
 
 
 def test_an_empty_page_before_the_end_is_an_error() -> None:
-    with pytest.raises(WalkStuck, match="tells nothing new"):
+    with pytest.raises(WalkStuck, match="returns nothing new"):
         Walk.begin(None).take(Page((), (), has_more=True, server_time=NOW))
 
 
