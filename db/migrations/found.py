@@ -55,12 +55,12 @@ class FoundTable:
         """The changes of phase 1 to fill gaps of the table."""
         for column in self.fill_ins:
             yield (
-                f"in phase 1, add the column {self.name}.{column}, which is missing; the way back to legacy drops it"
+                f"in phase 1, add the column {self.name}.{column}, which is missing; the downgrade to legacy drops it"
             )
         for column in self.texts:
             yield (
                 f"in phase 1, turn {self.name}.{column} from text into a number; the table is rewritten, and the"
-                " application has to write a number from then on; the way back to legacy restores every text"
+                " application has to write a number from then on; the downgrade to legacy restores every text"
             )
 
 

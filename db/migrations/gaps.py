@@ -109,7 +109,7 @@ def step_problems(connection: Connection) -> Iterator[str]:
             " leave one row each"
         )
     for dependent in connection.scalars(sa.text(_DEPENDENTS)):
-        yield f"reminders.step is text, and {dependent} depends on that: drop it before, and make it again after it"
+        yield f"reminders.step is text, and {dependent} depends on that: drop it first, and create it again afterwards"
 
 
 def is_step_text(connection: Raw) -> bool:

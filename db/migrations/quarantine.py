@@ -76,7 +76,7 @@ def _refuse_rows_that_others_need(connection: Raw) -> None:
         if row and row[0]:
             raise MigrationRefusedError(
                 f"Phase 3 has to wait: {row[0]} rows of {table} refer to rows of {target} that have no customer and"
-                " would be moved out; give those a zoho_customer_id, or take the references away"
+                " would be moved out; give these rows a zoho_customer_id, or remove the references"
             )
 
 

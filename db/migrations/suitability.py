@@ -50,8 +50,8 @@ def problems(
         yield f"{table}.{names['id']} is neither the primary key nor unique, and booksync refers to rows by it"
     if table == "sync_metadata" and "user_id" in names and is_unique(inspector, table, [names["user_id"]]):
         yield (
-            f"{table}.{names['user_id']} is unique, but booksync adds a row for each of a user's connections: take that"
-            " constraint or index away (where it is the primary key, make the id that)"
+            f"{table}.{names['user_id']} is unique, but booksync adds a row for each of a user's connections: drop that"
+            " constraint or index (if it is the primary key, make id the primary key)"
         )
 
 
