@@ -85,7 +85,7 @@ def _told(error: psycopg.Error | DBAPIError, url: str, last: str | None) -> Migr
     failure = failure_of(error)
     if failure.kind in (FailureKind.TRY_AGAIN, FailureKind.TIMEOUT):
         return MigrationError(
-            f"Another session blocked the migration after {last}, and a migration waits only briefly: run it again"
+            f"Another session was in the way after {last}, and a migration waits only briefly: run it again"
         )
     if failure.kind is FailureKind.UNREACHABLE:
         return MigrationError(

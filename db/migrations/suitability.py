@@ -110,7 +110,7 @@ def loosenings(
             sentence = f"let {table}.{name} hold amounts as exact as Zoho's: make it NUMERIC"
             yield Loosening(name, "TYPE numeric", sentence)
         if wanted[column].nullable and column not in _ALWAYS_WRITTEN and not found[name]["nullable"]:
-            yield Loosening(name, "DROP NOT NULL", f"let {table}.{name} be NULL")
+            yield Loosening(name, "DROP NOT NULL", f"let {table}.{name} be empty (NULL)")
 
 
 def is_unique(inspector: Inspector, table: str, key: list[str]) -> bool:
