@@ -1,6 +1,6 @@
-"""Alembic's way in: which database, and how the models are compared with it.
+"""Alembic's entry point: it selects the database and configures the comparison with the models.
 
-`booksync migrate` brings its own connection; the plain `alembic` command takes DATABASE_URL from the environment.
+`booksync migrate` passes its own connection; the plain `alembic` command reads DATABASE_URL from the environment.
 """
 
 import os
@@ -17,7 +17,7 @@ from db.migrations.runner import applied_revision
 from db.migrations.turn import one_at_a_time
 from db.models import Base
 
-# Written and read by the migrations alone, so no model stands for it.
+# Only the migrations read and write these tables, so they have no model.
 _WITHOUT_MODEL = {
     "migration_receipt",
     "migration_progress",
@@ -29,7 +29,7 @@ _WITHOUT_MODEL = {
 
 def main() -> None:
     if context.is_offline_mode():
-        raise MigrationError("These migrations look at rows, so they need the database: run them without --sql")
+        raise MigrationError("These migrations read rows, so they need the database: run them without --sql")
     given = context.config.attributes
     if given.get("connection") is not None:
         run(given["connection"], given["on_version_apply"])

@@ -1,6 +1,6 @@
 """${message}.
 
-Say here why, what becomes of the rows, and what the code before and after it notices. A revision imports no rule that
+State the reason, the effect on rows, and the effect on the code of the release before. A revision imports no rule that
 may change. When it is complete, pin its files: `python -m tests.unit.db.frozen_revisions`.
 """
 

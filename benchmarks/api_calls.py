@@ -1,10 +1,10 @@
-"""Counts the API calls that syncs cost, as the simulator sees them: `python -m benchmarks.api_calls`.
+"""Counts the API calls of syncs in the simulator: `python -m benchmarks.api_calls`.
 
-25,000 contacts, 30,000 persons and 20,000 invoices are synced from nothing, again with nothing changed, again with 50
-contacts changed, and through a day of five-minute syncs. The scheduler's runs are measured, because only they ask
-questions: for details ahead of reminders, and for countries. These calls are counted apart from those for lists and
-persons. Another first sync reads 60,000 invoices, and five of their customers are gone: each costs a call. Lists cost
-at most 1.03 times the pages that their rows fill, overlaps included. Exit code 1 where a bound is broken.
+25,000 contacts, 30,000 persons and 20,000 invoices are synced for the first time, again without changes, again with 50
+changed contacts, and through a day of five-minute syncs. The scheduler's runs are measured, because only these make
+calls for details before reminders, and for countries ("questions"). These calls are counted separately from the calls
+for lists and persons. Another first sync reads 60,000 invoices with five deleted customers: each of these costs a call.
+Lists cost at most 1.03 times the pages that their rows fill, overlaps included. Exit code 1: a bound is broken.
 """
 
 import random
@@ -33,10 +33,10 @@ CONTACTS = 25_000
 PERSONS = 30_000
 INVOICES = 20_000
 
-#: Contacts that one import brought, with an invoice each.
+#: Contacts of one import, with an invoice each.
 IMPORTED = 5_000
 
-#: Another organisation has more invoices; this many customers of them were deleted in Zoho.
+#: A second organisation with more invoices; this many of its customers were deleted in Zoho.
 MANY_INVOICES = 60_000
 GONE = 5
 
@@ -46,10 +46,10 @@ TICKS = 288
 TICK_SECONDS = 300
 CHURN = 0.02
 
-#: Calls for lists, overlaps included, against the pages that their rows fill.
+#: Calls for lists, overlaps included, relative to the pages that their rows fill.
 MOST_LIST_CALLS = 1.03
 
-#: The share of calls that a sync has to save against one detail call for each invoice's customer.
+#: The share of calls that a sync must save, compared with one detail call for each invoice's customer.
 SAVED = 0.98
 
 #: Detail calls of a run's reminder phase.
@@ -58,7 +58,7 @@ QUESTIONS_A_RUN = ReminderPolicy().detail_calls_per_run
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: calls counted, and the most that are allowed; None where nothing is promised."""
+    """One line of the table: counted calls, and the maximum; None without a bound."""
 
     what: str
     calls: int
@@ -75,11 +75,11 @@ class Calls:
     """The calls of some runs."""
 
     lists_and_persons: int
-    questions: int  #: details ahead of reminders, and countries that decide about a number
+    questions: int  #: details before reminders, and countries that decide about a number
     runs: int = 1
     lists: int = 0  #: pages of contacts, persons and invoices
     persons: int = 0  #: pages of persons
-    details: int = 0  #: of single records, but for the questions
+    details: int = 0  #: of single records, without the questions
 
     @property
     def question_row(self) -> Row:
@@ -89,7 +89,7 @@ class Calls:
 
 @dataclass(frozen=True)
 class Size:
-    """What the simulator holds; vendors count among the contacts, since the list has them."""
+    """The size of the simulator's books; vendors count as contacts, because the list contains them."""
 
     contacts: int
     persons: int
@@ -127,7 +127,7 @@ def _spread_changes(servers: Servers, progress: Progress) -> Iterator[Row]:
         calls = _calls_of_a_sync(bench, progress, "First sync")
         read = calls.lists_and_persons
         yield _near(f"First sync of {size}", read, size.pages)
-        yield _near("… of these for the three lists, overlaps included", calls.lists, size.pages)
+        yield _near("… part for the three lists, overlaps included", calls.lists, size.pages)
         yield _near("… and for the list of persons alone", calls.persons, size.pages_of_persons)
         yield _fewer("… against one detail call an invoice", read, size.invoices)
         yield calls.question_row
@@ -142,7 +142,7 @@ def _spread_changes(servers: Servers, progress: Progress) -> Iterator[Row]:
 
 
 def _an_import(servers: Servers, progress: Progress) -> Iterator[Row]:
-    """Part of the books bears the stamps of the same three seconds of the day before."""
+    """Part of the books has timestamps in the same three seconds of the day before."""
     with (
         unthrottled_simulator(contacts=CONTACTS - IMPORTED, invoices=INVOICES - IMPORTED) as zoho,
         installed(servers, zoho) as resources,
@@ -157,7 +157,7 @@ def _an_import(servers: Servers, progress: Progress) -> Iterator[Row]:
 
 
 def _gone_customers(servers: Servers, progress: Progress) -> Iterator[Row]:
-    """Invoices outlive the contact that they name, and a list of contacts does not say that one is gone."""
+    """Invoices of deleted contacts, which a list of contacts does not report."""
     with (
         unthrottled_simulator(contacts=CONTACTS, invoices=MANY_INVOICES) as zoho,
         installed(servers, zoho) as resources,
@@ -175,10 +175,10 @@ def _gone_customers(servers: Servers, progress: Progress) -> Iterator[Row]:
 
 
 def _a_day(bench: Bench, size: Size, progress: Progress) -> Iterator[Row]:
-    """A sync every five minutes, a single one full, while 2 % of the contacts and of the invoices change.
+    """A sync every five minutes, including a full one, while 2 % of the contacts and of the invoices change.
 
-    Nothing waits: the simulator's clock, which dates its answers, is moved on instead. Each change is stamped with a
-    moment of the five minutes before its sync.
+    The benchmark does not wait: it advances the simulator's clock, which dates the responses. Each change has a
+    timestamp in the five minutes before its sync.
     """
     chance = random.Random(2)
     edits = Counter(chance.choices(range(TICKS), k=round(CHURN * size.contacts)))
@@ -198,8 +198,8 @@ def _a_day(bench: Bench, size: Size, progress: Progress) -> Iterator[Row]:
     questions = _questions(bench) - asked_before
     calls = Calls(bench.zoho.stats().count() - questions, questions, TICKS)
     read = calls.lists_and_persons
-    yield _fewer(f"A day of {TICKS} syncs, one of them full, {CHURN:.0%} of all changed", read, instead_of)
-    # What promises nothing, but is the harder comparison: a sync that sees no change of a customer at all.
+    yield _fewer(f"A day of {TICKS} syncs, including a full one, {CHURN:.0%} of all changed", read, instead_of)
+    # The harder comparison, without a bound: a sync that detects no change of a customer.
     least = TICKS + payments.total()
     yield Row("… against one list and the changed invoices' customers only", read, None, f"{least:,} calls instead")
     yield calls.question_row
@@ -228,7 +228,7 @@ def _calls_of_a_sync(bench: Bench, progress: Progress, what: str) -> Calls:
 
 
 def _questions(bench: Bench) -> int:
-    """Of all runs so far."""
+    """The questions of all runs so far."""
     found = bench.rows("SELECT coalesce(sum((position ->> 'switches_asked')::int), 0) AS asked FROM sync_runs")
     return int(found[0]["asked"])
 
@@ -240,7 +240,7 @@ def _sync(bench: Bench, mode: Mode = Mode.INCREMENTAL) -> dict[str, Any]:
 
 
 def _completed(zoho: SandboxControl) -> Size:
-    """Adds the persons that are lacking; the times of their contacts stay."""
+    """Add the missing persons; the times of their contacts stay."""
     books = zoho.snapshot()
     lacking = PERSONS - sum(len(contact["contact_persons"]) for contact in books["contacts"])
     assert lacking >= 0, "more persons were made up than wanted"

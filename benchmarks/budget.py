@@ -1,7 +1,7 @@
-"""Measures the API budget with real workers, beside two other limiters: `python -m benchmarks.budget`.
+"""Measures the API budget with real workers, compared with two other limiters: `python -m benchmarks.budget`.
 
-Zoho's minute is shortened to ten seconds, so that it ends after some minutes; `--window 60` takes it as it is (an
-hour). Exit code 1 where booksync breaks a bound; the others' figures are for comparison.
+Zoho's minute is shortened to ten seconds, so that the benchmark takes only some minutes; `--window 60` uses the full
+minute (an hour). Exit code 1: booksync breaks a bound; the figures of the other limiters are for comparison.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SCENARIOS = (
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure as it is shown, and whether it keeps its bound."""
+    """A figure as shown, and whether it keeps its bound."""
 
     text: str
     is_kept: bool = True
@@ -72,7 +72,10 @@ class Measured:
 
     @property
     def _most_overtaken(self) -> float:
-        """What a killed worker held comes back after half a minute, and late: at most its share of a window."""
+        """The bound for overtaken calls.
+
+        The messages of a killed worker come back after half a minute, at most its share of a window.
+        """
         return 1 / (self.scenario.processes * WINDOWS) if self.scenario.is_killed else MOST_OVERTAKEN
 
     @property
@@ -85,7 +88,7 @@ def main() -> None:
     options = _options()
     limits = BudgetLimits(requests_per_minute=options.limit, window_seconds=options.window)
     chosen = [each for each in SCENARIOS if options.only in str(each)]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # Or the simulator would stay.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # Else the simulator would stay.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     with running_servers() as servers, shown_progress(console) as progress:
         rows = [Measured(each, measure(servers, each, limits, progress), limits) for each in chosen]

@@ -1,4 +1,4 @@
-"""What workers write down, in Redis, about the messages of the budget's benchmark, for the process that measures."""
+"""Records of the workers in Redis about the messages of the budget's benchmark, for the measuring process."""
 
 import time
 import uuid
@@ -21,21 +21,21 @@ _READY = "benchmark:ready"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message was handed to a worker, which asked for a call. Instants are of this machine's steady clock."""
+    """A message was delivered to a worker, which requested a call. Instants are of this machine's monotonic clock."""
 
     organization_id: str
     message: int
     process: int
     began: float
     ended: float = 0.0
-    called: bool = False  #: the call was granted, made, and answered
+    called: bool = False  #: the call was granted and has ended
 
     def over(self, *, called: bool) -> "Delivery":
         return replace(self, ended=time.monotonic(), called=called)
 
 
 class TellsWhenReady(Middleware):
-    """A measurement begins when all workers take messages, so as not to measure how they start."""
+    """Signals that a worker accepts messages, because the measurement must not include the start of the workers."""
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (the signature is Dramatiq's)
         process.resources().redis.incr(_READY)
@@ -54,17 +54,17 @@ def noted(client: redis.Redis) -> Sequence[Delivery]:
 
 
 def count_done(client: redis.Redis) -> int:
-    """Messages whose call was made."""
+    """Messages with a completed call."""
     return int(client.scard(_DONE))
 
 
 def count_ready(client: redis.Redis) -> int:
-    """Workers that have started, since the beginning."""
+    """Workers that have started since the beginning."""
     return int(client.get(_READY) or 0)
 
 
 @lru_cache
 def link_of(connection_id: str) -> Link:
-    """Read once a worker: that is not what is measured."""
+    """Read once per worker, because this read is not part of the measurement."""
     with process.resources().engine.connect() as connection:
         return connections.link(connection, uuid.UUID(connection_id))

@@ -1,4 +1,4 @@
-"""From what the simulator and the workers noted to the figures of the budget's benchmark."""
+"""Computes the figures of the budget's benchmark from the records of the simulator and the workers."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from benchmarks.budget_deliveries import Delivery
 from sandbox.zoho.control import SeenStats
 from sandbox.zoho.stats import CallKind
 
-#: Delayed messages wake up as much as a second late, so calls within a second of each other have no order.
+#: Delayed messages may wake up a second late, so calls within a second of each other have no order.
 _SAME_TIME_SECONDS = 1.0
 
 _OK = 200
@@ -20,7 +20,7 @@ _TOO_MANY = 429
 
 @dataclass(frozen=True, slots=True)
 class Ideal:
-    """What could be used at best: each of so many slots again after so many seconds."""
+    """The best possible use: a number of slots, each free again after a number of seconds."""
 
     slots: int
     seconds: float
@@ -31,14 +31,14 @@ class Figures:
     """One line of the table."""
 
     messages: int
-    done: int  #: messages whose call was made before the time ran out
-    worst_window: int  #: arrivals at one organisation, refused ones too
-    use: float | None  #: share of the ideal after the first window; None: there were not two windows' worth of calls
+    done: int  #: messages with a completed call before the time limit
+    worst_window: int  #: requests to one organisation, including refused ones
+    use: float | None  #: share of the ideal after the first window; None: fewer calls than two windows
     refused: int
-    deliveries: float  #: for each message done
-    overtaken: float  #: share of the calls that were made over a second after one that was asked for later
-    seconds: float  #: from the first arrival to the last
-    waits: Sequence[float] = ()  #: of interactive calls, in seconds, from the first ask to the answer
+    deliveries: float  #: per completed message
+    overtaken: float  #: share of the calls that were made over a second after a call requested later
+    seconds: float  #: from the first request to the last
+    waits: Sequence[float] = ()  #: of interactive calls, in seconds, from the first request for a slot to the response
 
     @property
     def median_wait(self) -> float:
@@ -58,7 +58,7 @@ def figures(
     ideal: Ideal,
     waits: Sequence[float] = (),
 ) -> Figures:
-    """The bulk calls are those of contacts; interactive calls are others, and count in the windows only."""
+    """The bulk calls are those of contacts; the other calls are interactive, and count only for the windows."""
     organizations = {each.organization_id for each in stats.arrivals}
     uses = [use for each in organizations if (use := _use(_accepted(stats, each), ideal)) is not None]
     instants = [each.monotonic for each in stats.arrivals]
@@ -77,7 +77,7 @@ def figures(
 
 
 def _accepted(stats: SeenStats, organization_id: str) -> list[float]:
-    """When the organisation's bulk calls arrived that were not refused."""
+    """The times of the organisation's bulk calls that were not refused."""
     return sorted(
         each.monotonic
         for each in stats.arrivals
@@ -86,9 +86,9 @@ def _accepted(stats: SeenStats, organization_id: str) -> list[float]:
 
 
 def _use(instants: Sequence[float], ideal: Ideal) -> float | None:
-    """How long it took from each call of the first window to the one that had its slot in the last, and should have.
+    """The time from each call of the first window to the call with its slot in the last window, relative to the ideal.
 
-    Counting the calls of the time between would not do: they come in bursts, and one that comes seconds late is still
+    Counting the calls in between would be wrong: they come in bursts, and a call that is seconds late may still be
     within its window.
     """
     turns = len(instants) // ideal.slots - 1
@@ -100,8 +100,10 @@ def _use(instants: Sequence[float], ideal: Ideal) -> float | None:
 
 
 def _overtaken(deliveries: Sequence[Delivery]) -> int:
-    """Calls made well after another of their organisation that was certainly asked for later: its first delivery began
-    when theirs had ended."""
+    """The number of calls made well after another call of their organisation that was certainly requested later.
+
+    Certainly later: its first delivery began after theirs had ended.
+    """
     return sum(
         _overtaken_in([each for each in deliveries if each.organization_id == organization_id])
         for organization_id in {each.organization_id for each in deliveries}
@@ -115,7 +117,7 @@ def _overtaken_in(deliveries: Sequence[Delivery]) -> int:
     called = {each.message: each.ended for each in deliveries if each.called}
     asked = [each for each in first.values() if each.message in called]
     began = [each.began for each in asked]
-    # Of the calls asked for from each one on, when the earliest was made.
+    # For each call, the earliest call among those requested from it on.
     earliest = list(accumulate((called[each.message] for each in reversed(asked)), min))[::-1]
     return sum(
         (later := bisect_right(began, each.ended)) < len(asked)

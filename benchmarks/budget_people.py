@@ -1,4 +1,4 @@
-"""Interactive calls beside the bulk: as many as are reserved for them, and how long each waited."""
+"""Interactive calls during bulk calls: as many as are reserved for them, with the waiting time of each."""
 
 import random
 import threading
@@ -13,16 +13,16 @@ from db.connections import Link
 from workers.budget import BudgetLimits, BudgetWait, Lane
 from workers.resources import Resources
 
-#: They come at the same times of every cycle, which is a little longer than a slot counts: no window has more of them
-#: than are reserved.
+#: The calls come at the same times of every cycle, which is a little longer than a slot counts: no window has more
+#: interactive calls than are reserved.
 _CYCLE_OF_SPAN = 1.1
 
 
 @contextmanager
 def people_calling(resources: Resources, connection_id: uuid.UUID, limits: BudgetLimits) -> Iterator[list[float]]:
-    """Calls from this process, as the command line does, while the block lasts; then the waits are in the list.
+    """Make calls from this process, like the command line, during the block; afterwards the list has the waiting times.
 
-    They begin with the second window, when bulk has taken all that it may.
+    The calls begin with the second window, when bulk calls have used their share.
     """
     with resources.engine.connect() as connection:
         link = connections.link(connection, connection_id)
@@ -55,7 +55,7 @@ def _keep_calling(
 
 
 def _call(resources: Resources, link: Link, holder: str) -> float:
-    """Seconds from the first ask to the answer."""
+    """Seconds from the first request for a slot to the response."""
     transport = resources.transport(link, lane=Lane.INTERACTIVE, holder=holder)
     began = time.monotonic()
     while True:

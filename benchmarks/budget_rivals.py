@@ -1,4 +1,4 @@
-"""A worker whose calls are limited by others: by Dramatiq's own limiter, and by the package `limits`."""
+"""A worker with other limiters: Dramatiq's own limiter, and the package `limits`."""
 
 import os
 import time
@@ -29,9 +29,9 @@ _REDIS_URL = settings().redis_url.get_secret_value()
 _LIMIT = settings().zoho_requests_per_minute
 _WINDOW_SECONDS = round(settings().zoho_window_seconds)
 
-#: A message that finds no slot tries again as their manuals say: later and later, for ever.
+#: A message without a slot is retried as the limiters' manuals say: with growing delays, without end.
 _RETRIES = Retries(
-    max_retries=None,  # type: ignore[arg-type]  # None: without end.
+    max_retries=None,  # type: ignore[arg-type]  # None: no limit.
     min_backoff=_WINDOW_SECONDS * 1000 // 30,
     max_backoff=_WINDOW_SECONDS * 1000 // 3,
 )
@@ -44,14 +44,14 @@ dramatiq.set_broker(broker)
 
 
 class _Nothing:
-    """These limiters learn nothing from an answer."""
+    """A stub, because these limiters do not read responses."""
 
     def answered(self, status: int, code: int | None, headers: Mapping[str, str]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Limited:
-    """A limiter in the budget's place (implements `workers.zoho.Budget`)."""
+    """A limiter in place of the budget (implements `workers.zoho.Budget`)."""
 
     is_free: Callable[[str], bool]
 
@@ -102,7 +102,7 @@ def _call(message: int, connection_id: str, budget: _Limited) -> None:
 
 
 def _transport(link: Link, budget: _Limited) -> ZohoTransport:
-    """As `Resources.transport`, but for the budget."""
+    """Like `Resources.transport`, but with another limiter."""
     means = resources()
     hosts = means.hosts(link.data_center)
     tokens = SharedTokens(means.engine, means.vault, means.http, means.oauth_client(hosts), link.connection_id)

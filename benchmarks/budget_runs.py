@@ -1,4 +1,4 @@
-"""One measurement of the API budget: real workers, the simulator, and messages enough for five windows."""
+"""One measurement of the API budget: real workers, the simulator, and enough messages for five windows."""
 
 import os
 import signal
@@ -27,25 +27,25 @@ from workers.budget import BudgetLimits
 from workers.connecting import link_organization
 from workers.resources import Resources, open_resources
 
-WINDOWS = 5  #: that the work fills
+WINDOWS = 5  #: the number of windows that the work fills
 
-_THREADS = 2  #: of a worker
-_LATENCY_MS = 50  #: of the simulator's answers
-_PATIENCE = 3  #: times the ideal duration, after which a measurement is cut off
+_THREADS = 2  #: per worker
+_LATENCY_MS = 50  #: of the simulator's responses
+_PATIENCE = 3  #: a measurement is aborted after this multiple of the ideal duration
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is measured."""
+    """The settings of one measurement."""
 
     name: str
     processes: int
     organizations: int = 1
-    is_killed: bool = False  #: a worker is killed in the middle, and another one started
-    is_interactive: bool = False  #: interactive calls, as many as are reserved, are made beside the bulk
-    rival: str | None = None  #: the actor of benchmarks.budget_rivals that makes the calls; None: booksync makes them
+    is_killed: bool = False  #: a worker is killed in the middle, and another one is started
+    is_interactive: bool = False  #: the reserved number of interactive calls is made during the bulk calls
+    rival: str | None = None  #: the actor of benchmarks.budget_rivals that makes the calls; None: booksync's own
 
     def __str__(self) -> str:
         return f"{self.name}, {self.processes} process{'es' if self.processes > 1 else ''}"
@@ -60,7 +60,7 @@ class Scenario:
 
 
 def measure(servers: Servers, scenario: Scenario, limits: BudgetLimits, progress: Progress) -> Figures:
-    """The figures of one scenario; what it started has ended."""
+    """The figures of one scenario; all processes that it started have ended."""
     with (
         running_simulator(
             organizations=scenario.organizations,
@@ -111,7 +111,7 @@ class _Measurement:
         )
 
     def _ideal(self) -> Ideal:
-        """The others keep neither a reserve nor a margin."""
+        """The other limiters keep neither a reserve nor a margin."""
         if self.scenario.rival:
             return Ideal(self.limits.requests_per_minute, self.limits.window_seconds)
         return Ideal(self.limits.shared_slots, self.limits.span_seconds)
@@ -135,7 +135,7 @@ class _Measurement:
             time.sleep(_POLL_SECONDS)
 
     def _await_messages(self, messages: int) -> None:
-        """Until all calls were made, or the time is up; a worker is killed on the way."""
+        """Wait until all calls are made or the time is up; kill a worker if the scenario says so."""
         task = self.progress.add_task(str(self.scenario), total=messages)
         deadline = time.monotonic() + _PATIENCE * WINDOWS * self.limits.span_seconds
         is_killed = False
@@ -151,7 +151,7 @@ class _Measurement:
 
 @contextmanager
 def _installed(servers: Servers, zoho: SandboxControl, limits: BudgetLimits) -> Iterator[Resources]:
-    """As `installed`, with the limits that are to be kept."""
+    """Like `installed`, with the given limits."""
     with installed(servers, zoho):
         os.environ |= {
             "ZOHO_REQUESTS_PER_MINUTE": str(limits.requests_per_minute),
@@ -175,7 +175,7 @@ def _connect(resources: Resources, zoho: SandboxControl, organization_id: str) -
 
 
 class _Workers:
-    """Worker processes, each with a master of its own: a master whose only worker is killed ends."""
+    """Worker processes, each with its own master, because a master ends if its only worker is killed."""
 
     def __init__(self, module: str) -> None:
         self._module = module

@@ -1,4 +1,4 @@
-"""booksync's own worker with one actor more, which makes a call and waits as a run's step does."""
+"""booksync's own worker with one more actor, which makes a call and waits like a run step."""
 
 import math
 import os
@@ -18,13 +18,13 @@ _STEP_ASIDE_SECONDS = 2.0
 _MINUTE_SECONDS = 60.0
 
 broker.add_middleware(TellsWhenReady())
-# Where the minute is shortened, a dead worker's messages come back after as large a part of it.
+# If the minute is shortened, a dead worker's messages come back after an equally shortened time.
 broker.heartbeat_timeout = round(broker.heartbeat_timeout * min(1.0, settings().zoho_window_seconds / _MINUTE_SECONDS))
 
 
 @dramatiq.actor(queue_name=Queue.API)
 def call_in_bulk(message: int, connection_id: str) -> None:
-    """One cheap call; the message that has to wait is sent again with that delay."""
+    """Make one cheap call; a message that must wait is sent again with that delay."""
     link = link_of(connection_id)
     delivery = Delivery(link.organization_id, message, os.getpid(), began=time.monotonic())
     wait_seconds: float | None = None

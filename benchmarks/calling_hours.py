@@ -1,9 +1,9 @@
-"""The hours a day at which numbers may be called that may ring by several clocks, as a Markdown table.
+"""The daily calling hours of numbers with several possible clocks, as a Markdown table.
 
     python -m benchmarks.calling_hours
 
 A row is a kind of number (phonenumbers' example of each country) with fewer hours than the default calling window has.
-The address is unknown. docs/reminders.md holds the table.
+The address is unknown. docs/reminders.md contains the table.
 """
 
 from collections import defaultdict
@@ -34,13 +34,13 @@ HEADINGS = """
 |---|---|--:|--:|--:|
 """.strip()
 
-#: Longer lists of countries are cut.
+#: Longer lists of countries are truncated.
 MOST_COUNTRIES = 4
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """One kind of number, the countries that have it (ISO 3166-1 alpha-2), and a zone for each clock."""
+    """One kind of number, its countries (ISO 3166-1 alpha-2), and a zone for each clock."""
 
     kinds: tuple[str, ...]
     countries: tuple[str, ...]
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def numbers_by_clocks() -> Iterator[Numbers]:
-    """The valid example numbers; countries and kinds with the same clocks are one."""
+    """The valid example numbers; countries and kinds with the same clocks are merged."""
     countries: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
     for country in sorted(phonenumbers.SUPPORTED_REGIONS, key=_main_country_first):
         for kind, number_type in KINDS.items():
@@ -77,7 +77,7 @@ def numbers_by_clocks() -> Iterator[Numbers]:
 
 
 def _main_country_first(country: str) -> tuple[bool, str]:
-    """The United States before the islands that share +1."""
+    """Sort the United States before the islands that share +1."""
     main_country = phonenumbers.region_code_for_country_code(phonenumbers.country_code_for_region(country))
     return country != main_country, country
 
@@ -87,7 +87,7 @@ def _clocks(country: str, number_type: int) -> tuple[str, ...]:
     if example is None:
         return ()
     verdict = judge(phonenumbers.format_number(example, PhoneNumberFormat.E164), country)
-    # In one order, so that kinds with the same clocks are found to be alike.
+    # Sorted, so that kinds with the same clocks are equal.
     return tuple(sorted(distinct_clocks(verdict.time_zones, verdict.region)))
 
 

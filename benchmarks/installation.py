@@ -1,4 +1,4 @@
-"""Real servers and a simulator for one benchmark, and the environment in which booksync finds them."""
+"""Real servers and a simulator for one benchmark, and the environment for booksync's settings."""
 
 import os
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ from tests.integration.db.links import a_new_link, save
 from workers import settings
 from workers.resources import Resources, open_resources
 
-#: Waiting for the budget is not what a benchmark measures.
+#: No limit, because a benchmark does not measure waiting for the budget.
 UNLIMITED = 1_000_000_000
 
 _TEMPLATE = "booksync_template"
 
 
 class Servers:
-    """A durable Postgres, as in production, and a Valkey; each measurement has a new database of its own."""
+    """A durable Postgres, as in production, and a Valkey; each measurement gets a new database."""
 
     def __init__(self, postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> None:
         self.postgres = postgres
@@ -49,7 +49,7 @@ class Servers:
 
 @contextmanager
 def running_servers() -> Iterator[Servers]:
-    """They and their data are gone at the end of the block."""
+    """The servers and their data are removed at the end of the block."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with (
         TemporaryDirectory(prefix="booksync-benchmark-") as folder,
@@ -74,7 +74,7 @@ def unthrottled_simulator(*, contacts: int, invoices: int) -> Iterator[SandboxCo
 
 @contextmanager
 def installed(servers: Servers, zoho: SandboxControl) -> Iterator[Resources]:
-    """A new installation of booksync: its settings in the environment, for this process and for those it starts."""
+    """A new installation of booksync, with its settings in the environment of this process and its children."""
     with servers.new_database() as database_url:
         os.environ |= {
             "DATABASE_URL": database_url,
@@ -101,7 +101,7 @@ def a_link_in(engine: Engine, *, country_code: str, time_zone: str) -> Link:
 
 
 def shown_progress(console: Console) -> Progress:
-    """What is being measured, and since when."""
+    """Show the current measurement and its duration."""
     return Progress(
         SpinnerColumn(finished_text="✓"),
         TextColumn("{task.description}"),

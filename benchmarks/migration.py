@@ -1,7 +1,7 @@
-"""The migration of a big legacy database, with readers and writers at work: `python -m benchmarks.migration`.
+"""The migration of a big legacy database with concurrent readers and writers: `python -m benchmarks.migration`.
 
-Rows a second of the backfill, the longest ACCESS EXCLUSIVE lock, the longest stall that anybody met, and how the
-database grew. Exit code 1 where a bound is broken. `--invoices 50000 --customers 2500` is a small one.
+It prints the backfill's rows per second, the longest ACCESS EXCLUSIVE lock, the longest stall of a reader or writer,
+and the growth of the database. Exit code 1: a bound is broken. `--invoices 50000 --customers 2500` is a small run.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from benchmarks.migration_witnesses import LockWatch, Witness, legacy_writer, re
 from db.migrations import AppliedRevision, Target, migrate
 from sandbox.servers import EmbeddedPostgres
 
-#: Nobody may be kept from a table for longer than this.
+#: The longest time for which a table may be blocked for readers and writers.
 LONGEST_SECONDS = 0.5
 
 _INVOICES = """
@@ -50,13 +50,13 @@ _REMINDERS = """
 
 @dataclass
 class Phase:
-    """One change of the schema, as those who were at work met it."""
+    """One change of the schema with the stalls of the readers and writers."""
 
     target: str
     seconds: float = 0.0
     longest_lock_seconds: float = 0.0
     longest_stall_seconds: dict[str, float] = field(default_factory=dict)
-    statements: int = 0  #: of readers and writers meanwhile
+    statements: int = 0  #: of readers and writers during the phase
     errors: list[str] = field(default_factory=list)
     megabytes: float = 0.0  #: the database's size afterwards
     revisions: dict[str, float] = field(default_factory=dict)  #: seconds

@@ -1,4 +1,4 @@
-"""Who is at work during a migration, and notes what it costs them: readers, writers, and a look at the locks."""
+"""Readers, writers and a lock monitor that run during a migration and record their stalls."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ _READ = """
 
 @dataclass
 class Stalls:
-    """How often somebody did something, and how long the longest time took."""
+    """The number of operations, and the duration of the longest one."""
 
     times: int = 0
     longest_seconds: float = 0.0
@@ -31,7 +31,7 @@ class Stalls:
 
 
 class Witness(threading.Thread):
-    """Does something again and again until it is stopped; `what` names it."""
+    """Repeats an operation until it is stopped; `what` names it."""
 
     def __init__(self, url: str, what: str) -> None:
         super().__init__(daemon=True)
@@ -56,14 +56,14 @@ class Witness(threading.Thread):
         raise NotImplementedError
 
     def stop(self) -> Stalls:
-        """What it met."""
+        """Stop and return the stalls."""
         self._enough.set()
         self.join()
         return self.stalls
 
 
 class Client(Witness):
-    """Sends one of some statements at a time."""
+    """Sends statements, one at a time."""
 
     def __init__(self, url: str, what: str, statements: tuple[str, ...], *, user: uuid.UUID, invoices: int) -> None:
         super().__init__(url, what)
@@ -84,29 +84,29 @@ class Client(Witness):
 
 
 def reader(url: str, *, user: uuid.UUID, invoices: int) -> Client:
-    """Looks invoices up."""
+    """Reads invoices."""
     return Client(url, "reader", (_READ,), user=user, invoices=invoices)
 
 
 def legacy_writer(url: str, *, user: uuid.UUID, invoices: int) -> Client:
-    """The legacy application: new invoices, changed copies, changed status."""
+    """Writes like the legacy application: new invoices, changed copies, changed status."""
     return Client(url, "legacy writer", (_ADDED, _RENAMED, _PAID), user=user, invoices=invoices)
 
 
 def writer(url: str, *, user: uuid.UUID, invoices: int) -> Client:
-    """Changes what every version of the table has."""
+    """Changes columns that every version of the table has."""
     return Client(url, "writer", (_PAID,), user=user, invoices=invoices)
 
 
 class LockWatch(Witness):
-    """Sees every few milliseconds which tables the migration holds under ACCESS EXCLUSIVE, and since when."""
+    """Checks every few milliseconds which tables the migration holds under ACCESS EXCLUSIVE, and since when."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, "locks")
         self.longest_seconds = 0.0
         self._since: dict[tuple[str, str], float] = {}
 
-    def act(self, connection: psycopg.Connection, turn: int) -> None:  # noqa: ARG002 - it looks the same each time
+    def act(self, connection: psycopg.Connection, turn: int) -> None:  # noqa: ARG002 - the same query each time
         held = {
             (transaction, table)
             for transaction, table in connection.execute("""
@@ -120,5 +120,5 @@ class LockWatch(Witness):
         now = time.perf_counter()
         self._since = {lock: self._since.get(lock, now) for lock in held}
         for since in self._since.values():
-            # It was taken after the look before the first that saw it, and is gone before the next.
+            # The lock was acquired after the check before the first one with it, and released before the next.
             self.longest_seconds = max(self.longest_seconds, now - since + _PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""booksync's own processes, started for a benchmark with the settings of this one's environment."""
+"""booksync's own processes, started for a benchmark with the settings of this process's environment."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ _PROGRAMS = Path(sys.executable).parent
 
 @contextmanager
 def running(program: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is asked to end at the end of the block, and whose logs nobody reads."""
+    """A process that is terminated at the end of the block; its logs are discarded."""
     command = [str(_PROGRAMS / program), *words]
     with subprocess.Popen(
         command, cwd=PROJECT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -32,6 +32,6 @@ def running(program: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
 
 @contextmanager
 def running_workers(processes: int, threads: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The master of so many worker processes."""
+    """The master of this many worker processes."""
     with running("dramatiq", "workers.main", "--processes", str(processes), "--threads", str(threads)) as master:
         yield master

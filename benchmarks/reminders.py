@@ -1,7 +1,6 @@
-"""What planning costs: every open invoice planned for the first time, planned by other rules, and a run in which
-nothing has changed.
+"""The cost of planning: all open invoices for the first time, with other rules, and without any change.
 
-    python -m benchmarks.reminders [--invoices 100000]
+python -m benchmarks.reminders [--invoices 100000]
 """
 
 import argparse
@@ -22,13 +21,13 @@ from domain.opening import Backlog
 from domain.reminder_policy import ReminderPolicy
 from workers.sync.reminders import QUESTIONS_PER_STEP
 
-#: Invoices of a customer; each customer has an own number.
+#: Invoices of a customer; each customer has a different number.
 INVOICES_PER_CUSTOMER = 4
 
-#: The look at what is due comes so much later, when many reminders are.
+#: The query for due reminders runs this much later, when many are due.
 A_WEEK = timedelta(weeks=1)
 
-#: A run in which nothing has changed may cost this share of one that plans everything.
+#: The cost of a run without changes, at most this share of a run that plans everything.
 MOST_IDLE_SHARE = 0.05
 
 
@@ -55,13 +54,13 @@ def main() -> None:
     console.print(table)
     anew, idle = measured[1], measured[2]
     share = idle.seconds / anew.seconds
-    console.print(f"A run in which nothing changed costs {share:.2%} of planning everything anew.")
+    console.print(f"A run in which nothing changed costs {share:.2%} of planning everything again.")
     if share > MOST_IDLE_SHARE:
         raise SystemExit(f"That is more than {MOST_IDLE_SHARE:.0%}.")
 
 
 def measure(servers: Servers, invoices: int) -> list[Measured]:
-    """The first plan, the plan by other rules, the run without any change, and the look at what is due."""
+    """The first plan, the plan with other rules, the run without changes, and the query for due reminders."""
     with servers.new_database() as url:
         engine = new_engine(url, application_name="booksync benchmark")
         try:
@@ -74,7 +73,7 @@ def measure(servers: Servers, invoices: int) -> list[Measured]:
             with engine.begin() as connection:
                 every_day = ReminderPolicy(steps=(-5, 1, 4, 8, 15, 31))
                 reminder_policies.save(connection, link.connection_id, every_day, now=now)
-            anew = _timed("planned anew: other steps", lambda: reminders.plan_all_due(engine, link, now=now))
+            anew = _timed("planned again: other steps", lambda: reminders.plan_all_due(engine, link, now=now))
             idle = _timed("nothing has changed", lambda: _idle(engine, link, now))
             due = _timed("looked through for what is due", lambda: _due(engine, now + A_WEEK))
         finally:
@@ -89,7 +88,7 @@ def _timed(what: str, work: Callable[[], int]) -> Measured:
 
 
 def _idle(engine: Engine, link: Link, now: datetime) -> int:
-    """All that the phase looks at when there is nothing to do."""
+    """The queries of the phase when there is nothing to do."""
     with engine.begin() as connection:
         phone_verdicts.noted(connection, link)
     planned = reminders.plan_all_due(engine, link, now=now)

@@ -1,10 +1,10 @@
-"""What more worker processes bring to many organisations: `python -m benchmarks.scaling`.
+"""The effect of more worker processes on many organisations: `python -m benchmarks.scaling`.
 
-Forty organisations are read for the first time by 1, 2 and 4 worker processes, over a simulator that takes 200 ms for
-each answer and refuses nothing. Exit code 1 where twice the processes bring less than 1.8 times the calls though the
-processor is not full. A process has one thread here, and so mostly waits for Zoho, as workers do; with Dramatiq's
-eight (`--threads 8`) one process alone keeps two cores busy, and more of them can show little.
-`--organizations 8 --contacts 200 --processes 1,2` is a quick look.
+Forty organisations are read for the first time by 1, 2 and 4 worker processes, from a simulator that takes 200 ms for
+each response and refuses nothing. Exit code 1: twice the processes make less than 1.8 times the calls although the
+processor is not full. A process has one thread here, and so mostly waits for Zoho, as workers do; with Dramatiq's eight
+(`--threads 8`) one process keeps two cores busy, so more processes cannot show an effect. `--organizations 8 --contacts
+200 --processes 1,2` is a quick run.
 """
 
 import argparse
@@ -35,9 +35,9 @@ from workers.resources import Resources
 
 LATENCY_MS = 200
 
-#: Twice the processes bring so much, …
+#: The growth from twice the processes, …
 GROWTH = 1.8
-#: … unless the processor is used to this share: then nothing brings more.
+#: … unless the processor is used to this share, because more processes then have no effect.
 FULL = 0.85
 
 _AT_ONCE = 10
@@ -52,8 +52,8 @@ class Scale:
     seconds: float
     calls: int
     rows: int
-    worker_cores: float  #: that the workers kept busy, on average
-    processor: float  #: the share of the whole machine's processor that was used, by anybody
+    worker_cores: float  #: the average number of cores that the workers used
+    processor: float  #: the used share of the whole machine's processor, including other programs
 
     @property
     def calls_a_second(self) -> float:
@@ -137,7 +137,7 @@ def _start(resources: Resources, connection_id: uuid.UUID) -> None:
 
 
 def _await_workers(master: int, processes: int) -> None:
-    """Until each has connections of its own to Redis and Postgres; they look for the schema when they boot."""
+    """Wait until each worker has its own connections to Redis and Postgres; workers check the schema when they boot."""
     ends_at = time.monotonic() + _PATIENCE_SECONDS
     while sum(bool(child.net_connections()) for child in _workers(master)) < processes:
         if time.monotonic() > ends_at:

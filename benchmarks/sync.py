@@ -1,7 +1,7 @@
-"""Rows a second and memory of syncs with 1,000, 10,000 and 100,000 contacts: `python -m benchmarks.sync`.
+"""Rows per second and memory of syncs with 1,000, 10,000 and 100,000 contacts: `python -m benchmarks.sync`.
 
-Exit code 1 where a bound is broken. `--sizes 1000,10000` leaves the largest one out; the bounds that need it then count
-for the largest that there is.
+Exit code 1: a bound is broken. `--sizes 1000,10000` leaves out the largest size; its bounds then apply to the largest
+measured size.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from tests.integration.chain.bench import Bench
 
 SIZES = (1_000, 10_000, 100_000)
 
-#: Sizes up to this one are measured three times, and the medians told.
+#: Sizes up to this one are measured three times, and the medians are reported.
 SMALL = 10_000
 REPEATS = 3
 
@@ -34,7 +34,7 @@ TimesT = TypeVar("TimesT", WriteTimes, SyncTimes)
 
 @dataclass(frozen=True)
 class Promise:
-    """A figure and its bound; `is_most` tells which way the bound holds."""
+    """A figure and its bound; `is_most` means that the bound is a maximum."""
 
     what: str
     figure: float

@@ -1,7 +1,7 @@
-"""From a webhook to the committed row, and how many webhooks one web process takes: `python -m benchmarks.webhooks`.
+"""The time from a webhook to the committed row, and the webhooks per second: `python -m benchmarks.webhooks`.
 
-Exit code 1 where a bound is broken. The simulator has no latency, the one worker process nothing else to do.
-`--samples 30 --seconds 2` is a quick look.
+Exit code 1: a bound is broken. The simulator has no latency, and the one worker process has no other work. `--samples
+30 --seconds 2` is a quick run.
 """
 
 import argparse
@@ -35,7 +35,7 @@ P50_MS, P99_MS = 150, 400
 CONTACTS = 300
 SENDERS = 8
 
-#: How exactly the moment of a commit is seen.
+#: The precision of the moment of a commit.
 _LOOK_SECONDS = 0.001
 _PATIENCE_SECONDS = 30.0
 
@@ -57,12 +57,12 @@ class Hook:
         answer = connection.getresponse()
         answer.read()
         if answer.status != 202:
-            raise RuntimeError(f"the web process answered {answer.status}")
+            raise RuntimeError(f"the web process returned {answer.status}")
 
 
 @dataclass(frozen=True)
 class Taken:
-    """How long each webhook of a steady stream took to its 202, in seconds, and how many there were a second."""
+    """The times from the webhooks of a steady stream to their 202, in seconds, and the rate per second."""
 
     seconds: Sequence[float]
     per_second: float
@@ -127,16 +127,16 @@ def _await_web(hook: Hook) -> None:
 
 
 def _to_committed_rows(bench: Bench, hook: Hook, samples: int, progress: Progress) -> Sequence[float]:
-    """Seconds from before the request until another session sees the row; one webhook at a time, each of a contact."""
+    """Seconds from the request to the row's visibility in another session; one webhook at a time."""
     customers = sorted(bench.customers())
     connection = hook.connect()
     url = bench.resources.settings.database_url.get_secret_value()
     with psycopg.connect(url, autocommit=True) as database:
-        # The worker is up, and has its connections, when it has done one.
+        # After one finished webhook, the worker has started and has its connections.
         _until_row(bench, hook, connection, database, customers.pop(), -1)
         seconds = []
         for sample in progress.track(range(samples), description="Webhook to committed row"):
-            # An idle worker looks at its queue at moments of its own.
+            # An idle worker polls its queue at fixed intervals, so the webhooks come at random moments.
             time.sleep(random.uniform(0.15, 0.3))
             seconds.append(_until_row(bench, hook, connection, database, customers[sample % len(customers)], sample))
     connection.close()
@@ -164,7 +164,7 @@ def _until_row(
 
 
 def _as_fast_as_possible(bench: Bench, hook: Hook, seconds: float, progress: Progress) -> Taken:
-    """Several senders, each with a connection of its own, of many contacts in turn; no worker takes part."""
+    """Several senders, each with its own connection, for many contacts in turn; without a worker."""
     customers = sorted(bench.customers())
     task = progress.add_task("Webhooks as fast as possible", total=1)
     ends_at = time.monotonic() + seconds
@@ -188,7 +188,7 @@ def _as_fast_as_possible(bench: Bench, hook: Hook, seconds: float, progress: Pro
 
 
 def _percentile(seconds: Sequence[float], percent: int) -> float:
-    """In milliseconds."""
+    """The percentile in milliseconds."""
     return quantiles(seconds, n=100, method="inclusive")[percent - 1] * 1000
 
 

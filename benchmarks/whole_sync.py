@@ -1,4 +1,4 @@
-"""Whole syncs through the simulator: how many contacts a second, and how much memory a worker process takes."""
+"""Whole syncs through the simulator: contacts per second, and the memory of a worker process."""
 
 import os
 import time
@@ -23,13 +23,13 @@ _SECONDS_OF_A_DAY = 86_400
 _POLL_SECONDS = 0.2
 _MEGABYTE = 1024 * 1024
 
-#: Dramatiq's key of the workers that have looked for messages.
+#: Dramatiq's key for the workers that have polled for messages.
 _HEARTBEATS = "dramatiq:__heartbeats__"
 
 
 @dataclass(frozen=True)
 class SyncTimes:
-    """Seconds that full runs took over `rows` customers."""
+    """The durations of full runs over `rows` customers, in seconds."""
 
     rows: int
     first: float
@@ -39,7 +39,7 @@ class SyncTimes:
 
 @dataclass(frozen=True)
 class WorkerUse:
-    """What a real worker process took: peak memory after the first load, and after an unchanged run on top."""
+    """The memory of a real worker process: its peak after the first load, and after an additional unchanged run."""
 
     rows: int
     first: float  #: seconds
@@ -50,7 +50,7 @@ class WorkerUse:
 
 
 def measure_in_process(bench: Bench, *, day: int) -> SyncTimes:
-    """A first load, an unchanged full run and an all-changed one, each step taken here; `day` is another each time."""
+    """A first load, an unchanged full run and an all-changed one, run in this process; `day` differs each time."""
     first = _timed_run(bench)
     unchanged = _timed_run(bench)
     _edit_all(bench.zoho, day)
@@ -75,7 +75,7 @@ def _timed_run(bench: Bench) -> float:
 
 
 def _edit_all(zoho: SandboxControl, day: int) -> None:
-    """Each contact is changed at a second of its own, of the simulator's day that has just passed."""
+    """Change each contact at a different second of the simulator's previous day."""
     zoho.fault(ask.FaultName.CLOCK_SHIFTED, everywhere=True, seconds=_SECONDS_OF_A_DAY)
     ids = [int(contact["contact_id"]) for contact in zoho.snapshot()["contacts"]]
     began = datetime.now(UTC) + timedelta(days=day - 1, hours=1)
@@ -98,14 +98,14 @@ def _running_worker(bench: Bench) -> Iterator[psutil.Process]:
             master = psutil.Process(installation.start("dramatiq", "workers.main", "--processes", "1").pid)
             while not bench.resources.redis.zcard(_HEARTBEATS):
                 time.sleep(_POLL_SECONDS)
-            # The greediest of the master's children: the others are its helpers.
+            # The child of the master with the most memory: the others are its helpers.
             yield max(master.children(recursive=True), key=lambda process: process.memory_info().rss)
         finally:
             installation.stop()
 
 
 def _run_by_worker(bench: Bench) -> float:
-    """The seconds that it took."""
+    """Return the duration in seconds."""
     step = bench.start(Mode.FULL)
     began = time.perf_counter()
     send_step(bench.resources.broker, step)
@@ -122,7 +122,7 @@ def _customers(bench: Bench) -> int:
 
 
 def _peak_megabytes(process: psutil.Process) -> float:
-    """The most memory that the process ever held (Linux's VmHWM)."""
+    """The peak memory of the process (Linux's VmHWM)."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024 / _MEGABYTE

@@ -1,4 +1,4 @@
-"""The customers' write path alone, without any call: what upserting ready contacts costs, and what a COPY would."""
+"""The customers' write path alone, without calls: the cost of upserting ready contacts, compared with a COPY."""
 
 import gc
 import time
@@ -23,7 +23,7 @@ from sandbox.zoho.data import epoch_now, made_up_books
 from sandbox.zoho.rows import contact_detail
 from workers.zoho.records import contact_from_detail
 
-#: Batches that go before, unmeasured: a worker's connection is old, its statements are compiled, prepared and planned.
+#: Unmeasured batches first, because a worker's connection is old: its statements are compiled, prepared and planned.
 _WARM_UP = 10
 
 _COPY = """
@@ -36,11 +36,11 @@ _COPY = """
 
 @dataclass(frozen=True)
 class WriteTimes:
-    """Seconds that it took to write `rows` customers, in transactions of a hundred."""
+    """Seconds to write `rows` customers, in transactions of a hundred."""
 
     rows: int
-    judging: float  #: the rules by themselves, each phone number judged for the first time
-    rules: float  #: the same again: the numbers have been met before, as they have in the three columns at the end
+    judging: float  #: only the rules, with each phone number judged for the first time
+    rules: float  #: the same again, with cached numbers, as in the last three columns
     copy: float
     first: float
     unchanged: float
@@ -48,7 +48,7 @@ class WriteTimes:
 
     @property
     def first_in_database(self) -> float:
-        """The first load's database work alone."""
+        """The database work of the first load."""
         return self.first - self.rules
 
     @property
@@ -57,15 +57,18 @@ class WriteTimes:
 
 
 def made_up_contacts(count: int) -> list[Contact]:
-    """The customers among so many contacts, as a full run has them before it writes: list row and persons joined."""
+    """The customers among `count` contacts, as a full run has them before the write: list row and persons joined."""
     books = made_up_books(seed=1, number=0, contacts=count, invoices=0, now=epoch_now())
     made = (_contact(contact_detail(each, books.organization)) for each in books.contacts.truth.values())
     return [contact for contact in made if contact.kind is ContactKind.CUSTOMER]
 
 
 def measure(engine: Engine, contacts: Sequence[Contact]) -> WriteTimes:
-    """Upserts them as new, as they are, and all changed. The rules and the COPY go batch by batch beside the first
-    load, the COPY into the same table, so that all meet the same machine and the same indexes."""
+    """Upsert the contacts as new, as unchanged, and as all changed.
+
+    The rules and the COPY run batch by batch next to the first load, the COPY into the same table, so that all have the
+    same machine load and the same indexes.
+    """
     now = datetime.now(UTC)
     _warm_up(engine, contacts, now)
     upserted, copied = _two_links(engine)
@@ -73,13 +76,13 @@ def measure(engine: Engine, contacts: Sequence[Contact]) -> WriteTimes:
     began = time.perf_counter()
     ready = _ruled(contacts, copied)
     judging = time.perf_counter() - began
-    gc.freeze()  # A worker holds a page: its collector never walks through a hundred thousand contacts.
+    gc.freeze()  # A worker holds one page: its garbage collector never scans a hundred thousand contacts.
     rules = copy = first = 0.0
     for number, (batch, rows) in enumerate(zip(_batches(contacts), _batches(ready), strict=True)):
         began = time.perf_counter()
         _ruled(batch, copied)
         rules += time.perf_counter() - began
-        # In turns, so that neither is always the one that finds the table as the other has left it.
+        # Alternate the order, so that neither always finds the table in the state that the other has left.
         if number % 2:
             copy += _timed(engine, _copy([_row(copied, customer, now) for customer in rows]))
         first += _timed(engine, _upsert(upserted, batch, now, new=len(batch)))
@@ -101,7 +104,7 @@ def _warm_up(engine: Engine, contacts: Sequence[Contact], now: datetime) -> None
 
 
 def _two_links(engine: Engine) -> tuple[Link, Link]:
-    """One to upsert with, one to copy with."""
+    """One connection for the upserts, one for the COPY."""
     upserted, copied = (a_link_in(engine, country_code="US", time_zone="America/New_York") for _ in range(2))
     return upserted, copied
 

@@ -1,1 +1,1 @@
-"""The rules of booksync, pure: no I/O, no clock, no settings; the present is an argument."""
+"""The pure rules of booksync: no I/O, no clock, no settings; the present time is an argument."""

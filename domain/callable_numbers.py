@@ -1,26 +1,27 @@
-"""Callable numbers: whether a valid number may be called, as its text, its kind and its owners say (FR-6)."""
+"""Callable numbers: whether a valid number may be called, by its text, kind and the customers that share it (FR-6)."""
 
 from dataclasses import dataclass
 
 from domain.phones import NotCallable, PhoneKind
 from domain.reminder_policy import ReminderPolicy
 
-#: A doubtful number is shared from this many names on, because two customers do not have one number by coincidence.
+#: The smallest number of names at which a doubtful number counts as shared: two customers rarely have the same number
+#: by coincidence.
 DOUBTFUL_NAMES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class NumberFacts:
-    """What a policy looks at to decide whether a customer's valid number is called."""
+    """The facts by which a policy decides whether a customer's valid number is called."""
 
     kind: PhoneKind | None = None
-    not_callable: NotCallable | None = None  #: as the text and the digits say
+    not_callable: NotCallable | None = None  #: by the text and the digits
     is_doubtful: bool = False  #: `PhoneVerdict.doubts` is not empty
-    is_confirmed: bool = False  #: by a person, who vouches for the number and that it may be called
+    is_confirmed: bool = False  #: by a person who confirms the number and the permission to call it
     names: int = 1  #: different names of the user's live customers with this number
 
     def why_not_callable(self, policy: ReminderPolicy) -> str | None:
-        """The sentence that says why the number is not to be called; None where nothing is against it."""
+        """The sentence with the reason why the number is not called; None without a reason."""
         if self.is_confirmed:
             return None
         if self.not_callable is not None:
@@ -30,7 +31,7 @@ class NumberFacts:
         return None
 
     def why_shared(self, policy: ReminderPolicy) -> str | None:
-        """The sentence that says that too many customers have the number; None where they are few enough."""
+        """The sentence for a number that too many customers share; None for a number with few customers."""
         if self.is_confirmed or not policy.shared_number_customers:
             return None
         if self.names >= policy.shared_number_customers:

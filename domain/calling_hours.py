@@ -1,4 +1,4 @@
-"""Calling hours: the moments at which the calling window is open on every clock that a number may live by."""
+"""Calling hours: the moments at which the calling window is open on every possible clock of a number."""
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from functools import lru_cache
 
 from domain.calling_window import CallingWindow
 
-#: The longest search for a day on which the hours are open: a year of holidays is a broken calendar.
+#: The longest search for an open day: a calendar with a year of holidays is broken.
 _DAYS_AHEAD = 366
 
 _A_DAY = timedelta(days=1)
 
-#: The moments that `is_never_open` looks at: two years of summer and winter times, week by week.
+#: The moments that `is_never_open` checks: two years of summer and winter times, week by week.
 _SAMPLE = tuple(datetime(2027, 1, 1, 12, tzinfo=UTC) + timedelta(weeks=week) for week in range(105))
 
 
@@ -22,11 +22,11 @@ class NeverOpenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallingHours:
-    """The calling window on all of `zones`, the first of which names the days.
+    """The calling window on the clocks of all `zones`; the first zone determines the dates.
 
-    Where no hour of the window is common to all zones at that time of the year, or no zone is known, the clock of
-    `stand_in` counts instead, if there is one. Moments are aware; those that are returned are in UTC. Hashable, so that
-    the moments of many invoices with the same hours are found once.
+    If no zone is known, or no hour of the window is common to all zones at that time of the year, the clock of
+    `stand_in` is used if it is set. Moments are aware; returned moments are in UTC. Hashable, because
+    invoices with the same hours share one cached computation.
     """
 
     window: CallingWindow
@@ -36,7 +36,7 @@ class CallingHours:
 
     @property
     def is_never_open(self) -> bool:
-        """No moment of the coming years is open on all clocks, and no zone stands in."""
+        """Whether the stand-in zone is missing, and all clocks are never open together in the coming years."""
         return self.stand_in is None and _is_never_common(self.window, self.zones)
 
     def contains(self, moment: datetime) -> bool:
@@ -44,18 +44,18 @@ class CallingHours:
         return bool(zones) and all(self.window.contains(moment, zone, self.holidays) for zone in zones)
 
     def day_of(self, moment: datetime) -> date:
-        """The date of a moment on the clock that names the days."""
+        """The date of a moment on the clock that determines the dates."""
         return moment.astimezone(self._zones_at(moment)[0]).date()
 
     def earliest_day(self, moment: datetime) -> date:
-        """The earliest date that a clock shows at that moment; the date in UTC where no clock is known."""
+        """The earliest date on any clock at that moment; the date in UTC if no clock is known."""
         zones = self._zones_at(moment) or (UTC,)
         return min(moment.astimezone(zone).date() for zone in zones)
 
     def usual_moment(self, day: date) -> datetime:
         """The first moment from `day` on at which every clock shows the usual time or later and the window is open.
 
-        Where the hours are too few for that, the first open moment of the day.
+        If the common hours end before that, the first open moment of the day.
 
         Raises:
             NeverOpenError: no day of the year ahead has an open moment.
@@ -73,21 +73,21 @@ class CallingHours:
         if self.contains(minute):
             return minute
         today = self.earliest_day(minute)
-        # On the day on which the stand-in begins or ends to count, the first two days may both have passed.
+        # On the day on which the stand-in zone starts or stops to count, the first two days may both have passed.
         while (moment := self.usual_moment(today)) < minute:
             today += _A_DAY
         return moment
 
     def closes_after(self, moment: datetime) -> datetime:
-        """When the first clock leaves the window that holds `moment`."""
-        # In UTC, because on a clock both readings of a repeated hour are equal.
+        """The moment at which the first clock leaves the window that contains `moment`."""
+        # In UTC, because both readings of a repeated local hour are equal.
         return _closes_after(self, moment.astimezone(UTC))
 
     def midnight_after(self, day: date) -> datetime:
-        """The moment from which on no clock shows `day` or an earlier date.
+        """The first moment at which every clock shows a date after `day`.
 
         Raises:
-            OverflowError: that moment lies beyond the calendar's end.
+            OverflowError: that moment is beyond the calendar's end.
         """
         zones = self._zones_at(_noon(day)) or (UTC,)
         return max(datetime.combine(day + _A_DAY, time(), tzinfo=zone).astimezone(UTC) for zone in zones)
@@ -98,9 +98,9 @@ class CallingHours:
         return self.zones
 
     def _first_moments(self, day: date, clock: time) -> Iterator[datetime]:
-        """The open moments at which some zone's clock reaches `clock` and no zone's clock shows less."""
+        """The open moments at which one zone's clock reaches `clock` and all other clocks show at least that time."""
         zones = self._zones_at(_noon(day))
-        # The zones of one number may lie on both sides of the date line.
+        # The zones of one number may be on both sides of the date line.
         days = (day,) if len(zones) == 1 else (day - _A_DAY, day, day + _A_DAY)
         for zone in zones:
             for date_there in days:
@@ -111,7 +111,7 @@ class CallingHours:
 
 
 def has_common_hours(window: CallingWindow, zones: tuple[tzinfo, ...], moment: datetime) -> bool:
-    """Whether, with the offsets of that moment, some time of the day lies in the window on all clocks.
+    """Whether some time of the day is in the window on all clocks, with the offsets of that moment.
 
     If so, one of the zones opens while all others are open. `due_reminders` in SQL repeats this rule.
     """
@@ -120,17 +120,17 @@ def has_common_hours(window: CallingWindow, zones: tuple[tzinfo, ...], moment: d
 
 
 def hours_in_common(window: CallingWindow, zones: tuple[tzinfo, ...], moment: datetime) -> timedelta:
-    """The longest time without a break for which the window is open on all clocks, with the offsets of that moment."""
+    """The longest uninterrupted time for which the window is open on all clocks, with the offsets of that moment."""
     offsets = [moment.astimezone(zone).utcoffset() or timedelta() for zone in zones]
     length = _minutes(window.closes) - _minutes(window.opens)
     lags = [[(other - opening) % _A_DAY for other in offsets] for opening in offsets]
-    # From the opening of one zone, each other one that is open already closes earlier by its lead.
+    # Measured from the opening of one zone, each zone that is already open closes earlier by its lead.
     left = [length - max(lag) for lag in lags if all(_is_open_when(window, ahead) for ahead in lag)]
     return max(left, default=timedelta())
 
 
 def _is_open_when(window: CallingWindow, ahead: timedelta) -> bool:
-    """Whether a clock that is `ahead` of one that shows the opening time is inside the window."""
+    """Whether a clock is inside the window if it is `ahead` of a clock that shows the opening time."""
     return _minutes(window.opens) + ahead % _A_DAY < _minutes(window.closes)
 
 

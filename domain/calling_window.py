@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Self
 
-#: Monday to Friday, as `date.weekday()` counts. In a policy they stand for the working days of the customer's country.
+#: Monday to Friday, as `date.weekday()` counts. In a policy they mean the working days of the customer's country.
 WORKING_DAYS = frozenset(range(5))
 
 _WEEK = frozenset(range(7))
@@ -18,9 +18,9 @@ class InvalidPolicyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CallingWindow:
-    """On these `weekdays` (Monday is 0), from `opens` up to, but not at, `closes`; usually at `usual_time`.
+    """The allowed `weekdays` (Monday is 0) and hours, from `opens` to before `closes`; `usual_time` is preferred.
 
-    Moments are aware; those that are returned are in UTC. `holidays` are days without calls.
+    Moments are aware; returned moments are in UTC. `holidays` are days without calls.
 
     Raises:
         InvalidPolicyError: the rules contradict themselves.
@@ -51,25 +51,25 @@ class CallingWindow:
             local.weekday() in self.weekdays
             and local.date() not in holidays
             and self.opens <= local.time() < self.closes
-            # In an autumn night a time comes twice; the window does not open again.
+            # When the clock is set back, a time comes twice; the window does not open again.
             and moment < self.closes_after(moment, zone)
         )
 
     def on_working_days(self, rest_days: Set[int]) -> Self:
         """The same window in a country with these rest days: Monday to Friday becomes the country's own working days.
 
-        It stays Monday to Friday where Saturday or Sunday is the only day of rest. Weekdays that the organisation has
-        chosen itself stay too.
+        Monday to Friday stays if Saturday or Sunday is the only day of rest. Weekdays that the organisation has chosen
+        stay too.
         """
         if self.weekdays != WORKING_DAYS or rest_days <= _SATURDAY_AND_SUNDAY:
             return self
         return replace(self, weekdays=_WEEK - rest_days)
 
     def closes_after(self, moment: datetime, zone: tzinfo) -> datetime:
-        """When the window that holds `moment` closes.
+        """The moment at which the window that contains `moment` closes.
 
-        Where a clock's jump leaves the closing time out, or repeats it, the earlier reading counts, because a window
-        that closes an hour early lets no call through after hours.
+        If a clock change skips or repeats the closing time, the earlier reading counts: closing an hour early prevents
+        a call after hours.
         """
         closing = datetime.combine(moment.astimezone(zone).date(), self.closes, tzinfo=zone)
         return min(closing.astimezone(UTC), closing.replace(fold=1).astimezone(UTC))

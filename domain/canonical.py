@@ -7,5 +7,5 @@ import orjson
 
 
 def sha256_of(facts: Any) -> str:
-    """SHA-256 (64 hex digits) of the facts as JSON: the order of fields does not matter, that of lists does."""
+    """SHA-256 (64 hex digits) of the facts as JSON; it depends on the order of lists, but not of fields."""
     return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()

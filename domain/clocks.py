@@ -1,4 +1,4 @@
-"""Clocks: the time zones by which a customer's number may ring, and those that count (a set, never a guess)."""
+"""Clocks: the possible time zones of a customer's number, and those that count (a set, never a guess)."""
 
 from collections.abc import Container
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from domain.time_zones import known_zone, known_zones, narrowed
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The zones that count for a customer (names), and what stands in where the zones have no hour in common.
+    """The names of the zones that count for a customer, and the stand-in for zones without a common hour.
 
-    `zones` is empty where no clock is known.
+    `zones` is empty if no clock is known.
     """
 
     zones: tuple[str, ...]
@@ -23,9 +23,9 @@ class Clocks:
 
 
 def clocks_of(customer: CustomerFacts, policy: ReminderPolicy, home_time_zone: str | None) -> Clocks:
-    """The customer's zones, narrowed to those that the policy names for their country.
+    """The customer's zones, restricted to the zones that the policy names for their country.
 
-    A customer whose zones were never looked at has the single zone of `time_zone`.
+    If the customer's zones were never determined, the only zone is `time_zone`.
     """
     zones = customer.time_zones
     if zones is None:
@@ -42,7 +42,7 @@ def calling_hours(customer: CustomerFacts, policy: ReminderPolicy, home_time_zon
     holidays: Container[date] = PublicHolidays(country if policy.skip_holidays else None)
     return CallingHours(
         window=policy.window.on_working_days(rest_days(country)),
-        # An unknown name leaves the clock unknown; UTC in its place would be a guess.
+        # An unknown name means an unknown clock; replacing it with UTC would be a guess.
         zones=known_zones(clocks.zones) or (),
         holidays=holidays,
         stand_in=_zone(clocks.stand_in),

@@ -1,11 +1,11 @@
-"""Confirmations: what a person may say of a phone text, and when booksync takes their word."""
+"""Confirmations: a person's decision on a phone text, and the conditions under which booksync accepts it."""
 
 from dataclasses import dataclass, field
 
 from domain.folding import folded
 from domain.phones import PhoneVerdict, judge
 
-#: Characters. A longer text is a note, and does not fit an index of Postgres.
+#: In characters. A longer text is a note, and does not fit into an index of Postgres.
 LONGEST_TEXT = 500
 
 _YES = frozenset(
@@ -19,23 +19,23 @@ _WITH_PREFIX = "Write it with its country prefix: +442070313000."
 
 
 class ConfirmationError(Exception):
-    """The number cannot be confirmed: the message says why, and what to do."""
+    """The number cannot be confirmed: the message gives the reason and the next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person asks for: to confirm the present text of a customer."""
+    """A person's request to confirm the present text of a customer."""
 
-    customer_id: str  #: Zoho's
+    customer_id: str  #: Zoho's id
     note: str = field(repr=False)
-    answer: str = field(default="yes", repr=False)  #: "yes" for the number that booksync reads, else the number meant
-    phone_text: str | None = field(default=None, repr=False)  #: as the person saw it; None: whatever it is
-    read_as: str | None = field(default=None, repr=False)  #: the number that the person saw with it; "" for none
-    line: int | None = None  #: of the file that it comes from
+    answer: str = field(default="yes", repr=False)  #: "yes" for booksync's reading, else the intended number
+    phone_text: str | None = field(default=None, repr=False)  #: the text that the person saw; None: any text
+    read_as: str | None = field(default=None, repr=False)  #: the number that the person saw for it; "" for none
+    line: int | None = None  #: the line in the source file
 
 
 def is_no(answer: str) -> bool:
-    """Whether the answer confirms nothing."""
+    """Whether the reply declines to confirm."""
     answer = answer.strip()
     return not answer or answer in _NO_SIGNS or folded(answer) in _NO
 
@@ -44,10 +44,10 @@ def confirmed_number(wish: Wish, phone_text: str, verdict: PhoneVerdict) -> str:
     """The number (E.164) that the wish confirms for the customer's present text. `verdict` is booksync's own.
 
     Raises:
-        ConfirmationError: the number is not clear, or the person has seen another text or another reading.
+        ConfirmationError: the number is unclear, or the person has seen another text or another reading.
     """
     if not wish.note.strip():
-        raise ConfirmationError("A note is missing: write who vouches for the number.")
+        raise ConfirmationError("A note is missing: write who confirmed the number.")
     if len(phone_text) > LONGEST_TEXT:
         raise ConfirmationError("Its text is too long to be confirmed. Correct it in Zoho.")
     if wish.phone_text is not None and _one_line(wish.phone_text) != _one_line(phone_text):
@@ -60,7 +60,7 @@ def confirmed_number(wish: Wish, phone_text: str, verdict: PhoneVerdict) -> str:
         assert verdict.problem is not None
         raise ConfirmationError(
             f'booksync reads no number in "{phone_text}": {verdict.problem.sentence} '
-            "Give the number that is meant (--number, or in the column confirmed), or correct the text in Zoho."
+            "Give the number that you mean (--number, or in the column confirmed), or correct the text in Zoho."
         )
     if wish.read_as is not None and wish.read_as != verdict.e164:
         raise ConfirmationError(
@@ -76,15 +76,15 @@ def _is_yes(answer: str) -> bool:
 
 
 def _number_meant(answer: str) -> str:
-    """The number as it was written, with a prefix: without one a spreadsheet may have dropped its plus or its zero."""
+    """The number as written, which must have a prefix, because a spreadsheet may have dropped its plus or its zero."""
     number = answer.strip()
     if not any(map(str.isdigit, number)):
-        raise ConfirmationError(f'"{number}" is no answer. Write yes, no, or the number that is meant.')
+        raise ConfirmationError(f'"{number}" is not valid. Write yes, no, or the number that you mean.')
     verdict = judge(number, None)
     if verdict.e164 is None:
         assert verdict.problem is not None
         raise ConfirmationError(f"{number} is not a valid number: {verdict.problem.sentence} {_WITH_PREFIX}")
-    # Of two numbers `judge` takes the first. That is right for Zoho's texts, but an answer must be one number.
+    # `judge` chooses the first of two numbers. That is right for Zoho's texts, but a confirmation must be one number.
     if _digits(number).removeprefix("00") != verdict.e164[1:]:
         raise ConfirmationError(f"{number} is not a number alone. {_WITH_PREFIX}")
     return verdict.e164
@@ -95,5 +95,5 @@ def _digits(text: str) -> str:
 
 
 def _one_line(phone_text: str) -> str:
-    # A spreadsheet writes line ends inside a cell in its own way.
+    # Spreadsheets use their own line ends inside a cell.
     return " ".join(phone_text.split())

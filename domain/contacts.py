@@ -1,4 +1,4 @@
-"""Contacts: the facts of a Zoho contact, before booksync draws any conclusion from them."""
+"""Contacts: the facts of a Zoho contact, before any conclusion of booksync."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -7,19 +7,19 @@ from enum import StrEnum
 
 
 class ContactKind(StrEnum):
-    CUSTOMER = "customer"  #: is invoiced; the only kind that is cached
+    CUSTOMER = "customer"  #: receives invoices; the only cached kind
     VENDOR = "vendor"  #: sends invoices; never a customer
 
 
 class ContactStatus(StrEnum):
     ACTIVE = "active"
-    INACTIVE = "inactive"  #: kept, but nobody reminds them
-    DELETED = "deleted"  #: gone from Zoho (deleted or merged); the row stays, marked
+    INACTIVE = "inactive"  #: stays cached, but gets no reminders
+    DELETED = "deleted"  #: deleted or merged in Zoho; the row stays with this status
 
 
 @dataclass(frozen=True, slots=True)
 class ContactPerson:
-    """One person of a contact. Texts are as given, "" where nothing is known; none of them belongs in a log."""
+    """One person of a contact. Texts are as given, "" if unknown; do not log them."""
 
     person_id: str
     first_name: str = field(default="", repr=False)
@@ -32,27 +32,27 @@ class ContactPerson:
 
 @dataclass(frozen=True, slots=True)
 class ContactDetails:
-    """The facts that only a detail answer tells (GET /contacts/{id}); a list row never blanks them."""
+    """The facts that only a detail response has (GET /contacts/{id}); a list row never erases them."""
 
-    country_code: str | None  #: ISO 3166-1 alpha-2; None where Zoho's text names no country that we know
-    reminders_enabled: bool | None  #: Zoho's own `payment_reminder_enabled`; None where the answer had no such key
-    #: Of the address that names the country, as given: "NSW", "2000". None: never read; "" where the address has none.
+    country_code: str | None  #: ISO 3166-1 alpha-2; None if Zoho's text is not a known country
+    reminders_enabled: bool | None  #: Zoho's own `payment_reminder_enabled`; None if the response lacks the key
+    #: From the address that has the country, as given: "NSW", "2000". None: never read; "": absent from the address.
     state: str | None = field(default=None, repr=False)
     postcode: str | None = field(default=None, repr=False)
-    #: Zoho's text for the country, where booksync does not understand it; None where the address names none.
+    #: Zoho's text for the country, if booksync does not recognise it; None if the address has no country.
     country_unknown: str | None = field(default=None, repr=False)
 
 
-#: The details of a contact that was only read in lists.
+#: The details of a contact that was only read from lists.
 NOTHING_TOLD = ContactDetails(country_code=None, reminders_enabled=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact as a list row or a detail answer tells it.
+    """A contact as read from a list row or a detail response.
 
-    A list row knows the primary person's values but neither that person's id nor the other persons: `persons` is None
-    until a detail answer or the bulk list of persons told them. `primary` is None for a contact without persons.
+    A list row has the primary person's values, but neither that person's id nor the other persons. `persons`
+    stays None before a detail response or the bulk read. A contact without persons has no `primary`.
     """
 
     contact_id: str
@@ -64,7 +64,7 @@ class Contact:
     primary: ContactPerson | None = None
     persons: tuple[ContactPerson, ...] | None = None
     details: ContactDetails | None = None
-    unused_credits: Decimal | None = None  #: what the organisation owes the customer; None: the row has no such key
+    unused_credits: Decimal | None = None  #: the organisation's debt to the customer; None: the row lacks the key
     currency_code: str = ""  #: of the credits and of the customer's invoices
 
     @property
@@ -72,5 +72,5 @@ class Contact:
         return self.contact_id
 
     def with_persons(self, persons: tuple[ContactPerson, ...]) -> "Contact":
-        """The same contact, its persons learnt from elsewhere (the bulk list)."""
+        """The same contact with its persons from another source (the bulk read)."""
         return replace(self, persons=persons)

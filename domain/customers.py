@@ -1,4 +1,4 @@
-"""Customers: what booksync concludes from a contact, and caches (FR-1, FR-6, FR-7)."""
+"""Customers: the conclusions from a contact, as cached by booksync (FR-1, FR-6, FR-7)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from domain.time_zones import distinct_clocks, narrowed, zones_of_region
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The organisation's own country (ISO 3166-1 alpha-2) and time zone (IANA): they stand in for a customer's."""
+    """The organisation's own country (ISO 3166-1 alpha-2) and time zone (IANA), the defaults for a customer."""
 
     country_code: str | None
     time_zone: str
@@ -37,40 +37,40 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One row of customers_cache, as the rules see it. Personal data stays out of the repr."""
+    """One row of customers_cache, as used by the rules. Personal data stays out of the repr."""
 
     zoho_customer_id: str
     status: ContactStatus
     customer_name: str = field(repr=False)
     company_name: str = field(repr=False)
-    primary_contact_person_id: str | None  #: None until a detail answer or the bulk list of persons told it
-    primary_phone: str | None = field(repr=False)  #: E.164 where valid, else as given; None where there is no number
+    primary_contact_person_id: str | None  #: None before a detail response or the bulk read
+    primary_phone: str | None = field(repr=False)  #: E.164 if valid, else as given; None without a number
     phone_problem: PhoneProblem | None
-    phone_not_callable: NotCallable | None  #: why a valid number is not called, as its text and digits say
+    phone_not_callable: NotCallable | None  #: why a valid number is not callable, by its text and digits
     primary_email: str | None = field(repr=False)
     persons: tuple[ContactPerson, ...] = field(repr=False)
-    country_code: str | None  #: as a detail answer told it; never concluded from the phone
+    country_code: str | None  #: from a detail response; never inferred from the phone
     time_zone: str | None  #: IANA: the number's single zone, else the organisation's; None without a valid phone
-    reminders_enabled: bool | None  #: Zoho's own switch; None where no detail answer told it
+    reminders_enabled: bool | None  #: Zoho's own switch; None before a detail response with it
     zoho_last_modified_at: datetime | None
     sync_hash: str
-    #: Every clock (IANA names) by which the number may ring; empty where none is known. None: never looked at.
+    #: All possible clocks (IANA names) of the number; empty if none is known. None: never determined.
     time_zones: tuple[str, ...] | None = None
     address_state: str | None = field(default=None, repr=False)  #: as `ContactDetails.state`
     address_postcode: str | None = field(default=None, repr=False)
     country_unknown: str | None = field(default=None, repr=False)  #: as `ContactDetails.country_unknown`
     unused_credits: Decimal | None = None
     credits_currency: str = ""
-    judged_phone: JudgedPhone | None = None  #: where `primary_phone` comes from; it follows from the other fields
+    judged_phone: JudgedPhone | None = None  #: the source of `primary_phone`; it follows from the other fields
 
     @property
     def holiday_country(self) -> str | None:
-        """Whose public holidays the customer keeps: those of their address, else those of their number."""
+        """The country whose public holidays count: the address's country, else the number's."""
         return self.country_code or (self.judged_phone.verdict.region if self.judged_phone else None)
 
     @property
     def number(self) -> NumberFacts:
-        """What its own contact says of the number; how many customers share it is not known here."""
+        """The facts about the number from this contact alone, without the number of customers that share it."""
         verdict = self.judged_phone.verdict if self.judged_phone else None
         return NumberFacts(
             kind=verdict.kind if verdict else None,
@@ -81,7 +81,7 @@ class Customer:
 
     @property
     def is_reachable(self) -> bool:
-        """There is a number, and it is valid."""
+        """Whether there is a valid number."""
         return self.primary_phone is not None and self.phone_problem is None
 
 
@@ -93,9 +93,9 @@ def customer_from(
     confirmed: Confirmations = NO_CONFIRMATIONS,
     fallback: PhoneFallback = PhoneFallback.NONE,
 ) -> Customer:
-    """The customer that a contact makes.
+    """Make the customer from a contact.
 
-    `known` is what an earlier detail answer told, already cached: it holds where this contact was only read in a list.
+    `known` are the cached details of an earlier response, which hold if this contact was only read from a list.
     `confirmed` are the numbers that a person has confirmed for texts of this contact.
     """
     details = _details(contact.details, known)
@@ -136,10 +136,10 @@ def customer_from(
 def country_of_numbers(
     country_code: str | None, country_unknown: str | None, home_country: str | None
 ) -> NumberCountry:
-    """The country of a customer's numbers without a prefix, and where it comes from.
+    """The country of a customer's numbers without a prefix, and its source.
 
-    The organisation's country stands in only where the customer's address names none: in place of a country that is not
-    understood it would make a stranger's number.
+    The organisation's country is used only if the customer's address has no country: in place of an unrecognised
+    country it would turn the text into a stranger's number.
     """
     if country_code is not None:
         return NumberCountry(country_code)
@@ -149,7 +149,7 @@ def country_of_numbers(
 
 
 def persons_of(contact: Contact) -> tuple[ContactPerson, ...]:
-    """The contact's persons, their texts cleaned. What a list row tells of the primary person stands in for them."""
+    """The contact's persons with cleaned texts; a list row's values of the primary person if it has no persons."""
     if contact.persons is not None:
         return tuple(_cleaned(person) for person in contact.persons)
     if contact.primary is not None:
@@ -160,7 +160,7 @@ def persons_of(contact: Contact) -> tuple[ContactPerson, ...]:
 def sync_hash(
     *, name: str, company: str, phone: str | None, email: str | None, persons: Iterable[ContactPerson]
 ) -> str:
-    """SHA-256 (64 hex digits) of the fields that TR-2 names; neither their order nor that of the persons matters."""
+    """SHA-256 (64 hex digits) of the fields that TR-2 lists, independent of the order of fields and persons."""
     return sha256_of(
         {
             "name": name,
@@ -173,7 +173,7 @@ def sync_hash(
 
 
 def persons_as_json(persons: Iterable[ContactPerson]) -> list[dict[str, Any]]:
-    """What customers_cache.contact_persons holds: Zoho's own key names, so that whoever reads it finds them again."""
+    """The value of customers_cache.contact_persons, with Zoho's own key names for other readers of the table."""
     return [
         {
             "contact_person_id": person.person_id,
@@ -189,7 +189,7 @@ def persons_as_json(persons: Iterable[ContactPerson]) -> list[dict[str, Any]]:
 
 
 def persons_from_json(rows: Any) -> tuple[ContactPerson, ...]:
-    """The persons that `persons_as_json` wrote; none where somebody else has written something else over them."""
+    """The persons that `persons_as_json` wrote; empty if another program has overwritten them in another form."""
     try:
         return tuple(
             ContactPerson(
@@ -208,14 +208,14 @@ def persons_from_json(rows: Any) -> tuple[ContactPerson, ...]:
 
 
 def clean_text(text: str) -> str:
-    """The text without what Postgres refuses (NUL, halves of surrogate pairs) and without blanks around it."""
+    """The text without characters that Postgres rejects (NUL, lone surrogates), trimmed."""
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode("utf-8")
     return text.replace("\0", "").strip()
 
 
 def _details(told: ContactDetails | None, known: ContactDetails | None) -> ContactDetails:
-    """What is known now. An answer without the reminder switch tells nothing of it; one without a country clears it."""
+    """Merge details: a response without the reminder switch keeps the known switch, one without a country clears it."""
     known = known or NOTHING_TOLD
     if told is None:
         return known
@@ -229,9 +229,9 @@ def _number(phone: JudgedPhone | None) -> str | None:
 
 
 def _time_zones(phone: JudgedPhone | None, details: ContactDetails) -> tuple[str, ...]:
-    """The clocks by which a valid number may ring: the number's zones, narrowed by an address in its own country.
+    """The possible clocks of a valid number: the number's zones, narrowed by an address in its own country.
 
-    An address elsewhere says nothing about the number: a Spanish mobile of a customer in Lisbon is not a Canarian one.
+    An address in another country does not narrow them: a Spanish mobile of a customer in Lisbon is not a Canarian one.
     """
     if phone is None or not phone.verdict.is_valid:
         return ()
@@ -247,7 +247,7 @@ def _cleaned(person: ContactPerson) -> ContactPerson:
         person_id=person.person_id,
         first_name=clean_text(person.first_name),
         last_name=clean_text(person.last_name),
-        email=" ".join(clean_text(person.email).split()),  # e-mails come with line feeds inside
+        email=" ".join(clean_text(person.email).split()),  # e-mail addresses may contain line feeds
         phone=clean_text(person.phone),
         mobile=clean_text(person.mobile),
         is_primary=person.is_primary,

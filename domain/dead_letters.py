@@ -1,4 +1,4 @@
-"""Dead letters: the ways in which a message dies, and what makes two deaths the same trouble."""
+"""Dead letters: the causes of a failure, and the fingerprint that identifies repeated failures."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,27 +8,27 @@ _FINGERPRINT_LENGTH = 12
 
 
 class Cause(StrEnum):
-    """How a message died."""
+    """The cause of a failure."""
 
-    DEFECT = "defect"  #: an error that booksync does not know
-    RETRIES_EXHAUSTED = "retries_exhausted"  #: an error that may pass, but stayed through all attempts
-    PERMANENT_ERROR = "permanent_error"  #: Zoho refuses for good; another attempt would be refused as well
-    PROCESS_KILLER = "process_killer"  #: its process ended, time and again, before the work was done
-    UNKNOWN_ACTOR = "unknown_actor"  #: sent by another release, to an actor that this one does not have
-    UNREADABLE = "unreadable"  #: no message at all
-    TOO_OLD = "too_old"  #: it lay in the queue for longer than anybody waits for it
+    DEFECT = "defect"  #: an unknown error
+    RETRIES_EXHAUSTED = "retries_exhausted"  #: a transient error that outlasted all attempts
+    PERMANENT_ERROR = "permanent_error"  #: Zoho's permanent refusal; another attempt would fail as well
+    PROCESS_KILLER = "process_killer"  #: its process ended repeatedly before the work was done
+    UNKNOWN_ACTOR = "unknown_actor"  #: sent by another release, to an actor that does not exist in this one
+    UNREADABLE = "unreadable"  #: not a valid message
+    TOO_OLD = "too_old"  #: it was in the queue for longer than its work is useful
 
 
 class LetterStatus(StrEnum):
     OPEN = "open"  #: a person has to decide
-    RETRIED = "retried"  #: its work is done: by a retry, or without one
-    DISCARDED = "discarded"  #: a person has put it away, with a note
+    RETRIED = "retried"  #: its work is done, with or without a retry
+    DISCARDED = "discarded"  #: a person has discarded it, with a note
 
 
 def fingerprint(actor_name: str, error_type: str, frames: Sequence[str]) -> str:
-    """Twelve hexadecimal digits, the same for the same error of the same actor at the same place of the code.
+    """Twelve hexadecimal digits, equal for the same error of the same actor at the same place of the code.
 
-    `frames` are "module:function", the innermost last; no id, line number or value has a part in it.
+    `frames` are "module:function", innermost last. Ids, line numbers and values are not included.
     """
     told = "\n".join((actor_name, error_type, *frames))
     return hashlib.sha256(told.encode()).hexdigest()[:_FINGERPRINT_LENGTH]

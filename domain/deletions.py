@@ -1,29 +1,29 @@
-"""Deletions: what proves one, and when the others are too many to be marked without a person."""
+"""Deletions: the proof of a deletion, and the safeguard against too many unproven ones."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-#: More records than both of these are suspiciously many.
+#: More records than both limits are suspicious.
 SAFEGUARD_COUNT = 10
 SAFEGUARD_SHARE = 0.02
 
-#: Detail calls of one run about missing records, once the safeguard holds them back. They show a person how far the
-#: loss goes; with --allow-deletions a run asks about all.
+#: The detail calls of one run for missing records while the safeguard holds them back. They show a person the extent of
+#: the loss; with --allow-deletions a run checks all missing records.
 MOST_ASKED_ABOUT = 500
 
 
 class RecordKind(StrEnum):
-    """What can be deleted in Zoho."""
+    """The kinds of records that can be deleted in Zoho."""
 
     CUSTOMER = "customer"
     INVOICE = "invoice"
 
 
 class Evidence(StrEnum):
-    """Why a record seems to be deleted. Each is weighed by the deletion safeguard.
+    """The reason why a record seems to be deleted. The deletion safeguard weighs each reason.
 
-    Proof is only a deleted event together with a 404 for the record's id. It needs no entry here, because such a record
-    is marked at once.
+    The only proof is a deleted event together with a 404 for the record's id. It needs no entry here, because such a
+    record is marked at once.
     """
 
     NOT_LISTED = "not_listed"
@@ -44,23 +44,23 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the deletion safeguard looks at, of one kind of one connection."""
+    """The input of the deletion safeguard, for one kind of one connection."""
 
     cached: int  #: live records
-    gone: int  #: found gone without proof, in this run or lately
+    gone: int  #: found gone without proof, in this run or recently
     held: int  #: held back already, by earlier runs and events
 
 
 def needs_permission(tally: Tally) -> bool:
-    """Whether deletions without proof look like an error of Zoho's, so that a person must decide.
+    """Whether unproven deletions look like an error of Zoho, so that a person must decide.
 
-    Records that are held back already count: while they wait, further ones join them.
+    Records that are already held back count as well: further ones join them while they wait.
     """
     return _are_many(tally.gone + tally.held, tally.cached)
 
 
 def is_unreliable(found_there: int, cached: int) -> bool:
-    """Whether a list has lacked too many records that Zoho has: then further questions are not worth their calls."""
+    """Whether a list has omitted too many records that exist in Zoho: further checks are then not worth their calls."""
     return _are_many(found_there, cached)
 
 

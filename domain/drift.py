@@ -1,4 +1,4 @@
-"""Drift: where the cache says something else than Zoho, record by record."""
+"""Drift: the differences between the cache and Zoho, record by record."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ import orjson
 from domain.canonical import sha256_of
 from domain.invoices import Invoice
 
-#: The columns of customers_cache that repeat Zoho's word, and what booksync concludes from it: a `Customer` has them
-#: by the same names. Beside them stand the persons, and the details, which no list tells.
+#: The columns of customers_cache with values from Zoho or conclusions from them; a `Customer` has the same field names.
+#: Not included are the persons and the details, which no list contains.
 CUSTOMER_COLUMNS = (
     "status",
     "customer_name",
@@ -29,13 +29,13 @@ CUSTOMER_COLUMNS = (
 
 _customer_columns: Callable[[object], tuple[Any, ...]] = attrgetter(*CUSTOMER_COLUMNS)
 
-#: So many of them a list row tells, whoever the persons are.
+#: The number of leading columns that a list row provides, independently of the persons.
 _LISTED = 3
 
-#: Hex digits of either half of a customer's digest.
+#: Hex digits of each half of a customer's digest.
 _HALF = 32
 
-#: The columns of invoices_cache that repeat Zoho's word, in the order of `invoice_columns`.
+#: The columns of invoices_cache with values from Zoho, in the order of `invoice_columns`.
 INVOICE_COLUMNS = (
     "zoho_customer_id",
     "invoice_number",
@@ -49,12 +49,12 @@ INVOICE_COLUMNS = (
     "sync_hash",
 )
 
-#: From a row of invoices_cache.
+#: Reads these columns from a row of invoices_cache.
 cached_invoice_columns: Callable[[object], tuple[Any, ...]] = attrgetter(*INVOICE_COLUMNS)
 
 
 def invoice_columns(invoice: Invoice) -> tuple[Any, ...]:
-    """What invoices_cache should hold of it."""
+    """The expected values in invoices_cache."""
     return (
         invoice.customer_id,
         invoice.number,
@@ -70,7 +70,7 @@ def invoice_columns(invoice: Invoice) -> tuple[Any, ...]:
 
 
 def in_one_order(persons: Any) -> Any:
-    """The persons as customers_cache.contact_persons has them, whatever their order was; no list comes as it is."""
+    """The persons of customers_cache.contact_persons in a fixed order; values other than lists stay unchanged."""
     return sorted(persons, key=_canonical) if isinstance(persons, list) else persons
 
 
@@ -80,16 +80,17 @@ def _canonical(fact: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a record says, without saying it: `digest` covers its content, `modified_at` is Zoho's own time."""
+    """A record's content as a hash: `digest` covers its content, `modified_at` is Zoho's own time."""
 
     digest: str
     modified_at: datetime | None
 
     @classmethod
     def of_customer(cls, customer: object, persons: Any) -> "Fingerprint":
-        """Of a `Customer` or a row of customers_cache, with its persons as that table has them.
+        """The fingerprint of a `Customer` or a row of customers_cache, with the persons in the form of that table.
 
-        The stored hash is one column of many: it tells nothing of those that somebody else has written since.
+        The stored hash is compared as one column of many, because it does not change if another program writes the
+        other columns.
         """
         columns = _customer_columns(customer)
         listed, concluded = sha256_of(columns[:_LISTED]), sha256_of([*columns[_LISTED:], in_one_order(persons)])
@@ -98,26 +99,27 @@ class Fingerprint:
 
     @classmethod
     def of_invoice(cls, columns: tuple[Any, ...], owner: str | None, modified_at: datetime | None) -> "Fingerprint":
-        """Of what `invoice_columns` tells, or `cached_invoice_columns`; `owner` is whom it is linked to (Zoho's id)."""
+        """The fingerprint of `invoice_columns` or `cached_invoice_columns`; `owner` is the linked customer's id in
+        Zoho."""
         plain = [_plain(value) if isinstance(value, Decimal) else value for value in columns]
         return cls(sha256_of([owner, *plain]), modified_at)
 
     def listed_part(self) -> "Fingerprint":
-        """Of a customer, what a list row tells alone: its persons are not to be compared."""
+        """The part of a customer that a list row contains, for a comparison without its persons."""
         return Fingerprint(self.digest[:_HALF], self.modified_at)
 
 
 def _plain(amount: Decimal) -> str:
-    """120.00 is 120, and Postgres keeps no sign of a zero."""
+    """The amount in one form: 120 for 120.00, and 0 for -0, because Postgres keeps no sign of a zero."""
     return format(amount.normalize() + 0, "f")
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The ids that differ, ascending. What Zoho changed after the last sync is not drift: the next sync brings it."""
+    """The ids that differ, ascending. Changes in Zoho after the last sync are not drift: the next sync reads them."""
 
-    zoho: int  #: records there
-    cached: int  #: live records here
+    zoho: int  #: records in Zoho
+    cached: int  #: live records in the cache
     missing: tuple[str, ...]  #: in Zoho only
     surplus: tuple[str, ...]  #: in the cache only
     different: tuple[str, ...]
@@ -131,7 +133,7 @@ class Drift:
 def drift_between(
     zoho: Mapping[str, Fingerprint], cached: Mapping[str, Fingerprint], *, synced_at: datetime | None
 ) -> Drift:
-    """Compares all of Zoho's records with all live ones of the cache; `synced_at` is the connection's watermark."""
+    """Compare all of Zoho's records with all live cached ones; `synced_at` is the connection's watermark."""
     differing = {
         record_id
         for record_id in zoho.keys() | cached.keys()

@@ -1,17 +1,20 @@
-"""Folding: free text reduced to what people mean by it."""
+"""Folding: free text normalised for comparison."""
 
 import unicodedata
 
 
 def folded(text: str) -> str:
-    """Letters and digits alone, in lower case and without accents: "U.S.A." and "usa" are one."""
+    """The letters and digits, in lower case and without accents: "U.S.A." and "usa" are equal."""
     plain = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
     letters = "".join(filter(_counts, plain))
     return letters.removeprefix("the") if plain.strip().startswith("the ") else letters
 
 
 def _counts(character: str) -> bool:
-    """Letters and digits, and the vowel signs of Indian and other scripts: without them Togo and Tonga are one."""
+    """Whether a character is kept: a letter, a digit, or a vowel sign.
+
+    Vowel signs of Indian and other scripts distinguish Togo from Tonga.
+    """
     if character.isalnum():
         return True
     placed = unicodedata.combining(character)

@@ -1,4 +1,4 @@
-"""The funnel: what is owed, how much can and may be asked for, and what each stage loses, with its reason."""
+"""The funnel: open amounts, the part that can and may be requested, and the losses of each stage with their reasons."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,23 +10,23 @@ from domain.permission import SkipReason
 
 
 class Stage(StrEnum):
-    """How far an open invoice comes towards a call."""
+    """The stages of an open invoice on the way to a call."""
 
     OPEN = "open"
-    REACHABLE = "reachable"  #: its customer is there and has a number that can be called
-    MAY_BE_ASKED = "may_be_asked"  #: nothing is against asking for the money
+    REACHABLE = "reachable"  #: its customer is cached and has a callable number
+    MAY_BE_ASKED = "may_be_asked"  #: without any objection to asking for the money
     TO_COME = "to_come"  #: a reminder is planned
     TOMORROW = "tomorrow"  #: for tomorrow
 
 
 class LaterReason(StrEnum):
-    """Why an invoice with a reminder to come is not called about tomorrow."""
+    """The reason why an invoice with a planned reminder is not called about tomorrow."""
 
     ANOTHER_DAY = "another_day"
 
     @property
     def sentence(self) -> str:
-        """The reason for people."""
+        """The reason as a sentence for people."""
         return "Its reminder comes on another day."
 
 
@@ -54,7 +54,7 @@ LOST_BEFORE: Mapping[LossReason, Stage] = {
 
 @dataclass
 class Tally:
-    """A number of invoices, and what is owed on them by currency."""
+    """A number of invoices, and their balances by currency."""
 
     invoices: int = 0
     amounts: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -72,7 +72,7 @@ class Funnel:
     losses: dict[LossReason, Tally] = field(default_factory=lambda: defaultdict(Tally))
 
     def add(self, currency_code: str, amount: Decimal, reason: LossReason | None, invoices: int = 1) -> None:
-        """Counts invoices; `reason` is why they are not called about tomorrow, None where they are."""
+        """Count invoices; `reason` is why they are not called about tomorrow, None if they are."""
         self.open.add(currency_code, amount, invoices)
         if reason is not None:
             self.losses[reason].add(currency_code, amount, invoices)

@@ -1,4 +1,4 @@
-"""Handing over: why a due reminder is held back (the SQL functions `reminder_checks` and `due_reminders`)."""
+"""Handover: the reasons to hold back a due reminder (the SQL functions `reminder_checks` and `due_reminders`)."""
 
 from enum import StrEnum
 
@@ -6,14 +6,14 @@ from domain.permission import SkipReason
 
 
 class HoldReason(StrEnum):
-    """Why a due reminder is not handed over. It counts under the first that applies, in this order."""
+    """Why a due reminder is not handed over. The first reason that applies counts, in this order."""
 
     INVOICE_CLOSED = "invoice_closed"  #: paid, void or deleted since it was planned
-    GONE = "gone"  #: Zoho has answered 404 for the invoice or its customer
+    GONE = "gone"  #: Zoho returned 404 for the invoice or its customer
     CUSTOMER_INACTIVE = "customer_inactive"  #: inactive or deleted
-    PHONE_CHANGED = "phone_changed"  #: lost, invalid, or another one
+    PHONE_CHANGED = "phone_changed"  #: removed, invalid, or replaced
     NOT_CALLABLE = "not_callable"
-    NUMBER_SHARED = "number_shared"  #: another customer may have come to the number since the plan
+    NUMBER_SHARED = "number_shared"  #: another customer may have got the number since the plan
     WRONG_NUMBER = "wrong_number"
     DO_NOT_CALL = "do_not_call"
     ZOHO_REMINDERS_OFF = "zoho_reminders_off"
@@ -26,27 +26,27 @@ class HoldReason(StrEnum):
     NO_DUE_DATE = "no_due_date"
     TOO_OLD = "too_old"
     PROMISED = "promised"
-    PAYMENT_EXPECTED = "payment_expected"  #: at a date that has not passed
+    PAYMENT_EXPECTED = "payment_expected"  #: on a date that has not passed
     HANDOVER_CLOSED = "handover_closed"  #: no person has opened the connection for handovers
-    TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: or the number's clocks were not looked at yet
+    TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: or the number's clocks were not determined yet
     OUTSIDE_HOURS = "outside_hours"  #: some clock of the number is outside the calling window
     WINDOW_CLOSED = "window_closed"  #: the next run plans it again
-    PLAN_OUTDATED = "plan_outdated"  #: the policy has changed, or an earlier step was missed: the next run plans again
-    SWITCH_UNKNOWN = "switch_unknown"  #: details of the present version were not asked for: a run asks, a day ahead
-    CACHE_STALE = "cache_stale"  #: the last good invoice sync is older than the policy allows
-    CONTACTED_TODAY = "contacted_today"  #: the number has had as many handovers as the policy allows a day
+    PLAN_OUTDATED = "plan_outdated"  #: the policy changed, or an earlier step was missed: the next run plans again
+    SWITCH_UNKNOWN = "switch_unknown"  #: details of this version were not requested: a run requests them
+    CACHE_STALE = "cache_stale"  #: the last successful invoice sync is older than the policy allows
+    CONTACTED_TODAY = "contacted_today"  #: the number has had the policy's maximum of handovers per day
     CONTACTED_THIS_WEEK = "contacted_this_week"  #: the same in seven days
 
     @property
     def sentence(self) -> str:
-        """The reason for people."""
+        """The reason as a sentence for people."""
         return _SENTENCES[self] if self in _SENTENCES else SkipReason(self).sentence
 
 
-#: Only what is no reason of a plan's.
+#: Only for reasons that a plan does not have.
 _SENTENCES = {
     HoldReason.INVOICE_CLOSED: "Nothing is owed on the invoice any more.",
-    HoldReason.CUSTOMER_INACTIVE: "The customer is no longer active in Zoho.",
+    HoldReason.CUSTOMER_INACTIVE: "The customer is not active in Zoho.",
     HoldReason.PHONE_CHANGED: "The customer's phone number has changed.",
     HoldReason.PAYMENT_EXPECTED: "The payment is expected at a date that has not passed.",
     HoldReason.HANDOVER_CLOSED: "The connection is closed for handovers.",

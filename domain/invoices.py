@@ -7,23 +7,23 @@ from typing import TypeVar
 
 from domain.canonical import sha256_of
 
-#: The statuses of an invoice that is still to be paid. `unpaid` and `viewed` are only filters in Zoho's documents; on
-#: a row they mean an open invoice.
+#: The statuses of an invoice that is still to be paid. `unpaid` and `viewed` are only filters in Zoho's documentation;
+#: in a row they mean an open invoice.
 OPEN_STATUSES = frozenset({"sent", "overdue", "partially_paid", "unpaid", "viewed"})
 
-#: The statuses of an invoice that asks for no money: not sent yet, settled, or withdrawn.
+#: The statuses of an invoice without a payment request: not sent yet, paid, or withdrawn.
 CLOSED_STATUSES = frozenset({"draft", "pending_approval", "approved", "rejected", "paid", "void", "deleted"})
 
-#: Our own mark for an invoice that Zoho no longer has.
+#: booksync's own status for an invoice that Zoho no longer has.
 DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """One invoice. `status` is Zoho's word in lower case, unknown ones too; an amount that Zoho left out is None."""
+    """One invoice. `status` is Zoho's word in lower case, including unknown ones; None replaces a missing amount."""
 
     invoice_id: str
-    customer_id: str  #: the Zoho contact's id, "" where the row has none
+    customer_id: str  #: the Zoho contact's id, "" if the row has none
     number: str
     status: str
     date: dt.date | None
@@ -33,12 +33,12 @@ class Invoice:
     currency_code: str
     modified_at: dt.datetime | None
     expected_payment_date: dt.date | None = None  #: entered in Zoho by the organisation's staff
-    #: A customer's bank debit is under way; the invoice stays open for up to 15 days. None: the row has no such key.
+    #: A customer's bank debit is in progress; the invoice stays open for up to 15 days. None: the row lacks the key.
     ach_payment_initiated: bool | None = None
-    unprocessed_payment: Decimal | None = None  #: an amount that Zoho is processing; None: the row has no such key
-    sub_status: str | None = None  #: the organisation's own, such as "cs_in_dispute"; None: the row has no such key
+    unprocessed_payment: Decimal | None = None  #: an amount that Zoho is processing; None: the row lacks the key
+    sub_status: str | None = None  #: the organisation's own, such as "cs_in_dispute"; None: the row lacks the key
     reminders_enabled: bool | None = None  #: the invoice's own switch; only details have it
-    has_details: bool = False  #: read by its id, so that a key which is missing has no value
+    has_details: bool = False  #: read by its id, so that a missing key means an empty value
 
     @property
     def record_id(self) -> str:
@@ -46,27 +46,27 @@ class Invoice:
 
     @property
     def is_owed(self) -> bool:
-        """A balance is left. Postgres's numeric knows NaN, which Decimal refuses to compare."""
+        """Whether a balance is left. Postgres's numeric includes NaN, which Decimal cannot compare."""
         return self.balance is not None and self.balance.is_finite() and self.balance > 0
 
     @property
     def is_open(self) -> bool:
-        """The customer still owes money. A void or draft invoice keeps its balance, so the status decides first."""
+        """Whether the customer still owes money. The status counts first: void invoices and drafts keep a balance."""
         return self.is_owed and self.status in OPEN_STATUSES
 
     @property
     def has_unknown_status(self) -> bool:
-        """A balance is left under a status that is neither an open nor a closed one ("partially paid")."""
+        """Whether a balance is left under a status that is neither open nor closed ("partially paid")."""
         return self.is_owed and self.status not in OPEN_STATUSES and self.status not in CLOSED_STATUSES
 
     @property
     def payment_under_way(self) -> bool:
-        """The customer has begun to pay: a bank debit, or a payment that Zoho is processing."""
+        """Whether the customer has begun to pay: a bank debit, or a payment that Zoho is processing."""
         processed = self.unprocessed_payment
         return bool(self.ach_payment_initiated) or (processed is not None and processed.is_finite() and processed > 0)
 
     def completed_by(self, known: "Invoice") -> "Invoice":
-        """This invoice, completed by the facts of an earlier read where its own row has no such key."""
+        """This invoice, with the facts of an earlier read for keys that its own row lacks."""
         completed = replace(self, reminders_enabled=_first(self.reminders_enabled, known.reminders_enabled))
         if self.has_details:
             return completed
@@ -78,9 +78,9 @@ class Invoice:
         )
 
     def sync_hash(self) -> str:
-        """SHA-256 of what every list row has, but the modified time: 10 and 10.00 are the same amount.
+        """SHA-256 of the facts that every list row has, without the modified time: 10 and 10.00 are the same amount.
 
-        Facts that only some rows or the details have are compared by themselves, because a list row without such a key
+        Facts that only some rows or the details have are compared separately, because a list row without such a key
         must not look like a change.
         """
         return sha256_of(

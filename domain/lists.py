@@ -1,4 +1,4 @@
-"""What booksync asks of a Zoho list, and what a page of it answers; the same for contacts, persons and invoices."""
+"""The request for a page of a Zoho list and its content; the same for contacts, persons and invoices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-#: Zoho's maximum, and so the fewest calls.
+#: Zoho's maximum, which needs the fewest calls.
 PER_PAGE = 200
 
 
 class Sort(StrEnum):
-    """The orders that booksync asks for."""
+    """The orders of list requests."""
 
     OLDEST_CHANGE_FIRST = "oldest_change_first"  #: sort_column=last_modified_time, sort_order=A
     NEWEST_CHANGE_FIRST = "newest_change_first"  #: sort_column=last_modified_time, sort_order=D
@@ -19,16 +19,16 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """One page to ask for: rows modified at or after `modified_since` (None: all), in that order, page from 1."""
+    """The request for one page: rows modified at or after `modified_since` (None: all), in that order, page from 1."""
 
     modified_since: datetime | None
     sort: Sort
     page: int = 1
-    per_page: int = PER_PAGE  #: fewer, so that a page overlaps the one before
+    per_page: int = PER_PAGE  #: less than the maximum for a page that overlaps the one before
 
 
 class Listed(Protocol):
-    """What every row of a walked list has."""
+    """The fields of every row of a walked list."""
 
     @property
     def record_id(self) -> str: ...
@@ -42,16 +42,16 @@ ListedT = TypeVar("ListedT", bound=Listed)
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A row that cannot be understood: what it is, why, and nothing of its content but the ids that it has."""
+    """A rejected row: its kind, the reason, and no content except ids."""
 
     record_id: str | None
     reason: str
-    owner_id: str | None = None  #: without a good id of its own: of a person its contact, of an invoice its customer
+    owner_id: str | None = None  #: for a row without a valid id: the contact of a person, the customer of an invoice
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[RowT]):
-    """One answer: the rows understood and those not, whether more follow, and the server's own time (`Date`, UTC)."""
+    """One page: the valid and the rejected rows, whether more follow, and the server's own time (`Date`, UTC)."""
 
     rows: Sequence[RowT]
     set_aside: Sequence[SetAside]
@@ -60,5 +60,5 @@ class Page(Generic[RowT]):
 
 
 def record_ids(page: Page[ListedT]) -> list[str]:
-    """Every id on a page: what could not be understood is there all the same."""
+    """Every id on a page, including the ids of rejected rows."""
     return [row.record_id for row in page.rows] + [aside.record_id for aside in page.set_aside if aside.record_id]

@@ -1,22 +1,22 @@
-"""Nights: when an organisation sleeps, so that its full sync takes nobody's calls."""
+"""Nights: the hours in which an organisation sleeps, for full syncs that compete with no other use of its calls."""
 
 import uuid
 from datetime import UTC, datetime, timedelta, tzinfo
 
-#: The organisation's local time in which full syncs begin.
+#: The organisation's local hours in which full syncs begin.
 FIRST_HOUR, LAST_HOUR = 1, 5
 
 _DAY = timedelta(days=1)
 
-#: On the longest night, with the clock set back, a day after the last slot is an hour before the next one.
+#: On the longest night, when the clock is set back, a day after the last slot is an hour before the next one.
 _SLACK = timedelta(hours=2)
 
 
 def seconds_to_full_sync(now: datetime, interval_seconds: float, zone: tzinfo, connection_id: uuid.UUID) -> float:
-    """Until the full sync that follows one begun now: it comes in a night, where the interval is a day or more.
+    """The time until the full sync after one that begins now: at night, if the interval is a day or more.
 
-    Each connection has its own minute of the night, so that they do not all begin at once. It is the last such minute
-    that keeps the interval: a sync that was late does not move the following ones.
+    Each connection has its own minute of the night, so that not all begin at once. The last such minute that keeps the
+    interval is chosen, so that a late sync does not delay the following ones.
     """
     interval = timedelta(seconds=interval_seconds)
     if interval < _DAY:

@@ -1,10 +1,10 @@
-"""Outcomes: what may come of a call, as `report_outcome` in SQL takes them."""
+"""Outcomes: the possible results of a call, as accepted by `report_outcome` in SQL."""
 
 from enum import StrEnum
 
 
 class CallOutcome(StrEnum):
-    """What came of a call."""
+    """The result of a call."""
 
     REACHED = "reached"
     NO_ANSWER = "no_answer"

@@ -1,7 +1,6 @@
-"""Permission: may this money be asked for? One pure function with every reason against, in one order (FR-5, FR-7).
+"""Permission to ask for money: one pure function returns all objections in a fixed order (FR-5, FR-7).
 
-Planning, `explain` and the lists use it. `reminder_checks` in SQL repeats it for the handover; a test holds the two
-together.
+Planning, `explain` and the lists use it. `reminder_checks` in SQL repeats it for the handover; a test compares the two.
 """
 
 import datetime as dt
@@ -19,50 +18,50 @@ from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
 
 
 class SkipReason(StrEnum):
-    """Why an open invoice has no reminder to come. An invoice counts under the first that applies, in this order."""
+    """Why an open invoice has no planned reminder. The first reason that applies counts, in this order."""
 
     CUSTOMER_MISSING = "customer_missing"  #: not cached; the invoice waits in skipped_invoices
-    UNKNOWN_STATUS = "unknown_status"  #: Zoho's word for the invoice's status is neither an open nor a closed one
-    GONE = "gone"  #: Zoho has answered 404 for the invoice or its customer
+    UNKNOWN_STATUS = "unknown_status"  #: Zoho's status of the invoice is neither open nor closed
+    GONE = "gone"  #: Zoho returned 404 for the invoice or its customer
     CUSTOMER_DELETED = "customer_deleted"
     CUSTOMER_INACTIVE = "customer_inactive"
     NO_PHONE = "no_phone"
     INVALID_PHONE = "invalid_phone"
-    NOT_CALLABLE = "not_callable"  #: valid, but not to be called: its text, its digits, or a kind of the policy
+    NOT_CALLABLE = "not_callable"  #: valid, but excluded by its text, its digits, or its kind
     NUMBER_SHARED = "number_shared"  #: too many customers of different names have the number
     WRONG_NUMBER = "wrong_number"  #: reported after a handover; holds until the number's text changes
     DO_NOT_CALL = "do_not_call"  #: the number is on the user's list
-    ZOHO_REMINDERS_OFF = "zoho_reminders_off"  #: known to be off; not known is not off
+    ZOHO_REMINDERS_OFF = "zoho_reminders_off"  #: known to be off; unknown does not count as off
     INVOICE_REMINDERS_OFF = "invoice_reminders_off"  #: "Stop reminders" on the invoice in Zoho
     DISPUTED = "disputed"  #: reported after a handover
     SUB_STATUS = "sub_status"  #: the organisation's own status, such as "in dispute"
-    PAYMENT_UNDER_WAY = "payment_under_way"  #: a bank debit or a payment that is being processed
+    PAYMENT_UNDER_WAY = "payment_under_way"  #: a bank debit or a payment in progress
     COVERED_BY_CREDIT = "covered_by_credit"  #: the customer's unused credits are at least the balance
     BELOW_MINIMUM = "below_minimum"
-    NO_DUE_DATE = "no_due_date"  #: none, or one at the calendar's end ("31 December 9999")
-    TOO_OLD = "too_old"  #: due for longer than the policy allows, today or on the day of every step that is left
+    NO_DUE_DATE = "no_due_date"  #: missing, or at the calendar's end ("31 December 9999")
+    TOO_OLD = "too_old"  #: older than the policy allows, today or on the day of every remaining step
     PROMISED = "promised"  #: the customer has promised to pay by a day that has not passed
-    TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: no hour of the calling window is common to all clocks of the number
-    MOST_STEPS_SENT = "most_steps_sent"  #: the policy allows an invoice no more
-    BEFORE_OPENING = "before_opening"  #: its last steps came before the connection was opened for handovers
-    ALL_STEPS_PAST = "all_steps_past"  #: every step came before the day after the invoice's date
-    ALL_STEPS_SENT = "all_steps_sent"  #: or comes before one that was sent, or is another application's
+    TIME_ZONE_UNKNOWN = "time_zone_unknown"  #: the calling window has no hour common to all clocks of the number
+    MOST_STEPS_SENT = "most_steps_sent"  #: the policy's maximum for an invoice is reached
+    BEFORE_OPENING = "before_opening"  #: its last steps were before the connection was opened for handovers
+    ALL_STEPS_PAST = "all_steps_past"  #: every step was before the day after the invoice's date
+    ALL_STEPS_SENT = "all_steps_sent"  #: sent, or before a sent one, or planned by another application
 
     @property
     def sentence(self) -> str:
-        """The reason for people."""
+        """The reason as a sentence for people."""
         return _SENTENCES[self]
 
 
 _SENTENCES = {
     SkipReason.CUSTOMER_MISSING: "The invoice's customer is not known yet.",
-    SkipReason.UNKNOWN_STATUS: "booksync does not know this invoice status, so nobody is asked to pay.",
-    SkipReason.GONE: "Zoho answered that the invoice or its customer no longer exists.",
+    SkipReason.UNKNOWN_STATUS: "booksync does not know this invoice status, so it plans no reminder.",
+    SkipReason.GONE: "Zoho reported that the invoice or its customer no longer exists.",
     SkipReason.CUSTOMER_DELETED: "The customer was deleted in Zoho.",
     SkipReason.CUSTOMER_INACTIVE: "The customer is inactive in Zoho.",
     SkipReason.NO_PHONE: "The customer has no phone number.",
     SkipReason.INVALID_PHONE: "The customer's phone number cannot be dialled.",
-    SkipReason.NOT_CALLABLE: "The customer's phone number can be dialled, but is not one to call.",
+    SkipReason.NOT_CALLABLE: "The customer's phone number is valid but not callable.",
     SkipReason.NUMBER_SHARED: "Too many customers of different names have the same phone number.",
     SkipReason.WRONG_NUMBER: "A call has shown that the number is wrong. Correct the number in Zoho.",
     SkipReason.DO_NOT_CALL: "The number is on the do-not-call list.",
@@ -72,7 +71,7 @@ _SENTENCES = {
     SkipReason.SUB_STATUS: "The invoice's sub-status in Zoho holds it.",
     SkipReason.PAYMENT_UNDER_WAY: "A payment of the invoice is under way.",
     SkipReason.COVERED_BY_CREDIT: "The customer's unused credits cover the invoice.",
-    SkipReason.BELOW_MINIMUM: "The balance is below the smallest amount that is asked for.",
+    SkipReason.BELOW_MINIMUM: "The balance is below the minimum for reminders.",
     SkipReason.NO_DUE_DATE: "The invoice has no due date to count from.",
     SkipReason.TOO_OLD: "The debt is older than the policy allows.",
     SkipReason.PROMISED: "The customer has promised to pay.",
@@ -85,7 +84,7 @@ _SENTENCES = {
 
 
 class CustomerFacts(Protocol):
-    """The facts about a customer that decide whether, and when, they are called."""
+    """The facts about a customer that decide whether and when they are called."""
 
     @property
     def status(self) -> ContactStatus: ...
@@ -111,25 +110,25 @@ class CustomerFacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """What was learnt outside Zoho's lists: by calls (`report_outcome`), from the do-not-call list, and by a 404."""
+    """The facts from other sources than Zoho's lists: call outcomes (`report_outcome`), the do-not-call list, a 404."""
 
-    is_gone: bool = False  #: Zoho has answered 404 for the invoice or its customer
-    wrong_number: bool = False  #: of the customer's present number, as its text stands in Zoho
+    is_gone: bool = False  #: Zoho returned 404 for the invoice or its customer
+    wrong_number: bool = False  #: reported for the customer's present number, with its present text in Zoho
     do_not_call: bool = False
     is_disputed: bool = False
     promised_until: dt.date | None = None
 
 
-#: Nothing is known but what Zoho's lists and details say.
+#: No facts from other sources than Zoho's lists and details.
 NO_HOLDS = Holds()
 
 
 def objections(
     invoice: Invoice, customer: CustomerFacts, policy: ReminderPolicy, *, today: dt.date, holds: Holds = NO_HOLDS
 ) -> tuple[SkipReason, ...]:
-    """Every reason why this open invoice may not be asked for on that day, in the order of `SkipReason`.
+    """The objections to a reminder of this open invoice on that day, in the order of `SkipReason`.
 
-    `today` is a date on the customer's clock. Reasons that depend on the steps are the plan's.
+    `today` is a date on the customer's clock. Reasons that depend on the steps belong to the plan.
     """
     return tuple(_objections(invoice, customer, policy, today, holds))
 
@@ -200,7 +199,7 @@ def _is_held_by_sub_status(invoice: Invoice, policy: ReminderPolicy) -> bool:
 
 
 def is_covered_by_credit(invoice: Invoice, customer: CustomerFacts) -> bool:
-    """Whether the customer's unused credits are at least the invoice's balance, as far as the currencies are known."""
+    """Whether the customer's unused credits are at least the invoice's balance; an unknown currency counts as equal."""
     credit, balance = customer.unused_credits, invoice.balance
     if credit is None or balance is None or not credit.is_finite() or credit < balance:
         return False
@@ -208,9 +207,9 @@ def is_covered_by_credit(invoice: Invoice, customer: CustomerFacts) -> bool:
 
 
 def held_until(invoice: Invoice) -> dt.date | None:
-    """The day on which the payment is expected: the customer is not reminded up to and on that day.
+    """The day on which the payment is expected: the customer gets no reminder until after that day.
 
-    One that lies years from the due date is a typing error, and holds nothing back.
+    A day that is years from the due date is a typing error and is ignored.
     """
     expected, due = invoice.expected_payment_date, invoice.due_date
     if expected is None or due is None or abs((expected - due).days) > FURTHEST_STEP or expected == dt.date.max:

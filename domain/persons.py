@@ -1,14 +1,15 @@
-"""Contact persons: which source a listed contact's persons come from, for the fewest calls.
+"""Contact persons: the source of a listed contact's persons, for the fewest calls.
 
-A list row has only the primary person's values. The rest comes from a sweep of the bulk list or from a detail call for
-each contact. The bulk list may lack persons, for instance those of inactive contacts. So a person whom the bulk list
-lacks counts as gone only after a detail call. Its answer is remembered, and the contact is not asked again while its
-row stays the same. A row of the bulk list that is rejected counts as a missing person of its contact.
+A list row has only the primary person's values. The rest comes from the bulk read or from a detail call for each
+contact. The bulk list may lack persons, for instance those of inactive contacts. So a person that the bulk list lacks
+counts as deleted only after a detail call. The response is cached, and no further call is made while the contact's row
+stays the same. A rejected row of the bulk list counts as a missing person of its contact.
 
-The list row and the bulk list may disagree about the primary person, because a person was missed or changed between
-the two. Then a detail call decides, and its answer is remembered in the same way. Contacts beyond the run's detail
-calls are asked by the next full run. Until then a cached contact whose row is unchanged stays as it is. Any other takes
-its primary person's values from the row, because an older value from the bulk list could be another person's number.
+The list row and the bulk list may disagree about the primary person, because a person was missed or changed between the
+two. Then a detail call decides, and its response is cached in the same way. Contacts beyond the run's limit of detail
+calls are left to the next full run. Until then a cached contact with an unchanged row stays unchanged. Any other
+contact gets its primary person's values from the row, because an older value from the bulk list could be another
+person's number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,20 +19,21 @@ from enum import StrEnum
 
 from domain.contacts import Contact, ContactPerson
 
-#: Detail calls of one run that only confirm what the sweep lacks or contradicts; the next run goes on with the rest.
+#: The detail calls of one run that only confirm omissions or contradictions of the bulk read; the next run does the
+#: rest.
 MAX_CONFIRMATIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The bulk list as a run has read it, as far as some contacts are concerned; `began_at` is the server's time."""
+    """The result of a bulk read for some contacts; `began_at` is the server's time."""
 
     began_at: datetime
     persons: Mapping[str, tuple[ContactPerson, ...]]
-    rejected: frozenset[str] = frozenset()  #: contacts of persons whose row could not be understood
+    rejected: frozenset[str] = frozenset()  #: contacts with rejected persons
 
     def is_older_than(self, contact: Contact) -> bool:
-        """Whether the contact has changed since it began. Of the same second it is believed: see `is_ambiguous`."""
+        """Whether the contact has changed since the bulk read began, in a later second (`is_ambiguous`)."""
         return contact.modified_at is not None and contact.modified_at > self.began_at
 
     def contradicts(self, contact: Contact) -> bool:
@@ -44,7 +46,7 @@ class Sweep:
         return ids_of(self.persons.get(contact_id, ()))
 
     def omits(self, contact: Contact) -> bool:
-        """Whether it lacks persons of a contact that a detail answer has, or has another primary person than it."""
+        """Whether the bulk read lacks persons of a detail response, or has another primary person."""
         if contact.persons is None:
             return False
         return not ids_of(contact.persons) <= self.ids_of(contact.contact_id) or self.contradicts(contact)
@@ -52,26 +54,26 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class KnownContact:
-    """What the cache says of a contact."""
+    """The cached state of a contact."""
 
     person_ids: frozenset[str]
-    bulk_omits_persons: bool  #: a detail answer has persons that the bulk list lacks, or another primary person
-    row_is_same: bool  #: the list row says what is cached
+    bulk_omits_persons: bool  #: a detail response has persons that the bulk list lacks, or another primary person
+    row_is_same: bool  #: the list row equals the cached values
 
 
 class Source(StrEnum):
-    """Where a contact's persons are to be taken from."""
+    """The source of a contact's persons."""
 
-    SWEEP = "sweep"  #: the bulk list (or the list row's own person, where that list has none)
-    CACHE = "cache"  #: nothing is new
-    DETAILS = "details"  #: only a detail call can tell
+    SWEEP = "sweep"  #: the bulk read (or the list row's own person, if the bulk read has none)
+    CACHE = "cache"  #: nothing has changed
+    DETAILS = "details"  #: only a detail call is reliable
 
 
 @dataclass
 class SortedOut:
-    """A page's contacts: those that say something new, and which of them need a detail call."""
+    """A page's changed contacts, and those that need a detail call."""
 
-    confirmations: int  #: of the run so far
+    confirmations: int  #: in the run so far
     changed: list[Contact] = field(default_factory=list)
     needing_details: set[str] = field(default_factory=set)
 
@@ -79,7 +81,7 @@ class SortedOut:
 def sort_out(
     contacts: Sequence[Contact], known: Mapping[str, KnownContact], sweep: Sweep | None, *, confirmations: int
 ) -> SortedOut:
-    """Sorts a page's contacts by what they need; without a sweep every changed one needs a detail call."""
+    """Sort a page's contacts by the source that they need; without a bulk read, changed ones need a detail call."""
     sorted_out = SortedOut(confirmations)
     for contact in contacts:
         cached = known.get(contact.contact_id)
@@ -94,7 +96,7 @@ def sort_out(
 
 
 def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
-    """Whether a contact's persons from the bulk list are not led by the primary person that the contact names.
+    """Whether the persons from the bulk list contradict the contact's own primary person.
 
     True if no person is flagged as primary, if several are, or if the flagged one has other values.
     """
@@ -107,9 +109,9 @@ def disagree(contact: Contact, persons: Sequence[ContactPerson]) -> bool:
 def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
     """A list row with its persons from the bulk list, unchanged if the bulk list has none.
 
-    Where the two disagree the row's primary values count, because the contacts are read after the persons. They belong
-    to the person from the bulk list that has the same values, else to a stand-in without an id. Persons flagged as
-    primary with other values are left out: their numbers are out of date, or no longer the primary person's.
+    If the two disagree, the row's primary values count, because contacts are read after persons. These values go to the
+    person from the bulk list with the same values, else to a stand-in without an id. Persons flagged as primary with
+    other values are left out: their numbers are outdated, or no longer the primary person's.
     """
     if not persons:
         return contact
@@ -125,21 +127,21 @@ def joined(contact: Contact, persons: tuple[ContactPerson, ...]) -> Contact:
 
 
 def would_settle(contact: Contact, last_sweep_began_at: datetime | None) -> bool:
-    """Whether another sweep would tell the contact's persons: only if it has changed since the last one began."""
+    """Whether another bulk read would provide the contact's persons, because it has changed since the last one."""
     if last_sweep_began_at is None or contact.modified_at is None:
         return last_sweep_began_at is None
     return contact.modified_at > last_sweep_began_at
 
 
 def is_ambiguous(modified_at: datetime | None, observed_at: datetime | None) -> bool:
-    """Whether what was observed may be older than a change of the same second: the next run asks once more."""
+    """Whether the response may be older than a change in the same second: the next run reads the record again."""
     if modified_at is None or observed_at is None:
         return False
     return modified_at.replace(microsecond=0) == observed_at.replace(microsecond=0)
 
 
 def ids_of(persons: Iterable[ContactPerson]) -> frozenset[str]:
-    """The known ids: a list row's stand-in for a person has none."""
+    """The known ids: a list row's stand-in person has no id."""
     return frozenset(person.person_id for person in persons if person.person_id)
 
 
@@ -155,17 +157,18 @@ def _source(contact: Contact, known: KnownContact | None, sweep: Sweep | None, *
         return Source.DETAILS if may_ask else Source.SWEEP
     if not known.row_is_same:
         return Source.DETAILS
-    # The list omits this contact entirely, so its silence means nothing. With some persons it may hide a deletion.
+    # The list omits this contact entirely, so a missing person proves nothing. If it has some persons, a missing one
+    # may be deleted.
     is_left_out = known.bulk_omits_persons and not sweep.ids_of(contact.contact_id)
     return Source.DETAILS if may_ask and not is_left_out else Source.CACHE
 
 
 def _source_of_primary(contact: Contact, known: KnownContact | None, sweep: Sweep, *, may_ask: bool) -> Source:
-    """Where the bulk list has all known persons of the contact."""
+    """The source for a contact whose known persons are all in the bulk list."""
     if not sweep.contradicts(contact):
         return Source.SWEEP
     if known is not None and known.row_is_same:
-        # A detail answer has decided already, or may not be asked for in this run: the cache has what the row says.
+        # A detail response has already decided, or this run may make no call: the cache equals the row.
         return Source.DETAILS if may_ask and not known.bulk_omits_persons else Source.CACHE
     return Source.DETAILS if may_ask else Source.SWEEP
 

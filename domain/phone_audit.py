@@ -1,4 +1,4 @@
-"""The audit of phone numbers: which ones a person should look at, why, and what the customers owe."""
+"""The audit of phone numbers: the numbers that a person should check, the reasons, and the customers' open amounts."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ ASSUMED_COUNTRY = "assumed_country"
 
 _SHARED = "Customers of different names have the same number."
 
-#: Those that change the number that is read come before those that only doubt it.
+#: Doubts that change the number come before doubts about the same number.
 _DOUBTS_IN_ORDER = (Doubt.FOREIGN, Doubt.EXAMPLE, Doubt.RUN)
 
 #: Currency code → amount.
@@ -24,7 +24,7 @@ Amounts = Mapping[str, Decimal]
 
 
 class Reason(NamedTuple):
-    """Why a number is listed."""
+    """Why a number is in the audit."""
 
     name: str  #: a PhoneProblem, a NotCallable, a PhoneKind, a Doubt, NUMBER_SHARED or ASSUMED_COUNTRY
     sentence: str
@@ -32,20 +32,20 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AuditRules:
-    """What a connection's policy says of numbers."""
+    """The rules of a connection's policy for numbers."""
 
     kinds_not_called: Collection[str]
-    shared_by: int  #: the number of different names from which on a number is not called; 0: never
+    shared_by: int  #: the smallest number of different names at which a number is not called; 0: never
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneFacts:
-    """What the cache keeps of a customer's number."""
+    """The cached facts of a customer's number."""
 
-    customer_id: str  #: Zoho's
+    customer_id: str  #: Zoho's id
     customer: str = field(repr=False)
     phone_text: str = field(repr=False)
-    number: str | None = field(repr=False)  #: E.164; None where the text is refused
+    number: str | None = field(repr=False)  #: E.164; None if the text is rejected
     problem: str | None = None
     not_callable: str | None = None
     kind: str | None = None
@@ -57,7 +57,7 @@ class PhoneFacts:
 
 @dataclass(frozen=True, slots=True)
 class AuditedCustomer:
-    """A customer whose number a person should look at."""
+    """A customer with a number that a person should check."""
 
     facts: PhoneFacts
     reasons: tuple[Reason, ...]  #: the most important first; at least one
@@ -69,7 +69,7 @@ class AuditedCustomer:
 
 @dataclass(frozen=True, slots=True)
 class AuditedNumber:
-    """A doubtful number with its customers, or one customer's text that is refused."""
+    """A doubtful number with its customers, or one customer's rejected text."""
 
     number: str | None = field(repr=False)
     customers: tuple[AuditedCustomer, ...]
@@ -81,7 +81,7 @@ class AuditedNumber:
 
 @dataclass(frozen=True, slots=True)
 class ReasonTotal:
-    """How many customers have a reason as their first one, and what these owe."""
+    """The number of customers with this first reason, and their open amounts."""
 
     reason: str
     sentence: str
@@ -90,14 +90,14 @@ class ReasonTotal:
 
 
 def audit(facts: Iterable[PhoneFacts], rules: AuditRules, *, home_currency: str) -> Sequence[AuditedNumber]:
-    """The doubtful numbers with their customers, those that owe the most first.
+    """The doubtful numbers with their customers, sorted by the open amount, highest first.
 
-    Amounts of different currencies cannot be compared: those in the organisation's own come first.
+    Amounts of different currencies cannot be compared: amounts in the organisation's own currency come first.
     """
     groups: dict[str, list[AuditedCustomer]] = defaultdict(list)
     for each in facts:
         if reasons := reasons_of(each, rules):
-            # Two customers with the same refused text do not share a number.
+            # Two customers with the same rejected text do not share a number.
             groups[each.number or f"customer {each.customer_id}"].append(AuditedCustomer(each, reasons))
 
     def by_debt(owed: Amounts) -> tuple[Decimal, Decimal]:
@@ -114,12 +114,12 @@ def audit(facts: Iterable[PhoneFacts], rules: AuditRules, *, home_currency: str)
 
 
 def reasons_of(facts: PhoneFacts, rules: AuditRules) -> tuple[Reason, ...]:
-    """Why a person should look at the number, the most important reason first; none for a plain number."""
+    """Why a person should check the number, the most important reason first; empty for an unproblematic number."""
     return tuple(chain(_refused(facts), _not_called(facts, rules), _doubtful(facts), _assumed(facts)))
 
 
 def totals(numbers: Iterable[AuditedNumber]) -> Sequence[ReasonTotal]:
-    """Each customer counted under its first reason; the reason of the most customers first."""
+    """Each customer counted under its first reason; the most frequent reason first."""
     by_reason: dict[str, list[AuditedCustomer]] = defaultdict(list)
     for number in numbers:
         for customer in number.customers:
@@ -168,7 +168,7 @@ def _doubtful(facts: PhoneFacts) -> Iterable[Reason]:
 
 
 def _assumed(facts: PhoneFacts) -> Iterable[Reason]:
-    # A text without a number is refused in every country.
+    # A text without a number is rejected for every country.
     if facts.assumed_country and facts.problem != PhoneProblem.NOT_A_NUMBER:
         yield Reason(
             ASSUMED_COUNTRY,

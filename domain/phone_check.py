@@ -21,7 +21,7 @@ class PhoneCheck:
 
     @property
     def reason(self) -> str | None:
-        """Why the text is not called: a PhoneProblem, a NotCallable or a PhoneKind; None where it is callable."""
+        """Why the text is not called: a PhoneProblem, a NotCallable or a PhoneKind; None if it is callable."""
         verdict = self.verdict
         if verdict.problem or verdict.not_callable:
             return verdict.problem or verdict.not_callable
@@ -29,7 +29,7 @@ class PhoneCheck:
 
     @property
     def sentence(self) -> str:
-        """The verdict for people."""
+        """The verdict as a sentence for people."""
         verdict = self.verdict
         if verdict.problem:
             return f"Refused. {verdict.problem.sentence}"
@@ -54,12 +54,12 @@ class PhoneCheck:
 
 
 def check(text: str, country: str | None) -> PhoneCheck:
-    """The verdict on a text, whose numbers without a prefix belong to that country: a code or a name, or none."""
+    """The verdict on a text; `country` (a code, a name, or empty) applies to numbers without a prefix."""
     return PhoneCheck(country, text, verdict_of(text.strip(), _number_country(country or "")))
 
 
 def _number_country(country: str) -> NumberCountry:
-    # "NA" is Namibia's code; "na" may mean that no country is known.
+    # "NA" is Namibia's code; "na" may mean "not available".
     code = country_code(country if country.isupper() else "", country)
     if code is None and unknown_country("", country) is not None:
         return NumberCountry(None, CountrySource.NOT_UNDERSTOOD)

@@ -1,4 +1,4 @@
-"""Where a valid number may ring: its countries, and the time zones of its prefix that lie in them."""
+"""The possible locations of a valid number: its countries, and the time zones of its prefix in them."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from domain.time_zones import narrowed, zones_of_region
 
-#: E.164 prefixes of numbers that are used all over a country, with the zones there that the metadata leaves out.
+#: E.164 prefixes of numbers that are used all over a country, with the country's zones that the metadata lacks.
 _ZONES_LEFT_OUT = {
     "1867": ("America/Edmonton", "America/Winnipeg", "America/Toronto"),
     "569": ("America/Punta_Arenas", "Pacific/Easter"),
@@ -20,9 +20,9 @@ _ZONES_LEFT_OUT = {
 
 
 def regions_of(number: PhoneNumber, *, has_place: bool) -> tuple[str, ...]:
-    """The countries (ISO 3166-1 alpha-2) in which the number may ring; none for those of no country (+800).
+    """The countries (ISO 3166-1 alpha-2) of the number; empty for numbers without a country (+800).
 
-    A number without a place, such as a toll-free one, may ring in every country that shares its calling code.
+    A number without a place, such as a toll-free one, may belong to every country with its calling code.
     """
     if has_place:
         region = phonenumbers.region_code_for_number(number)
@@ -31,7 +31,7 @@ def regions_of(number: PhoneNumber, *, has_place: bool) -> tuple[str, ...]:
 
 
 def time_zones_of(number: PhoneNumber, regions: tuple[str, ...]) -> tuple[str, ...]:
-    """The zones of the number's prefix that lie in its countries: +7 701 is Kazakh, Moscow's clock does not count."""
+    """The zones of the number's prefix in its countries: +7 701 is Kazakh, so Moscow's clock does not count."""
     zones = tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE)
     digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
     for prefix, left_out in _ZONES_LEFT_OUT.items():

@@ -1,4 +1,4 @@
-"""Posting a contact to the webhook of whoever sends reminders: the signature, and how long it is tried."""
+"""Posting a handover to the reminder sender's webhook: the signature, and the retry schedule."""
 
 import datetime as dt
 import hashlib
@@ -10,7 +10,7 @@ _LONGEST_RETRY_SECONDS = 600.0
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:
-    """HMAC-SHA256 of "timestamp.body" as "sha256=" and 64 hex digits; the timestamp lets a receiver refuse replays."""
+    """HMAC-SHA256 of "timestamp.body" as "sha256=" and 64 hex digits; the timestamp lets a receiver reject replays."""
     signed = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
     return f"sha256={signed.hexdigest()}"
 
@@ -21,9 +21,9 @@ def signatures(secrets: Sequence[str], timestamp: int, body: bytes) -> str:
 
 
 def next_attempt_at(attempts: int, now: dt.datetime, closes_at: dt.datetime) -> dt.datetime | None:
-    """When a contact is posted again after that many failures, waiting twice as long each time.
+    """The time of the next attempt after that many failures, with a doubled delay each time.
 
-    None once its calling window would have closed: a reminder at night is worse than none.
+    None if the calling window would be closed by then, because a late reminder is worse than none.
     """
     seconds = min(_FIRST_RETRY_SECONDS * 2 ** min(attempts - 1, 20), _LONGEST_RETRY_SECONDS)
     again = now + dt.timedelta(seconds=seconds)

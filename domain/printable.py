@@ -1,10 +1,10 @@
-"""Texts of strangers without what a terminal, a log viewer or a spreadsheet would obey."""
+"""Untrusted texts without characters that a terminal, a log viewer or a spreadsheet would interpret."""
 
 import re
 from typing import Final
 
-#: What is not seen but acts: C0 and C1 controls (escape sequences begin with them), marks that change the direction of
-#: a line, signs of no width, line separators, tags, and halves of surrogate pairs, which no encoding can write.
+#: Invisible characters with an effect: C0 and C1 controls (escape sequences begin with them), direction marks,
+#: zero-width characters, line separators, tags, and lone surrogates, which no encoding can write.
 ACTING: Final = (
     "\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff"
@@ -14,7 +14,7 @@ _NAMES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def printable(text: str) -> str:
-    r"""The text on one line, with every acting sign as a visible escape: `\x1b`, `\u202e`, `\n`."""
+    r"""The text on one line, with every such character as a visible escape: `\x1b`, `\u202e`, `\n`."""
     return _ACTING.sub(_escape, text)
 
 

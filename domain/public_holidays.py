@@ -16,7 +16,7 @@ _COUNTRY_CODE = re.compile("[A-Z]{2}")
 
 _SATURDAY_AND_SUNDAY = frozenset({5, 6})
 
-#: Weekends that the package does not know or has not updated; without them reminders would go out on a day of rest.
+#: Weekends that the package lacks or has outdated; without them reminders would go out on a day of rest.
 _WEEKENDS = {
     "LY": frozenset({4, 5}),  # Friday and Saturday
     "MR": frozenset({5, 6}),  # Saturday and Sunday since October 2014
@@ -31,7 +31,7 @@ _YEARS_COMPARED = 5
 #: have been abolished (Denmark's Great Prayer Day) or renamed (the Queen's Birthday).
 _LOST_TOGETHER = 3
 
-#: What the package adds to a holiday's name in some years: "(estimated)", "(observed)", in any language.
+#: Additions of the package to a holiday's name in some years: "(estimated)", "(observed)", in any language.
 _ADDITION = re.compile(r"\s*[(（].*")
 
 
@@ -51,7 +51,7 @@ class PublicHolidays(Container[date]):
 
 
 def rest_days(country: str | None) -> frozenset[int]:
-    """The weekend of the country (ISO 3166-1 alpha-2; Monday is 0); of an unknown country Saturday and Sunday."""
+    """The weekend of the country (ISO 3166-1 alpha-2; Monday is 0); Saturday and Sunday for an unknown country."""
     if country in _WEEKENDS:
         return _WEEKENDS[country]
     calendar = _calendar(country)
@@ -59,10 +59,10 @@ def rest_days(country: str | None) -> frozenset[int]:
 
 
 def last_known_year(country: str | None, today: date) -> int | None:
-    """The last year whose holidays are known, if the calendar year after `today` is not known; otherwise None.
+    """The last year with known holidays, if the calendar year after `today` is unknown; otherwise None.
 
-    A calendar ends with its last day (Sri Lanka's in 2026), or where the holidays by the moon end while the fixed ones
-    go on (India's in 2035). None also for a country without a calendar.
+    A calendar ends with its last day (Sri Lanka's in 2026), or at the year in which its lunar holidays end while the
+    fixed ones go on (India's in 2035). None also for a country without a calendar.
     """
     calendar = _calendar(country)
     if country is None or calendar is None:

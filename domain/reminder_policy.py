@@ -1,4 +1,4 @@
-"""The rules by which an organisation reminds: its steps, its calling window, and how often at most."""
+"""The rules of an organisation for reminders: its steps, its calling window, and the limits."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,29 +13,29 @@ from domain.calling_window import CallingWindow, InvalidPolicyError
 from domain.phones import KINDS_NOT_CALLED, PhoneKind
 from domain.time_zones import is_place_zone
 
-#: Days from the due date: a friendly word before it, on the day, and ever more seldom after it.
+#: Days from the due date: before it, on the day, and with growing intervals after it.
 DEFAULT_STEPS = (-3, 0, 3, 7, 14, 30)
 
-#: Ten years: beyond it a step is a typing error.
+#: Ten years: a larger step is a typing error.
 FURTHEST_STEP = 3650
 
-#: A minimum above it is a typing error, in any currency.
+#: A larger minimum is a typing error in any currency.
 LARGEST_MINIMUM = 1_000_000_000
 
-#: A cache that is a week old says nothing about who has paid.
+#: A cache that is a week old does not prove that an invoice is unpaid.
 LONGEST_STALENESS_MINUTES = 7 * 24 * 60
 
-#: More of anything that is counted is a typing error.
+#: Larger counts are typing errors.
 MOST_CONTACTS_A_DAY = 100
 MOST_CONTACTS_A_WEEK = 700
 MOST_STEPS = 1000
 MOST_DETAIL_CALLS = 1000
 MOST_SHARING_CUSTOMERS = 10_000
 
-#: The key of `minimum_balances` for every currency that has no minimum of its own.
+#: The key of `minimum_balances` for every currency without its own minimum.
 ANY_CURRENCY = "*"
 
-#: What may stand in for a clock that is not known, besides the name of a zone.
+#: The stand-ins for an unknown clock, besides the name of a zone.
 SKIP, ORGANISATION = "skip", "organisation"
 
 _WHOLE_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -45,7 +45,7 @@ _WEEKDAY_OF = {name: number for number, day in enumerate(_WHOLE_WEEKDAYS) for na
 
 @dataclass(frozen=True, slots=True)
 class ReminderPolicy:
-    """When and how often an organisation reminds: the steps, ascending, and the calling window.
+    """The steps of an organisation's reminders, ascending, its calling window and its limits.
 
     Raises InvalidPolicyError.
     """
@@ -53,24 +53,24 @@ class ReminderPolicy:
     steps: tuple[int, ...] = DEFAULT_STEPS
     window: CallingWindow = field(default_factory=CallingWindow)
     skip_holidays: bool = True  #: the public holidays of the customer's country
-    most_steps: int | None = None  #: reminders that an invoice gets at most; None: as many as there are steps
-    contacts_a_day: int = 1  #: handovers of one phone number, whichever customers share it
+    most_steps: int | None = None  #: the maximum of reminders for an invoice; None: the number of steps
+    contacts_a_day: int = 1  #: handovers of one phone number, summed over all customers that share it
     contacts_a_week: int = 3  #: the same, in any seven days
-    stale_after_minutes: int = 240  #: nothing is handed over from a cache whose last invoice sync is older
-    detail_calls_per_run: int = 20  #: calls for the facts that only details have, ahead of a handover
-    max_age_days: int = 365  #: a debt that has been due for longer is not asked for
-    #: Currency code → the smallest balance that is asked for; ANY_CURRENCY stands for all others.
+    stale_after_minutes: int = 240  #: no reminder is handed over if the last invoice sync is older
+    detail_calls_per_run: int = 20  #: calls for facts that only details have, before a handover
+    max_age_days: int = 365  #: the maximum age of a debt for reminders
+    #: Currency code → the smallest balance for reminders; ANY_CURRENCY is the key for all others.
     minimum_balances: Mapping[str, Decimal] = field(
         default_factory=lambda: MappingProxyType({ANY_CURRENCY: Decimal(1)})
     )
     held_sub_statuses: tuple[str, ...] = ("dispute",)  #: an invoice whose sub-status contains one of these is held
-    respect_credits: bool = True  #: an invoice that the customer's unused credits cover is not asked for
+    respect_credits: bool = True  #: no reminder for an invoice that the customer's unused credits cover
     kinds_not_called: tuple[str, ...] = tuple(map(str, KINDS_NOT_CALLED))  #: names of `PhoneKind`
-    #: A number that at least this many customers of different names have is not called; 0: it is called.
+    #: A number of at least this many customers of different names is not called; 0: it is always called.
     shared_number_customers: int = 10
-    #: Country → the zones that count for its numbers, where the number alone leaves more of them.
+    #: Country → the zones that count for its numbers, if the number alone has more zones.
     zones: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    unknown_zone: str = SKIP  #: what stands in for an unknown clock: SKIP, ORGANISATION, or the name of a zone
+    unknown_zone: str = SKIP  #: the stand-in for an unknown clock: SKIP, ORGANISATION, or the name of a zone
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -126,10 +126,10 @@ class ReminderPolicy:
         stand_ins = () if self.unknown_zone in (SKIP, ORGANISATION) else (self.unknown_zone,)
         for name in (*(name for names in self.zones.values() for name in names), *stand_ins):
             if not is_place_zone(name):
-                raise InvalidPolicyError(f"{name} is no IANA time zone, such as Australia/Sydney.")
+                raise InvalidPolicyError(f"{name} is not an IANA time zone, such as Australia/Sydney.")
 
     def minimum_balance(self, currency_code: str) -> Decimal:
-        """The smallest balance in that currency that is asked for."""
+        """The smallest balance in that currency for reminders."""
         return self.minimum_balances.get(currency_code, self.minimum_balances.get(ANY_CURRENCY, Decimal(0)))
 
     @property
@@ -137,7 +137,7 @@ class ReminderPolicy:
         return self.window.opens, self.window.closes, self.window.usual_time
 
     def to_json(self) -> dict[str, Any]:
-        """What is stored, and what `booksync policy show --json` prints."""
+        """The stored JSON, also printed by `booksync policy show --json`."""
         return _Form(
             steps=self.steps,
             usual_time=self.window.usual_time,
@@ -162,9 +162,9 @@ class ReminderPolicy:
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> "ReminderPolicy":
-        """The policy that `to_json` wrote, here or in a newer release.
+        """The policy from the JSON of `to_json`, of this or a newer release.
 
-        A rule that is left out has its default, one that is not known is passed over. Raises InvalidPolicyError.
+        A missing rule has its default; an unknown rule is ignored. Raises InvalidPolicyError.
         """
         try:
             form = _Form.model_validate(_DEFAULTS | dict(json))
@@ -208,12 +208,12 @@ def weekdays_named(names: Iterable[str]) -> frozenset[int]:
 _Clock = Annotated[time, PlainSerializer(lambda clock: clock.isoformat("minutes"), return_type=str)]
 
 
-#: Without an exponent: `reminder_checks` in SQL reads digits and a point.
+#: Without an exponent, because `reminder_checks` in SQL reads only digits and a point.
 _Amount = Annotated[Decimal, PlainSerializer(lambda amount: format(amount, "f"), return_type=str)]
 
 
 class _Form(BaseModel):
-    """A policy as JSON; whether its rules go together is for ReminderPolicy to say."""
+    """A policy as JSON; ReminderPolicy checks whether the rules fit together."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

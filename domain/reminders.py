@@ -1,21 +1,21 @@
-"""Reminders: at which steps and at which moments a customer is reminded of an open invoice (FR-5, FR-7).
+"""Reminders: the steps and moments at which a customer is reminded of an open invoice (FR-5, FR-7).
 
 A step is a number of days from the due date. Its moment is the usual time of that day on the customer's clocks, moved
-forward into the calling hours. These rules keep a customer from being pestered:
+forward into the calling hours. These rules protect a customer from too many reminders:
 
-- Reminders only go forward: a step before one that was sent is never planned, also where the due date has moved ahead.
-- A step whose moment has passed unsent is missed. Only the latest missed one is made up for; the earlier ones are
+- Reminders only go forward: a step before a sent one is never planned, even if the due date has moved ahead.
+- A step whose moment has passed unsent is missed. Only the latest missed step is made up for; the earlier ones are
   superseded. So an outage of a month costs the customer one reminder, not five.
 - A step counts as missed only if its moment came after the day of the invoice's date, and after the connection was
   opened for handovers (unless it was opened with its backlog).
 - No reminder on a day on which the debt is older than the policy allows.
-- One reminder a day for an invoice: where a weekend moves two steps to one Monday, the later step wins.
-- No reminder on a public holiday of the customer's country, nor up to the day on which the payment is expected.
-- A step that another application has planned is its own, and so is that step's day.
-- Planning twice changes nothing: a moment that was planned stays, also when it has passed, as long as the window in
-  which it lies is open. Otherwise a due reminder would run away from the process that is about to send it.
+- One reminder a day for an invoice: if a weekend moves two steps to one Monday, the later step wins.
+- No reminder on a public holiday of the customer's country, nor until after the day of the expected payment.
+- A step that another application has planned is left to that application, and so is the day of that step.
+- Planning is idempotent: a planned moment stays, even when it has passed, as long as its window is open. Otherwise a
+  due reminder would be moved away from the process that is about to send it.
 
-A caller writes a plan as it is. Pending reminders that a `Scheduled` leaves out are superseded; `Skipped` and `NotOpen`
+A caller writes a plan as it is. Pending reminders that a `Scheduled` lacks are superseded; `Skipped` and `NotOpen`
 cancel all pending reminders.
 """
 
@@ -48,13 +48,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Since when a connection is open for handovers, which decides whether a passed step counts as missed."""
+    """The opening of a connection for handovers, which decides whether a passed step counts as missed."""
 
     opened_at: dt.datetime | None  #: None: it was never opened
-    with_backlog: bool = False  #: steps from before the opening count as missed too
+    with_backlog: bool = False  #: steps before the opening count as missed too
 
 
-#: A connection that has no past from before its opening.
+#: A connection without a time before its opening.
 ALWAYS_OPEN = Opening(dt.datetime.min.replace(tzinfo=dt.UTC))
 
 
@@ -64,13 +64,13 @@ class PlannedReminder:
 
     step: int
     scheduled_at: dt.datetime
-    window_closes_at: dt.datetime  #: not sent by then, it needs a new plan
-    day: dt.date  #: of both, on the customer's clock
+    window_closes_at: dt.datetime  #: an unsent reminder needs a new plan after it
+    day: dt.date  #: of both moments, on the customer's clock
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """The reminders to come, in order: at least one, at most one a step and one a day."""
+    """The planned reminders in order: at least one, at most one per step and one per day."""
 
     reminders: tuple[PlannedReminder, ...]
 
@@ -80,7 +80,7 @@ class Skipped:
     """The invoice is open, but its customer is not reminded."""
 
     reason: SkipReason
-    until: dt.datetime | None = None  #: when it is planned again though no fact of its own has changed; None: never
+    until: dt.datetime | None = None  #: the time of the next planning if none of its facts changes; None: never
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,11 @@ def plan(
     pending: Mapping[int, dt.datetime] | None = None,
     taken: Mapping[int, dt.datetime] | None = None,
 ) -> Plan:
-    """The reminders of one invoice, as they should stand at `now` (aware).
+    """The reminders of one invoice, as planned at `now` (aware).
 
-    `customer` is None where the invoice's customer is not cached. `home_time_zone` is the organisation's, which the
-    policy may let stand in for an unknown clock. `pending` are the moments already planned, by step; `taken` are those
-    of another application, which sends them itself.
+    `customer=None`: the invoice's customer is not cached. `home_time_zone` is the organisation's, a possible stand-in
+    of the policy for an unknown clock. `pending` are the moments already planned, by step; `taken` are those of another
+    application, which sends them itself.
     """
     if not invoice.is_open and not invoice.has_unknown_status:
         return NotOpen()
@@ -126,23 +126,26 @@ def plan(
 
 
 def next_planning_at(plan: Plan) -> dt.datetime | None:
-    """When the plan is to be made again, if nothing is sent and no fact of its own changes; None: never."""
+    """The time of the next planning, if nothing is sent and none of its facts changes; None: never."""
     if isinstance(plan, Scheduled):
         return plan.reminders[0].window_closes_at
     return plan.until if isinstance(plan, Skipped) else None
 
 
 def is_overdue(invoice: Invoice, today: dt.date) -> bool:
-    """Open and due before `today` in the organisation's zone: at midnight Zoho updates no row (API §1.8)."""
+    """Open and due before `today` in the organisation's zone, because Zoho updates no row at midnight (API §1.8)."""
     return invoice.is_open and invoice.due_date is not None and invoice.due_date < today
 
 
 def _changes_at(
     reason: SkipReason, invoice: Invoice, hours: CallingHours, policy: ReminderPolicy, holds: Holds, today: dt.date
 ) -> dt.datetime | None:
-    """When the reason is to be looked at again: a promise ends, the debt becomes too old, or a shared number's day."""
+    """The time at which the reason may change.
+
+    It is the end of a promise, the maximum age, or the next day for a shared number.
+    """
     last_days = []
-    # When another customer leaves the number, no fact of this one changes. So the plan is made again every day.
+    # If another customer gives up the number, no fact of this one changes, so the plan is made again every day.
     if reason is SkipReason.NUMBER_SHARED:
         last_days.append(today)
     if reason is SkipReason.PROMISED and holds.promised_until is not None:
@@ -161,7 +164,7 @@ def _comes_after_too_old(reason: SkipReason) -> bool:
 
 
 def _last_day(due_date: dt.date, policy: ReminderPolicy) -> dt.date:
-    """The last day on which a debt is asked for; the calendar's last day where the calendar ends before."""
+    """The last day on which the debt may have a reminder, at most the calendar's last day."""
     days_left = (dt.date.max - due_date).days
     return due_date + dt.timedelta(days=min(policy.max_age_days, days_left))
 
@@ -176,8 +179,8 @@ def _by_steps(
     pending: Mapping[int, dt.datetime],
     taken: Mapping[int, dt.datetime],
 ) -> Scheduled | SkipReason:
-    """The reminders that the steps leave, or the reason why they leave none."""
-    assert invoice.due_date is not None, "an invoice without a due date is objected to"
+    """The reminders of the remaining steps, or the reason why none remains."""
+    assert invoice.due_date is not None, "an invoice without a due date has an objection"
     if hours.is_never_open:
         return SkipReason.TIME_ZONE_UNKNOWN
     used = len(sent_steps | taken.keys())
@@ -234,11 +237,11 @@ class _Planner:
         }
 
     def _in_time(self, moments: Mapping[int, dt.datetime], last_day: dt.date) -> dict[int, dt.datetime]:
-        """The moments of days on which the debt is not too old."""
+        """The moments on days on which the debt is not too old."""
         return {step: moment for step, moment in moments.items() if self.hours.day_of(moment) <= last_day}
 
     def _present(self, invoice: Invoice) -> dt.datetime:
-        """An expected payment makes the day after it the earliest present: what comes before it counts as missed."""
+        """The earliest present: the day after an expected payment, so that steps before it count as missed."""
         expected = held_until(invoice)
         return self.now if expected is None else max(self.now, self.hours.midnight_after(expected))
 
@@ -247,7 +250,7 @@ class _Planner:
             return True
         if self.opening.opened_at is not None:
             return moment >= self.opening.opened_at
-        # Before the opening a due reminder stays visible for as long as its window is open.
+        # Before the opening, a due reminder stays visible while its window is open.
         planned = self.pending.get(step)
         return moment >= self.now or (planned is not None and self._is_still_open(planned))
 
@@ -255,7 +258,7 @@ class _Planner:
         return self.hours.contains(planned) and self.now < self.hours.closes_after(planned)
 
     def _made_up_at(self, step: int, present: dt.datetime) -> dt.datetime:
-        """When a missed step is made up for: as planned, if that is in the window now open or the next to open."""
+        """The moment of a missed step: as planned, if that is in the open or the next window."""
         planned = self.pending.get(step)
         soonest = self.hours.next_moment(present)
         first = present if self.hours.contains(present) else soonest
@@ -264,15 +267,15 @@ class _Planner:
         return soonest
 
     def _share_a_window(self, planned: dt.datetime, first: dt.datetime) -> bool:
-        """Whether both are on one day, and the window that holds `planned` has not closed before `first`."""
+        """Whether both are on one day, and the window of `planned` has not closed before `first`."""
         same_day = self.hours.day_of(planned) == self.hours.day_of(first)
         return same_day and first < self.hours.closes_after(planned)
 
     def _left_by_others(
         self, moments: Mapping[int, dt.datetime], taken: Mapping[int, dt.datetime]
     ) -> dict[int, dt.datetime]:
-        """The latest step of each day, without the days on which another application reminds."""
-        # Steps ascend, so that the latest of one day comes last.
+        """The latest step of each day, without the days on which another application sends a reminder."""
+        # Steps ascend, so that the latest step of a day comes last.
         latest = {self.hours.day_of(moment): step for step, moment in moments.items()}
         days_taken = {self.hours.day_of(moment) for moment in taken.values()}
         return {step: moments[step] for day, step in latest.items() if day not in days_taken}

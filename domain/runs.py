@@ -1,4 +1,4 @@
-"""The life of a run: one pass over one connection, step by step, from its start to its verdict."""
+"""The states of a run: one pass over one connection, step by step, from its start to its verdict."""
 
 import uuid
 from collections.abc import Sequence
@@ -12,10 +12,11 @@ from domain.lists import Page
 from domain.truth_check import TruthCheck
 from domain.walk import Walk, WalkById
 
-#: So many rows that cannot be understood may make up a page by chance: only they have changed.
+#: A page with at most this many rows, all rejected, is not an error: a small page may hold only changed rows that are
+#: odd.
 ODD_ROWS = 5
 
-#: A step that has begun this often without success is given up.
+#: The number of attempts of a step before it is given up.
 MAX_ATTEMPTS = 6
 
 #: The wait after the first failed attempt of a step; it doubles with each further one.
@@ -23,7 +24,7 @@ FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
 
 
-#: How many rejected records a run names to people.
+#: The maximum of rejected record ids in a message.
 NAMED_RECORDS = 5
 
 
@@ -36,7 +37,7 @@ class RecordRef:
 
     @property
     def entity(self) -> str:
-        """What Zoho calls a record of this kind."""
+        """Zoho's name for a record of this kind."""
         return "contact" if self.kind is RecordKind.CUSTOMER else "invoice"
 
 
@@ -46,15 +47,15 @@ class Mode(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where a run stands; each value names the work that its next step does."""
+    """The position of a run; each value is the work of the next step."""
 
     START = "start"
     PERSONS = "persons"  #: read the bulk list of contact persons
     CONTACTS = "contacts"  #: fetch a page of contacts, or the details that its rows lack
     CUSTOMERS = "customers"  #: upsert what that page staged
-    GONE_CUSTOMERS = "gone_customers"  #: ask about customers that a full walk has not met
-    INVOICES = "invoices"  #: sync a page of invoices, or fetch a customer that one of them lacks
-    GONE_INVOICES = "gone_invoices"  #: ask about invoices that a full walk has not met
+    GONE_CUSTOMERS = "gone_customers"  #: request customers that a full walk has not returned
+    INVOICES = "invoices"  #: fetch a page of invoices, or a customer that one of its rows refers to
+    GONE_INVOICES = "gone_invoices"  #: request invoices that a full walk has not returned
     REMINDERS = "reminders"  #: plan the reminders that are due for planning
     DONE = "done"
 
@@ -70,8 +71,8 @@ class Phase(StrEnum):
 class RunStatus(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
-    DEGRADED = "degraded"  #: ended with part of the work undone; the next run heals it
-    PARKED = "parked"  #: Zoho refuses the connection for good; a person must connect again
+    DEGRADED = "degraded"  #: ended with part of the work undone; the next run repairs it
+    PARKED = "parked"  #: Zoho refuses the connection permanently; a person must connect again
     FAILED = "failed"  #: ended without its work
 
     @property
@@ -81,7 +82,7 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What a run has written so far. Unchanged rows are not counted: they are the rest."""
+    """The rows that a run has written so far. Unchanged rows are not counted, because they are the rest."""
 
     customers_new: int = 0
     customers_updated: int = 0
@@ -90,7 +91,7 @@ class Counters:
 
     @property
     def written(self) -> int:
-        """Rows, of whatever kind."""
+        """All written rows."""
         return self.customers_new + self.customers_updated + self.invoices_new + self.invoices_updated
 
     def plus(self, **more: int) -> Self:
@@ -99,35 +100,35 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a run has read. It is all that a step needs in order to go on where another one stopped."""
+    """The progress of a run: everything that a step needs to continue after another one."""
 
     persons: WalkById | None = None  #: the bulk read of contact persons
-    persons_calls: int = 0  #: that it has cost so far
+    persons_calls: int = 0  #: its cost so far
     sweeps: int = 0  #: bulk reads that were begun because details would cost more
-    details: int = 0  #: detail calls since the last bulk read that another one would have saved
-    confirmations: int = 0  #: detail calls that only confirm what the bulk read lacks or contradicts
-    details_reread: int = 0  #: detail calls that only read old details again, where the bulk list is refused
+    details: int = 0  #: detail calls since the last bulk read that another bulk read would have saved
+    confirmations: int = 0  #: detail calls that only confirm omissions or contradictions of the bulk read
+    details_reread: int = 0  #: detail calls that only refresh old details, if the bulk read is refused
     contacts: Walk | None = None
     customers_asked_at: datetime | None = None  #: Postgres's time before the first call for customers, or their persons
-    customers_complete: bool = False  #: so that a contact which is not cached is worth a call
+    customers_complete: bool = False  #: a contact that is still not cached is then worth a call
     invoices: Walk | None = None
     invoices_asked_at: datetime | None = None  #: the same for invoices
-    switches_asked: int = 0  #: detail calls of the reminder phase, for facts that must be known ahead of a handover
-    contacts_unread: bool = False  #: a page of contacts was set aside whole
-    invoices_unread: bool = False  #: a page of invoices was
-    found_there: int = 0  #: records of the present kind that the list lacked and Zoho has all the same
-    went_back: int = 0  #: records written although their stamp is older than the cached one
-    found_gone_at: datetime | None = None  #: the server's time when it last said that it has a record no longer
+    switches_asked: int = 0  #: detail calls of the reminder phase, for facts that must be known before a handover
+    contacts_unread: bool = False  #: a page of contacts was rejected completely
+    invoices_unread: bool = False  #: a page of invoices was rejected completely
+    found_there: int = 0  #: records of the present kind that exist in Zoho although the list lacked them
+    went_back: int = 0  #: records written although their timestamp is older than the cached one
+    found_gone_at: datetime | None = None  #: the server's time of the last 404 for a record
     truth_check: TruthCheck = field(default_factory=TruthCheck)  #: before a scheduled full run reads the lists
 
     @property
     def bulk_read_began_at(self) -> datetime | None:
-        """The server's time when the bulk read of persons began; it may not be complete."""
+        """The server's time when the bulk read of persons began; it may be incomplete."""
         return self.persons.started_at if self.persons else None
 
     @property
     def has_bulk_read(self) -> bool:
-        """All persons are read."""
+        """Whether all persons are read."""
         return self.persons is not None and self.persons.is_finished
 
     def to_json(self) -> dict[str, Any]:
@@ -179,17 +180,17 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as the worker sees it that has claimed one of its steps."""
+    """A run as the worker sees it, with a lease on one of its steps."""
 
     run_id: uuid.UUID
     user_id: uuid.UUID
     connection_id: uuid.UUID
     mode: Mode
     allow_deletions: bool
-    is_scheduled: bool  #: begun by the clock; a person who began it waits for its end
+    is_scheduled: bool  #: started by the clock; a person who started a run waits for its end
     phase: Phase
     step: int
-    attempts: int  #: of this step, this one included
+    attempts: int  #: of this step, including the present one
     position: Position = field(default_factory=Position)
     counters: Counters = field(default_factory=Counters)
     degraded_reason: str | None = None
@@ -216,15 +217,15 @@ class Run:
         return replace(self, phase=phase)
 
     def degraded(self, reason: str) -> Self:
-        """The same run with one more thing that went undone."""
+        """The same run with one more undone part."""
         reasons = f"{self.degraded_reason} {reason}" if self.degraded_reason else reason
         return replace(self, degraded_reason=reasons)
 
     def having_read(self, page: Page[Any]) -> Self:
-        """The same run after a page of the present phase's list, degraded if all of the page was set aside.
+        """The same run after a page of the present phase's list, degraded if all of the page was rejected.
 
-        A few rows may be odd; where nothing can be understood it is Zoho who tells something else. The walk goes on,
-        but its phase is not complete, and its watermark stays: the next run reads the rows again.
+        A few odd rows are normal; if all rows are rejected, Zoho's format has changed. The walk goes on, but its phase
+        is incomplete and its watermark stays: the next run reads the rows again.
         """
         if page.rows or len(page.set_aside) <= ODD_ROWS:
             return self
@@ -236,15 +237,15 @@ class Run:
             position = replace(self.position, contacts_unread=True)
         if has_been_said:
             return self
-        reason = f"Zoho's {what} could not be understood: all {len(page.set_aside)} rows of a page were set aside."
+        reason = f"Zoho's {what} could not be understood: all {len(page.set_aside)} rows of a page were rejected."
         return replace(self.degraded(reason), position=position)
 
     def give_up_phase(self, reason: str) -> Self:
-        """After the last attempt of a step: go on with what is cached (FR-7), and let the next run heal the rest.
+        """After the last attempt of a step: continue with the cached data (FR-7), and leave the repair to the next run.
 
-        Where the bulk read of persons fails, details are asked instead. A failed customer phase leaves the cached
-        customers, a failed invoice phase the cached invoices; reminders are planned from them in any case. When the
-        plan itself fails the run has failed.
+        If the bulk read of persons fails, detail calls replace it. A failed customer phase leaves the cached customers,
+        a failed invoice phase the cached invoices; reminders are planned from them in any case. If the planning itself
+        fails, the run has failed.
         """
         if self.phase is Phase.PERSONS:
             return self.go_to(Phase.CONTACTS)
@@ -264,19 +265,19 @@ class Run:
         return self.degraded(f"{count} rejected because Zoho's detail call fails: {names}{more}.")
 
     def finished(self) -> Self:
-        """The run at its end."""
+        """The same run with its final status."""
         status = RunStatus.DEGRADED if self.degraded_reason else RunStatus.SUCCEEDED
         return replace(self, phase=Phase.DONE, status=status)
 
 
 def retry_seconds(attempts: int, jitter: float) -> float:
-    """The wait after that many failed attempts: doubling from a second; `jitter` in [0, 1) spreads it by ±25 %."""
+    """The delay after that many failed attempts: doubling from a second; `jitter` in [0, 1) spreads it by ±25 %."""
     seconds: float = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_RETRY_SECONDS)
     return seconds * (0.75 + jitter / 2)
 
 
 def _bulk_read(json: dict[str, Any]) -> WalkById | None:
-    """The bulk read of persons. Of a run that the release before began, only a complete one counts."""
+    """The bulk read of persons. In a run of an earlier release only a complete one counts."""
     if json.get("persons"):
         return WalkById.from_json(json["persons"])
     began_at = _moment(json.get("persons_swept_at"))

@@ -1,4 +1,4 @@
-"""Time zones: the clocks that a customer may live by."""
+"""Time zones: the possible clocks of a customer."""
 
 import re
 from collections.abc import Iterable
@@ -7,13 +7,14 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-#: Two years by whose offsets clocks are compared: a near one, and one after the last law that the zone files list.
+#: Two years in which the offsets of clocks are compared: a near one, and one after the last change of law in the zone
+#: files.
 _SAMPLE_YEARS = (datetime(2027, 1, 1), datetime(2040, 1, 1))  # noqa: DTZ001 - read on each zone's own clock
 
 
 @cache
 def zone_named(*names: str | None) -> ZoneInfo:
-    """The first of the names that is an IANA zone; UTC where none is."""
+    """The first of the names that is an IANA zone, else UTC."""
     for name in names:
         if name and (zone := known_zone(name)):
             return zone
@@ -25,16 +26,16 @@ def known_zone(name: str) -> ZoneInfo | None:
     """The IANA zone of that name; None if the name is unknown."""
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # no such zone; a malformed name; a folder of zones ("Europe")
+    except (KeyError, ValueError, OSError):  # unknown zone; malformed name; a folder of zones ("Europe")
         return None
 
 
 @cache
 def common_zone(zones: tuple[str, ...], region: str | None) -> str | None:
-    """The zone that names the clock, if all zones have the same clock; otherwise None.
+    """The zone of the common clock, if all zones have the same clock; otherwise None.
 
-    A British mobile may ring in London, Jersey, Guernsey or on the Isle of Man: four zones, one clock. They are named
-    after a zone of the region (ISO 3166-1 alpha-2), as `distinct_clocks` names them.
+    A British mobile may be in London, Jersey, Guernsey or on the Isle of Man: four zones, one clock. The name is a zone
+    of the region (ISO 3166-1 alpha-2), as chosen by `distinct_clocks`.
     """
     if len(zones) == 1:
         return zones[0]
@@ -46,8 +47,8 @@ def common_zone(zones: tuple[str, ...], region: str | None) -> str | None:
 def distinct_clocks(zones: tuple[str, ...], region: str | None) -> tuple[str, ...]:
     """One zone for each clock of `zones`, in their order.
 
-    It is named after the first zone of the region that is one of `zones`, else after the region's first with that
-    clock: Irish mobiles have London's zone, but Dublin's name.
+    Its name is the first zone of the region among `zones`, else the region's first zone with that clock: Irish mobiles
+    have London's zone, but get Dublin's name.
     """
     if len(zones) < 2:
         return zones
@@ -59,30 +60,30 @@ def distinct_clocks(zones: tuple[str, ...], region: str | None) -> tuple[str, ..
 
 @cache
 def narrowed(zones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of `zones` whose clock is one of the others'; all of `zones` where none is, since the two disagree."""
+    """The zones of `zones` with a clock of `others`; all of `zones` if the two contradict each other."""
     clocks = {_clock(zone) for zone in others}
     return tuple(zone for zone in zones if _clock(zone) in clocks) or zones
 
 
 @cache
 def zones_of_region(region: str | None) -> tuple[str, ...]:
-    """The zones of a country (ISO 3166-1 alpha-2) in the order of zone.tab; none where it is not known.
+    """The zones of a country (ISO 3166-1 alpha-2) in the order of zone.tab; empty for an unknown country.
 
-    Neighbours stand together, the most populous first.
+    Neighbouring zones are adjacent, the most populous first.
     """
     table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in table.splitlines() if not line.startswith("#")]
     return tuple(row[2] for row in rows if row[0] == region)
 
 
-#: Names by area and place, as `booksync_local_time` in SQL accepts them: Postgres reads some others its own way.
+#: Names by area and place, as `booksync_local_time` in SQL accepts them: Postgres interprets some others differently.
 _PLACE_NAME = re.compile(
     r"([A-Za-z_]+(/[A-Za-z_-]+){1,2}|Etc/GMT([+-][0-9]|[+-]1[0-2]|-1[34])|UTC|GMT)",
 )
 
 
 def is_place_zone(name: str) -> bool:
-    """Whether the name is an IANA zone by area and place (Asia/Singapore), and no shorter alias of one (Singapore)."""
+    """Whether the name is an IANA zone by area and place (Asia/Singapore), not a shorter alias (Singapore)."""
     return _PLACE_NAME.fullmatch(name) is not None and known_zone(name) is not None
 
 
@@ -97,6 +98,6 @@ _Clock = tuple[timedelta | None, ...]
 
 @cache
 def _clock(zone: str) -> _Clock:
-    """Two years' offsets, week by week. Zones that agree in them have the same summer time."""
+    """The offsets of two years, week by week. Zones with equal offsets have the same summer time."""
     weeks = [year + timedelta(weeks=week) for year in _SAMPLE_YEARS for week in range(53)]
     return tuple(zone_named(zone).utcoffset(week) for week in weeks)

@@ -1,4 +1,4 @@
-"""The truth check: once a night a few records are read by their ids and compared with the cache, column by column."""
+"""The truth check: every night, a few records are read by their ids and compared with the cache, column by column."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,19 +13,19 @@ from domain.deletions import RecordKind
 from domain.drift import CUSTOMER_COLUMNS, INVOICE_COLUMNS, in_one_order, invoice_columns
 from domain.invoices import OPEN_STATUSES, Invoice
 
-#: Detail calls of one check.
+#: The detail calls of one check.
 RECORDS = 20
 
-#: The least time between two checks of a connection. Less than a day, because a check may end late in the night.
+#: The shortest time between two checks of a connection. Less than a day, because a check may end late in the night.
 INTERVAL = timedelta(hours=18)
 
-#: A record that was observed within this time is not worth a call.
+#: A record that was observed within this time needs no check.
 RECENT = timedelta(hours=12)
 
-#: Facts of an invoice that a list row may leave out, by their columns.
+#: Facts of an invoice that a list row may lack, by their columns.
 INVOICE_FACTS = ("ach_payment_initiated", "unprocessed_payment", "sub_status", "payment_reminder_enabled")
 
-#: What is compared. A column that follows from others is reported alone only.
+#: The compared columns. A column derived from others is reported only if no other column differs.
 CHECKED_COLUMNS: Mapping[RecordKind, Sequence[str]] = {
     RecordKind.CUSTOMER: (
         *CUSTOMER_COLUMNS,
@@ -41,10 +41,10 @@ CHECKED_COLUMNS: Mapping[RecordKind, Sequence[str]] = {
     RecordKind.INVOICE: (*INVOICE_COLUMNS, "customer_id", *INVOICE_FACTS, "zoho_last_modified_at"),
 }
 
-#: A hash of other columns: where they differ too, it says nothing more.
+#: A hash of other columns, redundant if they differ too.
 _HASH = "sync_hash"
 
-#: The modified time, or the oldest moment where Zoho gives none, and the server's time of the observation.
+#: The modified time (the oldest moment if Zoho gives none), and the server's time of the observation.
 Version = tuple[datetime, datetime]
 
 #: Values by the names of their columns.
@@ -55,9 +55,9 @@ RecordT = TypeVar("RecordT")
 
 @dataclass(frozen=True, slots=True)
 class TruthCheck:
-    """What a check has found. It holds ids and names of columns, never a value."""
+    """The findings of a check: ids and names of columns, never a value."""
 
-    asked: int = 0  #: detail calls, those without a usable answer included
+    asked: int = 0  #: detail calls, including those without a usable response
     checked: int = 0  #: records that could be compared
     drifted: Mapping[str, int] = field(default_factory=dict)  #: {"customers.primary_phone": records that differ there}
     customers: tuple[str, ...] = ()  #: Zoho's ids of the customers that differ
@@ -65,16 +65,16 @@ class TruthCheck:
 
     @property
     def different(self) -> int:
-        """Records that differ in at least one column."""
+        """The number of records that differ in at least one column."""
         return len(self.customers) + len(self.invoices)
 
     @property
     def left(self) -> int:
-        """Detail calls that the check may still make."""
+        """The number of detail calls that the check may still make."""
         return max(0, RECORDS - self.asked)
 
     def after(self, kind: RecordKind, record_id: str, columns: Sequence[str] | None) -> Self:
-        """The check after one more call: the columns that have drifted, None where the record was not compared."""
+        """The check after one more call: `columns` have drifted, None if the record was not compared."""
         asked = replace(self, asked=self.asked + 1)
         if columns is None:
             return asked
@@ -109,7 +109,7 @@ class TruthCheck:
 
 
 def customer_values(customer: Customer) -> Columns:
-    """The checked columns as customers_cache should hold them."""
+    """The expected values of the checked columns in customers_cache."""
     return {
         **{column: getattr(customer, column) for column in CUSTOMER_COLUMNS},
         "contact_persons": in_one_order(persons_as_json(customer.persons)),
@@ -124,9 +124,9 @@ def customer_values(customer: Customer) -> Columns:
 
 
 def invoice_values(invoice: Invoice) -> Columns:
-    """The checked columns as invoices_cache should hold them; `customer_id` is Zoho's id of the linked customer.
+    """The expected values of the checked columns in invoices_cache; `customer_id` is Zoho's id of the linked customer.
 
-    A fact whose key is missing says what False, 0 and "" say.
+    A fact with a missing key equals False, 0 or "".
     """
     return {
         **dict(zip(INVOICE_COLUMNS, invoice_columns(invoice), strict=True)),
@@ -140,7 +140,7 @@ def invoice_values(invoice: Invoice) -> Columns:
 
 
 def comparable_contact(answer: Contact, *, has_details: bool, has_switch: bool, has_credits: bool) -> Contact:
-    """The answer without facts that the cache has never had, because learning a fact is not drift.
+    """The response without facts that the cache has never had, because a new fact is not drift.
 
     `has_details`: the details of the cached version were read. `has_switch`, `has_credits`: the cache has a value.
     """
@@ -153,7 +153,7 @@ def comparable_contact(answer: Contact, *, has_details: bool, has_switch: bool, 
 
 
 def comparable_invoice(answer: Invoice, cached: Invoice, *, has_details: bool, has_older_details: bool) -> Invoice:
-    """The answer without facts that the cache has never had, and with the status of before the due date.
+    """The response without facts that the cache has never had, and with the status before the due date.
 
     `has_older_details`: only an earlier version's details were read, so the cached facts may be that version's.
     """
@@ -176,7 +176,7 @@ def _known(answered: Any, cached: Any, *, is_compared: bool) -> Any:
 
 
 def _before_it_was_overdue(answer: Invoice, cached: Invoice) -> Invoice:
-    """The answer with the cached status, where the due date alone has passed: Zoho moves no modified time for that."""
+    """The response with the cached status if only the due date has passed, which changes no modified time."""
     if answer.status != "overdue" or cached.status not in OPEN_STATUSES:
         return answer
     repeats_status = answer.sub_status == answer.status and cached.sub_status == cached.status
@@ -194,10 +194,10 @@ def differing_columns(kind: RecordKind, answered: Columns, cached: Columns) -> t
 def drifted_columns(
     differing: Sequence[str], *, answer: Version, chosen: Version, cached: Version, synced_until: datetime | None
 ) -> Sequence[str] | None:
-    """Those of the differing columns that have drifted; None where the answer and the row cannot be compared.
+    """The differing columns that have drifted; None if the response and the row cannot be compared.
 
-    They cannot be compared where another process has written the row since it was `chosen`, where the answer is older
-    than the row, and where Zoho has changed the record since `synced_until`: the next sync reads that change.
+    They cannot be compared if another process has written the row since it was `chosen`, if the response is older than
+    the row, or if Zoho has changed the record since `synced_until`: the next sync reads that change.
     """
     if cached != chosen or answer < cached:
         return None
@@ -207,7 +207,7 @@ def drifted_columns(
 
 
 def in_turn(customers: Iterable[RecordT], invoices: Iterable[RecordT], limit: int) -> Sequence[RecordT]:
-    """At most `limit` records, customers and invoices in turn. Where one kind has fewer, the other fills its places."""
+    """At most `limit` records, customers and invoices alternately. If one kind runs out, the other fills up."""
     both = chain.from_iterable(zip_longest(customers, invoices))
     return [each for each in both if each is not None][:limit]
 

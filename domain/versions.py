@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from domain.watermarks import OVERLAP
 
-#: A stamp further ahead of the present is no time of a change.
+#: A timestamp further ahead of the present cannot be the time of a change.
 FURTHEST_AHEAD = timedelta(days=1)
 
 #: (Zoho's time of the last change, the server's time of the response); an unknown time is the oldest one.
@@ -12,15 +12,16 @@ Version = tuple[datetime, datetime]
 
 
 def is_believable(moment: datetime, now: datetime) -> bool:
-    """Whether a stamp of Zoho's may be the time of a change. Anything in the past may be."""
+    """Whether a timestamp of Zoho may be the time of a change. Every past time may be."""
     return moment <= now + FURTHEST_AHEAD
 
 
 def gives_way(cached: Version, read: Version, *, stamps_may_go_back: bool) -> bool:
-    """Whether a cached version gives way to the one that was read.
+    """Whether a cached version is replaced by the version that was read.
 
-    An older stamp loses, because responses may arrive in any order. Where stamps may go back (in a full run), a reading
-    that is clearly younger wins all the same: Zoho's clock may have been wrong when the cached stamp was made.
+    An older timestamp loses, because responses may arrive in any order. Where timestamps may go back (in a full run), a
+    reading that is clearly younger wins anyway, because Zoho's clock may have been wrong when the cached timestamp was
+    made.
     """
     return read >= cached or (stamps_may_go_back and goes_back(cached, read))
 
@@ -38,6 +39,6 @@ def is_replaced_by(cached: Version, read: Version, *, stamps_may_go_back: bool) 
 
 
 def goes_back(cached: Version, read: Version) -> bool:
-    """Whether a stamp went back although it was read clearly later."""
+    """Whether a timestamp went back although it was read clearly later."""
     (cached_stamp, cached_at), (stamp, read_at) = cached, read
     return stamp < cached_stamp and read_at - cached_at > OVERLAP

@@ -1,4 +1,4 @@
-"""Webhooks: what an event tells of a record, when it is worth a call to Zoho, and what became of it."""
+"""Webhooks: the content of an event, whether it needs a call to Zoho, and its outcome."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,18 +6,18 @@ from enum import StrEnum
 
 from domain.persons import is_ambiguous
 
-#: After a record was looked at, further events of it wait until there is none for so long, …
+#: After a read of a record, its further events wait until this time has passed without an event, …
 QUIET_SECONDS = 2.0
-#: … but never longer than this: somebody who goes on editing must not keep the cache old.
+#: … but never longer than this, so that continuous editing does not keep the cache outdated.
 LONGEST_QUIET_SECONDS = 10.0
 
-#: So many records of one connection have a message at once; the others wait in Postgres. So no connection stands behind
-#: ten thousand events of another one in the queue that all share.
+#: The maximum of records of one connection with a message in the queue; the others wait in Postgres. So no connection
+#: is queued behind ten thousand events of another one.
 MOST_SENT = 25
 
 
 class Entity(StrEnum):
-    """What booksync fetches for an event; whatever else Zoho tells of is ignored."""
+    """The kinds of records that booksync reads after an event; other kinds are ignored."""
 
     CONTACT = "contact"
     INVOICE = "invoice"
@@ -25,50 +25,50 @@ class Entity(StrEnum):
 
 class EventKind(StrEnum):
     CHANGED = "changed"  #: created or edited
-    DELETED = "deleted"  #: gone from Zoho, says the event
-    VENDOR = "vendor"  #: a contact who sends invoices: no customer (any more)
-    ORPHANED = "orphaned"  #: no webhook's: the invoice's customer is gone, so that it may belong to another one
-    WANTED = "wanted"  #: no webhook's: an invoice names this contact, whom nobody has cached
+    DELETED = "deleted"  #: deleted in Zoho according to the event
+    VENDOR = "vendor"  #: a contact who sends invoices: not, or no longer, a customer
+    ORPHANED = "orphaned"  #: internal: the invoice's customer is gone, so the invoice may belong to another one
+    WANTED = "wanted"  #: internal: an invoice refers to this contact, which is not cached
 
 
 class Outcome(StrEnum):
-    """What became of an event."""
+    """The outcome of an event."""
 
-    ASKED = "asked"  #: Zoho was asked, and its answer is cached
-    KNOWN = "known"  #: what it tells was cached already: no call
+    ASKED = "asked"  #: the record was read from Zoho, and the response is cached
+    KNOWN = "known"  #: its change was already cached: no call
     READ = "read"  #: many records had events, and a run has read them from the lists: no call
-    GONE = "gone"  #: Zoho has the record no longer, or it is no customer any more: marked
-    UNMARKED = "unmarked"  #: gone, but suspiciously many are: held back until a person decides
-    UNREADABLE = "unreadable"  #: Zoho's answer could not be understood; what is cached stays
-    IGNORED = "ignored"  #: of something that booksync does not cache, or of what is gone and was never cached
-    FAILED = "failed"  #: given up: the next run makes up for it
+    GONE = "gone"  #: deleted in Zoho, or not a customer any more: marked
+    UNMARKED = "unmarked"  #: one of suspiciously many deletions: held back until a person decides
+    UNREADABLE = "unreadable"  #: the response was rejected; the cached record stays
+    IGNORED = "ignored"  #: for a kind that booksync does not cache, or for a deleted record that was never cached
+    FAILED = "failed"  #: given up: the next run repairs it
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event, as far as it is kept: nothing of a record but its id and the time of its change."""
+    """The stored part of an event: only the record's id and the time of its change."""
 
     entity: str
     record_id: str
     kind: EventKind
     modified_at: datetime | None
-    digest: str | None  #: SHA-256 of the body that told it
+    digest: str | None  #: SHA-256 of the body of the event
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the waiting events of one record tell together; there is at least one."""
+    """The combined content of a record's waiting events; at least one."""
 
     newest_change: datetime | None = None  #: Zoho's time
     has_untimed_change: bool = False
     has_removal: bool = False  #: deleted, or a vendor
     is_wanted: bool = False
-    has_news: bool = True  #: not all of them repeat the event that was settled last
+    has_news: bool = True  #: at least one differs from the last handled event
 
 
 @dataclass(frozen=True, slots=True)
 class CachedVersion:
-    """What is cached of a record."""
+    """The cached version of a record."""
 
     is_live: bool
     modified_at: datetime | None
@@ -76,13 +76,13 @@ class CachedVersion:
 
 
 def is_known(told: Told, cached: CachedVersion | None) -> bool:
-    """Whether the events tell nothing that is not cached: then no call is made.
+    """Whether the cache already has everything that the events report: then no call is made.
 
-    An event has no id of its own: (entity, id, time of change) is its key (API section 6). A version that was read in
-    the very second of its change may be half of what that second brought; a repeated event tells nothing of it.
+    An event has no id of its own: (entity, id, time of change) is its key (API section 6). A version read in the same
+    second as its change may lack part of the changes of that second; a repeated event adds no information about it.
     """
     if cached is None or not cached.is_live:
-        # A removal of what is not there is no news, nor is a change of before it; everything else is.
+        # The removal of an uncached record is not news, and neither is an earlier change; everything else is.
         if told.has_untimed_change or told.is_wanted:
             return False
         return told.newest_change is None or _has(cached, told.newest_change)
@@ -97,5 +97,5 @@ def is_known(told: Told, cached: CachedVersion | None) -> bool:
 
 
 def _has(cached: CachedVersion | None, change: datetime) -> bool:
-    """Whether the cached version is that of the change, or a later one."""
+    """Whether the cached version includes the change."""
     return cached is not None and cached.modified_at is not None and cached.modified_at >= change

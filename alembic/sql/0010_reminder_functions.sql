@@ -1,12 +1,14 @@
--- The way out for reminders: which may be handed over, the claim, and what came of a call. docs/reminders.md explains it.
+-- The functions of the handover: which reminders may be handed over, the claim, and the outcome of a call. See
+-- docs/reminders.md.
 
--- The tables are named with their schema, because a caller's search_path may lead to others of the same names (an older
--- application's views, temporary tables). A SET of its own would keep a function from being inlined, and a claim from
--- looking at a few reminders alone. The casts are for an older application's varchar, integer or float columns.
+-- The tables are named with their schema, because a caller's search_path may lead to other tables of the same names
+-- (views of an older application, temporary tables). A SET clause would prevent inlining of the function, and a claim
+-- would read all reminders instead of a few. The casts are for varchar, integer or float columns of an older
+-- application.
 DO $create$ BEGIN EXECUTE format($functions$
 
--- The time that a clock shows; NULL for a name that is no IANA zone. Postgres would read "Junk5" and "Etc/GMT+99" as
--- zones of its own.
+-- The local time in a zone; NULL if the name is not an IANA zone. Postgres would read "Junk5" and "Etc/GMT+99" as
+-- zones.
 CREATE OR REPLACE FUNCTION %1$I.booksync_local_time(moment timestamptz, zone text) RETURNS timestamp
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -18,8 +20,8 @@ EXCEPTION WHEN invalid_parameter_value OR datetime_field_overflow THEN
     RETURN NULL;
 END $$;
 
--- Why a customer may not be called at that moment, by their clocks: NULL, 'time_zone_unknown' or 'outside_hours'.
--- It repeats domain/calling_hours.py without the public holidays, whatever the plan says.
+-- The reason why a customer may not be called at that moment: NULL, 'time_zone_unknown' or 'outside_hours'. The rule
+-- repeats domain/calling_hours.py without the public holidays, independently of the plan.
 CREATE OR REPLACE FUNCTION %1$I.booksync_clock_problem(
     moment timestamptz, zones text[], country text, rest_days integer[], home_zone text, rules jsonb
 ) RETURNS text
@@ -83,8 +85,8 @@ BEGIN
     ) THEN 'outside_hours' END;
 END $$;
 
--- Every reminder with what the facts say against asking for the money (`objection`: domain/permission.py, held to it by
--- a test), and with what else holds a due one back at that moment (`hold`). NULL where nothing does.
+-- Every reminder with the objection to asking for the money (`objection`: domain/permission.py, held equal by a test),
+-- and the other reason that holds a due reminder back at that moment (`hold`). NULL without a reason.
 CREATE OR REPLACE FUNCTION %1$I.reminder_checks(moment timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (
     reminder_id uuid, user_id uuid, connection_id uuid, customer_id uuid, invoice_id uuid, contact_id uuid,
@@ -147,7 +149,7 @@ RETURNS TABLE (
             WHEN clock.problem IS NOT NULL THEN clock.problem
             WHEN reminder.closes_at <= moment THEN 'window_closed'
             WHEN invoice.plan_at IS NULL OR invoice.plan_at <= moment THEN 'plan_outdated'
-            -- Asked once for each version of the record: an answer without the switch is not asked for again.
+            -- Details are requested once per version of the record, even if the response lacks the switch.
             WHEN customer.asked_version IS DISTINCT FROM coalesce(customer.zoho_last_modified_at, 'epoch')
                 OR invoice.asked_version IS DISTINCT FROM coalesce(invoice.zoho_last_modified_at, 'epoch')
                 THEN 'switch_unknown'
@@ -170,7 +172,7 @@ RETURNS TABLE (
     LEFT JOIN %1$I.zoho_connections AS home ON home.id = invoice.connection_id
     LEFT JOIN %1$I.sync_metadata AS synced ON synced.connection_id = invoice.connection_id
     LEFT JOIN %1$I.reminder_policies AS stored ON stored.connection_id = invoice.connection_id
-    -- No value in one connection's policy may stop the claims of all: a rule that is none has its default.
+    -- An invalid value in one connection's policy must not stop all claims: the default replaces it.
     CROSS JOIN LATERAL (
         SELECT
             coalesce(stored.rules, '{}'::jsonb) AS rules,
@@ -277,8 +279,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- What came of a handover, for all of its reminders or for one. Reporting the same again changes nothing; another
--- outcome takes the place of the first. Returns the number of reminders that it is recorded for.
+-- Record the outcome of a handover, for all of its reminders or for one. A repeated report changes nothing; a different
+-- outcome replaces the earlier one. Returns the number of reminders that have the outcome.
 CREATE OR REPLACE FUNCTION report_outcome(
     handover_id uuid, outcome text, reminder_id uuid DEFAULT NULL, until date DEFAULT NULL, note text DEFAULT NULL
 ) RETURNS integer LANGUAGE plpgsql AS $$
@@ -340,7 +342,7 @@ BEGIN
     IF changed + listed = 0 THEN
         RETURN recorded;
     END IF;
-    -- Their plans are due: the next run makes them again, and until then nothing of them is handed over.
+    -- These plans are now due: the next run makes new plans, and until then their reminders are not handed over.
     UPDATE invoices_cache SET plan_at = clock_timestamp()
     WHERE id IN (
         SELECT invoice.id FROM invoices_cache AS invoice JOIN customers_cache AS customer ON customer.id = customer_id
@@ -353,7 +355,7 @@ BEGIN
     RETURN recorded;
 END $$;
 
--- Whatever the caller's search_path: the schemas as they are now, and a table that the caller makes for itself last.
+-- Independent of the caller's search_path: the schemas as they are now, then temporary tables of the caller.
 DO $pin$ DECLARE path text; BEGIN
     SELECT string_agg(quote_ident(schema), ', ' ORDER BY place) || ', pg_temp' INTO path
     FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (schema, place);

@@ -1,9 +1,9 @@
--- The way out for reminders, with the second verdict on a number: whether it is to be called. The other functions of
--- 0010_reminder_functions.sql stay as they are.
+-- The functions of the handover with the second verdict on a number: whether it may be called. The other functions of
+-- 0010_reminder_functions.sql stay unchanged.
 DO $create$ BEGIN EXECUTE format($functions$
 
--- Whether live customers of at least `names` different names have this valid number. The loop ends at that count, so
--- that a number with thousands of customers costs a few rows for each of its due reminders.
+-- Whether live customers with at least `names` different names have this valid number. The loop ends at that count, so
+-- that a number with thousands of customers costs only a few rows per due reminder.
 CREATE OR REPLACE FUNCTION %1$I.booksync_is_shared(owner uuid, number text, names integer) RETURNS boolean
 LANGUAGE plpgsql STABLE COST 1000 AS $$
 DECLARE
@@ -25,8 +25,8 @@ BEGIN
     RETURN false;
 END $$;
 
--- Every reminder with what the facts say against asking for the money (`objection`: domain/permission.py, held to it by
--- a test), and with what else holds a due one back at that moment (`hold`). NULL where nothing does.
+-- Every reminder with the objection to asking for the money (`objection`: domain/permission.py, held equal by a test),
+-- and the other reason that holds a due reminder back at that moment (`hold`). NULL without a reason.
 CREATE OR REPLACE FUNCTION %1$I.reminder_checks(moment timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (
     reminder_id uuid, user_id uuid, connection_id uuid, customer_id uuid, invoice_id uuid, contact_id uuid,
@@ -99,7 +99,7 @@ RETURNS TABLE (
             -- A verdict without doubts is an earlier release's: the next run judges the number by today's rules.
             WHEN invoice.plan_at IS NULL OR invoice.plan_at <= moment OR NOT customer.phone_verdict ? 'doubts'
                 THEN 'plan_outdated'
-            -- Asked once for each version of the record: an answer without the switch is not asked for again.
+            -- Details are requested once per version of the record, even if the response lacks the switch.
             WHEN customer.asked_version IS DISTINCT FROM coalesce(customer.zoho_last_modified_at, 'epoch')
                 OR invoice.asked_version IS DISTINCT FROM coalesce(invoice.zoho_last_modified_at, 'epoch')
                 THEN 'switch_unknown'
@@ -122,7 +122,7 @@ RETURNS TABLE (
     LEFT JOIN %1$I.zoho_connections AS home ON home.id = invoice.connection_id
     LEFT JOIN %1$I.sync_metadata AS synced ON synced.connection_id = invoice.connection_id
     LEFT JOIN %1$I.reminder_policies AS stored ON stored.connection_id = invoice.connection_id
-    -- No value in one connection's policy may stop the claims of all: a rule that is none has its default.
+    -- An invalid value in one connection's policy must not stop all claims: the default replaces it.
     CROSS JOIN LATERAL (
         SELECT
             coalesce(stored.rules, '{}'::jsonb) AS rules,

@@ -1,8 +1,8 @@
--- Handing over: whoever sends reminders takes them here. docs/reminders.md tells how.
+-- The functions of the handover: the sender of reminders claims them here. See docs/reminders.md.
 
--- The tables are named with their schema, since a caller's search_path may lead to others of the same names (the legacy
--- application's views, temporary ones). A SET of its own would keep the function from being inlined, and a claim from
--- looking at a few reminders alone. The casts are for legacy tables with varchar, integer or float columns.
+-- The tables are named with their schema, because a caller's search_path may lead to other tables of the same names
+-- (views of the legacy application, temporary tables). A SET clause would prevent inlining of the function, and a claim
+-- would read all reminders instead of a few. The casts are for varchar, integer or float columns of legacy tables.
 DO $create$ BEGIN EXECUTE format($function$
 CREATE FUNCTION due_reminders(moment timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (
@@ -18,7 +18,7 @@ RETURNS TABLE (
             WHEN customer.status IS DISTINCT FROM 'active' THEN 'customer_inactive'
             WHEN invoice.customer_id IS DISTINCT FROM reminder.customer_id OR customer.phone_problem IS NOT NULL
                 OR customer.primary_phone IS DISTINCT FROM reminder.phone THEN 'phone_changed'
-            -- Ten years from the due date it is a typing error, as for whoever plans (domain/reminders.py).
+            -- Ten years from the due date it is a typing error, as in the plan (domain/reminders.py).
             WHEN invoice.expected_payment_date >= reminder.day
                 AND abs(invoice.expected_payment_date - invoice.due_date) <= 3650 THEN 'payment_expected'
             WHEN NOT customer.payment_reminder_enabled THEN 'zoho_reminders_off'
@@ -38,7 +38,7 @@ RETURNS TABLE (
     JOIN %1$I.invoices_cache AS invoice ON invoice.id = reminder.invoice_id
     JOIN %1$I.customers_cache AS customer ON customer.id = reminder.customer_id
     LEFT JOIN %1$I.sync_metadata AS synced ON synced.connection_id = invoice.connection_id
-    -- No number that stands in one connection's policy may stop the claims of all: what is none has the default.
+    -- An invalid number in one connection's policy must not stop all claims: the default replaces it.
     LEFT JOIN (
         SELECT
             connection_id,
@@ -48,7 +48,7 @@ RETURNS TABLE (
                 THEN (rules ->> 'contacts_a_day')::numeric END AS contacts_a_day
         FROM %1$I.reminder_policies
     ) AS policy ON policy.connection_id = invoice.connection_id
-    -- What the legacy application planned beside booksync has no closing time: it sends that itself.
+    -- Reminders planned by the legacy application have no closing time: that application sends them itself.
     WHERE reminder.status = 'scheduled' AND reminder.scheduled_at <= moment AND reminder.closes_at IS NOT NULL
 $$
 $function$, current_schema()); END $create$;
@@ -80,9 +80,9 @@ BEGIN
         ORDER BY min(due.scheduled_at), due.phone
     LOOP
         EXIT WHEN contacts >= at_most;
-        -- Nobody else counts or adds contacts of this number until the transaction ends; who comes second passes on.
+        -- One claim at a time counts and adds the contacts of a number; a concurrent claim skips the number.
         CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended(number.user_id || ' ' || number.phone, 0));
-        -- A row that is just being written is passed over: a payment may be on its way. Nothing here ever waits.
+        -- A row that another session is writing is skipped: a payment may be on its way. Nothing here waits for a lock.
         SELECT array_agg(held.id) INTO locked FROM (
             SELECT reminder.id
             FROM reminders AS reminder
@@ -92,7 +92,7 @@ BEGIN
             FOR UPDATE OF reminder SKIP LOCKED
             FOR SHARE OF invoice, customer SKIP LOCKED
         ) AS held;
-        -- A statement of its own: only a new snapshot shows what others had committed before the locks were held.
+        -- A separate statement: only a new snapshot shows rows that were committed before the locks were held.
         SELECT array_agg(due.reminder_id) INTO ready
         FROM due_reminders(moment) AS due
         WHERE due.reminder_id = ANY (locked) AND due.held_back IS NULL
@@ -111,7 +111,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Whatever the caller's search_path: the schemas as they are now, and a table that the caller makes for itself last.
+-- Independent of the caller's search_path: the schemas as they are now, then temporary tables of the caller.
 DO $pin$ BEGIN
     EXECUTE (
         SELECT 'ALTER FUNCTION claim_due_reminders(integer, uuid, timestamptz) SET search_path = '

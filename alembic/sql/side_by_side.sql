@@ -1,26 +1,30 @@
--- From phase 2 until phase 3 drops the old columns, the legacy application and booksync write side by side: each fills
--- the columns that it knows, these triggers fill the other's, and what the copies hold is noted in migration_receipt.
--- The migration's own statements set booksync.migrating and do all this themselves, a batch at a time.
--- The triggers act with the rights of whoever migrates: the legacy application has none on booksync's tables.
+-- From phase 2 until phase 3 drops the old columns, the legacy application and booksync write at the same time. Each
+-- fills the columns that it knows, these triggers fill the columns of the other, and migration_receipt records the
+-- values of the copies. The migration's own statements set booksync.migrating and do all this themselves, one batch at
+-- a time. The triggers run with the rights of the migrating role, because the legacy application has no rights on
+-- booksync's tables.
 
--- For these statements, and for the functions that keep it: the schemas as they are now. The legacy application's own
--- path may lead to views that lack the new columns, and a table that it makes for itself must not stand for one of ours.
+-- The search_path of these statements, and of the functions that keep it: the schemas as they are now. The legacy
+-- application's own path may lead to views that lack the new columns, and its temporary tables must not replace tables
+-- of booksync.
 SELECT set_config('search_path', (
     SELECT string_agg(quote_ident(schema), ', ' ORDER BY place)
     FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (schema, place)
 ) || ', pg_temp', true);
 
--- What every script calls a blank, in whatever locale the database is.
+-- All characters that any script uses as a blank, independently of the database's locale.
 CREATE OR REPLACE FUNCTION booksync_trim(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT btrim(given, E' \t\n\r\f\u000b\u001c\u001d\u001e\u001f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u3000\ufeff')
 $$;
 
--- A customer's id as Zoho writes it. The body is parsed here, because an index of its values is built without a search_path.
--- A spreadsheet turns 7018 into 7018.0. It keeps fifteen digits, so a longer number may be another customer's by now.
+-- A customer's id as Zoho writes it. The body is parsed at creation, because an index on its values is built without a
+-- search_path. A spreadsheet turns 7018 into 7018.0. It keeps fifteen digits, so a longer number may have become
+-- another customer's id.
 CREATE OR REPLACE FUNCTION booksync_zoho_id(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN regexp_replace(booksync_trim(given), '^([1-9][0-9]{0,14})\.0$', '\1');
 
--- A phone as copies are compared. Only blanks go: a dot or a hyphen may part a number from what does not belong to it.
+-- A phone in the form in which copies are compared. Only blanks are removed: a dot or a hyphen may separate a number
+-- from other text.
 CREATE OR REPLACE FUNCTION booksync_phone(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
         WHEN replace(booksync_trim(given), ' ', '') ~ '^\+[1-9][0-9]{6,14}$' THEN replace(booksync_trim(given), ' ', '')
@@ -28,8 +32,8 @@ CREATE OR REPLACE FUNCTION booksync_phone(given text) RETURNS text LANGUAGE sql 
     END
 $$;
 
--- As `domain.countries` reads a text; what this reading does not cover is NULL. In plpgsql, because each session then
--- parses the long list once, and only when it meets more than a code.
+-- The country that `domain.countries` reads from a text; NULL for texts that this reading does not cover. In plpgsql,
+-- because each session then parses the long list once, and only for a text that is longer than a code.
 CREATE OR REPLACE FUNCTION booksync_country_named(given text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
@@ -65,7 +69,7 @@ CREATE OR REPLACE FUNCTION booksync_zone(given text) RETURNS text LANGUAGE sql I
     SELECT '{{zones}}'::jsonb ->> lower(booksync_trim(given))
 $$;
 
--- Why a text is no customer id; NULL where it is one.
+-- The reason why a text is not a customer id; NULL for an id.
 CREATE OR REPLACE FUNCTION booksync_no_id_reason(zoho_id text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
         WHEN id IS NULL THEN 'missing zoho_customer_id'
@@ -85,7 +89,7 @@ CREATE OR REPLACE FUNCTION booksync_no_id_reason(zoho_id text) RETURNS text LANG
     ) AS given
 $$;
 
--- Why a row can have no customer; NULL where it can.
+-- The reason why a row cannot have a customer; NULL for a row that can.
 CREATE OR REPLACE FUNCTION booksync_quarantine_reason(owner uuid, zoho_id text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN owner IS NULL THEN 'missing user_id'
@@ -102,7 +106,7 @@ RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     )
 $$;
 
--- The columns of a copy whose values no customer can hold: they stay in the receipt.
+-- The columns of a copy with values that a customer cannot hold: these values stay in the receipt.
 CREATE OR REPLACE FUNCTION booksync_unfit(country text, zone text)
 RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT array_remove(ARRAY[
@@ -111,8 +115,8 @@ RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     ], NULL)
 $$;
 
--- The columns of a copy whose values lost against what the customer holds.
--- A phone may be the customer's as it was written there, or as the number that was read from it.
+-- The columns of a copy with values that differ from the customer's. A phone may equal the customer's text or the
+-- number that was read from that text.
 CREATE OR REPLACE FUNCTION booksync_merged(name text, phone text, country text, zone text, customer customers_cache)
 RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT array_remove(ARRAY[
@@ -134,16 +138,16 @@ CREATE OR REPLACE FUNCTION booksync_customer_of_copy(
     owner uuid, zoho_id text, name text, phone text, country text, zone text
 ) RETURNS uuid LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    -- What Zoho itself told of a customer, or an earlier copy, stays.
+    -- A customer read from Zoho, or made from an earlier copy, stays unchanged.
     INSERT INTO customers_cache (
         user_id, zoho_customer_id, customer_name, primary_phone, phone_problem, country_code, time_zone
     ) VALUES (
         owner, booksync_zoho_id(zoho_id), coalesce(name, ''), booksync_phone(phone),
-        -- SQL cannot judge a number. The first sync, or phase 3, does.
+        -- SQL cannot judge a number. The first sync or phase 3 judges it.
         CASE WHEN booksync_phone(phone) IS NOT NULL THEN 'unknown_region' END,
         booksync_country(country), booksync_zone(zone)
     ) ON CONFLICT (user_id, zoho_customer_id) DO NOTHING;
-    -- A statement of its own: only a new snapshot shows a row that another session has just committed.
+    -- A separate statement: only a new snapshot shows a row that another session has just committed.
     RETURN (SELECT id FROM customers_cache WHERE user_id = owner AND zoho_customer_id = booksync_zoho_id(zoho_id));
 END $$;
 
@@ -156,7 +160,7 @@ BEGIN
         IF (NEW.customer_id, NEW.zoho_customer_id, NEW.user_id)
             IS NOT DISTINCT FROM (OLD.customer_id, OLD.zoho_customer_id, OLD.user_id)
         THEN
-            -- A row that the backfill has not reached is left to it: only it knows which copy is the newest.
+            -- Leave rows ahead of the backfill to the backfill: only it can determine the newest copy.
             RETURN NEW;
         END IF;
     END IF;
@@ -180,7 +184,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- A receipt of what the copy holds now; the newest one of a row counts, the older ones tell its history.
+-- Record the copy's present values in a receipt; the newest receipt of a row counts, the older ones are its history.
 CREATE OR REPLACE FUNCTION booksync_account_invoice() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
@@ -233,8 +237,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- The legacy application knows nothing of the reminders that booksync planned, and may delete their invoice. What was
--- sent stays and keeps the invoice, so that it is not sent once more.
+-- The legacy application does not know the reminders that booksync planned, and may delete their invoice. A sent
+-- reminder stays and keeps the invoice, so that it is not sent a second time.
 CREATE OR REPLACE FUNCTION booksync_drop_reminders() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN

@@ -11,7 +11,7 @@ DROP FUNCTION IF EXISTS booksync_account_invoice();
 DROP FUNCTION IF EXISTS booksync_link_reminder();
 DROP FUNCTION IF EXISTS booksync_customer_of_copy(uuid, text, text, text, text, text);
 DROP FUNCTION IF EXISTS booksync_merged(text, text, text, text, customers_cache);
--- As an earlier release made it.
+-- The version of an earlier release.
 DROP FUNCTION IF EXISTS booksync_merged(text, text, text, text, text, text, text, text);
 DROP FUNCTION IF EXISTS booksync_unfit(text, text);
 DROP FUNCTION IF EXISTS booksync_copy(text, text, text, text);

@@ -1,7 +1,7 @@
 """The legacy application's tables.
 
-Where the application is installed, its tables are taken as they are, if booksync can work with them: only tables that
-are missing are made. On an empty database they are what booksync's own tests and demo start from.
+In a database of the legacy application, existing tables are kept unchanged if booksync can work with them, and only
+missing tables are created. In an empty database, these tables are the starting point of booksync's own tests and demo.
 """
 
 import sqlalchemy as sa

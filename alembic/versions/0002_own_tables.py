@@ -1,7 +1,7 @@
 """booksync's own tables.
 
-The customers, the connections, and the runs with what they stage. Nobody but booksync knows them, so they come and go
-without anybody's notice.
+They hold the customers, the connections, and the runs with their staged rows. Only booksync uses these tables, so
+creating and dropping them does not affect the legacy application.
 """
 
 from typing import Any, cast
@@ -58,11 +58,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     undo_if_begun("0003_new_columns", _NEW_COLUMNS_ARE_THERE)
-    # One by one: each locks the tables that it refers to, the legacy application's among them.
+    # Drop each table separately: each DROP locks the tables that it refers to, including those of the legacy
+    # application.
     with letting_others_work() as connection:
         for name in _TABLES:
             briefly(connection, f"DROP TABLE IF EXISTS {name}")
-    # A legacy row whose place another has taken since is kept in its receipt, whatever else goes.
+    # migration_receipt stays if it holds a legacy row that could not be restored because another row has its place.
     if not op.get_bind().scalar(sa.text("SELECT EXISTS (SELECT FROM migration_receipt)")):
         op.drop_table("migration_receipt")
 
@@ -114,7 +115,7 @@ def _customers() -> None:
     op.create_table(
         "customers_cache",
         _id(),
-        # Those that were made from copies must not keep the legacy application from deleting their user.
+        # CASCADE: customers made from copies must not prevent the legacy application from deleting their user.
         _user(ondelete="CASCADE"),
         _connection(nullable=True),
         _text("zoho_customer_id"),

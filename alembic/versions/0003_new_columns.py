@@ -1,8 +1,8 @@
 """New columns on the legacy application's tables.
 
-The application can ignore them: all are nullable or have a default. No table is rewritten, except reminders where the
-application keeps the step as text. The foreign keys hold for new rows from now on; the next revision checks the old
-ones. Each table is changed by itself, in a moment. Columns that the application lacks are added as well.
+The application can ignore them: all are nullable or have a default. No table is rewritten, except `reminders` where the
+application stores the step as text. The foreign keys hold for new rows from now on; the next revision checks the
+existing rows. Each table is changed in its own short transaction. Columns that the application lacks are added as well.
 """
 
 from db.migrations.additions import add_columns, build_index, columns_of, drop_columns, drop_index
@@ -70,7 +70,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     undo_if_begun("0004_phase1", "SELECT WHERE to_regclass('ix_reminders_due') IS NOT NULL")
     with letting_others_work() as connection:
-        # Where a killed downgrade has dropped these columns, it has changed their rows before.
+        # If a killed downgrade has already dropped these columns, it had changed their rows before that.
         if "closes_at" in columns_of(connection, "reminders"):
             cancel_own(connection)
         if "connection_id" in columns_of(connection, "sync_metadata"):
@@ -86,7 +86,7 @@ def downgrade() -> None:
         step_to_text(connection)
 
 
-# The legacy application expects one row a user: its own, or else the oldest of the connections' rows.
+# The legacy application expects one row per user: its own row, or else the oldest of the connections' rows.
 _ONE_ROW_A_USER = """
     DELETE FROM sync_metadata AS extra USING sync_metadata AS other
     WHERE extra.connection_id IS NOT NULL

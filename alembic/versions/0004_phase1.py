@@ -1,6 +1,6 @@
-"""Phase 1: the cache is there, and the legacy application notices nothing.
+"""Phase 1: the cache exists, and the legacy application is not affected.
 
-The indexes that booksync needs on the legacy tables are built while those are in use.
+The indexes that booksync needs on the legacy tables are built while those tables are in use.
 """
 
 from db.migrations.additions import build_index, drop_index

@@ -1,7 +1,8 @@
-"""Invoices and reminders can name their customer.
+"""Invoices and reminders can refer to their customer.
 
-From here on both applications write side by side; triggers fill the columns that one of them does not know, and write
-down what the old ones hold. They come before the backfill, so that no row slips through between the two.
+From this revision on both applications write at the same time. Triggers fill the columns that the writer does not
+know, and record the values of the old columns. The triggers are created before the backfill, so that no row is missed
+between the two.
 """
 
 from pathlib import Path
@@ -40,12 +41,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     with letting_others_work() as connection:
         briefly(connection, _HAND_OVER_END)
-        drop_index(connection, NEWEST_COPY_INDEX)  # of a backfill that was killed
+        drop_index(connection, NEWEST_COPY_INDEX)  # left by a backfill that was killed
         briefly(connection, side_by_side_end())
         for table in ("reminders", "invoices_cache"):
             drop_columns(connection, table, ["customer_id"], constraints=[f"fk_{table}_customer_id"])
-        # Customers that no answer of Zoho's ever confirmed were made from the invoices' copies, which are still there.
+        # Customers never confirmed by a response of Zoho were made from the invoices' copies, which still exist.
         at_length(connection, "DELETE FROM customers_cache WHERE observed_at IS NULL AND connection_id IS NULL")
-        # What could not be brought back has no other place.
+        # Rows that could not be restored exist only in the receipt.
         at_length(connection, "DELETE FROM migration_receipt WHERE NOT is_moved_out")
         at_length(connection, "DELETE FROM migration_progress")

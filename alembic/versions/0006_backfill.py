@@ -1,11 +1,12 @@
-"""Customers from the copies that the invoices hold, and a receipt of every copy.
+"""Customers from the copies in the invoices, and a receipt of every copy.
 
-Every invoice and reminder is linked to its customer. Of several copies the newest wins; what the others hold is in
-migration_receipt, with which row won, and stays in the invoices' old columns until phase 3. A customer that booksync
-has cached already stays as Zoho told it. An invoice without Zoho's customer id stays without a customer.
+Every invoice and reminder is linked to its customer. If the copies differ, the newest one wins. migration_receipt
+records the values of the other copies and the row that won; the invoices' old columns keep these values until phase 3.
+A customer that booksync has already cached keeps the values from Zoho. An invoice without Zoho's customer id stays
+without a customer.
 
-A batch of rows is a small transaction that gives way to either application's writes, and notes how far it came: what is
-killed half-way goes on from there.
+Each batch of rows is a small transaction that yields to the writes of both applications and records its position: a
+killed backfill continues from there.
 """
 
 from db.migrations.backfill import backfill
@@ -21,4 +22,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: links and receipts go in the revision before."""
+    """Do nothing: the downgrade of the revision before removes links and receipts."""

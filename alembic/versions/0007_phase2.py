@@ -1,4 +1,4 @@
-"""Phase 2: invoices know their customer, and both applications write side by side."""
+"""Phase 2: invoices refer to their customer, and both applications write at the same time."""
 
 from db.migrations.additions import build_index, drop_index
 from db.migrations.steps import at_length, letting_others_work, undo_if_begun

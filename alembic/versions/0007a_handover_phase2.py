@@ -1,4 +1,4 @@
-"""Phase 2: reminders are permitted by every fact, opened for handovers by a person, and answered by outcomes."""
+"""Phase 2: permission checks for reminders, opening of handovers by a person, and reported outcomes."""
 
 from db.migrations import handover, numbers
 from db.migrations.steps import letting_others_work, undo_if_begun

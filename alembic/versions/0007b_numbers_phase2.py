@@ -1,4 +1,4 @@
-"""Phase 2: phone numbers that are valid but not callable, countries that are not understood, and truth checks."""
+"""Phase 2: phone numbers that are valid but not callable, countries that are not recognised, and truth checks."""
 
 from db.migrations import containment, numbers
 from db.migrations.steps import briefly, letting_others_work, side_by_side, undo_if_begun
@@ -10,7 +10,7 @@ down_revision = "0007a_handover_phase2"
 def upgrade() -> None:
     with letting_others_work() as connection:
         numbers.add(connection)
-        # A database that reached phase 2 under an earlier release has that release's rules.
+        # A database that reached phase 2 under an earlier release still has the triggers of that release.
         briefly(connection, side_by_side())
 
 

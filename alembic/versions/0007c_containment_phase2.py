@@ -1,4 +1,4 @@
-"""Phase 2: rotated webhook secrets, a canary for the keys, and deletions that wait for a person."""
+"""Phase 2: rotated webhook secrets, a canary for the encryption keys, and deletions that wait for a person."""
 
 from db.migrations import containment
 from db.migrations.steps import letting_others_work, undo_if_begun

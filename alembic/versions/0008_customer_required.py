@@ -1,9 +1,9 @@
-"""No invoice and no reminder without a customer.
+"""Every invoice and every reminder must have a customer.
 
-The legacy application must be switched off by now. The migration refuses while an invoice's old columns hold what no
-receipt tells. Rows that can have no customer are moved out, whole, into migration_receipt. The rule is a CHECK at
-first: that one is validated while the tables are in use, and the next revision turns it into NOT NULL without reading
-the table again.
+The legacy application must be switched off before this revision. The migration refuses to run while an invoice's old
+columns hold values that no receipt records. Rows that cannot have a customer are moved, complete, into
+migration_receipt. The rule is a CHECK at first, because a CHECK can be validated while the tables are in use; the next
+revision turns it into NOT NULL without reading the table again.
 """
 
 from functools import partial
@@ -32,7 +32,7 @@ def upgrade() -> None:
     with letting_others_work() as connection:
         refuse_unaccounted(connection)
         link_late_invoices(connection)
-        # An invoice may have been given (another) customer since its reminders were linked.
+        # An invoice may have been assigned a different customer since its reminders were linked.
         over_rows(connection, "reminders", "reminders", partial(link_reminders, connection))
         _settle(connection)
         for table, column in _REQUIRED:
@@ -44,7 +44,7 @@ def upgrade() -> None:
                 ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID
             """,
             )
-        # Once more: only now no such row can come in any more.
+        # Repeat: only from now on can no such row be added.
         _settle(connection)
         for table, column in _REQUIRED:
             at_length(connection, f"ALTER TABLE {table} VALIDATE CONSTRAINT ck_{table}_{column}_required")
@@ -62,7 +62,7 @@ def downgrade() -> None:
             briefly(connection, f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS ck_{table}_{column}_required")
         take_back_filled_phones(connection)
         bring_back(connection)
-        # Phase 2 has ended with these since they exist; a database may have left it before.
+        # Phase 2 ends with these revisions since they exist; a database may have left phase 2 before that.
         handover.add(connection)
         numbers.add(connection)
         containment.add(connection)

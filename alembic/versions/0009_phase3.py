@@ -1,7 +1,7 @@
-"""Phase 3: invoices keep no copy of their customer any more.
+"""Phase 3: invoices no longer keep a copy of their customer.
 
-migration_receipt has told all along what the old columns hold, so they go in a moment; the downgrade gives every value
-back. What the legacy application had planned is booksync's from here on.
+migration_receipt records the values of the old columns, so dropping them takes only a moment; the downgrade restores
+every value. From this revision on booksync owns the reminders that the legacy application had planned.
 """
 
 from db.migrations.additions import PHONE_REQUIRED, ensure_notes, is_noted
@@ -15,7 +15,7 @@ revision = "0009_phase3"
 down_revision = "0008_customer_required"
 
 
-# The older application's own NOT NULL outlives the downgrade.
+# The older application's own NOT NULL must be restored by the downgrade.
 _NOTE_PHONE = f"""
     INSERT INTO migration_added (name)
     SELECT '{PHONE_REQUIRED}' FROM pg_attribute
@@ -28,7 +28,7 @@ def upgrade() -> None:
     with letting_others_work() as connection:
         refuse_unaccounted(connection)
         ensure_notes(connection)
-        # One transaction: whoever writes finds either the triggers and the old columns, or neither.
+        # One transaction: a concurrent write sees both the triggers and the old columns, or neither.
         briefly(
             connection,
             f"""

@@ -1,4 +1,4 @@
-"""Phase 3: the same for a database that had left phase 2 before reminders were opened for handovers."""
+"""Phase 3: the same additions for a database that had left phase 2 before reminders were opened for handovers."""
 
 from db.migrations import handover
 from db.migrations.steps import letting_others_work
@@ -13,4 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: booksync works in phase 2 as well, and needs them there."""
+    """Do nothing: booksync also works in phase 2 and needs these additions there."""

@@ -1,4 +1,4 @@
-"""Phase 3: the same for a database that had left phase 2 before numbers had a second verdict."""
+"""Phase 3: the same additions for a database that had left phase 2 before numbers had a second verdict."""
 
 from db.migrations import numbers
 from db.migrations.steps import letting_others_work
@@ -13,4 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: booksync works in phase 2 as well, and needs them there."""
+    """Do nothing: booksync also works in phase 2 and needs these additions there."""

@@ -1,4 +1,4 @@
-"""Phase 3: the same for a database that had left phase 2 before faults were contained."""
+"""Phase 3: the same additions for a database that had left phase 2 before the containment of faults."""
 
 from db.migrations import containment
 from db.migrations.steps import letting_others_work
@@ -13,4 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: booksync works in phase 2 as well, and needs them there."""
+    """Do nothing: booksync also works in phase 2 and needs these additions there."""

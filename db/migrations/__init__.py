@@ -1,4 +1,4 @@
-"""The schema's versions: bring a database to one (`booksync migrate`), and tell which one it has (`/readyz`)."""
+"""The schema's versions: migrate a database (`booksync migrate`), and report its version (`/readyz`)."""
 
 from db.migrations.adoption import Adoption, adopt, plan
 from db.migrations.batches import Progress

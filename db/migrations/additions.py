@@ -1,6 +1,6 @@
-"""What the upgrades add to the older application's tables. A note in migration_added lets a downgrade drop it again.
+"""Additions of the upgrades to the older application's tables, each recorded in migration_added for the downgrade.
 
-What was there before has no note, so a downgrade leaves it, with its values.
+Objects that existed before have no record, so a downgrade keeps them and their values.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _CREATE: Final = f"""
     )
 """
 
-#: The note of a database that an earlier release has upgraded: its other notes are what `added_columns` concludes.
+#: The record in a database that an earlier release has upgraded; `added_columns` infers its other records.
 _INFERRED: Final = "(concluded from the catalogue)"
 
 #: The columns that earlier releases added, a tuple for each ALTER TABLE, in the order of the revisions.
@@ -68,25 +68,25 @@ PHONE_REQUIRED: Final = "reminders.phone NOT NULL"
 
 
 def start_notes(connection: Raw) -> None:
-    """Make the table of notes, empty: for a database that has nothing of booksync's yet."""
+    """Create the table of records, empty: for a database without any object of booksync."""
     connection.execute(_CREATE)
 
 
 def ensure_notes(connection: Raw) -> None:
-    """Make the table of notes where an earlier release has upgraded the database, with what the catalogue reveals."""
+    """Create the table in a database of an earlier release, with the records inferred from the catalogue."""
     if not _is_there(connection, TABLE):
         with connection.transaction():
             _conclude_notes(connection)
 
 
 def is_noted(connection: Raw, name: str) -> bool:
-    """Whether an upgrade added it: a column as "table.column", an index by its name."""
+    """Whether an upgrade added the object: a column as "table.column", an index by its name."""
     ensure_notes(connection)
     return connection.execute(f"SELECT FROM {TABLE} WHERE name = %s", [name]).fetchone() is not None
 
 
 def note(connection: Raw, name: str, detail: dict[str, Any] | None = None) -> None:
-    """Note an addition, with what its downgrade needs to know."""
+    """Record an addition, with the details that its downgrade needs."""
     connection.execute(
         f"INSERT INTO {TABLE} (name, detail) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING",  # noqa: S608
         [name, None if detail is None else Jsonb(detail)],
@@ -94,12 +94,12 @@ def note(connection: Raw, name: str, detail: dict[str, Any] | None = None) -> No
 
 
 def forget(connection: Raw, name: str) -> None:
-    """Delete the note of what was dropped."""
+    """Delete the record of a dropped object."""
     connection.execute(f"DELETE FROM {TABLE} WHERE name = %s", [name])  # noqa: S608
 
 
 def detail_of(connection: Raw, name: str) -> dict[str, Any] | None:
-    """The detail of a note; None without the note."""
+    """The detail of a record; None without a record."""
     ensure_notes(connection)
     cursor = connection.cursor(row_factory=tuple_row)
     row = cursor.execute(f"SELECT detail FROM {TABLE} WHERE name = %s", [name]).fetchone()  # noqa: S608
@@ -107,12 +107,12 @@ def detail_of(connection: Raw, name: str) -> dict[str, Any] | None:
 
 
 def add_columns(connection: Raw, table: str, columns: Sequence[str]) -> None:
-    """Add the columns that are missing, and note them; `columns` are definitions: "plan_at timestamptz".
+    """Add the columns that are missing, and record them; `columns` are definitions: "plan_at timestamptz".
 
-    The columns of booksync's own tables have no note.
+    The columns of booksync's own tables have no record.
 
     Raises:
-        MigrationRefusedError: a column of the older application's has a name that booksync keeps its own state in.
+        MigrationRefusedError: the older application has a column with the name of one of booksync's state columns.
     """
     if table not in SHARED_TABLES:
         _alter(connection, table, [f"ADD COLUMN IF NOT EXISTS {column}" for column in columns])
@@ -134,7 +134,7 @@ def add_columns(connection: Raw, table: str, columns: Sequence[str]) -> None:
 
 
 def drop_columns(connection: Raw, table: str, columns: Sequence[str], *, constraints: Sequence[str] = ()) -> None:
-    """Drop those of the columns that an upgrade added, and constraints of booksync's on the others."""
+    """Drop the columns that an upgrade added, and booksync's constraints on the other columns."""
     dropped = [f"DROP CONSTRAINT IF EXISTS {name}" for name in constraints]
     if table not in SHARED_TABLES:
         _alter(connection, table, dropped + [f"DROP COLUMN IF EXISTS {_name(column)}" for column in columns])
@@ -153,8 +153,8 @@ def drop_columns(connection: Raw, table: str, columns: Sequence[str], *, constra
 
 
 def build_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
-    """Build an index while the table is in use. The older application's own of that name and definition is kept."""
-    # The note comes first, so that an index whose building was interrupted is known as booksync's.
+    """Build an index while the table is in use. Keep an index of that name and definition of the older application."""
+    # The record is written first, so that an index whose build was interrupted is known to belong to booksync.
     if not is_noted(connection, name):
         if _is_there(connection, name):
             return
@@ -163,7 +163,7 @@ def build_index(connection: Raw, name: str, definition: str, *, unique: bool = F
 
 
 def rebuild_index(connection: Raw, name: str, definition: str, *, unique: bool = False) -> None:
-    """Build an index in place of one of that name, whose building may have been interrupted."""
+    """Rebuild an index whose build may have been interrupted."""
     at_length(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
     at_length(
         connection, f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY IF NOT EXISTS {name} ON {definition}"
@@ -178,7 +178,7 @@ def drop_index(connection: Raw, name: str) -> None:
 
 
 def columns_of(connection: Raw, table: str) -> dict[str, int]:
-    """The columns of a table with their numbers: a later one has the greater number."""
+    """The columns of a table with their numbers; a later column has a greater number."""
     rows = connection.cursor(row_factory=tuple_row).execute(
         """
         SELECT attname::text, attnum FROM pg_attribute
@@ -190,10 +190,11 @@ def columns_of(connection: Raw, table: str) -> dict[str, int]:
 
 
 def added_columns(tables: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[str, str]]:
-    """Which columns an earlier release added, as (table, column), by the numbers that `columns_of` returns.
+    """The columns that an earlier release added, as (table, column), inferred from the numbers of `columns_of`.
 
-    An ALTER TABLE gives its columns consecutive numbers in its own order, after all that were there. A column out of
-    this sequence is taken for the older application's. A revision's columns are there all together, or none is.
+    An ALTER TABLE gives its columns consecutive numbers in its own order, after all existing columns. A column outside
+    this sequence is treated as the older application's. The columns of one revision are either all present or all
+    absent.
     """
     latest = dict.fromkeys(tables, 0)
     for table, batch in _EARLIER_COLUMNS:
@@ -218,7 +219,7 @@ def _conclude_notes(connection: Raw) -> None:
     for name in _EARLIER_INDEXES:
         if _is_there(connection, name):
             note(connection, name)
-    # Phase 3 of an earlier release required both.
+    # Phase 3 of an earlier release made both columns NOT NULL.
     required = connection.execute("""
         SELECT FROM pg_attribute WHERE attrelid = 'reminders'::regclass AND attnotnull
             AND attname IN ('customer_id', 'phone') HAVING count(*) = 2
@@ -228,7 +229,7 @@ def _conclude_notes(connection: Raw) -> None:
 
 
 def _refuse_state_columns(connection: Raw) -> None:
-    # Each step checks the columns of all revisions, because a later one would refuse only after rows were changed.
+    # Each step checks the columns of all revisions, because a later step would refuse only after rows had been changed.
     if is_noted(connection, _INFERRED):
         return
     taken = [

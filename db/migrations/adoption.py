@@ -1,4 +1,4 @@
-"""Adoption: a legacy application's tables, found in a database without a version, are made ready for booksync."""
+"""Adoption: prepare a legacy application's tables in a database without a version for booksync."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ from db.migrations.turn import one_at_a_time
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What adopting would do; `revision` is set where the database has a version already, and nothing is to be done."""
+    """The plan of an adoption; `revision` is set if the database already has a version and needs no adoption."""
 
     revision: str | None
     tables: tuple[FoundTable, ...]
-    taken: tuple[str, ...]  #: sentences: names that booksync needs and that belong to something else
+    taken: tuple[str, ...]  #: sentences: names that booksync needs and that other objects have
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What would be done, in order, a sentence each."""
+        """The planned changes in order, one sentence each."""
         return tuple(self._steps()) if self.revision is None else ()
 
     def _steps(self) -> Iterator[str]:
@@ -43,22 +43,22 @@ class Adoption:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Why it cannot be done."""
+        """The reasons why the adoption is impossible."""
         return (*self.taken, *(problem for table in self.tables for problem in table.problems))
 
 
 def plan(connection: Connection) -> Adoption:
-    """What `adopt` would do; it only looks."""
+    """The plan of `adopt`; nothing is changed."""
     revision = current_revision(connection)
     return Adoption(revision, look(connection), tuple(taken(connection)) if revision is None else ())
 
 
 def adopt(database_url: str) -> MigrationOutcome:
-    """Do what `plan` returned: give the columns booksync's names, add what is missing, and stamp the version.
+    """Do what `plan` returned: rename columns, add what is missing, and stamp the version.
 
     Raises:
-        MigrationRefusedError: a table cannot be taken as it is.
-        MigrationError: anything else that keeps the database from it.
+        MigrationRefusedError: a table cannot be adopted as it is.
+        MigrationError: any other reason that prevents the adoption.
     """
     with one_at_a_time(database_url) as connection:
         planned = plan(connection)
@@ -75,7 +75,7 @@ def adopt(database_url: str) -> MigrationOutcome:
 
 def _prepare(connection: Raw, planned: Adoption) -> None:
     for table in planned.tables:
-        # Before the views are made: no view may show a column whose type changes.
+        # Before the views are created: a view must not show a column whose type changes.
         for loosening in table.loosenings:
             loose = sql.Identifier(loosening.column)
             change = sql.SQL("ALTER TABLE {} ALTER COLUMN {} ").format(sql.Identifier("public", table.name), loose)

@@ -1,7 +1,7 @@
-"""The backfill: customers out of the copies that invoices hold, links to them, and a receipt of every copy (FR-3).
+"""The backfill: customers from the copies in invoices, links to them, and a receipt of every copy (FR-3).
 
-Safe while both applications write: the triggers link a row that an application changes during the backfill, and account
-for it. Each step can be repeated; what is done already is passed over.
+Safe while both applications write: if an application changes a row during the backfill, the triggers link the row and
+record its receipt. Each step can be repeated; completed work is skipped.
 """
 
 import uuid
@@ -21,10 +21,10 @@ _ROUNDS: Final = 3
 
 
 def backfill(connection: Raw) -> None:
-    """Link and account for every invoice and reminder.
+    """Link every invoice and reminder, and record their receipts.
 
     Raises:
-        MigrationError: rows stay unaccounted for, however often they are gone through.
+        MigrationError: rows still lack a receipt after several passes.
     """
     for attempt in range(_ROUNDS):
         make_all_customers(connection)
@@ -35,7 +35,7 @@ def backfill(connection: Raw) -> None:
         if not (left := unaccounted(connection)):
             judge_phones(connection, phone_rule())
             return
-    raise MigrationError(f"{left} invoices could not be accounted for: somebody writes past the triggers")
+    raise MigrationError(f"{left} invoices have no receipt: another program writes to the table without the triggers")
 
 
 _LINK_INVOICES: Final = """
@@ -65,8 +65,8 @@ _LINK_INVOICES: Final = """
     ) AS maker ON true
 """
 
-# Rows without a customer, and if thorough any that have one but lack their receipt. Locked, so that no other session
-# changes a row before its receipt is written.
+# Rows without a customer; if thorough, also rows with a customer but without a receipt. Locked, so that no other
+# session changes a row before its receipt is written.
 _ACCOUNT_FOR_THE_REST: Final = """
     INSERT INTO migration_receipt (
         table_name, row_id, user_id, customer_id, outcome, reason, recorded_by, legacy, merged, unfit
@@ -111,7 +111,7 @@ def _link_invoices(connection: Raw, ids: Sequence[uuid.UUID], *, thorough: bool)
 
 
 def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
-    """Give reminders the customers of their invoices, which may have changed since they were linked."""
+    """Set the customer of reminders from their invoices, which may have changed since the reminders were linked."""
     connection.execute(
         """
         UPDATE reminders AS reminder SET customer_id = invoice.customer_id
@@ -125,9 +125,9 @@ def link_reminders(connection: Raw, ids: Sequence[uuid.UUID]) -> None:
 
 
 def link_late_invoices(connection: Raw) -> None:
-    """Link what can be linked since the backfill went by: invoices of a user who was unknown then.
+    """Link invoices that became linkable after the backfill: their user was unknown at that time.
 
-    The phones of customers that the triggers have made since are judged, too.
+    Also judge the phones of customers that the triggers have made since.
     """
     late = "WHERE customer_id IS NULL AND booksync_quarantine_reason(user_id, zoho_customer_id) IS NULL"
     if connection.execute(f"SELECT FROM invoices_cache {late} LIMIT 1").fetchone() is not None:

@@ -1,4 +1,4 @@
-"""Work on a big table, a batch of keys at a time: each a small transaction that also notes how far it came."""
+"""Work on a big table in batches of keys; each batch is a small transaction that also records the position."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from db.migrations.steps import Raw, patiently, planning_without
 
-#: Some tens of milliseconds: so long, at most, does anybody wait for a row.
+#: A batch takes some tens of milliseconds, the longest time that another session waits for a row.
 BATCH: Final = 500
 
 _LEAST: Final = uuid.UUID(int=0)
@@ -19,11 +19,11 @@ _LEAST: Final = uuid.UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a step over a table has come."""
+    """The progress of a step over a table."""
 
     step: str
     done: int  #: rows
-    total: int | None  #: Postgres' own estimate, never below `done`; None where nobody knows
+    total: int | None  #: Postgres' own estimate, never below `done`; None if unknown
 
 
 def over_rows(
@@ -34,11 +34,11 @@ def over_rows(
     *,
     where_null: str | None = None,
 ) -> None:
-    """Do `work` with the keys of a table's rows, in their order; after a kill it goes on where it stopped.
+    """Call `work` with the keys of a table's rows, in key order; after a kill it continues from the last position.
 
-    `where_null` leaves only the rows that lack this column's value.
+    `where_null` selects only the rows that lack this column's value.
     """
-    # The caller may count on rows that come in behind the cursor: the triggers see to them.
+    # Rows inserted behind the cursor are not visited: the triggers handle them.
     wanted = sql.SQL("AND {} IS NULL").format(sql.Identifier(where_null)) if where_null else sql.SQL("")
     keys = sql.SQL("SELECT id FROM {} WHERE id > %s {} ORDER BY id LIMIT %s").format(sql.Identifier(table), wanted)
 
@@ -54,7 +54,7 @@ def over_rows(
 def over_keys(
     connection: Raw, step: str, next_batch: Callable[[Any], tuple[int, Any]], *, total: int | None = None
 ) -> None:
-    """Call `next_batch` with the last position, None at first, for (rows done, new position) until that is None."""
+    """Call `next_batch(position)`, which returns (rows done, new position), until that position is undefined (None)."""
     position, done = _noted(connection, step)
 
     def one_transaction() -> tuple[int, Any]:

@@ -1,8 +1,8 @@
-"""A bridge for a legacy application whose columns are in camelCase: views that show them under their old names.
+"""A bridge for a legacy application with camelCase columns: views that show the columns under their old names.
 
-The columns themselves have booksync's names. The application finds the views first once its `search_path` is
-`booksync_legacy, public`; it reads and writes through them, and the triggers work below. What the views show is noted
-in the schema's comment, so that they can come back when phase 3 is undone.
+The columns themselves have booksync's names. The application finds the views first if its `search_path` is
+`booksync_legacy, public`; it reads and writes through them, and the triggers act on the tables. The schema's comment
+records the columns of the views, so that they can be recreated when phase 3 is undone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,12 @@ from db.migrations.steps import Raw
 
 SCHEMA: Final = "booksync_legacy"
 
-#: Table → (the column's name, the name that the legacy application knows), in the table's order.
+#: Table → (the column's name, the name that the legacy application uses), in the table's order.
 Names = Mapping[str, Sequence[tuple[str, str]]]
 
 
 def build(names: Names) -> sql.Composed:
-    """The statements that make the views over tables that have booksync's names already."""
+    """The statements that create the views over tables that already have booksync's names."""
     parts: list[sql.Composable] = [sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA))]
     for table, columns in names.items():
         view = sql.Identifier(SCHEMA, table)
@@ -37,7 +37,7 @@ def build(names: Names) -> sql.Composed:
 
 
 def share(connection: Raw, tables: Sequence[str]) -> None:
-    """Let whoever may use a table use its view."""
+    """Grant each role with rights on a table the same rights on its view."""
     grants = connection.execute(
         """
         SELECT DISTINCT table_name, grantee FROM information_schema.role_table_grants
@@ -54,7 +54,7 @@ def share(connection: Raw, tables: Sequence[str]) -> None:
 
 
 def noted(connection: Raw) -> Names:
-    """What the views show, or showed before phase 3; nothing where there was never a bridge."""
+    """The columns of the views, also after phase 3; empty if there was never a bridge."""
     row = connection.execute(
         "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", [SCHEMA]
     ).fetchone()
@@ -63,11 +63,11 @@ def noted(connection: Raw) -> Names:
 
 
 def rebuilt(connection: Raw) -> str:
-    """The statements that bring the views back; an empty string where there were none."""
+    """The statements that recreate the views; an empty string without a bridge."""
     names = noted(connection)
     return build(names).as_string(connection) + ";" if names else ""
 
 
 def taken_down(connection: Raw) -> str:
-    """The statements that drop the views and keep the note."""
+    """The statements that drop the views and keep the record of their columns."""
     return "".join(f"DROP VIEW IF EXISTS {SCHEMA}.{table};\n" for table in noted(connection))

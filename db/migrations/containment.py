@@ -1,6 +1,7 @@
-"""The schema of contained faults: webhook secrets, a canary, failed records, held deletions, weaker row locks.
+"""The schema for the containment of faults: webhook secrets, a canary, failed records, held deletions, weaker row
+locks.
 
-As in `handover`, two revisions apply them: one at the end of phase 2, one at the end of phase 3. Every statement can be
+As in `handover`, two revisions apply it: one at the end of phase 2, one at the end of phase 3. Every statement can be
 repeated.
 """
 
@@ -61,14 +62,14 @@ _TABLES: Final = {
     """,
 }
 
-#: A stamp that lies ahead of the present made every later reading an older one. Without stamps the next run writes the
-#: row again.
+#: A timestamp ahead of the present would make every later reading look older than the row. Without timestamps the next
+#: run writes the row again.
 _UNFREEZE: Final = """
     UPDATE {table} SET zoho_last_modified_at = NULL, observed_at = NULL
      WHERE greatest(zoho_last_modified_at, observed_at) > now() + interval '1 day'
 """
 
-#: The older application gets its own stamps back when phase 2 is undone.
+#: The older application's own timestamps, restored when phase 2 is undone.
 _KEEP_STAMPS: Final = """
     CREATE TABLE IF NOT EXISTS migration_stamps (
         invoice_id uuid NOT NULL,
@@ -128,12 +129,12 @@ _FOREIGN: Final = """
         )
 """
 
-#: A sign that `add` has begun.
+#: This query returns a row if `add` has begun.
 BEGUN: Final = "SELECT WHERE to_regclass('key_canary') IS NOT NULL"
 
 
 def add(connection: Raw) -> None:
-    """Add the columns and tables where they are missing and weaken the locks; `numbers.add` must have gone before.
+    """Add the columns and tables where they are missing, and weaken the locks; `numbers.add` must run first.
 
     Raises:
         MigrationRefusedError: another application has a table of the same name.
@@ -155,7 +156,7 @@ def add(connection: Raw) -> None:
 
 
 def remove(connection: Raw) -> None:
-    """Remove them, and lock as before."""
+    """Remove the columns and tables, and restore the locks."""
     briefly(connection, _REPLACE_LOCKS.format(**_STRONGER))
     if connection.execute("SELECT WHERE to_regclass('migration_stamps') IS NOT NULL").fetchone() is not None:
         at_length(connection, _RESTORE_STAMPS)

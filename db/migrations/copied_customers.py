@@ -1,4 +1,4 @@
-"""Customers made of the copies that invoices hold, with the copy that each value comes from."""
+"""Customers made from the copies in invoices, with the source copy of each value."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -16,33 +16,34 @@ from db.migrations.phone_rule import phone_rule
 from db.migrations.steps import Raw, at_length, planning_without
 from db.migrations.vocabulary import LONGEST_ID
 
-#: It serves the backfill alone, and is dropped at its end.
+#: Only the backfill uses this index, and drops it at its end.
 NEWEST_COPY_INDEX: Final = "ix_invoices_cache_newest_copy"
 NEWEST_FIRST: Final = "updated_at DESC NULLS LAST, zoho_last_modified_at DESC NULLS LAST, id"
-#: As customers have it. A longer text is cut, so that an index takes it, and is still too long.
+#: The id in the form that customers have. A longer text is cut to fit into an index and is still recognised as too
+#: long.
 ZOHO_ID: Final = f"left(booksync_zoho_id(zoho_customer_id), {LONGEST_ID + 1})"
 _FIRST_POSITION: Final = [str(uuid.UUID(int=0)), ""]
 _CUSTOMERS_A_BATCH: Final = 200
 
 
 def make_all_customers(connection: Raw) -> None:
-    """Make the customers that are missing, each from the newest copies that hold a value that a customer can hold."""
+    """Create the missing customers, each value from the newest copy that has a valid one."""
     build_index(connection, NEWEST_COPY_INDEX, f"invoices_cache (user_id, ({ZOHO_ID}), {NEWEST_FIRST})")
-    # Where the statistics do not know the new index yet, every batch would sort the whole table.
+    # While the statistics do not cover the new index, Postgres would sort the whole table for every batch.
     with planning_without(connection, "sort", "incremental_sort", "bitmapscan"):
         over_keys(connection, "customers", partial(_make_customers, connection))
     drop_index(connection, NEWEST_COPY_INDEX)
-    # Without statistics each invoice would look for the receipt of its customer's maker among all receipts.
+    # Without statistics, Postgres would scan all receipts for each invoice's customer.
     at_length(connection, "ANALYZE customers_cache, migration_receipt")
 
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """A customer as its copies describe it, and the invoices whose copies hold the values."""
+    """A customer as described by its copies, with the invoices that hold the values."""
 
     user_id: uuid.UUID
     zoho_id: str | None
-    is_fit: bool  #: whether the row can have a customer at all
+    is_fit: bool  #: whether the row can have a customer
     invoice_id: uuid.UUID  #: the newest copy
     name: str | None = field(repr=False)
     name_from: uuid.UUID | None
@@ -50,8 +51,8 @@ class _Described:
     country_from: uuid.UUID | None
     zone: str | None
     zone_from: uuid.UUID | None
-    phone: str | None = field(repr=False)  #: without the blanks around it
-    phone_country: str | None  #: what the same copy calls its country
+    phone: str | None = field(repr=False)  #: trimmed
+    phone_country: str | None  #: the country in the same copy
     phone_country_unknown: bool | None
     phone_from: uuid.UUID | None
 
@@ -67,7 +68,7 @@ class _Described:
         return PhoneCopy(self.phone_from, self.phone, self.phone_country, bool(self.phone_country_unknown))
 
     def winners(self, phone: ChosenPhone | None) -> dict[str, str]:
-        """Old column → the invoice whose copy holds its value, where that is not the newest copy."""
+        """Old column → the invoice whose copy holds its value, if that is not the newest copy."""
         sources = {
             "customer_name": self.name_from,
             "customer_phone": phone.copy.invoice_id if phone else None,
@@ -78,7 +79,7 @@ class _Described:
 
 
 def _newest(column: str, holds: str) -> str:
-    """Of a customer's copies the newest one whose column holds what `holds` asks for."""
+    """The newest copy of a customer whose column satisfies the condition `holds`."""
     return f"""
         LATERAL (
             SELECT id, {column} AS value, customer_country_code FROM invoices_cache AS copy
@@ -89,8 +90,8 @@ def _newest(column: str, holds: str) -> str:
     """  # noqa: S608 - made of constants
 
 
-# Each customer's newest copy, and for each column the newest copy that holds something. In the order of the index, so
-# that a batch reads a small part of the table.
+# Each customer's newest copy, and for each column the newest copy with a value. In the order of the index, so that a
+# batch reads a small part of the table.
 _DESCRIBE: Final = f"""
     WITH newest AS (
         SELECT *, booksync_quarantine_reason(user_id, zoho_id) IS NULL AS is_fit FROM (
@@ -118,7 +119,7 @@ _DESCRIBE: Final = f"""
 """  # noqa: S608 - made of constants
 
 
-# The other copies of some customers' phones: each text with each country once, as the newest copy of its kind has it.
+# : The other copies of some customers' phones: each pair of text and country once, from its newest copy.
 _OTHER_PHONES: Final = f"""
     SELECT customer.user_id, customer.zoho_id, copy.id, phone, country, country_unknown
     FROM unnest(%(users)s::uuid[], %(zoho_ids)s::text[]) AS customer (user_id, zoho_id)
@@ -210,7 +211,7 @@ def _make(connection: Raw, customers: Sequence[_Described]) -> int:
 
 
 def _other_phones(connection: Raw, keys: Sequence[CustomerKey]) -> Mapping[CustomerKey, Sequence[PhoneCopy]]:
-    """All copies of these customers' phones, the newest first."""
+    """All copies of these customers' phones, newest first."""
     users, zoho_ids = [user for user, _ in keys], [zoho_id for _, zoho_id in keys]
     copies: dict[CustomerKey, list[PhoneCopy]] = {key: [] for key in keys}
     for user, zoho_id, *copy in connection.execute(_OTHER_PHONES, {"users": users, "zoho_ids": zoho_ids}):

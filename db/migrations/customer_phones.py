@@ -1,4 +1,4 @@
-"""The phones of customers made out of copies: which copy counts, and whether its number can be dialled."""
+"""The phones of customers made from copies: the choice of the copy, and the verdict on its number."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -22,21 +22,21 @@ class PhoneCopy:
     """The phone in one invoice's copy of its customer."""
 
     invoice_id: uuid.UUID
-    text: str = field(repr=False)  #: without the blanks around it
-    country: str | None = None  #: that the same copy names (ISO 3166-1 alpha-2)
-    country_unknown: bool = False  #: the copy names a country that booksync does not understand
+    text: str = field(repr=False)  #: trimmed
+    country: str | None = None  #: the country in the same copy (ISO 3166-1 alpha-2)
+    country_unknown: bool = False  #: the copy has a country that booksync does not recognise
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenPhone:
-    """The copy of its phone that a customer gets, and the verdict on it."""
+    """The chosen copy of a customer's phone, and the verdict on it."""
 
     copy: PhoneCopy
     verdict: JudgedPhone
 
     @property
     def stored(self) -> str:
-        """What `primary_phone` keeps."""
+        """The value of `primary_phone`."""
         return self.verdict.e164 or self.verdict.raw
 
     @property
@@ -45,9 +45,9 @@ class ChosenPhone:
 
     @property
     def verdict_as_json(self) -> dict[str, str]:
-        """What `phone_verdict` keeps until Zoho's own word replaces it: the number as it was written.
+        """The value of `phone_verdict` until a response of Zoho replaces it: the number as it was written.
 
-        Where the number is not to be called also the reason, because its column comes with a later revision.
+        For a number that is not callable also the reason, because the column for it is added by a later revision.
         """
         found = {"raw": self.verdict.raw}
         if self.verdict.not_callable is not None:
@@ -60,10 +60,10 @@ def choose_phones(
     all_copies: Callable[[Sequence[CustomerKey]], Mapping[CustomerKey, Sequence[PhoneCopy]]],
     rule: PhoneRule,
 ) -> dict[CustomerKey, ChosenPhone]:
-    """For each customer the newest copy of its phone with a valid number; without any the newest copy.
+    """Choose for each customer the newest copy with a valid phone number, or else the newest copy.
 
-    `newest` has each customer's newest copy and its country. `all_copies` reads the copies of the customers whose
-    newest one is not valid, the newest first.
+    `newest` has each customer's newest copy and the customer's country. `all_copies` reads the copies of the customers
+    whose newest one is not valid, newest first.
     """
     chosen = {key: ChosenPhone(copy, judged(copy, country, rule)) for key, (copy, country) in newest.items()}
     doubtful = [key for key, phone in chosen.items() if not phone.verdict.is_valid]
@@ -75,10 +75,10 @@ def choose_phones(
 
 
 def judged(copy: PhoneCopy, country: str | None, rule: PhoneRule) -> JudgedPhone:
-    """The verdict on a copy's phone. `country` is the customer's, for copies that name none.
+    """The verdict on a copy's phone. `country` is the customer's, for copies without a country.
 
-    A number that means one line in the copy's country and another in the customer's is of no known country. A country
-    that is not understood is never replaced by another copy's.
+    A number with different meanings in the copy's country and in the customer's country has no known country. A country
+    that is not recognised is never replaced by the country of another copy.
     """
     if copy.country_unknown:
         return rule(copy.text, None)
@@ -93,7 +93,7 @@ def judged(copy: PhoneCopy, country: str | None, rule: PhoneRule) -> JudgedPhone
 def judge_phones(connection: Raw, rule: PhoneRule) -> None:
     """Judge the numbers of customers that the triggers have made, because SQL cannot.
 
-    What Zoho itself reported of a customer stays. Copies and receipts keep the number as it was written.
+    Values from Zoho stay unchanged. Copies and receipts keep the number as it was written.
     """
 
     def next_batch(after: Any) -> tuple[int, Any]:

@@ -1,17 +1,17 @@
-"""What keeps a database from another version of the schema: one sentence each."""
+"""Errors of migrations: each message is one sentence."""
 
 from alembic.util import CommandError
 
 
 class MigrationError(CommandError):
-    """A migration did not run to its end; what it had committed stays, and running it again goes on from there.
+    """A migration stopped before its end; committed work stays, and a repeated migration continues from there.
 
-    A `CommandError`, because alembic's own command line prints that one as a line instead of a traceback.
+    A `CommandError`, because alembic's own command line prints it as one line instead of a traceback.
     """
 
 
 class MigrationRefusedError(MigrationError):
-    """A revision found rows or tables that it would harm, and has left them as they are."""
+    """A revision would damage rows or tables, and left them unchanged."""
 
 
 class InTheWayError(MigrationError):

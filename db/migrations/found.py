@@ -1,4 +1,4 @@
-"""The older application's tables, as they are found: what they lack, what adoption changes, and why it cannot."""
+"""The older application's tables as found: what they lack, what adoption changes, and what prevents it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,24 +18,24 @@ from db.migrations.suitability import Loosening, is_step_text, is_unique, loosen
 
 @dataclass(frozen=True, slots=True)
 class FoundTable:
-    """A legacy table as it is."""
+    """The present state of a legacy table."""
 
     name: str
     exists: bool
     rows: int  #: Postgres' estimate
     style: str  #: of its columns' names: snake_case or camelCase
     renames: tuple[tuple[str, str], ...]  #: (found, wanted)
-    columns: tuple[str, ...]  #: all that it has, in their order
+    columns: tuple[str, ...]  #: all columns of the table, in order
     loosenings: tuple[Loosening, ...]
     defaults: tuple[tuple[str, str], ...]  #: (column, the default that booksync counts on)
     lacks_unique: bool  #: no unique key for the columns by which booksync finds a row
     fill_ins: tuple[str, ...]  #: missing columns, which phase 1 adds
     texts: tuple[str, ...]  #: columns with numbers as text, which phase 1 turns into numbers
-    problems: tuple[str, ...]  #: sentences: why it cannot be taken
+    problems: tuple[str, ...]  #: sentences: reasons why it cannot be adopted
 
     @property
     def changes(self) -> Iterator[str]:
-        """What booksync counts on, and the table lacks."""
+        """The changes that booksync needs before phase 1."""
         if self.renames:
             names = ", ".join(f"{found} to {wanted}" for found, wanted in self.renames)
             yield f"rename columns of {self.name}: {names}"
@@ -52,15 +52,15 @@ class FoundTable:
 
     @property
     def later_changes(self) -> Iterator[str]:
-        """What phase 1 will change besides, because the table lacks it."""
+        """The changes of phase 1 to fill gaps of the table."""
         for column in self.fill_ins:
             yield (
-                f"in phase 1, add the column {self.name}.{column}, which is missing; the way back to legacy drops it"
+                f"in phase 1, add the column {self.name}.{column}, which is missing; the downgrade to legacy drops it"
             )
         for column in self.texts:
             yield (
                 f"in phase 1, turn {self.name}.{column} from text into a number; the table is rewritten, and the"
-                " application has to write a number from then on; the way back to legacy restores every text"
+                " application has to write a number from then on; the downgrade to legacy restores every text"
             )
 
 
@@ -70,12 +70,12 @@ def look(connection: Connection) -> tuple[FoundTable, ...]:
 
 
 def refuse_unadopted(connection: Connection, *, adopted: bool) -> None:
-    """Keep `booksync migrate` from tables that only `adopt` makes ready, or that it cannot take.
+    """Refuse to migrate tables that must be adopted first, or that cannot be adopted.
 
-    `adopted` means that `adopt` has just made them ready, and that its later changes were agreed to.
+    `adopted` means that `adopt` has just prepared the tables, and that a person agreed to its later changes.
 
     Raises:
-        MigrationRefusedError: there are such tables, or names that booksync needs are taken.
+        MigrationRefusedError: there are such tables, or other objects have names that booksync needs.
     """
     tables = look(connection)
     unfit = [problem for table in tables for problem in table.problems]
@@ -92,10 +92,10 @@ def refuse_unadopted(connection: Connection, *, adopted: bool) -> None:
 
 
 def refuse_taken(connection: Connection) -> None:
-    """Look once more at the names that booksync needs, before phase 1 begins: adoption may be long ago.
+    """Check the names that booksync needs again before phase 1, because adoption may be long ago.
 
     Raises:
-        MigrationRefusedError: a name is taken, or a column that both may use cannot hold what booksync writes.
+        MigrationRefusedError: another object has a name, or a shared column cannot hold booksync's values.
     """
     inspector = sa.inspect(connection)
     unfit = list(taken(connection))
@@ -188,7 +188,7 @@ def _estimated_rows(connection: Connection, table: str) -> int:
 
 
 def _renames(found: set[str], wanted: list[str]) -> Iterator[tuple[str, str]]:
-    """ "zohoCustomerId" and "customerTimeZone" are zoho_customer_id and customer_timezone."""
+    """Pairs such as ("zohoCustomerId", "zoho_customer_id") and ("customerTimeZone", "customer_timezone")."""
     by_letters = {name.replace("_", "").lower(): name for name in sorted(found)}
     for column in wanted:
         if column not in found and (old := by_letters.get(column.replace("_", ""))):

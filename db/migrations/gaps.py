@@ -1,7 +1,7 @@
-"""Gaps of the older application's tables that phase 1 fills in, and that the way back to `legacy` restores.
+"""Gaps in the older application's tables that phase 1 fills, and that the downgrade to `legacy` restores.
 
-A column that is missing is added. `reminders.step` as text becomes a number; a text that is not the plain number
-(" 3 ", "+7") is kept in migration_step_texts until then.
+A missing column is added. A text column `reminders.step` becomes a number; texts other than the plain number (" 3 ",
+"+7") are kept in migration_step_texts for the downgrade.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,7 +52,8 @@ _DOUBLED: Final = """
         SELECT FROM reminders WHERE step IS NOT NULL GROUP BY invoice_id, step::smallint HAVING count(*) > 1
     ) AS doubled
 """
-#: What keeps Postgres from changing the type of a column. The views of the bridge are dropped and made again.
+#: Objects that prevent Postgres from changing the type of a column. The views of the bridge are not listed, because
+#: they are dropped and recreated.
 _DEPENDENTS: Final = """
     SELECT DISTINCT pg_describe_object(depend.classid, depend.objid, 0)
     FROM pg_depend AS depend
@@ -86,17 +87,17 @@ _RESTORED_TEXT: Final = """
 
 
 def missing_columns(table: str, found: set[str]) -> list[str]:
-    """Of the columns that may be missing, those that are."""
+    """The missing columns among those that booksync can add."""
     return [column for column in FILLABLE[table] if column not in found]
 
 
 def fillable_columns(table: str) -> list[str]:
-    """The definitions of all columns of a table that may be missing: `add_columns` adds those that are."""
+    """The definitions of all columns of a table that `add_columns` may have to add."""
     return [f"{column} {definition}" for column, definition in FILLABLE[table].items()]
 
 
 def step_problems(connection: Connection) -> Iterator[str]:
-    """Why `reminders.step`, which is text, cannot become a number."""
+    """The reasons why a text column `reminders.step` cannot become a number."""
     if count := connection.scalar(sa.text(_NO_NUMBERS)):
         yield (
             f"reminders.step is text, and {count} {'row holds' if count == 1 else 'rows hold'} no whole number from"
@@ -108,11 +109,11 @@ def step_problems(connection: Connection) -> Iterator[str]:
             " leave one row each"
         )
     for dependent in connection.scalars(sa.text(_DEPENDENTS)):
-        yield f"reminders.step is text, and {dependent} depends on that: drop it before, and make it again after it"
+        yield f"reminders.step is text, and {dependent} depends on that: drop it first, and create it again afterwards"
 
 
 def is_step_text(connection: Raw) -> bool:
-    """Whether the older application keeps the step as text."""
+    """Whether the older application stores the step as text."""
     found = connection.execute("""
         SELECT FROM pg_attribute WHERE attrelid = 'reminders'::regclass AND attname = 'step'
             AND NOT attisdropped AND atttypid IN ('text'::regtype, 'varchar'::regtype)
@@ -124,7 +125,7 @@ def step_to_number(connection: Raw) -> None:
     """Turn `reminders.step` into a number where it is text. The table is rewritten in one transaction.
 
     Raises:
-        MigrationRefusedError: a row that is newer than the last check holds no whole number.
+        MigrationRefusedError: a row written since the last check holds a text that is not a whole number.
     """
     if not is_step_text(connection):
         return
@@ -162,7 +163,7 @@ def step_to_number(connection: Raw) -> None:
 
 
 def step_to_text(connection: Raw) -> None:
-    """Undo `step_to_number`: every text is what it was before."""
+    """Undo `step_to_number`: restore every text."""
     detail = detail_of(connection, _STEP)
     if detail is None:
         return
@@ -172,7 +173,7 @@ def step_to_text(connection: Raw) -> None:
     def turn() -> None:
         with connection.transaction():
             _allow_a_rewrite(connection)
-            # A function, because an UPDATE would run the older application's own triggers.
+            # A function, because an UPDATE would fire the older application's own triggers.
             connection.execute(_RESTORED_TEXT)
             connection.execute(
                 f"""

@@ -1,7 +1,7 @@
-"""The columns, tables and functions by which reminders are permitted, opened for handovers, and answered.
+"""The schema of the handover: columns, tables and functions for permission, opening and outcomes.
 
-Two revisions apply them, because booksync works from phase 2 on: one at the end of phase 2, one at the end of phase 3
-for a database that had left phase 2 before this release. Every statement can be repeated.
+Two revisions apply it, because booksync works from phase 2 on: one at the end of phase 2, one at the end of phase 3 for
+a database that had left phase 2 before this release. Every statement can be repeated.
 """
 
 import os
@@ -69,7 +69,7 @@ _INDEXES: Final = {
     "ix_handover_outcomes_invoice_id": "handover_outcomes (invoice_id)",
 }
 
-#: A connection that was handing over before there was a switch stays open, with its backlog, as it was.
+#: A connection that handed over reminders before the switch existed stays open, with its backlog.
 _LEAVE_OPEN: Final = """
     UPDATE zoho_connections AS home
     SET handover = 'open', handover_opened_at = created_at, handover_backlog = 'latest'
@@ -90,7 +90,7 @@ _FUNCTIONS_END: Final = """
     DROP FUNCTION IF EXISTS booksync_local_time(timestamptz, text);
 """
 
-#: Tables of these names that are not booksync's: another application has its own.
+#: Tables of these names that belong to another application.
 _FOREIGN: Final = """
     SELECT name FROM (VALUES
         ('handover_outcomes', '{handover_id,reminder_id,phone_text,outcome,until,note,reported_at}'::text[]),
@@ -101,7 +101,7 @@ _FOREIGN: Final = """
     )
 """
 
-#: A sign that `add` has begun.
+#: This query returns a row if `add` has begun.
 BEGUN: Final = "SELECT WHERE to_regclass('handover_outcomes') IS NOT NULL"
 
 
@@ -128,7 +128,7 @@ def add(connection: Raw) -> None:
 
 
 def remove(connection: Raw) -> None:
-    """Remove them, and bring back the functions of before."""
+    """Remove the additions, and restore the previous functions."""
     briefly(connection, _FUNCTIONS_END + (_SQL / "hand_over.sql").read_text())
     for name in _INDEXES:
         drop_index(connection, name)

@@ -1,4 +1,4 @@
-"""The legacy application's tables, as far as booksync knows them."""
+"""The part of the legacy application's tables that booksync knows."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 
 def legacy_tables() -> Mapping[str, tuple[sa.schema.SchemaItem, ...]]:
-    """What each table is made of, in the order in which they can be made; new objects at each call."""
+    """The columns and constraints of each table, in the order of creation; each call returns new objects."""
     return {
         "users": (_id(),),
         "invoices_cache": (
@@ -54,7 +54,7 @@ def legacy_tables() -> Mapping[str, tuple[sa.schema.SchemaItem, ...]]:
     }
 
 
-#: By which booksync finds a row again.
+#: The key by which booksync finds a row.
 UNIQUE: Final[Mapping[str, tuple[str, ...]]] = {
     "invoices_cache": ("user_id", "zoho_invoice_id"),
     "reminders": ("invoice_id", "step"),
@@ -62,7 +62,7 @@ UNIQUE: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def legacy_columns(table: str) -> list[sa.Column[Any]]:
-    """The columns of one of the tables."""
+    """The columns of one table."""
     return [part for part in legacy_tables()[table] if isinstance(part, sa.Column)]
 
 

@@ -1,7 +1,6 @@
-"""The names of all objects that the revisions make, and a search for other objects with such a name.
+"""The names of all objects that the revisions create, and a search for other objects with such a name.
 
-What belongs to the older application is never dropped or replaced: a name that is taken is reported before anything is
-changed.
+Objects of the older application are never dropped or replaced: a name in use is reported before anything is changed.
 """
 
 import re
@@ -13,7 +12,8 @@ from sqlalchemy import Connection
 
 SHARED_TABLES: Final = ("users", "invoices_cache", "reminders", "sync_metadata")
 
-#: Columns of the shared tables that hold booksync's own state. A foreign value there would be acted upon.
+#: Columns of the shared tables that hold booksync's own state. booksync would act on a value that another program
+#: wrote.
 STATE_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "invoices_cache": (
         "connection_id",
@@ -29,7 +29,7 @@ STATE_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "sync_metadata": ("connection_id",),
 }
 
-#: Tables of booksync's own.
+#: booksync's own tables.
 TABLES: Final = (
     "api_use",
     "customers_cache",
@@ -59,7 +59,7 @@ TABLES: Final = (
     "zoho_connections",
 )
 
-#: Index → its definition after the name; on the shared tables an equal one may be there already.
+#: Index → its definition after the name; a shared table may already have an equal index.
 SHARED_INDEXES: Final[Mapping[str, str]] = {
     "ix_invoices_cache_connection_id": "invoices_cache (connection_id)",
     "ix_invoices_cache_customer_id": "invoices_cache (customer_id)",
@@ -103,7 +103,7 @@ OWN_INDEXES: Final = (
     "uq_zoho_connections_user_id_organization_id",
 )
 
-#: On the shared tables.
+#: Constraints on the shared tables.
 CONSTRAINTS: Final = (
     "ck_invoices_cache_customer_id_required",
     "ck_reminders_customer_id_required",
@@ -178,14 +178,14 @@ _COLUMNS: Final = """
     WHERE attrelid = to_regclass(:table) AND attname = ANY(:names) AND attnum > 0 AND NOT attisdropped ORDER BY 1
 """
 
-#: A receipt table stays behind where a row could not be brought back.
+#: A downgrade keeps a receipt table that holds rows which it could not restore.
 _RECEIPT_COLUMNS: Final = {"row_id", "legacy", "is_moved_out"}
 
 _WAY_OUT: Final = "rename it, or put it in another schema"
 
 
 def taken(connection: Connection) -> Iterator[str]:
-    """Sentences: which of the names belong to something else, in a database that has nothing of booksync's yet."""
+    """Sentences for the names that other objects have, in a database without any object of booksync."""
     yield from _relations(connection)
     for (name,) in connection.execute(sa.text(_FUNCTIONS), {"names": list(FUNCTIONS)}):
         yield f"The function {name} is there, but it is not booksync's: {_WAY_OUT}"
@@ -200,7 +200,7 @@ def taken(connection: Connection) -> Iterator[str]:
 
 
 def state_column_taken(table: str, column: str) -> str:
-    """The sentence for a column of the older application's that has the name of a state column."""
+    """The sentence for a column of the older application with the name of a state column."""
     return (
         f"{table}.{column} is there, but booksync keeps its own state in a column of that name: rename yours"
         f" (ALTER TABLE {table} RENAME COLUMN {column} TO legacy_{column})"
@@ -210,7 +210,7 @@ def state_column_taken(table: str, column: str) -> str:
 def shareable_columns(table: str) -> list[sa.Column[Any]]:
     """Columns that both applications may use: facts from Zoho, and their hash. Each call returns new objects.
 
-    booksync reads the older application's values as it reads its own earlier ones, and replaces them by Zoho's.
+    booksync reads the older application's values like its own earlier values, and replaces them with Zoho's.
     """
     if table == "invoices_cache":
         return [
@@ -250,7 +250,7 @@ def _holds_receipts(connection: Connection) -> bool:
 
 
 def _plain(definition: str) -> str:
-    """An index's definition without what Postgres adds to it."""
+    """An index's definition without the parts that Postgres adds."""
     return re.sub(
         r"USING btree|::text|[()\s]|\bON \w+\.", lambda found: "ON" if found[0][:2] == "ON" else "", definition
     )

@@ -1,6 +1,6 @@
-"""The schema of numbers that are valid but not callable, of countries, and of truth checks.
+"""The schema for valid numbers that are not callable, for countries, and for truth checks.
 
-As in `handover`, two revisions apply them: one at the end of phase 2, one at the end of phase 3. Every statement can be
+As in `handover`, two revisions apply it: one at the end of phase 2, one at the end of phase 3. Every statement can be
 repeated.
 """
 
@@ -39,18 +39,19 @@ _TABLES: Final = """
 
 _INDEXES: Final = {
     "ix_customers_cache_country_unknown": "customers_cache (connection_id) WHERE country_unknown IS NOT NULL",
-    # Only E.164: a text that is no number may be too long for an index.
+    # Only E.164: other texts may be too long for an index.
     "ix_customers_cache_valid_phone": "customers_cache (user_id, primary_phone) WHERE phone_problem IS NULL",
 }
 
-#: Customers made of copies were judged before the column existed.
+#: Customers made from copies were judged before the column existed.
 _FILL: Final = """
     UPDATE customers_cache SET phone_not_callable = phone_verdict ->> 'not_callable'
     WHERE phone_not_callable IS NULL AND observed_at IS NULL AND phone_verdict ->> 'not_callable' IS NOT NULL
 """
 
-#: An earlier release stored no country where it did not understand Zoho's, and Russia for Nigeria's "NGA". These
-#: contacts are asked again, because they may not change for long. Only verdicts of earlier releases lack `doubts`.
+#: An earlier release stored no country where it did not recognise Zoho's text, and Russia for Nigeria's "NGA". These
+#: contacts are requested again, because they may not change for a long time. Only verdicts of earlier releases lack
+#: `doubts`.
 _ASK_AGAIN: Final = """
     UPDATE customers_cache AS customer SET asked_version = NULL
     WHERE asked_version IS NOT NULL AND NOT phone_verdict ? 'doubts' AND position('+' IN phone_verdict ->> 'raw') = 0
@@ -65,7 +66,7 @@ _ASK_AGAIN: Final = """
 
 _FUNCTION_END: Final = "DROP FUNCTION IF EXISTS booksync_is_shared(uuid, text, integer);"
 
-#: A table of that name that is not booksync's: another application has its own.
+#: A table of that name that belongs to another application.
 _FOREIGN: Final = """
     SELECT WHERE to_regclass('phone_confirmations') IS NOT NULL
         AND NOT '{customer_id,phone_text,phone,note,confirmed_at}'::text[] <@ ARRAY(
@@ -74,12 +75,12 @@ _FOREIGN: Final = """
         )
 """
 
-#: A sign that `add` has begun.
+#: This query returns a row if `add` has begun.
 BEGUN: Final = "SELECT WHERE to_regclass('phone_confirmations') IS NOT NULL"
 
 
 def add(connection: Raw) -> None:
-    """Add the columns, tables and functions, where they are missing; `handover.add` must have gone before.
+    """Add the columns, tables and functions, where they are missing; `handover.add` must run first.
 
     Raises:
         MigrationRefusedError: another application has a table of the same name.
@@ -99,7 +100,7 @@ def add(connection: Raw) -> None:
 
 
 def remove(connection: Raw) -> None:
-    """Remove them, and bring back the functions of before."""
+    """Remove the additions, and restore the previous functions."""
     briefly(connection, (_SQL / "0010_reminder_functions.sql").read_text() + _FUNCTION_END)
     for name in _INDEXES:
         drop_index(connection, name)

@@ -1,4 +1,4 @@
-"""Pending reminders as they change hands: the legacy application's have no closing time, booksync's have one."""
+"""The transfer of pending reminders: only booksync's have a closing time, the legacy application's have none."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _DUE: Final = """
         SELECT invoice_id FROM reminders WHERE id = ANY(%(ids)s) AND status = 'scheduled' AND closes_at IS NULL
     )
 """
-# It closes as it opens: nobody is reminded by it before booksync has planned it anew.
+# The window closes as it opens, so the reminder is not handed over before booksync has planned it again.
 _TAKE: Final = """
     WITH taken AS (
         UPDATE reminders SET closes_at = scheduled_at
@@ -28,7 +28,7 @@ _TAKE: Final = """
 
 
 def take_over(connection: Raw) -> None:
-    """Make booksync's what the legacy application had planned, and its invoices due for planning."""
+    """Transfer the legacy application's pending reminders to booksync, and make their invoices due for planning."""
 
     def take(ids: Sequence[uuid.UUID]) -> None:
         connection.execute(_DUE, {"ids": ids})
@@ -38,7 +38,7 @@ def take_over(connection: Raw) -> None:
 
 
 def give_back(connection: Raw) -> None:
-    """Undo `take_over`; what booksync has sent, cancelled or superseded since stays so."""
+    """Undo `take_over`; reminders that booksync has sent, cancelled or superseded since then stay so."""
     over_keys(connection, "reminders: give back", partial(_give, connection))
 
 
@@ -67,10 +67,10 @@ def _give(connection: Raw, after: Any) -> tuple[int, Any]:
 
 
 def cancel_own(connection: Raw) -> None:
-    """Take booksync's pending reminders from the queue, which is the legacy application's alone again."""
+    """Cancel booksync's pending reminders, because only the legacy application reads the queue from now on."""
 
     def cancel(ids: Sequence[uuid.UUID]) -> None:
-        # As jsonb, because a killed downgrade may have dropped the column already.
+        # Read as jsonb, because a killed downgrade may already have dropped the column.
         connection.execute(
             """
             UPDATE reminders SET status = 'cancelled', updated_at = now()

@@ -1,7 +1,7 @@
-"""The rule that judges a phone number, as the revisions know it.
+"""The rule that judges a phone number, as the revisions see it.
 
-They are frozen and the rule is not, so alembic/env.py hands the present one over. Its verdict is provisional: the first
-sync judges every number again.
+The revisions are frozen and the rule is not, so alembic/env.py passes them the present rule. Its verdict is
+provisional: the first sync judges every number again.
 """
 
 from collections.abc import Callable
@@ -10,18 +10,18 @@ from typing import Final
 
 from alembic import op
 
-#: Under this key of the configuration's attributes env.py puts the rule.
+#: The key of the configuration's attributes under which env.py stores the rule.
 ATTRIBUTE: Final = "phone_rule"
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedPhone:
-    """A text judged: the number, or the problem with it."""
+    """A judged text: the number, or the problem with it."""
 
     raw: str = field(repr=False)
     e164: str | None = field(default=None, repr=False)
     problem: str | None = None
-    not_callable: str | None = None  #: why a valid number is not to be called
+    not_callable: str | None = None  #: why a valid number is not callable
 
     @property
     def is_valid(self) -> bool:
@@ -29,12 +29,12 @@ class JudgedPhone:
         return self.problem is None
 
 
-#: The text, and the country to read it in (ISO 3166-1 alpha-2).
+#: The arguments are the text, and the country to read it in (ISO 3166-1 alpha-2).
 PhoneRule = Callable[[str, str | None], JudgedPhone]
 
 
 def phone_rule() -> PhoneRule:
-    """The rule of the release that migrates."""
+    """The rule of the migrating release."""
     config = op.get_context().config
     assert config is not None
     rule: PhoneRule = config.attributes[ATTRIBUTE]

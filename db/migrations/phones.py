@@ -1,4 +1,4 @@
-"""Reminders without a phone: booksync's have one, be it blank, and the receipt tells whose was missing."""
+"""Reminders without a phone: booksync requires one, possibly blank, and the receipt records the missing ones."""
 
 import uuid
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from db.migrations.steps import Raw
 
 
 def fill_missing_phones(connection: Raw) -> None:
-    """Make every missing phone a blank one."""
+    """Replace every missing phone with a blank one."""
 
     def fill(ids: Sequence[uuid.UUID]) -> None:
         connection.execute(
@@ -28,7 +28,7 @@ def fill_missing_phones(connection: Raw) -> None:
 
 
 def take_back_filled_phones(connection: Raw) -> None:
-    """Undo `fill_missing_phones`, but where somebody has written a phone since."""
+    """Undo `fill_missing_phones`, except where a phone was written since."""
     over_keys(connection, "reminders' phones: take back", partial(_take_back, connection))
 
 

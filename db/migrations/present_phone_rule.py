@@ -1,11 +1,11 @@
-"""The domain's present rule for phone numbers, for revisions that know none."""
+"""The domain's present rule for phone numbers, for revisions, which must not import it."""
 
 from db.migrations.phone_rule import JudgedPhone
 from domain.phones import judge
 
 
 def judge_phone(text: str, country: str | None) -> JudgedPhone:
-    """The verdict on a text, read in a country (ISO 3166-1 alpha-2) where it has no prefix of its own."""
+    """The verdict on a text; without an international prefix it is read in the country (ISO 3166-1 alpha-2)."""
     verdict = judge(text, country)
     return JudgedPhone(
         verdict.raw,

@@ -1,4 +1,4 @@
-"""Rows that can have no customer: moved out of the tables into migration_receipt, whole, and brought back."""
+"""Rows that cannot have a customer: moved, complete, from the tables into migration_receipt, and restored."""
 
 import uuid
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from db.migrations.batches import BATCH, over_keys, over_rows
 from db.migrations.errors import MigrationRefusedError
 from db.migrations.steps import Raw
 
-#: Invoices before their reminders, the order in which they come back.
+#: Invoices before their reminders, because they are restored in this order.
 _TABLES: Final = ("invoices_cache", "reminders")
 
 _MOVE_OUT: Final[dict[str, str]] = {
@@ -44,10 +44,10 @@ _MOVE_OUT: Final[dict[str, str]] = {
 
 
 def move_out(connection: Raw) -> None:
-    """Take every row without a customer out of the tables.
+    """Move every row without a customer out of the tables.
 
     Raises:
-        MigrationRefusedError: another table of the host application refers to such a row, or it has been reminded of.
+        MigrationRefusedError: another table of the host application refers to such a row, or its reminder was sent.
     """
     _refuse_rows_that_others_need(connection)
     _refuse_what_was_sent(connection)
@@ -61,7 +61,7 @@ def move_out(connection: Raw) -> None:
 
 
 def _refuse_rows_that_others_need(connection: Raw) -> None:
-    # What the host has tied to a row might go with it (ON DELETE CASCADE), or keep it from going.
+    # Rows of the host application that refer to such a row would be deleted (ON DELETE CASCADE) or prevent the move.
     ties = connection.execute("""
         SELECT conrelid::regclass::text, a.attname, confrelid::regclass::text
         FROM pg_constraint JOIN pg_attribute AS a ON a.attrelid = conrelid AND a.attnum = conkey[1]
@@ -76,12 +76,13 @@ def _refuse_rows_that_others_need(connection: Raw) -> None:
         if row and row[0]:
             raise MigrationRefusedError(
                 f"Phase 3 has to wait: {row[0]} rows of {table} refer to rows of {target} that have no customer and"
-                " would be moved out; give those a zoho_customer_id, or take the references away"
+                " would be moved out; give these rows a zoho_customer_id, or remove the references"
             )
 
 
 def _refuse_what_was_sent(connection: Raw) -> None:
-    # The next sync makes such an invoice anew, without the memory of what was sent. (An unknown user's it does not.)
+    # The next sync creates such an invoice again and does not know that its reminder was sent. (Not for an unknown
+    # user.)
     row = connection.execute("""
         SELECT count(DISTINCT invoice.id) FROM invoices_cache AS invoice
         JOIN reminders AS reminder ON reminder.invoice_id = invoice.id
@@ -97,7 +98,7 @@ def _refuse_what_was_sent(connection: Raw) -> None:
 
 
 def bring_back(connection: Raw) -> None:
-    """Put the rows back, as they were. One whose place another row has taken since stays in its receipt."""
+    """Restore the rows unchanged. A row whose place another row has taken stays in its receipt."""
     for table in _TABLES:
         insert = _insert(connection, table)
 
@@ -143,7 +144,7 @@ def _insert(connection: Raw, table: str) -> sql.Composed:
     )
 
 
-#: A reminder comes back to its invoice; one that never had any, as well.
+#: A reminder is restored with its invoice; a reminder that never had an invoice is restored as well.
 _FITS: Final[dict[str, str]] = {
     "invoices_cache": "true",
     "reminders": """(
@@ -158,8 +159,8 @@ def _bring(connection: Raw, insert: sql.Composed, ids: Sequence[int]) -> None:
         with connection.transaction():
             connection.execute(insert, {"ids": ids})
     except ForeignKeyViolation as error:
-        # Its user (or invoice) was not there when the row was moved out, or has gone since: the tables had such rows
-        # before, and have them again. The rule stays for whatever is written from now on.
+        # The user (or invoice) did not exist when the row was moved out, or was deleted since: the tables had such rows
+        # before, and get them back. The constraint still holds for new rows.
         table, name = error.diag.table_name, error.diag.constraint_name
         assert table is not None
         assert name is not None
@@ -178,5 +179,5 @@ def _bring(connection: Raw, insert: sql.Composed, ids: Sequence[int]) -> None:
 
 
 def _table(name: str) -> sql.Composable:
-    """A table as `regclass` writes it, which quotes it already where that is needed."""
+    """A table by its `regclass` name, which is quoted where necessary."""
     return sql.SQL(name)

@@ -1,4 +1,4 @@
-"""The old columns rebuilt: from the receipts where a row has one, else from its customer."""
+"""The old columns rebuilt: from the receipt of a row if it has one, else from its customer."""
 
 import uuid
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from db.migrations.steps import Raw
 
 
 def rebuild_copies(connection: Raw) -> None:
-    """Fill the invoices' old columns, and account for what no receipt tells yet.
+    """Fill the invoices' old columns, and record receipts for values without one.
 
-    A row holds again what it held when the columns went, unless it has been given to another customer since.
+    A row regains the values that it had when the columns were dropped, unless its customer has changed since.
     """
     over_rows(connection, "old columns", "invoices_cache", lambda ids: _rebuild(connection, ids))
 

@@ -1,4 +1,4 @@
-"""migration_receipt read: whether all is accounted for."""
+"""Reads migration_receipt: whether every value is recorded."""
 
 from typing import Final
 
@@ -23,9 +23,9 @@ UNACCOUNTED: Final = """
 
 
 def unaccounted(connection: Raw) -> int:
-    """The number of invoices whose old columns are in no receipt."""
+    """The number of invoices with old columns that no receipt records."""
     with connection.transaction():
-        # It reads a table and an index, and holds no lock that anybody would wait for.
+        # It reads a table and an index, and holds no lock that blocks another session.
         connection.execute("SET LOCAL statement_timeout = '4h'")
         row = connection.execute(UNACCOUNTED).fetchone()
     assert row is not None
@@ -34,14 +34,14 @@ def unaccounted(connection: Raw) -> int:
 
 
 def refuse_unaccounted(connection: Raw) -> None:
-    """Keep phase 3 from dropping what is written down nowhere else.
+    """Prevent phase 3 from dropping values that no receipt records.
 
     Raises:
-        MigrationRefusedError: an invoice is not accounted for.
+        MigrationRefusedError: an invoice has no complete receipt.
     """
     old = "SELECT FROM pg_attribute WHERE attrelid = 'invoices_cache'::regclass AND attname = 'customer_name'"
     if connection.execute(old).fetchone() is None:
-        return  # They went, and the process that dropped them was killed before it could note the revision.
+        return  # The columns were dropped by a process that was killed before it could record the revision.
     if count := unaccounted(connection):
         raise MigrationRefusedError(
             f"Phase 3 has to wait: {count} {'invoice is' if count == 1 else 'invoices are'} unaccounted for, so the old"

@@ -1,4 +1,4 @@
-"""What became of every value of the older application's, as migration_receipt has it, and the values themselves."""
+"""The outcome of every value of the older application, from migration_receipt, and the values themselves."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from db.migrations.revisions import current_revision
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of the legacy rows and their values."""
+    """The outcomes of the legacy rows and their values."""
 
     revision: str | None
     unaccounted: int  #: invoices: all before phase 2, 0 after phase 3 has dropped the old columns
@@ -85,7 +85,7 @@ _PAGE: Final = 1000
 
 
 def report(connection: Connection) -> Report:
-    """The totals, of each row's newest receipt.
+    """The totals of each row's newest receipt.
 
     Raises:
         MigrationError: the database has no receipts yet.
@@ -120,7 +120,7 @@ def values(connection: Connection) -> Iterator[tuple[Any, ...]]:
 
 def _require(connection: Connection) -> None:
     if connection.scalar(text("SELECT to_regclass('migration_receipt')")) is None:
-        raise MigrationError("There is no receipt yet: `booksync migrate --to phase2` writes it")
+        raise MigrationError("The receipt does not exist yet: `booksync migrate --to phase2` writes it")
 
 
 def _count_unaccounted(connection: Connection) -> int:

@@ -1,4 +1,4 @@
-"""The revisions that this release knows, and the one that a database has."""
+"""The revisions of this release, and the revision of a database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,35 +13,35 @@ from sqlalchemy import Connection, text
 
 from db.migrations.errors import MigrationError
 
-#: Our own, because the host application may keep alembic's default table in the same database.
+#: An own table, because the host application may keep alembic's default table in the same database.
 VERSION_TABLE: Final = "booksync_alembic_version"
 
-#: Beside this package, wherever the process was started: a checkout, an editable install, a container's folder.
+#: Next to this package, independently of the working directory: a checkout, an editable install, a container's folder.
 _FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
 
 
 class Target(StrEnum):
-    """Where a migration can go. A phase ends with the last revision that carries its name: phase1 is `0004_phase1`.
+    """A target of a migration. A phase ends with the last revision that carries its name: phase1 is `0004_phase1`.
 
-    The names are not alembic's branch labels: such a label belongs to the whole line of revisions, not to one of them.
+    The names are not alembic's branch labels, because a branch label applies to a whole line of revisions.
     """
 
     LEGACY = "legacy"  #: the application before booksync
-    PHASE1 = "phase1"  #: the cache is there; the legacy application notices nothing
-    PHASE2 = "phase2"  #: invoices know their customer; both applications write side by side
-    PHASE3 = "phase3"  #: invoices keep no copy of their customer any more
+    PHASE1 = "phase1"  #: the cache exists; the legacy application is not affected
+    PHASE2 = "phase2"  #: invoices refer to their customer; both applications write at the same time
+    PHASE3 = "phase3"  #: invoices no longer keep a copy of their customer
     HEAD = "head"  #: the newest revision of this release
 
 
 def alembic_config() -> Config:
-    """Alembic's configuration, whatever the working directory.
+    """Alembic's configuration, independently of the working directory.
 
     Raises:
         MigrationError: this installation lacks the revisions.
     """
     if not (_FOLDER / "versions").is_dir():
         raise MigrationError(
-            f"The migrations are not in {_FOLDER}: run from booksync's own folder, or an editable install of it"
+            f"The migrations are not in {_FOLDER}: run from booksync's folder, or from an editable install"
         )
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
@@ -56,20 +56,20 @@ def known_revisions() -> Sequence[str]:
 
 
 def expected_head() -> str:
-    """The newest revision of this release: what its code needs the database to have."""
+    """The newest revision of this release: its code needs a database at this revision."""
     return known_revisions()[-1]
 
 
 def revision_of(target: Target) -> str:
-    """The revision that a target stands for."""
+    """The revision of a target."""
     if target is Target.HEAD:
         return expected_head()
     return next(revision for revision in reversed(known_revisions()) if revision.endswith(f"_{target}"))
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision that the database has; None before the first one."""
-    # Asked by name first: a failed SELECT would cost the caller its transaction.
+    """The revision of the database; None before the first one."""
+    # Check the name first: a failed SELECT would abort the caller's transaction.
     if connection.scalar(text("SELECT to_regclass(:name)"), {"name": VERSION_TABLE}) is None:
         return None
     revision: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608
@@ -77,23 +77,23 @@ def current_revision(connection: Connection) -> str | None:
 
 
 class SchemaFit(StrEnum):
-    """How a database's schema stands to the code of this release."""
+    """Whether a database's schema fits the code of this release."""
 
     FITS = "fits"
-    OLDER = "older"  #: migrations are missing, or all of them
+    OLDER = "older"  #: some or all migrations are missing
     NEWER = "newer"  #: a later release has migrated it
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """The revision that a database has (None before the first one), and whether this release can work with it."""
+    """The revision of a database (None before the first one), and whether this release can work with it."""
 
     revision: str | None
     fit: SchemaFit
 
     @property
     def lack(self) -> str:
-        """What is wrong and what to do, as a sentence without its full stop; "" where nothing is wrong."""
+        """The problem and the next step, as a sentence without its full stop; an empty text if the schema fits."""
         match self.fit:
             case SchemaFit.NEWER:
                 known = expected_head()
@@ -107,7 +107,7 @@ class SchemaState:
 
 
 def _older(revision: str) -> str:
-    """Beside an older application the way leads to the end of phase 2; after it, to the newest revision."""
+    """With an older application the target is the end of phase 2; after that application, the newest revision."""
     known, phase2 = known_revisions(), revision_of(Target.PHASE2)
     is_before_phase3 = known.index(revision) <= known.index(phase2)
     needed = phase2 if is_before_phase3 else expected_head()
@@ -116,7 +116,7 @@ def _older(revision: str) -> str:
     return f"{found}: run `booksync migrate`{way}"
 
 
-#: What the newest revisions add last: half of an upgrade is not enough.
+#: The last addition of the newest revisions, because a partial upgrade is not enough.
 _LAST_ADDITION: Final = text("""
     SELECT 1 FROM pg_attribute
      WHERE attrelid = to_regclass('api_use') AND attname = 'probed_at' AND NOT attisdropped
@@ -124,9 +124,10 @@ _LAST_ADDITION: Final = text("""
 
 
 def schema_state(connection: Connection) -> SchemaState:
-    """How the database stands to this release, which works from phase 2 on, beside the legacy application.
+    """Whether the database fits this release, which works from phase 2 on, together with the legacy application.
 
-    Revisions after phase 2 may be older than the end of phase 2 itself, which a later release has moved.
+    A database after phase 2 may still be older than the present end of phase 2, because a later release has added
+    revisions there.
     """
     revision, known = current_revision(connection), known_revisions()
     if revision is not None and revision not in known:

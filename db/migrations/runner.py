@@ -1,4 +1,4 @@
-"""What `booksync migrate` does: up or down, one revision after the other."""
+"""The work of `booksync migrate`: upgrade or downgrade, one revision after the other."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from db.migrations.turn import WAIT_SECONDS, one_at_a_time
 
 @dataclass(frozen=True, slots=True)
 class AppliedRevision:
-    """One revision that was applied, or undone."""
+    """One revision that was applied or undone."""
 
     revision: str
     title: str
@@ -37,11 +37,11 @@ class AppliedRevision:
 
 @dataclass(frozen=True, slots=True)
 class MigrationOutcome:
-    """What a migration did; `from_revision` is None for a database that had none."""
+    """The result of a migration; a database without a revision has the `from_revision` None."""
 
     from_revision: str | None
     to_revision: str
-    applied: tuple[AppliedRevision, ...]  #: in the order in which it happened
+    applied: tuple[AppliedRevision, ...]  #: in order of execution
 
 
 def migrate(
@@ -53,15 +53,15 @@ def migrate(
     wait_seconds: float = WAIT_SECONDS,
     adopted: bool = False,
 ) -> MigrationOutcome:
-    """Bring the database to `to` (TR-3), up or down; `on_revision` hears of every revision that is done,
-    `on_progress` of every batch of rows.
+    """Bring the database to `to` (TR-3), up or down.
 
-    Each revision is committed by itself. Two migrations of one database take turns. `adopted` says that `adopt` has
-    just prepared the tables.
+    `on_revision` is called for every completed revision, `on_progress` for every batch of rows. Each revision is
+    committed separately. Two migrations of one database run one after the other. `adopted` means that `adopt` has just
+    prepared the tables.
 
     Raises:
-        MigrationRefusedError: a revision found rows that it would harm.
-        MigrationError: anything else that keeps the database from `to`.
+        MigrationRefusedError: a revision found rows that it would damage.
+        MigrationError: any other reason that prevents the migration to `to`.
     """
     revision = _resolve(to)
     applied: list[AppliedRevision] = []
@@ -85,7 +85,7 @@ def _told(error: psycopg.Error | DBAPIError, url: str, last: str | None) -> Migr
     failure = failure_of(error)
     if failure.kind in (FailureKind.TRY_AGAIN, FailureKind.TIMEOUT):
         return MigrationError(
-            f"Another session was in the way after {last}, and nothing waits for long: run the migration again"
+            f"Another session was in the way after {last}, and a migration waits only briefly: run it again"
         )
     if failure.kind is FailureKind.UNREACHABLE:
         return MigrationError(
@@ -98,13 +98,13 @@ def _told(error: psycopg.Error | DBAPIError, url: str, last: str | None) -> Migr
             " where it stopped"
         )
     return MigrationError(
-        f"Postgres refused a statement after {last} ({failure.cause}; its log tells which): running the"
+        f"Postgres refused a statement after {last} ({failure.cause}; Postgres' log names it): running the"
         " migration again does not help before the cause is gone, then it goes on where it stopped"
     )
 
 
 def applied_revision(step: MigrationInfo) -> AppliedRevision:
-    """Alembic's own account of a step, as ours."""
+    """Convert alembic's record of a step."""
     script = step.up_revision
     assert isinstance(script, Script)
     return AppliedRevision(script.revision, script.doc.removesuffix("."), step.is_upgrade)

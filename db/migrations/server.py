@@ -1,4 +1,4 @@
-"""The server that a migration needs: new enough, writable, and one backend from the first statement to the last."""
+"""The requirements for the server of a migration: recent, writable, and one backend for the whole session."""
 
 from contextlib import ExitStack, suppress
 from typing import Final, cast
@@ -12,14 +12,14 @@ from db.migrations.errors import MigrationRefusedError
 
 _OLDEST: Final = 15
 
-#: A pooler counts as one in session mode after this many other sessions did not get the backend.
+#: The number of other sessions that must not get the backend before a pooler is considered to be in session mode.
 _OTHER_SESSIONS: Final = 3
-#: A pooler in session mode may have no backend left for another session.
+#: A timeout, because a pooler in session mode may have no backend left for another session.
 _OTHER_SESSION_SECONDS: Final = 5.0
 
 
 def refuse_unsuitable_server(connection: Connection, url: str) -> None:
-    """Look before anything is changed: no lock is taken, and no setting of the session is touched.
+    """Check the server before anything is changed: without locks, and without changing the session's settings.
 
     Raises:
         MigrationRefusedError: the server is too old or read-only, or a pooler shares its backends.
@@ -49,9 +49,9 @@ def refuse_unsuitable_server(connection: Connection, url: str) -> None:
 
 
 def shares_backends(connection: Connection, url: str) -> bool:
-    """Whether a pooler lends the connection another backend from transaction to transaction."""
+    """Whether a pooler assigns the connection different backends in different transactions."""
     own = _backend(connection)
-    # A pooler announces a number of its own for each client, to which it maps requests for cancellation.
+    # A pooler reports its own number to each client, and maps cancellation requests to it.
     if own == _raw(connection).info.backend_pid:
         return False
     engine = new_engine(
@@ -67,18 +67,18 @@ def shares_backends(connection: Connection, url: str) -> bool:
 
 
 def _is_lent_to_others(connection: Connection, engine: Engine, own: int) -> bool:
-    """A backend without a transaction goes to the next session that begins one, if backends are shared at all."""
+    """Whether the next session with a transaction gets the idle backend, which proves that backends are shared."""
     with ExitStack() as sessions, suppress(*DatabaseError):
         for _ in range(_OTHER_SESSIONS):
             other = sessions.enter_context(engine.connect())
-            # Its transaction stays open, so that a pooler has fewer backends to choose from each time.
+            # The transaction stays open, so that the pooler has fewer free backends each time.
             if other.scalar(text("SELECT pg_backend_pid()")) == own or _backend(connection) != own:
                 return True
     return _backend(connection) != own
 
 
 def _backend(connection: Connection) -> int:
-    """The backend's process number, in a transaction of this one statement."""
+    """The backend's process id, from a transaction of this one statement."""
     pid = connection.scalar(text("SELECT pg_backend_pid()"))
     connection.commit()
     return cast(int, pid)

@@ -1,7 +1,7 @@
-"""What revisions share: how a statement goes through while others read and write.
+"""Shared parts of the revisions: execution of statements while other sessions read and write.
 
-A revision that touches a legacy table is wholly inside `letting_others_work`, where each statement, or string of
-statements, is committed by itself and can be repeated: what stops half-way is simply run again.
+A revision that changes a legacy table runs completely inside `letting_others_work`. Each statement, or string of
+statements, is committed separately and can be repeated, so an interrupted revision is simply run again.
 """
 
 import time
@@ -34,30 +34,31 @@ _SQL: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql"
 
 _IN_THE_WAY: Final = (DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure)
 
-#: Whoever comes after a statement that waits for a table waits as well; and who waits for a row for less than
-#: Postgres' `deadlock_timeout` (1 s) is not the one who costs the other his work.
+#: Sessions that arrive after a statement waiting for a table lock wait as well. A session that waits for a row for less
+#: than Postgres' `deadlock_timeout` (1 s) never makes Postgres cancel another session's transaction.
 _LOCK_TIMEOUT_MS: Final = 100
 _STATEMENT_TIMEOUT_SECONDS: Final = 60
-#: Building an index or checking a constraint takes as long as the table is big, and lets others read and write it.
+#: Building an index or checking a constraint takes time in proportion to the table, and blocks neither reads nor
+#: writes.
 _LONG_SECONDS: Final = 4 * 60 * 60
 
-#: So long a statement is tried again; each time the pause is longer, up to a second.
+#: A statement is retried for this long; each pause is longer than the last, up to one second.
 patience_seconds = 60.0
 _LONGEST_PAUSE_SECONDS: Final = 1.0
 
 
 @contextmanager
 def letting_others_work() -> Iterator[Raw]:
-    """For statements over tables that are in use; each is committed by itself.
+    """A connection for statements over tables that are in use; each is committed separately.
 
-    Triggers that stand for one application towards the other pass over what is written here.
+    The triggers that fill columns for the other application ignore these writes.
     """
     with op.get_context().autocommit_block():
-        # psycopg's own: it alone takes a string of statements as one transaction.
+        # psycopg's own connection: only it runs a string of statements as one transaction.
         connection = cast(Raw, op.get_bind().connection.driver_connection)
         _set_timeouts(connection, _LOCK_TIMEOUT_MS / 1000, _STATEMENT_TIMEOUT_SECONDS)
         connection.execute("SET booksync.migrating = 'on'")
-        connection.execute("SET jit = off")  # Compiling takes longer than a batch.
+        connection.execute("SET jit = off")  # JIT compilation takes longer than a batch.
         try:
             yield connection
         finally:
@@ -68,7 +69,7 @@ def letting_others_work() -> Iterator[Raw]:
 
 
 def undo_if_begun(revision: str, sign: str) -> None:
-    """Undo the revision after this one if it was begun, as the rows of `sign` tell, and killed before it was noted."""
+    """Undo the next revision if the query `sign` returns a row: it was begun, then killed before it was recorded."""
     with letting_others_work() as connection:
         begun = connection.execute(sign).fetchone() is not None
     if begun:
@@ -79,7 +80,7 @@ def undo_if_begun(revision: str, sign: str) -> None:
 
 @contextmanager
 def planning_without(connection: Raw, *ways: str) -> Iterator[None]:
-    """Keep Postgres from ways that suit whole tables: "seqscan", "hashjoin", …; a batch is a few keys of a big one."""
+    """Disable plans that suit whole tables ("seqscan", "hashjoin", …); a batch is a few keys of a big table."""
     for way in ways:
         connection.execute(f"SET enable_{way} = off")
     try:
@@ -91,12 +92,12 @@ def planning_without(connection: Raw, *ways: str) -> Iterator[None]:
 
 
 def take_turns(table: str) -> None:
-    """Keep others from changing a table's rows for the rest of a revision that is one transaction.
+    """Prevent other sessions from changing a table's rows for the rest of a revision that is one transaction.
 
-    New tables that refer to it lock it so in any case; here nobody queues behind one who waits for it.
+    New tables that refer to the table take the same lock anyway; here no other session queues behind the waiting one.
 
     Raises:
-        InTheWayError: somebody had changed rows in a transaction that did not end for a minute.
+        InTheWayError: a transaction with changed rows did not end for a minute.
     """
     connection = cast(Raw, op.get_bind().connection.driver_connection)
     connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_MS}ms'")
@@ -109,10 +110,10 @@ def take_turns(table: str) -> None:
 
 
 def patiently(work: Callable[[], _T]) -> _T:
-    """What `work` returns. It is a whole transaction, and is tried again while another session is in its way.
+    """Return the result of `work`, a whole transaction that is retried while another session blocks it.
 
     Raises:
-        InTheWayError: that session did not go away for a minute.
+        InTheWayError: that session did not end for a minute.
     """
     deadline, pause = time.monotonic() + patience_seconds, 0.05
     while True:
@@ -133,7 +134,7 @@ def _in_the_way() -> InTheWayError:
 
 
 def briefly(connection: Raw, statements: str) -> None:
-    """Change a table's definition, for which nobody may read it: one transaction that does not wait for its turn."""
+    """Change a table's definition, which blocks all readers, in one transaction with a short lock timeout."""
     patiently(lambda: connection.execute(statements, prepare=False))
 
 
@@ -153,7 +154,7 @@ def at_length(connection: Raw, statement: str) -> None:
 
 
 def side_by_side() -> str:
-    """The triggers that let both applications write."""
+    """The triggers for the time in which both applications write."""
     statements = (_SQL / "side_by_side.sql").read_text()
     values = {
         "countries": _literal(_json(countries())),
@@ -170,7 +171,7 @@ def side_by_side() -> str:
 
 
 def side_by_side_end() -> str:
-    """What takes those triggers away."""
+    """The statements that drop those triggers."""
     return (_SQL / "side_by_side_end.sql").read_text()
 
 

@@ -1,4 +1,4 @@
-"""Whether a legacy table, as it is found, can hold what booksync writes, or can be made to without touching a row."""
+"""Whether a legacy table can hold booksync's values, as it is or after changes that touch no row."""
 
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -10,7 +10,8 @@ from sqlalchemy.engine.reflection import Inspector
 
 _FAMILIES: Final = (sa.Boolean, sa.TEXT, sa.VARCHAR, sa.Uuid, sa.Date, sa.Numeric, sa.Integer, sa.DateTime)
 
-#: Text columns may be limited to so many characters, or more. The others hold what people typed in Zoho.
+#: Text columns may have a length limit of at least this many characters. The other text columns hold what people typed
+#: in Zoho.
 _LONGEST: Final = {
     "zoho_invoice_id": 50,
     "zoho_customer_id": 50,
@@ -20,7 +21,7 @@ _LONGEST: Final = {
     "sync_hash": 64,
 }
 
-#: Columns that may be empty, but in no row of booksync's.
+#: Nullable columns that are never NULL in a row of booksync.
 _ALWAYS_WRITTEN: Final = {"zoho_customer_id", "invoice_number", "status", "currency_code", "phone"}
 
 _INSERTED_INTO: Final = {"invoices_cache", "reminders", "sync_metadata"}
@@ -34,9 +35,9 @@ def problems(
     *,
     also_written: Collection[str] = (),
 ) -> Iterator[str]:
-    """Why booksync could not work with the table.
+    """The reasons why booksync could not work with the table.
 
-    `names` maps a wanted column to its name there; `also_written` are further columns that booksync writes.
+    `names` maps a wanted column to its name in the table; `also_written` are further columns that booksync writes.
     """
     found = {column["name"]: column for column in inspector.get_columns(table)}
     if missing := [column for column in wanted if column not in names]:
@@ -49,13 +50,13 @@ def problems(
         yield f"{table}.{names['id']} is neither the primary key nor unique, and booksync refers to rows by it"
     if table == "sync_metadata" and "user_id" in names and is_unique(inspector, table, [names["user_id"]]):
         yield (
-            f"{table}.{names['user_id']} is unique, but booksync adds a row for each of a user's connections: take that"
-            " constraint or index away (where it is the primary key, make the id that)"
+            f"{table}.{names['user_id']} is unique, but booksync adds a row for each of a user's connections: drop that"
+            " constraint or index (if it is the primary key, make id the primary key)"
         )
 
 
 def unwritten(inspector: Inspector, table: str, written: Collection[str]) -> Iterator[str]:
-    """Which columns would make booksync's own INSERT fail, because it writes `written` alone."""
+    """The columns that would make booksync's own INSERT fail, because it writes only `written`."""
     if table not in _INSERTED_INTO:
         return
     for column in inspector.get_columns(table):
@@ -67,7 +68,7 @@ def unwritten(inspector: Inspector, table: str, written: Collection[str]) -> Ite
 
 
 def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any]]) -> Iterator[str]:
-    """Which shared columns cannot hold what booksync writes, and the way out."""
+    """The shared columns that cannot hold booksync's values, and the solution."""
     for found in inspector.get_columns(table):
         column = found["name"]
         if column in shared and list(_of_column(table, shared[column], found)):
@@ -79,23 +80,23 @@ def misfits(inspector: Inspector, table: str, shared: Mapping[str, sa.Column[Any
 
 
 def is_step_text(table: str, column: str, kind: Any) -> bool:
-    """Whether it is the step of reminders, kept as text: phase 1 turns it into a number."""
+    """Whether the column is the step of reminders, stored as text: phase 1 turns it into a number."""
     return (table, column) == ("reminders", "step") and _family(kind) is sa.TEXT
 
 
 @dataclass(frozen=True, slots=True)
 class Loosening:
-    """A limit of a column that booksync may exceed; without it the column holds all that it held before."""
+    """A limit of a column that booksync may exceed; without it the column still holds all earlier values."""
 
-    column: str  #: as it is called in the table
-    action: str  #: of ALTER COLUMN; a change of the catalogue alone
+    column: str  #: its name in the table
+    action: str  #: of ALTER COLUMN; it changes only the catalogue
     sentence: str
 
 
 def loosenings(
     inspector: Inspector, table: str, wanted: Mapping[str, sa.Column[Any]], names: Mapping[str, str]
 ) -> Iterator[Loosening]:
-    """What adoption takes away, so that booksync can write into the table."""
+    """The limits that adoption removes so that booksync can write to the table."""
     found = {column["name"]: column for column in inspector.get_columns(table)}
     for column, name in names.items():
         kind = found[name]["type"]
@@ -109,11 +110,11 @@ def loosenings(
             sentence = f"let {table}.{name} hold amounts as exact as Zoho's: make it NUMERIC"
             yield Loosening(name, "TYPE numeric", sentence)
         if wanted[column].nullable and column not in _ALWAYS_WRITTEN and not found[name]["nullable"]:
-            yield Loosening(name, "DROP NOT NULL", f"let {table}.{name} be empty where there is no value")
+            yield Loosening(name, "DROP NOT NULL", f"let {table}.{name} be empty (NULL)")
 
 
 def is_unique(inspector: Inspector, table: str, key: list[str]) -> bool:
-    """Whether no two rows of the table can have the same key."""
+    """Whether the key is unique in the table."""
     keys = [inspector.get_pk_constraint(table)["constrained_columns"]]
     keys += [each["column_names"] for each in inspector.get_unique_constraints(table)]
     keys += [
@@ -134,15 +135,15 @@ def _of_column(table: str, wanted: sa.Column[Any], found: Any) -> Iterator[str]:
             f" zone its values are in (ALTER TABLE {table} ALTER COLUMN {found['name']} TYPE timestamptz"
             f" USING {found['name']} AT TIME ZONE 'UTC')"
         )
-    # The word that the application has for a pending reminder. Phase 3 would count them as sent.
+    # The application's word for a pending reminder. Phase 3 would count these reminders as sent.
     default = found["default"]
     if (table, wanted.name) == ("reminders", "status") and default and not default.startswith("'scheduled'"):
-        yield f"{name} has the default {default}, but booksync needs 'scheduled': any other word it takes for sent"
+        yield f"{name} has the default {default}, but booksync needs 'scheduled': it treats any other word as sent"
 
 
 def _family(kind: Any) -> type[Any] | None:
     if isinstance(kind, sa.Float):
-        return sa.Float  # It counts as Numeric in SQLAlchemy, and holds no exact amount.
+        return sa.Float  # A subclass of Numeric in SQLAlchemy that holds no exact amount.
     family = next((family for family in _FAMILIES if isinstance(kind, family)), None)
     return sa.TEXT if family is sa.VARCHAR or type(kind) is sa.Text else family
 

@@ -1,4 +1,4 @@
-"""One migration at a time: an advisory lock that a connection holds as long as it lives."""
+"""One migration at a time: an advisory lock that a connection holds until it is closed."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from db.failures import DatabaseError, sentence
 from db.migrations.errors import MigrationError
 from db.migrations.server import refuse_unsuitable_server
 
-#: Any number will do as long as nobody else in the database uses it.
+#: An arbitrary number that no other program may use in the same database.
 _LOCK_KEY: Final = 0x626F6F6B73796E63
 _POLL_SECONDS: Final = 0.1
 WAIT_SECONDS: Final = 600.0
@@ -22,9 +22,9 @@ WAIT_SECONDS: Final = 600.0
 
 @contextmanager
 def one_at_a_time(database_url: str, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[Connection]:
-    """A connection of its own, outside any transaction, that keeps other migrations of the database waiting.
+    """A separate connection, outside any transaction, that blocks other migrations of the database.
 
-    A statement that waits for a table does so for seconds only, since whoever comes after it waits too.
+    A statement waits for a table lock only for seconds, because later sessions queue behind it.
 
     Raises:
         MigrationRefusedError: the server is too old or read-only, or a pooler shares its backends.
@@ -50,7 +50,7 @@ def one_at_a_time(database_url: str, *, wait_seconds: float = WAIT_SECONDS) -> I
 
 @contextmanager
 def _connected(engine: Engine, database_url: str) -> Iterator[Connection]:
-    """To a server that a migration can use; nothing of it is changed yet."""
+    """A connection to a server that a migration can use, before any change."""
     with ExitStack() as closing:
         try:
             connection = closing.enter_context(engine.connect())
@@ -61,17 +61,17 @@ def _connected(engine: Engine, database_url: str) -> Iterator[Connection]:
 
 
 def _discard_session(connection: Connection) -> None:
-    """Leave no lock and no setting to the session's next user, where a pooler resets nothing."""
+    """Leave no lock and no setting to the session's next client, because a pooler may reset neither."""
     with suppress(*DatabaseError, psycopg.Error):
         connection.rollback()
         raw = cast(psycopg.Connection[Any], connection.connection.driver_connection)
-        raw.autocommit = True  # DISCARD ALL refuses to run in a transaction.
+        raw.autocommit = True  # DISCARD ALL cannot run in a transaction.
         raw.execute("DISCARD ALL", prepare=False)
 
 
 def _wait_for_turn(connection: Connection, wait_seconds: float) -> None:
-    # Asked again and again: a session that waits *within* pg_advisory_lock holds a snapshot, for whose end
-    # CREATE INDEX CONCURRENTLY would wait in the other session, and so each for the other.
+    # Poll: a session waiting in pg_advisory_lock holds a snapshot. CREATE INDEX CONCURRENTLY in the other session waits
+    # for the end of that snapshot, so the two sessions would deadlock.
     deadline = time.monotonic() + wait_seconds
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}):
         connection.rollback()

@@ -1,6 +1,6 @@
-"""The values that a customer's id, country and time zone can have, for rules that are written in SQL.
+"""The valid values of a customer's id, country and time zone, for rules that are written in SQL.
 
-They were taken from the domain's rules when the revisions were frozen. Tests hold them to the present rules.
+They were copied from the domain's rules when the revisions were frozen. Tests compare them with the present rules.
 """
 
 from functools import cache
@@ -15,13 +15,13 @@ _FILE: Final = Path(__file__).resolve().parents[2] / "alembic" / "sql" / "0005_v
 #: Zoho's ids have some twenty digits. An index takes at most 2,700 bytes.
 LONGEST_ID: Final = 200
 
-#: A longer text names no country.
+#: A longer text is not a country.
 LONGEST_COUNTRY: Final = 100
 
-#: What programs and people write instead of an id. Punctuation around it does not count: "#N/A", "<null>".
+#: Words that programs and people write instead of an id, without punctuation around them: "#N/A", "<null>".
 NO_ID_WORDS: Final = ("n/a", "na", "nan", "nil", "none", "null", "object object", "undefined", "unknown")
 
-#: What an id cannot consist of alone, and the dashes that word processors make of a hyphen.
+#: Characters that cannot be a whole id, including the dashes that word processors make from a hyphen.
 PUNCTUATION: Final = f"{punctuation} \u2013\u2014"
 
 
@@ -37,10 +37,11 @@ def countries() -> dict[str, str]:
 
 
 def country_names() -> dict[str, str]:
-    """What else is written for a country, without accents → ISO 3166-1 alpha-2.
+    """Other texts for a country, without accents → ISO 3166-1 alpha-2.
 
     Codes are in upper case with their hyphen or plus ("GB-ENG", "+44"). Names are in lower case, without blanks and
-    punctuation. Only Latin letters occur, because a database's locale decides what another script's capital letter is.
+    punctuation. Only Latin letters occur, because the database's locale determines the capital letters of other
+    scripts.
     """
     return _vocabulary()["country_names"]
 
@@ -48,6 +49,6 @@ def country_names() -> dict[str, str]:
 def zones() -> dict[str, str]:
     """Lower-case name → present IANA name: "europe/london" → "Europe/London", "asia/calcutta" → "Asia/Kolkata".
 
-    Postgres reads some names without a place its own way, so only UTC and GMT have none.
+    UTC and GMT are the only names without a slash, because Postgres interprets some of these names differently.
     """
     return _vocabulary()["zones"]

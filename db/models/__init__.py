@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy models; the migrations in alembic/ make them and `alembic check` compares the two."""
+"""The tables as SQLAlchemy models; the migrations in alembic/ create them, and `alembic check` compares the two."""
 
 from db.models.base import Base
 from db.models.cache import (

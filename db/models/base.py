@@ -1,4 +1,4 @@
-"""What every table shares: the declarative base, its naming of constraints, and the columns that recur."""
+"""Shared parts of the tables: the declarative base, its names of constraints, and the recurring columns."""
 
 import datetime as dt
 import uuid
@@ -14,7 +14,7 @@ Id = Annotated[uuid.UUID, mapped_column(Uuid, primary_key=True, server_default=t
 
 
 class Base(DeclarativeBase):
-    """The root of the models; constraint names are derived, so that migrations can name what they change."""
+    """The root of the models; constraint names are derived, so that migrations can refer to constraints by name."""
 
     metadata = MetaData(
         naming_convention={

@@ -1,4 +1,4 @@
-"""The caches: customers and invoices as Zoho has them, and the reminders planned from them."""
+"""The caches: customers and invoices from Zoho, and the reminders planned for them."""
 
 import datetime as dt
 import uuid
@@ -13,7 +13,7 @@ from db.models.base import Base, CreatedAt, Id, Moment
 
 
 class CachedCustomer(Base):
-    """A Zoho contact that is a customer (FR-1). `primary_phone` is E.164 unless `phone_problem` names what is wrong."""
+    """A Zoho contact that is a customer (FR-1). `primary_phone` is E.164 unless `phone_problem` is set."""
 
     __tablename__ = "customers_cache"
     __table_args__ = (
@@ -40,33 +40,33 @@ class CachedCustomer(Base):
     primary_phone: Mapped[str | None]
     phone_problem: Mapped[str | None]
     phone_not_callable: Mapped[str | None]  #: why a valid number is not called (`domain.phones.NotCallable`)
-    #: Where `primary_phone` comes from (raw, person_id, source) and what was found (region, kind, problem) by which
-    #: edition of the metadata; a newer one judges anew.
+    #: The source of `primary_phone` (raw, person_id, source) and the findings (region, kind, problem) with the edition
+    #: of the metadata; a newer edition judges the number again.
     phone_verdict: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     primary_email: Mapped[str | None]
     contact_persons: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
-    #: The bulk list of persons lacks some of these, or has another primary person, and a detail answer has decided. So
-    #: what the bulk list lacks or contradicts means nothing while the list row stays the same.
+    #: The bulk list of persons lacks some of these, or has another primary person, as a detail call has confirmed.
+    #: While the list row stays the same, omissions and contradictions of the bulk list are ignored.
     bulk_omits_persons: Mapped[bool] = mapped_column(server_default=text("false"))
-    country_code: Mapped[str | None]  #: only a detail answer tells it (ISO 3166-1 alpha-2)
-    country_unknown: Mapped[str | None]  #: Zoho's text for the country, where booksync does not understand it
+    country_code: Mapped[str | None]  #: only a detail response has it (ISO 3166-1 alpha-2)
+    country_unknown: Mapped[str | None]  #: Zoho's text for the country, if booksync does not recognise it
     time_zone: Mapped[str | None]  #: the number's single zone, else the organisation's
-    #: Every clock by which the number may ring; NULL: not looked at yet, and held back until it is.
+    #: Every possible clock of the number; NULL: not determined yet, and held back until then.
     time_zones: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     rest_days: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))  #: of the country; 0 is Monday
     address_state: Mapped[str | None]  #: as given; NULL: the address was never read
     address_postcode: Mapped[str | None]
     unused_credits: Mapped[Decimal | None] = mapped_column(Numeric)
     credits_currency: Mapped[str | None]
-    payment_reminder_enabled: Mapped[bool | None]  #: Zoho's own switch; only a detail answer tells it
-    switch_asked_at: Mapped[Moment | None]  #: when a run last asked for details that it could not understand
-    #: The modified time of the version whose details were asked for, the epoch where Zoho gave none.
+    payment_reminder_enabled: Mapped[bool | None]  #: Zoho's own switch; only a detail response has it
+    switch_asked_at: Mapped[Moment | None]  #: when a run last requested details that it could not read
+    #: The modified time of the version whose details were requested, the epoch if Zoho gave none.
     asked_version: Mapped[Moment | None]
     gone_at: Mapped[Moment | None]  #: the server's time of a 404 for its id; a later read clears it
-    details_observed_at: Mapped[Moment | None]  #: the server's time of the last detail answer
-    truth_checked_at: Mapped[Moment | None]  #: when a truth check last asked for the record, whatever the answer was
+    details_observed_at: Mapped[Moment | None]  #: the server's time of the last detail response
+    truth_checked_at: Mapped[Moment | None]  #: when a truth check last requested the record, with any result
     zoho_last_modified_at: Mapped[Moment | None]
-    observed_at: Mapped[Moment | None]  #: the server's time of the earliest answer that this row is made from
+    observed_at: Mapped[Moment | None]  #: the server's time of the earliest response that this row was made from
     sync_hash: Mapped[str] = mapped_column(server_default="")
     local_last_synced_at: Mapped[CreatedAt]
     created_at: Mapped[CreatedAt]
@@ -74,21 +74,21 @@ class CachedCustomer(Base):
 
 
 class PhoneConfirmation(Base):
-    """A person's word that a text in Zoho means this number, and that it may be called. It holds for that text only."""
+    """A person's confirmation that a text in Zoho means this number, which may be called. Valid for that text only."""
 
     __tablename__ = "phone_confirmations"
 
     customer_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("customers_cache.id", ondelete="CASCADE"), primary_key=True
     )
-    phone_text: Mapped[str] = mapped_column(primary_key=True)  #: as it stands in Zoho
+    phone_text: Mapped[str] = mapped_column(primary_key=True)  #: the text in Zoho
     phone: Mapped[str]  #: E.164
     note: Mapped[str]
     confirmed_at: Mapped[CreatedAt]
 
 
 class CachedInvoice(Base):
-    """A Zoho invoice (FR-3). `plan_at` is the moment at which its reminders must be planned (again), NULL for never."""
+    """A Zoho invoice (FR-3). `plan_at` is the next time to plan its reminders, NULL for never."""
 
     __tablename__ = "invoices_cache"
     __table_args__ = (
@@ -123,7 +123,7 @@ class CachedInvoice(Base):
     observed_at: Mapped[Moment | None]
     sync_hash: Mapped[str] = mapped_column(server_default="")
     plan_at: Mapped[Moment | None]
-    plan_outcome: Mapped[str | None]  #: "scheduled", or the reason why nobody is reminded; NULL for a closed invoice
+    plan_outcome: Mapped[str | None]  #: "scheduled", or the reason against a reminder; NULL for a closed invoice
     local_last_synced_at: Mapped[CreatedAt]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
@@ -131,13 +131,13 @@ class CachedInvoice(Base):
 
 class ReminderStatus(StrEnum):
     SCHEDULED = "scheduled"
-    CANCELLED = "cancelled"  #: its reason went away: paid, void, phone lost, …
-    SUPERSEDED = "superseded"  #: a later step took its place
+    CANCELLED = "cancelled"  #: its reason no longer applies: paid, void, phone lost, …
+    SUPERSEDED = "superseded"  #: replaced by a later step
     SENT = "sent"  #: handed over; never changed or repeated
 
 
 class Reminder(Base):
-    """One step of an invoice's reminders; there is at most one row a step."""
+    """One step of an invoice's reminders; at most one row per step."""
 
     __tablename__ = "reminders"
     __table_args__ = (
@@ -154,16 +154,16 @@ class Reminder(Base):
     step: Mapped[int] = mapped_column(SmallInteger)  #: days after the due date, negative before it
     scheduled_at: Mapped[Moment]
     day: Mapped[dt.date | None] = mapped_column(Date)  #: of that moment, on the customer's clock
-    closes_at: Mapped[Moment | None]  #: not handed over by then, it is planned anew; NULL: not planned by booksync
+    closes_at: Mapped[Moment | None]  #: a later handover needs a new plan; NULL: not planned by booksync
     phone: Mapped[str]
-    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reminder_contacts.id"))  #: handed over with it
+    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reminder_contacts.id"))  #: its handover
     status: Mapped[str] = mapped_column(server_default=ReminderStatus.SCHEDULED)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 
 
 class ReminderContact(Base):
-    """One contact with one phone number: the reminders that were handed over together (`claim_due_reminders`)."""
+    """One handover for one phone number: the reminders that were handed over together (`claim_due_reminders`)."""
 
     __tablename__ = "reminder_contacts"
     __table_args__ = (
@@ -178,14 +178,14 @@ class ReminderContact(Base):
     phone: Mapped[str]
     day: Mapped[dt.date] = mapped_column(Date)  #: on the customer's clock
     handed_over_at: Mapped[Moment]
-    post_at: Mapped[Moment | None]  #: when the webhook posts it (again); NULL: it is not to be posted (any more)
+    post_at: Mapped[Moment | None]  #: the webhook's next attempt; NULL: no (further) attempt
     post_attempts: Mapped[int] = mapped_column(server_default=text("0"))
     posted_at: Mapped[Moment | None]  #: the receiver has it
-    post_problem: Mapped[str | None]  #: why the last attempt failed, or none was made
+    post_problem: Mapped[str | None]  #: why the last attempt failed, or was not made
 
 
 class HandoverOutcome(Base):
-    """What came of one reminder of a handover (`report_outcome`); the latest report counts."""
+    """The outcome of one reminder of a handover (`report_outcome`); the latest report counts."""
 
     __tablename__ = "handover_outcomes"
     __table_args__ = (Index(None, "customer_id"), Index(None, "invoice_id"))
@@ -215,7 +215,7 @@ class DoNotCall(Base):
 
 
 class SkippedInvoice(Base):
-    """An invoice whose customer is not cached: kept whole, and taken up by itself when the customer appears (FR-7)."""
+    """A waiting invoice: its customer is not cached. Kept complete, and cached when the customer appears (FR-7)."""
 
     __tablename__ = "skipped_invoices"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Users, their links to Zoho organisations, and how far each link has been synced."""
+"""Users, their connections to Zoho organisations, and the sync progress of each connection."""
 
 import datetime as dt
 import uuid
@@ -13,7 +13,7 @@ from db.models.base import Base, CreatedAt, Id, Moment
 
 class ConnectionStatus(StrEnum):
     ACTIVE = "active"
-    PARKED = "parked"  #: Zoho refuses it for good; `parked_reason` says why, `booksync connect` again revives it
+    PARKED = "parked"  #: Zoho refuses it permanently; `parked_reason` says why, `booksync connect` again revives it
 
 
 class User(Base):
@@ -25,7 +25,7 @@ class User(Base):
 
 
 class ZohoConnection(Base):
-    """One user's link to one Zoho Books organisation. Secrets are encrypted (Fernet) before they get here."""
+    """The connection of one user to one Zoho Books organisation. Secrets are stored encrypted (Fernet)."""
 
     __tablename__ = "zoho_connections"
     __table_args__ = (UniqueConstraint("user_id", "organization_id"),)
@@ -51,18 +51,18 @@ class ZohoConnection(Base):
     refreshed_at: Mapped[list[dt.datetime]] = mapped_column(
         ARRAY(DateTime(timezone=True)), server_default=text("'{}'::timestamptz[]")
     )
-    oauth_failing_since: Mapped[Moment | None]  #: the first of the refusals with a word that booksync does not know
-    oauth_throttled_since: Mapped[Moment | None]  #: the first throttling since the endpoint last answered otherwise
+    oauth_failing_since: Mapped[Moment | None]  #: since the first refusal with a word that booksync does not know
+    oauth_throttled_since: Mapped[Moment | None]  #: since the first throttling after any other response
     no_refresh_before: Mapped[Moment | None]  #: Zoho's token endpoint refuses until then
 
     organization_name: Mapped[str] = mapped_column(server_default="")
     time_zone: Mapped[str]  #: the organisation's, an IANA name
-    unknown_time_zone: Mapped[str | None]  #: what Zoho names since then, where it is no IANA zone
+    unknown_time_zone: Mapped[str | None]  #: Zoho's later value, if it is not an IANA zone
     country_code: Mapped[str | None]  #: the organisation's, the region of phone numbers without a prefix
     currency_code: Mapped[str | None]
 
-    bulk_persons_refused_at: Mapped[Moment | None]  #: the bulk list of persons was refused: details instead
-    persons_pages: Mapped[int | None]  #: what the last sweep of that list cost, in calls
+    bulk_persons_refused_at: Mapped[Moment | None]  #: the bulk list of persons was refused: detail calls replace it
+    persons_pages: Mapped[int | None]  #: the cost of the last bulk read, in calls
 
     handover: Mapped[str] = mapped_column(server_default="closed")  #: `domain.handover.Handover`
     handover_opened_at: Mapped[Moment | None]  #: the last time; NULL: never
@@ -70,16 +70,16 @@ class ZohoConnection(Base):
 
     next_sync_at: Mapped[Moment | None]
     next_full_sync_at: Mapped[Moment | None]
-    #: By which metadata, setting and home the cached phone numbers were last judged; a change judges them anew.
+    #: The metadata, setting and home with which the cached phone numbers were last judged; a change judges them again.
     phones_judged_with: Mapped[str | None]
     truth_checked_at: Mapped[Moment | None]  #: the end of the last truth check that compared a record
-    truth_check: Mapped[dict[str, Any] | None]  #: what it found: `domain.truth_check.TruthCheck`
+    truth_check: Mapped[dict[str, Any] | None]  #: its findings: `domain.truth_check.TruthCheck`
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 
 
 class ReminderPolicyRow(Base):
-    """A connection's rules for reminders, where they are not the default ones (`booksync policy`)."""
+    """A connection's rules for reminders, if they differ from the default (`booksync policy`)."""
 
     __tablename__ = "reminder_policies"
 
@@ -90,7 +90,7 @@ class ReminderPolicyRow(Base):
 
 
 class SyncMetadata(Base):
-    """How far a connection is synced: everything Zoho changed before these moments (its clock) is cached (FR-8)."""
+    """The watermarks of a connection: all changes before these moments (Zoho's clock) are cached (FR-8)."""
 
     __tablename__ = "sync_metadata"
     __table_args__ = (
@@ -109,7 +109,7 @@ class SyncMetadata(Base):
 
 
 class ApiUse(Base):
-    """What Redis must not forget of an organisation's API budget: the last call, and a pause that Zoho imposed."""
+    """The part of an organisation's API budget that outlives Redis: the last call, and a pause imposed by Zoho."""
 
     __tablename__ = "api_use"
 
@@ -122,7 +122,7 @@ class ApiUse(Base):
 
 
 class KeyCanary(Base):
-    """One known text, encrypted: a process whose ENCRYPTION_KEYS cannot read it must not take work."""
+    """One known text, encrypted: a process whose ENCRYPTION_KEYS cannot decrypt it must not accept work."""
 
     __tablename__ = "key_canary"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)

@@ -1,4 +1,4 @@
-"""Dead letters: messages that no worker will try again by itself, kept until a person decides."""
+"""Dead letters: messages that exhausted their retries, kept until a person decides."""
 
 import uuid
 from typing import Any
@@ -12,7 +12,7 @@ _OPEN = text("status = 'open'")
 
 
 class DeadLetter(Base):
-    """One trouble of one connection, or of one message: its last death, and the history of all."""
+    """One recurring failure of a connection or of a message: its last occurrence, and the totals."""
 
     __tablename__ = "dead_letters"
     __table_args__ = (
@@ -22,24 +22,24 @@ class DeadLetter(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    subject: Mapped[str]  #: what the trouble is about: the connection of a run, or the arguments of another message
+    subject: Mapped[str]  #: what has failed: the connection of a run, or the arguments of another message
     status: Mapped[str] = mapped_column(server_default="open")
     cause: Mapped[str]
     queue_name: Mapped[str]
     actor_name: Mapped[str]
     arguments: Mapped[dict[str, Any]]
     connection_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("zoho_connections.id"))
-    run_id: Mapped[uuid.UUID | None]  #: of the last death; no foreign key, for runs are pruned
-    message_id: Mapped[str | None]  #: of the last death; none where a run gave its step up by itself
+    run_id: Mapped[uuid.UUID | None]  #: of the last failure; no foreign key, because runs are pruned
+    message_id: Mapped[str | None]  #: of the last failure; NULL if a run gave up its step without one
     error_type: Mapped[str]
     error: Mapped[str]
     traceback: Mapped[str | None]  #: lines of code, no values
     fingerprint: Mapped[str]
-    attempts: Mapped[int]  #: of all deaths together
+    attempts: Mapped[int]  #: the total of all failures
     deaths: Mapped[int] = mapped_column(server_default=text("1"))
     first_died_at: Mapped[CreatedAt]
     last_died_at: Mapped[CreatedAt]
-    retry_run_id: Mapped[uuid.UUID | None]  #: the run that makes up for it, while it runs
+    retry_run_id: Mapped[uuid.UUID | None]  #: the run that retries its work, while it runs
     closed_at: Mapped[Moment | None]
     note: Mapped[str | None]
     history: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))

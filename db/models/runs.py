@@ -1,4 +1,4 @@
-"""Runs: one pass over one connection each, and what it has staged."""
+"""Runs: one pass over one connection each, and their staged rows."""
 
 import uuid
 from typing import Any
@@ -10,7 +10,7 @@ from db.models.base import Base, CreatedAt, Id, Moment
 
 
 class SyncRun(Base):
-    """One pass over one connection, as a cursor: whoever claims (id, step) does that step and advances the row."""
+    """One pass over one connection, as a cursor: the worker with the lease on (id, step) runs it and moves on."""
 
     __tablename__ = "sync_runs"
     __table_args__ = (
@@ -24,14 +24,14 @@ class SyncRun(Base):
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
     mode: Mapped[str]
     allow_deletions: Mapped[bool] = mapped_column(server_default=text("false"))
-    is_scheduled: Mapped[bool] = mapped_column(server_default=text("false"))  #: begun by the clock, not by a person
+    is_scheduled: Mapped[bool] = mapped_column(server_default=text("false"))  #: started by the clock, not by a person
     status: Mapped[str] = mapped_column(server_default="running")
     phase: Mapped[str]
     step: Mapped[int] = mapped_column(server_default=text("0"))
     position: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: of the present step, counted before the work
     not_before: Mapped[Moment | None]
-    waiting_for: Mapped[str | None]  #: why `not_before` lies ahead: the budget, or a retry
+    waiting_for: Mapped[str | None]  #: why `not_before` is in the future: the budget, or a retry
     claimed_until: Mapped[Moment | None]
     sweep_at: Mapped[Moment]
     counters: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
@@ -43,7 +43,7 @@ class SyncRun(Base):
 
 
 class StagedPerson(Base):
-    """One row of the bulk list of persons, read by a full run before the contacts that it is joined with."""
+    """One row of the bulk list of persons, read by a full run before the contacts that it belongs to."""
 
     __tablename__ = "staged_persons"
     __table_args__ = (Index(None, "run_id", "zoho_customer_id"),)
@@ -55,30 +55,30 @@ class StagedPerson(Base):
 
 
 class StagedContact(Base):
-    """One contact that a page brought and that no batch has upserted yet."""
+    """One contact from a page that is not upserted yet."""
 
     __tablename__ = "staged_contacts"
 
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
     zoho_customer_id: Mapped[str] = mapped_column(primary_key=True)
     contact: Mapped[dict[str, Any]]
-    needs_details: Mapped[bool]  #: its persons are unknown until a detail call tells them
-    observed_at: Mapped[Moment]  #: the server's time of the earliest answer that `contact` is made from
+    needs_details: Mapped[bool]  #: its persons are unknown until a detail call
+    observed_at: Mapped[Moment]  #: the server's time of the earliest response that `contact` was made from
 
 
 class SeenRecord(Base):
-    """An id that a full run has read, or asked about: what is cached and was not seen may have been deleted."""
+    """An id that a full run has read or requested: a cached record without such a row may have been deleted."""
 
     __tablename__ = "seen_records"
 
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     record_id: Mapped[str] = mapped_column(primary_key=True)
-    is_gone: Mapped[bool] = mapped_column(server_default=text("false"))  #: Zoho has said that it has it no longer
+    is_gone: Mapped[bool] = mapped_column(server_default=text("false"))  #: Zoho has reported that it no longer exists
 
 
 class SetAsideRecord(Base):
-    """A row of Zoho's that could not be understood: where it stands and why, nothing of its content."""
+    """A rejected row of Zoho: its position and the reason, without its content."""
 
     __tablename__ = "set_aside_records"
     __table_args__ = (
@@ -95,21 +95,21 @@ class SetAsideRecord(Base):
 
 
 class FailedRecord(Base):
-    """A record whose detail call has failed in a run: it is asked for after the others, and rejected in the end."""
+    """A record whose detail call has failed in a run: requested again after the others, and finally rejected."""
 
     __tablename__ = "failed_records"
 
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     record_id: Mapped[str] = mapped_column(primary_key=True)
-    attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: that failed while other records were read
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: failed calls while other records were read
     is_rejected: Mapped[bool] = mapped_column(server_default=text("false"))
     reason: Mapped[str]
     failed_at: Mapped[CreatedAt]
 
 
 class HeldDeletion(Base):
-    """A cached record that Zoho seems to have no longer, held back by the deletion safeguard until a person decides."""
+    """A cached record that seems to be deleted in Zoho, held back by the deletion safeguard until a person decides."""
 
     __tablename__ = "held_deletions"
 

@@ -1,4 +1,4 @@
-"""What Zoho's webhooks have told, the records that are to be fetched for it, and when the scheduler did what."""
+"""Events of Zoho's webhooks, the records to refresh, and the times of the scheduler's actions."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from db.models.base import Base, CreatedAt, Moment
 
 
 class WebhookEvent(Base):
-    """One thing that a webhook told of one record: a hint, and nothing of its body."""
+    """One event of a webhook about one record: a hint, without its body."""
 
     __tablename__ = "webhook_events"
     __table_args__ = (
@@ -19,19 +19,19 @@ class WebhookEvent(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     connection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zoho_connections.id"))
-    entity: Mapped[str]  #: "contact", "invoice", or what else Zoho told of, which is ignored
+    entity: Mapped[str]  #: "contact", "invoice", or another kind of Zoho, which is ignored
     record_id: Mapped[str]
-    number: Mapped[int | None]  #: its place among the events of its record; NULL where nothing is fetched for it
+    number: Mapped[int | None]  #: its position among the events of its record; NULL if nothing is requested for it
     kind: Mapped[str]
-    modified_at: Mapped[Moment | None]  #: Zoho's time of the change, where the event told it
-    digest: Mapped[str | None]  #: SHA-256 of the body: the same once more says nothing new
+    modified_at: Mapped[Moment | None]  #: Zoho's time of the change, if the event has it
+    digest: Mapped[str | None]  #: SHA-256 of the body: a repeated body is not news
     outcome: Mapped[str | None]  #: NULL while it waits
     received_at: Mapped[CreatedAt]
     handled_at: Mapped[Moment | None]
 
 
 class Resync(Base):
-    """A record that events have told of. Whoever claims the row asks Zoho once for all events received until then."""
+    """A record with events. The worker with the lease makes one request for all events received until then."""
 
     __tablename__ = "resyncs"
     __table_args__ = (
@@ -43,12 +43,12 @@ class Resync(Base):
     entity: Mapped[str] = mapped_column(primary_key=True)
     record_id: Mapped[str] = mapped_column(primary_key=True)
     received: Mapped[int] = mapped_column(server_default=text("0"))  #: events so far
-    handled: Mapped[int] = mapped_column(server_default=text("0"))  #: of these, how many are settled
-    waiting_since: Mapped[CreatedAt]  #: when the first event came that is not settled
+    handled: Mapped[int] = mapped_column(server_default=text("0"))  #: the number of handled events
+    waiting_since: Mapped[CreatedAt]  #: the time of the first event that is not handled
     not_before: Mapped[CreatedAt]
-    waiting_for: Mapped[str | None]  #: why `not_before` lies ahead, beside more events: the budget, or a retry
-    sent_at: Mapped[Moment | None]  #: NULL while enough messages of the connection are under way
-    taken_at: Mapped[Moment | None]  #: the last claim: events soon after it wait for each other
+    waiting_for: Mapped[str | None]  #: why `not_before` is in the future, besides more events: the budget, or a retry
+    sent_at: Mapped[Moment | None]  #: NULL while enough messages of the connection are in the queue
+    taken_at: Mapped[Moment | None]  #: the last lease: events soon after it wait for each other
     claimed_until: Mapped[Moment | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))  #: counted before the work
     has_failed: Mapped[bool] = mapped_column(server_default=text("false"))  #: given up; a message may try once more
@@ -56,7 +56,7 @@ class Resync(Base):
 
 
 class SchedulerMark(Base):
-    """When the schedulers last did something, whichever of them it was."""
+    """The last time of each action of the schedulers."""
 
     __tablename__ = "scheduler_marks"
 

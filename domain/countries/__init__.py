@@ -1,4 +1,4 @@
-"""Countries: what Zoho's free text means as an ISO 3166-1 alpha-2 code, and the English name of a code."""
+"""Countries: the ISO 3166-1 alpha-2 code of Zoho's free text, and the English name of a code."""
 
 from domain.countries.names import country_name
 from domain.countries.reading import LONGEST_NAME, country_code, unknown_country

@@ -1,8 +1,9 @@
 """The names and codes of countries, from three libraries.
 
 pycountry has ISO 3166: codes, names and official names in English, and subdivisions. Its translations are not used,
-because some name another country. Babel (Unicode's CLDR) has today's names in other languages, the phone library older
-ones. Each is loaded when a text first needs it, because commands and workers start often.
+because some of its translations name the wrong country. Babel (Unicode's CLDR) has current names in other languages,
+the phone library older ones. Each library is loaded when a text first needs it, because commands and workers start
+often.
 """
 
 import importlib.util
@@ -16,12 +17,12 @@ import phonenumbers
 
 from domain.folding import folded
 
-#: Every country with phone numbers, and those few territories without.
+#: Every country with phone numbers, and the few territories without.
 CODES = frozenset(phonenumbers.SUPPORTED_REGIONS) | {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
 
-#: Languages of Zoho Books' editions and of their neighbours, as Babel names them. All of CLDR's would take half a
-#: second, and small languages have names that resemble other countries': Chile is "Xiri" in Nheengatu, and Syria was
-#: "Xi-ri" in Vietnamese.
+#: The languages of Zoho Books' editions and of their neighbours, with Babel's names. Loading all languages of CLDR
+#: would take half a second, and small languages have names that resemble other countries': Chile is "Xiri" in
+#: Nheengatu, and Syria was "Xi-ri" in Vietnamese.
 LANGUAGES = """
     af am ar as az be bg bn bs ca cs cy da de el en es et eu fa fi fil fr ga gl gu ha he hi hr hu hy id ig is it ja ka
     kk km kn ko kok ky lb lo lt lv mai mk ml mn mr ms mt my ne nl no or pa pl ps pt pt_PT rm ro ru sd si sk sl so sq sr
@@ -32,12 +33,12 @@ LANGUAGES = """
 #: An English name with one of these words takes an article: "the United States", "the Cayman Islands".
 _WORDS_WITH_ARTICLE = frozenset({"Islands", "Isle", "Lands", "Republic", "Territories", "Territory", "United"})
 
-#: Other countries whose English name takes one.
+#: Other countries whose English name takes an article.
 _WITH_ARTICLE = frozenset({"BQ", "BS", "GM", "KM", "MV", "NL", "PH"})
 
 
 def country_name(code: str) -> str:
-    """The English name of a country (ISO 3166-1 alpha-2) as it stands in a sentence; the code where it has no name."""
+    """The English name of a country (ISO 3166-1 alpha-2) for use in a sentence; the code if the name is unknown."""
     name = _current_english_names().get(code)
     if name is None:
         return code
@@ -60,7 +61,7 @@ def alpha_3() -> Mapping[str, str]:
 
 @cache
 def english_names() -> Mapping[str, str]:
-    """Folded English name → code: names, common and official names, and ISO's turned-round names put straight."""
+    """Folded English name → code: names, common and official names, and ISO's inverted names in natural order."""
     names: dict[str, str] = {}
     for code, name in (*_names_of_phone_library("aa"), *_names_of_cldr("en"), *_names_of_iso()):
         for spelling in _spellings(name):
@@ -70,7 +71,7 @@ def english_names() -> Mapping[str, str]:
 
 @cache
 def foreign_names() -> Mapping[str, str]:
-    """Folded name → code, of all other languages. A name that means several countries is left out."""
+    """Folded name → code, of all other languages. A name of several countries is left out."""
     found = set(_names_of_phone_library())
     for language in LANGUAGES.split():
         found.update(_names_of_cldr(language))
@@ -127,7 +128,7 @@ def _names_of_phone_library(language: str | None = None) -> Iterator[tuple[str, 
 
 @cache
 def _phone_library_table() -> dict[str, dict[str, str]]:
-    # Imported by its path: the package around it loads all the world's area codes, seconds and hundreds of megabytes.
+    # Loaded by its path: the package around it loads all area codes of the world, in seconds and hundreds of megabytes.
     path = Path(phonenumbers.__file__).parent / "geodata" / "locale.py"
     spec = importlib.util.spec_from_file_location("phonenumbers.geodata.locale", path)
     assert spec is not None

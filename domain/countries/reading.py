@@ -10,10 +10,10 @@ from domain.countries.names import CODES, alpha_3, english_names, foreign_names,
 from domain.countries.words import ALIASES, AMBIGUOUS, NOTHING, SHARED_CALLING_CODES, TERRITORIES
 from domain.folding import folded
 
-#: Customers of one organisation share few texts.
+#: A limit for the cache; the customers of one organisation share few texts.
 _TEXTS_REMEMBERED = 4096
 
-#: No name is longer; a longer text is an address or a note.
+#: The longest text that can be a name; a longer text is an address or a note.
 LONGEST_NAME = 100
 
 _SUBDIVISION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
@@ -27,7 +27,7 @@ _BETWEEN_NAMES = re.compile(r"[()\[\]/|,;]|\s[-–—]\s")
 
 
 def country_code(code: str, name: str) -> str | None:
-    """The country that Zoho's `country_code` names, else its free text `country`; None where neither is understood.
+    """The country of Zoho's `country_code`, else of its free text `country`; None if neither is recognised.
 
     Upper and lower case, accents, blanks and punctuation do not matter. A name may be in any language of the libraries.
     """
@@ -37,7 +37,7 @@ def country_code(code: str, name: str) -> str | None:
 
 
 def unknown_country(code: str, name: str) -> str | None:
-    """The text that names a country which is not understood, at most 100 characters; None where none is named."""
+    """The text of an unrecognised country, at most 100 characters; None if no country is given."""
     if country_code(code, name) is not None:
         return None
     named = next((text for text in (name, code) if not _says_nothing(text)), None)
@@ -46,7 +46,7 @@ def unknown_country(code: str, name: str) -> str | None:
 
 def _says_nothing(text: str) -> bool:
     word = folded(text)
-    # "N/A" and "n.a." say so; "NA" may be Namibia.
+    # "N/A" and "n.a." mean that no country is given; "NA" may be Namibia.
     return word in NOTHING or (word == "na" and not text.strip().isalpha())
 
 
@@ -74,8 +74,8 @@ def _named(text: str) -> str | None:
 
 
 def _by_code(text: str, code: str) -> str | None:
-    """An ISO code goes before a name: "NGA" is Nigeria, though "Nga" is Russia's name in Vietnamese."""
-    # No code has an accent: "Áo" is Austria's name in Vietnamese, "AO" is Angola.
+    """An ISO code has precedence over a name: "NGA" is Nigeria, although "Nga" is Russia's name in Vietnamese."""
+    # A code has no accent: "Áo" is Austria's name in Vietnamese, "AO" is Angola.
     if not all(map(str.isascii, filter(str.isalpha, unicodedata.normalize("NFKC", text)))):
         return None
     return code if code in CODES else alpha_3().get(code)
@@ -103,7 +103,7 @@ def _turned_round(text: str) -> str | None:
 
 
 def _agreed(text: str) -> str | None:
-    """The country of several names that all mean the same one."""
+    """The country of several names with the same meaning."""
     parts = [part for part in _BETWEEN_NAMES.split(text) if part.strip()]
     meant = {_named(part) for part in parts}
     return meant.pop() if len(parts) > 1 and len(meant) == 1 else None

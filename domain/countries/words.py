@@ -1,9 +1,9 @@
-"""What the libraries lack: everyday names, names of several countries, and words that name no country.
+"""Names that the libraries lack: everyday names, names of several countries, and words without a country.
 
-The keys are as `folded` leaves them.
+The keys have the form that `folded` returns.
 """
 
-#: Each group has its reason. No name is repeated that a library has in English (a test checks it).
+#: Each group states its reason. A test checks that no name repeats an English name of a library.
 ALIASES = {
     # Reserved codes: "UK" is the United Kingdom's own, "EL" the European Union's for Greece, the others Kosovo's.
     "uk": "GB",
@@ -40,7 +40,7 @@ ALIASES = {
     "hindustan": "IN",
     "holland": "NL",
     "holysee": "VA",
-    "korea": "KR",  # in business it means the South
+    "korea": "KR",  # in business it means South Korea
     "macau": "MO",
     "mainlandchina": "CN",
     "republicofireland": "IE",
@@ -77,15 +77,15 @@ ALIASES = {
 #: Names that several countries share, although a library gives them to one.
 AMBIGUOUS = frozenset(
     {
-        "na",  # Namibia's code where it stands as one; as a text it may be "not applicable"
-        "republicofchina",  # Taiwan's own name, and a slip for the People's Republic
+        "na",  # Namibia's code as a code; as a text it may be "not applicable"
+        "republicofchina",  # Taiwan's own name, and a mistake for the People's Republic
         "saintmartin",  # two countries share the island
         "stmartin",
         "virginislands",
     }
 )
 
-#: What forms and exports leave in a field where no country was given.
+#: Words that forms and exports put into a field without a country.
 NOTHING = frozenset(
     {
         "",
@@ -115,7 +115,7 @@ NOTHING = frozenset(
         "undefined",
         "unknown",
         "unspecified",
-        "xx",  # ISO leaves "XX" and "ZZ" to users, who mark an unknown country with them
+        "xx",  # ISO leaves "XX" and "ZZ" to users, who use them for an unknown country
         "zz",
     }
 )
@@ -128,7 +128,7 @@ _OWN_CODES = {
     "US": ("AS", "GU", "MP", "PR", "UM", "VI"),
 }
 
-#: Subdivisions (ISO 3166-2) that are countries of ISO 3166-1 as well: their numbers and clocks are their own.
+#: Subdivisions (ISO 3166-2) that are also countries of ISO 3166-1, with their own numbers and clocks.
 TERRITORIES = {f"{state}-{code}": code for state, codes in _OWN_CODES.items() for code in codes} | {
     "FI-01": "AX",
     "FR-971": "GP",
@@ -145,5 +145,5 @@ TERRITORIES = {f"{state}-{code}": code for state, codes in _OWN_CODES.items() fo
 }
 
 #: Calling codes that a country shares with small neighbours of the same clock: Jersey, the Vatican, Svalbard, Åland.
-#: Those that countries with different clocks share (+1, +7, +61, +212, +262 …) name none.
+#: Codes shared by countries with different clocks (+1, +7, +61, +212, +262 …) do not identify a country.
 SHARED_CALLING_CODES = {39: "IT", 44: "GB", 47: "NO", 358: "FI"}

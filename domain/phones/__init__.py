@@ -1,7 +1,7 @@
-"""Phones: which of a contact's numbers counts, whether its text is a number, and whether that is to be called (FR-6).
+"""Phones: the choice of a contact's number, and the verdicts whether its text is valid and callable (FR-6).
 
-`choosing` takes the contact's texts in order, `judging` gives the verdicts on a text. The `grammar` finds the number,
-`parting` removes what stands around it, and `readings` are the ways to read the rest.
+`choosing` goes through the contact's texts in order, `judging` gives the verdicts on a text. `grammar` finds the
+number, `parting` removes the text around it, and `readings` are the possible readings of the rest.
 """
 
 from domain.phones.choosing import (

@@ -1,8 +1,8 @@
-"""Characters of a phone text, whatever their script, as the few that the grammar knows."""
+"""Characters of a phone text in any script, reduced to the few that the grammar knows."""
 
 import unicodedata
 
-#: Written between digits as a dot is.
+#: Used between digits like a dot.
 _MIDDLE_DOTS = "·∙•‧・"
 _QUOTES = "'\"`´′″‘’‚“”„«»"
 _IDEOGRAPHIC_COMMAS = "、，"
@@ -11,9 +11,9 @@ _FULL_WIDTH_DISTANCE = 0xFEE0
 
 
 def folded_characters(text: str) -> str:
-    """The text with ASCII digits, blanks, dashes and commas; without characters that are not printed.
+    """The text with ASCII digits, blanks, dashes and commas, and without invisible characters.
 
-    Superscript and circled digits stay as they are: "1234567²" is a number with a footnote.
+    Superscript and circled digits are kept: "1234567²" is a number with a footnote.
     """
     if text.isascii() and text.isprintable() and not any(sign in text for sign in "'\"`\\"):
         return text
@@ -45,5 +45,5 @@ def _folded(character: str) -> str:
 
 
 def digits_of(text: str) -> str:
-    """The digits of a text whose characters are folded."""
+    """The digits of a text with folded characters."""
     return "".join(filter(str.isdigit, text))

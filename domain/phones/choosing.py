@@ -1,4 +1,4 @@
-"""Choosing: which of a contact's numbers counts (FR-6), and what is kept of its verdict."""
+"""Choosing: which of a contact's numbers counts (FR-6), and the stored part of its verdict."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,18 +22,18 @@ class PhoneField(StrEnum):
 
 
 class PhoneFallback(StrEnum):
-    """What happens when the first number of a contact cannot be dialled (the setting PHONE_FALLBACK)."""
+    """The behaviour if the first number of a contact is not valid (the setting PHONE_FALLBACK)."""
 
-    NONE = "none"  #: the first non-blank number is the one, valid or not
+    NONE = "none"  #: the first non-blank number counts, valid or not
     VALID = "valid"  #: the first valid number counts; if no number is valid, the first
 
 
 class CountrySource(StrEnum):
-    """Where the country of numbers without a prefix comes from."""
+    """The source of the country for numbers without a prefix."""
 
-    TOLD = "told"  #: Zoho names it
-    ASSUMED = "assumed"  #: Zoho was not asked, or names none: the organisation's own stands in
-    NOT_UNDERSTOOD = "not_understood"  #: Zoho names one that booksync does not understand: none stands in
+    TOLD = "told"  #: given by Zoho
+    ASSUMED = "assumed"  #: not requested from Zoho, or not given: the organisation's own country is used
+    NOT_UNDERSTOOD = "not_understood"  #: Zoho's text is not recognised: no country is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class NumberCountry:
 
 @dataclass(frozen=True, slots=True)
 class PhoneCandidate:
-    """One number that a contact has, as given, and where it stands."""
+    """One number of a contact, as given, and its position."""
 
     raw: str = field(repr=False)
     person_id: str
@@ -58,12 +58,12 @@ class JudgedPhone:
     candidate: PhoneCandidate
     verdict: PhoneVerdict
     country: NumberCountry = NumberCountry(None)
-    #: Another number, which would have counted before this one, was refused by the assumed country.
+    #: The assumed country made another number invalid that has precedence over this one.
     others_hang_on_country: bool = False
 
     @property
     def assumed_country(self) -> str | None:
-        """The organisation's country, where another country could make it another number, or a number at all."""
+        """The organisation's country, if the reading of the text depends on it."""
         if self.country.source is not CountrySource.ASSUMED or self.country.code is None:
             return None
         return self.country.code if self.others_hang_on_country or self._hangs_on_country else None
@@ -72,12 +72,12 @@ class JudgedPhone:
     def _hangs_on_country(self) -> bool:
         verdict = self.verdict
         if verdict.is_confirmed or verdict.not_callable is not None:
-            return False  # Whatever the country, a person has vouched for the number, or it is not called.
+            return False  # The country is irrelevant: a person has confirmed the number, or it is not called.
         return verdict.by_region if verdict.is_valid else is_number_somewhere(verdict.raw)
 
 
 def candidates(persons: Iterable[ContactPerson]) -> tuple[PhoneCandidate, ...]:
-    """The non-blank numbers in the order in which they count: the primary person's first, each mobile before phone."""
+    """The non-blank numbers in order of precedence: the primary person's first, each mobile before phone."""
     primary_first = sorted(persons, key=lambda person: not person.is_primary)  # stable: the others keep their order
     return tuple(
         PhoneCandidate(raw=raw.strip(), person_id=person.person_id, source=source)
@@ -90,7 +90,7 @@ def candidates(persons: Iterable[ContactPerson]) -> tuple[PhoneCandidate, ...]:
 def judge_all(
     numbers: Sequence[PhoneCandidate], country: NumberCountry, confirmed: Confirmations = NO_CONFIRMATIONS
 ) -> tuple[JudgedPhone, ...]:
-    """Each number with its verdict, in the given order: what `explain` shows."""
+    """Each number with its verdict, in the given order; shown by `explain`."""
     return tuple(_judged(number, country, confirmed) for number in numbers)
 
 
@@ -117,7 +117,7 @@ def _first_valid(judged: Sequence[JudgedPhone]) -> JudgedPhone:
 
 
 def verdict_of(raw: str, country: NumberCountry) -> PhoneVerdict:
-    """The verdict on a text of a contact whose country may not be known, or not be understood."""
+    """The verdict on a text of a contact whose country may be unknown or unrecognised."""
     verdict = judge(raw, country.code)
     if country.source is CountrySource.NOT_UNDERSTOOD and verdict.problem is PhoneProblem.UNKNOWN_REGION:
         return replace(verdict, problem=PhoneProblem.UNKNOWN_COUNTRY)
@@ -133,9 +133,9 @@ def _judged(number: PhoneCandidate, country: NumberCountry, confirmed: Confirmat
 
 
 def verdict_as_json(phone: JudgedPhone | None) -> dict[str, Any]:
-    """What customers_cache.phone_verdict keeps: the number as given, whose it is, and what was found by which edition.
+    """The value of customers_cache.phone_verdict: the number as given, its person, and the findings with their edition.
 
-    Of a customer without a number only the edition.
+    For a customer without a number only the edition.
     """
     judged_by = {"metadata": METADATA_VERSION}
     if phone is None:

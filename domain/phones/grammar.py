@@ -1,6 +1,6 @@
-"""The grammar of a phone text: the one number that it gives, and the words that speak of that number.
+"""The grammar of a phone text: the one number in it, and the words about that number.
 
-Every character is accounted for. A text is refused if one of its characters has no known role.
+Every character must have a role. A text with a character of unknown role is rejected.
 """
 
 import re
@@ -12,19 +12,19 @@ from domain.phones.characters import folded_characters
 from domain.phones.verdicts import PhoneProblem
 from domain.phones.words import DIGIT_LETTERS, LABELS, LETTER_LABELS, OTHER_NUMBERS, UNITS
 
-#: Fewer digits are a label's ("room 12", "line 2"), not a number of their own.
+#: Fewer digits belong to a label ("room 12", "line 2"), not to a number.
 _DIGITS_OF_A_NUMBER = 5
 
-#: A label before the number has no more digits than this.
+#: The maximum of digits in a label before the number.
 _DIGITS_OF_A_MARK = 2
 
-#: What follows "x", and what follows "#" at the end, where these mark an extension.
+#: The digits after "x", and after "#" at the end, which mark an extension.
 _EXTENSION = re.compile(r"[\s.:]*\d{1,7}(?!\d)")
 _LAST_EXTENSION = re.compile(r"\s*\d{0,7}\s*$")
 
 
 class RefusedTextError(Exception):
-    """The text gives no single number: `problem` says why."""
+    """The text does not contain exactly one number: `problem` gives the reason."""
 
     def __init__(self, problem: PhoneProblem) -> None:
         super().__init__(problem.sentence)
@@ -33,11 +33,11 @@ class RefusedTextError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What a phone text says."""
+    """The content of a phone text."""
 
-    number: str = field(repr=False)  #: digits, a plus and punctuation; "" where the text has none
-    following: str = field(default="", repr=False)  #: what a comma or a line end parts from it, and may belong to it
-    words: tuple[str, ...] = ()  #: folded, in their order
+    number: str = field(repr=False)  #: digits, a plus and punctuation; "" if the text has no number
+    following: str = field(default="", repr=False)  #: text after a comma or a line end, possibly its rest
+    words: tuple[str, ...] = ()  #: folded, in order
     text: str = field(default="", repr=False)  #: the whole text, its characters folded
 
 
@@ -46,7 +46,7 @@ class _Chunk:
     """Digits with their punctuation, up to the next word or separator."""
 
     text: str
-    links: str  #: what parts it from the chunk before: "w" for a word, else the separators themselves
+    links: str  #: the separation from the chunk before: "w" for a word, else the separators themselves
     start: int
 
     @property
@@ -55,19 +55,19 @@ class _Chunk:
 
     @property
     def is_mark(self) -> bool:
-        """Whether it is a label's: "Room 12". One with a prefix may be an area code."""
+        """Whether it belongs to a label: "Room 12". A chunk with a prefix may be an area code."""
         return self.digits <= _DIGITS_OF_A_MARK and not self.text.lstrip(" ([-./").startswith(("+", "0"))
 
     @property
     def may_continue(self) -> bool:
-        """Whether it may be the rest of the chunk before: "030,1234567". With a prefix of its own it is not."""
+        """Whether it may be the rest of the chunk before: "030,1234567". A chunk with its own prefix is not."""
         has_prefix = self.text.lstrip(" ([-./").startswith(("+", "0"))
         return self.links.strip(" ") in {",", "\n"} and not (has_prefix and self.digits >= _DIGITS_OF_A_NUMBER)
 
 
 _TOKEN = re.compile(r"(?P<word>[^\W\d_]+)|(?P<run>[\d+()\[\]\x20./~-]+)|(?P<other>.)", re.DOTALL)
 
-#: A spreadsheet has turned the number into a decimal: "1701234567.0".
+#: A spreadsheet has converted the number to a decimal: "1701234567.0".
 _DECIMAL = re.compile(r"^(\+?\d{4,})[.,]0+$")
 
 #: Brackets with words in them, closed or not.
@@ -76,8 +76,8 @@ _REMARK = re.compile(r"[(\[{][^()\[\]{}]*?[^\W\d_][^()\[\]{}]*(?:[)\]}]|$)")
 #: The Brazilian placeholder for the carrier's two digits: "(0xx11) 3123-4567".
 _CARRIER = re.compile(r"^(\(?\s*(?:\+?55)?[\s(]*0?)[xX]{2}(?=\s*\d{2}\D)")
 
-#: What no number contains: dots or an empty bracket for omitted digits, a sign of HTML, a date before another number, a
-#: decimal in thousands or among other text.
+#: Patterns that a number cannot contain: dots or an empty bracket for omitted digits, an HTML entity, a date before
+#: another number, a decimal in thousands or in other text.
 _NOT_OF_A_NUMBER = re.compile(
     r"""\d\s*\.{2,} | \.{2,}\d | [(\[]\s*[)\]] | &\#?\w+; | ^(?:19|20)\d\d-[01]\d-[0-3]\d\s+[+(]?\d
       | \d{4,}\s*\.0+(?!\d) | ^[^.]*\d{4,}\.\d{1,2}$ | \d\s*!
@@ -91,7 +91,7 @@ _SEPARATORS = ",;:|&\n"
 
 
 def phrase_of(raw: str, region: str | None) -> Phrase:
-    """The number that a text gives, with the words about it. `region` (ISO 3166-1 alpha-2) is the contact's.
+    """Return the number of a text with the words about it. `region` (ISO 3166-1 alpha-2) is the contact's.
 
     Raises:
         RefusedTextError: some characters may belong to the number, or hide some of its digits.
@@ -160,7 +160,7 @@ def _chunks(text: str) -> tuple[list[_Chunk], list[tuple[int, str]]]:
 
 
 def _check_word(word: str, text: str, token: re.Match[str], chunks: list[_Chunk]) -> None:
-    """Refuses a word that may stand for digits, or that counts the digits before it."""
+    """Reject a word that may replace digits, or that makes the digits before it a count."""
     start, end = token.span()
     before, after = text[:start], text[end:]
     if set(word) == {"x"}:
@@ -181,13 +181,13 @@ _FIRST_OF_CJK = "\u2e80"
 
 
 def _link(text: str, at: int, has_number: bool) -> str:
-    """How a character outside of words and numbers parts what stands around it."""
+    """The kind of separation by a character outside of words and numbers."""
     character = text[at]
     if character in _SEPARATORS:
         return character
     before, after = text[:at], text[at + 1 :]
     if character == "#":
-        # "#12" is an extension, and a lone "#" at the end an empty one.
+        # "#12" is an extension, and a single "#" at the end an empty one.
         is_extension = has_number and _LAST_EXTENSION.match(after)
         _refuse_if(not is_extension or before.endswith("#"))
         return "w"
@@ -201,7 +201,7 @@ def _link(text: str, at: int, has_number: bool) -> str:
 
 
 def _main(chunks: list[_Chunk]) -> tuple[_Chunk, str]:
-    """The chunk that is the number, and the digits after a comma or a line end that may belong to it."""
+    """The chunk with the number, and the digits after a comma or a line end that may belong to it."""
     at = 0
     while at + 1 < len(chunks) and chunks[at].is_mark and not chunks[at + 1].may_continue:
         at += 1  # "Room 12: 030 …"
@@ -215,9 +215,10 @@ def _main(chunks: list[_Chunk]) -> tuple[_Chunk, str]:
 
 
 def _words_about(main: _Chunk, after: _Chunk | None, words: list[tuple[int, str]], text: str) -> tuple[str, ...]:
-    """The words about the number, without those about a second number.
+    """The words about the number, without the words about a second number.
 
-    "Tel 030 … Fax 030 …" has its labels in front. A separator between two numbers ends what belongs to the first.
+    "Tel 030 … Fax 030 …" has its labels before the numbers. A separator between two numbers ends the words of the
+    first.
     """
     if after is None:
         return tuple(word for _, word in words)

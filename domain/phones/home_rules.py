@@ -1,4 +1,4 @@
-"""Which of two valid readings is right by the rules of the country at home: the number as written, or one from abroad.
+"""The choice between two valid readings by the rules of the home country: the number as written, or one from abroad.
 
 Without its plus, "2015550123" is a New Jersey number or an Egyptian one, and "491701234567" is German in two ways.
 """
@@ -19,31 +19,32 @@ _REACHING_NO_PERSON = (PhoneNumberType.VOICEMAIL, PhoneNumberType.PAGER)
 
 
 def is_right_at_home(digits: str, national: PhoneNumber, abroad: PhoneNumber) -> bool:
-    """Whether a text of these digits, without a plus, is the national number, although with a plus it is valid abroad.
+    """Whether digits without a plus are the national number, although with a plus they are a valid foreign number.
 
-    It is where its country writes such numbers so, with or without a trunk prefix, in the usual length. Where the trunk
-    prefix is missing (a spreadsheet takes it for a leading zero), the national kind must have a single length, and the
-    other number must have an unusual one in its own country.
+    True if the country writes numbers in this form, with or without a trunk prefix, in the usual length. If the trunk
+    prefix is missing (a spreadsheet drops it as a leading zero), the national kind must have a single length, and the
+    other number must have an unusual length in its own country.
     """
     if phonenumbers.number_type(national) in _REACHING_NO_PERSON:
         return False
     significant, trunk_prefix = phonenumbers.national_significant_number(national), _trunk_prefix(national)
     if trunk_prefix and digits == trunk_prefix + significant:
-        # "04921 1234" is a number in Emden. In "0491714567890" the zero rather stands for the plus.
+        # "04921 1234" is a number in Emden. In "0491714567890" the zero more likely replaces the plus.
         return len(significant) <= _longest_usual_length(national)
     if national.country_code == abroad.country_code:
-        return False  # The text begins with the country's own code, which is more likely a prefix than chance.
+        return False  # The text begins with the country's own code, more likely a prefix than a coincidence.
     if digits != significant:
-        return False  # A prefix was left out, such as the 90 of Brazilian collect calls. It is Turkey's code as well.
+        return False  # A missing prefix, such as the 90 of Brazilian collect calls, which is also Turkey's code.
     if has_usual_length(national) and not (trunk_prefix and _is_written_with(trunk_prefix, national)):
         return True
     return _has_single_length(national) and not has_usual_length(abroad)
 
 
 def may_lack_its_plus(national: PhoneNumber, digits: str) -> bool:
-    """Whether a text of these digits, valid as this national number alone, is rather an international one.
+    """Whether digits that are valid only as this national number are more likely an international number.
 
-    Countries give out numbers of an unusual length seldom, and the metadata does not know each number of each country.
+    Countries rarely assign numbers of an unusual length, and the metadata does not contain every number of each
+    country.
     """
     if has_usual_length(national) or digits.startswith("0"):
         return False
@@ -104,7 +105,7 @@ def _formats(number: PhoneNumber) -> list[NumberFormat]:
 
 
 def _main_metadata(number: PhoneNumber) -> PhoneMetadata | None:
-    # The formats of a calling code's main country hold for all countries that share the code.
+    # The formats of a calling code's main country apply to all countries with that code.
     region = phonenumbers.region_code_for_country_code(number.country_code or 0)
     return PhoneMetadata.metadata_for_region(region, None)
 

@@ -1,7 +1,7 @@
 """Judging: the verdicts on one phone text (FR-6).
 
-A wrong number is worse than none: the stranger who answers learns about another person's debts. So every character is
-accounted for, and where two readings are valid and differ, none counts.
+A wrong number is worse than no number, because a stranger would learn about another person's debts. So every character
+must have a role, and if two valid readings differ, the text is rejected.
 """
 
 import re
@@ -21,18 +21,19 @@ from domain.phones.readings import Origin, Reading, begins_with_country_code, re
 from domain.phones.verdicts import Doubt, PhoneKind, PhoneProblem, PhoneVerdict
 from domain.phones.words import meaning_of
 
-#: A verdict costs some 100 µs; a contact's numbers are judged several times in a row, those of a group share one.
+#: A verdict takes about 100 µs; a contact's numbers are judged several times in a row, and group members share a
+#: number.
 VERDICTS_REMEMBERED = 16_384
 
-#: The same reading is asked about a few times while one text is judged.
+#: The same reading is tested several times while one text is judged.
 READINGS_REMEMBERED = 64
 
 
-#: Characters. The time that the grammar takes grows with the square of the length.
+#: In characters. The grammar's running time grows with the square of the length.
 LONGEST_TEXT = 500
 
-#: The edition of a verdict: which numbers are in use changes by the month, and the rules of this package change too.
-#: Verdicts of another edition are repeated from what is cached.
+#: The edition of a verdict: the numbers in use change every month, and the rules of this package change too. Verdicts
+#: of another edition are repeated from the cached text.
 METADATA_VERSION: str = f"{phonenumbers.__version__}-accounted"
 
 KINDS = {
@@ -49,14 +50,14 @@ KINDS = {
     PhoneNumberType.VOICEMAIL: PhoneKind.VOICEMAIL,
 }
 
-#: Where these ring, their digits say; a toll-free +1 800 may ring in any country with that prefix.
+#: The digits of these kinds determine the country; a toll-free +1 800 may belong to any country with that prefix.
 _WITH_A_PLACE = {PhoneKind.FIXED_LINE, PhoneKind.MOBILE, PhoneKind.FIXED_LINE_OR_MOBILE}
 
-#: The only numbers that are sold as words (1-800-FLOWERS); in any other, letters hide digits.
+#: The only kinds that are sold as words (1-800-FLOWERS); in other numbers, letters hide digits.
 _SOLD_AS_WORDS = {PhoneKind.TOLL_FREE, PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.COMPANY}
 
-#: Calling codes whose numbers are rewritten, so that their digits differ from the text's: the Argentine 15 of mobiles
-#: becomes a 9 before the area code.
+#: Calling codes with rewritten numbers, whose digits differ from the text: the Argentine 15 of mobiles becomes a 9
+#: before the area code.
 _REWRITTEN = {54}
 
 _PARSE_PROBLEMS = {
@@ -75,7 +76,7 @@ _LENGTH_PROBLEMS = {
 
 
 class _Found(NamedTuple):
-    """A valid number with its `PhoneNumberType`, and the reading that gave it."""
+    """A valid number with its `PhoneNumberType`, and its reading."""
 
     number: PhoneNumber
     type: int
@@ -94,30 +95,31 @@ class _Found(NamedTuple):
         return self.has_added_plus or "+" not in self.reading.text
 
 
-#: With its trunk prefix, an area code has no more digits than this.
+#: The maximum of digits of an area code with its trunk prefix.
 _DIGITS_OF_AN_AREA_CODE = 6
 
 #: Digits, then words of capital letters, and nothing else.
 _VANITY = re.compile(r"\+?[\d() .-]+([A-Z]+(?:-[A-Z]+)*)")
 
-#: A word has at least so many different letters; XXX and OO stand for digits.
+#: A word has at least this many different letters; XXX and OO replace digits.
 _LETTERS_OF_A_WORD = 3
 
 
-#: Texts with more digits are refused everywhere, or take too long to try in all countries.
+#: Texts with more digits are rejected for every country, or take too long to test for all countries.
 _DIGITS_OF_THE_LONGEST_TEXT = 20
 
-#: Countries whose numbers have many lengths and beginnings: most texts that some country reads, one of these reads.
+#: Countries whose numbers have many lengths and beginnings: most texts that are valid in some country are valid in one
+#: of these.
 _OPEN_PLANS = ("AX", "DE", "RS", "LU", "AG")
 
 
 @lru_cache(maxsize=VERDICTS_REMEMBERED)
 def is_number_somewhere(raw: str) -> bool:
-    """Whether the text is a valid number of some country. A number costs one or two milliseconds, another text 30."""
+    """Whether the text is a valid number of some country; 1 or 2 ms for a number, else about 30."""
     if sum(map(str.isdecimal, raw)) > _DIGITS_OF_THE_LONGEST_TEXT:
         return False
     regions = dict.fromkeys((*_OPEN_PLANS, *sorted(phonenumbers.SUPPORTED_REGIONS)))
-    # The verdicts of all countries would push others out of the cache.
+    # The verdicts for all countries would evict others from the cache.
     return any(judge.__wrapped__(raw, region).is_valid for region in regions)
 
 
@@ -125,7 +127,7 @@ def is_number_somewhere(raw: str) -> bool:
 def judge(raw: str, region: str | None) -> PhoneVerdict:
     """The verdicts on a text. `region` (ISO 3166-1 alpha-2) is the country of numbers without a prefix.
 
-    An extension is dropped: E.164 has none.
+    An extension is dropped, because E.164 has no extensions.
     """
     region = region.upper() if region else None
     if len(raw) > LONGEST_TEXT:
@@ -146,7 +148,7 @@ def judge(raw: str, region: str | None) -> PhoneVerdict:
 
 
 def _found(phrase: Phrase, region: str | None) -> list[_Found]:
-    """Every valid reading of the phrase, the plainest first."""
+    """Every valid reading of the phrase, the simplest first."""
     is_number = partial(_is_whole_number, region=region)
     texts = texts_of(phrase.number, phrase.following, is_number)
     readings = dict.fromkeys(reading for text in texts for reading in readings_of(text, region))
@@ -156,8 +158,8 @@ def _found(phrase: Phrase, region: str | None) -> list[_Found]:
         for number, kind in [_parsed(reading.text, region)]
         if number is not None
     ]
-    # A number that lost only its plus has exactly the digits of E.164, so it has no trunk prefix.
-    # After the code at home one may be left: "490171 …" must not be read as a longer national number.
+    # A number that lost only its plus has exactly the digits of E.164, so it has no trunk prefix. After the home
+    # country's code a trunk prefix may remain: "490171 …" must not be read as a longer national number.
     home = phonenumbers.country_code_for_region(region) if region else None
     found = [
         each
@@ -170,7 +172,7 @@ def _found(phrase: Phrase, region: str | None) -> list[_Found]:
 
 
 def _is_plainly_from_abroad(number: str, found: list[_Found], region: str | None) -> bool:
-    """Whether a number that is valid only with a plus is one from abroad, rather than a slip of the pen at home."""
+    """Whether a number that is valid only with a plus is a foreign number, not a mistyped national number."""
     is_number = partial(_is_whole_number, region=region)
     if "/" in number or may_be_two_numbers(number, is_number) or not begins_with_country_code(number):
         return False
@@ -187,7 +189,7 @@ def _parsed(text: str, region: str | None) -> tuple[PhoneNumber | None, int]:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
         return None, PhoneNumberType.UNKNOWN
-    # number_type knows a kind exactly where is_valid_number says yes, and costs half of asking both.
+    # number_type returns a kind exactly where is_valid_number is true, and takes half the time of both calls.
     kind = phonenumbers.number_type(number)
     return (number if kind in KINDS else None), kind
 
@@ -199,8 +201,8 @@ def _is_whole_number(text: str, region: str | None) -> bool:
 
 
 def _only_one(found: list[_Found]) -> _Found | None:
-    """The number that all readings give, or the one that is right by the rules of its own country."""
-    # "+53 5332 0411" is a Cuban mobile, although what follows its second 53 could be an old fixed line.
+    """The number of all readings, or the number that is right by the rules of its own country."""
+    # "+53 5332 0411" is a Cuban mobile, although the digits after its second 53 could be an old fixed line.
     if any(each.reading.origin is Origin.CODE_DROPPED for each in found) and any(
         each.reading.origin is Origin.WRITTEN and has_usual_length(each.number) for each in found
     ):
@@ -225,7 +227,7 @@ def _may_be_from_abroad(only: _Found) -> bool:
 
 
 def _may_have_a_plus_too_many(chosen: _Found, region: str | None) -> bool:
-    """Whether a form may have put a plus before a number of the contact's country: "+2015580825" in New Jersey."""
+    """Whether a form may have added a plus to a number of the contact's country: "+2015580825" in New Jersey."""
     digits = digits_of(chosen.reading.text)
     if region is None or chosen.needs_region or has_usual_length(chosen.number):
         return False
@@ -236,7 +238,7 @@ def _may_have_a_plus_too_many(chosen: _Found, region: str | None) -> bool:
 
 
 def _is_written_in(number: PhoneNumber, raw: str) -> bool:
-    """Whether the text contains the national number: some countries' rules add an area code that the text lacks."""
+    """Whether the text contains the national number: some countries' rules add a missing area code."""
     digits = "".join(str(int(sign)) for sign in raw if sign.isdecimal())
     return number.country_code in _REWRITTEN or phonenumbers.national_significant_number(number) in digits
 
@@ -276,16 +278,16 @@ def _verdict(raw: str, chosen: _Found, words: tuple[str, ...], *, by_region: boo
 
 
 def _problem_of(phrase: Phrase, region: str | None) -> PhoneProblem:
-    """What is wrong with the number as it was written."""
+    """The problem with the number as written."""
     try:
         number = phonenumbers.parse(phrase.number, region)
     except NumberParseException as error:
-        # The library has one word for "no such prefix" and for "no prefix, and no region to assume".
+        # The library has one error for an unknown prefix and for a missing prefix without a region.
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and "+" not in phrase.number:
             return PhoneProblem.UNKNOWN_REGION
         return _PARSE_PROBLEMS.get(error.error_type, PhoneProblem.NOT_A_NUMBER)
     if phonenumbers.number_type(number) in KINDS:
-        return PhoneProblem.NOT_ALONE  # Valid by itself, but not the only thing there.
+        return PhoneProblem.NOT_ALONE  # Valid by itself, but not the only content.
     length = phonenumbers.is_possible_number_with_reason(number)
     return _LENGTH_PROBLEMS.get(length, PhoneProblem.NOT_IN_USE)
 

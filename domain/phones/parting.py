@@ -1,4 +1,4 @@
-"""Parting: what is left of a number's text without marks, endings and second numbers."""
+"""Parting: the possible texts of a number without list marks, endings and second numbers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -8,10 +8,10 @@ from domain.phones.characters import digits_of
 #: Whether a text is a valid number by itself.
 IsNumber = Callable[[str], bool]
 
-#: From as many digits on, two numbers may stand side by side without anything but a blank between them.
+#: From this many digits on, a text may be two numbers separated only by a blank.
 _DIGITS_OF_TWO_NUMBERS = 14
 
-#: An ending after a slash: "-78/79". A longer one may as well be the rest of the number.
+#: An ending after a slash: "-78/79". A longer one may be the rest of the number.
 _DIGITS_OF_AN_ENDING = 2
 
 _ENDING = re.compile(r"-\d{1,2}\s*$")
@@ -23,7 +23,7 @@ _LAST_GROUP = re.compile(r"(?<=\d)\s+\d{1,2}\s*$")
 
 _DIGITS_OF_A_SECOND_NUMBER = 7
 
-#: A country code has no more.
+#: The maximum of digits in a country code.
 _DIGITS_OF_A_CODE = 3
 
 #: "2. 0171 …", "1) 030 …", "1 - 030 …": the mark of a list, or the beginning of the number.
@@ -34,15 +34,15 @@ _MARK = re.compile(
     re.VERBOSE,
 )
 
-#: A bracket that nothing opened begins no area code.
+#: A closing bracket without an opening one does not belong to an area code.
 _LIST_MARK = re.compile(r"^\d{1,2}\)")
 
-#: Digits in brackets behind the number: a note, or its end.
+#: Digits in brackets after the number: a note, or its end.
 _BRACKET = re.compile(r"(?<=\d)\s*[(\[][\d\s.,/-]*\d[\d\s.,/-]*[)\]]?\s*$")
 
 
 def texts_of(number: str, following: str, is_number: IsNumber) -> tuple[str, ...]:
-    """The texts that may be the number, each once. What certainly does not belong to the number is removed."""
+    """The texts that may be the number, each once. Parts that certainly do not belong to the number are removed."""
     texts: list[str] = []
     for joined in _with_following(number, following, is_number):
         for marked in _without_mark(joined, is_number):
@@ -79,7 +79,7 @@ def _without_bracket(text: str) -> Iterator[str]:
 def _without_repeated_prefix(text: str) -> Iterator[str]:
     """Two pluses: "+49 +49 171 …" repeats the prefix; otherwise a second number begins.
 
-    Before a plus, digits without a prefix may be a date, or a number of their own.
+    Before a plus, digits without a prefix may be a date, or a separate number.
     """
     first, plus, rest = text.partition("+") if not text.lstrip(" ([").startswith("+") else _partition_second_plus(text)
     if not plus or not digits_of(first):
@@ -102,7 +102,7 @@ def _partition_second_plus(text: str) -> tuple[str, str, str]:
 
 
 def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
-    """The text whole, or only its first number where a second number or ending follows; both where both may be."""
+    """The whole text, or only its first number before a second number or ending; both if both are possible."""
     if "/" in text:
         yield from _before_slash(text, is_number)
         return
@@ -116,10 +116,9 @@ def _first_of_several(text: str, is_number: IsNumber) -> Iterator[str]:
 
 
 def _before_slash(text: str, is_number: IsNumber) -> Iterator[str]:
-    """A slash follows an area code, or a number that is whole."""
+    """A slash follows an area code, or a complete number."""
     for at, sign in enumerate(text):
-        # "1234567-78/79" has two endings, or it means a range.
-        # "1234567 12/05" may be followed by a date.
+        # "1234567-78/79" has two endings, or it means a range. In "1234567 12/05" the slash may belong to a date.
         shorter = (pattern.sub("", text[:at]) for pattern in (_ENDING, _LAST_GROUP))
         firsts = [first for first in (text[:at], *shorter) if sign == "/" and is_number(first)]
         if firsts:
@@ -141,9 +140,9 @@ def _is_certain_end(first: str, rest: str, is_number: IsNumber) -> bool:
 
 
 def _first_of_two(text: str, is_number: IsNumber, *, may_be_whole: bool) -> str | None:
-    """The first of two numbers that only a blank parts; None where there are not two.
+    """The first of two numbers that only a blank separates; None if there is only one.
 
-    The second begins as numbers do, or is as long as the first: "513140867 513140868".
+    The second has the beginning of a number, or is as long as the first: "513140867 513140868".
     """
     if may_be_whole and len(digits_of(text)) < _DIGITS_OF_TWO_NUMBERS:
         return None
@@ -156,7 +155,7 @@ def _first_of_two(text: str, is_number: IsNumber, *, may_be_whole: bool) -> str 
 
 
 def may_be_two_numbers(text: str, is_number: IsNumber) -> bool:
-    """Whether both sides of some blank are numbers by themselves."""
+    """Whether both sides of some blank are separate numbers."""
     return any(is_number(first) and is_number(second) for first, second in _halves(text))
 
 

@@ -1,4 +1,4 @@
-"""The readings of a number: each text that it may be, written for the phone library."""
+"""The readings of a number: each possible text, written for the phone library."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from domain.phones.characters import digits_of
 
 
 class Origin(Enum):
-    """How a reading comes about."""
+    """The source of a reading."""
 
     WRITTEN = auto()
-    PLUS_ADDED = auto()  #: none was written: a form or a spreadsheet may have dropped it
-    CODE_DROPPED = auto()  #: the country code seems to stand there twice
+    PLUS_ADDED = auto()  #: the text has no plus: a form or a spreadsheet may have dropped it
+    CODE_DROPPED = auto()  #: the country code seems to be repeated
 
 
 class Reading(NamedTuple):
@@ -25,7 +25,7 @@ class Reading(NamedTuple):
     origin: Origin = Origin.WRITTEN
 
 
-#: The trunk prefix that is dialled at home only: "+49 (0) 30 …".
+#: The trunk prefix that is dialled only at home: "+49 (0) 30 …".
 _TRUNK = re.compile(r"[(\[]\s*0\s*[)\]]")
 
 _CODE_AND_TRUNK = re.compile(r"^\s*([1-9]\d{0,2})\s*[(\[]\s*0\s*[)\]]")
@@ -35,14 +35,14 @@ _ITALIAN_MOBILE = re.compile(r"(?:(?:00)?39)?0(3\d{9})")
 _MEXICO_FROM_ABROAD = re.compile(r"(?:00)?521(\d{10})")
 _MEXICO_AT_HOME = re.compile(r"(?:01|044|045)(\d{10})")
 
-#: "+0049 …": some countries' own rules would take the digits after the zeros for a carrier's.
+#: "+0049 …": some countries' own rules would read the digits after the zeros as a carrier code.
 _ZERO_AFTER_PLUS = re.compile(r"^[^\d+]*\+[^\d+]*0")
 
 _WORLD_PREFIX = re.compile(r"^[^\d+]*0[^\d+]*0")
 
 
 def readings_of(text: str, region: str | None) -> Iterator[Reading]:
-    """The readings of a text, the plainest first: as written, without a bracketed trunk prefix, with a plus."""
+    """The readings of a text, the simplest first: as written, without a bracketed trunk prefix, with a plus."""
     if _follows_country_code(text):
         yield Reading(f"+{digits_of(_TRUNK.sub('', text))}")
         return
@@ -64,18 +64,20 @@ def readings_of(text: str, region: str | None) -> Iterator[Reading]:
             yield Reading(with_plus, Origin.PLUS_ADDED)
             yield from (Reading(once.text, Origin.PLUS_ADDED) for once in _without_doubled_country(with_plus))
         elif region is not None and digits_of(written)[1:].startswith(str(country_code_for_region(region))):
-            yield Reading(f"+{digits_of(written)[1:]}", Origin.PLUS_ADDED)  # "049 …": a zero stands for the plus.
+            yield Reading(f"+{digits_of(written)[1:]}", Origin.PLUS_ADDED)  # "049 …": the zero replaces the plus.
 
 
 def _follows_country_code(text: str) -> bool:
-    """Whether a bracketed trunk prefix follows what can only be a country code: "49 (0) 171 …"."""
+    """Whether a bracketed trunk prefix follows a certain country code: "49 (0) 171 …"."""
     code = _CODE_AND_TRUNK.match(text)
     return code is not None and int(code[1]) in COUNTRY_CODE_TO_REGION_CODE
 
 
 def _rewritten(text: str, region: str | None) -> Iterator[str]:
-    """A Mexican number without a prefix that Mexico has given up (01, 044 or 045 at home, 1 from abroad), or an Italian
-    mobile without a zero that it does not have."""
+    """Corrected forms of Mexican numbers with obsolete prefixes and of Italian mobiles with a wrong zero.
+
+    Mexico has abolished the prefixes 01, 044 and 045 at home, and 1 from abroad.
+    """
     is_international = "+" in text or _WORLD_PREFIX.match(text)
     if is_international and (match := _MEXICO_FROM_ABROAD.fullmatch(digits_of(text))):
         yield f"+52{match[1]}"
@@ -86,7 +88,7 @@ def _rewritten(text: str, region: str | None) -> Iterator[str]:
 
 
 def _without_doubled_country(text: str) -> Iterator[Reading]:
-    """ "+49 49 171 …" without the second country code. A number may begin with these digits, too: "+49 4921 …"."""
+    """ "+49 49 171 …" without the second country code. A number may also begin with these digits: "+49 4921 …"."""
     digits = digits_of(text)
     for length in (1, 2, 3):
         code, rest = digits[:length], digits[length:].lstrip("0")
@@ -95,7 +97,7 @@ def _without_doubled_country(text: str) -> Iterator[Reading]:
 
 
 def begins_with_country_code(text: str) -> bool:
-    """Whether a country code stands in the first group of digits: "9-17 12 341 77 32" is not an Indian number."""
+    """Whether a country code is in the first group of digits: "9-17 12 341 77 32" is not an Indian number."""
     group = re.match(r"\D*(\d+)", text)
     return group is not None and any(
         int(group[1][:length]) in COUNTRY_CODE_TO_REGION_CODE for length in (1, 2, 3) if length <= len(group[1])

@@ -1,49 +1,49 @@
-"""The two verdicts on a phone text: whether it is a valid number, and whether that number is to be called."""
+"""The two verdicts on a phone text: whether it is a valid number, and whether that number may be called."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class PhoneProblem(StrEnum):
-    """Why a text is not a number that can be dialled."""
+    """Why a text is not a valid number."""
 
     NOT_A_NUMBER = "not_a_number"  #: "n/a", "ask Bob"
     NOT_ALONE = "not_alone"  #: other characters are present that may belong to the number
-    AMBIGUOUS = "ambiguous"  #: two ways of reading lead to two valid numbers
+    AMBIGUOUS = "ambiguous"  #: two readings give two different valid numbers
     UNKNOWN_REGION = "unknown_region"  #: no prefix, and the contact's country is not known
-    UNKNOWN_COUNTRY = "unknown_country"  #: no prefix, and Zoho's text for the country is not understood
-    INVALID_COUNTRY_CODE = "invalid_country_code"  #: a prefix that no country has: "+999 …"
-    NO_AREA_CODE = "no_area_code"  #: dialled only by neighbours: "555-0100"
+    UNKNOWN_COUNTRY = "unknown_country"  #: no prefix, and Zoho's text for the country is not recognised
+    INVALID_COUNTRY_CODE = "invalid_country_code"  #: a prefix without a country: "+999 …"
+    NO_AREA_CODE = "no_area_code"  #: can only be dialled locally: "555-0100"
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
-    IMPOSSIBLE_LENGTH = "impossible_length"  #: between the lengths that the country has
-    NOT_IN_USE = "not_in_use"  #: the right length, but the country gives out no such numbers
+    IMPOSSIBLE_LENGTH = "impossible_length"  #: between the valid lengths of the country
+    NOT_IN_USE = "not_in_use"  #: the right length, but the country does not use such numbers
 
     @property
     def sentence(self) -> str:
-        """The problem for people."""
+        """The problem as a sentence for people."""
         return _PROBLEMS[self]
 
 
 _PROBLEMS = {
     PhoneProblem.NOT_A_NUMBER: "The text is not a phone number.",
-    PhoneProblem.NOT_ALONE: "Something stands beside the number that may or may not belong to it.",
+    PhoneProblem.NOT_ALONE: "The text has other characters that may or may not belong to the number.",
     PhoneProblem.AMBIGUOUS: "The text can be read as two different numbers.",
     PhoneProblem.UNKNOWN_REGION: "The number has no country prefix and the country is not known.",
     PhoneProblem.UNKNOWN_COUNTRY: (
-        "The number has no country prefix, and booksync does not understand the customer's country."
+        "The number has no country prefix, and booksync does not recognise the customer's country."
     ),
     PhoneProblem.INVALID_COUNTRY_CODE: "No country has the number's prefix.",
     PhoneProblem.NO_AREA_CODE: "The number lacks its area code.",
     PhoneProblem.TOO_SHORT: "The number is too short for its country.",
     PhoneProblem.TOO_LONG: "The number is too long for its country.",
     PhoneProblem.IMPOSSIBLE_LENGTH: "No number of its country has this length.",
-    PhoneProblem.NOT_IN_USE: "Its country gives out no such numbers.",
+    PhoneProblem.NOT_IN_USE: "Its country does not use such numbers.",
 }
 
 
 class PhoneKind(StrEnum):
-    """What a valid number is for. In many countries the number alone does not reveal a mobile."""
+    """The purpose of a valid number. In many countries the number alone does not identify a mobile."""
 
     FIXED_LINE = "fixed_line"
     MOBILE = "mobile"
@@ -78,14 +78,14 @@ _KINDS = {
 }
 
 
-#: Kinds that cost the caller more than a call, or that reach no person. The policy may name others.
+#: Kinds with extra costs for the caller, or without a person to reach. The policy may have other kinds.
 KINDS_NOT_CALLED = (PhoneKind.PREMIUM_RATE, PhoneKind.SHARED_COST, PhoneKind.PAGER, PhoneKind.VOICEMAIL)
 
 
 class NotCallable(StrEnum):
-    """Why a valid number is not called, as its text and its digits say. Kinds and shared numbers are the policy's."""
+    """Why a valid number is not callable, by its text and digits. The policy decides on kinds and shared numbers."""
 
-    FAX = "fax"  #: the text says so: "Fax 030 …"
+    FAX = "fax"  #: by its text: "Fax 030 …"
     DO_NOT_CALL = "do_not_call"  #: "DO NOT CALL", "SMS only"
     WRONG_NUMBER = "wrong_number"  #: "wrong number", "disconnected"
     OLD_NUMBER = "old_number"  #: "old", "former"
@@ -94,7 +94,7 @@ class NotCallable(StrEnum):
 
     @property
     def sentence(self) -> str:
-        """The reason for people."""
+        """The reason as a sentence for people."""
         return _NOT_CALLABLE[self]
 
 
@@ -117,7 +117,7 @@ class Doubt(StrEnum):
 
     @property
     def sentence(self) -> str:
-        """The doubt for people."""
+        """The doubt as a sentence for people."""
         return _DOUBTS[self]
 
 
@@ -130,19 +130,19 @@ _DOUBTS = {
 
 @dataclass(frozen=True, slots=True)
 class PhoneVerdict:
-    """A text judged: either `e164` and what is known of that number, or the `problem`."""
+    """A judged text: either `e164` with the facts about that number, or the `problem`."""
 
     raw: str = field(repr=False)
     e164: str | None = field(default=None, repr=False)
     problem: PhoneProblem | None = None
-    region: str | None = None  #: ISO 3166-1 alpha-2; None for invalid numbers and those of no country (+800)
+    region: str | None = None  #: ISO 3166-1 alpha-2; None for invalid numbers and numbers without a country (+800)
     kind: PhoneKind | None = None
-    regions: tuple[str, ...] = ()  #: every country in which it may ring; several for a toll-free +1 800
-    time_zones: tuple[str, ...] = ()  #: IANA names: every zone of its regions that the number may lie in, () if unknown
+    regions: tuple[str, ...] = ()  #: every possible country of the number; several for a toll-free +1 800
+    time_zones: tuple[str, ...] = ()  #: IANA names: every possible zone of the number in its regions, () if unknown
     not_callable: NotCallable | None = None
     doubts: tuple[Doubt, ...] = ()
-    by_region: bool = False  #: without the region that was given, the text would be no number, or another one
-    is_confirmed: bool = False  #: by a person, who vouches for the number and that it may be called
+    by_region: bool = False  #: with another region the text would be invalid or another number
+    is_confirmed: bool = False  #: by a person who confirms the number and the permission to call it
 
     @property
     def is_valid(self) -> bool:

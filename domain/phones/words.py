@@ -17,19 +17,19 @@ LABELS = _words("""
     тел телефон моб мобильный факс раб дом доб
 """)
 
-#: Labels of one letter: "T: 030 …", "0171 … (m)". Other single letters may stand for a digit.
+#: Labels of one letter: "T: 030 …", "0171 … (m)". Other single letters may replace a digit.
 LETTER_LABELS = _words("t m p h w c d f т м ф р д τ κ")
 
-#: Letters that people write for 0 and 1, Latin and Cyrillic. A word of these letters alone may be a digit.
+#: Letters that people write for 0 and 1, Latin and Cyrillic. A word of only these letters may be digits.
 DIGIT_LETTERS = frozenset("OolIОо")
 
-#: A number before one of these counts hours, floors or lines: "030 1234567 9-17 Uhr".
+#: The number before one of these words counts hours, floors or lines: "030 1234567 9-17 Uhr".
 UNITS = _words("""
     h hr hrs hour hours uhr std stunden am pm min heures horas ore godz uur
     st nd rd th floor stock og eg etage étage piso andar lines line linien
 """)
 
-#: Before a number, these name one that is not a phone's: "Customer 4711234, tel. 030 …".
+#: The number after one of these words is not a phone number: "Customer 4711234, tel. 030 …".
 OTHER_NUMBERS = _words("""
     id uid acct account customer cust client invoice inv order ref reference vat gst gstin tin ssn pan aadhaar npi abn
     zip pin pincode postcode room kd kdnr kunde kunden kundennr kundennummer rechnung konto kto iban plz ust ustid
@@ -37,7 +37,7 @@ OTHER_NUMBERS = _words("""
     siret siren tva cp klant kvk btw faktura nip regon pesel инн кпп огрн счет заказ
 """)
 
-#: What the words say of the number, the plainest first. Several words stand for a phrase.
+#: The meaning of words about a number, the clearest first. Several words are a phrase.
 _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
     (
         NotCallable.DO_NOT_CALL,
@@ -91,7 +91,7 @@ _MEANINGS: tuple[tuple[NotCallable, tuple[str, ...]], ...] = (
     ),
 )  # fmt: skip
 
-#: A line that is a telephone as well: "Tel/Fax 030 …".
+#: A line that is also a telephone: "Tel/Fax 030 …".
 _TELEPHONES = _words("tel telefon telefono telefone telephone phone fon тел телефон mobil mobile cell handy 电话 電話")
 
 _FIRST_OF_CJK = "\u2e80"
@@ -102,7 +102,7 @@ _PHRASES = tuple(
 
 
 def meaning_of(words: tuple[str, ...]) -> NotCallable | None:
-    """What these folded words, in their order, say against calling the number; None where they say nothing."""
+    """The objection to calling the number in these folded words, in order; None without an objection."""
     if not words:
         return None
     text = f" {' '.join(words)} "
@@ -114,5 +114,5 @@ def meaning_of(words: tuple[str, ...]) -> NotCallable | None:
 
 
 def _has_no_blanks(phrase: str) -> bool:
-    """Whether its script sets no blanks between words, so that the phrase may be a part of a longer run."""
+    """Whether the phrase's script has no blanks between words, so that the phrase may be part of a longer run."""
     return phrase[0] >= _FIRST_OF_CJK

@@ -1,4 +1,4 @@
-"""Places: the time zones by which an address may live."""
+"""Places: the possible time zones of an address."""
 
 from domain.places.zones import zones_of_place
 

@@ -70,7 +70,7 @@ _MONGOLIA = (
     State("071", "Bayan-Ölgii, Bayan-Ulgii, Баян-Өлгий", {"83": _KHOVD}),
     State("043", "Khovd, Hovd, Ховд", {"84": _KHOVD}),
     State("046", "Uvs, Увс", {"85": _KHOVD}),
-    # Sources differ over these two.
+    # Sources disagree about these two.
     State("057", "Zavkhan, Завхан", {"81": _ULAANBAATAR + _KHOVD}),
     State("065", "Govi-Altai, Gobi-Altai, Говь-Алтай", {"82": _ULAANBAATAR + _KHOVD}),
 )
@@ -91,7 +91,7 @@ _CHINA = (
         "宁夏, 宁夏回族自治区",
         {"0-7 80-82 85-86": _SHANGHAI},
     ),
-    # Beijing's time by law, a local one in daily life.
+    # Beijing time is official, a local time is in everyday use.
     State(
         "XJ",
         "Xinjiang, Sinkiang, Xinjiang Uygur, Xinjiang Uyghur, 新疆, 新疆维吾尔自治区",

@@ -1,29 +1,29 @@
-"""The tables' form: a country, its states, their names, postcodes and time zones."""
+"""The format of the tables: a country, its states, their names, postcodes and time zones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: IANA names that zone files of 2022 know; of zones with one clock, one may stand for all.
+#: IANA names that zone files of 2022 contain; one zone may represent all zones with its clock.
 Zones = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A subdivision of a country, or several that share postcodes and zones.
+    """A subdivision of a country, or several with the same postcodes and zones.
 
-    `zones` maps postcode prefixes to the zones that an address there may live by. The prefixes are separated by blanks;
-    "750-797" is a range. Where a longer prefix in the country fits a postcode, it alone counts. "" is a state, or a
-    part of one, that no postcode shows.
+    `zones` maps postcode prefixes to the possible zones of an address there. The prefixes are separated by blanks;
+    "750-797" is a range. If a longer prefix in the country fits a postcode, only that prefix counts. "" is a state, or
+    a part of a state, that postcodes do not identify.
     """
 
-    code: str  #: ISO 3166-2 without the country; a code of our own for territories and groups
+    code: str  #: ISO 3166-2 without the country; our own code for territories and groups
     names: str  #: separated by commas; accents, case, blanks, dots and words like "province" do not matter
     zones: Mapping[str, Zones]
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A country whose states live by different clocks."""
+    """A country whose states have different clocks."""
 
     states: tuple[State, ...]
-    postcode: str | None = None  #: a pattern for the folded postcode in upper case; None where postcodes are not used
+    postcode: str | None = None  #: a pattern for the folded postcode in upper case; None if postcodes are not used

@@ -92,7 +92,7 @@ _GREENLAND = (
     State("KU", "Kujalleq", {"": _NUUK}),
     State("QE", "Qeqqata", {"": _NUUK}),
     State("QT", "Qeqertalik", {"": _NUUK}),
-    # Qaanaaq lives by Nuuk's time, the Pituffik base by that of the American east coast.
+    # Qaanaaq uses Nuuk's time, the Pituffik base the time of the American east coast.
     State("AV", "Avannaata", {"": (*_NUUK, "America/Thule")}),
     State("SM", "Sermersooq", {"": (*_NUUK, "America/Scoresbysund")}),
     State("NP", "Northeast Greenland National Park, National Park", {"": ("America/Danmarkshavn",)}),
@@ -101,7 +101,7 @@ _GREENLAND = (
 _WEST = ("Africa/Kinshasa",)
 _EAST = ("Africa/Lubumbashi",)
 
-# With the provinces before 2015.
+# Including the provinces before 2015.
 _CONGO = (
     State("KN", "Kinshasa", {"": _WEST}),
     State("BC", "Kongo Central, Bas-Congo, Bas Congo", {"": _WEST}),

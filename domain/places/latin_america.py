@@ -6,7 +6,7 @@ _CENTRAL = ("America/Mexico_City",)
 _MONTERREY = ("America/Monterrey",)
 _BORDER = ("America/Matamoros",)
 _CHIHUAHUA = ("America/Chihuahua",)
-#: Ciudad Juárez. America/Ciudad_Juarez has the same clock, but zone files before 2022g do not know it.
+#: Ciudad Juárez. America/Ciudad_Juarez has the same clock, but zone files before 2022g lack it.
 _JUAREZ = ("America/Denver",)
 _OJINAGA = ("America/Ojinaga",)
 _MAZATLAN = ("America/Mazatlan",)
@@ -17,7 +17,7 @@ _MEXICO = (
     State("BCN", "Baja California, Baja California Norte, BC, BN", {"21-22": ("America/Tijuana",)}),
     State("BCS", "Baja California Sur, BS", {"23": _MAZATLAN}),
     State("CAM", "Campeche, Camp", {"24": _MERIDA}),
-    # Acuña and Piedras Negras (26), Ocampo (276) keep the summer time of Texas.
+    # Acuña and Piedras Negras (26) and Ocampo (276) use the summer time of Texas.
     State(
         "COA",
         "Coahuila, Coahuila de Zaragoza, Coah",
@@ -25,7 +25,7 @@ _MEXICO = (
     ),
     State("COL", "Colima", {"28": _CENTRAL}),
     State("CHP", "Chiapas, Chis", {"29-30": _CENTRAL}),
-    # Juárez with Ascensión and Janos (318) keeps the time of El Paso, Ojinaga that of Texas.
+    # Juárez with Ascensión and Janos (318) uses the time of El Paso, Ojinaga the time of Texas.
     State(
         "CHH",
         "Chihuahua, Chih",
@@ -49,13 +49,13 @@ _MEXICO = (
     State("MEX", "México, Edomex, Edo Mex, EM", {"50-57": _CENTRAL}),
     State("MIC", "Michoacán, Michoacán de Ocampo, Mich", {"58-61": _CENTRAL}),
     State("MOR", "Morelos", {"62": _CENTRAL}),
-    # The valley of Bahía de Banderas keeps the time of Puerto Vallarta.
+    # The valley of Bahía de Banderas uses the time of Puerto Vallarta.
     State(
         "NAY",
         "Nayarit",
         {"63": _MAZATLAN, "637": (*_MAZATLAN, "America/Bahia_Banderas")},
     ),
-    # Anáhuac (650) lies at the border.
+    # Anáhuac (650) is at the border.
     State("NLE", "Nuevo León, NL", {"64-67": _MONTERREY, "650": _MONTERREY + _BORDER}),
     State("OAX", "Oaxaca", {"68-71": _CENTRAL}),
     State("PUE", "Puebla", {"72-75": _CENTRAL}),
@@ -102,7 +102,7 @@ _BRAZIL = (
     State("MA", "Maranhão", {"65": _FORTALEZA}),
     State("PA", "Pará", {"66-67 680-688": _BELEM}),
     State("AP", "Amapá", {"689": _BELEM}),
-    # The west lives by the time of Acre.
+    # The west uses the time of Acre.
     State("AM", "Amazonas", {"690-692 694 697": _MANAUS, "695-696 698": _MANAUS + _ACRE}),
     State("RR", "Roraima", {"693": ("America/Boa_Vista",)}),
     State("AC", "Acre", {"699": _ACRE}),
@@ -110,7 +110,7 @@ _BRAZIL = (
     State("GO", "Goiás", {"728-729 737-739 74-75 760-767": _SAO_PAULO}),
     State("RO", "Rondônia", {"768-769": ("America/Porto_Velho",)}),
     State("TO", "Tocantins", {"77": ("America/Araguaina",)}),
-    # The towns along the Araguaia live by the time of Brasília.
+    # The towns along the Araguaia use the time of Brasília.
     State("MT", "Mato Grosso", {"780-785 787-788": _CUIABA, "786": _CUIABA + _SAO_PAULO}),
     State("MS", "Mato Grosso do Sul", {"79": ("America/Campo_Grande",)}),
     State("PR", "Paraná", {"80-87": _SAO_PAULO}),
@@ -120,10 +120,10 @@ _BRAZIL = (
 
 _SANTIAGO = ("America/Santiago",)
 _EASTER_ISLAND = ("Pacific/Easter",)
-#: America/Coyhaique has the same clock, but zone files before 2025b do not know it.
+#: America/Coyhaique has the same clock, but zone files before 2025b lack it.
 _PATAGONIA = ("America/Punta_Arenas",)
 
-# Chileans seldom write postcodes, so none are here.
+# Without postcodes, because Chileans rarely write them.
 _CHILE = (
     State("RM", "Metropolitana, Metropolitana de Santiago, Santiago, Región Metropolitana, XIII", {"": _SANTIAGO}),
     State("AP", "Arica y Parinacota, Arica, XV", {"": _SANTIAGO}),

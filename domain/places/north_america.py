@@ -1,8 +1,8 @@
 """States of the United States and Canada: names, postcodes and time zones.
 
-Official time, and the towns that are known to live by their neighbour's. ZIP prefixes as the United States Postal
-Service allots them, with the few postcodes that belong to another state than their prefix. A prefix that a zone
-boundary crosses has both zones.
+The zones are the official time, and that of the neighbouring zone for towns that are known to use it. The ZIP prefixes
+follow the United States Postal Service, with the few postcodes that belong to another state than their prefix. A prefix
+that a zone boundary crosses has both zones.
 """
 
 from domain.places.country import Country, State
@@ -21,7 +21,7 @@ _KENTUCKY = ("America/Kentucky/Louisville",)
 _BOISE = ("America/Boise",)
 
 _STATES = (
-    # Phenix City and its neighbours (368) live by the time of Columbus, Georgia.
+    # Phenix City and its neighbours (368) use the time of Columbus, Georgia.
     State("AL", "Alabama, Ala", {"350-367 369": _CENTRAL, "368": _CENTRAL + _EASTERN}),
     # Adak and Atka.
     State("AK", "Alaska", {"995-999": _ALASKA, "99546 99547": _ADAK}),
@@ -37,7 +37,7 @@ _STATES = (
         "District of Columbia, Washington DC, Washington District of Columbia",
         {"200 202-205 569": _EASTERN},
     ),
-    # The Panhandle west of the Apalachicola; 324 lies on both sides.
+    # The Panhandle west of the Apalachicola; 324 is on both sides.
     State(
         "FL",
         "Florida, Fla",
@@ -106,7 +106,7 @@ _STATES = (
         "South Dakota, S Dak",
         {"570-574": _CENTRAL, "575-576": _CENTRAL + _MOUNTAIN, "577": _MOUNTAIN},
     ),
-    # The postcodes of Chattanooga (373) and Knoxville (377) reach over the Cumberland Plateau.
+    # The postcodes of Chattanooga (373) and Knoxville (377) extend over the Cumberland Plateau.
     State(
         "TN",
         "Tennessee, Tenn",
@@ -122,7 +122,7 @@ _STATES = (
     State("WI", "Wisconsin, Wis, Wisc", {"530-532 534-535 537-549": _CENTRAL}),
     # Alta has a postcode of Idaho.
     State("WY", "Wyoming, Wyo", {"820-831 83414": _MOUNTAIN}),
-    # Countries of their own in ISO 3166, but states to the post.
+    # Separate countries in ISO 3166, but states in the postal system.
     State("PR", "Puerto Rico", {"006-007 009": ("America/Puerto_Rico",)}),
     State("VI", "Virgin Islands, US Virgin Islands", {"008": ("America/St_Thomas",)}),
     State("GU", "Guam", {"96910-96932": ("Pacific/Guam",)}),
@@ -154,7 +154,7 @@ _PROVINCES = (
         },
     ),
     State("AB", "Alberta, Alta", {"T": _EDMONTON}),
-    # Lloydminster lives by Alberta's time.
+    # Lloydminster uses Alberta's time.
     State("SK", "Saskatchewan, Sask", {"S": ("America/Regina",), "S9V": _EDMONTON}),
     State("MB", "Manitoba, Man", {"R": _WINNIPEG}),
     # Central time in the northwest, no summer time around Atikokan (P0T) and Pickle Lake (P0V).
@@ -181,7 +181,7 @@ _PROVINCES = (
     State("NB", "New Brunswick, Nouveau-Brunswick", {"E": ("America/Moncton",)}),
     State("NS", "Nova Scotia, Nouvelle-Écosse", {"B": _ATLANTIC}),
     State("PE", "Prince Edward Island, PEI, Île-du-Prince-Édouard, IPE", {"C": _ATLANTIC}),
-    # Labrador, but for its southeast (A0K), which shares its postcodes with Newfoundland.
+    # Labrador, except for its southeast (A0K), which shares its postcodes with Newfoundland.
     State(
         "NL",
         "Newfoundland and Labrador, Newfoundland Labrador, Newfoundland, Labrador, NF, NFLD, Terre-Neuve-et-Labrador",

@@ -28,7 +28,7 @@ _AUSTRALIA = (
     State("WA", "Western Australia", {"6 0872": _PERTH, "6443": (*_PERTH, "Australia/Eucla")}),
     State("NT", "Northern Territory", {"08-09 0872": _DARWIN}),
     State("TAS", "Tasmania", {"7": ("Australia/Hobart",)}),
-    # Countries of their own in ISO 3166, but served by the Australian post.
+    # Separate countries in ISO 3166, but served by the Australian post.
     State("CX", "Christmas Island", {"6798": ("Indian/Christmas",)}),
     State("CC", "Cocos Islands, Cocos (Keeling) Islands, Cocos Keeling Islands", {"6799": ("Indian/Cocos",)}),
     State("NF", "Norfolk Island", {"2899": ("Pacific/Norfolk",)}),

@@ -1,6 +1,6 @@
 """Federal subjects of Russia: names, postcodes and time zones.
 
-The names stand without their kind (oblast, krai, republic), which the reading drops.
+The names are without their kind (oblast, krai, republic), which the reading removes.
 """
 
 from domain.places.country import Country, State
@@ -130,7 +130,7 @@ _SUBJECTS = (
     State("SAK", "Sakhalin, Sakhalinskaya, Сахалинская, Сахалин", {"693-694": ("Asia/Sakhalin",)}),
     State("KAM", "Kamchatka, Kamchatsky, Kamchatskiy, Камчатский, Камчатка", {"683-684 688": ("Asia/Kamchatka",)}),
     State("CHU", "Chukotka, Chukotsky, Chukotskiy, Чукотский, Чукотка", {"689": ("Asia/Anadyr",)}),
-    # As Russia counts them.
+    # According to Russia's official list.
     State("CR", "Crimea, Krym, Крым, Sevastopol, Севастополь", {"295-299": ("Europe/Simferopol",)}),
 )
 

@@ -1,4 +1,4 @@
-"""The time zones by which an address may live, from its country, state and postcode."""
+"""The possible time zones of an address, from its country, state and postcode."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from domain.places.north_america import NORTH_AMERICA
 from domain.places.oceania import OCEANIA
 from domain.places.russia import RUSSIA
 
-#: By ISO 3166-1 alpha-2 code: the countries whose states live by different clocks.
+#: By ISO 3166-1 alpha-2 code: the countries whose states have different clocks.
 COUNTRIES: Mapping[str, Country] = NORTH_AMERICA | LATIN_AMERICA | EUROPE_AND_AFRICA | RUSSIA | ASIA | OCEANIA
 
 #: Words around a state's name that do not belong to it. "city" and "county" do: Kansas City lies in Missouri.
@@ -28,18 +28,18 @@ _GENERIC = """
 """
 _GENERIC_WORDS = frozenset(map(folded, _GENERIC.split()))
 
-#: What separates the parts of "New York, NY", "São Paulo/SP" and "Rio de Janeiro - RJ".
+#: The separators in "New York, NY", "São Paulo/SP" and "Rio de Janeiro - RJ".
 _SEPARATORS = re.compile(r"[,;/|()\r\n–—]|\s-\s")
 
 
 def zones_of_place(country_code: str | None, state: str, postcode: str) -> Zones:
-    """The IANA zones by which an address may live, in the order of the tables.
+    """The possible IANA zones of an address, in the order of the tables.
 
-    `country_code` is ISO 3166-1 alpha-2 in upper case, `state` and `postcode` are free texts. A text that is not
-    understood does not narrow the other; a text that names several states means any one. () where neither text is
-    understood, where the two contradict each other, and for countries with one clock.
+    `country_code` is ISO 3166-1 alpha-2 in upper case, `state` and `postcode` are free texts. An unrecognised text does
+    not narrow the other; a text with several states means any of these. Returns () if neither text is recognised, if
+    the two contradict each other, and for countries with one clock.
 
-    A zone may stand for others with its clock. Compare the result with other zones by their clocks, not by their names.
+    A zone may represent others with its clock. Compare the result with other zones by their clocks, not by their names.
     """
     if country_code is None or country_code not in COUNTRIES:
         return ()
@@ -55,7 +55,7 @@ def _joined(zones: Iterable[Zones]) -> Zones:
 
 
 def _states_named(country_code: str, text: str) -> Sequence[State]:
-    """The states that the text names as a whole, else those that its parts name."""
+    """The states with exactly this name, else the states in the parts of the text."""
     code = text.strip().upper().removeprefix(f"{country_code}-")  # ISO 3166-2: "US-NY"
     if whole := _states_of_name(country_code, text) or _states_of_name(country_code, code):
         return whole
@@ -64,13 +64,13 @@ def _states_named(country_code: str, text: str) -> Sequence[State]:
 
 def _states_of_name(country_code: str, name: str) -> Sequence[State]:
     by_name = _states_by_name(country_code)
-    # With all letters first: "y" is a generic word in Spanish, but not in "N. Y.".
+    # First with all letters: "y" is a generic word in Spanish, but not in "N. Y.".
     return by_name.get(folded(name)) or by_name.get(_without_generic_words(name)) or ()
 
 
 @cache
 def _states_by_name(country_code: str) -> Mapping[str, Sequence[State]]:
-    """Two states may share a name once generic words are gone: the city of Moscow and its oblast."""
+    """Two states may share a name without generic words: the city of Moscow and its oblast."""
     by_name: dict[str, list[State]] = {}
     for state in COUNTRIES[country_code].states:
         names = (state.code, *state.names.split(","))
@@ -80,13 +80,13 @@ def _states_by_name(country_code: str) -> Mapping[str, Sequence[State]]:
 
 
 def _without_generic_words(name: str) -> str:
-    """The folded name. A name of generic words only keeps them: "DE" is Delaware."""
+    """The folded name without generic words. A name of only generic words keeps them: "DE" is Delaware."""
     words = [folded(word) for word in name.split()]
     return "".join(word for word in words if word not in _GENERIC_WORDS) or "".join(words)
 
 
 def _zones_by_postcode(country_code: str, text: str) -> Sequence[tuple[State, Zones]]:
-    """The states that the longest known prefix of the postcode lies in, each with the zones there."""
+    """The states of the postcode's longest known prefix, each with its zones."""
     form = COUNTRIES[country_code].postcode
     postcode = folded(text).upper()
     if form is None or not re.fullmatch(form, postcode, re.ASCII):

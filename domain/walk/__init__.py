@@ -1,8 +1,8 @@
-"""The walk over a Zoho list: which page to ask for next, and which rows of an answer are new. It asks nothing itself.
+"""The walk over a Zoho list: the next page to request, and the new rows of each page. It makes no request itself.
 
-By key: each request starts at the time of the last rows, so that no change made meanwhile can hide a row. Where that
-would read many rows again (an import leaves hundreds in one second) it goes on by page number, in pages that overlap:
-a page that shares a row with the one before has skipped none, whatever was inserted or deleted in between.
+By key: each request starts at the time of the last rows, so that a change during the walk cannot hide a row. If that
+would repeat many rows (an import leaves hundreds in one second), the walk continues by page number, in pages that
+overlap: a page that shares a row with the one before has skipped none, whatever was inserted or deleted in between.
 
 A list without filter and times, but with ascending ids, is walked by leaps: `WalkById`.
 """

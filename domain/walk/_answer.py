@@ -1,4 +1,4 @@
-"""What of an answer steers the walk, and how far pages of a length reach."""
+"""The parts of a page that control the walk, and the range of pages of a given length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from domain.lists import Listed, ListedT, Page
 
-#: Rows that a page repeats of the one before, by key or by number. Two of them may go in between, and the pages still
-#: join; one alone that stands in the wrong place does not lead the walk astray.
+#: Rows that a page repeats from the one before, by key or by number. The pages still overlap if two of these rows are
+#: deleted in between, and one row in a wrong position does not mislead the walk.
 OVERLAP = 3
 
 #: One version of a row: its id and the second of its change.
@@ -18,7 +18,7 @@ Key = tuple[str, datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What of a page steers the walk: its rows' versions, and their known times in the order given."""
+    """The parts of a page that control the walk: its rows' versions, and their known times in the given order."""
 
     keys: tuple[Key, ...]
     times: tuple[datetime, ...]
@@ -39,14 +39,14 @@ class Answer:
 
     @property
     def steer(self) -> datetime | None:
-        """The last time that is known and borne out by the rows after it: from there the next answer may start."""
+        """The last known time that the rows after it confirm: the next request may start there."""
         return self.times[-overlap(len(self.times))] if self.times else None
 
     def is_cut_as_asked(self, per_page: int) -> bool:
         return self.length == per_page or (self.length < per_page and not self.has_more)
 
     def keeps_order_of(self, seen: Sequence[Key]) -> bool:
-        """Rows that come again come in the same order: of one second, a server need not keep any."""
+        """Whether repeated rows have the same order; a server need not keep the order of rows of one second."""
         places = {key: place for place, key in enumerate(seen)}
         return ascends([places[key] for key in self.keys if key in places and key[1] is not None])
 
@@ -66,9 +66,9 @@ def overlap(page_length: int) -> int:
 
 
 def furthest_page(covered: int, longest: int, pages: int = 1) -> tuple[int, int]:
-    """The page and its length, of `longest` at most, that reach furthest and begin within what is covered.
+    """The page with its length (at most `longest`) that reaches furthest and begins within the covered rows.
 
-    With `pages` it is the last page of that many adjacent ones, and the first one begins within what is covered.
+    With `pages` it is the last page of that many adjacent ones, and the first one begins within the covered rows.
     """
     begin = covered - overlap(longest)
     per_page = max(range(max(1, longest // 2), longest + 1), key=lambda length: (begin // length + pages) * length)
@@ -88,5 +88,5 @@ def key_of(row: Listed) -> Key:
 
 
 def second(time: datetime) -> datetime:
-    """Zoho's filter and its rows know whole seconds only."""
+    """The time in whole seconds, the resolution of Zoho's filter and rows."""
     return time.astimezone(UTC).replace(microsecond=0)

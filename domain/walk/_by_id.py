@@ -1,4 +1,4 @@
-"""The walk over a list that knows no filter and no order by time, only its own order: ascending ids."""
+"""The walk over a list without filter and order by time, in the list's own order: ascending ids."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,14 +9,15 @@ from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort, record_ids
 from domain.walk._answer import ascends, furthest_page, second
 from domain.walk._walk import MAX_STALLS, WalkStuck
 
-#: Pages of a leap. Fewer cost more joins, more cost a longer tail: with 24 a list of 20,000 rows or more is read in
-#: about 1.03 times its pages. Pages that overlap one by one cost 1.1 times as many, because few page numbers fit.
+#: Pages of a leap. Fewer pages cost more joins, more pages a longer tail: with 24, a list of 20,000 rows or more is
+#: read in about 1.03 times its pages. Reading each page with an overlap costs 1.1 times as many, because few page
+#: numbers fit.
 LEAP = 24
 
 
 @dataclass(frozen=True, slots=True)
 class FarPage:
-    """The page that a leap has reached, while the pages before it are read."""
+    """The last page of a leap, kept while the pages before it are read."""
 
     page: int
     ids: tuple[str, ...]
@@ -25,40 +26,40 @@ class FarPage:
 
 @dataclass(frozen=True, slots=True)
 class WalkById:
-    """A walk at rest between two answers: ask for `next_request`, `take` the answer, keep the walk that this gives.
+    """The state of a walk between two pages: request `next_request`, pass the page to `take`, keep the returned walk.
 
-    The walk leaps ahead and reads back, page by page, until a page shares a row with what was read before the leap.
-    When a row is deleted, the rows behind it move to a page that is still to be read, so none is missed. A new row has
-    a greater id than all others and comes at the end. No leap is made there, nor where the ids do not ascend: each page
-    overlaps the one before. A row that does not change is returned at least once. Of a row that is returned twice the
-    later answer has the newest values.
+    The walk leaps ahead and reads back, page by page, until a page shares a row with the rows before the leap. When a
+    row is deleted, the rows behind it move to a page that is not read yet, so none is missed. A new row has a greater
+    id than all others and comes at the end. The walk does not leap at the end, or if the ids do not ascend: each page
+    overlaps the one before. A row that does not change is returned at least once. If a row is returned twice, the later
+    page has the newest values.
 
-    Where pages are cut otherwise than asked for, each leap reads the last page before it again. That costs one more
-    call a leap, but loses no row.
+    If pages have another length than requested, each leap reads the last page before it again. That costs one more call
+    per leap, but loses no row.
     """
 
     page: int = 1
     per_page: int = PER_PAGE
-    covered: int = 0  #: rows from the start of the list that are read without a gap, if pages were cut as asked
+    covered: int = 0  #: rows from the start of the list that are read without a gap, if pages have the requested length
     seen: tuple[str, ...] = ()  #: the ids of the last page of these rows
-    far: FarPage | None = None  #: None: the next answer is the far page
+    far: FarPage | None = None  #: None: the next page is the far page
     leap: int = LEAP  #: pages of the next leap
     is_ordered: bool = True  #: the ids have ascended so far
-    has_whole_pages: bool = False  #: pages of another length than the usual are refused, or not cut as asked
+    has_whole_pages: bool = False  #: pages of another length than the usual are refused or not honoured
     stalls: int = 0
-    started_at: datetime | None = None  #: the server's time of the first answer
+    started_at: datetime | None = None  #: the server's time of the first page
     is_finished: bool = False
-    note: str = ""  #: why the walk costs more than it should; for the log
+    note: str = ""  #: why the walk costs more than usual; for the log
 
     def next_request(self) -> ListRequest | None:
-        """What to ask for now, of which only page and length count; None when the walk is finished."""
+        """The next request, of which only page and length matter; None when the walk is finished."""
         return None if self.is_finished else ListRequest(None, Sort.OLDEST_CHANGE_FIRST, self.page, self.per_page)
 
     def take(self, page: Page[ListedT]) -> tuple["WalkById", tuple[ListedT, ...]]:
-        """The walk after the answer to `next_request`, and the rows of that answer without repetitions.
+        """Return the walk after the page of `next_request`, and the rows of that page without repetitions.
 
         Raises:
-            WalkStuck: the list says that more follows, and returns nothing new.
+            WalkStuck: the list says that more rows follow, and returns nothing new.
         """
         if self.is_finished:
             raise ValueError("A finished walk takes no page.")
@@ -67,13 +68,13 @@ class WalkById:
         return walk._after(FarPage(self.page, tuple(record_ids(page)), page.has_more), page), tuple(rows.values())
 
     def with_whole_pages(self) -> "WalkById | None":
-        """The walk after pages of another length than the usual were refused; None where it had asked for no such."""
+        """The walk after a refusal of an unusual page length; None if it had requested the usual length."""
         if self.per_page == PER_PAGE:
             return None
         return replace(self._by_whole_pages("pages of another length are refused"), far=None)._leapt()
 
     def to_json(self) -> dict[str, Any]:
-        """Small: two pages of ids at most."""
+        """The state as JSON, at most two pages of ids."""
         return {
             "page": self.page,
             "per_page": self.per_page,
@@ -112,25 +113,25 @@ class WalkById:
         if not length and answer.has_more:
             raise WalkStuck
         if self.page == 1 and not answer.has_more:
-            return self._finished()  # The whole list is in this one answer, whatever its order.
+            return self._finished()  # The whole list is in this page, in whatever order.
         if self.is_ordered and not _ids_ascend(page.rows):
             return self._begun_again()
         is_cut_as_asked = length == self.per_page or (length < self.per_page and not answer.has_more)
         if not is_cut_as_asked and not self.has_whole_pages:
             walk = self._by_whole_pages("pages are not cut as asked")
-            # A page of the usual length stands where whole pages have it; one of another length cannot be placed.
+            # A page of the usual length has its known position; the position of any other page is unknown.
             return walk._on_from(answer) if self.per_page == PER_PAGE else replace(walk, far=None)._leapt()
         return self._on_from(answer)
 
     def _on_from(self, answer: FarPage) -> "WalkById":
         if self.far is None and self.leap > 1 and not answer.has_more:
-            return replace(self, leap=1)._leapt()  # New rows come in at the end: there each page overlaps.
+            return replace(self, leap=1)._leapt()  # New rows are added at the end: there each page overlaps.
         if self._is_joined(answer):
             return self._covering(self.far or answer)
         return replace(self, page=self.page - 1, far=self.far or answer)
 
     def _is_joined(self, answer: FarPage) -> bool:
-        """No row can hide between this page and what is covered: they share one, if there is any to share."""
+        """Whether no row can be hidden between this page and the covered rows: they share a row, if any exists."""
         return self.page == 1 or not self.seen or not set(self.seen).isdisjoint(answer.ids)
 
     def _covering(self, far: FarPage) -> "WalkById":
@@ -141,7 +142,7 @@ class WalkById:
         return replace(walk, covered=far.page * self.per_page, seen=far.ids, far=None)._leapt()
 
     def _leapt(self) -> "WalkById":
-        """The walk before the next far page: the one that ends a leap and whose leap begins within what is covered."""
+        """The walk before the next far page: the last page of a leap that begins within the covered rows."""
         if self.has_whole_pages:
             return replace(self, page=self.covered // PER_PAGE + self.leap, per_page=PER_PAGE)
         page, per_page = furthest_page(self.covered, PER_PAGE, self.leap)
@@ -169,5 +170,5 @@ class WalkById:
 
 
 def _ids_ascend(rows: Sequence[ListedT]) -> bool:
-    """Whether the ids, digits without leading zeros, ascend as numbers; the same one may come twice."""
+    """Whether the ids, digits without leading zeros, ascend as numbers; repetitions are allowed."""
     return ascends([(len(row.record_id), row.record_id) for row in rows])

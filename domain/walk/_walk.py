@@ -1,4 +1,4 @@
-"""The walk itself: one state between two answers, and what follows from an answer."""
+"""The walk: its state between two pages, and the conclusions from a page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,46 +9,47 @@ from typing import Any
 from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort
 from domain.walk._answer import Answer, Key, ascends, furthest_page, is_before, key_of, overlap, second
 
-#: By key as long as that reads at most one row in so many again, else by page number.
+#: By key while at most one of this many rows is repeated, else by page number.
 REREAD_SHARE = 10
 
-#: A row that is stamped later than its answer by more than this tells only that Zoho's clocks disagree.
+#: A row whose timestamp is later than its page by more than this only shows that Zoho's clocks disagree.
 CLOCKS_AGREE_WITHIN = timedelta(minutes=1)
 
-#: Answers without progress (nothing new, or not joined to the page before) that one walk puts up with.
+#: The maximum of pages without progress (nothing new, or without overlap) in one walk.
 MAX_STALLS = 20
 
 
-class WalkStuck(Exception):  # noqa: N818 - says what is the case; the walk may be begun anew
-    """The list says that more follows, and tells nothing new."""
+class WalkStuck(Exception):  # noqa: N818 - describes the state; a new walk may succeed
+    """The list says that more follows, and returns nothing new."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
 
 
 class WalkMode(StrEnum):
-    """How far the list can be trusted."""
+    """The degree to which the list can be trusted."""
 
-    BY_KEY = "by_key"  #: filter and order are honoured
-    NEWEST_FIRST = "newest_first"  #: the filter is ignored: page by page until a row is older than asked for
-    WHOLE = "whole"  #: the order is ignored: page by page to the end
+    BY_KEY = "by_key"  #: the list honours filter and order
+    NEWEST_FIRST = "newest_first"  #: the list ignores the filter: page by page until a row is older than requested
+    WHOLE = "whole"  #: the list ignores the order: page by page to the end
 
 
 class Paging(StrEnum):
-    """How a stretch is read that one page does not hold."""
+    """The paging of a stretch that is longer than one page."""
 
     OVERLAPPING = "overlapping"  #: each page begins a few rows before the end of the one before
-    THERE = "there"  #: the server cuts pages otherwise than asked for: side by side to the end of the stretch …
-    BACK = "back"  #: … and back again, meeting the rows that moved up a page when others went
+    THERE = "there"  #: the server returns other page lengths than requested: adjacent pages to the end of the stretch …
+    BACK = "back"  #: … and back again, to find the rows that moved up a page because others were deleted
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A walk at rest between two answers: ask for `next_request`, `take` the answer, keep the walk that this gives.
+    """The state of a walk between two pages: request `next_request`, pass the page to `take`, keep the returned walk.
 
-    Each row that stays as it is while the walk goes on is told at least once. A row that changes meanwhile has its new
-    time at or after `started_at`, the server's time of the first answer: there the next walk has to start, less the
-    minutes by which a change may show late. Source: DESIGN "Customer phase"; the API's notes, section 1, 3 to 5.
+    Each row that does not change during the walk is returned at least once. A row that changes during the walk has its
+    new time at or after `started_at`, the server's time of the first page: the next walk must start there, less the
+    minutes by which a change may become visible late. Source: DESIGN "Customer phase"; the API's notes, section 1, 3 to
+    5.
     """
 
     since: datetime | None
@@ -57,42 +58,42 @@ class Walk:
     paging: Paging = Paging.OVERLAPPING
     page: int = 1
     per_page: int = PER_PAGE
-    page_length: int = PER_PAGE  #: rows that the server gives at most, as the first page of the stretch showed
-    seen: tuple[Key, ...] = ()  #: what may come again: the rows of the boundary second, or of the page before
-    seen_at_turn: int = 0  #: how many were seen when the way back began
+    page_length: int = PER_PAGE  #: the server's maximum of rows per page, from the first page of the stretch
+    seen: tuple[Key, ...] = ()  #: rows that may be repeated: those of the boundary second, or of the page before
+    seen_at_turn: int = 0  #: the number of seen rows when the way back began
     stalls: int = 0
     started_at: datetime | None = None
     is_finished: bool = False
-    note: str = ""  #: why the walk costs more than it should; for the log
+    note: str = ""  #: why the walk costs more than usual; for the log
 
     @classmethod
     def begin(cls, since: datetime | None) -> "Walk":
-        """A walk over the rows modified at or after `since`, to the second; None: over all of them."""
+        """A walk over the rows modified at or after `since`, to the second; None: all rows."""
         start = None if since is None else second(since)
         return cls(since=start, cursor=start)
 
     def next_request(self) -> ListRequest | None:
-        """What to ask for now; None when the walk is finished."""
+        """The next request; None when the walk is finished."""
         if self.is_finished:
             return None
         sort = Sort.NEWEST_CHANGE_FIRST if self.mode is WalkMode.NEWEST_FIRST else Sort.OLDEST_CHANGE_FIRST
         return ListRequest(self.cursor, sort, self.page, self.per_page)
 
     def take(self, page: Page[ListedT]) -> tuple["Walk", tuple[ListedT, ...]]:
-        """The walk after the answer to `next_request`, and the rows of it that are new. Raises WalkStuck."""
+        """The walk after the page of `next_request`, and the new rows of that page. Raises WalkStuck."""
         if self.is_finished:
             raise ValueError("A finished walk takes no page.")
         walk = self if self.started_at else replace(self, started_at=second(page.server_time))
         return walk._after(Answer.of(page)), walk._new_rows(page.rows)
 
     def with_whole_pages(self) -> "Walk | None":
-        """The walk after pages of another length than the usual were refused; None where it had asked for no such."""
+        """The walk after a refusal of an unusual page length; None if it had requested the usual length."""
         if self.per_page == PER_PAGE:
             return None
         return self._restarted("pages of another length are refused, read there and back", paging=Paging.THERE)
 
     def to_json(self) -> dict[str, Any]:
-        """Small: a page of ids at most, but for a crowded second that has to be read there and back."""
+        """The state as JSON: at most a page of ids, except for a crowded second that is read there and back."""
         return {
             "since": _text(self.since),
             "cursor": _text(self.cursor),
@@ -137,7 +138,7 @@ class Walk:
         if answer.has_more and not answer.length:
             raise WalkStuck
         if self.page == 1 and not answer.has_more and self._is_joined(answer):
-            return self._finished()  # All that was asked for is in this one answer, whatever its order.
+            return self._finished()  # All requested rows are in this page, in whatever order.
         is_filtered, is_ordered = self._is_filtered_as_asked(answer), self._is_ordered_as_asked(answer)
         if not is_ordered:
             cursor = self.since if self.mode is WalkMode.BY_KEY and is_filtered else None
@@ -152,7 +153,7 @@ class Walk:
             if not answer.is_cut_as_asked(self.per_page) or not answer.keeps_order_of(self.seen):
                 return self._there_and_back("its pages do not join", answer)
             if not self._is_joined(answer):
-                return self._stalled(page=self.page - 1)  # Rows may hide between the two: begin earlier.
+                return self._stalled(page=self.page - 1)  # Rows may be hidden between the two pages: begin earlier.
         if self._is_at_end(answer):
             return self._turned(answer)
         walk = self if answer.adds_to(self.seen) or self._may_read_again() else self._stalled()
@@ -160,12 +161,12 @@ class Walk:
         return walk._on_by_page(answer) if key is None else walk._on_from(key, answer)
 
     def _is_joined(self, answer: Answer) -> bool:
-        """No row can hide between this answer and the one before: they share one, if there is any to share."""
+        """Whether no row can be hidden between this page and the one before, because they share a row if any exists."""
         is_first_again = self.page == 1 and self.per_page != PER_PAGE
         return is_first_again or not self.seen or answer.shares_with(self.seen)
 
     def _is_filtered_as_asked(self, answer: Answer) -> bool:
-        """No row is older than the cursor, and those come again whose time the cursor is."""
+        """Whether all rows are at or after the cursor, and the rows of the cursor's second are repeated."""
         if self.mode is not WalkMode.BY_KEY:
             return True
         starts_at_cursor = self.page > 1 or self._is_joined(answer)
@@ -174,7 +175,7 @@ class Walk:
     def _is_ordered_as_asked(self, answer: Answer) -> bool:
         if self.mode is WalkMode.WHOLE:
             return True
-        # A row that changes while it is being listed may show its new time at its old place.
+        # A row that changes during the request may show its new time at its old position.
         settled = [time for time in answer.times if not self._is_after_start(time)]
         return ascends(settled if self.mode is WalkMode.BY_KEY else settled[::-1])
 
@@ -185,12 +186,12 @@ class Walk:
             return False
         if self.mode is WalkMode.NEWEST_FIRST:
             return is_before(answer.steer, self.since)
-        # A walk over everything ends where the list does: a record that it has not met is taken for a deleted one.
+        # A walk over all rows must reach the end of the list, because a missing record counts as deleted.
         is_enough = self.since is not None and self._is_the_next_walks(answer.steer, answer)
         return is_enough or (self._has_to_turn() and is_before(self.cursor, answer.steer))
 
     def _next_key(self, answer: Answer) -> datetime | None:
-        """The time to go on from; None where the next page of the same stretch is cheaper, or the only way."""
+        """The time of the next request by key; None if the next page of the same stretch is cheaper, or necessary."""
         if self.mode is not WalkMode.BY_KEY or answer.steer is None or answer.steer == self.cursor:
             return None
         read_again = sum(not is_before(time, answer.steer) for time in answer.times)
@@ -200,7 +201,7 @@ class Walk:
     def _on_by_page(self, answer: Answer) -> "Walk":
         if self.paging is Paging.THERE:
             return replace(self, page=self.page + 1, seen=self._held(answer))
-        # A server may cut at less than asked for: what its first page held is what its pages hold.
+        # A server may return shorter pages than requested: the length of the first page holds for all.
         length = answer.length if self.page == 1 else self.page_length
         covered = answer.length if self.page == 1 else self.page * self.per_page
         page, per_page = furthest_page(covered, length)
@@ -212,7 +213,7 @@ class Walk:
         return self.paging is Paging.THERE and self.page > 1
 
     def _may_read_again(self) -> bool:
-        """Page 1 may hold the boundary only; the second time there, nothing new is good news (with a last page)."""
+        """Whether a page may bring only known rows: page 1 repeats the boundary, a second pass repeats all rows."""
         return self.page == 1 or (self.paging is Paging.THERE and self.page <= self.seen_at_turn)
 
     def _turned(self, answer: Answer) -> "Walk":
@@ -227,9 +228,9 @@ class Walk:
             return replace(self, page=self.page - 1, seen=seen)
         if self.mode is not WalkMode.BY_KEY or self.cursor is None:
             return self._finished()
-        if len(seen) > self.seen_at_turn:  # Rows were missed on the way there: perhaps more are, still.
+        if len(seen) > self.seen_at_turn:  # Rows were missed on the way there; more may still be missing.
             return self._stalled(paging=Paging.THERE, page=2, seen=seen)
-        # The crowded second is read; what came after it shall come again in its own turn.
+        # The crowded second is read; later rows are read again from there.
         following = self.cursor + timedelta(seconds=1)
         is_enough = self._is_the_next_walks(following, answer)
         return self._finished() if is_enough else self._on_from(following, answer)
@@ -247,11 +248,11 @@ class Walk:
         return self._restarted(f"{why}, read there and back", seen=seen, paging=Paging.THERE)
 
     def _restarted(self, note: str, **changes: Any) -> "Walk":
-        """From page 1 of the stretch, in another way. Rows may be told twice by that."""
+        """Restart at page 1 of the stretch with other settings, which may return rows twice."""
         return replace(self._at_page_1(), note=f"{self.note}; {note}" if self.note else note, **changes)
 
     def _held(self, answer: Answer) -> tuple[Key, ...]:
-        """What of this answer, and in a crowd read there and back of those before, may come again."""
+        """The keys that may be repeated: those of this page, and of the pages before in a crowd read there and back."""
         if self.paging is Paging.OVERLAPPING or self.mode is not WalkMode.BY_KEY:
             return answer.keys
         return tuple(dict.fromkeys((*self.seen, *answer.keys)))
@@ -268,7 +269,7 @@ class Walk:
         return self.started_at is not None and time > self.started_at
 
     def _is_the_next_walks(self, time: datetime, answer: Answer) -> bool:
-        """Whether it has changed since this walk began. A time far ahead of its own answer's is no such sign."""
+        """Whether the time is after the start of this walk, and not implausibly far ahead of its own page."""
         return self._is_after_start(time) and time <= answer.told_at + CLOCKS_AGREE_WITHIN
 
 

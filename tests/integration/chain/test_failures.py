@@ -198,7 +198,7 @@ class TestAPageOfWhichNothingIsUnderstood:
         odd = bench.sync()
 
         assert odd["status"] == "degraded"
-        assert odd["reason"] == "Zoho's contacts could not be understood: all 1 rows of a page were set aside."
+        assert odd["reason"] == "Zoho's contacts could not be understood: all 1 rows of a page were rejected."
         assert watermarks()[0] == customers_at
         assert watermarks()[1] > invoices_at
         assert bench.sync()["status"] == "succeeded"
@@ -214,7 +214,7 @@ class TestAPageOfWhichNothingIsUnderstood:
         odd = bench.sync()
 
         assert odd["status"] == "degraded"
-        assert odd["reason"] == "Zoho's invoices could not be understood: all 1 rows of a page were set aside."
+        assert odd["reason"] == "Zoho's invoices could not be understood: all 1 rows of a page were rejected."
         assert watermarks()[0] > customers_at
         assert watermarks()[1] == invoices_at
         assert bench.sync()["status"] == "succeeded"

@@ -96,7 +96,7 @@ def test_before_phase2_nothing_is_accounted_for(booksync_migrate: Command, url: 
 def test_without_receipts_there_is_no_report(booksync_migrate: Command, url: str) -> None:
     migrate(url, Target.LEGACY)
 
-    assert "There is no receipt yet" in str(booksync_migrate("--report").exception)
+    assert "The receipt does not exist yet" in str(booksync_migrate("--report").exception)
 
 
 @pytest.mark.parametrize("arguments", [("--to", "head", "--report"), ("--adopt", "--csv", "x"), ("--yes",)])

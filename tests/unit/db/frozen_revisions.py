@@ -1,6 +1,6 @@
-"""The files that the revisions consist of, with pins: `python -m tests.unit.db.frozen_revisions` pins new ones.
+"""The files of the revisions, with pins: `python -m tests.unit.db.frozen_revisions` pins new ones.
 
-A revision that a database has passed must do the same in every later release, so none of its files may change.
+A revision that has run on a database must do the same in every later release, so none of its files may change.
 """
 
 import ast
@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-PINS = ROOT / "alembic" / "frozen.sha256"  # in the form of `sha256sum`
+PINS = ROOT / "alembic" / "frozen.sha256"  # in the format of `sha256sum`
 
 
 def revision_files() -> list[Path]:
-    """The revisions themselves."""
+    """The files of the revisions."""
     return sorted((ROOT / "alembic" / "versions").glob("*.py"))
 
 
 def modules() -> dict[str, Path]:
-    """The modules of this project that the revisions import, directly or by way of others."""
+    """The modules of this project that the revisions import, directly or indirectly."""
     found: dict[str, Path] = {}
     waiting = list(revision_files())
     while waiting:
@@ -38,7 +38,7 @@ def frozen_files() -> list[Path]:
 
 
 def pins() -> dict[str, str]:
-    """File, relative to the project → its SHA-256 when it was frozen."""
+    """File, relative to the project → its pinned SHA-256."""
     lines = PINS.read_text(encoding="utf-8").splitlines() if PINS.exists() else []
     return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
 
@@ -49,7 +49,7 @@ def digest(path: Path) -> str:
 
 
 def pin_new_files() -> None:
-    """Add the files that have no pin. A pin that is there is never replaced."""
+    """Add the files without a pin. An existing pin is never replaced."""
     pinned = {str(path.relative_to(ROOT)): digest(path) for path in frozen_files()} | pins()
     PINS.write_text("".join(f"{pinned[name]}  {name}\n" for name in sorted(pinned)), encoding="utf-8")
 
@@ -59,7 +59,7 @@ def _imported(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            # What is imported of a package is one of its modules, or a name of its __init__.
+            # A name imported from a package is either one of its modules or a name in its __init__.
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
                 yield name if ROOT.joinpath(*name.split(".")).with_suffix(".py").exists() else node.module

@@ -1,4 +1,4 @@
-"""Which copy of a customer's phone counts, and the verdict on it."""
+"""The choice between copies of a customer's phone, and the verdict on it."""
 
 import uuid
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ NO_NUMBER = PhoneCopy(uuid.UUID(int=4), "n/a")
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), "FR", "+33612345678"),
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78"), "FR", "+33612345678"),
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), None, "+33612345678"),
-        (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), "US", "+33612345678"),  # no American number
+        (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), "US", "+33612345678"),  # not an American number
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", "FR"), "MA", None),  # a Moroccan number as well
         (PhoneCopy(uuid.UUID(int=2), "+33 6 12 34 56 78", "FR"), "MA", "+33612345678"),
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78", country_unknown=True), "FR", None),
         (PhoneCopy(uuid.UUID(int=2), "06 12 34 56 78"), None, None),
     ],
 )
-def test_a_number_is_read_in_its_copys_country_unless_the_customers_reads_another(
+def test_a_number_is_read_in_its_copys_country_unless_the_customers_country_gives_another(
     copy: PhoneCopy, country: str | None, e164: str | None
 ) -> None:
     assert judged(copy, country, judge_phone).e164 == e164
@@ -48,7 +48,7 @@ def test_without_a_valid_copy_the_newest_one_wins_with_its_problem() -> None:
     assert (chosen[KEY].copy, chosen[KEY].stored, chosen[KEY].problem) == (NO_NUMBER, "n/a", "not_a_number")
 
 
-def test_the_other_copies_of_a_customer_with_a_valid_newest_one_are_not_read() -> None:
+def test_other_copies_are_not_read_if_the_newest_one_is_valid() -> None:
     asked: list[Sequence[CustomerKey]] = []
     doubtful = (uuid.UUID(int=1), "C2")
 

@@ -1,4 +1,4 @@
-"""Promises of db/failures.py: each error of Postgres is named by its SQLSTATE, with the way out and without data."""
+"""Promises of db/failures.py: each error of Postgres is named by its SQLSTATE, with the next step and without data."""
 
 import psycopg
 import pytest
@@ -17,7 +17,7 @@ def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
 
 
 def refused(said: str) -> OperationalError:
-    """A failed connection attempt: libpq reports its text alone."""
+    """A failed connection attempt: libpq reports only its text."""
     text = f'connection failed: connection to server at "127.0.0.1", port 5432 failed: {said}'
     return OperationalError("", {}, psycopg.OperationalError(text))
 
@@ -82,16 +82,16 @@ def test_the_kind_of_an_error(error: Exception, kind: FailureKind) -> None:
         ("FATAL:  unsupported startup parameter: options", FailureKind.POOLER),
     ],
 )
-def test_a_refused_connection_is_named_by_the_servers_words(said: str, kind: FailureKind) -> None:
+def test_a_refused_connection_is_classified_by_the_servers_text(said: str, kind: FailureKind) -> None:
     failure = failure_of(refused(said))
     assert failure.kind is kind
 
 
-def test_a_connection_that_was_lost_in_a_statement_is_unreachable() -> None:
+def test_a_connection_lost_during_a_statement_is_unreachable() -> None:
     assert failure_of(wrapped(psycopg.InterfaceError(), lost=True)).kind is FailureKind.UNREACHABLE
 
 
-def test_a_pool_without_a_free_connection_is_no_absent_server() -> None:
+def test_a_pool_without_a_free_connection_is_not_an_unreachable_server() -> None:
     failure = failure_of(PoolTimeoutError("QueuePool limit of size 10 overflow 10 reached"))
     assert failure.kind is FailureKind.CONNECTIONS
 
@@ -129,7 +129,7 @@ def test_a_pool_without_a_free_connection_is_no_absent_server() -> None:
         ),
     ],
 )
-def test_a_sentence_names_the_address_the_cause_and_the_way_out(error: Exception, said: str) -> None:
+def test_a_sentence_contains_the_address_the_cause_and_the_next_step(error: Exception, said: str) -> None:
     assert sentence(error, URL) == said
 
 
@@ -172,19 +172,19 @@ def test_an_error_that_may_quote_a_row_is_named_by_its_type_alone() -> None:
     assert "UniqueViolation, SQLSTATE 23505" in said
 
 
-def test_servers_of_an_address_with_several_hosts_are_named_by_the_first() -> None:
+def test_an_address_with_several_hosts_is_shown_by_the_first_host() -> None:
     said = sentence(refused("Connection refused"), "postgresql://u@/books?host=first:1&host=second:2")
     assert "at first:1 (" in said
 
 
 class TestWhatTheWorkDoes:
     @pytest.mark.parametrize("kind", [FailureKind.UNREACHABLE, FailureKind.DISK, FailureKind.READ_ONLY])
-    def test_a_server_that_cannot_work_spends_no_attempt(self, kind: FailureKind) -> None:
+    def test_an_unavailable_server_uses_up_no_attempt(self, kind: FailureKind) -> None:
         assert not kind.spends_attempt
 
     @pytest.mark.parametrize("kind", [FailureKind.DEFECT, FailureKind.TIMEOUT, FailureKind.MEMORY])
-    def test_what_the_statement_itself_may_cause_spends_one(self, kind: FailureKind) -> None:
+    def test_an_error_of_the_statement_itself_uses_up_an_attempt(self, kind: FailureKind) -> None:
         assert kind.spends_attempt
 
-    def test_only_a_transaction_that_was_in_the_way_is_repeated_at_once(self) -> None:
+    def test_only_a_conflict_with_another_transaction_is_retried_at_once(self) -> None:
         assert [kind for kind in FailureKind if kind.is_repeated_at_once] == [FailureKind.TRY_AGAIN]

@@ -1,4 +1,4 @@
-"""Revisions are frozen: they import no live rule, and no file of theirs changes."""
+"""Revisions are frozen: they import no live rule, and their files do not change."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.db.frozen_revisions import ROOT, digest, frozen_files, modules, pins
 
-#: Live code of the migrations: what runs the revisions, and what reads their results.
+#: Live code of the migrations, which runs the revisions or reads their results.
 LIVE = {
     "db.migrations.adoption",
     "db.migrations.present_phone_rule",
@@ -48,9 +48,9 @@ print(*sorted(name for name in sys.modules if name.split(".")[0] in ("domain", "
 def test_a_frozen_file_has_not_changed(name: str) -> None:
     assert name in pins(), f"{name} is new: pin it with `python -m tests.unit.db.frozen_revisions`"
     assert digest(ROOT / name) == pins()[name], (
-        f"{name} has changed, but databases have passed it: undo the change, and write a new revision instead"
+        f"{name} has changed, but it has run on databases: undo the change, and write a new revision instead"
     )
 
 
-def test_no_frozen_file_has_gone() -> None:
+def test_no_frozen_file_is_missing() -> None:
     assert pins().keys() <= {str(path.relative_to(ROOT)) for path in frozen_files()}

@@ -1,4 +1,4 @@
-"""The revisions as files: their names tell their order, and every target is one of them."""
+"""The revision files: their names give their order, and every target is a revision."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from db.migrations import Target, expected_head
 from db.migrations.revisions import alembic_config, known_revisions, revision_of
 
 
-def test_the_names_of_the_revisions_tell_their_order() -> None:
+def test_the_names_of_the_revisions_give_their_order() -> None:
     assert list(known_revisions()) == sorted(known_revisions())
 
 
-def test_the_targets_lie_in_the_order_of_the_phases() -> None:
+def test_the_targets_are_in_the_order_of_the_phases() -> None:
     revisions = [known_revisions().index(revision_of(target)) for target in Target]
 
     assert revisions == sorted(revisions)
@@ -25,7 +25,7 @@ def test_a_phase_ends_with_the_revision_of_its_name(target: Target) -> None:
     assert revision_of(target).endswith(f"_{target}")
 
 
-def test_a_revision_is_called_as_its_file_and_says_what_it_does() -> None:
+def test_a_revision_has_the_name_of_its_file_and_a_description() -> None:
     for revision in ScriptDirectory.from_config(alembic_config()).walk_revisions():
         assert Path(revision.path).stem == revision.revision
         assert revision.doc.endswith(".")

@@ -1,4 +1,4 @@
-"""What a customer's country and time zone can be, for rules in SQL."""
+"""The valid values of a customer's country and time zone, for rules in SQL."""
 
 from zoneinfo import available_timezones
 
@@ -15,11 +15,11 @@ def test_two_letters_are_a_country_where_the_rules_say_so() -> None:
     assert all(country_code(letters, "") == code for letters, code in countries().items())
 
 
-def test_what_people_write_for_a_country_is_not_lost() -> None:
+def test_common_texts_for_a_country_are_included() -> None:
     assert {letters: code for letters, code in countries().items() if letters != code} == {"UK": "GB", "EL": "GR"}
 
 
-def test_every_other_text_for_a_country_means_what_the_rules_say() -> None:
+def test_every_other_text_for_a_country_agrees_with_the_rules() -> None:
     assert all(country_code("", text) == code for text, code in country_names().items())
 
 
@@ -34,11 +34,11 @@ def test_every_other_text_for_a_country_means_what_the_rules_say() -> None:
         ("uae", "AE"),
     ],
 )
-def test_codes_names_and_aliases_are_among_them(text: str, code: str) -> None:
+def test_codes_names_and_aliases_are_included(text: str, code: str) -> None:
     assert country_names()[text] == code
 
 
-def test_what_names_no_country_or_several_is_not_among_them() -> None:
+def test_texts_for_no_country_or_several_are_not_included() -> None:
     assert not {"null", "na", "none", "virginislands", "+1"} & country_names().keys()
 
 
@@ -48,7 +48,7 @@ def test_every_zone_has_a_name_that_python_and_postgres_know() -> None:
     assert all(name == name.lower() for name in zones())
 
 
-def test_a_zone_that_is_a_place_is_not_lost() -> None:
+def test_a_zone_of_a_place_is_included() -> None:
     places = {name.lower() for name in available_timezones() if is_place_zone(name)}
     assert places <= set(zones())
 
@@ -62,7 +62,7 @@ def test_a_zone_that_is_a_place_is_not_lost() -> None:
         ("gb", "Europe/London"),
         ("zulu", "Etc/UTC"),
         ("utc", "UTC"),
-        # The zone files link these to a neighbour's clock. Each is in use.
+        # The zone files link these to a neighbouring zone. Each is in use.
         ("europe/oslo", "Europe/Oslo"),
         ("asia/kuwait", "Asia/Kuwait"),
     ],
@@ -72,11 +72,11 @@ def test_a_former_name_of_a_zone_is_read_as_the_present_one(name: str, zone: str
 
 
 @pytest.mark.parametrize("name", ["factory", "localtime", "us/pacific-new", "ist", "est", "cet", "est5edt", "null"])
-def test_a_name_that_means_no_single_place_is_no_zone(name: str) -> None:
+def test_a_name_without_a_single_place_is_not_a_zone(name: str) -> None:
     assert name not in zones()
 
 
-def test_no_vocabulary_can_end_a_literal_of_sql() -> None:
+def test_no_entry_can_end_an_sql_literal() -> None:
     assert not any(
         "'" in text for text in [*countries().values(), *country_names(), *zones().values(), *zones(), *NO_ID_WORDS]
     )

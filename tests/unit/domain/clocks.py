@@ -1,4 +1,4 @@
-"""The calling hours by a second reading, which shares no code with the domain's, and the days to look at."""
+"""A second implementation of the calling hours, independent of the domain's code, and the days to test."""
 
 import datetime as dt
 from collections.abc import Container, Iterable
@@ -39,7 +39,7 @@ def at(text: str, zone: str = "Europe/London") -> dt.datetime:
 def is_inside(
     window: CallingWindow, moment: dt.datetime, clocks: Iterable[dt.tzinfo], holidays: Container[dt.date] = ()
 ) -> bool:
-    """Whether every clock shows an allowed weekday, no holiday, and a time from the opening up to the closing."""
+    """Whether every clock shows an allowed weekday, not a holiday, and a time from opening to before closing."""
     shown = [moment.astimezone(clock) for clock in clocks]
     return all(
         local.weekday() in window.weekdays

@@ -1,4 +1,4 @@
-"""Every set of zones that the phone metadata knows, and the calls that booksync would plan by it."""
+"""Every set of zones in the phone metadata, and the calls that booksync would plan for it."""
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from domain.time_zones import distinct_clocks, narrowed, zones_of_region
 from tests.builders import a_customer
 from tests.unit.domain.clocks import is_inside, zones
 
-#: The hours of a day (UTC) at which the next moment is looked for.
+#: The hours of a day (UTC) from which the next moment is computed.
 _HOURS = (0, 6, 12, 18)
 
 
@@ -26,13 +26,13 @@ class NumberClocks:
     region: str | None
 
     def calling_hours(self, policy: ReminderPolicy) -> CallingHours:
-        """The hours as booksync makes them: of one zone for each clock."""
+        """The hours as booksync computes them: one zone for each clock."""
         distinct = distinct_clocks(self.names, self.region)
         return calling_hours(a_customer(time_zones=distinct, country_code=self.region), policy, None)
 
 
 def all_number_clocks() -> list[NumberClocks]:
-    """Each set of zones without a region and with its country code's main one; a whole code's with every region."""
+    """Each set of zones without a region and with its code's main one; sets of a whole code with every region."""
     found = set()
     for prefix, names in TIMEZONE_DATA.items():
         found.add(NumberClocks(tuple(names), None))
@@ -49,7 +49,7 @@ def _regions(prefix: str) -> Iterable[str]:
 def calls_outside(
     clocks: NumberClocks, policy: ReminderPolicy, days: Iterable[dt.date], every: dt.timedelta
 ) -> Iterator[str]:
-    """In words, each planned moment that some clock of the number forbids; looked for up to the closing time."""
+    """Sentences for the planned moments that some clock of the number forbids, checked up to the closing time."""
     hours = clocks.calling_hours(policy)
     allowed_on = zones(*clocks.names)
     for day in days:
@@ -65,7 +65,7 @@ def _moments_of(hours: CallingHours, day: dt.date) -> set[dt.datetime]:
 
 
 def _up_to(closing: dt.datetime, first: dt.datetime, every: dt.timedelta) -> Iterator[dt.datetime]:
-    """The first moment, those that follow `every` so often, and the last minute before closing."""
+    """The first moment, the moments at intervals of `every`, and the last minute before closing."""
     moment = first
     while moment < closing:
         yield moment

@@ -1,4 +1,4 @@
-"""How the tests of plans make one, and read its moments on the customer's clock."""
+"""Builders of plans for the tests, and readers of their moments on the customer's clock."""
 
 import datetime as dt
 from collections.abc import Mapping, Set
@@ -23,7 +23,7 @@ LONG_BEFORE = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
 @dataclass(frozen=True)
 class CustomerWith:
-    """An active customer in London about whose number these facts are known."""
+    """An active customer in London with these facts about the number."""
 
     number: NumberFacts
     status: ContactStatus = ContactStatus.ACTIVE
@@ -69,13 +69,13 @@ def planned(
 
 
 def reason_of(plan: Plan) -> SkipReason:
-    """Why the plan has no reminder; a plan with some fails the test."""
+    """The reason of a plan without reminders; a plan with reminders fails the test."""
     assert isinstance(plan, Skipped)
     return plan.reason
 
 
 def pending_of(plan: Plan) -> dict[int, dt.datetime]:
-    """What the next plan finds as already planned."""
+    """The reminders that the next plan finds as already planned."""
     return {r.step: r.scheduled_at for r in plan.reminders} if isinstance(plan, Scheduled) else {}
 
 

@@ -1,4 +1,4 @@
-"""Any invoice, customer, policy and moment, for properties of plans."""
+"""Arbitrary invoices, customers, policies and moments, for properties of plans."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ ZONES = [
     ("Pacific/Apia",),
     ("America/St_Johns",),
     ("Africa/Casablanca",),
-    ("Australia/Lord_Howe",),  # Its summer time is half an hour.
+    ("Australia/Lord_Howe",),  # Its summer time shifts the clock by half an hour.
     ("America/New_York", "America/Los_Angeles", "Pacific/Honolulu"),
     ("Atlantic/Canary", "Europe/Madrid"),
     ("Pacific/Pago_Pago", "Pacific/Apia"),  # Both sides of the date line.
@@ -43,7 +43,7 @@ DATES = st.dates(dt.date(2025, 11, 1), dt.date(2027, 1, 31))
 
 @st.composite
 def windows(draw: st.DrawFn) -> CallingWindow:
-    """At any hours, also those in which a clock jumps."""
+    """Windows at any hours, including those of clock changes."""
     opens, usual, closes = sorted(draw(st.sets(st.integers(0, 24 * 60 - 1), min_size=3, max_size=3)))
     at = [dt.time(minutes // 60, minutes % 60) for minutes in (opens, usual, closes)]
     weekdays = draw(st.frozensets(st.integers(0, 6), min_size=1))
@@ -65,7 +65,7 @@ PENDING = st.dictionaries(st.integers(-10, 40), YEAR, max_size=4)
 
 @dataclass(frozen=True)
 class Scene:
-    """An open invoice, its customer who may be called, what has been sent, and when the connection was opened."""
+    """An open invoice, its callable customer, the sent reminders, and the opening of the connection."""
 
     policy: ReminderPolicy
     zones: tuple[str, ...]
@@ -90,7 +90,7 @@ class Scene:
         return a_customer(time_zones=self.zones, country_code=self.country)
 
     def clocks_at(self, moment: dt.datetime) -> tuple[ZoneInfo, ...]:
-        """The clocks that count: all of the number's, or the stand-in where they have no hour in common."""
+        """The clocks that count: all of the number's, or the stand-in if they have no common hour."""
         stand_in = {"skip": (), "organisation": (HOME,)}.get(self.policy.unknown_zone, (self.policy.unknown_zone,))
         return zones(*self.zones) if _share_a_minute(self.policy.window, self.zones, moment) else zones(*stand_in)
 
@@ -161,7 +161,7 @@ HOLDS = st.builds(
     promised_until=st.none() | DATES | st.just(dt.date.max),
 )
 
-#: What may happen to an invoice and its customer; each sets one fact, so that any order has the same end.
+#: Possible events of an invoice and its customer; each sets one fact, so that any order has the same result.
 HAPPENINGS = st.fixed_dictionaries(
     {},
     optional={

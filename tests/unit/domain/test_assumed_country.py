@@ -1,4 +1,4 @@
-"""Promises of `JudgedPhone.assumed_country`: it is there where the customer's own country could change the number."""
+"""Promises of `JudgedPhone.assumed_country`: it is set where the customer's own country could change the number."""
 
 import phonenumbers
 import pytest
@@ -34,43 +34,43 @@ def judged(text: str, country: NumberCountry = IN_BRITAIN) -> JudgedPhone:
 @pytest.mark.parametrize(
     "text",
     [
-        # Valid, but of a country that no one named.
+        # Valid, but of an assumed country.
         "07912 345678",
-        # Refused; India, Germany, Brazil and the United States have such numbers.
+        # Rejected; India, Germany, Brazil and the United States have such numbers.
         AN_INDIAN_TEXT,
         "030 23125 123",
         "(0xx11) 3123-4567",
         "1-800-FLOWERS",
-        # Refused as too short, though neighbours dial it, and some small country has such numbers.
+        # Rejected as too short, although it can be dialled locally, and some small country has such numbers.
         "555-0100",
     ],
 )
-def test_a_text_that_depends_on_the_country_has_it(text: str) -> None:
+def test_a_text_that_depends_on_the_country_has_an_assumed_country(text: str) -> None:
     assert judged(text).assumed_country == "GB"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        # Its prefix names the country, with a plus or as it is dialled.
+        # Its prefix determines the country, with a plus or as dialled.
         "+44 7912 345678",
         "0049 171 1234567",
-        # Refused for its own prefix.
+        # Rejected for its own prefix.
         "+999 123 456 789",
         "+1 555",
-        # No number in any country.
+        # Not a number in any country.
         "n/a",
         "ext. 204",
         "0000000000",
         "12345678901234567890",
         "4.91512E+12",
-        # Valid, but not called whatever the country is.
+        # Valid, but not called in any country.
         "Fax 020 7031 3000",
         "DO NOT CALL 020 7031 3000",
         "07777 777777",
     ],
 )
-def test_a_text_that_no_country_changes_has_none(text: str) -> None:
+def test_a_text_that_no_country_changes_has_no_assumed_country(text: str) -> None:
     assert judged(text).assumed_country is None
 
 
@@ -82,7 +82,7 @@ def test_a_text_that_no_country_changes_has_none(text: str) -> None:
         NumberCountry(None, CountrySource.ASSUMED),
     ],
 )
-def test_only_a_country_that_stands_in_is_assumed(country: NumberCountry) -> None:
+def test_only_the_organisations_country_is_assumed(country: NumberCountry) -> None:
     assert judged(AN_INDIAN_TEXT, country).assumed_country is None
 
 
@@ -107,14 +107,14 @@ def texts(draw: st.DrawFn) -> str:
 
 
 @given(texts(), st.sampled_from(REGIONS))
-def test_a_text_without_it_is_another_number_in_no_country(text: str, region: str) -> None:
+def test_a_text_without_an_assumed_country_is_the_same_number_in_every_country(text: str, region: str) -> None:
     phone = judged(text)
     if phone.assumed_country is None and phone.verdict.not_callable is None:
         assert judge(phone.candidate.raw, region).e164 in {None, phone.verdict.e164}
 
 
 class TestSeveralNumbers:
-    """Where the first valid number counts, a country may bring an earlier one back."""
+    """If the first valid number counts, another country may make an earlier number valid."""
 
     def chosen(self, mobile: str, phone: str, fallback: PhoneFallback) -> JudgedPhone:
         phone_chosen = choose(candidates([a_person(mobile=mobile, phone=phone)]), IN_BRITAIN, fallback)
@@ -124,13 +124,13 @@ class TestSeveralNumbers:
     @pytest.mark.parametrize(
         ("mobile", "phone", "counts"),
         [
-            # None is valid, and the country could make the second one a number.
+            # No number is valid, and the country could make the second one valid.
             ("n/a", AN_INDIAN_TEXT, "n/a"),
-            # The country could make the first one a number, which would count then.
+            # The country could make the first number valid, which would then count.
             (AN_INDIAN_TEXT, A_LONDON_PHONE, A_LONDON_PHONE),
         ],
     )
-    def test_the_country_of_a_refused_number_matters_too(self, mobile: str, phone: str, counts: str) -> None:
+    def test_the_country_of_a_rejected_number_matters_too(self, mobile: str, phone: str, counts: str) -> None:
         chosen = self.chosen(mobile, phone, PhoneFallback.VALID)
         assert (chosen.candidate.raw, verdict_as_json(chosen)["assumed_country"]) == (counts, "GB")
 

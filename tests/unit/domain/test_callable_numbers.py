@@ -1,4 +1,4 @@
-"""Promises of domain/callable_numbers.py: which valid numbers are not called, each with a sentence that says why."""
+"""Promises of domain/callable_numbers.py: the valid numbers that are not called, each with its reason."""
 
 import pytest
 
@@ -29,19 +29,19 @@ EVERY_NUMBER = ReminderPolicy(shared_number_customers=0)
             ReminderPolicy(kinds_not_called=("voip",)),
             "It is an internet phone number, and the policy does not call these.",
         ),
-        # What the text says is the plainer reason.
+        # The reason from the text has precedence.
         (
             NumberFacts(kind=PhoneKind.PAGER, not_callable=NotCallable.OLD_NUMBER),
             POLICY,
             "The text says that the number is an old one.",
         ),
-        # A person vouches for it.
+        # A person has confirmed it.
         (NumberFacts(kind=PhoneKind.PAGER, not_callable=NotCallable.FAX, is_confirmed=True), POLICY, None),
-        # A doubt alone forbids nothing.
+        # A doubt alone is not an objection.
         (NumberFacts(is_doubtful=True), POLICY, None),
     ],
 )
-def test_a_number_is_not_callable_for_its_text_its_digits_or_its_kind(
+def test_a_number_may_be_not_callable_by_its_text_its_digits_or_its_kind(
     number: NumberFacts, policy: ReminderPolicy, sentence: str | None
 ) -> None:
     assert number.why_not_callable(policy) == sentence
@@ -61,15 +61,15 @@ def test_by_default_the_kinds_that_cost_more_or_reach_no_person_are_not_called(k
         (NumberFacts(is_doubtful=True, names=1), POLICY, False),
         (NumberFacts(is_doubtful=True, names=2), POLICY, True),
         (NumberFacts(is_doubtful=True, names=2), ReminderPolicy(shared_number_customers=10_000), True),
-        # The rule is off, for doubtful numbers as well.
+        # The rule is disabled, for doubtful numbers as well.
         (NumberFacts(names=5000), EVERY_NUMBER, False),
         (NumberFacts(is_doubtful=True, names=5000), EVERY_NUMBER, False),
-        # A person vouches for it.
+        # A person has confirmed it.
         (NumberFacts(is_confirmed=True, names=5000), POLICY, False),
         (NumberFacts(is_confirmed=True, is_doubtful=True, names=2), POLICY, False),
     ],
 )
-def test_a_number_is_shared_by_the_policys_count_of_names_or_by_two_where_it_is_doubtful(
+def test_a_number_is_shared_from_the_policys_count_of_names_or_from_two_if_it_is_doubtful(
     number: NumberFacts, policy: ReminderPolicy, is_shared: bool
 ) -> None:
     assert (number.why_shared(policy) is not None) is is_shared

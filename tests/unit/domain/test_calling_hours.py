@@ -1,4 +1,4 @@
-"""Promises of domain/calling_hours.py: the window is open on every clock by which a number may ring."""
+"""Promises of domain/calling_hours.py: the window is open on every possible clock of a number."""
 
 import datetime as dt
 from dataclasses import replace
@@ -72,7 +72,7 @@ class TestClocksThatJump:
         moment = self.NIGHTS.usual_moment(dt.date(2026, 3, 29))
         assert moment.astimezone(ZoneInfo("Europe/London")).isoformat() == "2026-03-29T02:30:00+01:00"
 
-    def test_a_window_that_is_skipped_whole_is_open_on_the_next_day(self) -> None:
+    def test_a_completely_skipped_window_is_open_on_the_next_day(self) -> None:
         hour = replace(self.NIGHTS, window=replace(self.NIGHT, closes=dt.time(2)))
         assert shown(hour.usual_moment(dt.date(2026, 3, 29)), "Europe/London") == "Mon 2026-03-30 01:30"
 
@@ -80,8 +80,8 @@ class TestClocksThatJump:
         moment = self.NIGHTS.usual_moment(dt.date(2026, 10, 25))
         assert moment.astimezone(ZoneInfo("Europe/London")).isoformat() == "2026-10-25T01:30:00+01:00"
 
-    def test_a_skipped_day_is_passed_over(self) -> None:
-        # Samoa went from Thursday, 29 December 2011, to Saturday, the 31st.
+    def test_a_skipped_day_has_no_moment(self) -> None:
+        # Samoa skipped from Thursday, 29 December 2011, to Saturday, the 31st.
         samoa = CallingHours(WINDOW, zones("Pacific/Apia"))
         assert shown(samoa.usual_moment(dt.date(2011, 12, 30)), "Pacific/Apia") == "Mon 2012-01-02 10:00"
 
@@ -90,22 +90,22 @@ class TestSeveralClocks:
     @pytest.mark.parametrize(
         ("hours", "first_clock", "second_clock"),
         [
-            # The usual time where the day begins last.
+            # The usual time in the zone where the day begins last.
             (SPAIN, "Tue 2027-01-12 11:00", "Tue 2027-01-12 10:00"),
             (COASTS, "Tue 2027-01-12 13:00", "Tue 2027-01-12 10:00"),
-            # The usual time there is too late in London: the first common moment.
+            # The usual time there is too late in London, so the first common moment counts.
             (OCEANS, "Tue 2027-01-12 17:00", "Tue 2027-01-12 09:00"),
             (DATE_LINE, "Wed 2027-01-13 10:00", "Tue 2027-01-12 10:00"),
         ],
     )
-    def test_the_usual_moment_lies_in_the_hours_of_all(
+    def test_the_usual_moment_is_in_the_hours_of_all_clocks(
         self, hours: CallingHours, first_clock: str, second_clock: str
     ) -> None:
         moment = hours.usual_moment(dt.date(2027, 1, 13 if hours is DATE_LINE else 12))
         assert [f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}" for zone in hours.zones] == [first_clock, second_clock]
 
     @pytest.mark.parametrize("hours", [SPAIN, COASTS, OCEANS])
-    def test_they_close_with_the_first_clock(self, hours: CallingHours) -> None:
+    def test_the_hours_close_with_the_first_clock(self, hours: CallingHours) -> None:
         moment = hours.usual_moment(dt.date(2027, 1, 12))
         assert hours.closes_after(moment) == dt.datetime(2027, 1, 12, 18, tzinfo=hours.zones[0])
 
@@ -123,19 +123,19 @@ class TestSeveralClocks:
         new_york = "America/New_York"
         assert COASTS.next_moment(at(now, new_york)) == at(moment, new_york)
 
-    def test_a_weekend_on_either_side_of_the_date_line_closes_them(self) -> None:
+    def test_a_weekend_on_either_side_of_the_date_line_closes_the_hours(self) -> None:
         # Monday in Apia is Sunday in Pago Pago; Friday in Pago Pago is Saturday in Apia.
         days = {DATE_LINE.day_of(DATE_LINE.usual_moment(dt.date(2027, 1, day))).day for day in range(10, 17)}
         assert days == {12, 13, 14, 15, 19}
 
-    def test_a_holiday_closes_them_on_its_date_by_any_clock(self) -> None:
+    def test_a_holiday_closes_the_hours_on_its_date_on_any_clock(self) -> None:
         holiday = replace(DATE_LINE, holidays=frozenset({dt.date(2027, 1, 13)}))
         assert shown(holiday.usual_moment(dt.date(2027, 1, 13)), "Pacific/Apia") == "Fri 2027-01-15 10:00"
 
     def test_midnight_comes_with_the_last_clock(self) -> None:
         assert COASTS.midnight_after(dt.date(2027, 1, 12)) == at("2027-01-13 00:00", "America/Los_Angeles")
 
-    def test_the_first_clock_names_the_days(self) -> None:
+    def test_the_first_clock_determines_the_dates(self) -> None:
         moment = at("2027-01-13 01:00", "America/New_York")
         assert COASTS.day_of(moment) == dt.date(2027, 1, 13)
         assert COASTS.earliest_day(moment) == dt.date(2027, 1, 12)
@@ -143,7 +143,7 @@ class TestSeveralClocks:
 
 class TestNoCommonHours:
     @pytest.mark.parametrize("hours", [ANTIPODES, CallingHours(WINDOW, ())])
-    def test_they_are_never_open(self, hours: CallingHours) -> None:
+    def test_clocks_without_common_hours_are_never_open(self, hours: CallingHours) -> None:
         assert hours.is_never_open
         assert not hours.contains(at("2027-01-12 12:00"))
         with pytest.raises(NeverOpenError, match="stand-in"):
@@ -152,7 +152,7 @@ class TestNoCommonHours:
             hours.next_moment(at("2027-01-12 12:00"))
 
     @pytest.mark.parametrize("hours", [ANTIPODES, CallingHours(WINDOW, ())])
-    def test_a_stand_in_counts_alone(self, hours: CallingHours) -> None:
+    def test_only_the_stand_in_counts_without_common_hours(self, hours: CallingHours) -> None:
         by_stand_in = replace(hours, stand_in=ZoneInfo("Asia/Kolkata"))
         assert not by_stand_in.is_never_open
         moment = by_stand_in.usual_moment(dt.date(2027, 1, 12))
@@ -160,15 +160,15 @@ class TestNoCommonHours:
         assert by_stand_in.closes_after(moment) == at("2027-01-12 18:00", "Asia/Kolkata")
         assert by_stand_in.midnight_after(dt.date(2027, 1, 12)) == at("2027-01-13 00:00", "Asia/Kolkata")
 
-    def test_a_stand_in_does_not_count_where_hours_are_common(self) -> None:
+    def test_a_stand_in_does_not_count_with_common_hours(self) -> None:
         assert replace(COASTS, stand_in=ZoneInfo("Asia/Kolkata")).usual_moment(dt.date(2027, 1, 12)) == at(
             "2027-01-12 13:00", "America/New_York"
         )
 
-    #: Common only in the weeks in which California already, or London no longer, has summer time: seven hours apart.
+    #: Common only in the weeks in which exactly one of California and London has summer time: seven hours apart.
     WEEKS = replace(OCEANS, window=CallingWindow(closes=dt.time(16, 30)))
 
-    def test_hours_common_in_some_weeks_wait_for_them(self) -> None:
+    def test_a_moment_waits_for_the_weeks_with_common_hours(self) -> None:
         assert not self.WEEKS.is_never_open
         moment = self.WEEKS.usual_moment(dt.date(2027, 1, 12))
         assert shown(moment, "America/Los_Angeles") == "Mon 2027-03-15 09:00"
@@ -179,7 +179,7 @@ class TestNoCommonHours:
         assert shown(hours.usual_moment(dt.date(2027, 3, 16)), "America/Los_Angeles") == "Tue 2027-03-16 09:00"
 
     def test_the_next_moment_is_not_past_on_the_day_on_which_a_stand_in_begins_to_count(self) -> None:
-        # New York's summer time begins on 14 March 2027, so that Auckland and New York have no common hour any more.
+        # New York's summer time begins on 14 March 2027, after which Auckland and New York have no common hour.
         window = CallingWindow(EVERY_DAY, opens=dt.time(5), closes=dt.time(11, 30))
         hours = CallingHours(window, zones("America/New_York", "Pacific/Auckland"), stand_in=ZoneInfo("Pacific/Apia"))
         now = dt.datetime(2027, 3, 13, 17, tzinfo=dt.UTC)
@@ -231,7 +231,7 @@ WITHOUT_STAND_IN = HOURS.map(lambda hours: replace(hours, stand_in=None))
 
 
 @given(WITHOUT_STAND_IN, DAYS, MOMENTS, st.floats(0, 0.999999))
-def test_without_a_stand_in_every_moment_up_to_closing_is_inside_on_each_clock(
+def test_without_a_stand_in_every_moment_up_to_closing_is_inside_the_window_on_each_clock(
     hours: CallingHours, day: dt.date, now: dt.datetime, share: float
 ) -> None:
     try:
@@ -245,7 +245,7 @@ def test_without_a_stand_in_every_moment_up_to_closing_is_inside_on_each_clock(
 
 
 @given(HOURS, MOMENTS)
-def test_the_hours_contain_a_moment_that_all_clocks_allow(hours: CallingHours, moment: dt.datetime) -> None:
+def test_a_moment_that_all_clocks_allow_is_in_the_hours(hours: CallingHours, moment: dt.datetime) -> None:
     clocks = hours.zones
     if hours.stand_in and not has_common_hours(hours.window, clocks, moment):
         clocks = (hours.stand_in,)
@@ -278,10 +278,10 @@ def test_the_usual_moment_is_open_and_not_before_its_day(hours: CallingHours, da
 
 
 @given(windows(), CLOCKS.filter(bool), MOMENTS)
-def test_common_hours_are_those_found_minute_by_minute(
+def test_common_hours_agree_with_a_search_minute_by_minute(
     window: CallingWindow, clocks: tuple[ZoneInfo, ...], moment: dt.datetime
 ) -> None:
-    """With the offsets of that moment, on two days in a row so that no stretch is cut at midnight."""
+    """With the offsets of that moment, on two successive days so that no interval is cut at midnight."""
     opens, closes = (clock.hour * 60 + clock.minute for clock in (window.opens, window.closes))
     offsets = {(moment.astimezone(clock).utcoffset() or dt.timedelta()) // dt.timedelta(minutes=1) for clock in clocks}
     longest = stretch = 0

@@ -1,4 +1,4 @@
-"""Promises of domain/clocks.py and domain/calling_hours.py for every set of zones that the phone metadata knows."""
+"""Promises of domain/clocks.py and domain/calling_hours.py for every set of zones in the phone metadata."""
 
 import datetime as dt
 
@@ -46,20 +46,20 @@ def test_a_number_without_common_hours_is_skipped_because_its_time_zone_is_unkno
 @pytest.mark.parametrize(
     ("raw", "region", "usual_times"),
     [
-        # One number, the times that all its clocks show at the usual moment.
+        # One number, and the times on all its clocks at the usual moment.
         ("+1 907 555 0123", "US", {"10:00", "11:00"}),  # Alaska with the Aleutians
         ("+1 208 555 0123", "US", {"10:00", "11:00"}),  # Idaho, south and north
         ("+61 412 345 678", "AU", {"10:00", "10:45", "11:30", "12:00", "12:30", "13:00"}),  # a mobile
         ("+7 701 123 4567", "KZ", {"10:00"}),
         ("+976 8812 3456", "MN", {"10:00", "11:00"}),
         ("+34 612 345 678", "ES", {"10:00", "11:00"}),
-        # Mobiles of all the country, for which the metadata names the capital's clock alone.
+        # Mobiles of the whole country, for which the metadata has only the capital's clock.
         ("+62 812 3456 7890", "ID", {"10:00", "11:00", "12:00"}),
         ("+56 9 6123 4567", "CL", {"10:00", "12:00"}),
         ("+675 7012 3456", "PG", {"10:00", "11:00"}),
     ],
 )
-def test_a_number_is_called_when_every_clock_of_it_allows(raw: str, region: str, usual_times: set[str]) -> None:
+def test_a_number_is_called_when_all_its_clocks_allow(raw: str, region: str, usual_times: set[str]) -> None:
     verdict = judge(raw, region)
     clocks = NumberClocks(verdict.time_zones, verdict.region)
     hours = clocks.calling_hours(POLICY)

@@ -75,13 +75,13 @@ class TestWorkingDays:
             ({4, 5}, {0, 1, 2, 3, 6}),  # Friday and Saturday, as in Saudi Arabia
             ({3, 4}, {0, 1, 2, 5, 6}),
             ({4}, {0, 1, 2, 3, 5, 6}),  # Friday alone, as in Iran
-            # No sixth day is added where one day of the usual weekend is a working day: Nepal, India.
+            # No sixth day is added if one day of the usual weekend is a working day: Nepal, India.
             ({5}, {0, 1, 2, 3, 4}),
             ({6}, {0, 1, 2, 3, 4}),
             (set(), {0, 1, 2, 3, 4}),
         ],
     )
-    def test_they_are_the_countrys_own(self, rest_days: set[int], weekdays: set[int]) -> None:
+    def test_monday_to_friday_becomes_the_countrys_working_days(self, rest_days: set[int], weekdays: set[int]) -> None:
         assert WINDOW.on_working_days(rest_days) == CallingWindow(frozenset(weekdays))
 
     @pytest.mark.parametrize("chosen", [{0, 4}, {0, 1, 2, 3}, {0, 1, 2, 3, 4, 5}, set(range(7)), {4}])
@@ -89,7 +89,7 @@ class TestWorkingDays:
         window = CallingWindow(frozenset(chosen))
         assert window.on_working_days({4, 5}) == window
 
-    def test_the_hours_stay(self) -> None:
+    def test_working_days_do_not_change_the_hours(self) -> None:
         window = CallingWindow(opens=dt.time(8), closes=dt.time(20), usual_time=dt.time(8, 30))
         assert window.on_working_days({4, 5}) == CallingWindow(
             frozenset({0, 1, 2, 3, 6}), dt.time(8), dt.time(20), dt.time(8, 30)

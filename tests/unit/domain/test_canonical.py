@@ -16,12 +16,12 @@ def test_the_order_of_lists_matters() -> None:
     assert sha256_of([1, 2]) != sha256_of([2, 1])
 
 
-def test_nothing_known_is_not_an_empty_text() -> None:
+def test_an_unknown_value_differs_from_an_empty_text() -> None:
     assert sha256_of({"phone": None}) != sha256_of({"phone": ""})
 
 
 def test_a_hash_stays_the_same_over_releases() -> None:
-    """Stored hashes are compared with new ones: another form of JSON would make every row look changed."""
+    """Stored hashes are compared with new ones, so another form of JSON would make every row look changed."""
     assert sha256_of({"name": "Zoë", "n": 1}) == "9f32b33f8aa70d1c2c7b5fcf64216b32bb2be0a50dc0070382b2b829e1ff2c74"
 
 

@@ -1,4 +1,4 @@
-"""Promises of domain/clocks.py: which zones count for a customer, and what stands in for unknown ones."""
+"""Promises of domain/clocks.py: the zones that count for a customer, and the stand-in for unknown ones."""
 
 import datetime as dt
 from dataclasses import replace
@@ -24,7 +24,7 @@ class TestZones:
     @pytest.mark.parametrize(
         ("time_zone", "counting"), [("Australia/Perth", ("Australia/Perth",)), (None, ())], ids=str
     )
-    def test_one_zone_counts_where_the_zones_were_never_read(
+    def test_the_single_zone_counts_if_the_zones_were_never_determined(
         self, time_zone: str | None, counting: tuple[str, ...]
     ) -> None:
         customer = replace(a_customer(time_zone=time_zone), time_zones=None)
@@ -39,19 +39,19 @@ class TestZones:
             ("AU", ("Australia/Melbourne",), ("Australia/Sydney",)),
             # The policy and the number disagree: the number's own count.
             ("AU", ("Asia/Kolkata",), AUSTRALIA),
-            # The policy names another country's.
+            # The policy has zones of another country.
             ("NZ", ("Australia/Perth",), AUSTRALIA),
             (None, ("Australia/Perth",), AUSTRALIA),
         ],
     )
-    def test_the_policy_narrows_them_for_a_country(
+    def test_the_policy_narrows_the_zones_for_a_country(
         self, country: str | None, named: tuple[str, ...], counting: tuple[str, ...]
     ) -> None:
         policy = ReminderPolicy(zones=MappingProxyType({"AU": named}))
         customer = a_customer(time_zones=AUSTRALIA, country_code=country)
         assert clocks_of(customer, policy, "Europe/London").zones == counting
 
-    def test_the_policys_zones_are_no_guess_for_an_unknown_clock(self) -> None:
+    def test_the_policys_zones_do_not_replace_an_unknown_clock(self) -> None:
         policy = ReminderPolicy(zones=MappingProxyType({"AU": ("Australia/Perth",)}))
         customer = a_customer(time_zones=(), country_code="AU")
         assert clocks_of(customer, policy, "Europe/London") == Clocks((), None)
@@ -67,20 +67,22 @@ class TestStandIn:
             ("Asia/Kolkata", "Europe/London", "Asia/Kolkata"),
         ],
     )
-    def test_the_policy_names_it(self, unknown_zone: str, home: str | None, stand_in: str | None) -> None:
+    def test_the_policy_determines_the_stand_in(
+        self, unknown_zone: str, home: str | None, stand_in: str | None
+    ) -> None:
         assert clocks_of(a_customer(), ReminderPolicy(unknown_zone=unknown_zone), home).stand_in == stand_in
 
-    def test_a_name_that_is_no_zone_stands_in_for_nothing(self) -> None:
+    def test_an_unknown_name_is_not_a_stand_in(self) -> None:
         hours = calling_hours(a_customer(time_zone=None), ReminderPolicy(unknown_zone=ORGANISATION), "PST")
         assert hours.stand_in is None
         assert hours.is_never_open
 
 
 class TestCallingHours:
-    def test_they_are_those_of_all_zones(self) -> None:
+    def test_the_hours_are_those_of_all_zones(self) -> None:
         assert calling_hours(a_customer(time_zones=AUSTRALIA), POLICY, None).zones == zones(*AUSTRALIA)
 
-    def test_one_name_that_is_no_zone_leaves_the_clock_unknown(self) -> None:
+    def test_one_unknown_name_leaves_the_clock_unknown(self) -> None:
         customer = a_customer(time_zones=("Australia/Perth", "Etc/Unknown"))
         assert calling_hours(customer, POLICY, "Europe/London").zones == ()
         by_stand_in = calling_hours(customer, ReminderPolicy(unknown_zone=ORGANISATION), "Europe/London")
@@ -90,7 +92,7 @@ class TestCallingHours:
         ("country", "weekdays"),
         [("GB", {0, 1, 2, 3, 4}), ("SA", {0, 1, 2, 3, 6}), ("IL", {0, 1, 2, 3, 6}), (None, {0, 1, 2, 3, 4})],
     )
-    def test_they_are_on_the_working_days_of_the_country(self, country: str | None, weekdays: set[int]) -> None:
+    def test_the_hours_are_on_the_working_days_of_the_country(self, country: str | None, weekdays: set[int]) -> None:
         assert calling_hours(a_customer(country_code=country), POLICY, None).window.weekdays == weekdays
 
     def test_weekdays_that_the_organisation_has_chosen_stay(self) -> None:
@@ -98,7 +100,7 @@ class TestCallingHours:
         assert calling_hours(a_customer(country_code="SA"), policy, None).window.weekdays == {4, 5}
 
     @pytest.mark.parametrize(("skip_holidays", "is_open"), [(True, False), (False, True)])
-    def test_they_leave_out_the_countrys_holidays_if_the_policy_says_so(
+    def test_the_hours_exclude_the_countrys_holidays_if_the_policy_says_so(
         self, skip_holidays: bool, is_open: bool
     ) -> None:
         policy = ReminderPolicy(skip_holidays=skip_holidays)
@@ -106,7 +108,7 @@ class TestCallingHours:
         assert hours.contains(at("2026-04-03 12:00")) is is_open  # Good Friday
 
     def test_equal_facts_make_equal_hours(self) -> None:
-        # Only then are the moments of many invoices found once.
+        # Only then are the moments of many invoices computed once.
         one, other = (calling_hours(a_customer(zoho_id, country_code="GB"), POLICY, None) for zoho_id in ("1", "2"))
         assert one == other
         assert hash(one) == hash(other)

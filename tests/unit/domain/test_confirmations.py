@@ -1,4 +1,4 @@
-"""Promises of domain/confirmations.py: whose word is taken for which number."""
+"""Promises of domain/confirmations.py: the conditions under which a confirmation is accepted."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ def confirmed(text: str = TEXT, *, verdict: PhoneVerdict | None = None, **wish: 
 
 
 @pytest.mark.parametrize("answer", ["yes", "Yes", "JA", "x", "1", "TRUE", "wahr", "sí", "✓", " ok "])
-def test_yes_confirms_what_booksync_reads(answer: str) -> None:
+def test_yes_confirms_the_number_that_booksync_reads(answer: str) -> None:
     assert confirmed(answer=answer) == NUMBER
 
 
@@ -28,11 +28,11 @@ def test_no_confirms_nothing(answer: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ["yes", "1", "+44 20 7031 3000", "perhaps"])
-def test_anything_else_is_an_answer(answer: str) -> None:
+def test_any_other_text_is_not_a_no(answer: str) -> None:
     assert not is_no(answer)
 
 
-def test_another_number_is_taken_where_a_person_means_it() -> None:
+def test_a_person_can_confirm_another_number() -> None:
     assert confirmed(answer="+44 20 7031 3000") == "+442070313000"
     assert confirmed("ask Bob", answer="+44 20 7031 3000") == "+442070313000"
     assert confirmed("ask Bob", answer="0044 (0) 20 7031 3000") == "+442070313000"
@@ -41,7 +41,8 @@ def test_another_number_is_taken_where_a_person_means_it() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        # No country prefix: a spreadsheet may have dropped a plus or a zero, and the rest is another person's number.
+        # No country prefix: a spreadsheet may have dropped a plus or a zero, so the rest may be another person's
+        # number.
         ("2015550123", "country prefix"),
         ("4,91712E+11", "country prefix"),
         ("+49 30", "not a valid number"),
@@ -55,7 +56,7 @@ def test_a_number_that_is_not_valid_is_refused(answer: str, words: str) -> None:
         confirmed(answer=answer)
 
 
-def test_yes_to_a_refused_text_asks_for_the_number() -> None:
+def test_yes_to_a_rejected_text_requests_the_number() -> None:
     with pytest.raises(ConfirmationError, match=r"booksync reads no number in \"ask Bob\".*--number"):
         confirmed("ask Bob")
 
@@ -66,10 +67,10 @@ def test_yes_to_a_refused_text_asks_for_the_number() -> None:
         ({"note": "  "}, "A note is missing"),
         ({"phone_text": "030 7654321"}, "and the file has"),
         ({"read_as": "+49307654321"}, "is read as"),
-        ({"read_as": ""}, "the file has none"),  # it was refused when the person looked
+        ({"read_as": ""}, "the file has none"),  # it was rejected when the person looked
     ],
 )
-def test_a_word_about_something_else_is_not_taken(seen: dict[str, Any], words: str) -> None:
+def test_a_confirmation_of_something_else_is_rejected(seen: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfirmationError, match=words):
         confirmed(**seen)
 
@@ -78,6 +79,6 @@ def test_blanks_and_line_ends_of_a_spreadsheet_make_no_difference() -> None:
     assert confirmed("030\n1234567", verdict=judge("030 1234567", "DE"), phone_text="030 \r\n1234567 ") == NUMBER
 
 
-def test_a_text_that_no_index_can_hold_is_refused() -> None:
+def test_a_text_too_long_for_an_index_is_rejected() -> None:
     with pytest.raises(ConfirmationError, match="too long"):
         confirmed("1" * (LONGEST_TEXT + 1), answer="+44 20 7031 3000")

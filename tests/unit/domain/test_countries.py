@@ -1,4 +1,4 @@
-"""Promises of domain/countries.py: what a country written in any way means."""
+"""Promises of domain/countries.py: the meaning of a country in any format."""
 
 import subprocess
 import sys
@@ -11,11 +11,11 @@ from domain.countries import country_code, country_name, unknown_country
 @pytest.mark.parametrize(
     ("code", "name", "expected"),
     [
-        # Zoho's own code goes before its free text.
+        # Zoho's own code has precedence over its free text.
         ("IN", "", "IN"),
         ("IN", "Germany", "IN"),
         ("in", "", "IN"),
-        # The text decides where the code is unknown.
+        # The text decides if the code is unknown.
         ("XX", "Germany", "DE"),
         ("", "Germany", "DE"),
         # Reserved codes that people write.
@@ -23,21 +23,21 @@ from domain.countries import country_code, country_name, unknown_country
         ("EL", "", "GR"),
         # A territory without telephones counts as a country.
         ("AQ", "", "AQ"),
-        # Neither is known.
+        # Both are unknown.
         ("", "", None),
         ("XX", "Atlantis", None),
         ("--", "--", None),
         ("Œ", "?", None),
     ],
 )
-def test_the_code_goes_before_the_name(code: str, name: str, expected: str | None) -> None:
+def test_the_code_has_precedence_over_the_name(code: str, name: str, expected: str | None) -> None:
     assert country_code(code, name) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        # As Zoho was seen to hold them.
+        # Values seen in Zoho.
         ("USA", "US"),
         ("U.S.A", "US"),
         ("India", "IN"),
@@ -47,7 +47,7 @@ def test_the_code_goes_before_the_name(code: str, name: str, expected: str | Non
         ("Cote d Ivoire", "CI"),
         ("Trinidad & Tobago", "TT"),
         ("Viet Nam", "VN"),
-        # Articles, codes and other names for the same.
+        # Articles, codes and alternative names.
         ("the Netherlands", "NL"),
         ("Holland", "NL"),
         ("United States of America", "US"),
@@ -56,7 +56,7 @@ def test_the_code_goes_before_the_name(code: str, name: str, expected: str | Non
         ("UAE", "AE"),
         ("Czechia", "CZ"),
         ("Republic of Korea", "KR"),
-        # In their own languages and scripts, and in those of neighbours.
+        # In their own languages and scripts, and in neighbouring languages.
         ("Deutschland", "DE"),
         ("Allemagne", "DE"),
         ("ÖSTERREICH", "AT"),
@@ -68,21 +68,21 @@ def test_the_code_goes_before_the_name(code: str, name: str, expected: str | Non
         ("中国", "CN"),
         ("Россия", "RU"),
         ("Türkiye", "TR"),
-        # Vowel signs of Indian scripts count: without them Togo and Tonga are one word.
+        # Vowel signs of Indian scripts count: without them Togo and Tonga are the same word.
         ("टोगो", "TG"),
         ("टोंगा", "TO"),
-        # An accent makes a name of what would be Angola's code.
+        # The accent shows that this is a name, not Angola's code.
         ("Áo", "AT"),
     ],
 )
-def test_a_name_is_understood(name: str, expected: str) -> None:
+def test_a_name_is_recognised(name: str, expected: str) -> None:
     assert country_code("", name) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        # ISO 3166-1 turns names round, and so do many lists.
+        # ISO 3166-1 inverts names, and so do many lists.
         ("Iran, Islamic Republic of", "IR"),
         ("Korea, Republic of", "KR"),
         ("Korea, North", "KP"),
@@ -93,7 +93,7 @@ def test_a_name_is_understood(name: str, expected: str) -> None:
         ("Congo, the Democratic Republic of the", "CD"),
         ("Tanzania, the United Republic of", "TZ"),
         ("Macedonia, the former Yugoslav Republic of", "MK"),
-        # Brackets hold the turned part, or another name for the same country.
+        # Brackets contain the inverted part, or another name for the same country.
         ("Iran (Islamic Republic of)", "IR"),
         ("Congo (Democratic Republic of the)", "CD"),
         ("Congo (Kinshasa)", "CD"),
@@ -104,7 +104,7 @@ def test_a_name_is_understood(name: str, expected: str) -> None:
         ("United States (US)", "US"),
         ("Myanmar (Burma)", "MM"),
         ("India (+91)", "IN"),
-        # So do dashes and slashes.
+        # The same for dashes and slashes.
         ("IN - India", "IN"),
         ("Myanmar/Burma", "MM"),
         # Official forms.
@@ -130,7 +130,7 @@ def test_a_name_is_understood(name: str, expected: str) -> None:
         ("St Vincent and the Grenadines", "VC"),
         ("St. Kitts & Nevis", "KN"),
         ("P.R. China", "CN"),
-        # ISO has no code for Kosovo, and the European Union its own for Greece.
+        # ISO has no code for Kosovo, and the European Union has its own code for Greece.
         ("Kosovo", "XK"),
         ("XK", "XK"),
         ("EL", "GR"),
@@ -138,7 +138,7 @@ def test_a_name_is_understood(name: str, expected: str) -> None:
         ("GB-ENG", "GB"),
         ("us-ca", "US"),
         ("US-GA", "US"),
-        # These are countries by themselves.
+        # These are separate countries.
         ("US-PR", "PR"),
         ("FR-974", "RE"),
         ("FR-RE", "RE"),
@@ -151,7 +151,7 @@ def test_a_name_is_understood(name: str, expected: str) -> None:
         ("+247", "AC"),
     ],
 )
-def test_the_forms_of_lists_and_addresses_are_understood(name: str, expected: str) -> None:
+def test_the_formats_of_lists_and_addresses_are_recognised(name: str, expected: str) -> None:
     assert country_code("", name) == expected
     assert country_code(name, "") == expected
 
@@ -168,12 +168,12 @@ def test_the_forms_of_lists_and_addresses_are_understood(name: str, expected: st
         ("Samoa", "WS"),
         ("Ireland", "IE"),
         ("China", "CN"),
-        # In business "Korea" is the South, and no other country is called Macedonia.
+        # In business "Korea" means South Korea, and no other country is called Macedonia.
         ("Korea", "KR"),
         ("Macedonia", "MK"),
-        # An ISO code goes before a name in Vietnamese.
+        # An ISO code has precedence over a name in Vietnamese.
         ("NGA", "NG"),
-        # "Kongo" is the one Congo in German, the other in Norwegian.
+        # "Kongo" is a different Congo in German and in Norwegian.
         ("Kongo", None),
         # Several countries share these.
         ("Virgin Islands", None),
@@ -193,14 +193,14 @@ def test_the_forms_of_lists_and_addresses_are_understood(name: str, expected: st
         ("Georgia, USA", None),
         ("India / Pakistan", None),
         ("DE-AT", None),
-        # One part names nothing known.
+        # One part is not a known name.
         ("Georgia (US state)", None),
         ("Mumbai, India", None),
         ("India (", "IN"),
         # Countries that have broken up.
         ("Yugoslavia", None),
         ("Netherlands Antilles", None),
-        # Similar to a name, but none.
+        # Similar to a name, but not equal.
         ("Indiaa", None),
         ("Phillipines", None),
         ("GB-XYZ", None),
@@ -217,12 +217,12 @@ def test_a_text_means_one_country_or_none(name: str, expected: str | None) -> No
 @pytest.mark.parametrize(
     ("code", "name", "expected"),
     [
-        # Understood.
+        # Recognised.
         ("IN", "", None),
         ("", "India", None),
         ("IN", "Ruritania", None),
         ("RX", "India", None),
-        # Not understood: the name, else the code.
+        # Not recognised: the name, else the code.
         ("", "Ruritania", "Ruritania"),
         ("RX", "Ruritania", "Ruritania"),
         ("RX", "", "RX"),
@@ -232,7 +232,7 @@ def test_a_text_means_one_country_or_none(name: str, expected: str | None) -> No
         ("", "NA", "NA"),
         ("", "x" * 300, "x" * 100),
         ("", "x" * 99 + " yz", "x" * 99),
-        # No country named.
+        # No country given.
         ("", "", None),
         ("null", "NULL", None),
         ("", "n/a", None),
@@ -246,7 +246,7 @@ def test_a_text_means_one_country_or_none(name: str, expected: str | None) -> No
         ("ZZ", "", None),
     ],
 )
-def test_a_country_that_is_named_and_not_understood(code: str, name: str, expected: str | None) -> None:
+def test_an_unrecognised_country_is_reported(code: str, name: str, expected: str | None) -> None:
     assert unknown_country(code, name) == expected
 
 
@@ -255,7 +255,7 @@ def test_a_country_that_is_named_and_not_understood(code: str, name: str, expect
     [
         ("IN", "India"),
         ("DE", "Germany"),
-        # As it stands in a sentence: "a number of the United States".
+        # The form in a sentence: "a number of the United States".
         ("US", "the United States"),
         ("NL", "the Netherlands"),
         ("DO", "the Dominican Republic"),
@@ -269,7 +269,7 @@ def test_a_code_has_an_english_name(code: str, name: str) -> None:
     assert country_name(code) == name
 
 
-def test_namibias_code_is_understood_where_a_code_belongs() -> None:
+def test_namibias_code_is_recognised_as_a_code() -> None:
     assert country_code("NA", "") == "NA"
     assert country_code("na", "Namibia") == "NA"
     assert country_code("n/a", "") is None

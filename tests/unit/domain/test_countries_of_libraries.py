@@ -12,7 +12,7 @@ from domain.countries import country_code, names
 from domain.countries.words import ALIASES, AMBIGUOUS, NOTHING, TERRITORIES
 from domain.folding import folded
 
-#: What ISO calls by a name of its own, and both codes: text → alpha-2.
+#: ISO's own names, and both codes: text → alpha-2.
 ISO = {
     text: country.alpha_2
     for country in pycountry.countries
@@ -20,7 +20,7 @@ ISO = {
     if (text := getattr(country, field, None)) is not None
 }
 
-#: Names in other languages that mean no country, because another country shares them in some language.
+#: Names in other languages without a country, because several countries share them in some language.
 SHARED_NAMES = {"Kongo", "Конго", "Saint Martin", "Saint-Martin", "St. Martin"}
 
 #: Names in other languages that are another country's ISO code: (language, name).
@@ -28,7 +28,7 @@ CODES_OF_OTHERS = {("vi", "Nga")}
 
 
 def variants(text: str) -> st.SearchStrategy[str]:
-    """The text with what people add and leave out: case, blanks, full stops and hyphens, an article."""
+    """The text with typical additions and omissions: case, blanks, full stops and hyphens, an article."""
     blank = st.sampled_from(["", " ", "  ", "\t", "\n", "\u00a0"])
     cases = st.sampled_from([text, text.upper(), text.lower(), text.swapcase()])
     marks = st.sampled_from(["", ".", "-", "'", "·"])
@@ -43,12 +43,12 @@ def test_every_code_is_known() -> None:
 
 
 @pytest.mark.parametrize("text", sorted(ISO))
-def test_every_code_and_name_of_iso_is_understood_as_a_code(text: str) -> None:
+def test_every_code_and_name_of_iso_is_recognised_as_a_code(text: str) -> None:
     assert country_code(text, "") == ISO[text]
 
 
 @pytest.mark.parametrize("text", ALL_BUT_NAMIBIAS_CODE)
-def test_every_code_and_name_of_iso_is_understood_as_a_name(text: str) -> None:
+def test_every_code_and_name_of_iso_is_recognised_as_a_name(text: str) -> None:
     assert country_code("", text) == ISO[text]
 
 
@@ -74,7 +74,7 @@ def test_any_text_means_a_known_country_or_none(text: str) -> None:
     assert country_code("", text) in names.CODES | {None}
 
 
-def test_at_least_99_percent_of_the_phone_librarys_names_are_understood_and_none_as_another_country() -> None:
+def test_at_least_99_percent_of_the_phone_librarys_names_are_recognised_and_none_as_another_country() -> None:
     codes: dict[str, set[str]] = defaultdict(set)
     languages: dict[str, set[str]] = defaultdict(set)
     for code, by_language in names._phone_library_table().items():
@@ -112,7 +112,7 @@ def test_no_alias_contradicts_a_name_in_another_language() -> None:
     assert not [alias for alias, code in ALIASES.items() if foreign.get(alias, code) != code]
 
 
-def test_no_word_for_nothing_is_a_country() -> None:
+def test_no_word_for_a_missing_country_is_a_country() -> None:
     known = names.english_names().keys() | names.foreign_names().keys() | ALIASES.keys() | AMBIGUOUS
     assert not NOTHING & known
     assert not {word.upper() for word in NOTHING} & (names.CODES | names.alpha_3().keys())

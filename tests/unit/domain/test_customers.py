@@ -1,4 +1,4 @@
-"""Promises of domain/customers.py: what booksync concludes from a contact."""
+"""Promises of domain/customers.py: the conclusions from a contact."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -31,12 +31,12 @@ class TestPersons:
         assert customer.primary_email == "ada@example.com"
         assert customer.persons == (OTHER, PRIMARY)
 
-    def test_another_persons_phone_counts_where_the_primary_has_none_but_not_their_email(self) -> None:
+    def test_another_persons_phone_counts_if_the_primary_has_none_but_their_email_does_not(self) -> None:
         silent = replace(PRIMARY, mobile="", email="")
         customer = customer_from(a_contact(persons=(silent, OTHER)), home=LONDON)
         assert (customer.primary_phone, customer.primary_email) == (A_LONDON_PHONE, None)
 
-    def test_a_list_row_stands_in_for_the_primary_person_while_the_persons_are_not_known(self) -> None:
+    def test_a_list_rows_values_replace_the_primary_person_while_the_persons_are_unknown(self) -> None:
         row = a_contact(primary=a_person("", mobile="07912 345678"), persons=None)
         customer = customer_from(row, home=LONDON)
         assert customer.primary_phone == A_BRITISH_MOBILE
@@ -44,7 +44,7 @@ class TestPersons:
         assert customer.primary_contact_person_id is None
         assert [person.is_primary for person in customer.persons] == [True]
 
-    def test_persons_once_told_go_before_the_list_row(self) -> None:
+    def test_known_persons_have_precedence_over_the_list_row(self) -> None:
         row = a_contact(mobile="07912 345678", persons=(replace(PRIMARY, mobile=A_LONDON_PHONE),))
         assert customer_from(row, home=LONDON).primary_phone == A_LONDON_PHONE
 
@@ -57,7 +57,7 @@ class TestPersons:
 
 
 class TestPhone:
-    def test_an_invalid_number_is_kept_as_given_and_its_problem_named(self) -> None:
+    def test_an_invalid_number_is_kept_as_given_with_its_problem(self) -> None:
         customer = customer_from(a_contact(mobile=" 555-0100 "), home=Home("US", "America/New_York"))
         assert (customer.primary_phone, customer.phone_problem) == ("555-0100", PhoneProblem.NO_AREA_CODE)
         assert (customer.time_zone, customer.is_reachable) == (None, False)
@@ -73,15 +73,15 @@ class TestPhone:
     @pytest.mark.parametrize(
         ("mobile", "country", "home", "phone"),
         [
-            # The number's own prefix goes before everything.
+            # The number's own prefix has precedence over all countries.
             ("+44 7912 345678", "IN", BANGALORE, A_BRITISH_MOBILE),
-            # The contact's country goes before the organisation's.
+            # The contact's country has precedence over the organisation's.
             ("9773000000", "IN", LONDON, AN_INDIAN_MOBILE),
-            # The organisation's, where nobody told the contact's.
+            # The organisation's, if the contact's is unknown.
             ("9773000000", None, BANGALORE, AN_INDIAN_MOBILE),
         ],
     )
-    def test_the_region_is_the_numbers_own_else_the_contacts_else_the_organisations(
+    def test_the_region_comes_from_the_number_else_the_contact_else_the_organisation(
         self, mobile: str, country: str | None, home: Home, phone: str
     ) -> None:
         contact = a_contact(mobile=mobile, details=ContactDetails(country_code=country, reminders_enabled=None))
@@ -97,7 +97,7 @@ class TestPhone:
             # Several clocks: the organisation's.
             ("+7 912 345 67 89", "Asia/Kolkata"),
             ("1-800-FLOWERS", "Asia/Kolkata"),
-            # A number of no country: the organisation's.
+            # A number without a country: the organisation's.
             ("+800 1234 5678", "Asia/Kolkata"),
         ],
     )
@@ -109,7 +109,7 @@ class TestPhone:
 class TestACountryThatIsNotUnderstood:
     RURITANIA = ContactDetails(country_code=None, reminders_enabled=None, country_unknown="Ruritania")
 
-    def test_the_organisations_country_does_not_stand_in(self) -> None:
+    def test_the_organisations_country_does_not_replace_it(self) -> None:
         customer = customer_from(a_contact(mobile="97730 00000", details=self.RURITANIA), home=BANGALORE)
         assert customer.primary_phone == "97730 00000"
         assert customer.phone_problem is PhoneProblem.UNKNOWN_COUNTRY
@@ -132,12 +132,12 @@ class TestACountryThatIsNotUnderstood:
         customer = customer_from(contact, home=BANGALORE, fallback=PhoneFallback.VALID)
         assert customer.primary_phone == A_BRITISH_MOBILE
 
-    def test_a_list_row_keeps_the_text_of_an_earlier_detail_answer(self) -> None:
+    def test_a_list_row_keeps_the_text_of_an_earlier_detail_response(self) -> None:
         customer = customer_from(a_contact(mobile="97730 00000"), home=BANGALORE, known=self.RURITANIA)
         assert customer.country_unknown == "Ruritania"
         assert customer.phone_problem is PhoneProblem.UNKNOWN_COUNTRY
 
-    def test_a_detail_answer_that_names_no_country_clears_it(self) -> None:
+    def test_a_detail_response_without_a_country_clears_it(self) -> None:
         told = ContactDetails(country_code=None, reminders_enabled=None)
         contact = a_contact(mobile="97730 00000", details=told)
         customer = customer_from(contact, home=BANGALORE, known=self.RURITANIA)
@@ -167,12 +167,12 @@ class TestTimeZones:
             ("+34 612 345 678", ("Atlantic/Canary", "Europe/Madrid")),
             ("+61 412 345 678", AUSTRALIA),
             ("+7 701 123 4567", ("Asia/Almaty",)),  # Kazakhstan's part of +7
-            ("+800 1234 5678", ()),  # of no country
+            ("+800 1234 5678", ()),  # without a country
             ("555-0100", ()),  # invalid
             ("", ()),
         ],
     )
-    def test_are_all_clocks_by_which_the_number_may_ring(self, mobile: str, zones: tuple[str, ...]) -> None:
+    def test_are_all_possible_clocks_of_the_number(self, mobile: str, zones: tuple[str, ...]) -> None:
         assert self.zones_of(mobile) == zones
 
     @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ class TestTimeZones:
             ("NT", "", ("Australia/Darwin",)),
             ("Western Australia", "", ("Australia/Perth", "Australia/Eucla")),
             ("", "4000", ("Australia/Brisbane",)),
-            # Not understood, or never read.
+            # Not recognised, or never read.
             ("Downunder", "", AUSTRALIA),
             (None, None, AUSTRALIA),
         ],
@@ -198,7 +198,9 @@ class TestTimeZones:
     @pytest.mark.parametrize(
         ("mobile", "time_zone"), [("+34 612 345 678", "America/New_York"), ("+1 925 555 0101", "America/Los_Angeles")]
     )
-    def test_of_several_the_organisations_stands_in_as_the_only_one(self, mobile: str, time_zone: str) -> None:
+    def test_the_organisations_zone_is_the_single_one_if_the_number_has_several(
+        self, mobile: str, time_zone: str
+    ) -> None:
         assert customer_from(a_contact(mobile=mobile), home=Home("US", "America/New_York")).time_zone == time_zone
 
     def test_the_address_is_kept(self) -> None:
@@ -208,7 +210,7 @@ class TestTimeZones:
         assert "NSW" not in repr(customer)
         assert "2000" not in repr(customer)
 
-    def test_a_list_row_keeps_the_address_of_an_earlier_detail_answer(self) -> None:
+    def test_a_list_row_keeps_the_address_of_an_earlier_detail_response(self) -> None:
         known = ContactDetails(country_code="AU", reminders_enabled=None, state="VIC", postcode="")
         customer = customer_from(a_contact(mobile="+61 412 345 678"), home=LONDON, known=known)
         assert customer.time_zones == ("Australia/Sydney",)
@@ -218,13 +220,13 @@ class TestHolidayCountry:
     @pytest.mark.parametrize(
         ("country", "mobile", "holiday_country"),
         [
-            ("IN", A_BRITISH_MOBILE, "IN"),  # the address goes before the number
+            ("IN", A_BRITISH_MOBILE, "IN"),  # the address has precedence over the number
             (None, A_BRITISH_MOBILE, "GB"),
             (None, "555-0100", None),
             (None, "", None),
         ],
     )
-    def test_is_the_addresss_else_the_numbers(
+    def test_comes_from_the_address_else_from_the_number(
         self, country: str | None, mobile: str, holiday_country: str | None
     ) -> None:
         contact = a_contact(mobile=mobile, details=ContactDetails(country_code=country, reminders_enabled=None))
@@ -236,7 +238,7 @@ class TestCredits:
         customer = customer_from(a_contact(unused_credits="900.00", currency_code="USD"), home=LONDON)
         assert (customer.unused_credits, customer.credits_currency) == (Decimal("900.00"), "USD")
 
-    def test_are_not_known_where_the_row_has_none(self) -> None:
+    def test_are_unknown_if_the_row_lacks_them(self) -> None:
         customer = customer_from(a_contact(), home=LONDON)
         assert (customer.unused_credits, customer.credits_currency) == (None, "")
 
@@ -244,26 +246,26 @@ class TestCredits:
 class TestDetails:
     KNOWN = ContactDetails(country_code="IN", reminders_enabled=False)
 
-    def test_a_list_row_never_blanks_what_a_detail_answer_told(self) -> None:
+    def test_a_list_row_never_erases_the_values_of_a_detail_response(self) -> None:
         customer = customer_from(a_contact(mobile="9773000000"), home=LONDON, known=self.KNOWN)
         assert (customer.country_code, customer.reminders_enabled) == ("IN", False)
         assert customer.primary_phone == AN_INDIAN_MOBILE
 
-    def test_a_detail_answer_goes_before_what_was_known(self) -> None:
+    def test_a_detail_response_has_precedence_over_known_details(self) -> None:
         told = ContactDetails(country_code=None, reminders_enabled=True)
         customer = customer_from(a_contact(details=told), home=LONDON, known=self.KNOWN)
         assert (customer.country_code, customer.reminders_enabled) == (None, True)
 
-    def test_a_detail_answer_without_the_switch_leaves_it_as_known(self) -> None:
+    def test_a_detail_response_without_the_switch_keeps_the_known_one(self) -> None:
         told = ContactDetails(country_code="GB", reminders_enabled=None)
         customer = customer_from(a_contact(details=told), home=LONDON, known=self.KNOWN)
         assert (customer.country_code, customer.reminders_enabled) == ("GB", False)
 
-    def test_nothing_is_known_before_the_first_detail_answer(self) -> None:
+    def test_details_are_unknown_before_the_first_detail_response(self) -> None:
         customer = customer_from(a_contact(), home=LONDON)
         assert (customer.country_code, customer.reminders_enabled) == (None, None)
 
-    def test_the_phones_country_is_not_taken_for_the_contacts(self) -> None:
+    def test_the_phones_country_does_not_become_the_contacts(self) -> None:
         assert customer_from(a_contact(mobile=AN_INDIAN_MOBILE), home=LONDON).country_code is None
 
 
@@ -272,12 +274,14 @@ class TestTexts:
         ("given_name", "kept"),
         [
             ("  Analytical  Engines ", "Analytical  Engines"),
-            ("Bob\0's", "Bob's"),  # Postgres refuses NUL
+            ("Bob\0's", "Bob's"),  # Postgres rejects NUL
             ("Bob \ud83d", "Bob ?"),  # and half of an emoji
             ("北京 Zoë 🚀", "北京 Zoë 🚀"),
         ],
     )
-    def test_names_are_kept_as_given_but_for_what_cannot_be_stored(self, given_name: str, kept: str) -> None:
+    def test_names_are_kept_as_given_except_for_characters_that_cannot_be_stored(
+        self, given_name: str, kept: str
+    ) -> None:
         person = a_person(first_name=given_name, last_name=given_name, is_primary=True)
         customer = customer_from(a_contact(name=given_name, company_name=given_name, persons=(person,)), home=LONDON)
         assert (customer.customer_name, customer.company_name) == (kept, kept)
@@ -296,7 +300,7 @@ class TestTexts:
         customer = customer_from(a_contact(persons=(replace(PRIMARY, email=given_email),)), home=LONDON)
         assert customer.primary_email == kept
 
-    def test_a_number_of_nothing_but_nul_is_no_number(self) -> None:
+    def test_a_number_of_only_nul_characters_is_not_a_number(self) -> None:
         assert customer_from(a_contact(mobile="\0 "), home=LONDON).primary_phone is None
 
     def test_personal_data_stays_out_of_the_repr(self) -> None:
@@ -352,12 +356,12 @@ class TestSyncHash:
         shuffled = data.draw(st.permutations(persons))
         assert self.hash_of(persons=persons) == self.hash_of(persons=shuffled)
 
-    def test_does_not_change_with_what_is_compared_on_its_own(self) -> None:
+    def test_does_not_change_with_separately_compared_facts(self) -> None:
         told = ContactDetails(country_code="GB", reminders_enabled=False)
         changed = a_contact(status=ContactStatus.INACTIVE, modified_at=None, details=told)
         assert customer_from(changed, home=LONDON).sync_hash == customer_from(a_contact(), home=LONDON).sync_hash
 
-    def test_is_that_of_the_values_that_are_stored(self) -> None:
+    def test_is_the_hash_of_the_stored_values(self) -> None:
         customer = customer_from(a_contact(name=" A ", persons=(PRIMARY, OTHER)), home=LONDON)
         assert customer.sync_hash == sync_hash(
             name="A",
@@ -382,12 +386,12 @@ class TestPersonsAsJson:
         }
 
     @given(persons=PERSONS)
-    def test_is_read_back_as_it_was(self, persons: list[ContactPerson]) -> None:
+    def test_is_read_back_unchanged(self, persons: list[ContactPerson]) -> None:
         stored = orjson.loads(orjson.dumps(persons_as_json(persons)))
         assert list(persons_from_json(stored)) == persons
 
     @pytest.mark.parametrize("foreign", [None, {}, 7, [1, "two"], [{"name": "Ada"}]], ids=str)
-    def test_what_somebody_else_has_written_over_them_is_nobody(self, foreign: object) -> None:
+    def test_other_json_is_read_as_no_persons(self, foreign: object) -> None:
         assert persons_from_json(foreign) == ()
 
 

@@ -1,4 +1,4 @@
-"""Promises of domain/dead_letters.py: the same error has one fingerprint, another error another."""
+"""Promises of domain/dead_letters.py: equal errors have equal fingerprints, different errors different ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Promises of domain/deletions.py: an error of a list never empties the cache, nor the day's budget."""
+"""Promises of domain/deletions.py: an error of a list never empties the cache or uses up the day's budget."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ def test_suspiciously_many_are_more_than_ten_and_more_than_two_in_a_hundred(
 
 
 @given(st.integers(0, 100_000), st.integers(0, 2_000), st.integers(0, 2_000))
-def test_what_is_held_counts_as_what_is_gone(cached: int, gone: int, held: int) -> None:
+def test_held_records_count_like_gone_ones(cached: int, gone: int, held: int) -> None:
     held_and_gone = needs_permission(Tally(cached=cached, gone=gone, held=held))
     assert held_and_gone is needs_permission(Tally(cached=cached, gone=gone + held, held=0))
     assert held_and_gone or gone + held <= max(SAFEGUARD_COUNT, cached * 0.02)

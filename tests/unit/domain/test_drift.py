@@ -1,4 +1,4 @@
-"""Promises of domain/drift.py: equal facts have equal fingerprints, and only what Zoho's last sync knew can drift."""
+"""Promises of domain/drift.py: equal facts have equal fingerprints, and changes after the last sync are not drift."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ class TestCustomers:
         assert Fingerprint.of_customer(CUSTOMER, persons) == of_customer()
 
     @pytest.mark.parametrize("persons", [None, {}, [], [None], "text", [{"contact_person_id": "7001"}]])
-    def test_whatever_else_stands_for_the_persons_differs(self, persons: Any) -> None:
+    def test_any_other_value_for_the_persons_differs(self, persons: Any) -> None:
         assert Fingerprint.of_customer(CUSTOMER, persons).digest != of_customer().digest
 
     @pytest.mark.parametrize(
@@ -49,14 +49,16 @@ class TestCustomers:
             ({"sync_hash": "x"}, False),
         ],
     )
-    def test_each_column_counts_and_the_lists_own_also_alone(self, changed: dict[str, Any], is_listed: bool) -> None:
+    def test_each_column_counts_and_list_columns_count_separately(
+        self, changed: dict[str, Any], is_listed: bool
+    ) -> None:
         assert of_customer(**changed).digest != of_customer().digest
         assert (of_customer(**changed).listed_part() != of_customer().listed_part()) is is_listed
 
 
 class TestInvoices:
     @pytest.mark.parametrize(("one", "other"), [("120", "120.00"), ("1e3", "1000"), ("0", "0.00")])
-    def test_an_amount_is_the_same_however_it_is_written(self, one: str, other: str) -> None:
+    def test_an_amount_is_equal_in_every_notation(self, one: str, other: str) -> None:
         assert of_invoice(an_invoice(total=one, balance=one)) == of_invoice(an_invoice(total=other, balance=other))
 
     def test_a_zero_has_no_sign_in_the_columns(self) -> None:
@@ -65,14 +67,14 @@ class TestInvoices:
         prints = {Fingerprint.of_invoice(each, owner="5001", modified_at=None) for each in columns}
         assert len(prints) == 1
 
-    def test_whom_it_is_linked_to_counts(self) -> None:
+    def test_the_linked_customer_counts(self) -> None:
         columns = invoice_columns(an_invoice())
         linked, unlinked = (Fingerprint.of_invoice(columns, owner=each, modified_at=None) for each in ("5001", None))
         assert linked != unlinked
 
 
 class TestDrift:
-    def test_each_record_that_differs_is_named_once(self) -> None:
+    def test_each_differing_record_is_listed_once(self) -> None:
         def told(**digests: str) -> dict[str, Fingerprint]:
             return {record_id: Fingerprint(digest, MODIFIED_AT) for record_id, digest in digests.items()}
 
@@ -82,7 +84,7 @@ class TestDrift:
         assert (drift.missing, drift.surplus, drift.different) == (("a",), ("d",), ("c",))
         assert (drift.zoho, drift.cached, drift.count, drift.not_synced_yet) == (3, 3, 3, 0)
 
-    def test_what_changed_after_the_last_sync_is_none(self) -> None:
+    def test_a_change_after_the_last_sync_is_not_drift(self) -> None:
         told, cached = Fingerprint("1", MODIFIED_AT), Fingerprint("2", MODIFIED_AT)
         for synced_at in (MODIFIED_AT, None):
             drift = drift_between({"a": told, "b": told}, {"a": cached}, synced_at=synced_at)

@@ -1,4 +1,4 @@
-"""Promises of domain/invoices.py: which invoices are open, and when two rows say the same."""
+"""Promises of domain/invoices.py: the invoices that are open, and the equality of two rows."""
 
 import datetime as dt
 from dataclasses import replace
@@ -11,7 +11,7 @@ from tests.builders import an_invoice
 
 
 @pytest.mark.parametrize("status", sorted(OPEN_STATUSES))
-def test_an_invoice_that_somebody_still_has_to_pay_is_open(status: str) -> None:
+def test_an_invoice_with_an_open_status_and_a_balance_is_open(status: str) -> None:
     assert an_invoice(status=status).is_open
 
 
@@ -24,7 +24,7 @@ def test_an_invoice_that_somebody_still_has_to_pay_is_open(status: str) -> None:
         ("paid", "0.00"),
         (DELETED, "120.00"),
         ("pending_approval", "120.00"),
-        # A status that is not known is not taken for a debt.
+        # An unknown status is not treated as a debt.
         ("in_doubt", "120.00"),
         ("", "120.00"),
         # Nothing is owed, or the amount is unknown.
@@ -35,7 +35,7 @@ def test_an_invoice_that_somebody_still_has_to_pay_is_open(status: str) -> None:
         ("sent", "Infinity"),
     ],
 )
-def test_any_other_is_not(status: str, balance: str | None) -> None:
+def test_any_other_invoice_is_not_open(status: str, balance: str | None) -> None:
     assert not an_invoice(status=status, balance=balance).is_open
 
 
@@ -45,7 +45,7 @@ def test_any_other_is_not(status: str, balance: str | None) -> None:
         ("partially paid", "120.00", True),  # Zoho's word has an underscore
         ("", "120.00", True),
         ("in_doubt", "0.01", True),
-        # Nothing is owed under it.
+        # The balance under it is zero.
         ("in_doubt", "0", False),
         ("in_doubt", None, False),
         ("in_doubt", "NaN", False),
@@ -98,7 +98,7 @@ class TestCompletedBy:
         assert completed.sub_status == "in dispute"
         assert completed.reminders_enabled is False
 
-    def test_a_value_in_the_row_goes_before_an_earlier_one(self) -> None:
+    def test_a_value_in_the_row_has_precedence_over_an_earlier_one(self) -> None:
         row = an_invoice(ach_payment_initiated=False, unprocessed_payment="0", sub_status="", reminders_enabled=True)
         assert row.completed_by(self.KNOWN) == row
 
@@ -108,10 +108,10 @@ class TestCompletedBy:
         assert completed.unprocessed_payment is None
         assert completed.sub_status is None
 
-    def test_details_without_the_switch_leave_it_as_known(self) -> None:
+    def test_details_without_the_switch_keep_the_known_one(self) -> None:
         assert an_invoice(has_details=True).completed_by(self.KNOWN).reminders_enabled is False
 
-    def test_no_other_fact_is_taken_from_an_earlier_read(self) -> None:
+    def test_all_other_facts_come_from_the_new_row(self) -> None:
         completed = an_invoice(due_date=None, total=None, balance="120").completed_by(self.KNOWN)
         assert (completed.due_date, completed.total, completed.balance) == (None, None, Decimal(120))
 
@@ -120,7 +120,7 @@ def test_the_same_amount_written_differently_has_the_same_hash() -> None:
     assert an_invoice(total="10", balance="1E+1").sync_hash() == an_invoice(total="10.00", balance="10.0").sync_hash()
 
 
-def test_the_modified_time_alone_is_no_change() -> None:
+def test_the_modified_time_alone_does_not_change_the_hash() -> None:
     assert an_invoice().sync_hash() == an_invoice(modified_at=None).sync_hash()
 
 
@@ -153,7 +153,7 @@ def test_a_change_in_any_other_field_of_every_row_changes_the_hash(changed: Invo
         an_invoice(has_details=True),
     ],
 )
-def test_a_fact_that_not_every_row_has_is_no_part_of_the_hash(same: Invoice) -> None:
+def test_a_fact_that_only_some_rows_have_is_not_part_of_the_hash(same: Invoice) -> None:
     assert same.sync_hash() == an_invoice().sync_hash()
 
 

@@ -1,4 +1,4 @@
-"""Promises of domain/nights.py: a daily full sync comes in the organisation's night, each at its own minute."""
+"""Promises of domain/nights.py: a daily full sync begins in the organisation's night, each at its own minute."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ AT_THREE = uuid.UUID(int=120)
 
 
 def due(now: datetime, zone: ZoneInfo, *, interval: float = A_DAY, connection: uuid.UUID = AT_THREE) -> datetime:
-    """On the organisation's clock."""
+    """The next full sync on the organisation's clock."""
     seconds = seconds_to_full_sync(now, interval, zone, connection)
     return (now.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(zone)
 
@@ -29,7 +29,7 @@ def due(now: datetime, zone: ZoneInfo, *, interval: float = A_DAY, connection: u
     [
         # In time: the next night.
         ("2026-06-10T03:00:01", "2026-06-11T03:00:00"),
-        # Late, or connected by day: the next night all the same.
+        # Late, or connected in the daytime: also the next night.
         ("2026-06-10T14:30:00", "2026-06-11T03:00:00"),
         ("2026-06-10T23:59:00", "2026-06-11T03:00:00"),
         # Connected just before the night's minute: it has been read completely.
@@ -40,17 +40,17 @@ def due(now: datetime, zone: ZoneInfo, *, interval: float = A_DAY, connection: u
         ("2026-03-28T03:00:01", "2026-03-29T03:00:00"),
     ],
 )
-def test_it_comes_in_the_next_night(now: str, expected: str) -> None:
+def test_a_daily_full_sync_begins_in_the_next_night(now: str, expected: str) -> None:
     began = datetime.fromisoformat(now).replace(tzinfo=LONDON)
     assert due(began, LONDON).replace(tzinfo=None) == datetime.fromisoformat(expected)
 
 
-def test_a_weekly_one_comes_a_week_later() -> None:
+def test_a_weekly_full_sync_begins_a_week_later() -> None:
     began = datetime(2026, 6, 10, 3, 0, 1, tzinfo=LONDON)
     assert due(began, LONDON, interval=7 * A_DAY).date().isoformat() == "2026-06-17"
 
 
-def test_one_that_comes_several_times_a_day_does_not_wait_for_a_night() -> None:
+def test_a_full_sync_several_times_a_day_does_not_wait_for_a_night() -> None:
     assert seconds_to_full_sync(datetime(2026, 6, 10, tzinfo=UTC), 3600, LONDON, AT_THREE) == 3600
 
 
@@ -65,10 +65,10 @@ def test_connections_do_not_all_begin_at_once() -> None:
     connection=st.uuids(),
     zone=st.sampled_from([LONDON, SYDNEY, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata"), ZoneInfo("UTC")]),
 )
-def test_it_always_lies_ahead_in_the_night_and_within_a_day(
+def test_a_full_sync_is_always_in_the_future_at_night_and_within_a_day(
     now: datetime, connection: uuid.UUID, zone: ZoneInfo
 ) -> None:
     moment = due(now, zone, connection=connection)
     assert timedelta(0) < moment - now <= timedelta(hours=26)
-    # A minute that the clock leaps over is an hour later.
+    # A minute that the clock change skips is an hour later.
     assert FIRST_HOUR <= moment.hour <= LAST_HOUR

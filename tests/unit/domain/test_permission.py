@@ -1,4 +1,4 @@
-"""Promises of domain/permission.py: every reason against asking for the money, and nothing else."""
+"""Promises of domain/permission.py: exactly the objections to asking for the money."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -44,11 +44,11 @@ def reasons(
 
 
 def about(number: NumberFacts) -> list[SkipReason]:
-    """The reasons against calling a customer about whose number these facts are known."""
+    """The objections to calling a customer with these facts about the number."""
     return reasons(customer=CustomerWith(number))
 
 
-def test_nothing_stands_against_an_open_invoice_of_a_customer_with_a_phone() -> None:
+def test_an_open_invoice_of_a_customer_with_a_phone_has_no_objection() -> None:
     assert reasons() == []
 
 
@@ -82,7 +82,7 @@ def test_nothing_stands_against_an_open_invoice_of_a_customer_with_a_phone() -> 
         (lambda: reasons(holds=Holds(promised_until=TODAY)), SkipReason.PROMISED),
     ],
 )
-def test_each_fact_against_is_one_reason(against: Callable[[], list[SkipReason]], reason: SkipReason) -> None:
+def test_each_objecting_fact_is_one_reason(against: Callable[[], list[SkipReason]], reason: SkipReason) -> None:
     assert against() == [reason]
 
 
@@ -99,7 +99,7 @@ def test_each_fact_against_is_one_reason(against: Callable[[], list[SkipReason]]
         lambda: reasons(an_invoice(sub_status="")),
         lambda: reasons(an_invoice(sub_status="cs_posted")),
         lambda: about(NumberFacts(kind=PhoneKind.TOLL_FREE, is_doubtful=True)),
-        # A person vouches for the number.
+        # A person has confirmed the number.
         lambda: about(NumberFacts(kind=PhoneKind.PAGER, not_callable=NotCallable.FILLER, names=99, is_confirmed=True)),
         # The limits are allowed.
         lambda: about(NumberFacts(names=9)),
@@ -111,7 +111,7 @@ def test_each_fact_against_is_one_reason(against: Callable[[], list[SkipReason]]
         lambda: reasons(an_invoice(due_date=dt.date.max)),
     ],
 )
-def test_these_facts_are_no_reason(nothing_against: Callable[[], list[SkipReason]]) -> None:
+def test_these_facts_are_not_objections(nothing_against: Callable[[], list[SkipReason]]) -> None:
     assert nothing_against() == []
 
 
@@ -122,7 +122,7 @@ class TestCredits:
             ("120.00", "GBP", True),
             ("119.99", "GBP", False),
             ("900", "GBP", True),
-            ("900", "", True),  # the row names no currency: taken for the invoice's
+            ("900", "", True),  # no currency in the row: it counts as the invoice's
             ("900", "EUR", False),
             ("0", "GBP", False),
             ("-900", "GBP", False),
@@ -152,7 +152,7 @@ class TestMinimumBalances:
             ("GBP", "50", False),
             ("JPY", "999", True),
             ("JPY", "1000", False),
-            ("EUR", "2.49", True),  # no minimum of its own
+            ("EUR", "2.49", True),  # without its own minimum
             ("EUR", "2.50", False),
             ("", "2.49", True),
         ],
@@ -162,7 +162,7 @@ class TestMinimumBalances:
         found = reasons(an_invoice(currency_code=currency, balance=balance), policy=policy)
         assert found == ([SkipReason.BELOW_MINIMUM] if is_below else [])
 
-    def test_without_any_the_last_cent_is_asked_for(self) -> None:
+    def test_without_a_minimum_every_balance_is_reminded_of(self) -> None:
         policy = ReminderPolicy(minimum_balances=MappingProxyType({}))
         assert reasons(an_invoice(balance="0.01"), policy=policy) == []
 
@@ -260,7 +260,7 @@ def test_reasons_come_once_each_in_the_order_of_their_names(
         CustomerWith(NumberFacts(not_callable=NotCallable.FAX, names=99), phone_problem=PhoneProblem.TOO_SHORT),
     ],
 )
-def test_only_a_valid_number_may_be_one_that_is_not_called(customer: CustomerWith) -> None:
+def test_only_a_valid_number_can_be_not_callable(customer: CustomerWith) -> None:
     found = reasons(customer=customer)
     assert found == [SkipReason.NO_PHONE if customer.primary_phone is None else SkipReason.INVALID_PHONE]
 

@@ -1,4 +1,4 @@
-"""Promises of domain/persons.py: where a contact's persons are taken from, for the fewest calls, and nobody lost."""
+"""Promises of domain/persons.py: the source of a contact's persons, with few calls and without losing a person."""
 
 import datetime as dt
 from dataclasses import replace
@@ -40,7 +40,7 @@ def known(*person_ids: str, omitted: bool = False, same: bool = True) -> KnownCo
 def source(
     listed: Contact, cached: KnownContact | None, sweep: Sweep | None, *, confirmations: int = 0
 ) -> tuple[Source, int]:
-    """What one contact alone is sorted to, and the confirmations that it costs."""
+    """The source for a single contact, and the number of its confirmations."""
     cache = {} if cached is None else {listed.contact_id: cached}
     found = sort_out([listed], cache, sweep, confirmations=confirmations)
     cost = found.confirmations - confirmations
@@ -50,33 +50,35 @@ def source(
 
 
 class TestWithoutASweep:
-    def test_what_is_cached_and_unchanged_costs_nothing(self) -> None:
+    def test_no_call_for_a_cached_and_unchanged_contact(self) -> None:
         assert source(a_listed(), known("7001"), None) == (Source.CACHE, 0)
 
     @pytest.mark.parametrize("cached", [None, known("7001", same=False)])
-    def test_whatever_is_new_costs_a_detail_call(self, cached: KnownContact | None) -> None:
+    def test_a_new_or_changed_contact_costs_a_detail_call(self, cached: KnownContact | None) -> None:
         assert source(a_listed(), cached, None) == (Source.DETAILS, 0)
 
 
 class TestWithASweep:
     @pytest.mark.parametrize("cached", [None, known("7001"), known("7001", same=False)])
-    def test_it_tells_whoever_it_names_whole(self, cached: KnownContact | None) -> None:
+    def test_no_detail_call_for_a_contact_whose_persons_are_all_in_the_bulk_list(
+        self, cached: KnownContact | None
+    ) -> None:
         assert source(a_listed(), cached, a_sweep(ADA, BOB)) == (Source.SWEEP, 0)
 
     @pytest.mark.parametrize("cached", [None, known("7001"), known("7001", same=False)])
-    def test_a_contact_of_a_rejected_person_is_asked(self, cached: KnownContact | None) -> None:
+    def test_a_contact_with_a_rejected_person_needs_a_detail_call(self, cached: KnownContact | None) -> None:
         sweep = replace(a_sweep(ADA), rejected=frozenset({"5001"}))
         found, _ = source(a_listed(), cached, sweep)
         assert found is Source.DETAILS
 
-    def test_a_rejected_person_concerns_no_other_contact(self) -> None:
+    def test_a_rejected_person_does_not_affect_other_contacts(self) -> None:
         sweep = replace(a_sweep(ADA), rejected=frozenset({"5002"}))
         assert source(a_listed(), known("7001"), sweep) == (Source.SWEEP, 0)
 
-    def test_a_contact_that_changed_after_it_began_is_asked(self) -> None:
+    def test_a_contact_changed_after_the_bulk_read_began_needs_a_detail_call(self) -> None:
         assert source(a_listed(), known("7001"), a_sweep(ADA, began_at=EARLIER)) == (Source.DETAILS, 0)
 
-    def test_another_primary_person_than_the_lists_is_asked_about(self) -> None:
+    def test_a_different_primary_person_in_the_bulk_list_needs_a_detail_call(self) -> None:
         swept = a_person("7001", mobile="+447911999999", is_primary=True)
         assert source(a_listed(), known("7001"), a_sweep(swept)) == (Source.DETAILS, 1)
 
@@ -89,42 +91,42 @@ class TestWithASweep:
             (ADA, replace(BOB, is_primary=True)),  # two are
         ],
     )
-    def test_a_contact_without_its_one_primary_person_is_asked(
+    def test_a_contact_without_exactly_one_primary_person_needs_a_detail_call(
         self, cached: KnownContact | None, persons: tuple[ContactPerson, ...]
     ) -> None:
         assert source(a_listed(), cached, a_sweep(*persons)) == (Source.DETAILS, 1)
 
-    def test_a_row_that_names_no_primary_person_contradicts_none(self) -> None:
+    def test_a_row_without_a_primary_person_contradicts_no_person(self) -> None:
         assert source(replace(a_listed(), primary=None), None, a_sweep(ADA)) == (Source.SWEEP, 0)
 
-    def test_a_contradiction_that_a_detail_answer_has_decided_is_not_asked_again(self) -> None:
+    def test_no_second_detail_call_for_a_decided_contradiction(self) -> None:
         swept = a_person("7001", mobile="+447911999999", is_primary=True)
         assert source(a_listed(), known("7001", omitted=True), a_sweep(swept)) == (Source.CACHE, 0)
 
-    def test_a_row_that_has_changed_since_the_decision_is_asked(self) -> None:
+    def test_a_row_changed_since_the_decision_needs_a_detail_call(self) -> None:
         swept = a_person("7001", mobile="+447911999999", is_primary=True)
         assert source(a_listed(), known("7001", omitted=True, same=False), a_sweep(swept)) == (Source.DETAILS, 1)
 
-    def test_a_new_contact_whose_primary_person_it_lacks_is_asked(self) -> None:
+    def test_a_new_contact_without_its_primary_person_in_the_bulk_list_needs_a_detail_call(self) -> None:
         assert source(a_listed(), None, a_sweep()) == (Source.DETAILS, 1)
 
-    def test_a_person_whom_it_lacks_is_believed_gone_only_after_a_call(self) -> None:
+    def test_a_person_missing_from_the_bulk_list_is_deleted_only_after_a_detail_call(self) -> None:
         assert source(a_listed(), known("7001", "7002"), a_sweep(ADA)) == (Source.DETAILS, 1)
 
-    def test_of_whom_it_is_known_to_name_nobody_nothing_is_asked(self) -> None:
+    def test_no_detail_call_for_contacts_missing_from_the_bulk_list(self) -> None:
         assert source(a_listed(), known("7001", omitted=True), a_sweep()) == (Source.CACHE, 0)
 
-    def test_one_named_in_part_may_hide_somebody_gone(self) -> None:
+    def test_a_contact_partly_in_the_bulk_list_needs_a_detail_call(self) -> None:
         assert source(a_listed(), known("7001", "7002", omitted=True), a_sweep(ADA)) == (Source.DETAILS, 1)
 
-    def test_a_changed_row_is_asked_however_many_have_been(self) -> None:
+    def test_the_cap_does_not_apply_to_a_changed_row(self) -> None:
         cached = known("7001", "7002", same=False)
         assert source(a_listed(), cached, a_sweep(ADA), confirmations=MAX_CONFIRMATIONS) == (Source.DETAILS, 1)
 
     @pytest.mark.parametrize(
         ("cached", "swept", "expected"),
         [
-            (known("7001", "7002"), a_sweep(ADA), Source.CACHE),  # Nobody is lost: the next run asks.
+            (known("7001", "7002"), a_sweep(ADA), Source.CACHE),  # No person is lost: the next run makes the call.
             (None, a_sweep(), Source.SWEEP),
             # The bulk list has another primary person than the row. The cache agrees with the row, or the row counts.
             (known("7001"), a_sweep(a_person("7001", is_primary=True)), Source.CACHE),
@@ -132,7 +134,7 @@ class TestWithASweep:
             (None, a_sweep(a_person("7001", is_primary=True)), Source.SWEEP),
         ],
     )
-    def test_mere_confirmations_are_capped(self, cached: KnownContact | None, swept: Sweep, expected: Source) -> None:
+    def test_confirmations_are_capped(self, cached: KnownContact | None, swept: Sweep, expected: Source) -> None:
         assert source(a_listed(), cached, swept, confirmations=MAX_CONFIRMATIONS) == (expected, 0)
 
     def test_the_cap_holds_within_a_page(self) -> None:
@@ -142,19 +144,19 @@ class TestWithASweep:
         assert sorted_out.changed == page
 
 
-def test_a_sweep_omits_whom_only_a_detail_answer_names() -> None:
+def test_a_bulk_read_omits_persons_that_only_a_detail_response_has() -> None:
     told = a_contact(primary=ADA, persons=(ADA, BOB))
     assert a_sweep(ADA).omits(told)
     assert not a_sweep(ADA, BOB).omits(told)
-    assert not a_sweep(ADA).omits(a_listed()), "a list row names nobody"
+    assert not a_sweep(ADA).omits(a_listed()), "a list row has no other persons"
 
 
-def test_a_sweep_omits_a_primary_person_whom_a_detail_answer_names_otherwise() -> None:
+def test_a_bulk_read_omits_a_primary_person_that_differs_in_the_detail_response() -> None:
     told = a_contact(primary=ADA, persons=(ADA, BOB))
     assert a_sweep(replace(ADA, mobile="+447911999999"), BOB).omits(told)
 
 
-#: What a list row repeats of its primary person.
+#: The values of the primary person in a list row.
 NAMED = replace(ADA, person_id="")
 
 
@@ -162,22 +164,22 @@ NAMED = replace(ADA, person_id="")
     ("primary", "persons", "expected"),
     [
         (NAMED, (ADA, BOB), (ADA, BOB)),
-        # The bulk list has no person: the row's own one stands in later on.
+        # The bulk list has no person: the row's own stand-in is used later.
         (NAMED, (), None),
-        # Bob alone: his number is not the contact's first one.
+        # Only Bob: his number is not the contact's first one.
         (NAMED, (BOB,), (NAMED, BOB)),
         # The flag is missing, or another person had it before.
         (NAMED, (replace(ADA, is_primary=False), BOB), (ADA, BOB)),
         (NAMED, (replace(ADA, is_primary=False), replace(BOB, is_primary=True)), (ADA,)),
         (NAMED, (ADA, replace(BOB, is_primary=True)), (ADA,)),
-        # Ada's number in the bulk list is out of date.
+        # Ada's number in the bulk list is outdated.
         (NAMED, (replace(ADA, mobile="+447911999999"), BOB), (NAMED, BOB)),
         # The row has no primary values.
         (None, (ADA, BOB), (ADA, BOB)),
         (None, (ADA, replace(BOB, is_primary=True)), (replace(ADA, is_primary=False), BOB)),
     ],
 )
-def test_the_rows_primary_values_count_where_the_two_disagree(
+def test_the_rows_primary_values_count_if_the_two_disagree(
     primary: ContactPerson | None, persons: tuple[ContactPerson, ...], expected: tuple[ContactPerson, ...] | None
 ) -> None:
     listed = replace(a_listed(), primary=primary)
@@ -187,7 +189,7 @@ def test_the_rows_primary_values_count_where_the_two_disagree(
 @pytest.mark.parametrize(
     ("last_sweep_began_at", "expected"), [(None, True), (EARLIER, True), (MODIFIED_AT, False), (LATER, False)]
 )
-def test_another_sweep_settles_only_what_changed_since_the_last_one(
+def test_another_bulk_read_helps_only_for_contacts_changed_since_the_last_one(
     last_sweep_began_at: dt.datetime | None, expected: bool
 ) -> None:
     assert would_settle(a_listed(), last_sweep_began_at) is expected
@@ -202,7 +204,7 @@ def test_another_sweep_settles_only_what_changed_since_the_last_one(
         (MODIFIED_AT + dt.timedelta(seconds=1), False),
     ],
 )
-def test_what_was_observed_in_the_second_of_its_change_may_be_older(
+def test_an_observation_in_the_second_of_the_change_is_ambiguous(
     observed_at: dt.datetime | None, expected: bool
 ) -> None:
     assert is_ambiguous(MODIFIED_AT, observed_at) is expected

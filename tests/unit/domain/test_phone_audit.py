@@ -1,4 +1,4 @@
-"""Promises of domain/phone_audit.py: which numbers a person should look at, and in which order."""
+"""Promises of domain/phone_audit.py: the numbers that a person should check, and their order."""
 
 from decimal import Decimal
 from typing import Any
@@ -22,19 +22,19 @@ def facts(customer_id: str = "5001", **known: Any) -> PhoneFacts:
         ({}, []),
         ({"kind": "mobile"}, []),
         ({"problem": "not_alone", "number": None}, ["not_alone"]),
-        # The organisation's country may be why it is refused.
+        # The organisation's country may be the reason for the rejection.
         ({"problem": "too_short", "number": None, "assumed_country": "DE"}, ["too_short", "assumed_country"]),
         ({"problem": "not_a_number", "number": None, "assumed_country": "DE"}, ["not_a_number"]),
         ({"not_callable": "fax"}, ["fax"]),
         ({"kind": "premium_rate"}, ["premium_rate"]),
         ({"doubts": ("run", "foreign", "example")}, ["foreign", "example", "run"]),
         ({"assumed_country": "DE"}, ["assumed_country"]),
-        # A plain number is shared by many, a doubtful one by two.
+        # An ordinary number is shared by many, a doubtful one by two.
         ({"names": 9}, []),
         ({"names": 10}, ["number_shared"]),
         ({"names": 2, "doubts": ("run",)}, ["number_shared", "run"]),
         ({"names": 1, "doubts": ("run",)}, ["run"]),
-        # What a newer release has written.
+        # A value from a newer release.
         ({"problem": "unheard_of", "number": None}, ["unheard_of"]),
     ],
 )
@@ -42,7 +42,7 @@ def test_each_doubt_is_a_reason(known: dict[str, Any], reasons: list[str]) -> No
     assert [reason.name for reason in reasons_of(facts(**known), RULES)] == reasons
 
 
-def test_a_policy_without_a_limit_knows_no_shared_numbers() -> None:
+def test_without_a_limit_in_the_policy_no_number_is_shared() -> None:
     rules = AuditRules(kinds_not_called=(), shared_by=0)
     assert reasons_of(facts(names=100), rules) == ()
 
@@ -52,7 +52,7 @@ def test_an_assumed_country_is_named() -> None:
     assert "a number of India" in reason.sentence
 
 
-def test_the_largest_debts_come_first_and_the_own_currency_before_others() -> None:
+def test_the_largest_debts_are_first_and_the_own_currency_is_before_others() -> None:
     found = audit(
         [
             facts("1", number="+49301", not_callable="fax", owed={"USD": "9000"}),
@@ -80,12 +80,12 @@ def test_a_shared_number_counts_with_all_of_its_customers() -> None:
     assert found[0].owed == {"EUR": Decimal(70)}
 
 
-def test_two_customers_with_the_same_refused_text_share_no_number() -> None:
+def test_two_customers_with_the_same_rejected_text_do_not_share_a_number() -> None:
     refused = {"number": None, "phone_text": "n/a", "problem": "not_a_number"}
     assert len(audit([facts("1", **refused), facts("2", **refused)], RULES, home_currency="EUR")) == 2
 
 
-def test_plain_numbers_are_left_out() -> None:
+def test_numbers_without_doubts_are_left_out() -> None:
     assert audit([facts()], RULES, home_currency="EUR") == []
 
 

@@ -1,4 +1,4 @@
-"""Promises of domain/phone_check.py: both verdicts on one text, under the names that programs read."""
+"""Promises of domain/phone_check.py: both verdicts on one text, with the keys that programs read."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_the_keys_and_their_order_are_a_contract(text: str, country: str | None)
 @pytest.mark.parametrize(
     ("text", "country", "e164", "reason"),
     [
-        # Plain numbers, by a code, an ISO-3 code, a name, and a name turned round.
+        # Valid numbers, by a code, an ISO-3 code, a name, and an inverted name.
         ("0171 9384756", "DE", "+491719384756", None),
         ("0171 9384756", "DEU", "+491719384756", None),
         ("0171 9384756", "Deutschland", "+491719384756", None),
@@ -26,16 +26,16 @@ def test_the_keys_and_their_order_are_a_contract(text: str, country: str | None)
         ("0171 9384756 (fax)", "DE", "+491719384756", "fax"),
         ("9999999999", "IN", "+919999999999", "filler"),
         ("0900 3 123456", "DE", "+499003123456", "premium_rate"),
-        # A word goes before the kind.
+        # A word has precedence over the kind.
         ("Fax 0900 3 123456", "DE", "+499003123456", "fax"),
-        # Refused texts have their problem's name.
+        # Rejected texts have their problem's name.
         ("ask Bob", "DE", None, "not_a_number"),
         ("0171 9384756", None, None, "unknown_region"),
         ("0171 9384756", "n/a", None, "unknown_region"),
-        # A country that is named and not understood is replaced by none.
+        # No country replaces an unrecognised one.
         ("0171 9384756", "Ruritania", None, "unknown_country"),
         ("+44 7912 345679", "Ruritania", "+447912345679", None),
-        # "NA" is Namibia; "na" may mean that no country is known.
+        # "NA" is Namibia; "na" may mean "not available".
         ("081 123 4567", "NA", "+264811234567", None),
         ("081 123 4567", "na", None, "unknown_country"),
     ],
@@ -45,7 +45,7 @@ def test_a_text_is_a_number_or_has_a_reason(text: str, country: str | None, e164
     assert (found["e164"], found["reason"], found["callable"]) == (e164, reason, reason is None)
 
 
-def test_of_a_refused_text_nothing_else_is_known() -> None:
+def test_a_rejected_text_has_no_other_facts() -> None:
     found = check("ask Bob", "DE").as_json()
     assert (found["problem"], found["kind"], found["time_zones"]) == ("not_a_number", None, [])
 
@@ -65,5 +65,5 @@ def test_country_and_text_are_as_given() -> None:
         ("030 2345678", "It can be called. Doubtful: Its digits count up or down, as invented numbers do."),
     ],
 )
-def test_people_read_a_sentence(text: str, words: str) -> None:
+def test_the_verdict_has_a_sentence_for_people(text: str, words: str) -> None:
     assert check(text, "DE").sentence == words

@@ -1,4 +1,4 @@
-"""Promises of domain/places: the time zones by which an address may live."""
+"""Promises of domain/places: the possible time zones of an address."""
 
 from collections.abc import Iterator
 from importlib import resources
@@ -15,14 +15,14 @@ from domain.time_zones import common_zone
 
 _STATES = [(country, state) for country, table in COUNTRIES.items() for state in table.states]
 
-#: Countries with several clocks that have no table, each with its reason.
+#: Countries with several clocks but without a table, each with its reason.
 _WITHOUT_TABLE = {
     "AQ": "no states, no post",
     "UA": "numbers in Crimea are Russian ones; Europe/Kyiv has no name that all zone files share",
     "UM": "no inhabitants",
 }
 
-#: Names that zone files of 2022 do not know yet; Postgres may have such files.
+#: Names that zone files of 2022 lack; Postgres may have such files.
 _YOUNG_NAMES = {"America/Ciudad_Juarez", "America/Coyhaique", "Europe/Kyiv"}
 
 
@@ -47,7 +47,7 @@ _YOUNG_NAMES = {"America/Ciudad_Juarez", "America/Coyhaique", "Europe/Kyiv"}
         ("MX", "Edo. de México", ("America/Mexico_City",)),
         ("CL", "Región de Magallanes", ("America/Punta_Arenas",)),
         ("CL", "XII Región", ("America/Punta_Arenas",)),
-        # A code that is such a word: Delaware.
+        # A code that equals a generic word: Delaware.
         ("US", "DE", ("America/New_York",)),
         # The state of a city.
         ("US", "New York, NY", ("America/New_York",)),
@@ -78,11 +78,11 @@ _YOUNG_NAMES = {"America/Ciudad_Juarez", "America/Coyhaique", "Europe/Kyiv"}
         ("AU", "WA", ("Australia/Perth", "Australia/Eucla")),
         ("BR", "PE", ("America/Recife", "America/Noronha")),
         ("CD", "Nord-Kivu", ("Africa/Lubumbashi",)),
-        # A text that names two states means either.
+        # A text with two states means either.
         ("US", "Indiana, PA", ("America/Indiana/Indianapolis", "America/Chicago", "America/New_York")),
     ],
 )
-def test_a_state_is_understood(country: str, state: str, zones: Zones) -> None:
+def test_a_state_is_recognised(country: str, state: str, zones: Zones) -> None:
     assert zones_of_place(country, state, "") == zones
 
 
@@ -104,7 +104,7 @@ def test_a_state_is_understood(country: str, state: str, zones: Zones) -> None:
         ("US", "QC", ()),
     ],
 )
-def test_letters_mean_a_state_of_their_country(country: str, state: str, zones: Zones) -> None:
+def test_a_code_means_a_state_of_its_country(country: str, state: str, zones: Zones) -> None:
     assert zones_of_place(country, state, "") == zones
 
 
@@ -144,7 +144,7 @@ def test_letters_mean_a_state_of_their_country(country: str, state: str, zones: 
         ("AU", "0872", ("Australia/Adelaide", "Australia/Perth", "Australia/Darwin")),
         ("AU", "6798", ("Indian/Christmas",)),
         ("AU", "2899", ("Pacific/Norfolk",)),
-        # Elsewhere, a place each.
+        # Other countries, one place each.
         ("BR", "01310-100", ("America/Sao_Paulo",)),
         ("BR", "53990-000", ("America/Noronha",)),
         ("BR", "69900", ("America/Rio_Branco",)),
@@ -162,7 +162,7 @@ def test_letters_mean_a_state_of_their_country(country: str, state: str, zones: 
         ("MN", "84000", ("Asia/Hovd",)),
     ],
 )
-def test_a_postcode_is_understood(country: str, postcode: str, zones: Zones) -> None:
+def test_a_postcode_is_recognised(country: str, postcode: str, zones: Zones) -> None:
     assert zones_of_place(country, "", postcode) == zones
 
 
@@ -177,7 +177,7 @@ def test_a_postcode_is_understood(country: str, postcode: str, zones: Zones) -> 
         ("Springfield", "90210", ("America/Los_Angeles",)),
         ("CA", "n/a", ("America/Los_Angeles",)),
         ("CA", "00000", ("America/Los_Angeles",)),
-        # They contradict each other, by other clocks and by the same clock.
+        # They contradict each other, with different clocks and with the same clock.
         ("CA", "10001", ()),
         ("FL", "75001", ()),
         ("NJ", "10001", ()),
@@ -195,7 +195,7 @@ def test_the_state_narrows_a_postcode_of_several_states() -> None:
 @pytest.mark.parametrize(
     ("country", "state", "postcode"),
     [
-        # Nothing is written, or the country is not known.
+        # Both texts are empty, or the country is unknown.
         ("US", "", ""),
         ("US", " . ", "--"),
         (None, "NY", "10001"),
@@ -203,12 +203,12 @@ def test_the_state_narrows_a_postcode_of_several_states() -> None:
         # One clock.
         ("DE", "Bayern", "80331"),
         ("KZ", "Almaty", "050000"),
-        # Cities and counties named like a state, or alike but for a word.
+        # Cities and counties with the name of a state, or almost.
         ("US", "Kansas City", ""),
         ("US", "Virginia City", ""),
         ("US", "Washington County", ""),
         ("US", "Columbia", ""),
-        # No state.
+        # Not a state.
         ("US", "Atlantis", ""),
         ("US", "X", ""),
         ("RU", "область", ""),
@@ -223,7 +223,7 @@ def test_the_state_narrows_a_postcode_of_several_states() -> None:
         ("CL", "", "8320000"),
     ],
 )
-def test_what_is_not_understood_has_no_zones(country: str | None, state: str, postcode: str) -> None:
+def test_an_unrecognised_address_has_no_zones(country: str | None, state: str, postcode: str) -> None:
     assert zones_of_place(country, state, postcode) == ()
 
 

@@ -1,4 +1,4 @@
-"""Promises of domain/posting.py: a signature that a receiver can check, and retries that end with the window."""
+"""Promises of domain/posting.py: a signature that a receiver can verify, and retries that end with the window."""
 
 import datetime as dt
 import hashlib
@@ -20,15 +20,15 @@ def test_the_signature_is_that_of_the_time_and_the_body() -> None:
 @pytest.mark.parametrize(
     "other", [("another", 1, b"body"), ("a secret", 2, b"body"), ("a secret", 1, b"Body"), ("a secret", 1, b"")]
 )
-def test_whatever_is_changed_changes_it(other: tuple[str, int, bytes]) -> None:
+def test_any_change_changes_the_signature(other: tuple[str, int, bytes]) -> None:
     assert signature(*other) != signature("a secret", 1, b"body")
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 5), (2, 10), (3, 20), (8, 600), (10_000, 600)])
-def test_each_wait_is_twice_as_long_up_to_ten_minutes(attempts: int, seconds: int) -> None:
+def test_the_delay_doubles_up_to_ten_minutes(attempts: int, seconds: int) -> None:
     assert next_attempt_at(attempts, NOW, CLOSES_AT) == NOW + dt.timedelta(seconds=seconds)
 
 
-def test_nothing_is_tried_after_closing_time() -> None:
+def test_no_attempt_after_closing_time() -> None:
     assert next_attempt_at(1, CLOSES_AT - dt.timedelta(seconds=5), CLOSES_AT) is None
     assert next_attempt_at(1, CLOSES_AT - dt.timedelta(seconds=6), CLOSES_AT) is not None

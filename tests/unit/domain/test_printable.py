@@ -1,4 +1,4 @@
-"""Promises of domain/printable.py: nothing in a text acts, and a text that does not act stays as it is."""
+"""Promises of domain/printable.py: control characters are escaped, and all other texts stay unchanged."""
 
 import unicodedata
 
@@ -28,7 +28,7 @@ from domain.printable import printable
         ("a\u2028b\u2029c\x85d", r"a\u2028b\u2029c\x85d"),
         ("\ud83d", r"\ud83d"),
         ("\U000e0041", r"\U000e0041"),
-        # Names of people.
+        # Personal names.
         ("Müller & Söhne", "Müller & Söhne"),
         ("株式会社 山田", "株式会社 山田"),
         ("شركة", "شركة"),
@@ -37,12 +37,12 @@ from domain.printable import printable
         ("", ""),
     ],
 )
-def test_an_acting_sign_is_shown_as_an_escape(text: str, shown: str) -> None:
+def test_a_control_character_is_shown_as_an_escape(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
 @given(st.text(st.characters()))
-def test_no_control_and_no_format_sign_is_left(text: str) -> None:
+def test_no_control_or_format_character_is_left(text: str) -> None:
     left = {unicodedata.category(sign) for sign in printable(text)} & {"Cc", "Cs", "Zl", "Zp"}
     assert left == set()
 
@@ -54,5 +54,5 @@ def test_every_printed_text_can_be_encoded_and_is_one_line(text: str) -> None:
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S"])))
-def test_letters_and_signs_stay_as_they_are(text: str) -> None:
+def test_letters_and_symbols_stay_unchanged(text: str) -> None:
     assert printable(text) == text

@@ -1,4 +1,4 @@
-"""Promises of domain/public_holidays.py: the days and weekends of a country, and where its calendar ends."""
+"""Promises of domain/public_holidays.py: the holidays and weekends of a country, and the end of its calendar."""
 
 import datetime as dt
 
@@ -26,7 +26,7 @@ def _is_holiday(country: str | None, day: str) -> bool:
         ("IL", "2026-09-21"),  # Yom Kippur, by the moon
         ("DE", "2026-10-03"),  # German Unity Day
         ("US", "2026-11-26"),  # Thanksgiving
-        ("US", "2026-10-12"),  # Columbus Day, federal, although some states do not keep it
+        ("US", "2026-10-12"),  # Columbus Day, federal, although some states do not observe it
         ("JP", "2027-09-20"),  # Respect for the Aged Day, by the weekday
         ("MX", "2026-09-16"),  # Independence Day
         ("ZA", "2026-09-24"),  # Heritage Day
@@ -75,15 +75,15 @@ def test_a_day_in_at_least_half_of_the_subdivisions_is_a_holiday(country: str, d
     ("country", "day"),
     [
         ("GB", "2026-12-29"),  # the day after the last substitute
-        ("GB", "2027-01-04"),  # Scotland's alone, for 2 January
-        ("GB", "2026-07-13"),  # Northern Ireland's alone
+        ("GB", "2027-01-04"),  # only in Scotland, for 2 January
+        ("GB", "2026-07-13"),  # only in Northern Ireland
         ("DE", "2026-08-15"),  # Assumption Day, 2 of 16
         ("DE", "2027-05-27"),  # Corpus Christi, 6 of 16
-        ("AU", "2026-11-03"),  # Melbourne Cup, Victoria's alone
+        ("AU", "2026-11-03"),  # Melbourne Cup, only in Victoria
         ("CA", "2026-06-24"),  # Quebec's national day
         ("ES", "2026-09-11"),  # Catalonia's day
-        ("CH", "2026-04-20"),  # Sechseläuten, the city of Zurich's
-        ("IT", "2026-12-07"),  # Saint Ambrose, the province of Milan's
+        ("CH", "2026-04-20"),  # Sechseläuten, only in the city of Zurich
+        ("IT", "2026-12-07"),  # Saint Ambrose, only in the province of Milan
         ("US", "2026-01-26"),  # India's Republic Day
         ("IN", "2026-11-26"),  # the United States' Thanksgiving
     ],
@@ -115,10 +115,10 @@ def test_optional_half_and_bank_holidays_do_not_count(country: str, day: str) ->
         "2027-04-14",  # new year: on the 13th in leap years
         "2027-05-01",  # May Day
         "2027-12-25",  # Christmas Day
-        "2036-02-04",  # ten years on
+        "2036-02-04",  # ten years later
     ],
 )
-def test_fixed_days_go_on_after_the_end_of_a_calendar(day: str) -> None:
+def test_fixed_holidays_continue_after_the_end_of_a_calendar(day: str) -> None:
     assert _is_holiday("LK", day)
 
 
@@ -130,25 +130,25 @@ def test_fixed_days_go_on_after_the_end_of_a_calendar(day: str) -> None:
         "2027-05-02",  # full moon of earlier years
     ],
 )
-def test_moving_days_do_not_go_on_after_the_end_of_a_calendar(day: str) -> None:
+def test_moving_holidays_end_with_the_calendar(day: str) -> None:
     assert not _is_holiday("LK", day)
 
 
 @pytest.mark.parametrize(
     ("country", "day"),
     [
-        ("IN", "2036-01-26"),  # Republic Day; the moon is known until 2035
+        ("IN", "2036-01-26"),  # Republic Day; lunar dates are known until 2035
         ("IN", "2090-10-02"),  # Gandhi's birthday
-        ("MU", "2036-03-12"),  # National Day; the moon is known until 2035
-        ("NP", "2036-05-01"),  # May Day; the moon is known until 2035
+        ("MU", "2036-03-12"),  # National Day; lunar dates are known until 2035
+        ("NP", "2036-05-01"),  # May Day; lunar dates are known until 2035
     ],
 )
-def test_fixed_days_stay_in_years_without_the_moon(country: str, day: str) -> None:
+def test_fixed_holidays_continue_in_years_without_lunar_dates(country: str, day: str) -> None:
     assert _is_holiday(country, day)
 
 
-def test_days_that_a_law_has_suspended_do_not_go_on() -> None:
-    # Ukraine has no holidays under martial law. Its calendar goes on, without a day.
+def test_holidays_suspended_by_law_do_not_continue() -> None:
+    # Ukraine has no holidays under martial law. Its calendar continues, without holidays.
     assert not _is_holiday("UA", "2026-08-24")
 
 
@@ -199,7 +199,7 @@ MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY = range(7)
         ("AE", {SATURDAY, SUNDAY}),  # since 2022; Friday and Saturday before
         ("MY", {SATURDAY, SUNDAY}),  # some states keep Friday and Saturday
         ("NP", {SATURDAY, SUNDAY}),  # offices may work on Sunday
-        ("MR", {SATURDAY, SUNDAY}),  # since 2014; the package has the former weekend
+        ("MR", {SATURDAY, SUNDAY}),  # since 2014; the package has the earlier weekend
         ("SA", {FRIDAY, SATURDAY}),
         ("IL", {FRIDAY, SATURDAY}),
         ("BD", {FRIDAY, SATURDAY}),
@@ -229,14 +229,14 @@ def test_every_country_has_rest_days_and_working_days() -> None:
     ("country", "today", "year"),
     [
         ("LK", "2025-12-31", None),  # the year after is known
-        ("LK", "2026-01-01", 2026),  # the year after is not known
+        ("LK", "2026-01-01", 2026),  # the year after is unknown
         ("LK", "2026-12-31", 2026),
         ("LK", "2032-06-01", 2026),  # long after the end
         ("IN", "2034-12-31", None),
-        ("IN", "2035-01-01", 2035),  # without the moon from 2036
+        ("IN", "2035-01-01", 2035),  # without lunar dates from 2036
         ("IN", "2037-01-01", 2035),  # some years after
-        ("NP", "2035-06-01", 2035),  # without the moon from 2036
-        ("MU", "2035-06-01", 2035),  # without the moon from 2036
+        ("NP", "2035-06-01", 2035),  # without lunar dates from 2036
+        ("MU", "2035-06-01", 2035),  # without lunar dates from 2036
         ("GB", "2035-06-01", None),
         ("DK", "2023-06-01", None),  # Great Prayer Day was abolished in 2024
         ("GI", "2022-06-01", None),  # the Queen's Birthday was renamed

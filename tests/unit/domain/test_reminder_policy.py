@@ -1,4 +1,4 @@
-"""Promises of domain/reminder_policy.py: rules that go together are kept as they are, others refused in a sentence."""
+"""Promises of domain/reminder_policy.py: consistent rules stay unchanged, others are rejected with a sentence."""
 
 import datetime as dt
 from decimal import Decimal
@@ -48,14 +48,14 @@ from domain.reminder_policy import ANY_CURRENCY, ORGANISATION, SKIP, ReminderPol
         ({"zones": {"Australia": ("Australia/Perth",)}}, "a code of two letters"),
         ({"zones": {"au": ("Australia/Perth",)}}, "a code of two letters"),
         ({"zones": {"AU": ()}}, "The zones of AU need at least one name"),
-        ({"zones": {"AU": ("Australia/Perth", "Perth")}}, "Perth is no IANA time zone"),
-        ({"unknown_zone": "Perth"}, "Perth is no IANA time zone"),
-        ({"unknown_zone": ""}, "is no IANA time zone"),
-        ({"unknown_zone": "Singapore"}, "Singapore is no IANA time zone, such as"),
-        ({"zones": {"NZ": ("NZ",)}}, "NZ is no IANA time zone"),
+        ({"zones": {"AU": ("Australia/Perth", "Perth")}}, "Perth is not an IANA time zone"),
+        ({"unknown_zone": "Perth"}, "Perth is not an IANA time zone"),
+        ({"unknown_zone": ""}, "is not an IANA time zone"),
+        ({"unknown_zone": "Singapore"}, "Singapore is not an IANA time zone, such as"),
+        ({"zones": {"NZ": ("NZ",)}}, "NZ is not an IANA time zone"),
     ],
 )
-def test_a_policy_that_contradicts_itself_is_refused(wrong: dict[str, Any], message: str) -> None:
+def test_a_contradictory_policy_is_rejected(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidPolicyError, match=message):
         ReminderPolicy(**wrong)
 
@@ -86,12 +86,12 @@ def test_a_policy_that_contradicts_itself_is_refused(wrong: dict[str, Any], mess
         ReminderPolicy(kinds_not_called=(), shared_number_customers=0),
     ],
 )
-def test_a_policy_is_kept_as_it_is(policy: ReminderPolicy) -> None:
+def test_a_policy_survives_json(policy: ReminderPolicy) -> None:
     stored = orjson.loads(orjson.dumps(policy.to_json()))
     assert ReminderPolicy.from_json(stored) == policy
 
 
-def test_by_default_no_cent_no_old_debt_and_no_unknown_clock_is_asked_for() -> None:
+def test_by_default_tiny_balances_old_debts_and_unknown_clocks_get_no_reminder() -> None:
     policy = ReminderPolicy()
     assert (policy.minimum_balance("EUR"), policy.max_age_days, policy.unknown_zone) == (Decimal(1), 365, SKIP)
     assert (policy.contacts_a_day, policy.contacts_a_week) == (1, 3)
@@ -120,15 +120,15 @@ def test_a_currency_has_its_own_minimum_or_that_of_all_others(
     assert ReminderPolicy(minimum_balances=minimums).minimum_balance(currency) == minimum
 
 
-def test_a_rule_that_is_left_out_has_its_default() -> None:
+def test_a_missing_rule_has_its_default() -> None:
     assert ReminderPolicy.from_json({"steps": [1]}) == ReminderPolicy(steps=(1,))
 
 
-def test_a_rule_of_a_newer_release_is_passed_over() -> None:
+def test_a_rule_of_a_newer_release_is_ignored() -> None:
     assert ReminderPolicy.from_json({"steps": [1], "colour": "red"}) == ReminderPolicy(steps=(1,))
 
 
-def test_people_read_it() -> None:
+def test_the_json_is_readable_for_people() -> None:
     told = ReminderPolicy().to_json()
     assert (told["usual_time"], told["weekdays"]) == ("10:00", ["mon", "tue", "wed", "thu", "fri"])
 
@@ -145,13 +145,13 @@ def test_people_read_it() -> None:
         ({"minimum_balances": {"EUR": "much"}}, "The rule minimum_balances.EUR"),
         ({"minimum_balances": {"EUR": "NaN"}}, "The rule minimum_balances.EUR"),
         ({"zones": {"AU": "Australia/Perth"}}, "The rule zones.AU"),
-        ({"zones": {"AU": ["Perth"]}}, "Perth is no IANA time zone"),
+        ({"zones": {"AU": ["Perth"]}}, "Perth is not an IANA time zone"),
         ({"kinds_not_called": "pager"}, "The rule kinds_not_called"),
         ({"shared_number_customers": "many"}, "The rule shared_number_customers"),
         ({"unknown_zone": None}, "The rule unknown_zone"),
     ],
 )
-def test_what_is_no_rule_is_refused(json: dict[str, Any], message: str) -> None:
+def test_an_invalid_rule_is_rejected(json: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidPolicyError, match=message):
         ReminderPolicy.from_json(json)
 

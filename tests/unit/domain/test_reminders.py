@@ -1,4 +1,4 @@
-"""Promises of domain/reminders.py: who is reminded, of what, and on which days."""
+"""Promises of domain/reminders.py: the reminders of an invoice, their steps and days."""
 
 import datetime as dt
 from dataclasses import replace
@@ -36,7 +36,7 @@ class TestWhoIsReminded:
             (CustomerWith(NumberFacts(names=10)), DUE, (), SkipReason.NUMBER_SHARED),
             (a_customer(reminders_enabled=False), DUE, (), SkipReason.ZOHO_REMINDERS_OFF),
             (a_customer(), None, (), SkipReason.NO_DUE_DATE),
-            # "Never", as some write it: the steps would lie beyond the calendar.
+            # "Never", as a date: the steps would be beyond the calendar.
             (a_customer(), dt.date.max, (), SkipReason.NO_DUE_DATE),
             (a_customer(), dt.date.min, (), SkipReason.TOO_OLD),
             (a_customer(time_zone=None), DUE, (), SkipReason.TIME_ZONE_UNKNOWN),
@@ -44,7 +44,7 @@ class TestWhoIsReminded:
             (a_customer(time_zones=("Europe/London", "Pacific/Auckland")), DUE, (), SkipReason.TIME_ZONE_UNKNOWN),
             (a_customer(), DUE, DEFAULT_STEPS, SkipReason.ALL_STEPS_SENT),
             (a_customer(), DUE, (40,), SkipReason.ALL_STEPS_SENT),
-            # Where several apply, the first counts: deleted before phone, phone before switch, switch before date.
+            # If several apply, the first counts: deleted before phone, phone before switch, switch before date.
             (a_customer(status=ContactStatus.DELETED, primary_phone=None), DUE, (), SkipReason.CUSTOMER_DELETED),
             (a_customer(status=ContactStatus.INACTIVE, primary_phone=None), DUE, (), SkipReason.CUSTOMER_INACTIVE),
             (a_customer(primary_phone=None, reminders_enabled=False), DUE, (), SkipReason.NO_PHONE),
@@ -63,36 +63,36 @@ class TestWhoIsReminded:
         invoice = an_invoice(due_date=due_date)
         assert reason_of(planned(invoice=invoice, customer=customer, sent=frozenset(sent))) is reason
 
-    def test_nor_is_anybody_reminded_more_often_than_the_policy_allows(self) -> None:
+    def test_reminders_do_not_exceed_the_policys_maximum(self) -> None:
         capped = ReminderPolicy(most_steps=2)
         assert reason_of(planned(policy=capped, sent={-3, 0})) is SkipReason.MOST_STEPS_SENT
         assert [step for step, _ in schedule(planned(policy=capped, sent={-3}))] == [0]
         assert [step for step, _ in schedule(planned(policy=capped))] == [-3, 0]
 
-    def test_a_cap_leaves_room_for_what_is_made_up_for(self) -> None:
+    def test_the_maximum_leaves_room_for_a_missed_step(self) -> None:
         late = planned(policy=ReminderPolicy(most_steps=2), now=london("2026-04-17 12:00"))
         assert [step for step, _ in schedule(late)] == [14, 30]
 
     @pytest.mark.parametrize("enabled", [True, None])
-    def test_a_switch_that_is_not_known_is_not_off(self, enabled: bool | None) -> None:
+    def test_an_unknown_switch_is_not_off(self, enabled: bool | None) -> None:
         assert isinstance(planned(customer=a_customer(reminders_enabled=enabled)), Scheduled)
 
     @pytest.mark.parametrize(
         "invoice",
         [an_invoice(status="paid", balance="0"), an_invoice(status="void"), an_invoice(status="draft", due_date=None)],
     )
-    def test_nobody_is_reminded_of_an_invoice_that_is_not_open(self, invoice: Invoice) -> None:
+    def test_no_reminder_for_an_invoice_that_is_not_open(self, invoice: Invoice) -> None:
         assert planned(invoice=invoice) == NotOpen()
         assert plan(invoice, None, POLICY, home_time_zone=None, now=LONG_BEFORE) == NotOpen()
 
-    def test_a_reason_of_the_customer_goes_before_one_of_the_steps(self) -> None:
+    def test_a_reason_of_the_customer_has_precedence_over_one_of_the_steps(self) -> None:
         customer = a_customer(time_zone=None, reminders_enabled=False)
         assert reason_of(planned(customer=customer, sent=DEFAULT_STEPS_SENT)) is SkipReason.ZOHO_REMINDERS_OFF
         assert reason_of(planned(customer=a_customer(time_zone=None), sent=DEFAULT_STEPS_SENT)) is (
             SkipReason.TIME_ZONE_UNKNOWN
         )
 
-    def test_an_unknown_status_is_a_reason_of_its_own(self) -> None:
+    def test_an_unknown_status_is_a_separate_reason(self) -> None:
         invoice = an_invoice(status="partially paid")
         assert reason_of(planned(invoice=invoice)) is SkipReason.UNKNOWN_STATUS
         without_customer = plan(invoice, None, POLICY, home_time_zone=None, now=LONG_BEFORE)
@@ -111,32 +111,32 @@ class TestWhoIsReminded:
             (an_invoice(), a_customer(), Holds(do_not_call=True), SkipReason.DO_NOT_CALL),
         ],
     )
-    def test_no_fact_against_is_overlooked(
+    def test_every_objecting_fact_counts(
         self, invoice: Invoice, customer: Customer, holds: Holds, reason: SkipReason
     ) -> None:
         assert reason_of(planned(invoice=invoice, customer=customer, holds=holds)) is reason
 
 
 class TestWhereAnotherApplicationPlansToo:
-    def test_its_step_is_left_to_it(self) -> None:
+    def test_a_step_of_another_application_is_left_to_it(self) -> None:
         steps = [step for step, _ in schedule(planned(taken={7: london("2026-05-20 10:00")}))]
         assert steps == [-3, 0, 3, 14, 30]
 
-    def test_so_is_the_day_of_its_step(self) -> None:
+    def test_the_day_of_another_applications_step_is_left_to_it(self) -> None:
         steps = [step for step, _ in schedule(planned(taken={5: london("2026-04-08 16:00")}))]
         assert steps == [-3, 0, 3, 14, 30]
 
-    def test_what_comes_before_one_whose_moment_has_passed_is_not_made_up_for(self) -> None:
+    def test_a_step_before_another_applications_passed_step_is_not_made_up_for(self) -> None:
         now = london("2026-04-09 12:00")
         taken = {7: london("2026-04-08 10:00")}
         assert [step for step, _ in schedule(planned(now=now, taken=taken))] == [14, 30]
 
-    def test_its_steps_count_towards_the_most_that_the_policy_allows(self) -> None:
+    def test_another_applications_steps_count_towards_the_policys_maximum(self) -> None:
         taken = {7: london("2026-04-08 10:00")}
         assert [step for step, _ in schedule(planned(policy=ReminderPolicy(most_steps=2), taken=taken))] == [-3]
         assert reason_of(planned(policy=ReminderPolicy(most_steps=1), taken=taken)) is SkipReason.MOST_STEPS_SENT
 
-    def test_there_may_be_nothing_left(self) -> None:
+    def test_another_application_may_leave_no_step(self) -> None:
         taken = dict.fromkeys(DEFAULT_STEPS, london("2026-04-20 10:00"))
         assert reason_of(planned(taken=taken)) is SkipReason.ALL_STEPS_SENT
 
@@ -167,7 +167,7 @@ class TestMoments:
         ("zones", "unknown_zone", "home", "used"),
         [
             (("Asia/Kolkata",), "organisation", "Europe/London", "Asia/Kolkata"),
-            # Not known, no zone at all, or no common hours: the stand-in that the policy names.
+            # Unknown, no zone at all, or no common hours: the stand-in of the policy.
             ((), "organisation", "Asia/Kolkata", "Asia/Kolkata"),
             (("Etc/Unknown",), "organisation", "Asia/Kolkata", "Asia/Kolkata"),
             (("Europe/London", "Pacific/Auckland"), "organisation", "Asia/Kolkata", "Asia/Kolkata"),
@@ -182,7 +182,7 @@ class TestMoments:
         assert schedule(result, ZoneInfo(used))[1] == (0, "Wed 2026-04-01 10:00")
 
     @pytest.mark.parametrize(("unknown_zone", "home"), [("skip", "Asia/Kolkata"), ("organisation", "PST")])
-    def test_without_a_stand_in_an_unknown_clock_is_no_time_to_call(self, unknown_zone: str, home: str) -> None:
+    def test_without_a_stand_in_an_unknown_clock_gets_no_reminder(self, unknown_zone: str, home: str) -> None:
         policy = ReminderPolicy(unknown_zone=unknown_zone)
         result = planned(customer=a_customer(time_zones=()), policy=policy, home_time_zone=home)
         assert reason_of(result) is SkipReason.TIME_ZONE_UNKNOWN
@@ -208,7 +208,7 @@ class TestMoments:
             (9, "Mon 2026-04-13 10:00"),
         ]
 
-    def test_nor_is_the_earlier_one_made_up_for_once_the_later_was_sent(self) -> None:
+    def test_the_earlier_of_two_steps_is_not_made_up_for_once_the_later_was_sent(self) -> None:
         policy = ReminderPolicy(steps=(0, 1, 2, 9))
         saturday = an_invoice(due_date=dt.date(2026, 4, 4))
         as_it_goes_out = planned(invoice=saturday, policy=policy, now=london("2026-04-06 10:00"), sent={2})
@@ -217,7 +217,7 @@ class TestMoments:
     def test_a_step_that_was_sent_is_not_planned_again(self) -> None:
         assert [step for step, _ in schedule(planned(sent={-3}))] == [0, 3, 7, 14, 30]
 
-    def test_nor_is_one_before_it_though_the_due_date_has_moved_ahead(self) -> None:
+    def test_a_step_before_a_sent_one_is_not_planned_even_if_the_due_date_moves_ahead(self) -> None:
         assert [step for step, _ in schedule(planned(sent={7}))] == [14, 30]
 
     def test_a_step_at_this_very_moment_is_not_missed(self) -> None:
@@ -232,21 +232,23 @@ class TestHolidays:
         ("country", "policy", "day"),
         [
             ("PT", POLICY, "Mon 2026-04-06 10:00"),
-            ("GB", POLICY, "Tue 2026-04-07 10:00"),  # Easter Monday too, though not in Scotland
+            ("GB", POLICY, "Tue 2026-04-07 10:00"),  # Easter Monday too, although not in Scotland
             ("DE", POLICY, "Tue 2026-04-07 10:00"),  # Easter Monday too
             ("US", POLICY, "Fri 2026-04-03 10:00"),
-            ("XX", POLICY, "Fri 2026-04-03 10:00"),  # No country that anybody knows: no holidays.
+            ("XX", POLICY, "Fri 2026-04-03 10:00"),  # Unknown country: no holidays.
             ("GB", ReminderPolicy(skip_holidays=False), "Fri 2026-04-03 10:00"),
         ],
     )
-    def test_nobody_is_reminded_on_those_of_their_country(self, country: str, policy: ReminderPolicy, day: str) -> None:
+    def test_no_reminder_on_a_holiday_of_the_customers_country(
+        self, country: str, policy: ReminderPolicy, day: str
+    ) -> None:
         customer, policy = a_customer(country_code=country), replace(policy, steps=(0,))
         assert schedule(planned(invoice=self.GOOD_FRIDAY, customer=customer, policy=policy)) == [(0, day)]
 
-    def test_of_a_country_that_is_not_known_there_are_none(self) -> None:
+    def test_an_unknown_country_has_no_holidays_for_reminders(self) -> None:
         assert dict(schedule(planned(invoice=self.GOOD_FRIDAY)))[0] == "Fri 2026-04-03 10:00"
 
-    def test_what_is_missed_is_not_made_up_for_on_one(self) -> None:
+    def test_a_missed_step_is_not_made_up_for_on_a_holiday(self) -> None:
         late = planned(
             invoice=an_invoice(due_date=dt.date(2026, 4, 1)),
             customer=a_customer(country_code="DE"),
@@ -260,7 +262,7 @@ class TestHolidays:
     ("invoice", "overdue"),
     [
         (an_invoice(due_date=DUE - dt.timedelta(days=1)), True),
-        # Until the end of the day one may pay.
+        # Paying is possible until the end of the day.
         (an_invoice(due_date=DUE), False),
         # Zoho's status may lag behind; the date decides.
         (an_invoice(status="overdue", due_date=DUE), False),

@@ -28,14 +28,14 @@ from tests.unit.domain.scenes import COUNTRIES, HAPPENINGS, HOLDS, INVOICE_FACTS
 
 @pytest.fixture(scope="module", autouse=True)
 def calendars() -> None:
-    """The calendars are read once, because the first reading exceeds the deadline of one example."""
+    """Load the calendars once, because the first loading exceeds the deadline of one example."""
     for country in COUNTRIES:
         for year in range(2025, 2030):
             _ = dt.date(year, 1, 1) in PublicHolidays(country)
 
 
 @given(SCENES, PENDING)
-def test_what_another_application_has_planned_is_left_to_it(scene: Scene, taken: dict[int, dt.datetime]) -> None:
+def test_steps_of_another_application_are_left_to_it(scene: Scene, taken: dict[int, dt.datetime]) -> None:
     result = scene.plan(taken=taken)
     if not isinstance(result, Scheduled):
         return
@@ -60,7 +60,7 @@ def test_the_steps_of_a_plan_ascend_from_the_last_one_sent(scene: Scene, pending
 
 
 @given(SCENES, PENDING)
-def test_the_moments_of_a_plan_ascend_one_a_day(scene: Scene, pending: dict[int, dt.datetime]) -> None:
+def test_the_moments_of_a_plan_ascend_with_one_per_day(scene: Scene, pending: dict[int, dt.datetime]) -> None:
     reminders = reminders_of(scene.plan(pending))
     moments = [reminder.scheduled_at for reminder in reminders]
     assert moments == sorted(moments)
@@ -72,7 +72,7 @@ def test_the_moments_of_a_plan_ascend_one_a_day(scene: Scene, pending: dict[int,
 
 
 @given(SCENES, PENDING)
-def test_no_moment_is_past_but_a_pending_one_whose_window_is_open(
+def test_only_a_pending_moment_with_an_open_window_may_be_in_the_past(
     scene: Scene, pending: dict[int, dt.datetime]
 ) -> None:
     for reminder in reminders_of(scene.plan(pending)):
@@ -82,7 +82,7 @@ def test_no_moment_is_past_but_a_pending_one_whose_window_is_open(
 
 @given(SCENES, PENDING)
 def test_no_moment_is_on_a_day_that_the_facts_forbid(scene: Scene, pending: dict[int, dt.datetime]) -> None:
-    """Not up to the invoice's date or an expected payment, on any clock, and not once the debt is too old."""
+    """Not until after the invoice's date or an expected payment, on any clock, and not once the debt is too old."""
     expected = held_until(scene.invoice)
     for reminder in reminders_of(scene.plan(pending)):
         shown = [reminder.scheduled_at.astimezone(clock).date() for clock in scene.clocks_at(reminder.scheduled_at)]
@@ -92,7 +92,7 @@ def test_no_moment_is_on_a_day_that_the_facts_forbid(scene: Scene, pending: dict
 
 
 @given(SCENES, PENDING)
-def test_no_moment_is_before_the_opening_but_a_pending_one(scene: Scene, pending: dict[int, dt.datetime]) -> None:
+def test_only_a_pending_moment_may_be_before_the_opening(scene: Scene, pending: dict[int, dt.datetime]) -> None:
     opened_at = scene.opening.opened_at
     if opened_at is None or opened_at > scene.now:
         return
@@ -104,7 +104,7 @@ def test_no_moment_is_before_the_opening_but_a_pending_one(scene: Scene, pending
 def test_every_moment_up_to_closing_time_is_inside_the_window_on_every_clock(
     scene: Scene, pending: dict[int, dt.datetime], share: float
 ) -> None:
-    """The handover looks at nothing but the closing time."""
+    """The handover checks only the closing time."""
     hours = scene.hours
     for reminder in reminders_of(scene.plan(pending)):
         clocks = scene.clocks_at(reminder.scheduled_at)
@@ -115,7 +115,7 @@ def test_every_moment_up_to_closing_time_is_inside_the_window_on_every_clock(
 
 
 @given(SCENES)
-def test_a_plan_without_reminders_has_a_reason_that_the_facts_show(scene: Scene) -> None:
+def test_a_plan_without_reminders_has_a_reason_that_the_facts_confirm(scene: Scene) -> None:
     result = scene.plan()
     if not isinstance(result, Skipped):
         return
@@ -179,8 +179,8 @@ def test_planning_again_changes_nothing_until_the_plan_says_so(scene: Scene, hol
 
 
 @given(SCENES)
-def test_time_alone_leads_to_one_reminder_a_step_at_most_and_an_end(scene: Scene) -> None:
-    """Each reminder is sent the moment that it is due; then the next plan is made."""
+def test_as_time_passes_each_step_has_at_most_one_reminder_and_the_plan_ends(scene: Scene) -> None:
+    """Each reminder is sent at its moment; then the next plan is made."""
     handed_over: list[int] = []
     result = scene.plan()
     while isinstance(result, Scheduled):
@@ -198,9 +198,9 @@ def test_a_closed_invoice_is_never_planned(scene: Scene, status: str, pending: d
 
 @given(SCENES, HAPPENINGS.flatmap(lambda happenings: st.permutations(sorted(happenings.items(), key=str))))
 def test_the_order_of_events_does_not_matter(scene: Scene, happenings: list[tuple[str, object]]) -> None:
-    """Planned after each event, with what the plan before had made: the end is that of a plan from nothing.
+    """Plan after each event, based on the previous plan: the result equals a plan without a previous one.
 
-    A moment may differ within its day: one that was planned stays while its window is open.
+    A moment may differ within its day, because a planned moment stays while its window is open.
     """
     invoice, customer = scene.invoice, scene.customer
     result = scene.plan()

@@ -1,4 +1,4 @@
-"""Promises of domain/reminders.py as time passes: what is held back, what was missed, and what is planned again."""
+"""Promises of domain/reminders.py as time passes: held, missed and replanned reminders."""
 
 import datetime as dt
 from dataclasses import replace
@@ -23,7 +23,7 @@ class TestExpectedPayments:
             (dt.date(2026, 4, 9), [(7, "Fri 2026-04-10 10:00"), (14, "Wed 2026-04-15 10:00")]),
             (dt.date(2026, 4, 1), [(0, "Thu 2026-04-02 10:00"), (3, "Mon 2026-04-06 10:00")]),
             (dt.date(2026, 4, 14), [(14, "Wed 2026-04-15 10:00"), (30, "Fri 2026-05-01 10:00")]),
-            # A date before every step holds nothing back, nor does one that is a typing error.
+            # A date before every step has no effect, and neither has a typing error.
             (dt.date(2026, 3, 10), [(-3, "Mon 2026-03-30 10:00"), (0, "Wed 2026-04-01 10:00")]),
             (dt.date(2062, 4, 9), [(-3, "Mon 2026-03-30 10:00"), (0, "Wed 2026-04-01 10:00")]),
             (dt.date.max, [(-3, "Mon 2026-03-30 10:00"), (0, "Wed 2026-04-01 10:00")]),
@@ -33,12 +33,12 @@ class TestExpectedPayments:
         invoice = replace(an_invoice(due_date=DUE), expected_payment_date=expected)
         assert schedule(planned(invoice=invoice))[:2] == first_two
 
-    def test_that_have_not_come_hold_back_no_longer(self) -> None:
+    def test_that_are_overdue_have_no_effect(self) -> None:
         invoice = replace(an_invoice(due_date=DUE), expected_payment_date=dt.date(2026, 4, 9))
         late = planned(invoice=invoice, now=london("2026-04-10 09:30"))
         assert schedule(late)[0] == (7, "Fri 2026-04-10 09:30")
 
-    def test_planning_again_while_they_are_waited_for_changes_nothing(self) -> None:
+    def test_planning_again_before_their_day_changes_nothing(self) -> None:
         invoice = replace(an_invoice(due_date=DUE), expected_payment_date=dt.date(2026, 4, 9))
         first = planned(invoice=invoice)
         assert isinstance(first, Scheduled)
@@ -56,12 +56,12 @@ class TestMissedSteps:
             ("2026-04-03 19:00", (), [(3, "Mon 2026-04-06 10:00"), (7, "Wed 2026-04-08 10:00")]),
             # Before it opens: today, at the usual time.
             ("2026-04-02 06:00", (), [(0, "Thu 2026-04-02 10:00"), (3, "Mon 2026-04-06 10:00")]),
-            # An outage over several steps: only the latest step.
+            # An outage over several steps: only the latest step is made up for.
             ("2026-04-17 12:00", (), [(14, "Fri 2026-04-17 12:00"), (30, "Fri 2026-05-01 10:00")]),
             ("2026-04-17 12:00", (-3, 0), [(14, "Fri 2026-04-17 12:00"), (30, "Fri 2026-05-01 10:00")]),
             # The latest was sent: the earlier ones are not made up for.
             ("2026-04-09 12:00", (7,), [(14, "Wed 2026-04-15 10:00"), (30, "Fri 2026-05-01 10:00")]),
-            # Nor where a later step was sent that has since left the policy.
+            # The same if the later sent step has since been removed from the policy.
             ("2026-04-09 12:00", (10,), [(14, "Wed 2026-04-15 10:00"), (30, "Fri 2026-05-01 10:00")]),
             # Within the hour before today's step: that step alone.
             ("2026-04-08 09:30", (), [(7, "Wed 2026-04-08 10:00"), (14, "Wed 2026-04-15 10:00")]),
@@ -76,7 +76,7 @@ class TestMissedSteps:
         assert schedule(planned(now=london("2027-04-01 12:00"))) == [(30, "Thu 2027-04-01 12:00")]
         assert planned(now=london("2027-04-02 00:00")) == Skipped(SkipReason.TOO_OLD)
 
-    def test_nothing_is_left_once_the_last_step_was_sent(self) -> None:
+    def test_no_step_remains_once_the_last_one_was_sent(self) -> None:
         assert reason_of(planned(now=london("2026-05-04 12:00"), sent={30})) is SkipReason.ALL_STEPS_SENT
 
 
@@ -84,18 +84,18 @@ class TestPlanningAgain:
     @pytest.mark.parametrize(
         ("now", "pending", "moment"),
         [
-            # Made up for at 12:01, planned again a little earlier and later: it stays.
+            # Made up for at 12:01, planned again a little earlier and later: the moment stays.
             ("2026-04-02 12:00:40", "2026-04-02 12:01", "Thu 2026-04-02 12:01"),
             ("2026-04-02 12:30", "2026-04-02 12:01", "Thu 2026-04-02 12:01"),
             ("2026-04-02 17:59:59", "2026-04-02 12:01", "Thu 2026-04-02 12:01"),
-            # Planned before the window opened, at the usual time: it stays once the window is open.
+            # Planned before the window opened, at the usual time: the moment stays once the window is open.
             ("2026-04-02 09:15", "2026-04-02 10:00", "Thu 2026-04-02 10:00"),
             # Planned for a window that has closed: the next one.
             ("2026-04-02 12:00", "2026-04-01 10:00", "Thu 2026-04-02 12:00"),
             ("2026-04-02 18:00", "2026-04-02 12:01", "Fri 2026-04-03 10:00"),
-            # Planned for later than need be, for instance by another policy: now.
+            # Planned later than necessary, for instance by another policy: now.
             ("2026-04-02 12:00", "2026-04-07 10:00", "Thu 2026-04-02 12:00"),
-            # Planned for a moment that lies outside the window by now.
+            # Planned for a moment that is now outside the window.
             ("2026-04-02 12:00", "2026-04-02 20:00", "Thu 2026-04-02 12:00"),
         ],
     )
@@ -104,7 +104,7 @@ class TestPlanningAgain:
         again = planned(policy=policy, now=london(now), pending={0: london(pending)})
         assert schedule(again) == [(0, moment)]
 
-    def test_a_due_date_moved_ahead_moves_what_is_pending(self) -> None:
+    def test_a_later_due_date_moves_pending_reminders(self) -> None:
         moved = an_invoice(due_date=dt.date(2026, 4, 22))
         again = planned(invoice=moved, policy=ReminderPolicy(steps=(0, 7)), pending={0: london("2026-04-01 10:00")})
         assert schedule(again) == [(0, "Wed 2026-04-22 10:00"), (7, "Wed 2026-04-29 10:00")]
@@ -131,7 +131,7 @@ class TestTheDayOfTheInvoice:
             (None, dt.date(2026, 4, 1), (0, "Wed 2026-04-01 10:00")),
         ],
     )
-    def test_no_step_comes_before_the_day_after_it(
+    def test_no_step_is_before_the_day_after_the_invoices_date(
         self, date: dt.date | None, due_date: dt.date, first: tuple[int, str]
     ) -> None:
         policy = ReminderPolicy(steps=(0, 3, 14))
@@ -139,7 +139,7 @@ class TestTheDayOfTheInvoice:
         invoice = an_invoice(date=date, due_date=due_date)
         assert schedule(planned(invoice=invoice, policy=policy, now=now))[0] == first
 
-    def test_a_step_up_to_it_is_not_made_up_for(self) -> None:
+    def test_a_step_up_to_the_invoices_date_is_not_made_up_for(self) -> None:
         invoice = an_invoice(date=dt.date(2026, 4, 1), due_date=dt.date(2026, 4, 1))
         policy = ReminderPolicy(steps=(0,))
         assert reason_of(planned(invoice=invoice, policy=policy, now=london("2026-04-01 12:00"))) is (
@@ -149,7 +149,7 @@ class TestTheDayOfTheInvoice:
             SkipReason.ALL_STEPS_PAST
         )
 
-    def test_its_date_has_passed_when_it_has_on_every_clock(self) -> None:
+    def test_the_invoices_date_has_passed_when_it_has_passed_on_every_clock(self) -> None:
         # Midnight in London is 14:00 of the day before in Honolulu.
         window = CallingWindow(frozenset(range(7)), dt.time(0), dt.time(23), dt.time(0))
         customer = a_customer(time_zones=("Europe/London", "Pacific/Honolulu"))
@@ -176,7 +176,7 @@ class TestDebtsThatAreTooOld:
         friday_evening = london("2026-04-10 19:00")
         assert reason_of(planned(policy=AT_MOST_TEN_DAYS, now=friday_evening)) is SkipReason.TOO_OLD
 
-    def test_steps_that_all_come_later_leave_nothing(self) -> None:
+    def test_only_later_steps_leave_no_reminder(self) -> None:
         assert reason_of(planned(policy=replace(AT_MOST_TEN_DAYS, steps=(30,)))) is SkipReason.TOO_OLD
 
     @pytest.mark.parametrize(
@@ -210,13 +210,13 @@ class TestPromises:
         assert next_planning_at(held) == dt.datetime(2026, 4, 10, tzinfo=ZoneInfo("America/Los_Angeles"))
 
     @pytest.mark.parametrize("due_date", [DUE, dt.date(9999, 6, 1)])
-    def test_to_the_calendars_end_hold_too(self, due_date: dt.date) -> None:
+    def test_until_the_calendars_end_hold_too(self, due_date: dt.date) -> None:
         held = planned(invoice=an_invoice(due_date=due_date), holds=Holds(promised_until=dt.date.max))
         assert reason_of(held) is SkipReason.PROMISED
 
 
 class TestASharedNumber:
-    """That another customer has left a number changes nothing about those who still have it."""
+    """If another customer gives up a number, no fact of the remaining customers changes."""
 
     SHARED = CustomerWith(NumberFacts(names=10))
 
@@ -225,15 +225,15 @@ class TestASharedNumber:
         [
             ("2026-03-30 00:00", "2026-03-31 00:00"),
             ("2026-03-30 23:59:59", "2026-03-31 00:00"),
-            # After the debt has become too old for any step, too.
+            # Also after the debt has become too old for any step.
             ("2029-03-30 12:00", "2029-03-31 00:00"),
         ],
     )
-    def test_is_looked_at_again_every_day(self, now: str, again_at: str) -> None:
+    def test_is_checked_again_every_day(self, now: str, again_at: str) -> None:
         again = next_planning_at(planned(customer=self.SHARED, now=london(now)))
         assert again == london(again_at)
 
-    def test_is_called_again_once_it_is_shared_no_longer(self) -> None:
+    def test_is_called_again_once_it_is_not_shared(self) -> None:
         assert reason_of(planned(customer=self.SHARED, now=london("2026-04-08 12:00"))) is SkipReason.NUMBER_SHARED
         alone = CustomerWith(NumberFacts(names=9))
         assert schedule(planned(customer=alone, now=london("2026-04-09 00:00")))[0] == (7, "Thu 2026-04-09 10:00")

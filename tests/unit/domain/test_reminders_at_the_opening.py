@@ -1,4 +1,4 @@
-"""Promises of domain/reminders.py about the opening of a connection: which passed steps are made up for."""
+"""Promises of domain/reminders.py about the opening of a connection: the passed steps that are made up for."""
 
 import datetime as dt
 from dataclasses import replace
@@ -42,7 +42,9 @@ TO_COME, MADE_UP = (14, "Wed 2026-04-15 10:00"), (7, "Fri 2026-04-10 12:00")
         (opened("2026-03-01 12:00", with_backlog=True), MADE_UP),
     ],
 )
-def test_a_passed_step_is_made_up_for_if_it_came_after_the_opening(opening: Opening, first: tuple[int, str]) -> None:
+def test_a_passed_step_is_made_up_for_only_if_it_was_after_the_opening(
+    opening: Opening, first: tuple[int, str]
+) -> None:
     assert schedule(planned(policy=POLICY, opening=opening, now=london("2026-04-10 12:00")))[0] == first
 
 
@@ -54,7 +56,7 @@ def test_a_passed_step_is_made_up_for_if_it_came_after_the_opening(opening: Open
         (opened("2026-04-15 10:01"), SkipReason.BEFORE_OPENING),
     ],
 )
-def test_an_invoice_whose_last_step_came_before_the_opening_is_skipped_for_that(
+def test_an_invoice_whose_last_step_was_before_the_opening_is_skipped_with_that_reason(
     opening: Opening, reason: SkipReason
 ) -> None:
     assert reason_of(planned(policy=POLICY, opening=opening, now=london("2026-04-21 12:00"))) is reason
@@ -67,7 +69,7 @@ def test_steps_to_come_do_not_depend_on_the_opening(opening: Opening) -> None:
 
 
 class TestBeforeTheOpening:
-    """A person looks at who would be called, before they open the connection."""
+    """A person reviews the planned calls before opening the connection."""
 
     @pytest.mark.parametrize(
         ("now", "first"),
@@ -103,7 +105,7 @@ class TestBeforeTheOpening:
 
 
 def test_the_opening_itself_makes_nothing_due() -> None:
-    """Opened at 12:00: the reminder of 10:00, which was only shown, is not handed over."""
+    """Opened at 12:00: the reminder of 10:00 was only shown and is not handed over."""
     shown = planned(policy=POLICY, opening=NEVER, now=london("2026-04-08 09:00"))
     after = planned(
         policy=POLICY,

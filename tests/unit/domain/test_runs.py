@@ -1,4 +1,4 @@
-"""Promises of domain/runs.py: how a run goes on, gives up, ends, and is kept as JSON."""
+"""Promises of domain/runs.py: the progress of a run, its failures, its end, and its JSON."""
 
 import datetime as dt
 import uuid
@@ -46,7 +46,7 @@ def a_run(phase: Phase = Phase.CONTACTS, *, attempts: int = 1, degraded_reason: 
 
 
 def a_walk_under_way(since: dt.datetime | None) -> Walk:
-    """A walk that has read one page and asks for another."""
+    """A walk that has read one page and requests another."""
     page = Page((a_contact(modified_at=MODIFIED_AT),), (), has_more=True, server_time=MODIFIED_AT)
     walk, _ = Walk.begin(since).take(page)
     return walk
@@ -80,7 +80,7 @@ positions = st.builds(
 
 
 @given(positions)
-def test_a_position_is_the_same_after_a_stay_in_postgres(position: Position) -> None:
+def test_a_position_survives_json(position: Position) -> None:
     assert Position.from_json(orjson.loads(orjson.dumps(position.to_json()))) == position
 
 
@@ -94,7 +94,7 @@ def test_a_complete_bulk_read_of_the_release_before_still_counts() -> None:
     assert (position.has_bulk_read, position.bulk_read_began_at) == (True, MODIFIED_AT)
 
 
-def test_a_bulk_read_that_the_release_before_has_begun_begins_again() -> None:
+def test_an_incomplete_bulk_read_of_the_release_before_begins_again() -> None:
     kept = {"persons_page": 4, "persons_swept_at": "2026-03-02T09:30:00+00:00", "persons_swept": False}
     assert Position.from_json(kept).persons is None
 
@@ -107,9 +107,9 @@ def test_counters_add_up() -> None:
 @pytest.mark.parametrize(
     ("given_up", "following", "status", "sentence"),
     [
-        # Details stand in for the bulk list of persons, …
+        # Details replace the bulk list of persons, …
         (Phase.PERSONS, Phase.CONTACTS, RunStatus.RUNNING, None),
-        # … the cached customers for those that could not be read, …
+        # … the cached customers replace those that could not be read, …
         (Phase.START, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
         (Phase.CONTACTS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
         (Phase.CUSTOMERS, Phase.INVOICES, RunStatus.RUNNING, "Customers are not complete: Zoho is down."),
@@ -117,11 +117,11 @@ def test_counters_add_up() -> None:
         # … and the cached invoices; …
         (Phase.INVOICES, Phase.REMINDERS, RunStatus.RUNNING, "Invoices are not complete: Zoho is down."),
         (Phase.GONE_INVOICES, Phase.REMINDERS, RunStatus.RUNNING, "Invoices are not complete: Zoho is down."),
-        # … nothing stands in for the plan.
+        # … nothing replaces the plan.
         (Phase.REMINDERS, Phase.DONE, RunStatus.FAILED, "Reminders are not planned: Zoho is down."),
     ],
 )
-def test_a_phase_that_is_given_up_leaves_the_others(
+def test_a_phase_that_is_given_up_does_not_stop_the_others(
     given_up: Phase, following: Phase, status: RunStatus, sentence: str | None
 ) -> None:
     run = a_run(given_up).give_up_phase("Zoho is down.")
@@ -134,7 +134,7 @@ def test_a_run_keeps_each_reason_why_it_is_degraded() -> None:
     assert run.phase is Phase.REMINDERS
 
 
-def test_giving_up_stays_in_the_step_until_it_is_written() -> None:
+def test_giving_up_does_not_change_the_step_number() -> None:
     run = a_run()
     assert run.give_up_phase("Zoho is down.").step == run.step
 
@@ -150,17 +150,17 @@ def a_page(*contacts: Contact, set_aside: int) -> Page[Contact]:
             Phase.CONTACTS,
             True,
             False,
-            "Zoho's contacts could not be understood: all 24 rows of a page were set aside.",
+            "Zoho's contacts could not be understood: all 24 rows of a page were rejected.",
         ),
         (
             Phase.INVOICES,
             False,
             True,
-            "Zoho's invoices could not be understood: all 24 rows of a page were set aside.",
+            "Zoho's invoices could not be understood: all 24 rows of a page were rejected.",
         ),
     ],
 )
-def test_a_page_of_which_nothing_is_understood_degrades_the_run_and_is_told_once(
+def test_a_completely_rejected_page_degrades_the_run_with_a_single_reason(
     phase: Phase, of_contacts: bool, of_invoices: bool, sentence: str
 ) -> None:
     run = a_run(phase).having_read(a_page(set_aside=24)).having_read(a_page(set_aside=30))
@@ -174,7 +174,7 @@ def test_a_page_of_which_nothing_is_understood_degrades_the_run_and_is_told_once
     [a_page(set_aside=0), a_page(a_contact(), set_aside=24), a_page(set_aside=ODD_ROWS)],
     ids=["empty", "a row read", "a few odd ones"],
 )
-def test_any_other_page_leaves_the_run_as_it_is(page: Page[Contact]) -> None:
+def test_any_other_page_does_not_change_the_run(page: Page[Contact]) -> None:
     run = a_run()
     assert run.having_read(page) == run
 
@@ -194,16 +194,16 @@ def test_only_a_running_run_goes_on(status: RunStatus) -> None:
 
 
 @pytest.mark.parametrize(("attempts", "is_last"), [(1, False), (MAX_ATTEMPTS - 1, False), (MAX_ATTEMPTS, True)])
-def test_the_last_attempt_is_known(attempts: int, is_last: bool) -> None:
+def test_the_last_attempt_is_recognised(attempts: int, is_last: bool) -> None:
     assert a_run(attempts=attempts).is_last_attempt is is_last
 
 
-def test_the_wait_doubles_up_to_a_minute() -> None:
+def test_the_delay_doubles_up_to_a_minute() -> None:
     waits = [retry_seconds(attempts, jitter=0.5) for attempts in range(1, 9)]
     assert waits == [FIRST_RETRY_SECONDS, 2, 4, 8, 16, 32, LONGEST_RETRY_SECONDS, LONGEST_RETRY_SECONDS]
 
 
 @given(st.integers(1, MAX_ATTEMPTS), st.floats(0, 1, exclude_max=True))
-def test_jitter_spreads_the_wait_by_a_quarter(attempts: int, jitter: float) -> None:
+def test_jitter_spreads_the_delay_by_a_quarter(attempts: int, jitter: float) -> None:
     middle = retry_seconds(attempts, jitter=0.5)
     assert 0.75 * middle <= retry_seconds(attempts, jitter) <= 1.25 * middle

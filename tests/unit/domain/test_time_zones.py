@@ -1,4 +1,4 @@
-"""Promises of domain/time_zones.py: which clock a customer lives by."""
+"""Promises of domain/time_zones.py: the clock of a customer."""
 
 import pytest
 
@@ -17,10 +17,10 @@ from domain.time_zones import (
     ("names", "zone"),
     [
         (["Asia/Kolkata"], "Asia/Kolkata"),
-        # The customer's is not known, the organisation's is.
+        # The customer's is unknown, the organisation's is known.
         ([None, "Asia/Kolkata"], "Asia/Kolkata"),
         (["", "Asia/Kolkata"], "Asia/Kolkata"),
-        # What is no zone is passed over: unknown, a folder, outside of the zones, no name at all.
+        # Names that are not zones are skipped: unknown, a folder, outside of the zones, empty.
         (["Etc/Unknown", "Asia/Kolkata"], "Asia/Kolkata"),
         (["Europe", "Asia/Kolkata"], "Asia/Kolkata"),
         (["../passwd", "Asia/Kolkata"], "Asia/Kolkata"),
@@ -29,7 +29,7 @@ from domain.time_zones import (
         ([None, None], "UTC"),
     ],
 )
-def test_the_first_name_that_is_a_zone_counts(names: list[str | None], zone: str) -> None:
+def test_the_first_valid_zone_name_counts(names: list[str | None], zone: str) -> None:
     assert str(zone_named(*names)) == zone
 
 
@@ -41,10 +41,10 @@ def test_the_first_name_that_is_a_zone_counts(names: list[str | None], zone: str
         (("America/Boise",), "US", "America/Boise"),
         # A British mobile: four zones, one clock.
         (("Europe/Guernsey", "Europe/Isle_of_Man", "Europe/Jersey", "Europe/London"), "GB", "Europe/London"),
-        # The library does not name Dublin for Irish mobiles, but zones with its clock.
+        # The library lacks Dublin for Irish mobiles, but has zones with its clock.
         (("Europe/Guernsey", "Europe/Isle_of_Man", "Europe/London"), "IE", "Europe/Dublin"),
         (("Arctic/Longyearbyen", "Europe/Oslo"), "NO", "Europe/Oslo"),
-        # One clock, but no region to name it after.
+        # One clock, but no region for its name.
         (("Arctic/Longyearbyen", "Europe/Oslo"), None, "Arctic/Longyearbyen"),
         # The same offset in winter only is not the same clock.
         (("America/Denver", "America/Phoenix"), "US", None),
@@ -63,16 +63,16 @@ def test_zones_with_one_clock_are_one(zones: tuple[str, ...], region: str | None
         # One zone keeps its name.
         (("Asia/Calcutta",), "IN", ("Asia/Calcutta",)),
         (("Europe/Guernsey", "Europe/Jersey", "Europe/London"), "GB", ("Europe/London",)),
-        # Of several names the region's own counts; the order stays.
+        # If there are several names, the region's own counts; the order stays.
         (("America/Toronto", "America/Boise", "America/Detroit"), "US", ("America/Detroit", "America/Boise")),
-        # A zone of the region keeps its name, though the region's list begins with another of that clock (Macquarie).
+        # A zone of the region keeps its name, although the region's list begins with another of that clock (Macquarie).
         (("Australia/Perth", "Australia/Sydney"), "AU", ("Australia/Perth", "Australia/Sydney")),
         # None of the names is the region's own.
         (("America/Toronto", "America/Edmonton"), "US", ("America/New_York", "America/Denver")),
         (("Arctic/Longyearbyen", "Atlantic/Canary", "Europe/Oslo"), None, ("Arctic/Longyearbyen", "Atlantic/Canary")),
         # The same offset in winter only is not the same clock.
         (("America/Denver", "America/Phoenix"), "US", ("America/Denver", "America/Phoenix")),
-        # Nor is one that agrees today, but not in twenty years.
+        # The same for clocks that agree today, but not in twenty years.
         (("Africa/Casablanca", "Africa/Algiers"), None, ("Africa/Casablanca", "Africa/Algiers")),
     ],
 )
@@ -92,10 +92,10 @@ def test_distinct_clocks_have_one_zone_each(
             ("Australia/Perth", "Australia/Sydney"),
             ("Australia/Sydney", "Australia/Perth"),
         ),
-        # The two disagree.
+        # The two contradict each other.
         (("Australia/Sydney", "Australia/Perth"), ("Asia/Kolkata",), ("Australia/Sydney", "Australia/Perth")),
         (("Australia/Sydney",), (), ("Australia/Sydney",)),
-        # Nothing is made of nothing.
+        # No zones remain no zones.
         ((), ("Australia/Perth",), ()),
     ],
 )
@@ -118,7 +118,7 @@ def test_an_unknown_region_has_none() -> None:
     assert zones_of_region(None) == ()
 
 
-def test_one_name_that_is_no_zone_makes_the_clocks_unknown() -> None:
+def test_one_unknown_zone_name_makes_the_clocks_unknown() -> None:
     assert known_zones(["Europe/London", "Etc/Unknown"]) is None
     assert known_zones(["Europe/London", "Asia/Kolkata"]) == (known_zone("Europe/London"), known_zone("Asia/Kolkata"))
     assert known_zones([]) == ()

@@ -1,4 +1,4 @@
-"""Promises of domain/truth_check.py: what differs is named by its column, and what is only learnt or newer is not."""
+"""Promises of domain/truth_check.py: differing columns are reported, but not facts that are only new or newer."""
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from tests.builders import A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_cus
 
 CUSTOMER, INVOICE = RecordKind.CUSTOMER, RecordKind.INVOICE
 HOUR = timedelta(hours=1)
-#: Every fact that a list row may leave out.
+#: Every fact that a list row may lack.
 FACTS: dict[str, Any] = {
     "ach_payment_initiated": True,
     "unprocessed_payment": "7",
@@ -75,7 +75,7 @@ class TestColumns:
             ({"sync_hash": "x"}, "sync_hash"),
         ],
     )
-    def test_a_customers_column_that_differs_is_named(self, changed: dict[str, Any], column: str) -> None:
+    def test_a_differing_column_of_a_customer_is_reported(self, changed: dict[str, Any], column: str) -> None:
         told, cached = a_customer(), replace(a_customer(), **changed)
         assert differing_columns(CUSTOMER, customer_values(told), customer_values(cached)) == (column,)
 
@@ -98,7 +98,7 @@ class TestColumns:
             ({"modified_at": None}, "zoho_last_modified_at"),
         ],
     )
-    def test_an_invoices_column_that_differs_is_named(self, changed: dict[str, Any], column: str) -> None:
+    def test_a_differing_column_of_an_invoice_is_reported(self, changed: dict[str, Any], column: str) -> None:
         cached = invoice_values(replace(an_invoice(), **changed))
         assert column in differing_columns(INVOICE, invoice_values(an_invoice()), cached)
 
@@ -118,7 +118,7 @@ class TestColumns:
         told, cached = (customer_values(a_customer(persons=each)) for each in (persons, persons[::-1]))
         assert differing_columns(CUSTOMER, told, cached) in ((), ("primary_contact_person_id",))
 
-    def test_the_hash_is_named_only_where_it_differs_alone(self) -> None:
+    def test_the_hash_is_reported_only_if_no_other_column_differs(self) -> None:
         cached = invoice_values(an_invoice(balance="1"))
         assert differing_columns(INVOICE, invoice_values(an_invoice()), cached) == ("balance",)
         cached = {**invoice_values(an_invoice()), "sync_hash": "x"}
@@ -128,14 +128,14 @@ class TestColumns:
 class TestContactsAsFarAsTheyCanBeCompared:
     ANSWER = a_contact(details=DETAILS, unused_credits="5", currency_code="GBP")
 
-    def test_all_is_compared_where_the_details_of_that_version_were_read(self) -> None:
+    def test_all_columns_are_compared_if_the_details_of_that_version_were_read(self) -> None:
         assert comparable_contact(self.ANSWER, has_details=True, has_switch=True, has_credits=True) == self.ANSWER
 
-    def test_details_that_were_never_read_are_learnt(self) -> None:
+    def test_details_that_were_never_read_are_not_compared(self) -> None:
         compared = comparable_contact(self.ANSWER, has_details=False, has_switch=False, has_credits=False)
         assert (compared.details, compared.unused_credits, compared.currency_code) == (None, None, "")
 
-    def test_a_switch_that_was_never_answered_is_learnt(self) -> None:
+    def test_an_unknown_cached_switch_is_not_compared(self) -> None:
         compared = comparable_contact(self.ANSWER, has_details=True, has_switch=False, has_credits=True)
         assert compared.details == replace(DETAILS, reminders_enabled=None)
 
@@ -167,12 +167,12 @@ class TestInvoicesAsFarAsTheyCanBeCompared:
             ("older", set()),
         ],
     )
-    def test_facts_are_compared_as_far_as_this_versions_are_cached(self, details: str, columns: set[str]) -> None:
+    def test_only_facts_cached_for_this_version_are_compared(self, details: str, columns: set[str]) -> None:
         answer = an_invoice(**FACTS, has_details=True)
         assert self.drifted(answer, an_invoice(**PLAIN), details=details) == columns
 
     @pytest.mark.parametrize("details", ["read", "never", "older"])
-    def test_facts_that_the_cache_has_never_had_are_learnt(self, details: str) -> None:
+    def test_facts_that_the_cache_has_never_had_are_not_compared(self, details: str) -> None:
         answer = an_invoice(**FACTS, has_details=True)
         assert self.drifted(answer, an_invoice(), details=details) == set()
 
@@ -210,15 +210,15 @@ class TestDrift:
             # Zoho has changed it since the last sync.
             {"answer": (UNTIL, ANSWER[1])},
             {"synced_until": None},
-            # Another process has written it since.
+            # Another process has written the row since.
             {"cached": (MODIFIED_AT, MODIFIED_AT + 2 * HOUR)},
             {"cached": (MODIFIED_AT + HOUR, MODIFIED_AT + HOUR)},
-            # The answer is older than the row.
+            # The response is older than the row.
             {"answer": (MODIFIED_AT - HOUR, ANSWER[1])},
             {"answer": (MODIFIED_AT, MODIFIED_AT)},
         ],
     )
-    def test_what_cannot_be_compared_has_not_drifted(self, other: dict[str, Any]) -> None:
+    def test_records_that_cannot_be_compared_have_not_drifted(self, other: dict[str, Any]) -> None:
         assert self.drifted(**other) is None
 
     def test_equal_columns_are_equal_whenever_zoho_has_changed_the_record(self) -> None:
@@ -238,7 +238,7 @@ class TestCheck:
         assert (check.customers, check.invoices) == (("1", "2"), ("7",))
         assert (check.asked, check.checked, check.different, check.left) == (5, 4, 3, RECORDS - 5)
 
-    def test_it_is_the_same_after_a_stay_in_postgres(self) -> None:
+    def test_a_check_survives_json(self) -> None:
         check = TruthCheck().after(CUSTOMER, "1", ["primary_phone"])
         assert TruthCheck.from_json(check.to_json()) == check
         assert check.to_json().keys() == {each.name for each in fields(TruthCheck)}
@@ -252,10 +252,10 @@ class TestCheck:
             ("", "", []),
         ],
     )
-    def test_customers_and_invoices_take_turns(self, customers: str, invoices: str, chosen: list[str]) -> None:
+    def test_customers_and_invoices_alternate(self, customers: str, invoices: str, chosen: list[str]) -> None:
         assert in_turn(customers, invoices, 4) == chosen
 
-    def test_it_comes_once_a_night(self) -> None:
+    def test_a_check_is_due_once_a_night(self) -> None:
         now = datetime(2026, 3, 2, 3, tzinfo=UTC)
         assert is_due(None, now)
         assert is_due(now - INTERVAL, now)

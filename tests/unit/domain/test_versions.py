@@ -1,4 +1,4 @@
-"""Which of two readings counts, whatever clocks and stamps say."""
+"""The newer one of two readings, with wrong clocks and timestamps."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,13 +20,13 @@ versions = st.tuples(moments, moments)
     ("stamp", "read_at", "gives", "gives_in_full_run"),
     [
         (NOON, NOON, True, True),  # the same version again
-        (NOON + SECOND, NOON - OVERLAP, True, True),  # a later change, whenever it was read
-        (NOON - SECOND, NOON + OVERLAP, False, False),  # a response that was under way
+        (NOON + SECOND, NOON - OVERLAP, True, True),  # a later change, read at any time
+        (NOON - SECOND, NOON + OVERLAP, False, False),  # a delayed response
         (NOON - SECOND, NOON + OVERLAP + SECOND, False, True),  # Zoho's clock was set back
         (NOON - timedelta(days=400), NOON + timedelta(days=1), False, True),
     ],
 )
-def test_an_older_stamp_wins_only_in_a_full_run_that_read_it_clearly_later(
+def test_an_older_timestamp_wins_only_in_a_full_run_that_read_it_clearly_later(
     stamp: datetime, read_at: datetime, gives: bool, gives_in_full_run: bool
 ) -> None:
     cached = (NOON, NOON)
@@ -35,7 +35,7 @@ def test_an_older_stamp_wins_only_in_a_full_run_that_read_it_clearly_later(
 
 
 @given(versions, versions)
-def test_no_two_readings_give_way_to_each_other_in_an_incremental_run(
+def test_no_two_readings_replace_each_other_in_an_incremental_run(
     one: tuple[datetime, datetime], other: tuple[datetime, datetime]
 ) -> None:
     both = gives_way(one, other, stamps_may_go_back=False) and gives_way(other, one, stamps_may_go_back=False)
@@ -43,13 +43,13 @@ def test_no_two_readings_give_way_to_each_other_in_an_incremental_run(
 
 
 @given(versions, versions)
-def test_a_stamp_goes_back_only_where_it_is_older_and_read_later(
+def test_a_timestamp_goes_back_only_if_it_is_older_and_read_later(
     cached: tuple[datetime, datetime], read: tuple[datetime, datetime]
 ) -> None:
     assert not goes_back(cached, read) or (read[0] < cached[0] and read[1] > cached[1])
 
 
-def test_a_cached_row_without_times_gives_way() -> None:
+def test_a_cached_row_without_times_is_replaced() -> None:
     never = datetime.min.replace(tzinfo=UTC)
     assert gives_way((never, never), (NOON, NOON), stamps_may_go_back=True)
 
@@ -64,5 +64,5 @@ def test_a_cached_row_without_times_gives_way() -> None:
         (datetime.min.replace(tzinfo=UTC), True),
     ],
 )
-def test_a_stamp_is_believed_up_to_a_day_ahead(moment: datetime, believable: bool) -> None:
+def test_a_timestamp_up_to_a_day_ahead_is_believable(moment: datetime, believable: bool) -> None:
     assert is_believable(moment, NOON) is believable

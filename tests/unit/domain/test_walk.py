@@ -1,4 +1,4 @@
-"""A walk tells every row, in few calls, whatever happens to the list meanwhile."""
+"""A walk returns every row in few calls, whatever changes in the list at the same time."""
 
 import json
 from datetime import timedelta
@@ -13,7 +13,7 @@ from domain.lists import PER_PAGE, ListRequest, Sort
 from domain.walk import Walk, WalkMode
 from tests.unit.domain.upstream import LONG_AGO, NOW, SECOND, Upstream, a_list, everything, ids, walked
 
-# What it costs.
+# The cost.
 
 
 def test_an_unchanged_list_costs_one_call() -> None:
@@ -23,14 +23,14 @@ def test_an_unchanged_list_costs_one_call() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 199, 200])
-def test_what_one_page_holds_costs_one_call(count: int) -> None:
+def test_a_single_page_costs_one_call(count: int) -> None:
     upstream = a_list(*range(count))
     _, told = walked(upstream)
     assert (ids(told), len(upstream.asked)) == (everything(upstream), 1)
 
 
 @pytest.mark.parametrize("count", [201, 1000, 8212])
-def test_a_cold_walk_costs_hardly_more_than_the_rows_fill_pages(count: int) -> None:
+def test_a_first_walk_costs_few_calls_more_than_the_pages_of_its_rows(count: int) -> None:
     chance = Random(count)
     upstream = a_list(*(chance.randrange(5_000_000) for _ in range(count)))
     walk, told = walked(upstream)
@@ -42,17 +42,19 @@ def test_a_cold_walk_costs_hardly_more_than_the_rows_fill_pages(count: int) -> N
 @pytest.mark.parametrize(
     ("count", "a_second", "pages_worth"),
     [
-        (400, 400, 1.5),  # 3 calls: two pages cannot overlap and hold 400
+        (400, 400, 1.5),  # 3 calls: two overlapping pages cannot hold 400 rows
         (700, 700, 1.0),
         (5000, 5000, 1.15),
         (5000, 1667, 1.15),
         (5000, 700, 1.15),
         (5000, 250, 1.15),
-        (5000, 101, 1.15),  # by key alone every page would be read twice
+        (5000, 101, 1.15),  # by key alone, every page would be read twice
         (5000, 15, 1.15),
     ],
 )
-def test_an_import_costs_little_more_and_tells_each_row_once(count: int, a_second: int, pages_worth: float) -> None:
+def test_an_import_costs_little_more_and_each_row_is_returned_once(
+    count: int, a_second: int, pages_worth: float
+) -> None:
     upstream = a_list(*(number // a_second for number in range(count)))
     walk, told = walked(upstream)
     assert ids(told) == everything(upstream)
@@ -68,7 +70,7 @@ def test_the_state_of_a_walk_stays_small() -> None:
         assert len(json.dumps(walk.to_json())) < 60 * PER_PAGE
 
 
-def test_rows_that_change_after_the_start_are_told_in_passing_but_not_asked_for() -> None:
+def test_rows_that_change_after_the_start_cost_no_extra_call() -> None:
     upstream = a_list(*range(1000))
 
     def an_import_goes_on() -> None:
@@ -89,18 +91,18 @@ def test_a_walk_over_everything_ends_only_where_the_list_does() -> None:
     def edited_by_a_faster_clock() -> None:
         upstream.now += SECOND
 
-    upstream.now -= ahead  # the server's Date lags behind the stamps of its rows
+    upstream.now -= ahead  # the server's Date is behind the timestamps of its rows
     _, told = walked(upstream, meanwhile=edited_by_a_faster_clock)
     assert set(ids(told)) == set(map(str, range(1000)))
 
 
-def test_rows_of_the_second_in_which_the_walk_begins_are_all_told() -> None:
+def test_all_rows_of_the_second_in_which_the_walk_begins_are_returned() -> None:
     upstream = a_list(*[0] * 500, now=LONG_AGO)
     _, told = walked(upstream)
     assert ids(told) == everything(upstream)
 
 
-def test_a_row_that_changes_after_it_was_told_is_told_again() -> None:
+def test_a_row_that_changes_after_it_was_returned_is_returned_again() -> None:
     upstream = a_list(*range(300))
 
     def somebody_edits() -> None:
@@ -112,7 +114,7 @@ def test_a_row_that_changes_after_it_was_told_is_told_again() -> None:
     assert [row.version for row in told if row.record_id == "7"] == [1, 2]
 
 
-def test_rows_that_go_in_thousands_while_their_second_is_read_hide_none_and_cast_no_doubt() -> None:
+def test_thousands_of_deletions_in_a_crowded_second_hide_no_row_and_keep_the_mode() -> None:
     upstream = a_list(*[0] * 2000, *range(1, 100))
 
     def the_first_half_goes() -> None:
@@ -125,7 +127,7 @@ def test_rows_that_go_in_thousands_while_their_second_is_read_hide_none_and_cast
     assert walk.mode is WalkMode.BY_KEY
 
 
-# What it asks for.
+# The requests.
 
 
 def test_each_request_starts_at_the_time_of_the_last_rows() -> None:
@@ -137,26 +139,26 @@ def test_each_request_starts_at_the_time_of_the_last_rows() -> None:
     ]
 
 
-def test_it_asks_from_the_whole_second_on_in_which_the_watermark_lies() -> None:
+def test_a_walk_starts_at_the_whole_second_of_the_watermark() -> None:
     upstream = a_list(0, 1.25, 2)
     _, told = walked(upstream, since=LONG_AGO + 1.75 * SECOND)
     assert upstream.asked[0].modified_since == LONG_AGO + SECOND
     assert ids(told) == ["1", "2"]
 
 
-def test_a_finished_walk_takes_no_page() -> None:
+def test_a_finished_walk_accepts_no_page() -> None:
     walk, _ = walked(a_list())
     assert walk.next_request() is None
     with pytest.raises(ValueError, match="finished"):
         walk.take(a_list().answer(ListRequest(None, Sort.OLDEST_CHANGE_FIRST)))
 
 
-# What happens meanwhile: promises kept whatever does.
+# Concurrent changes: the promises hold under any change.
 
-#: The least by which the next walk overlaps: a change shows no later than this after its time.
+#: The minimum overlap of the next walk: a change becomes visible no later than this after its time.
 LATEST = 8
 
-#: What happens, from which row on, and to how many.
+#: The kind of change, the first row, and the number of rows.
 Change = tuple[str, int, int]
 
 BEGINNING = LONG_AGO + 30 * SECOND
@@ -170,7 +172,7 @@ starts = st.none() | st.integers(0, 26)
 
 
 def happen(upstream: Upstream, meanwhile: list[Change]) -> None:
-    """Each change befalls that many rows from that place on, in the order of their ids."""
+    """Apply each change to that many rows from that position on, in the order of their ids."""
     for kind, place, count in meanwhile:
         for record_id in ids(upstream.rows.values())[place : place + count]:
             match kind:
@@ -185,7 +187,7 @@ def happen(upstream: Upstream, meanwhile: list[Change]) -> None:
 
 
 def meets_the_promise(upstream: Upstream, since: int | None, meantimes: list[list[Change]]) -> None:
-    """Walks while those changes happen, one list of them after each answer, and asserts what a walk promises."""
+    """Walk during those changes, one list after each page, and assert the promises of a walk."""
     at_first, coming, began_at = dict(upstream.rows), iter(meantimes), upstream.now
     start = None if since is None else LONG_AGO + since * SECOND
 
@@ -206,7 +208,7 @@ def meets_the_promise(upstream: Upstream, since: int | None, meantimes: list[lis
 
 
 def in_order_by_luck(upstream: Upstream, walk: Walk) -> bool:
-    """Short pages of an ignored order may be in order by luck, which nothing tells from an order that is honoured."""
+    """Whether short pages of an ignored order are in order by chance, which looks like an honoured order."""
     return upstream.ignores_order and walk.mode is not WalkMode.WHOLE
 
 
@@ -222,7 +224,7 @@ def in_order_by_luck(upstream: Upstream, walk: Walk) -> bool:
 @example([3] * 30, [[], [("delete", 0, 1)], [("delete", 0, 9)]], None, 7, False, False)
 @example([3] * 60, [[], [("delete", 0, 12), ("delete", 0, 12)]], None, 7, False, False)
 @example([*range(26)], [[], [("delete", 20, 3)], [("edit", 3, 3)]], None, 7, True, False)
-def test_no_row_is_lost_whatever_happens_meanwhile(
+def test_no_row_is_lost_during_concurrent_changes(
     seconds: list[int],
     meantimes: list[list[Change]],
     since: int | None,
@@ -247,7 +249,7 @@ def test_no_row_is_lost_whatever_happens_meanwhile(
     since=starts,
     longest_page=st.integers(7, 12),
 )
-def test_no_row_is_lost_where_pages_cannot_join_when_rows_leave_their_places(
+def test_no_row_is_lost_if_moving_rows_prevent_overlapping_pages(
     seconds: list[int], meantimes: list[list[Change]], since: int | None, longest_page: int
 ) -> None:
     upstream = a_list(*seconds, now=BEGINNING, longest_page=longest_page, ignores_per_page=True)
@@ -263,7 +265,7 @@ def test_no_row_is_lost_where_pages_cannot_join_when_rows_leave_their_places(
     ignores_order=st.booleans(),
     ignores_per_page=st.booleans(),
 )
-def test_a_quiet_list_is_read_to_its_end_whatever_it_ignores(
+def test_an_unchanged_list_is_read_to_its_end_whatever_it_ignores(
     seconds: list[int], longest_page: int, since: int | None, **ignored: bool
 ) -> None:
     meets_the_promise(a_list(*seconds, now=BEGINNING, longest_page=longest_page, **ignored), since, [])
@@ -271,7 +273,9 @@ def test_a_quiet_list_is_read_to_its_end_whatever_it_ignores(
 
 @settings(max_examples=100, deadline=None)
 @given(seconds=lists, longest_page=st.integers(7, 12), since=starts)
-def test_a_quiet_list_is_told_whole_and_each_row_once(seconds: list[int], longest_page: int, since: int | None) -> None:
+def test_an_unchanged_list_is_returned_completely_with_each_row_once(
+    seconds: list[int], longest_page: int, since: int | None
+) -> None:
     upstream = a_list(*seconds, longest_page=longest_page)
     _, told = walked(upstream, None if since is None else LONG_AGO + since * SECOND)
     assert ids(told) == [str(number) for number, second in enumerate(seconds) if since is None or second >= since]

@@ -19,11 +19,11 @@ def persons(count: int, **habits: Any) -> Upstream:
     return Upstream({row.record_id: row for row in rows}, **{"oldest_id_first": True} | habits)
 
 
-# What it costs.
+# The cost.
 
 
 @pytest.mark.parametrize("count", [0, 1, 199, 200])
-def test_what_one_page_holds_costs_one_call(count: int) -> None:
+def test_a_single_page_costs_one_call(count: int) -> None:
     upstream = persons(count)
     _, told = walked_by_id(upstream)
     assert (ids(told), len(upstream.asked)) == (everything(upstream), 1)
@@ -63,12 +63,12 @@ def test_it_leaps_and_reads_back_until_a_page_joins() -> None:
     assert (far_page - LEAP) * length < (LEAP + 1) * 197 < (far_page - LEAP + 1) * length, "it begins within the leap"
 
 
-# What happens between two calls.
+# Changes between two calls.
 
 
 @pytest.mark.parametrize("at_call", [1, 2, 3, 12, 24, 25, 26, 29])
 @pytest.mark.parametrize("gone", [1, 3, 250])
-def test_rows_that_go_between_two_pages_hide_none(at_call: int, gone: int) -> None:
+def test_deletions_between_two_pages_hide_no_row(at_call: int, gone: int) -> None:
     upstream = persons(6_000)
 
     def the_first_rows_go() -> None:
@@ -80,7 +80,7 @@ def test_rows_that_go_between_two_pages_hide_none(at_call: int, gone: int) -> No
     assert set(everything(upstream)) <= set(ids(told))
 
 
-def test_a_row_that_goes_after_every_call_hides_none_and_costs_few_calls() -> None:
+def test_a_deletion_after_every_call_hides_no_row_and_costs_few_calls() -> None:
     upstream = persons(30_000)
 
     def one_goes() -> None:
@@ -91,7 +91,7 @@ def test_a_row_that_goes_after_every_call_hides_none_and_costs_few_calls() -> No
     assert len(upstream.asked) <= 1.06 * 150
 
 
-def test_of_a_row_told_twice_the_last_answer_is_the_newest() -> None:
+def test_the_last_return_of_a_row_has_its_newest_values() -> None:
     upstream = persons(450)
 
     def all_are_edited() -> None:
@@ -136,7 +136,7 @@ def keeps_its_promise(upstream: Upstream, meantimes: list[list[tuple[str, int, i
     meantimes=st.lists(st.lists(departures | arrivals, max_size=3), max_size=60),
     habits=st.fixed_dictionaries({"ignores_per_page": st.booleans(), "refuses_per_page": st.booleans()}),
 )
-def test_no_row_is_lost_where_pages_are_cut_otherwise_than_asked(
+def test_no_row_is_lost_if_pages_have_another_length_than_requested(
     count: int, longest_page: int, meantimes: list[list[tuple[str, int, int]]], habits: dict[str, bool]
 ) -> None:
     keeps_its_promise(persons(count, longest_page=longest_page, **habits), meantimes)
@@ -149,7 +149,7 @@ def test_no_row_is_lost_where_pages_are_cut_otherwise_than_asked(
     habits=st.fixed_dictionaries({"ignores_per_page": st.booleans(), "refuses_per_page": st.booleans()}),
 )
 @example(6_000, [[], [("delete", 0, 1)]], {})
-def test_no_row_is_lost_whatever_goes_or_comes_at_the_end(
+def test_no_row_is_lost_during_deletions_and_additions_at_the_end(
     count: int, meantimes: list[list[tuple[str, int, int]]], habits: dict[str, bool]
 ) -> None:
     walk = keeps_its_promise(persons(count, **habits), meantimes)
@@ -162,13 +162,13 @@ def test_no_row_is_lost_whatever_goes_or_comes_at_the_end(
     meantimes=st.lists(st.lists(departures, max_size=3), max_size=60),
     habits=st.fixed_dictionaries({"ignores_per_page": st.booleans(), "refuses_per_page": st.booleans()}),
 )
-def test_no_row_is_lost_where_the_ids_do_not_ascend(
+def test_no_row_is_lost_if_the_ids_do_not_ascend(
     count: int, meantimes: list[list[tuple[str, int, int]]], habits: dict[str, bool]
 ) -> None:
     keeps_its_promise(persons(count, oldest_id_first=False, ignores_order=True, **habits), meantimes)
 
 
-# What it trusts.
+# The trust in the list.
 
 
 def test_without_ascending_ids_each_page_overlaps_the_one_before() -> None:
@@ -180,7 +180,7 @@ def test_without_ascending_ids_each_page_overlaps_the_one_before() -> None:
 
 
 @pytest.mark.parametrize("habits", [{"ignores_per_page": True}, {"refuses_per_page": True}, {"longest_page": 50}])
-def test_where_pages_cannot_overlap_one_is_read_again_after_each_leap(habits: dict[str, Any]) -> None:
+def test_one_page_is_read_again_after_each_leap_if_pages_cannot_overlap(habits: dict[str, Any]) -> None:
     upstream = persons(10_000, **habits)
     walk, told = walked_by_id(upstream)
     assert set(ids(told)) == set(everything(upstream))
@@ -189,17 +189,17 @@ def test_where_pages_cannot_overlap_one_is_read_again_after_each_leap(habits: di
     assert len(upstream.asked) <= pages * (LEAP + 1) / LEAP + LEAP + 3
 
 
-def test_rows_left_out_of_pages_that_count_for_their_length_cost_no_others() -> None:
+def test_hidden_rows_that_count_for_the_length_hide_no_other_rows() -> None:
     upstream = persons(1_500, hides_one_in=10)
     _, told = walked_by_id(upstream)
     assert set(ids(told)) == set(everything(upstream)) - upstream.hidden
 
 
-def test_the_usual_pages_have_no_other_way() -> None:
+def test_a_walk_with_usual_pages_has_no_fallback() -> None:
     assert WalkById().with_whole_pages() is None
 
 
-def test_a_list_that_tells_the_same_page_for_ever_is_stuck() -> None:
+def test_a_list_that_always_returns_the_same_page_is_stuck() -> None:
     upstream = persons(2_000, ignores_page=True)
     with pytest.raises(WalkStuck):
         walked_by_id(upstream)
@@ -211,14 +211,14 @@ def test_an_empty_page_that_promises_more_is_stuck() -> None:
         WalkById().take(Page((), (), has_more=True, server_time=NOW))
 
 
-def test_a_finished_walk_takes_no_page() -> None:
+def test_a_finished_walk_accepts_no_page() -> None:
     walk, _ = walked_by_id(persons(0))
     assert walk.next_request() is None
     with pytest.raises(ValueError, match="finished"):
         walk.take(Page((), (), has_more=False, server_time=NOW))
 
 
-def test_it_starts_at_the_servers_time_of_the_first_answer() -> None:
+def test_a_walk_starts_at_the_servers_time_of_the_first_page() -> None:
     upstream = persons(1_000)
 
     def time_passes() -> None:

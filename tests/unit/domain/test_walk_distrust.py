@@ -1,4 +1,4 @@
-"""A walk finds out when the list does not do what it was asked for, and reads it in a way that still works."""
+"""A walk detects that the list does not honour a request, and reads it in a way that still works."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,18 +31,18 @@ def test_an_ignored_filter_costs_a_full_walk_two_calls_more() -> None:
 @pytest.mark.parametrize(
     ("filter_is_off_by", "mode"),
     [
-        (timedelta(seconds=1), WalkMode.BY_KEY),  # "after" for "at or after": the overlap makes up for it
-        (timedelta(hours=1), WalkMode.NEWEST_FIRST),  # an offset misread
+        (timedelta(seconds=1), WalkMode.BY_KEY),  # "after" instead of "at or after": the overlap makes up for it
+        (timedelta(hours=1), WalkMode.NEWEST_FIRST),  # a misread offset
     ],
 )
-def test_a_filter_that_leaves_rows_out_loses_none(filter_is_off_by: timedelta, mode: WalkMode) -> None:
+def test_a_filter_that_omits_rows_loses_none(filter_is_off_by: timedelta, mode: WalkMode) -> None:
     upstream = a_list(*range(0, 20_000, 10), filter_is_off_by=filter_is_off_by)
     walk, told = walked(upstream)
     assert set(ids(told)) == set(everything(upstream))
     assert walk.mode is mode
 
 
-def test_one_row_in_the_wrong_place_does_not_lead_the_walk_past_the_others() -> None:
+def test_one_misplaced_row_does_not_make_the_walk_skip_others() -> None:
     page = a_list(*range(1000)).answer(ListRequest(None, Sort.OLDEST_CHANGE_FIRST))
     rows = [*page.rows[:-1], Row("999", LONG_AGO + 999 * SECOND)]
     walk, _ = Walk.begin(None).take(Page(rows, (), page.has_more, page.server_time))
@@ -60,7 +60,7 @@ def test_an_ignored_order_is_noticed_and_the_whole_list_is_read_filtered() -> No
     assert len(upstream.asked) == 1 + 3
 
 
-def test_an_order_that_breaks_late_takes_the_walk_back_to_where_it_began() -> None:
+def test_a_late_violation_of_the_order_restarts_the_walk() -> None:
     upstream = a_list(*range(1000))
     walk, _ = Walk.begin(LONG_AGO).take(upstream.answer(ListRequest(LONG_AGO, Sort.OLDEST_CHANGE_FIRST)))
     page = upstream.answer(ListRequest(LONG_AGO + 197 * SECOND, Sort.OLDEST_CHANGE_FIRST))
@@ -68,7 +68,7 @@ def test_an_order_that_breaks_late_takes_the_walk_back_to_where_it_began() -> No
     assert walk.next_request() == ListRequest(LONG_AGO, Sort.OLDEST_CHANGE_FIRST)
 
 
-def test_when_filter_and_order_are_ignored_only_what_was_asked_for_is_told() -> None:
+def test_only_requested_rows_are_returned_if_filter_and_order_are_ignored() -> None:
     upstream = a_list(*range(2000), ignores_filter=True, ignores_order=True)
     walk, told = walked(upstream, since=LONG_AGO + 1500 * SECOND)
     assert walk.mode is WalkMode.WHOLE
@@ -76,7 +76,7 @@ def test_when_filter_and_order_are_ignored_only_what_was_asked_for_is_told() -> 
 
 
 @pytest.mark.parametrize("changed", [["2", "300"], ["150", "550"], ["0"], ["599"], []], ids=str)
-def test_when_both_are_ignored_an_order_that_looks_like_newest_first_is_not_believed(changed: list[str]) -> None:
+def test_an_apparent_newest_first_order_is_not_trusted_if_filter_and_order_are_ignored(changed: list[str]) -> None:
     upstream = a_list(*range(600), ignores_filter=True, newest_name_first=True)
     for record_id in changed:
         upstream.edit(record_id)
@@ -96,7 +96,7 @@ def test_rows_stamped_ahead_of_the_servers_clock_are_read_to_the_end() -> None:
     assert set(ids(told)) == set(everything(upstream))
 
 
-def test_where_pages_of_another_length_are_refused_a_crowd_is_read_there_and_back() -> None:
+def test_a_crowd_is_read_there_and_back_if_other_page_lengths_are_refused() -> None:
     upstream = a_list(*[100] * 450, *range(101, 300))
     walk, told = Walk.begin(None), set[str]()
     while (request := walk.next_request()) is not None:
@@ -111,7 +111,7 @@ def test_where_pages_of_another_length_are_refused_a_crowd_is_read_there_and_bac
     assert "another length" in walk.note
 
 
-def test_a_walk_that_asks_for_the_usual_pages_has_no_other_way() -> None:
+def test_a_walk_that_requests_usual_pages_has_no_fallback() -> None:
     assert Walk.begin(None).with_whole_pages() is None
 
 
@@ -122,7 +122,7 @@ def test_a_list_of_one_page_is_read_whatever_its_order() -> None:
     assert len(upstream.asked) == 1
 
 
-def test_a_row_that_changes_while_it_is_listed_does_not_cast_doubt_on_the_order() -> None:
+def test_a_row_that_changes_during_the_request_does_not_violate_the_order() -> None:
     upstream = a_list(*range(1000))
     walk = Walk.begin(None)
     page = upstream.answer(ListRequest(None, Sort.OLDEST_CHANGE_FIRST))
@@ -154,7 +154,7 @@ def test_pages_of_any_length_are_read_to_the_end(habits: dict[str, int], ignored
     assert len(upstream.asked) <= 4 * ceil(588 / upstream.longest_page) + 20
 
 
-def test_a_crowd_at_the_end_of_the_list_is_read_where_pages_cannot_be_cut_as_asked() -> None:
+def test_a_crowd_at_the_end_of_the_list_is_read_if_page_lengths_are_not_honoured() -> None:
     upstream = a_list(*[0] * 300, ignores_per_page=True)
     _, told = walked(upstream)
     assert set(ids(told)) == set(everything(upstream))
@@ -168,7 +168,7 @@ def test_pages_too_short_to_overlap_are_read_to_the_end(longest_page: int) -> No
     assert "too short" in walk.note
 
 
-def test_where_pages_cannot_overlap_rows_that_move_up_a_page_are_met_on_the_way_back() -> None:
+def test_rows_that_move_up_a_page_are_found_on_the_way_back() -> None:
     upstream = a_list(*[0] * 900, *range(1, 100), ignores_per_page=True)
 
     def ten_of_the_first_go() -> None:
@@ -191,7 +191,7 @@ def test_a_second_without_order_is_read_until_nothing_new_comes(crowd: int) -> N
 
 
 @pytest.mark.parametrize("habits", [{}, {"ignores_filter": True}, {"ignores_order": True}, {"ignores_per_page": True}])
-def test_a_list_that_gives_its_first_page_for_ever_is_an_error(habits: dict[str, bool]) -> None:
+def test_a_list_that_always_returns_its_first_page_is_an_error(habits: dict[str, bool]) -> None:
     upstream = a_list(*[0] * 500, *range(1, 500), ignores_page=True, **habits)
     with pytest.raises(WalkStuck):
         walked(upstream, since=LONG_AGO)
@@ -199,11 +199,11 @@ def test_a_list_that_gives_its_first_page_for_ever_is_an_error(habits: dict[str,
 
 
 def test_an_empty_page_before_the_end_is_an_error() -> None:
-    with pytest.raises(WalkStuck, match="tells nothing new"):
+    with pytest.raises(WalkStuck, match="returns nothing new"):
         Walk.begin(None).take(Page((), (), has_more=True, server_time=NOW))
 
 
-def test_rows_without_a_time_are_told_and_steer_nothing() -> None:
+def test_rows_without_a_time_are_returned_and_do_not_control_the_walk() -> None:
     upstream = a_list(*range(500))
     for number in range(500, 950):
         upstream.rows[str(number)] = Row(str(number), None)
@@ -219,14 +219,14 @@ def test_a_list_without_any_times_is_read_page_by_page() -> None:
     assert ids(told) == everything(upstream)
 
 
-def test_a_page_of_rows_that_nobody_understands_is_passed() -> None:
+def test_a_page_of_rejected_rows_does_not_stop_the_walk() -> None:
     upstream = a_list(*range(900))
     upstream.not_understood = set(map(str, range(150, 450)))
     _, told = walked(upstream)
     assert set(ids(told)) == set(everything(upstream)) - upstream.not_understood
 
 
-def test_rows_without_an_id_that_nobody_understands_count_for_the_pages_length() -> None:
+def test_rejected_rows_without_an_id_count_for_the_pages_length() -> None:
     upstream = a_list(*[0] * 500)
     page = upstream.answer(ListRequest(None, Sort.OLDEST_CHANGE_FIRST))
     walk, _ = Walk.begin(None).take(Page(page.rows[1:], [SetAside(None, "no id")], True, NOW))

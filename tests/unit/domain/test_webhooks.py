@@ -1,4 +1,4 @@
-"""Promises of domain/webhooks.py: a call is made for news, and for nothing else."""
+"""Promises of domain/webhooks.py: a call is made only for news."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ CHANGED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 EARLIER, LATER = CHANGED - timedelta(seconds=1), CHANGED + timedelta(seconds=1)
 
 CACHED = CachedVersion(is_live=True, modified_at=CHANGED, observed_at=LATER)
-#: Read in the very second of its change: it may lack what came later in that second.
+#: Read in the same second as its change: it may lack later changes of that second.
 HALF_READ = CachedVersion(is_live=True, modified_at=CHANGED, observed_at=CHANGED)
 DELETED = CachedVersion(is_live=False, modified_at=CHANGED, observed_at=LATER)
 
@@ -31,11 +31,11 @@ DELETED = CachedVersion(is_live=False, modified_at=CHANGED, observed_at=LATER)
         (Told(has_untimed_change=True), CACHED, False),
         (Told(is_wanted=True), CACHED, True),
         (Told(newest_change=EARLIER), CachedVersion(True, None, LATER), False),
-        # Within one second only a repeated event tells nothing new.
+        # Within one second only a repeated event has no news.
         (Told(newest_change=CHANGED), HALF_READ, False),
         (Told(newest_change=CHANGED, has_news=False), HALF_READ, True),
         (Told(newest_change=EARLIER), HALF_READ, True),
-        # What is gone may be told gone again; a change of it is news.
+        # A second report of a removal has no news; a change of the removed record has.
         (Told(has_removal=True), CACHED, False),
         (Told(has_removal=True), DELETED, True),
         (Told(newest_change=LATER), DELETED, False),
@@ -45,5 +45,5 @@ DELETED = CachedVersion(is_live=False, modified_at=CHANGED, observed_at=LATER)
         (Told(is_wanted=True), DELETED, False),
     ],
 )
-def test_whether_it_is_known(told: Told, cached: CachedVersion | None, known: bool) -> None:
+def test_events_are_known_if_the_cache_has_their_change(told: Told, cached: CachedVersion | None, known: bool) -> None:
     assert is_known(told, cached) is known

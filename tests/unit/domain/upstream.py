@@ -1,4 +1,4 @@
-"""A list like Zoho's, small and in memory, with every bad habit that a walk has to survive."""
+"""A list like Zoho's, small and in memory, with every bad habit that a walk must survive."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -24,21 +24,21 @@ class Row:
 
 @dataclass(slots=True)
 class Upstream:
-    """Answers requests and counts them; whoever holds it changes the rows and the time in between."""
+    """Responds to requests and counts them; the test changes the rows and the time in between."""
 
     rows: dict[str, Row]
     now: datetime = NOW
     longest_page: int = PER_PAGE
     ignores_filter: bool = False
     ignores_order: bool = False
-    newest_name_first: bool = False  #: whatever order it is asked for: as of invoices, by their creation
-    oldest_id_first: bool = False  #: as of persons: no filter, no order by time
+    newest_name_first: bool = False  #: in any requested order: like invoices, by their creation
+    oldest_id_first: bool = False  #: like persons: no filter, no order by time
     ignores_page: bool = False
     ignores_per_page: bool = False
-    refuses_per_page: bool = False  #: any length but the usual; only `walked_by_id` asks in another way then
+    refuses_per_page: bool = False  #: any length but the usual; only `walked_by_id` then requests another one
     filter_is_off_by: timedelta = timedelta(0)
-    shuffles_seconds: bool = False  #: rows of one second come in another order every time
-    hides_one_in: int = 0  #: one row in so many is not shown, but counts for the page's length
+    shuffles_seconds: bool = False  #: rows of one second have another order every time
+    hides_one_in: int = 0  #: one row in this many is hidden, but counts for the page's length
     not_understood: set[str] = field(default_factory=set)
     asked: list[ListRequest] = field(default_factory=list)
     created: int = 0
@@ -70,7 +70,7 @@ class Upstream:
         )
 
     def create(self, late_by: timedelta = timedelta(0)) -> None:
-        """A new row; it may show later than its time says."""
+        """Create a row that may become visible later than its time."""
         self.created += 1
         record_id = str(100_000 + self.created)
         self.rows[record_id] = Row(record_id, self.now - late_by)
@@ -102,7 +102,7 @@ class Upstream:
 
 
 def _place_by_name(row: Row) -> tuple[int, str]:
-    """A place that has nothing to do with times, and that an edit may change, as a name's may."""
+    """A position independent of times that an edit may change, like a name's position."""
     return (int(row.record_id) * 40503 + row.version * 30011) % 65536, row.record_id
 
 
@@ -115,13 +115,13 @@ Meanwhile = Callable[[], None]
 
 
 def nothing() -> None:
-    """What usually happens between two answers."""
+    """No change between two pages."""
 
 
 def walked(
     upstream: Upstream, since: datetime | None = None, meanwhile: Meanwhile = nothing, most_calls: int = 1000
 ) -> tuple[Walk, list[Row]]:
-    """The finished walk and all that it told; `meanwhile` happens after each answer. Each step passes through JSON."""
+    """The finished walk and all returned rows; The changes run after each page. Each state passes through JSON."""
     walk, told = Walk.begin(since), list[Row]()
     while (request := walk.next_request()) is not None:
         assert len(upstream.asked) < most_calls
@@ -137,7 +137,7 @@ def walked(
 def walked_by_id(
     upstream: Upstream, meanwhile: Meanwhile = nothing, most_calls: int = 1000
 ) -> tuple[WalkById, list[Row]]:
-    """As `walked`, by ids. A page of an unusual length may be refused."""
+    """Like `walked`, by ids. A page of an unusual length may be refused."""
     walk, told, rows = WalkById(), list[Row](), tuple[Row, ...]()
     while (request := walk.next_request()) is not None:
         assert len(upstream.asked) < most_calls

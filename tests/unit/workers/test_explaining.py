@@ -160,7 +160,7 @@ class TestACountryThatIsNotUnderstood:
     def test_is_named_where_a_number_has_no_prefix(self) -> None:
         told = self.of_a_ruritanian("020 7031 3000")
         text = "\n".join(told["reasons"])
-        assert "booksync does not understand the customer's country." in text
+        assert "booksync does not recognise the customer's country." in text
         assert 'Zoho names "Ruritania" as the country of its address. Next: correct it in Zoho' in text
         assert told["phones"][0]["problem"] == "unknown_country"
         assert told["phones"][0]["is_chosen"]
@@ -183,7 +183,7 @@ class TestAnAssumedCountry:
         ("mobile", "verdict"),
         [
             ("07912 345678", "this number counts. It can be dialled."),
-            ("98765 43210", "this number counts. Its country gives out no such numbers."),
+            ("98765 43210", "this number counts. Its country does not use such numbers."),
         ],
     )
     def test_is_named_with_its_reason(self, mobile: str, verdict: str) -> None:

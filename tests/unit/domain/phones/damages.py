@@ -1,4 +1,4 @@
-"""What happens to phone numbers on their way into a form: each kind of damage to a valid number."""
+"""Typical damages to phone numbers in forms: each kind of damage to a valid number."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from phonenumbers import PhoneNumber
 
 from tests.unit.domain.phones.samples import digits_of, e164, in_groups, international, national
 
-#: (the number, another of its region, chance) → damaged texts, to be read in the number's own region.
+#: (the number, another one of its region, random source) → damaged texts, to be read in the number's own region.
 Damage = Callable[[PhoneNumber, PhoneNumber, random.Random], Iterator[str]]
 
 DAMAGES: dict[str, Damage] = {}

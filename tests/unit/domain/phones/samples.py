@@ -1,4 +1,4 @@
-"""Valid numbers of every region, made up from the phone library's patterns and examples, and the ways to write them."""
+"""Valid numbers of every region, generated from the phone library's patterns and examples, and their usual formats."""
 
 import random
 import re
@@ -15,7 +15,7 @@ REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 
 ORDINARY = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE)
 
-#: Kinds whose numbers may be written as words, so that letters may pass for digits.
+#: Kinds whose numbers may be written as words, so that letters may be digits.
 SOLD_AS_WORDS = (
     PhoneNumberType.TOLL_FREE,
     PhoneNumberType.PREMIUM_RATE,
@@ -23,7 +23,7 @@ SOLD_AS_WORDS = (
     PhoneNumberType.UAN,
 )
 
-#: Digits at the end of an example that are made up.
+#: The digits at the end of an example that are generated.
 _MADE_UP = 5
 
 
@@ -31,7 +31,7 @@ _MADE_UP = 5
 def numbers_like_the_examples(
     region: str, count: int, seed: int, kinds: tuple[int, ...] = ORDINARY
 ) -> tuple[PhoneNumber, ...]:
-    """Different valid numbers that begin as the region's examples do, so that they are as long as most are."""
+    """Different valid numbers with the beginnings of the region's examples, and so of the usual length."""
     chance = random.Random(f"{region} {seed}")
     examples = [phonenumbers.example_number_for_type(region, kind) for kind in kinds]
     nationals = [phonenumbers.national_significant_number(example) for example in examples if example]
@@ -46,7 +46,7 @@ def numbers_like_the_examples(
 
 @cache
 def numbers_of_any_pattern(region: str, count: int, seed: int) -> tuple[PhoneNumber, ...]:
-    """Different valid fixed lines and mobiles of every length and beginning that the region's patterns allow."""
+    """Different valid fixed lines and mobiles of every length and beginning in the region's patterns."""
     chance = random.Random(f"{region} {seed}")
     metadata = PhoneMetadata.metadata_for_region(region, None)
     assert metadata is not None
@@ -120,7 +120,7 @@ def in_groups(digits: str, length: int, between: str = " ") -> str:
 
 
 def ways_to_write(number: PhoneNumber) -> Iterator[tuple[str, str]]:
-    """(name, text): the usual ways to write a number in its own country; the last leaves the trunk prefix out."""
+    """(name, text): the usual formats of a number in its own country; the last one lacks the trunk prefix."""
     home, abroad = national(number), international(number)
     dialled, significant = digits_of(home), phonenumbers.national_significant_number(number)
     yield "none", e164(number)
@@ -132,7 +132,7 @@ def ways_to_write(number: PhoneNumber) -> Iterator[tuple[str, str]]:
     yield "dots", in_groups(dialled, 2, ".")
     yield "pairs abroad", f"+{number.country_code} {in_groups(significant, 2)}"
     area = phonenumbers.length_of_national_destination_code(number)
-    # The digits of an Argentine mobile stand in another order at home.
+    # The digits of an Argentine mobile have another order at home.
     if area and dialled.endswith(significant):
         split = len(dialled) - len(significant) + area
         yield "slash after the area code", f"{dialled[:split]}/{dialled[split:]}"

@@ -1,4 +1,4 @@
-"""Promises of the second verdict: whether a valid number is to be called."""
+"""Promises of the second verdict: whether a valid number may be called."""
 
 import pytest
 
@@ -15,7 +15,7 @@ LONDON = "020 7031 3000"
         ("020 7031 3000 (fax)", NotCallable.FAX),
         ("Telefax: 020 7031 3000", NotCallable.FAX),
         ("факс 020 7031 3000", NotCallable.FAX),
-        ("传真02070313000", NotCallable.FAX),  # Chinese sets no blanks
+        ("传真02070313000", NotCallable.FAX),  # Chinese has no blanks
         ("ファックス 020-7031-3000", NotCallable.FAX),
         ("020 7031 3000 DO NOT CALL", NotCallable.DO_NOT_CALL),
         ("do not call! 020 7031 3000", NotCallable.DO_NOT_CALL),
@@ -35,11 +35,11 @@ LONDON = "020 7031 3000"
         ("020 7031 3000 (alt)", NotCallable.OLD_NUMBER),
         ("ancien numéro 020 7031 3000", NotCallable.OLD_NUMBER),
         ("旧号 020 7031 3000", NotCallable.OLD_NUMBER),
-        # What forbids a call goes before what describes the line.
+        # An objection to calls has precedence over the kind of line.
         ("Fax 020 7031 3000, do not call", NotCallable.DO_NOT_CALL),
     ],
 )
-def test_words_say_why_a_number_is_not_called(text: str, reason: NotCallable) -> None:
+def test_words_in_the_text_make_a_number_not_callable(text: str, reason: NotCallable) -> None:
     verdict = judge(text, "GB")
     assert (verdict.e164, verdict.not_callable) == (A_LONDON_PHONE, reason)
 
@@ -58,7 +58,7 @@ def test_words_say_why_a_number_is_not_called(text: str, reason: NotCallable) ->
         "020 7031 3000 ext. 12",
     ],
 )
-def test_other_words_do_not(text: str) -> None:
+def test_other_words_do_not_make_a_number_not_callable(text: str) -> None:
     verdict = judge(text, "GB")
     assert (verdict.e164, verdict.not_callable) == (A_LONDON_PHONE, None)
 
@@ -74,11 +74,11 @@ def test_other_words_do_not(text: str) -> None:
         ("925-555-1212", "US", NotCallable.DIRECTORY),
         ("+1 416 555 1212", None, NotCallable.DIRECTORY),
         ("020 7031 3000", "GB", None),
-        ("925 222 2223", "US", None),  # not all are one digit
+        ("925 222 2223", "US", None),  # not all digits are equal
         ("030 4444", "DE", None),  # short numbers of companies
     ],
 )
-def test_digits_say_it_too(text: str, region: str | None, reason: NotCallable | None) -> None:
+def test_digits_can_make_a_number_not_callable(text: str, region: str | None, reason: NotCallable | None) -> None:
     verdict = judge(text, region)
     assert verdict.is_valid
     assert verdict.not_callable == reason
@@ -108,7 +108,7 @@ def test_a_doubtful_number_is_callable(text: str, region: str, doubts: tuple[Dou
         ("+44 7640 123456", "GB", PhoneKind.PAGER),
     ],
 )
-def test_a_kind_is_the_policys_to_judge(text: str, region: str, kind: PhoneKind) -> None:
+def test_the_policy_decides_about_kinds(text: str, region: str, kind: PhoneKind) -> None:
     verdict = judge(text, region)
     assert (verdict.kind, verdict.not_callable) == (kind, None)
 
@@ -116,5 +116,5 @@ def test_a_kind_is_the_policys_to_judge(text: str, region: str, kind: PhoneKind)
 @pytest.mark.parametrize(
     "sentence", [*(reason.sentence for reason in NotCallable), *(doubt.sentence for doubt in Doubt)]
 )
-def test_each_has_a_sentence_for_people(sentence: str) -> None:
+def test_each_reason_has_a_sentence_for_people(sentence: str) -> None:
     assert sentence.endswith(".")

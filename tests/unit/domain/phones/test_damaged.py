@@ -1,4 +1,4 @@
-"""A damaged number is read as itself, or refused with a problem: never as another number. Over all regions."""
+"""A damaged number is read as itself or rejected with a problem, never read as another number. For all regions."""
 
 import random
 
@@ -17,10 +17,10 @@ from tests.unit.domain.phones.samples import (
     numbers_like_the_examples,
 )
 
-#: Numbers a region. The drill takes more.
+#: Numbers per region. The drill uses more.
 A_FEW = 2
 
-#: Countries that write numbers with a trunk prefix: none of these looks like a foreign number.
+#: Countries that write numbers with a trunk prefix, so that their numbers never look like foreign ones.
 OPEN_OR_WITH_TRUNK_PREFIX = ("AT", "DE", "FI", "GB", "ID", "NZ", "RS", "SE", "TH")
 
 
@@ -30,12 +30,12 @@ def test_a_damaged_number_never_becomes_another(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_nor_does_one_that_may_be_written_as_words(kind: str) -> None:
+def test_a_damaged_number_that_may_be_written_as_words_never_becomes_another(kind: str) -> None:
     assert wrong_readings(kind, 1, SOLD_AS_WORDS) == []
 
 
 def wrong_readings(kind: str, count: int, kinds: tuple[int, ...] = ORDINARY) -> list[tuple[str, str, str, str]]:
-    """(region, text, what it was read as, the number) of each text that became another number."""
+    """(region, text, wrong reading, number) of each text that was read as another number."""
     chance = random.Random(kind)
     wrong = []
     for region in REGIONS:
@@ -49,7 +49,7 @@ def wrong_readings(kind: str, count: int, kinds: tuple[int, ...] = ORDINARY) -> 
 
 
 @pytest.mark.parametrize("home", OPEN_OR_WITH_TRUNK_PREFIX)
-def test_a_number_from_abroad_without_its_plus_is_none_of_the_country(home: str) -> None:
+def test_a_foreign_number_without_its_plus_is_not_a_national_number(home: str) -> None:
     for region in REGIONS:
         for number in numbers_like_the_examples(region, A_FEW, seed=2):
             for text in (e164(number)[1:], international(number)[1:]):
@@ -57,7 +57,7 @@ def test_a_number_from_abroad_without_its_plus_is_none_of_the_country(home: str)
 
 
 @pytest.mark.parametrize("home", ["BR", "HK", "IN", "IT", "MX", "US"])
-def test_without_its_plus_it_is_one_of_the_country_only_where_that_writes_its_numbers_so(home: str) -> None:
+def test_a_foreign_number_without_its_plus_is_national_only_in_a_usual_national_format(home: str) -> None:
     for region in REGIONS:
         for number in numbers_like_the_examples(region, A_FEW, seed=3):
             digits = e164(number)[1:]
@@ -69,7 +69,7 @@ def test_without_its_plus_it_is_one_of_the_country_only_where_that_writes_its_nu
 
 
 @pytest.mark.parametrize("home", ["AU", "BR", "CO", "HK", "JP", "KR", "SG", "TH", "US"])
-def test_the_worlds_00_never_makes_another_number_where_another_prefix_is_dialled(home: str) -> None:
+def test_the_prefix_00_never_makes_another_number_in_countries_with_another_prefix(home: str) -> None:
     for region in REGIONS:
         for number in numbers_like_the_examples(region, A_FEW, seed=4):
             for text in (f"00{e164(number)[1:]}", f"00 {international(number)[1:]}"):

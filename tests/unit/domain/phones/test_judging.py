@@ -1,4 +1,4 @@
-"""Promises of domain/phones.py: which number counts, and whether it can be dialled."""
+"""Promises of domain/phones.py: the number that counts, and whether it is valid."""
 
 from zoneinfo import ZoneInfo
 
@@ -40,11 +40,11 @@ class TestCandidates:
     @pytest.mark.parametrize(
         ("persons", "order"),
         [
-            # The primary's mobile goes before the primary's phone.
+            # The primary's mobile has precedence over the primary's phone.
             ([a_person(phone="2", mobile="1", is_primary=True)], ["1", "2"]),
-            # All of the primary's goes before anybody else's mobile, wherever Zoho lists the primary.
+            # All numbers of the primary have precedence over other mobiles, at any position in Zoho's list.
             ([a_person(mobile="2"), a_person(phone="1", is_primary=True)], ["1", "2"]),
-            # The others follow in their own order, each mobile before phone.
+            # The others keep their order, each mobile before phone.
             (
                 [a_person(mobile="1", is_primary=True), a_person(phone="3", mobile="2"), a_person(mobile="4")],
                 ["1", "2", "3", "4"],
@@ -57,10 +57,10 @@ class TestCandidates:
             ([], []),
         ],
     )
-    def test_come_in_the_order_in_which_they_count(self, persons: list[ContactPerson], order: list[str]) -> None:
+    def test_are_in_order_of_precedence(self, persons: list[ContactPerson], order: list[str]) -> None:
         assert values(candidates(persons)) == order
 
-    def test_say_where_they_stand(self) -> None:
+    def test_have_their_position(self) -> None:
         (candidate,) = candidates([a_person("7002", phone="1")])
         assert (candidate.person_id, candidate.source) == ("7002", PhoneField.PHONE)
 
@@ -70,26 +70,26 @@ class TestCandidates:
 
 
 class TestChoose:
-    def test_takes_the_first_number_though_it_is_invalid(self) -> None:
+    def test_chooses_the_first_number_even_if_it_is_invalid(self) -> None:
         numbers = candidates([a_person(mobile=INVALID, phone=A_LONDON_PHONE, is_primary=True)])
         chosen = choose(numbers, NumberCountry("US"), PhoneFallback.NONE)
         assert chosen is not None
         assert (chosen.candidate.raw, chosen.verdict.problem) == (INVALID, PhoneProblem.NO_AREA_CODE)
 
-    def test_takes_the_first_valid_number_where_that_is_asked_for(self) -> None:
+    def test_chooses_the_first_valid_number_with_that_fallback(self) -> None:
         numbers = candidates([a_person(mobile=INVALID, phone=A_LONDON_PHONE, is_primary=True), a_person(mobile="1")])
         chosen = choose(numbers, NumberCountry("US"), PhoneFallback.VALID)
         assert chosen is not None
         assert chosen.verdict.e164 == A_LONDON_PHONE
 
-    def test_takes_the_first_number_where_none_is_valid(self) -> None:
+    def test_chooses_the_first_number_if_all_are_invalid(self) -> None:
         numbers = candidates([a_person(mobile=INVALID, phone="n/a", is_primary=True)])
         chosen = choose(numbers, NumberCountry("US"), PhoneFallback.VALID)
         assert chosen is not None
         assert chosen.candidate.raw == INVALID
 
     @pytest.mark.parametrize("fallback", PhoneFallback)
-    def test_has_nothing_to_choose_where_there_is_no_number(self, fallback: PhoneFallback) -> None:
+    def test_chooses_nothing_without_a_number(self, fallback: PhoneFallback) -> None:
         assert choose((), NumberCountry("US"), fallback) is None
 
     def test_can_show_every_number_that_was_tried(self) -> None:
@@ -104,28 +104,28 @@ class TestJudge:
     @pytest.mark.parametrize(
         ("raw", "region", "e164"),
         [
-            # Values that Zoho was seen to hold.
+            # Values seen in Zoho.
             ("01772 555 012", "GB", "+441772555012"),
             ("02070000000 ", "GB", "+442070000000"),
             ("+254700000000", None, "+254700000000"),
             ("9773000000", "IN", "+919773000000"),
             ("+1-925-555-0101", "IN", "+19255550101"),
-            # The number's own prefix goes before the contact's country.
+            # The number's own prefix has precedence over the contact's country.
             ("+44 7912 345678", "US", A_BRITISH_MOBILE),
             ("44 7912 345678", "GB", A_BRITISH_MOBILE),
-            # A region is the same in either case.
+            # The case of a region does not matter.
             ("07912 345678", "gb", A_BRITISH_MOBILE),
-            # The trunk zero between prefix and number, in brackets or not.
+            # The trunk zero between prefix and number, with or without brackets.
             ("+44 (0)20 7031 3000", "US", A_LONDON_PHONE),
             ("+4407912345678", None, A_BRITISH_MOBILE),
             # Italy's zero is part of the number.
             ("02 1234 5678", "IT", "+390212345678"),
-            # International prefixes: the country's own, and the one that most of the world dials.
+            # International prefixes: the country's own, and the one of most countries.
             ("00 44 20 7031 3000", "GB", A_LONDON_PHONE),
             ("011 44 20 7031 3000", "US", A_LONDON_PHONE),
             ("0044 20 7031 3000", "US", A_LONDON_PHONE),
             ("0044 20 7031 3000", None, A_LONDON_PHONE),
-            # E.164 has no extension: the switchboard is called.
+            # E.164 has no extension, so the switchboard is called.
             ("020 7031 3000 ext. 12", "GB", A_LONDON_PHONE),
             ("020 7031 3000 x12", "GB", A_LONDON_PHONE),
             ("020 7031 3000,,12#", "GB", A_LONDON_PHONE),
@@ -140,12 +140,12 @@ class TestJudge:
             ("07912 345678 or 020 7031 3000", "GB", A_BRITISH_MOBILE),
             ("020 7031 3000\r\n07912 345678", "GB", A_LONDON_PHONE),
             ("030/12345678, 0171/1234567", "DE", "+493012345678"),
-            # A slash after the area code parts nothing.
+            # A slash after the area code separates nothing.
             ("030 / 12345678", "DE", "+493012345678"),
             ("033056/123456", "DE", "+4933056123456"),
             # Words are digits only where numbers are sold as words.
             ("1-800-FLOWERS", "US", "+18003569377"),
-            # What pasting leaves behind: NUL, tabs, direction marks, no-break and zero-width blanks.
+            # Characters left by pasting: NUL, tabs, direction marks, no-break and zero-width blanks.
             ("020 7031\x003000", "GB", A_LONDON_PHONE),
             ("+44 7912\t345678", "US", A_BRITISH_MOBILE),
             ("\u202a+44 7912 345678\u202c", "US", A_BRITISH_MOBILE),
@@ -154,7 +154,7 @@ class TestJudge:
             # Digits of other scripts.
             ("٠٢٠٧٠٣١٣٠٠٠", "GB", A_LONDON_PHONE),
             ("＋４４７９１２３４５６７８", "US", A_BRITISH_MOBILE),
-            # A number of no country.
+            # A number without a country.
             ("+800 1234 5678", "US", "+80012345678"),
         ],
     )
@@ -176,10 +176,10 @@ class TestJudge:
             ("9773000000", "XX", PhoneProblem.UNKNOWN_REGION),
             ("+999 123456", "GB", PhoneProblem.INVALID_COUNTRY_CODE),
             ("555-0100", "US", PhoneProblem.NO_AREA_CODE),
-            # The first number counts, and it is not whole.
+            # The first number counts, although it is incomplete.
             ("555-0100; 925-555-0101", "US", PhoneProblem.NO_AREA_CODE),
             ("555-0100 / 555-0101", "US", PhoneProblem.TOO_LONG),
-            # An emergency number belongs to no customer.
+            # An emergency number is never a customer's.
             ("112", "GB", PhoneProblem.TOO_SHORT),
             ("+44 79", "GB", PhoneProblem.TOO_SHORT),
             ("+44 7912 345678 901", "GB", PhoneProblem.TOO_LONG),
@@ -187,13 +187,13 @@ class TestJudge:
             ("1" * 5000, "GB", PhoneProblem.TOO_LONG),
             ("x" * 250, "GB", PhoneProblem.NOT_A_NUMBER),
             ("+65 9123 45678", None, PhoneProblem.IMPOSSIBLE_LENGTH),
-            # Kept for films: British 07700 900… never rings.
+            # Reserved for films: British 07700 900… is never assigned.
             ("+44 7700 900123", "GB", PhoneProblem.NOT_IN_USE),
-            # "Bob" on a keypad would make it a stranger's mobile.
+            # "Bob" on a keypad would turn the text into a stranger's mobile.
             ("07912 345 Bob", "GB", PhoneProblem.NOT_IN_USE),
         ],
     )
-    def test_names_the_problem_of_any_other(self, raw: str, region: str | None, problem: PhoneProblem) -> None:
+    def test_reports_the_problem_of_any_other_text(self, raw: str, region: str | None, problem: PhoneProblem) -> None:
         verdict = judge(raw, region)
         assert (verdict.e164, verdict.problem, verdict.is_valid) == (None, problem, False)
         assert (verdict.region, verdict.kind, verdict.time_zones) == (None, None, ())
@@ -206,12 +206,12 @@ class TestJudge:
             # In North America mobiles and fixed lines share number ranges. Puerto Rico shares the prefix.
             ("+1 925 555 0101", "US", PhoneKind.FIXED_LINE_OR_MOBILE, ("America/Los_Angeles",)),
             ("+1 787 234 5678", "PR", PhoneKind.FIXED_LINE_OR_MOBILE, ("America/Puerto_Rico",)),
-            # A number of no country lies in no known zone.
+            # A number without a country has no known zone.
             ("+800 1234 5678", None, PhoneKind.TOLL_FREE, ()),
             ("+44 909 879 0123", "GB", PhoneKind.PREMIUM_RATE, ("Europe/London",)),
         ],
     )
-    def test_tells_what_is_known_of_a_valid_number(
+    def test_reports_the_facts_about_a_valid_number(
         self, raw: str, region: str | None, kind: PhoneKind, time_zones: tuple[str, ...]
     ) -> None:
         verdict = judge(raw, None)
@@ -259,7 +259,7 @@ def test_every_problem_has_a_sentence_for_people(problem: PhoneProblem) -> None:
     [
         ("+7 701 123 4567", "KZ", {"Asia/Almaty", "Asia/Aqtobe", "Asia/Yekaterinburg"}),  # one clock, not Moscow's
         ("+34 612 345 678", "ES", {"Europe/Madrid", "Atlantic/Canary"}),
-        # The metadata leaves some zones of mobiles out.
+        # The metadata lacks some zones of mobiles.
         ("+62 812 3456 7890", "ID", {"Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"}),
         ("+56 9 6123 4567", "CL", {"America/Santiago", "America/Punta_Arenas", "Pacific/Easter"}),
         # An area code has its own zone.
@@ -267,14 +267,12 @@ def test_every_problem_has_a_sentence_for_people(problem: PhoneProblem) -> None:
         ("+7 495 123 4567", "RU", {"Europe/Moscow"}),
     ],
 )
-def test_a_verdict_has_every_zone_of_the_region_that_the_number_may_lie_in(
-    raw: str, region: str, zones: set[str]
-) -> None:
+def test_a_verdict_has_every_possible_zone_of_the_number_in_its_region(raw: str, region: str, zones: set[str]) -> None:
     assert set(judge(raw, region).time_zones) == zones
 
 
 @pytest.mark.parametrize(
     ("raw", "zone"), [("+7 912 345 67 89", "Europe/Kaliningrad"), ("+61 412 345 678", "Australia/Darwin")]
 )
-def test_a_mobile_of_a_wide_country_has_the_zone_that_the_metadata_leaves_out(raw: str, zone: str) -> None:
+def test_a_mobile_of_a_wide_country_has_the_zone_that_the_metadata_lacks(raw: str, zone: str) -> None:
     assert zone in judge(raw, None).time_zones

@@ -1,4 +1,4 @@
-"""Promises about texts as people, forms and spreadsheets leave them: the number that was written, or a problem."""
+"""Promises about texts from people, forms and spreadsheets: the number as written, or a problem."""
 
 import pytest
 
@@ -10,7 +10,7 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
 @pytest.mark.parametrize(
     ("text", "region", "right"),
     [
-        # The plus is lost. German numbers have no fixed length, so the text is one at home as well.
+        # The plus is lost. German numbers have no fixed length, so the text is also a national number.
         ("491714567890", "DE", AMBIGUOUS),
         ("447912345678", "DE", AMBIGUOUS),
         ("+447912345678", "DE", "+447912345678"),
@@ -18,13 +18,13 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("447912345678", "GB", "+447912345678"),
         # Twelve digits without a trunk prefix are unusual for Germany, although Britain does not use the number either.
         ("447700900123", "DE", AMBIGUOUS),
-        # New Jersey, and Egypt with a plus: in the United States a number is written so.
+        # A New Jersey number, or an Egyptian one with a plus: this is the format in the United States.
         ("2015550123", "US", "+12015550123"),
-        # So is a Russian one with its trunk prefix, although Vietnam has a number of these digits.
+        # The format of a Russian number with its trunk prefix, although Vietnam has a number with these digits.
         ("8 (495) 123-45-68", "RU", "+74951234568"),
         # The prefix of Brazilian collect calls is Turkey's country code.
         ("902123463046", "BR", AMBIGUOUS),
-        # A slip of the pen does not make a number of another country.
+        # A typing error does not make a number of another country.
         ("20151547011", "US", PhoneProblem.TOO_LONG),
         # Spreadsheets.
         ("1714567890.0", "DE", "+491714567890"),
@@ -35,14 +35,14 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("30,105,144.0", "DE", NOT_ALONE),
         ("30.105.144,00", "DE", NOT_ALONE),
         ("Tel 08101835.0", "SE", NOT_ALONE),
-        # What is hidden is not guessed.
+        # Hidden digits are not guessed.
         ("01 23452690 []", "AT", NOT_ALONE),
         ("+43 664 1925(x)", "AT", NOT_ALONE),
         ("030 4567XXXX", "DE", NOT_ALONE),
         ("030 45678**", "DE", NOT_ALONE),
         ("030 45678..", "DE", NOT_ALONE),
         ("030 456789x", "DE", NOT_ALONE),
-        # A letter may stand for a digit.
+        # A letter may replace a digit.
         ("030 45678O9", "DE", NOT_ALONE),
         ("030 45678 O", "DE", NOT_ALONE),
         ("+49 3O 456789", "DE", NOT_ALONE),
@@ -61,10 +61,10 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("24/7 030 456789", "DE", AMBIGUOUS),
         ("20230512 +49 1512 3456789", "DE", AMBIGUOUS),
         ("2023-05-12 050-234-8734", "IL", NOT_ALONE),
-        # An area code that a sign parts from the rest is not a mark.
+        # An area code separated by a sign is not a list mark.
         ("02; 34502997", "EG", PhoneProblem.TOO_SHORT),
         ("02&nbsp;34502997", "EG", NOT_ALONE),
-        # Numbers of something else.
+        # Other numbers than phone numbers.
         ("Kd-Nr. 52398778, 030 456789", "DE", NOT_ALONE),
         ("Invoice 842522113 Tel 512 391 942", "PL", NOT_ALONE),
         ("030 456789, customer 52398778", "DE", "+4930456789"),
@@ -72,7 +72,7 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("925 555 0101 9-17", "US", "+19255550101"),
         ("030 140429.5", "DE", NOT_ALONE),
         ("01 2345269 !", "AT", NOT_ALONE),
-        # A form has put a plus before a number of New Jersey; Cairo's have another length.
+        # A form has added a plus to a number of New Jersey; Cairo's numbers have another length.
         ("+2015580825", "US", AMBIGUOUS),
         # Marks of lists.
         ("2) 0171 4567890", "DE", "+491714567890"),
@@ -90,32 +90,32 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("513140867 513140868", "PL", "+48513140867"),
         ("030 4567890 / 0171 4567890", "DE", "+49304567890"),
         ("+49 30 4567890+49 30 4567891", "DE", "+49304567890"),
-        # International prefixes: of the country, and of most of the world.
+        # International prefixes: of the country, and of most countries.
         ("00491764567890 8", "TH", AMBIGUOUS),
         ("0049 176 45678901", "US", "+4917645678901"),
         # The country code twice.
         ("+49 +49 171 4567890", "DE", "+491714567890"),
         ("+49491714567890", "DE", AMBIGUOUS),
-        # A zero stands for the plus, or follows it. "0491 …" is an area code as well.
+        # A zero replaces the plus, or follows it. "0491 …" is an area code as well.
         ("0491714567890", "DE", AMBIGUOUS),
         ("0491 12345", "DE", "+4949112345"),
         ("+0049 171 4567890", "DE", "+491714567890"),
         ("+00555375121230", "BR", AMBIGUOUS),
-        # A trunk prefix after a country code without its plus, in brackets and without.
+        # A trunk prefix after a country code without its plus, with and without brackets.
         ("49 (0) 171 4567890", "DE", "+491714567890"),
         ("44 (0) 20 7946 0958", "DE", "+442079460958"),
         ("62021500774", "ID", AMBIGUOUS),
-        # Australia's international prefix begins as a number in North America does elsewhere.
+        # Australia's international prefix looks like the beginning of a North American number elsewhere.
         ("00113612310349", "HU", AMBIGUOUS),
-        # A zero before an Italian mobile, which has none.
+        # A zero before an Italian mobile, which has no zero.
         ("+39 0 312 3473242", "IT", AMBIGUOUS),
         ("0312 3473242", "IT", AMBIGUOUS),
-        # An added plus makes no country code of digits that a sign parts.
+        # An added plus does not turn separated digits into a country code.
         ("9-17 12 341 77 32", "PL", PhoneProblem.TOO_LONG),
-        # A trunk prefix in brackets, also where the country has none.
+        # A trunk prefix in brackets, also in a country without trunk prefix.
         ("+49 (0) 30 456789", "DE", "+4930456789"),
         ("+39 (0) 333 4567890", "IT", "+393334567890"),
-        # Prefixes that Mexico has given up, Brazil's placeholder for a carrier, the Argentine 15.
+        # Obsolete prefixes of Mexico, Brazil's placeholder for a carrier, the Argentine 15.
         ("+52 1 55 1234 5679", "MX", "+525512345679"),
         ("044 55 1234 5679", "MX", "+525512345679"),
         ("(0xx11) 3123-4567", "BR", "+551131234567"),
@@ -123,7 +123,7 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("+54 11 15 2345 6780", "AR", "+5491123456780"),
         # An area code that a rule of the country would add.
         ("464 1235", "AG", NOT_ALONE),
-        # Words are digits where numbers are sold as words; masks and letters for digits are no words.
+        # Words are digits where numbers are sold as words; masks and letters for digits are not words.
         ("1-800-FLOWERS", "US", "+18003569377"),
         ("1-800-GO-FEDEX", "US", "+18004633339"),
         ("1-800-XXX-XXXX", "US", NOT_ALONE),
@@ -139,13 +139,13 @@ NOT_ALONE, AMBIGUOUS = PhoneProblem.NOT_ALONE, PhoneProblem.AMBIGUOUS
         ("030 456789²", "DE", NOT_ALONE),
         # An e-mail address.
         ("030456789@example.com", "DE", PhoneProblem.NOT_A_NUMBER),
-        # Commas: thousands, a pause, a slip.
+        # Commas: thousands, a pause, a typing error.
         ("1,714,567,890", "DE", "+491714567890"),
         ("650-253-0000,,123", "US", "+16502530000"),
         ("030,4567890", "DE", "+49304567890"),
     ],
 )
-def test_a_text_is_the_number_that_was_written_or_has_a_problem(
+def test_a_text_is_read_as_the_written_number_or_has_a_problem(
     text: str, region: str, right: str | PhoneProblem
 ) -> None:
     verdict = judge(text, region)
@@ -162,5 +162,5 @@ def test_a_text_is_the_number_that_was_written_or_has_a_problem(
         ("1-800-FLOWERS", "US", True),
     ],
 )
-def test_a_verdict_says_whether_it_hangs_on_the_region(text: str, region: str, by_region: bool) -> None:
+def test_a_verdict_reports_whether_it_depends_on_the_region(text: str, region: str, by_region: bool) -> None:
     assert judge(text, region).by_region is by_region

@@ -1,4 +1,4 @@
-"""A number in one of the usual ways of writing is read as itself, in every region."""
+"""A number in a usual format is read as itself, in every region."""
 
 from collections import Counter
 
@@ -16,24 +16,24 @@ from tests.unit.domain.phones.samples import (
     ways_to_write,
 )
 
-#: Numbers a region. The drill takes more.
+#: Numbers per region. The drill uses more.
 A_FEW = 3
 
-#: Somali area codes have one digit and no trunk prefix: "(2) 401234" is a mark of a list, or the beginning.
+#: Somali area codes have one digit and no trunk prefix: "(2) 401234" may begin with a list mark.
 NOT_TO_BE_TOLD_APART = {("SO", "parentheses")}
 
 
-def test_it_is_read_as_itself() -> None:
+def test_a_number_in_a_usual_format_is_read_as_itself() -> None:
     read, refused = readings(A_FEW)
     assert refused == Counter()
     assert sum(read.values()) > 10_000
 
 
 def readings(count: int) -> tuple[Counter[str], Counter[str]]:
-    """The number of texts by region, and how many texts were refused or are not callable.
+    """The number of texts by region, and the number of rejected or not callable texts.
 
-    Without a trunk prefix where its country writes one, a number may be refused, because it may be one from abroad that
-    has lost its plus; it is never read as another.
+    If the country writes a trunk prefix, a number without it may be rejected, because it may be a foreign number
+    without its plus; it is never read as another number.
     """
     read: Counter[str] = Counter()
     refused: Counter[str] = Counter()
@@ -60,17 +60,17 @@ def test_without_a_trunk_prefix_nearly_all_are_read_as_themselves() -> None:
 
 
 @pytest.mark.parametrize("region", ["AT", "DE", "FI", "ID", "IT", "LU", "NZ", "RS", "SE", "US"])
-def test_a_number_of_any_length_becomes_no_other(region: str) -> None:
+def test_a_number_of_any_length_never_becomes_another(region: str) -> None:
     for number in numbers_of_any_pattern(region, 60, seed=7):
         for _, text in ways_to_write(number):
             assert judge(text, region).e164 in {None, e164(number)}, text
 
 
-#: Their numbers are rewritten by rules of the country: an Argentine 15 becomes a 9 before the area code.
+#: The country's rules rewrite these numbers: an Argentine 15 becomes a 9 before the area code.
 REWRITTEN = {"AR"}
 
 
-def test_a_valid_number_stands_in_the_text() -> None:
+def test_the_text_contains_the_valid_number() -> None:
     for region in sorted(set(REGIONS) - REWRITTEN):
         for number in numbers_of_any_pattern(region, A_FEW, seed=8):
             for _, text in ways_to_write(number):
