@@ -34,7 +34,7 @@ def zoho_app(simulator: Simulator, restart: Restart | None = None) -> Starlette:
 
 
 class RestartableApp:
-    """The present simulator on the wire; `POST /_sandbox/restart` puts the one that `make` returns in its place."""
+    """The present simulator on the wire; `POST /_sandbox/restart` replaces it by what `make` returns."""
 
     def __init__(self, make: Callable[[RestartRequest], Simulator]) -> None:
         self._make = make

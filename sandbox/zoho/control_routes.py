@@ -94,7 +94,7 @@ class ControlAPI:
 
 
 def control_routes(simulator: Simulator, restart: Restart | None = None) -> list[Route]:
-    """`restart` puts another simulator in the place of this one; without it there is no such route."""
+    """`restart` replaces this simulator by a new one; None omits its route."""
     api = ControlAPI(simulator)
 
     async def start_again(request: Request) -> Response:

@@ -90,7 +90,7 @@ def _accept(address: str) -> None:
         listener.listen()
         os.write(1, _READY)
         while True:
-            readable, _, _ = select.select([listener, 0], [], [])
+            readable, _, _ = select.select([listener.fileno(), 0], [], [])
             if 0 in readable:
                 os._exit(0)
             connection, _ = listener.accept()
