@@ -8,6 +8,7 @@ import hypothesis
 import psycopg
 import pytest
 import redis
+import structlog
 
 from db.migrations import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
@@ -19,6 +20,14 @@ _TEMPLATE = "booksync_template"
 # No test is timed: how long an example takes is the machine's business.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+# structlog's default renders a traceback with all local variables, through Rich, which takes up to 40 s.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # A shell's background job ignores SIGINT, and so would whatever the tests start, though they press Ctrl-C there.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
