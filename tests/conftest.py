@@ -12,6 +12,8 @@ import structlog
 
 from db.migrations import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
+from sandbox.zoho.control import SandboxControl
+from sandbox.zoho.process import running_simulator
 
 _TEMPLATE = "booksync_template"
 
@@ -22,6 +24,14 @@ structlog.configure = lambda **options: _configure(**options | {"cache_logger_on
 # No test is timed: how long an example takes is the machine's business.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+# structlog's default renders a traceback with all local variables, through Rich, which takes up to 40 s.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # A shell's background job ignores SIGINT, and so would whatever the tests start, though they press Ctrl-C there.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -40,6 +50,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
     """The session's Valkey."""
     with EmbeddedValkey(tmp_path_factory.mktemp("valkey"), durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[SandboxControl]:
+    """The session's simulator: restarting it for a test takes milliseconds, another process a third of a second."""
+    with running_simulator(contacts=0, invoices=0) as running:
         yield running
 
 

@@ -42,6 +42,7 @@ def logs_of_a_process(level: int = logging.INFO) -> Iterator[ProcessLogs]:
     """Inside the block this process logs as a worker does."""
     before = [(logger, logger.level, logger.handlers, logger.propagate) for logger in map(logging.getLogger, _TOUCHED)]
     root_level = logging.getLogger().level
+    structlog_before = structlog.get_config()
     logs = ProcessLogs()
     with redirect_stderr(logs.stderr):
         set_up_logs(level)
@@ -54,5 +55,5 @@ def logs_of_a_process(level: int = logging.INFO) -> Iterator[ProcessLogs]:
         for logger, level, handlers, propagate in before:
             logger.setLevel(level)
             logger.handlers, logger.propagate = handlers, propagate
-        structlog.reset_defaults()
+        structlog.configure(**structlog_before)
         structlog.contextvars.clear_contextvars()

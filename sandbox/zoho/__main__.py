@@ -18,9 +18,9 @@ import orjson
 import uvicorn
 
 from sandbox.zoho import data, state
-from sandbox.zoho.app import zoho_app
+from sandbox.zoho.app import RestartableApp
 from sandbox.zoho.books import Books
-from sandbox.zoho.commands import Drift
+from sandbox.zoho.commands import Drift, RestartRequest
 from sandbox.zoho.limits import Limits
 from sandbox.zoho.oauth import CLIENT_ID, CLIENT_SECRET, Tokens, User
 from sandbox.zoho.protocol import TransportInScope
@@ -46,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     url = f"http://{options.host}:{listener.getsockname()[1]}"
     gc.disable()  # Nothing made here is garbage; looking for it among millions of records takes seconds.
-    simulator = _simulator(options, url)
+    app = RestartableApp(lambda request: _simulator(_restarted(options, request), url))
     gc.freeze()
     gc.enable()
-    asyncio.run(_serve(simulator, listener, url, options))
+    asyncio.run(_serve(app, listener, url, options))
     os._exit(0)  # All is saved; taking a million records apart one by one would take a second.
 
 
@@ -58,12 +58,12 @@ def refresh_token_of(organization_id: str) -> str:
     return f"sandbox-refresh-{organization_id}"
 
 
-async def _serve(simulator: Simulator, listener: socket.socket, url: str, options: argparse.Namespace) -> None:
+async def _serve(app: RestartableApp, listener: socket.socket, url: str, options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     config = uvicorn.Config(
-        zoho_app(simulator),
+        app,
         http=TransportInScope,
         lifespan="off",
         log_config=None,
@@ -78,10 +78,10 @@ async def _serve(simulator: Simulator, listener: socket.socket, url: str, option
     while not server.started:
         await asyncio.sleep(0.005)
     if options.state is not None:
-        tasks.append(asyncio.create_task(_save_regularly(simulator, options.state)))
+        tasks.append(asyncio.create_task(_save_regularly(app, options.state)))
     if options.drift is not None:
-        tasks.append(asyncio.create_task(_drift(simulator, options.drift)))
-    _announce(simulator, url)
+        tasks.append(asyncio.create_task(_drift(app, options.drift)))
+    _announce(app.simulator, url)
     await stop.wait()
     logging.disable()  # Calls still in flight are cut off, which is nobody's error.
     for task in tasks:
@@ -91,8 +91,12 @@ async def _serve(simulator: Simulator, listener: socket.socket, url: str, option
     for connection in server.server_state.connections:
         assert isinstance(connection, TransportInScope)
         connection.transport.abort()
-    if options.state is not None and simulator.is_changed:
-        state.save(simulator, options.state)
+    if options.state is not None and app.simulator.is_changed:
+        state.save(app.simulator, options.state)
+
+
+def _restarted(options: argparse.Namespace, request: RestartRequest) -> argparse.Namespace:
+    return argparse.Namespace(**{**vars(options), **request.model_dump(exclude_none=True)})
 
 
 def _simulator(options: argparse.Namespace, url: str) -> Simulator:
@@ -125,20 +129,21 @@ def _made_up(options: argparse.Namespace) -> dict[str, Books]:
     return {books.organization.organization_id: books for books in made}
 
 
-async def _save_regularly(simulator: Simulator, path: Path) -> None:
+async def _save_regularly(app: RestartableApp, path: Path) -> None:
     pause = 0.0
     while True:
-        if simulator.is_changed:
+        if app.simulator.is_changed:
             began = time.monotonic()
-            state.save(simulator, path)
+            state.save(app.simulator, path)
             pause = (time.monotonic() - began) / SAVE_AT_MOST_SHARE
         await asyncio.sleep(max(SAVE_EVERY_SECONDS, pause))
 
 
-async def _drift(simulator: Simulator, seconds: float) -> None:
+async def _drift(app: RestartableApp, seconds: float) -> None:
     """Something small happens about every so many seconds, in one organisation or another."""
     while True:
-        await asyncio.sleep(seconds * simulator.rng.uniform(0.5, 1.5))
+        await asyncio.sleep(seconds * app.simulator.rng.uniform(0.5, 1.5))
+        simulator = app.simulator
         organization_id = simulator.rng.choice(list(simulator.organizations))
         simulator.mutate(organization_id, [Drift()])
 

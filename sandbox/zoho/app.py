@@ -13,7 +13,8 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from sandbox.zoho.answers import Answer
-from sandbox.zoho.control_routes import control_routes
+from sandbox.zoho.commands import RestartRequest
+from sandbox.zoho.control_routes import Restart, control_routes
 from sandbox.zoho.simulator import TOKEN_PATH, Simulator, Visit
 
 BOOKS_PREFIX = "/books/v3"
@@ -22,14 +23,29 @@ RESET_AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: closing sends a reset instead of an orderly end."""
 
 
-def zoho_app(simulator: Simulator) -> Starlette:
+def zoho_app(simulator: Simulator, restart: Restart | None = None) -> Starlette:
     return Starlette(
         routes=[
             Mount(BOOKS_PREFIX, app=BooksEndpoint(simulator)),
             Route(TOKEN_PATH, TokenEndpoint(simulator)),
-            Mount("/_sandbox", routes=control_routes(simulator)),
+            Mount("/_sandbox", routes=control_routes(simulator, restart)),
         ]
     )
+
+
+class RestartableApp:
+    """The present simulator on the wire; `POST /_sandbox/restart` replaces it by what `make` returns."""
+
+    def __init__(self, make: Callable[[RestartRequest], Simulator]) -> None:
+        self._make = make
+        self._restart(RestartRequest())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def _restart(self, request: RestartRequest) -> None:
+        self.simulator = self._make(request)
+        self._app = zoho_app(self.simulator, self._restart)
 
 
 class BooksEndpoint:

@@ -371,6 +371,15 @@ class LimitsRequest(Document):
     """Calls of the day that another integration has just made."""
 
 
+class RestartRequest(Document):
+    """A new start of the simulator; the options that are left out are those of its command line."""
+
+    contacts: int | None = Field(None, ge=0)
+    invoices: int | None = Field(None, ge=0)
+    organizations: int | None = Field(None, gt=0)
+    requests_per_minute: int | None = Field(None, gt=0)
+
+
 class TokenSettings(Document):
     """How tokens are given out: their life in seconds, and how many one refresh token gives in ten minutes."""
 

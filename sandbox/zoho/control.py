@@ -243,6 +243,14 @@ class SandboxControl:
     def set_tokens(self, expires_in: int | None = None, max_per_window: int | None = None) -> None:
         self._post("/tokens", ask.TokenSettings(expires_in=expires_in, max_per_window=max_per_window))
 
+    def restart(self, **options: int) -> None:
+        """Start again as a new process would, on the same port. RestartRequest by name; selects the first organisation.
+
+        Books, tokens, limits, faults and counts are new; calls that hang end as they would have.
+        """
+        self._post("/restart", ask.RestartRequest(**options))
+        self.organization_id = self.organization_ids()[0]
+
     def stats(self) -> SeenStats:
         document = self._ask("GET", "/stats")
         arrivals = [SeenCall(**{**each, "kind": CallKind(each["kind"])}) for each in document.pop("arrivals")]

@@ -14,6 +14,7 @@ from sandbox.zoho.commands import (
     GrantCodeRequest,
     LimitsRequest,
     MutationBatch,
+    RestartRequest,
     TokenSettings,
 )
 from sandbox.zoho.edit import UnknownRecordError
@@ -23,6 +24,7 @@ from sandbox.zoho.snapshot import snapshot
 
 Document = TypeVar("Document", bound=BaseModel)
 Endpoint = Callable[[Request], Awaitable[Response]]
+Restart = Callable[[RestartRequest], None]
 
 
 class ControlAPI:
@@ -91,9 +93,17 @@ class ControlAPI:
         return _json(snapshot(books, books.today(self._simulator.now())))
 
 
-def control_routes(simulator: Simulator) -> list[Route]:
+def control_routes(simulator: Simulator, restart: Restart | None = None) -> list[Route]:
+    """`restart` replaces this simulator by a new one; None omits its route."""
     api = ControlAPI(simulator)
+
+    async def start_again(request: Request) -> Response:
+        assert restart is not None
+        restart(await _read(request, RestartRequest))
+        return _json({})
+
     return [
+        *([] if restart is None else [Route("/restart", _polite(start_again), methods=["POST"])]),
         Route("/health", api.health, methods=["GET"]),
         Route("/mutations", _polite(api.mutate), methods=["POST"]),
         Route("/faults", _polite(api.switch_on), methods=["POST"]),

@@ -7,15 +7,14 @@ import pytest
 from cryptography.fernet import Fernet
 
 from sandbox.zoho.control import SandboxControl
-from sandbox.zoho.process import running_simulator
 from tests.end_to_end.demos import Demo
 from tests.end_to_end.installation import Installation, settings_for
 
 
 @pytest.fixture
-def zoho() -> Iterator[SandboxControl]:
-    with running_simulator(contacts=300, invoices=600) as control:
-        yield control
+def zoho(simulator: SandboxControl) -> SandboxControl:
+    simulator.restart(contacts=300, invoices=600)
+    return simulator
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from sandbox.zoho.control import SandboxControl
+from tests.end_to_end.command_server import command_server
 
 PROGRAMS = Path(sys.executable).parent
 PROJECT = Path(__file__).parents[2]
@@ -47,11 +48,7 @@ class Installation:
 
     def run(self, *words: str, **changed: str | None) -> Outcome:
         """`booksync WORDS…`, with some variables changed, or left out where None."""
-        command = [str(PROGRAMS / "booksync"), *words]
-        done = subprocess.run(
-            command, env=self._environment(changed), cwd=PROJECT, capture_output=True, text=True, timeout=120
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return Outcome(*command_server().run(words, self._environment(changed), timeout_seconds=120))
 
     def start(self, program: str, *words: str, **changed: str | None) -> subprocess.Popen[bytes]:
         """A process that goes on until the test ends, with some variables changed; its log is in the test's folder."""

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +270,27 @@ def test_drift_changes_things_by_itself() -> None:
     with running_simulator(contacts=20, invoices=40, drift=0.05) as zoho:
         before = zoho.snapshot()
         wait_until(lambda: zoho.snapshot() != before)
+
+
+def test_after_a_restart_nothing_is_left_of_what_was() -> None:
+    with running_simulator(contacts=10, invoices=10) as zoho:
+        before = Client(zoho)
+        zoho.create_contact(contact_name="Forgotten")
+        zoho.fault(FaultName.ANSWER, status=500)
+        zoho.set_limits(requests_per_minute=1)
+        zoho.restart()
+        assert zoho.faults() == []
+        assert zoho.stats().arrivals == []
+        assert "Forgotten" not in {contact["contact_name"] for contact in zoho.snapshot()["contacts"]}
+        after = Client(zoho)
+        with closing(before.http), closing(after.http):
+            assert [after.get("/contacts").status_code for _ in range(3)] == [200] * 3
+            assert before.get("/contacts").status_code == 401
+
+
+def test_a_restart_may_choose_other_books() -> None:
+    with running_simulator(contacts=10, invoices=10) as zoho:
+        zoho.restart(contacts=0, invoices=0, organizations=2)
+        assert (zoho.snapshot()["contacts"], len(zoho.organization_ids())) == ([], 2)
+        zoho.restart()
+        assert (len(zoho.snapshot()["contacts"]), len(zoho.organization_ids())) == (10, 1)

@@ -7,7 +7,6 @@ from cryptography.fernet import Fernet
 
 from domain.runs import Mode
 from sandbox.zoho.control import SandboxControl
-from sandbox.zoho.process import running_simulator
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_night_passes
 from tests.integration.chain.restless import RestlessZoho, restless_zoho
@@ -19,9 +18,9 @@ LIMIT = 10_000
 
 
 @pytest.fixture
-def zoho() -> Iterator[SandboxControl]:
-    with running_simulator(contacts=60, invoices=120, organizations=2, requests_per_minute=LIMIT) as control:
-        yield control
+def zoho(simulator: SandboxControl) -> SandboxControl:
+    simulator.restart(contacts=60, invoices=120, organizations=2, requests_per_minute=LIMIT)
+    return simulator
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The bulk read of persons: no phone number of another person, whatever goes between two of its pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import psycopg
 import pytest
@@ -11,7 +11,6 @@ from domain.walk import LEAP
 from sandbox.zoho import commands as ask
 from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.control import SandboxControl
-from sandbox.zoho.process import running_simulator
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.conftest import LIMIT
@@ -19,9 +18,9 @@ from tests.truth import differences
 
 
 @pytest.fixture
-def zoho() -> Iterator[SandboxControl]:
-    with running_simulator(contacts=0, invoices=0, requests_per_minute=LIMIT) as control:
-        yield control
+def zoho(simulator: SandboxControl) -> SandboxControl:
+    simulator.restart(contacts=0, invoices=0, requests_per_minute=LIMIT)
+    return simulator
 
 
 def contacts_of_three(bench: Bench, count: int) -> list[str]:

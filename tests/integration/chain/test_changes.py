@@ -1,12 +1,9 @@
 """What changes in Zoho reaches the cache and the reminders with the next incremental run, for few calls."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
-from sandbox.zoho.process import running_simulator
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench, Row
 from tests.integration.chain.conftest import LIMIT
@@ -55,9 +52,9 @@ def test_many_changed_contacts_cost_a_sweep_of_persons_instead(synced: Bench) ->
 
 class TestManyPages:
     @pytest.fixture
-    def zoho(self) -> Iterator[SandboxControl]:
-        with running_simulator(contacts=500, invoices=1, requests_per_minute=LIMIT) as control:
-            yield control
+    def zoho(self, simulator: SandboxControl) -> SandboxControl:
+        simulator.restart(contacts=500, invoices=1, requests_per_minute=LIMIT)
+        return simulator
 
     def test_the_details_of_earlier_pages_count_towards_a_sweep(self, bench: Bench) -> None:
         bench.sync()

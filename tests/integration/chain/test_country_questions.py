@@ -1,6 +1,5 @@
 """The scheduler's runs ask for countries until every customer whom their own country makes reachable is reachable."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
@@ -14,7 +13,6 @@ from domain.phones import judge
 from domain.reminder_policy import ReminderPolicy
 from sandbox.zoho.commands import ContactFields, CreateContact, PersonFields
 from sandbox.zoho.control import SandboxControl
-from sandbox.zoho.process import running_simulator
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.conftest import LIMIT
@@ -40,9 +38,9 @@ class TestCountedCustomers:
     """An American organisation without any other customers, so that each call is for one of these."""
 
     @pytest.fixture
-    def zoho(self) -> Iterator[SandboxControl]:
-        with running_simulator(contacts=0, invoices=0, requests_per_minute=LIMIT) as control:
-            yield control
+    def zoho(self, simulator: SandboxControl) -> SandboxControl:
+        simulator.restart(contacts=0, invoices=0, requests_per_minute=LIMIT)
+        return simulator
 
     @pytest.fixture
     def foreign(self, bench: Bench) -> dict[str, str]:
@@ -146,9 +144,9 @@ class TestDirtyBooks:
     """The simulator's made-up books: 18 % foreign customers, texts without a number, addresses without a country."""
 
     @pytest.fixture
-    def zoho(self) -> Iterator[SandboxControl]:
-        with running_simulator(contacts=1500, invoices=3000, requests_per_minute=LIMIT) as control:
-            yield control
+    def zoho(self, simulator: SandboxControl) -> SandboxControl:
+        simulator.restart(contacts=1500, invoices=3000, requests_per_minute=LIMIT)
+        return simulator
 
     def test_all_whom_their_own_country_makes_reachable_are_so_after_a_run_for_each_twenty_refused(
         self, bench: Bench
@@ -169,9 +167,9 @@ class TestFewDirtyBooks:
     """As above, so few that every question can be asked."""
 
     @pytest.fixture
-    def zoho(self) -> Iterator[SandboxControl]:
-        with running_simulator(contacts=200, invoices=400, requests_per_minute=LIMIT) as control:
-            yield control
+    def zoho(self, simulator: SandboxControl) -> SandboxControl:
+        simulator.restart(contacts=200, invoices=400, requests_per_minute=LIMIT)
+        return simulator
 
     def test_calls_end_with_the_last_question(self, bench: Bench) -> None:
         bench.sync()

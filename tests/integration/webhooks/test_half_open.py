@@ -37,12 +37,12 @@ PROJECT = Path(__file__).parents[3]
 #: The longest that any connection may stay open without progress; the rest is the machine's.
 DEADLINE_SECONDS = BODY_SECONDS + 2 * CHECK_SECONDS + 10
 
-#: The deadlines of a process that need not be started by the contract's command.
+#: The deadlines of processes that need not be started by the contract's command.
 SHORT_SECONDS = 0.5
-HURRIED = f"""
+HURRIED = """
 import uvicorn
 from workers.web import connections, request_bodies
-connections.CHECK_SECONDS = request_bodies.BODY_SECONDS = {SHORT_SECONDS}
+connections.CHECK_SECONDS = request_bodies.BODY_SECONDS = {seconds}
 uvicorn.main()
 """
 
@@ -85,9 +85,10 @@ def web(
         with open_resources("booksync tests") as resources:
             connection_id = a_connection(resources.engine, resources.vault.encrypt(SECRET, _PLACE))
 
-        def start(*options: str, hurried: bool = True) -> Web:
+        def start(*options: str, seconds: float | None = SHORT_SECONDS) -> Web:
+            """`seconds` are the deadlines; None leaves those of production."""
             log = tmp_path / "web.log"
-            uvicorn = ["-c", HURRIED] if hurried else ["-m", "uvicorn"]
+            uvicorn = ["-m", "uvicorn"] if seconds is None else ["-c", HURRIED.format(seconds=seconds)]
             command = [sys.executable, *uvicorn, "workers.web.app:app", "--port", "0", *options]
             stream = running.enter_context(log.open("wb"))
             process = running.enter_context(subprocess.Popen(command, cwd=PROJECT, env=os.environ, stderr=stream))
@@ -142,7 +143,7 @@ def drip(connection: socket.socket, byte: bytes, until: threading.Event) -> None
 def test_strangers_who_stop_in_mid_request_are_closed_and_honest_webhooks_served_meanwhile(
     web: Callable[..., Web],
 ) -> None:
-    started = web(hurried=False)
+    started = web(seconds=None)
     halves = [
         b"",
         b"PO",
@@ -231,7 +232,7 @@ def test_chunks_without_end_are_413(web: Callable[..., Web]) -> None:
 
 
 def test_bodies_that_arrive_at_the_same_time_take_a_bounded_memory(web: Callable[..., Web]) -> None:
-    started = web(*PROCFILE_OPTIONS, hurried=False)
+    started = web(*PROCFILE_OPTIONS, seconds=5)  # Enough for all to be under way at once.
     before = psutil.Process(started.process.pid).memory_info().rss
     almost = started.head(BOGUS, b"Content-Length: 1000000\r\n\r\n") + b"x" * 990_000
     with ExitStack() as opened:
