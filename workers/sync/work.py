@@ -60,7 +60,7 @@ class Work(Asking):
         """Writes the run's new state, and the death of the step if it was given up, and moves on to the next step.
 
         Raises:
-            StaleStepError: somebody else has done this step; the transaction must roll back.
+            LeaseLostError: somebody else has done this step; the transaction must roll back.
         """
         following = runs.advance(
             connection,
@@ -79,7 +79,7 @@ class Work(Asking):
         """Writes the run's new state, stays in the step, and holds it for longer.
 
         Raises:
-            StaleStepError: the claim had run out and somebody else has taken the step; roll back.
+            LeaseLostError: the claim had run out and somebody else has taken the step; roll back.
         """
         self.claim = runs.keep(
             connection,
@@ -91,7 +91,7 @@ class Work(Asking):
         """Holds the step for longer; its attempts go on counting.
 
         Raises:
-            StaleStepError: as `keep`.
+            LeaseLostError: as `keep`.
         """
         self.claim = runs.keep(
             connection, self.claim, claim_seconds=self.resources.settings.claim_seconds, is_progress=False

@@ -10,7 +10,7 @@ from domain.runs import Mode
 from domain.webhooks import Entity, Event, EventKind
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
-from workers.sync.resync import resync
+from workers.sync.refreshes import refresh_record
 
 
 def tell(bench: Bench, contact_id: str, kind: EventKind) -> None:
@@ -24,7 +24,7 @@ def refresh_all(bench: Bench) -> None:
         "UPDATE resyncs SET not_before = now() WHERE received > handled RETURNING entity, record_id"
     ):
         for row in waiting:
-            resync(bench.resources, str(bench.connection_id), Entity(row["entity"]), row["record_id"])
+            refresh_record(bench.resources, str(bench.connection_id), Entity(row["entity"]), row["record_id"])
 
 
 def open_invoices(bench: Bench, contact_id: str) -> list[str]:
