@@ -9,7 +9,8 @@ from sqlalchemy import Connection, text
 
 from db import webhook_events
 from db.connections import Link
-from db.resyncs import LEFT_TO_FULL_RUN, LEFT_TO_RUN, MARKS, UNPROVEN, ResyncClaim, StaleResyncError
+from db.leases import LeaseLostError
+from db.resyncs import LEFT_TO_FULL_RUN, LEFT_TO_RUN, MARKS, UNPROVEN, ResyncClaim
 from db.webhook_events import ResyncRef
 from domain.floods import FLOOD, LONGEST_QUIET_SECONDS, QUIET_SECONDS
 from domain.webhooks import Entity, Outcome
@@ -27,11 +28,11 @@ def leave_to_run(connection: Connection, claim: ResyncClaim) -> None:
     """Ends the claim without a call: a run reads the record. Its attempt is given back, and it has no message.
 
     Raises:
-        StaleResyncError: another worker has taken the record.
+        LeaseLostError: another worker has taken the record.
     """
     values = claim.ref.as_values() | {"until": claim.until, "waiting_for": LEFT_TO_RUN}
     if connection.execute(_LEAVE, values).one_or_none() is None:
-        raise StaleResyncError
+        raise LeaseLostError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from db import webhook_events
+from db.leases import LeaseLostError
 from db.webhook_events import Due, ResyncRef
 from domain.floods import FLOOD
 from domain.webhooks import MOST_SENT, Entity, Outcome
@@ -21,10 +22,6 @@ LEFT_TO_FULL_RUN = "a full sync, because many records wait that a list cannot pr
 #: Of few such records: each has a call of its own.
 UNPROVEN = "a call of its own, because a list cannot prove it"
 MARKS = (LEFT_TO_RUN, LEFT_TO_FULL_RUN)
-
-
-class StaleResyncError(Exception):
-    """Somebody else has taken this record meanwhile; what was about to be written is rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ def settle(connection: Connection, claim: ResyncClaim, outcome: Outcome, *, erro
     """Ends the claim: its events have that outcome. Returns when the record is due again, if more came meanwhile.
 
     Raises:
-        StaleResyncError: somebody else has taken the record; the caller's transaction must roll back.
+        LeaseLostError: somebody else has taken the record; the caller's transaction must roll back.
     """
     values = claim.ref.as_values() | {
         "received": claim.received,
@@ -127,7 +124,7 @@ def settle(connection: Connection, claim: ResyncClaim, outcome: Outcome, *, erro
     }
     row = connection.execute(_SETTLE, values).one_or_none()
     if row is None:
-        raise StaleResyncError
+        raise LeaseLostError
     webhook_events.note_outcome(connection, claim.ref, outcome, received=claim.received)
     return Due.of(claim.ref, row.seconds) if row.has_more else None
 

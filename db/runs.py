@@ -8,11 +8,8 @@ from typing import Any, Self
 import orjson
 from sqlalchemy import Connection, Row, text
 
+from db.leases import LeaseLostError
 from domain.runs import Counters, Mode, Phase, Position, Run, RunStatus
-
-
-class StaleStepError(Exception):
-    """Somebody else has done this step meanwhile; what was about to be written is rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +112,14 @@ def keep(connection: Connection, claim: Claim, *, claim_seconds: float, is_progr
     After progress the attempts begin at one again: a step of forty calls may meet more than six failures.
 
     Raises:
-        StaleStepError: the claim had run out and somebody else has taken the step; the caller must roll back.
+        LeaseLostError: the claim had run out and somebody else has taken the step; the caller must roll back.
     """
     until = connection.execute(
         _KEEP,
         _state(claim.run) | {"until": claim.until, "claim_seconds": claim_seconds, "is_progress": is_progress},
     ).scalar_one_or_none()
     if until is None:
-        raise StaleStepError
+        raise LeaseLostError
     return Claim(claim.run, until)
 
 
@@ -154,7 +151,7 @@ def advance(connection: Connection, claim: Claim, *, sweep_seconds: float, error
     has taken the step.
 
     Raises:
-        StaleStepError: the step was done by somebody else; the caller's transaction must roll back.
+        LeaseLostError: the step was done by somebody else; the caller's transaction must roll back.
     """
     run = claim.run
     step = connection.execute(
@@ -171,7 +168,7 @@ def advance(connection: Connection, claim: Claim, *, sweep_seconds: float, error
         },
     ).scalar_one_or_none()
     if step is None:
-        raise StaleStepError
+        raise LeaseLostError
     return StepRef(run.run_id, step, run.phase)
 
 

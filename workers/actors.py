@@ -11,7 +11,7 @@ from workers.broker.messages import Queue
 from workers.process import resources, thread_shares
 from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
 from workers.sync.fair_resync import resync_fairly
-from workers.sync.take import Step, take
+from workers.sync.run_steps import Step, run_step
 
 #: Before the steps of runs that the same worker has fetched: Dramatiq takes the lowest first, and they have 0.
 _FIRST = -1
@@ -64,7 +64,7 @@ def resync_invoice(connection_id: str, record_id: str) -> None:
 
 def _take(run_id: str, step: int, do: Step) -> None:
     check_step(run_id, step)
-    take(resources(), run_id, step, do)
+    run_step(resources(), run_id, step, do)
 
 
 def _resync(connection_id: str, entity: Entity, record_id: str) -> None:

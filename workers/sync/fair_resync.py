@@ -13,7 +13,7 @@ from domain.webhooks import Entity
 from workers.broker import send_resync
 from workers.resources import Resources
 from workers.sync.one_record import refresh
-from workers.sync.resync import Refresh, resync
+from workers.sync.refreshes import Refresh, refresh_record
 from workers.thread_shares import ThreadShares
 
 #: When a message comes again that found no thread for its organisation: behind the messages of all others.
@@ -29,11 +29,11 @@ def resync_fairly(
     *,
     do: Refresh = refresh,
 ) -> None:
-    """As `resync`, or sends the message once more: that spends no attempt and holds no thread."""
+    """As `refresh_record`, or sends the message once more: that spends no attempt and holds no thread."""
     ref = ResyncRef(uuid.UUID(connection_id), entity, record_id)
     with shares.held_for(_organization(resources, ref.connection_id)) as is_granted:
         if is_granted:
-            resync(resources, connection_id, entity, record_id, do=do)
+            refresh_record(resources, connection_id, entity, record_id, do=do)
             return
     delay = random.uniform(_SHORTEST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS)  # noqa: S311
     send_resync(resources.broker, Due(ref, delay))

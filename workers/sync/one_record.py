@@ -88,7 +88,7 @@ class OneRecord(Asking):
         """Ends the claim; what is to be fetched next, if more events came or other records follow.
 
         Raises:
-            StaleResyncError: somebody else has taken the record; the transaction must roll back.
+            LeaseLostError: somebody else has taken the record; the transaction must roll back.
         """
         due = resyncs.settle(connection, self.claim, outcome)
         actor_name, _ = RESYNC_ACTORS[self.ref.entity]
@@ -104,7 +104,7 @@ def refresh(record: OneRecord) -> Sequence[Due]:
 
     Raises:
         BudgetWait, CrowdedError, ZohoError: the record could not be asked for.
-        StaleResyncError: the claim had run out, and somebody else has taken the record.
+        LeaseLostError: the claim had run out, and somebody else has taken the record.
     """
     ref, claim = record.ref, record.claim
     with record.transaction() as connection:

@@ -62,7 +62,7 @@ class Work(Asking):
         A full run that misses the list of invoices requests the open invoices of gone customers, see `note_gone`.
 
         Raises:
-            StaleStepError: somebody else has done this step; the transaction must roll back.
+            LeaseLostError: somebody else has done this step; the transaction must roll back.
         """
         if run.has_missed_invoices and not self.run.has_missed_invoices:
             orphaned_invoices.ask_unread(connection, self.link)
@@ -83,7 +83,7 @@ class Work(Asking):
         """Writes the run's new state, stays in the step, and holds it for longer.
 
         Raises:
-            StaleStepError: the claim had run out and somebody else has taken the step; roll back.
+            LeaseLostError: the claim had run out and somebody else has taken the step; roll back.
         """
         self.claim = runs.keep(
             connection,
@@ -95,7 +95,7 @@ class Work(Asking):
         """Holds the step for longer; its attempts go on counting.
 
         Raises:
-            StaleStepError: as `keep`.
+            LeaseLostError: as `keep`.
         """
         self.claim = runs.keep(
             connection, self.claim, claim_seconds=self.resources.settings.claim_seconds, is_progress=False

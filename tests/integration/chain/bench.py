@@ -13,7 +13,7 @@ from sandbox.zoho.control import SandboxControl
 from workers.connecting import link_organization
 from workers.resources import Resources
 from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
-from workers.sync.take import Step, take
+from workers.sync.run_steps import Step, run_step
 
 STEPS: dict[Phase, Step] = {
     Phase.START: start.start_sync,
@@ -71,7 +71,7 @@ class Bench:
 
     def take(self, step: StepRef) -> None:
         """Does the step as a worker would that got its message."""
-        take(self.resources, str(step.run_id), step.step, STEPS[step.phase])
+        run_step(self.resources, str(step.run_id), step.step, STEPS[step.phase])
 
     def present_step(self) -> StepRef | None:
         with self.resources.engine.connect() as connection:

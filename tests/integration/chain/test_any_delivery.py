@@ -21,7 +21,7 @@ from tests.integration.chain.restless import RestlessZoho
 from tests.truth import differences
 from workers.broker.messages import ACTORS
 from workers.resources import Resources
-from workers.sync.take import Step, take
+from workers.sync.run_steps import Step, run_step
 
 pytestmark = pytest.mark.drill
 
@@ -59,7 +59,7 @@ class Post:
 
     def deliver(self, message: "Message[None]") -> None:
         run_id, step = message.args
-        take(replace(self.resources, broker=self.mailbox), run_id, step, BY_ACTOR[message.actor_name])
+        run_step(replace(self.resources, broker=self.mailbox), run_id, step, BY_ACTOR[message.actor_name])
 
     def handle(self, message: "Message[None]", how: Delivery) -> None:
         match how:

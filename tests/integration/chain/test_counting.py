@@ -7,7 +7,8 @@ from typing import NoReturn
 import pytest
 
 from db.engine import new_engine
-from db.runs import StaleStepError, StepRef
+from db.leases import LeaseLostError
+from db.runs import StepRef
 from domain.runs import MAX_ATTEMPTS, Mode, Phase
 from sandbox.servers.ports import free_port
 from sandbox.zoho.commands import FaultName
@@ -15,7 +16,7 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.budget import BudgetWait, WaitReason
 from workers.counters import NO_ANSWER, UNKNOWN, Counters, Family, Labels, totals
-from workers.sync.take import take
+from workers.sync.run_steps import run_step
 from workers.sync.work import Work
 
 
@@ -108,7 +109,7 @@ def test_a_refusal_makes_the_step_wait_and_the_wait_is_counted(
 
 
 def test_a_wait_for_a_token_is_told_apart(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
-    take(bench.resources, str(at_contacts.run_id), at_contacts.step, that_raises(BudgetWait(40, WaitReason.TOKENS)))
+    run_step(bench.resources, str(at_contacts.run_id), at_contacts.step, that_raises(BudgetWait(40, WaitReason.TOKENS)))
     assert counted(Family.BUDGET_WAIT_MS) == {("tokens",): 40_000}
 
 
@@ -140,7 +141,7 @@ def test_a_step_whose_attempts_are_spent_is_given_up_once(bench: Bench, counted:
 
 def test_an_error_that_nobody_knows_fails_in_the_end(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
     for _ in range(MAX_ATTEMPTS):
-        take(bench.resources, str(at_contacts.run_id), at_contacts.step, that_raises(RuntimeError("a defect")))
+        run_step(bench.resources, str(at_contacts.run_id), at_contacts.step, that_raises(RuntimeError("a defect")))
         bench.skip_waiting()
     steps = counted(Family.STEPS)
     assert (steps["contacts", "retried"], steps["contacts", "failed"]) == (MAX_ATTEMPTS - 1, 1)
@@ -154,7 +155,7 @@ def test_a_message_that_comes_twice_is_passed_over(bench: Bench, counted: Counte
 
 
 def test_a_step_that_somebody_else_did_is_stale(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
-    take(bench.resources, str(at_contacts.run_id), at_contacts.step, that_raises(StaleStepError()))
+    run_step(bench.resources, str(at_contacts.run_id), at_contacts.step, that_raises(LeaseLostError()))
     assert counted(Family.STEPS)["contacts", "stale"] == 1
 
 

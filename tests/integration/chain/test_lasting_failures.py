@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from db import webhook_events
 from domain.webhooks import Entity, Event, EventKind
 from tests.integration.chain.bench import Bench
-from workers.sync.resync import resync
+from workers.sync.refreshes import refresh_record
 
 STATES = {"53100": "Postgres has no disk space left", "42501": "This installation is set up wrongly"}
 
@@ -56,7 +56,7 @@ def a_webhooks_record(bench: Bench) -> None:
     with bench.resources.engine.begin() as connection:
         event = Event("contact", contact_id, EventKind.CHANGED, None, None)
         webhook_events.receive(connection, bench.connection_id, event)
-    resync(bench.resources, str(bench.connection_id), Entity.CONTACT, contact_id)
+    refresh_record(bench.resources, str(bench.connection_id), Entity.CONTACT, contact_id)
 
 
 TABLES: dict[Callable[[Bench], None], str] = {a_run: "sync_runs", a_webhooks_record: "resyncs"}

@@ -11,7 +11,7 @@ from domain.webhooks import Entity, Event, EventKind
 from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import STEPS, Bench
-from workers.sync.resync import resync
+from workers.sync.refreshes import refresh_record
 from workers.zoho.errors import TokenRevoked
 
 
@@ -26,7 +26,7 @@ def refresh_all(bench: Bench) -> None:
         "UPDATE resyncs SET not_before = now() WHERE received > handled RETURNING entity, record_id"
     ):
         for row in waiting:
-            resync(bench.resources, str(bench.connection_id), Entity(row["entity"]), row["record_id"])
+            refresh_record(bench.resources, str(bench.connection_id), Entity(row["entity"]), row["record_id"])
 
 
 def open_invoices(bench: Bench, contact_id: str) -> list[str]:

@@ -13,7 +13,7 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_failing_records import customer_ids, rejected
-from workers.sync.resync import resync
+from workers.sync.refreshes import refresh_record
 from workers.tokens import RECORD_REFRESHES
 from workers.zoho import transport
 from workers.zoho.wire import WireAnswer, exchange
@@ -60,7 +60,7 @@ def a_webhook(bench: Bench, contact_id: str) -> str:
     with bench.resources.engine.begin() as connection:
         event = Event("contact", contact_id, EventKind.CHANGED, None, None)
         webhook_events.receive(connection, bench.connection_id, event)
-    resync(bench.resources, str(bench.connection_id), Entity.CONTACT, contact_id)
+    refresh_record(bench.resources, str(bench.connection_id), Entity.CONTACT, contact_id)
     (row,) = bench.rows(
         "SELECT outcome FROM webhook_events WHERE record_id = %(id)s ORDER BY id DESC LIMIT 1", id=contact_id
     )

@@ -13,7 +13,7 @@ from tests.integration.chain.bench import Bench
 from workers import tokens
 from workers.resources import Resources
 from workers.resumption import parked, resume
-from workers.sync.resync import resync
+from workers.sync.refreshes import refresh_record
 from workers.vault import Vault
 from workers.worker_states import OwnState, WorkerState
 from workers.zoho import AccessToken
@@ -72,7 +72,7 @@ def test_a_webhooks_record_waits_too(bench: Bench, set_up: object) -> None:
     for _ in range(10):
         bench.rows("UPDATE zoho_connections SET access_token_expires_at = now(), refreshed_at = '{}' RETURNING id")
         bench.rows("UPDATE resyncs SET not_before = now() RETURNING record_id")
-        resync(set_up(bench.resources), str(bench.connection_id), Entity.CONTACT, contact_id)
+        refresh_record(set_up(bench.resources), str(bench.connection_id), Entity.CONTACT, contact_id)
     assert bench.rows("SELECT attempts, has_failed FROM resyncs") == [{"attempts": 0, "has_failed": False}]
     assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
 

@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from db import runs
 from db.connections import Link
-from db.runs import Claim, StaleStepError, StepRef
+from db.leases import LeaseLostError
+from db.runs import Claim, StepRef
 from domain.runs import Counters, Mode, Phase, Position
 from domain.walk import Walk
 from tests.builders import MODIFIED_AT
@@ -128,7 +129,7 @@ class TestKeep:
         late = claimed(engine, step)
         let_the_claim_run_out(engine)
         claimed(engine, step)
-        with pytest.raises(StaleStepError):
+        with pytest.raises(LeaseLostError):
             keep_with_rows(engine, late)
         assert nothing_was_written(engine)
 
@@ -136,7 +137,7 @@ class TestKeep:
         mine = claimed(engine, step)
         with engine.begin() as connection:
             runs.keep(connection, mine, claim_seconds=A_MINUTE_SECONDS)
-        with pytest.raises(StaleStepError), engine.begin() as connection:
+        with pytest.raises(LeaseLostError), engine.begin() as connection:
             runs.keep(connection, mine, claim_seconds=A_MINUTE_SECONDS)
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, text
 
 from db import runs
 from db.connections import Link
-from db.runs import Claim, StaleStepError, StepRef
+from db.leases import LeaseLostError
+from db.runs import Claim, StepRef
 from domain.runs import Counters, Mode, Phase, Position, RunStatus
 from domain.walk import Walk
 from tests.integration.db.links import a_link
@@ -108,7 +109,7 @@ class TestAdvance:
         mine = claimed(engine, step)
         with engine.begin() as connection:
             runs.advance(connection, mine, sweep_seconds=A_MINUTE_SECONDS)
-        with pytest.raises(StaleStepError):
+        with pytest.raises(LeaseLostError):
             advance_with_rows(engine, mine)
         assert nothing_was_written(engine)
         assert the_run(engine)["step"] == 1
@@ -117,7 +118,7 @@ class TestAdvance:
         first = claimed(engine, step)
         let_the_claim_run_out(engine)
         second = claimed(engine, step)
-        with pytest.raises(StaleStepError):
+        with pytest.raises(LeaseLostError):
             advance_with_rows(engine, first)
         assert nothing_was_written(engine)
         advance_with_rows(engine, second)
@@ -136,7 +137,7 @@ class TestAdvance:
                     advance_with_rows, engine, mine.over(replace(mine.run, position=Position(persons_calls=9)))
                 )
                 until_somebody_waits(engine)
-            with pytest.raises(StaleStepError):
+            with pytest.raises(LeaseLostError):
                 slower.result()
         assert nothing_was_written(engine)
         assert the_run(engine)["position"]["persons_calls"] == 2
@@ -145,7 +146,7 @@ class TestAdvance:
         mine = claimed(engine, step)
         with engine.begin() as connection:
             runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=A_MINUTE_SECONDS)
-        with pytest.raises(StaleStepError), engine.begin() as connection:
+        with pytest.raises(LeaseLostError), engine.begin() as connection:
             runs.advance(connection, mine.over(replace(mine.run, step=1)), sweep_seconds=A_MINUTE_SECONDS)
 
     @pytest.mark.parametrize("status", [status for status in RunStatus if status.is_final])

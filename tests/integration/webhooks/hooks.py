@@ -18,7 +18,7 @@ from tests.truth import record_differences
 from tests.webhooks import signed_json
 from workers.resources import Resources
 from workers.sync.one_record import refresh
-from workers.sync.resync import Refresh, resync
+from workers.sync.refreshes import Refresh, refresh_record
 from workers.web.app import app
 
 ENTITIES = {"resync_contact": Entity.CONTACT, "resync_invoice": Entity.INVOICE}
@@ -88,7 +88,7 @@ class Hooks:
 
     def take(self, entity: Entity, record_id: str, *, do: Refresh = refresh) -> None:
         """What a worker does with a message."""
-        resync(self.bench.resources, str(self.bench.connection_id), entity, record_id, do=do)
+        refresh_record(self.bench.resources, str(self.bench.connection_id), entity, record_id, do=do)
 
     def work(self) -> int:
         """Takes all messages until there is none, delayed ones at once; how many there were."""
@@ -96,7 +96,7 @@ class Hooks:
         while found := self.messages() + self.messages("interactive.DQ"):
             self.skip_waiting()
             for message in found:
-                resync(self.bench.resources, message.args[0], ENTITIES[message.actor_name], message.args[1])
+                refresh_record(self.bench.resources, message.args[0], ENTITIES[message.actor_name], message.args[1])
                 done += 1
         return done
 

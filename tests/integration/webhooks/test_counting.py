@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import pytest
 
-from db.resyncs import StaleResyncError
+from db.leases import LeaseLostError
 from domain.runs import MAX_ATTEMPTS
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
@@ -69,7 +69,7 @@ def test_a_record_that_waits_for_the_budget_is_counted_with_its_wait(hooks: Hook
 
 def test_a_record_that_somebody_else_has_taken_is_stale(hooks: Hooks, contact_id: str) -> None:
     def lose(_record: OneRecord) -> NoReturn:
-        raise StaleResyncError
+        raise LeaseLostError
 
     hooks.take(CONTACT, contact_id, do=lose)
     assert counted(hooks, Family.RESYNCS) == {("contact", "stale"): 1}

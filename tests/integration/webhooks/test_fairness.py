@@ -13,7 +13,7 @@ from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
 from workers.scheduler import tick
 from workers.sync.fair_resync import resync_fairly
 from workers.sync.one_record import OneRecord, refresh
-from workers.sync.resync import Refresh
+from workers.sync.refreshes import Refresh
 from workers.thread_shares import ThreadShares
 
 

@@ -16,7 +16,7 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
 from workers.budget import ApiBudget
 from workers.scheduler import tick
-from workers.sync.resync import resync
+from workers.sync.refreshes import refresh_record
 from workers.zoho import ZohoContactsClient
 from workers.zoho.errors import RecordUnreadable
 
@@ -144,7 +144,7 @@ def test_an_answer_that_cannot_be_understood_leaves_what_is_cached(
 def test_without_postgres_the_message_ends_quietly(hooks: Hooks) -> None:
     with capture_logs() as logs:
         broken = replace(hooks.bench.resources, engine=cast(Engine, _Away()))
-        resync(broken, str(hooks.bench.connection_id), CONTACT, "1")
+        refresh_record(broken, str(hooks.bench.connection_id), CONTACT, "1")
     assert [line["action"] for line in logs] == ["resync.no_database"]
 
 

@@ -15,7 +15,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from db.connections import UnknownConnectionError
-from db.runs import StaleStepError
+from db.leases import LeaseLostError
 from domain.calling_window import InvalidPolicyError
 from domain.printable import printable
 from tests.process_logs import ProcessLogs, logs_of_a_process
@@ -136,7 +136,7 @@ def test_a_wish_for_an_exception_where_there_is_none_does_no_harm(logs: ProcessL
         # Our own sentences hold no data.
         (UnknownConnectionError("There is no connection 7."), "There is no connection 7."),
         (InvalidPolicyError("The steps must ascend."), "The steps must ascend."),
-        (StaleStepError(), "StaleStepError"),
+        (LeaseLostError(), "LeaseLostError"),
         (ZohoUnavailable("GET /contacts", status=503), str(ZohoUnavailable("GET /contacts", status=503))),
         # A database's message quotes values.
         (UniqueViolation(f"Key (email)=({ADA}) already exists."), "UniqueViolation (SQLSTATE 23505)"),

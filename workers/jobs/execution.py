@@ -1,0 +1,185 @@
+"""Execution of leased work: from its lease to its outcome, by one table of errors, whatever happens in between."""
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Generic, NamedTuple, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from db.connections import Parking
+from db.failures import DatabaseError, failure_of
+from db.leases import LeaseLostError
+from db.transactions import in_transaction
+from domain.dead_letters import Cause
+from domain.runs import MAX_ATTEMPTS, retry_seconds
+from workers.budget import BudgetWait
+from workers.counters import Ending
+from workers.jobs.outcomes import Handling, Outcome, handling_of
+from workers.logs import describe
+from workers.resources import Resources
+
+log = structlog.get_logger(__name__)
+
+#: A job that has lost its connection to Postgres still returns its attempt if Postgres is back within this time.
+_PATIENCE_SECONDS = 30.0
+
+#: The wait of a job whose connection was connected again while Zoho refused its call.
+_REVIVED_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a job is not attempted again."""
+
+    cause: Cause
+    reason: str  #: for people, without secrets and personal data
+    error: Exception | None = None
+
+
+class Job(ABC):
+    """One unit of work under a lease. `execute` decides how the job ends, and the job writes that end.
+
+    Every method that writes raises LeaseLostError if another worker has acquired the work meanwhile.
+    """
+
+    kind: ClassVar[str]  #: the prefix of `action` in log lines
+    noun: ClassVar[str]  #: the subject of log lines
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+
+    @property
+    @abstractmethod
+    def attempts(self) -> int:
+        """The attempts up to now, this one included: they are counted before the work."""
+
+    @abstractmethod
+    def work(self) -> Ending:
+        """Does the work, commits it, and sends what follows: DONE, or WAITING where other work does it later."""
+
+    @abstractmethod
+    def release(
+        self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
+    ) -> None:
+        """Frees the lease; the job is due again after `seconds`."""
+
+    @abstractmethod
+    def send(self, seconds: float) -> None:
+        """Sends the job's message again, to arrive after `seconds`."""
+
+    @abstractmethod
+    def give_up(self, failure: JobFailure) -> Ending:
+        """Ends the job without its work, and keeps a dead letter of it: GIVEN_UP or FAILED."""
+
+    @abstractmethod
+    def park(self, failure: JobFailure) -> Parking:
+        """Parks the job's connection, unless a person has connected it again since the refused call."""
+
+    def parks_connection(self, error: Exception) -> bool:  # noqa: ARG002
+        """Whether an error that the table calls PARKED concerns the connection rather than this job alone."""
+        return True
+
+
+JobT = TypeVar("JobT", bound=Job)
+
+
+class Execution(NamedTuple, Generic[JobT]):
+    """An executed job and how it ended; no job if its lease was not acquired."""
+
+    job: JobT | None
+    ending: Ending
+
+
+def execute(resources: Resources, kind: type[JobT], acquire: Callable[[], JobT | None]) -> Execution[JobT]:
+    """Acquires a job and does its work once. Errors of the work end in an outcome, none is raised.
+
+    `acquire` returns None if there is nothing to do: the message is a duplicate, or early.
+    """
+    job = None
+    try:
+        job = acquire()
+        return Execution(job, _attempt(job) if job else Ending.PASSED_OVER)
+    except LeaseLostError:
+        log.info(f"{kind.noun} was done by another worker", action=f"{kind.kind}.stale")
+        return Execution(job, Ending.STALE)
+    except DatabaseError as error:
+        # Not even the outcome can be written. The lease runs out, and the sweeper sends the message again.
+        reason = failure_of(error).sentence(resources.engine.url)
+        log.error("Postgres does not work", action=f"{kind.kind}.no_database", error=describe(error), reason=reason)
+        return Execution(job, Ending.NO_DATABASE)
+
+
+def _attempt(job: Job) -> Ending:
+    if job.attempts > MAX_ATTEMPTS:
+        return job.give_up(JobFailure(Cause.PROCESS_KILLER, f"{job.noun} ended its process in every attempt."))
+    try:
+        return job.work()
+    except LeaseLostError:
+        raise
+    except Exception as error:  # noqa: BLE001  (the outermost loop: an unknown error is retried, then given up)
+        return _end(job, error)
+
+
+def _end(job: Job, error: Exception) -> Ending:
+    """The end that the table of outcomes has for this error."""
+    handling = handling_of(error)
+    match handling.outcome:
+        case Outcome.DEFERRED:
+            if isinstance(error, BudgetWait):
+                job.resources.counters.budget_wait(error.seconds, error.reason)
+            return _wait(job, handling)
+        case Outcome.BLOCKED:
+            log.error(handling.headline, action=f"{job.kind}.blocked", reason=handling.reason)
+            return _wait(job, handling)
+        case Outcome.RETRIED:
+            return _retry(job, JobFailure(Cause.RETRIES_EXHAUSTED, describe(error), error))
+        case Outcome.PARKED if job.parks_connection(error):
+            return _park(job, JobFailure(Cause.PERMANENT_ERROR, describe(error), error))
+        case Outcome.PARKED | Outcome.GIVEN_UP:
+            return job.give_up(JobFailure(Cause.PERMANENT_ERROR, handling.reason, error))
+        case Outcome.UNKNOWN:
+            log.exception(f"{job.noun} failed", action=f"{job.kind}.failed", exc_info=error)
+            return _retry(job, JobFailure(Cause.DEFECT, describe(error), error))
+
+
+def _wait(job: Job, handling: Handling) -> Ending:
+    """The job goes on at a known time. It spends no attempt and holds no thread."""
+    _release(job, handling.seconds, waiting_for=handling.reason, refund_attempt=True)
+    log.info(
+        f"{job.noun} waits", action=f"{job.kind}.waits", seconds=round(handling.seconds, 1), reason=handling.reason
+    )
+    return Ending.WAITING
+
+
+def _retry(job: Job, failure: JobFailure) -> Ending:
+    """Another attempt a little later; after the last one the job is given up."""
+    if job.attempts >= MAX_ATTEMPTS:
+        return job.give_up(failure)
+    seconds = retry_seconds(job.attempts, random.random())  # noqa: S311
+    _release(job, seconds, waiting_for="another attempt", refund_attempt=False, error=failure.reason)
+    log.warning(
+        f"{job.noun} will be retried",
+        action=f"{job.kind}.retry",
+        seconds=round(seconds, 1),
+        reason=failure.reason,
+    )
+    return Ending.RETRIED
+
+
+def _park(job: Job, failure: JobFailure) -> Ending:
+    """Zoho refuses the connection until a person acts, unless one has just connected it again."""
+    if job.park(failure) is Parking.REVIVED:
+        reason = "the connection, which was just connected again"
+        return _wait(job, Handling(Outcome.DEFERRED, reason, _REVIVED_SECONDS))
+    log.error("The connection is parked", action="connection.parked", reason=failure.reason)
+    return Ending.PARKED
+
+
+def _release(job: Job, seconds: float, *, waiting_for: str, refund_attempt: bool, error: str | None = None) -> None:
+    release = partial(job.release, seconds=seconds, waiting_for=waiting_for, refund_attempt=refund_attempt, error=error)
+    in_transaction(job.resources.engine, release, patience_seconds=_PATIENCE_SECONDS)
+    job.send(seconds)

@@ -1,0 +1,138 @@
+"""Refreshes as jobs: a record that webhooks have named is acquired, asked for once, and ended whatever happens."""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+
+import structlog
+from sqlalchemy import Connection
+
+from db import connections, dead_letters, resyncs
+from db.connections import Parking
+from db.webhook_events import Due, ResyncRef
+from domain.webhooks import Entity
+from domain.webhooks import Outcome as EventOutcome
+from workers.broker import send_resync
+from workers.broker.dead_letters import death_of_resync
+from workers.counters import Ending
+from workers.jobs.execution import Job, JobFailure, execute
+from workers.jobs.outcomes import concerns_one_record
+from workers.resources import Resources
+from workers.sync.one_record import OneRecord, refresh
+
+log = structlog.get_logger(__name__)
+
+Refresh = Callable[[OneRecord], Sequence[Due]]
+
+
+def refresh_record(
+    resources: Resources, connection_id: str, entity: Entity, record_id: str, *, do: Refresh = refresh
+) -> None:
+    """Brings one record up to date, if events of it wait; a duplicate message does nothing.
+
+    A record that is given up leaves a dead letter, written in the transaction that ends its events.
+    """
+    ref = ResyncRef(uuid.UUID(connection_id), entity, record_id)
+    with structlog.contextvars.bound_contextvars(connection_id=connection_id, entity=entity, record_id=record_id):
+        _, ending = execute(resources, RefreshJob, lambda: _acquire(resources, ref, do))
+        resources.counters.resync(entity, ending)
+
+
+def _acquire(resources: Resources, ref: ResyncRef, do: Refresh) -> "RefreshJob | None":
+    with resources.engine.begin() as connection:
+        claim = resyncs.claim(connection, ref, claim_seconds=resources.settings.claim_seconds)
+        early = resyncs.waits(connection, ref) if claim is None else None
+    if claim is None:
+        log.info("Nothing to do: the record is done, not due yet, or leased", action="resync.passed_over")
+        _send(resources, [early] if early else [])
+        return None
+    return RefreshJob(OneRecord(resources, claim), do)
+
+
+class RefreshJob(Job):
+    """One acquired record. No outcome loses an event."""
+
+    kind = "resync"
+    noun = "The refresh"
+
+    def __init__(self, record: OneRecord, do: Refresh) -> None:
+        super().__init__(record.resources)
+        self._record = record
+        self._claim = record.claim
+        self._do = do
+
+    @property
+    def attempts(self) -> int:
+        return self._claim.attempts
+
+    def work(self) -> Ending:
+        began = time.monotonic()
+        following = self._do(self._record)
+        if self._record.outcome is None:
+            log.info("The record waits for a sync, because many wait", action="resync.left_to_run")
+            return Ending.WAITING
+        log.info(
+            "Record refreshed",
+            action="resync.done",
+            outcome=self._record.outcome,
+            events=self._claim.received - self._claim.handled,
+            calls=self._record.calls,
+            seconds=round(time.monotonic() - began, 3),
+        )
+        self._send_with_next(following)
+        return Ending.DONE
+
+    def release(
+        self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
+    ) -> None:
+        resyncs.release(
+            connection,
+            self._claim,
+            seconds=seconds,
+            waiting_for=waiting_for,
+            refund_attempt=refund_attempt,
+            error=error,
+        )
+
+    def send(self, seconds: float) -> None:
+        _send(self.resources, [Due(self._claim.ref, seconds)])
+
+    def parks_connection(self, error: Exception) -> bool:
+        """A grant may lack the right to this record only; a refused list parks the connection."""
+        return not concerns_one_record(error)
+
+    def give_up(self, failure: JobFailure) -> Ending:
+        """The events have failed, and a dead letter says so; a full run reads the record in its list."""
+        log.error("The record is given up", action="resync.given_up", reason=failure.reason)
+        with self._record.transaction() as connection:
+            due = resyncs.settle(connection, self._claim, EventOutcome.FAILED, error=failure.reason)
+            self._keep_dead_letter(connection, failure)
+        self._send_with_next([due] if due else [])
+        return Ending.GIVEN_UP
+
+    def park(self, failure: JobFailure) -> Parking:
+        with self._record.transaction() as connection:
+            parking = connections.park(connection, self._record.link, failure.reason)
+            if parking is not Parking.REVIVED:
+                reason = failure.reason
+                self.release(connection, seconds=0, waiting_for="the connection", refund_attempt=True, error=reason)
+            if parking is Parking.PARKED:
+                self._keep_dead_letter(connection, failure)
+        return parking
+
+    def _keep_dead_letter(self, connection: Connection, failure: JobFailure) -> None:
+        death = death_of_resync(
+            self._claim.ref, failure.cause, failure.reason, failure.error, attempts=self._claim.attempts
+        )
+        dead_letters.keep(connection, death)
+
+    def _send_with_next(self, following: Sequence[Due]) -> None:
+        """The connection's next record takes the place of this one; without it the scheduler would send that."""
+        with self.resources.engine.begin() as connection:
+            in_turn = resyncs.take_turn(connection, self._claim.ref.connection_id)
+        _send(self.resources, [*following, *in_turn])
+
+
+def _send(resources: Resources, following: Sequence[Due]) -> None:
+    for due in following:
+        send_resync(resources.broker, due)

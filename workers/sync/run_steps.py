@@ -1,0 +1,127 @@
+"""Run steps as jobs: acquired, done, ended whatever happens, and the next step sent."""
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+from sqlalchemy import Connection
+
+from db import connections, runs, staging
+from db.connections import Parking
+from db.runs import StepRef
+from domain.dead_letters import Cause
+from domain.runs import Phase, Run, RunStatus
+from workers.broker import send_step
+from workers.broker.dead_letters import death_of_step
+from workers.counters import Ending
+from workers.jobs.execution import Job, JobFailure, execute
+from workers.resources import Resources
+from workers.sync.work import Work
+
+log = structlog.get_logger(__name__)
+
+#: What a step does: everything up to its commit; it returns the next step.
+Step = Callable[[Work], StepRef]
+
+
+def run_step(resources: Resources, run_id: str, step: int, do: Step) -> None:
+    """Does one step of a run, if it is due and no other worker has its lease; a duplicate message does nothing.
+
+    A step that is given up leaves a dead letter, written in the transaction that moves the run on.
+    """
+    with structlog.contextvars.bound_contextvars(run_id=run_id, step=step):
+        job, ending = execute(resources, StepJob, lambda: _acquire(resources, uuid.UUID(run_id), step, do))
+        resources.counters.step(job.phase if job else None, ending)
+
+
+def _acquire(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> "StepJob | None":
+    with resources.engine.begin() as connection:
+        claim = runs.claim(connection, run_id, step, claim_seconds=resources.settings.claim_seconds)
+    if claim is None:
+        log.info("Nothing to do: the step is done, not due yet, or leased", action="step.passed_over")
+        return None
+    return StepJob(Work(resources, claim), do)
+
+
+class StepJob(Job):
+    """One acquired step of a run."""
+
+    kind = "step"
+    noun = "The step"
+
+    def __init__(self, work: Work, do: Step) -> None:
+        super().__init__(work.resources)
+        self._work = work
+        self._do = do
+        self.phase = work.run.phase
+
+    @property
+    def _run(self) -> Run:
+        return self._work.run
+
+    @property
+    def attempts(self) -> int:
+        return self._run.attempts
+
+    def work(self) -> Ending:
+        with structlog.contextvars.bound_contextvars(connection_id=str(self._run.connection_id)):
+            began = time.monotonic()
+            following = self._do(self._work)
+            log.info(
+                "Step done",
+                action="step.done",
+                phase=self.phase,
+                calls=self._work.calls,
+                rows=self._work.rows,
+                seconds=round(time.monotonic() - began, 3),
+            )
+        send_step(self.resources.broker, following)
+        return Ending.DONE
+
+    def release(
+        self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
+    ) -> None:
+        runs.release(
+            connection,
+            self._work.claim,
+            wait_seconds=seconds,
+            waiting_for=waiting_for,
+            sweep_seconds=self.resources.settings.sweep_interval_seconds,
+            refund_attempt=refund_attempt,
+            error=error,
+        )
+
+    def send(self, seconds: float) -> None:
+        send_step(self.resources.broker, StepRef.of(self._run), delay_seconds=seconds)
+
+    def give_up(self, failure: JobFailure) -> Ending:
+        """The run goes on with what is cached and ends degraded (FR-7). A defect fails the run."""
+        if failure.cause is Cause.DEFECT:
+            self._move_on(replace(self._run, phase=Phase.DONE, status=RunStatus.FAILED), failure, keeps_letter=True)
+            return Ending.FAILED
+        log.error("The phase is given up", action="phase.given_up", phase=self.phase, reason=failure.reason)
+        # Detail calls replace a bulk read that Zoho fails: nothing is left undone, so a letter would be noise.
+        is_replaced = self.phase is Phase.PERSONS and failure.cause is not Cause.PROCESS_KILLER
+        self._move_on(self._run.give_up_phase(failure.reason), failure, keeps_letter=not is_replaced)
+        return Ending.GIVEN_UP
+
+    def park(self, failure: JobFailure) -> Parking:
+        run = replace(self._run, phase=Phase.DONE, status=RunStatus.PARKED)
+        with self._work.transaction() as connection:
+            parking = connections.park(connection, self._work.link, failure.reason)
+            if parking is not Parking.REVIVED:
+                staging.clear(connection, run.run_id)
+                death = death_of_step(self._run, failure.cause, failure.reason, failure.error)
+                self._work.advance(connection, run, error=failure.reason, death=death)
+        return parking
+
+    def _move_on(self, run: Run, failure: JobFailure, *, keeps_letter: bool) -> None:
+        """The run goes on without this step, or ends; its dead letter is written in the same transaction."""
+        death = death_of_step(self._run, failure.cause, failure.reason, failure.error) if keeps_letter else None
+        with self._work.transaction() as connection:
+            if run.status.is_final:
+                staging.clear(connection, run.run_id)
+            following = self._work.advance(connection, run, error=failure.reason, death=death)
+        send_step(self.resources.broker, following)
