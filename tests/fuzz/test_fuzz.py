@@ -1,6 +1,6 @@
-"""Random bytes through every parser of outside data: no error but the documented ones, and no input takes long.
+"""Random bytes for every parser of external data: it raises only documented errors, and no input takes long.
 
-`make fuzz` goes on for FUZZ_SECONDS (60), with FUZZ_SEED where one is given. An input that breaks a promise is printed
+`make fuzz` runs for FUZZ_SECONDS (60), with FUZZ_SEED if it is set. An input that breaks a promise is printed
 as a line for `found.txt`, whose lines every test run replays first.
 """
 
@@ -68,7 +68,7 @@ def test_no_mutated_input_breaks_a_promise(capsys: pytest.CaptureFixture[str]) -
     inputs = 0
     with capsys.disabled():
         print(f"\nFUZZ_SEED={seed}")
-    # A generator for each round: the inputs of a seed are the same ones, however far a quicker machine comes.
+    # A generator for each round, so that the inputs of a seed do not depend on the machine's speed.
     while time.monotonic() < ends_at:
         chance = random.Random(f"{seed}/{inputs}")
         for target in TARGETS:

@@ -49,7 +49,7 @@ def test_root_becomes_postgres_if_possible(world: World, tmp_path: Path) -> None
     assert choose_account(PROGRAM, tmp_path).uid == 100
 
 
-def test_root_becomes_the_nobody_account_without_a_postgres_account(world: World, tmp_path: Path) -> None:
+def test_root_becomes_the_unprivileged_account_without_a_postgres_account(world: World, tmp_path: Path) -> None:
     world.users = ["nobody"]
     world.that_reach = {"nobody"}
     assert choose_account(PROGRAM, tmp_path).name == "nobody"
