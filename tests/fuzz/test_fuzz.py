@@ -50,12 +50,12 @@ def _line(target: Target, content: bytes) -> str:
 
 
 @pytest.mark.parametrize(("name", "content"), found())
-def test_an_input_that_broke_a_promise_once_breaks_none(name: str, content: bytes) -> None:
+def test_input_that_once_broke_a_promise_no_longer_breaks_it(name: str, content: bytes) -> None:
     holds(_BY_NAME[name], content)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_the_bytes_that_inputs_are_made_from_break_none(target: Target) -> None:
+def test_seeds_of_the_inputs_break_no_promise(target: Target) -> None:
     for seed in target.seeds:
         holds(target, seed)
 
