@@ -21,7 +21,7 @@ def test_document_lists_the_bounds_of_connections() -> None:
 
 def test_document_lists_the_bounds_of_passwords() -> None:
     assert f"`CONSOLE_PASSWORD` has {console_password.SHORTEST_PASSWORD} characters or more" in DOCUMENT
-    assert "after 1 second, the next ones of the same address after 2 and 3" in DOCUMENT
+    assert "by 1 second, to the next ones of the same address by 2\nand 3 seconds" in DOCUMENT
     assert (console_password.DELAY_SECONDS, console_password.LONGEST_DELAY_SECONDS) == (1, 3)
-    assert "Eight wrong ones are delayed at the same time" in DOCUMENT
+    assert "Eight wrong passwords are delayed at the same time" in DOCUMENT
     assert console_password.MOST_DELAYED == 8
