@@ -1,1 +1,1 @@
-"""What replaces real services on a laptop: a Zoho Books simulator, embedded servers, and the demo that uses both."""
+"""Replacements of real services on a laptop: a Zoho Books simulator, embedded servers, and the demo that uses both."""

@@ -103,7 +103,7 @@ class TestCompose:
         assert option(command, "--maxmemory-policy") == "noeviction"
         assert services["valkey"]["volumes"] == ["valkey:/data"]
 
-    def test_the_database_is_kept_where_its_image_keeps_it(self, services: dict[str, Any]) -> None:
+    def test_database_volume_is_mounted_at_the_images_data_path(self, services: dict[str, Any]) -> None:
         assert services["postgres"]["image"] == "postgres:18"
         # With the older images' path the data would be in an anonymous volume, which is lost with the container.
         assert services["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]

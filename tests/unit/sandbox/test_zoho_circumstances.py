@@ -93,7 +93,7 @@ def test_expected_dates_lie_on_both_sides_of_today(books: Books) -> None:
     assert min(expected) < TODAY.isoformat() < max(expected)
 
 
-def test_partially_paid_invoices_may_show_that_nothing_is_unprocessed(books: Books) -> None:
+def test_partially_paid_invoices_may_show_an_unprocessed_amount_of_0(books: Books) -> None:
     shown = Counter(invoice.unprocessed_cents for invoice in open_invoices(books))
     assert {None, 0} <= set(shown)
 

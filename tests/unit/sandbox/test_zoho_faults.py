@@ -165,7 +165,7 @@ def test_the_bulk_list_can_omit_the_persons_of_inactive_contacts(zoho: InProcess
     assert {row["contact_id"] for row in rows} == set(contact_ids(zoho)) - {contact_id}
 
 
-def test_a_person_goes_missing_once(zoho: InProcessZoho) -> None:
+def test_person_is_missing_once(zoho: InProcessZoho) -> None:
     victim = next(iter(zoho.books.persons.truth))
     zoho.fault(FaultName.PERSON_MISSING, record_id=victim)
 
@@ -259,7 +259,7 @@ def test_lone_surrogate_and_nul_are_sent_as_escapes(zoho: InProcessZoho) -> None
     assert rb"\u0000" in zoho.answer("/contacts").body
 
 
-def test_a_chosen_row_is_hostile_wherever_it_is_listed(zoho: InProcessZoho) -> None:
+def test_chosen_row_is_hostile_in_every_list(zoho: InProcessZoho) -> None:
     victim = contact_ids(zoho)[15]
     zoho.fault(FaultName.HOSTILE_ROW, row=HostileRow.BROKEN_TIME, record_id=int(victim))
     rows = zoho.get("/contacts", **ALL)["contacts"]

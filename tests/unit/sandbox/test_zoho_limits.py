@@ -86,7 +86,7 @@ def test_headers_show_the_day_and_the_seconds_to_midnight() -> None:
     }
 
 
-def test_remaining_goes_below_zero_where_zoho_is_lenient() -> None:
+def test_remaining_is_negative_within_the_day_grace() -> None:
     limiter = a_limiter(requests_per_day=1, day_grace=1)
     assert codes(limiter, [0.0, 1.0, 2.0]) == [0, 0, 45]
     assert limiter.headers(NOON_UTC)["X-Rate-Limit-Remaining"] == "-1"

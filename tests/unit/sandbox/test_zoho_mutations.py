@@ -161,7 +161,7 @@ def test_an_address_can_be_set_and_moves_the_contacts_time(scene: Scene) -> None
     assert detail["last_modified_time"] > before
 
 
-def test_an_invoice_edit_moves_its_due_date_and_what_is_owed(scene: Scene) -> None:
+def test_invoice_edit_changes_the_due_date_and_the_receivables(scene: Scene) -> None:
     fields = ask.InvoiceFields(due_date="2026-01-31", total=Decimal(250), balance=Decimal(250))
     scene.zoho.mutate(ask.EditInvoice(invoice_id=scene.invoice_id, fields=fields))
     assert (scene.invoice()["due_date"], scene.invoice()["total"]) == ("2026-01-31", 250)

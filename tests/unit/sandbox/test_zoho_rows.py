@@ -189,7 +189,7 @@ def test_one_record_may_hold_two_offsets(zoho: InProcessZoho) -> None:
     assert row["last_modified_time"] == "2025-12-01T07:00:00-0500"
 
 
-def test_offsets_have_no_colon_where_they_have_half_hours() -> None:
+def test_half_hour_offsets_have_no_colon() -> None:
     indian = in_process_zoho(number=1)
     add_contact(indian)
     assert indian.get("/contacts")["contacts"][0]["created_time"].endswith("+0530")

@@ -265,7 +265,7 @@ class TestANumberThatIsNotCalled:
 
 
 class TestWhatTheWebhookPosted:
-    def test_is_handed_over_once_it_is_received(self) -> None:
+    def test_is_handed_over_after_the_receiver_accepted_it(self) -> None:
         reminder = a_reminder(status="sent", posted_at=NOW)
         assert "Step +0 (Wed 2026-04-01 10:00) was handed over." in explained(a_story(reminder))["reasons"]
 

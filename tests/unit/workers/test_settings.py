@@ -99,7 +99,7 @@ def test_empty_variable_gives_the_default(environment: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("variable", REQUIRED)
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_missing_one_is_named(environment: pytest.MonkeyPatch, variable: str, value: str | None) -> None:
+def test_missing_setting_is_named(environment: pytest.MonkeyPatch, variable: str, value: str | None) -> None:
     if value is None:
         environment.delenv(variable)
     else:
@@ -142,7 +142,9 @@ def test_all_missing_settings_are_reported_together(environment: pytest.MonkeyPa
         ("PHONE_FALLBACK", "perhaps"),
     ],
 )
-def test_a_malformed_one_is_named_but_never_quoted(environment: pytest.MonkeyPatch, variable: str, value: str) -> None:
+def test_malformed_setting_is_named_but_never_quoted(
+    environment: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
     environment.setenv(variable, value)
     sentence = complaint()
     assert sentence.startswith(f"Malformed setting: {variable} ")

@@ -101,7 +101,7 @@ def test_a_slow_call_counts_from_its_end_less_the_margin() -> None:
         assert world.told("next")[0] == pytest.approx(60, abs=0.002)
 
 
-def test_a_call_under_way_counts_for_as_long_as_it_takes() -> None:
+def test_call_in_flight_counts_until_its_end() -> None:
     with a_world(requests_per_minute=1, window_seconds=5, longest_call_seconds=60) as world, world.call("slow"):
         world.pass_time(30)
 
@@ -204,7 +204,7 @@ def test_a_grant_whose_reply_was_lost_is_given_once() -> None:
         assert world.budget().snapshot(ORGANIZATION).used_in_window == 2
 
 
-def test_bulk_stops_where_the_interactive_reserve_begins() -> None:
+def test_bulk_stops_at_the_interactive_reserve() -> None:
     with a_world(requests_per_minute=8, interactive_reserve=2) as world:
         world.spend(6)
         assert world.told("run-1")[1] is WaitReason.MINUTE

@@ -101,7 +101,7 @@ def test_byte_order_mark_is_not_part_of_the_body(mark: str) -> None:
     assert read(body) == [("contact", "5001", EventKind.CHANGED)]
 
 
-def test_a_wrong_byte_in_a_name_hides_no_id() -> None:
+def test_id_is_read_despite_an_invalid_byte_in_a_name() -> None:
     body = '{"contact": {"contact_name": "Zoë", "contact_id": "5001"}}'.encode("latin-1")
     assert read(body) == [("contact", "5001", EventKind.CHANGED)]
 
@@ -178,7 +178,7 @@ class TestPaymentsAndCreditNotes:
 
 
 @pytest.mark.parametrize("query", ["", "contact_id=5001"])
-def test_the_method_delete_says_that_the_record_is_gone(query: str) -> None:
+def test_method_delete_means_a_deleted_record(query: str) -> None:
     body = b"" if query else json.dumps({"contact": CONTACT}).encode()
     assert read(body, query=query, method="DELETE") == [("contact", "5001", EventKind.DELETED)]
 

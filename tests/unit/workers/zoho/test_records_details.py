@@ -103,7 +103,7 @@ def test_a_country_that_is_not_understood_is_kept_as_text(
         (None, [], "", ""),
     ],
 )
-def test_state_and_postcode_are_those_of_the_address_that_names_the_country(
+def test_state_and_postcode_come_from_the_address_that_names_the_country(
     billing: object, shipping: object, state: str, postcode: str
 ) -> None:
     told = detail(billing_address=billing, shipping_address=shipping)
