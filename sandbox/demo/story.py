@@ -190,7 +190,7 @@ class Demo:
                 "Try": f"(set -a; . {shown(environment)}; {booksync} status)",
             }
         )
-        self._screen.say("The simulated organisation keeps changing; each sync reports here. Ctrl-C ends the demo.")
+        self._screen.say("The simulated organisation keeps changing; each sync reports here. Ctrl-C ends it.")
         while True:
             for run in changes.news():
                 self._screen.change(run, changes.reminded_invoices())
