@@ -1,1 +1,1 @@
-"""A laptop's stand-ins: a Zoho Books simulator, embedded servers, and the demo that joins them."""
+"""Replacements of real services on a laptop: a Zoho Books simulator, embedded servers, and the demo that uses both."""

@@ -1,4 +1,4 @@
-"""The smallest whole thing of each kind: a test names only what it is about."""
+"""Builders of minimal valid records: a test gives only the values that matter for it."""
 
 import datetime as dt
 from decimal import Decimal
@@ -8,7 +8,7 @@ from domain.customers import Customer, Home, sync_hash
 from domain.invoices import Invoice
 from domain.phones import NotCallable, PhoneProblem
 
-#: Valid numbers, each in the form in which it is cached.
+#: Valid numbers in their cached form.
 A_LONDON_PHONE = "+442070313000"
 A_BRITISH_MOBILE = "+447912345678"
 AN_INDIAN_MOBILE = "+919773000000"
@@ -54,7 +54,7 @@ def a_contact(
     unused_credits: Decimal | str | None = None,
     currency_code: str = "",
 ) -> Contact:
-    """As a list row tells it, unless persons or details are given; `mobile` is the primary person's."""
+    """A contact of a list row, or of a detail if persons or details are given; `mobile` is the primary person's."""
     return Contact(
         contact_id=contact_id,
         kind=kind,
@@ -132,9 +132,9 @@ def a_customer(
     unused_credits: Decimal | str | None = None,
     credits_currency: str = "",
 ) -> Customer:
-    """An active customer with a valid phone, whose one person has that number.
+    """An active customer with one person and a valid phone number.
 
-    `time_zones` are all the clocks of the number; where they are not given, `time_zone` is the only one.
+    `time_zones` are all time zones of the number; without them `time_zone` is the only one.
     """
     if time_zones is None:
         time_zones = (time_zone,) if time_zone else ()

@@ -1,4 +1,4 @@
-"""What the tests share: real servers, started from wheels once a session, and a fresh database for each test."""
+"""Shared fixtures: real servers, started from wheels once a session, and a new database for each test."""
 
 import signal
 import uuid
@@ -21,7 +21,7 @@ _TEMPLATE = "booksync_template"
 _configure = structlog.configure
 structlog.configure = lambda **options: _configure(**options | {"cache_logger_on_first_use": False})
 
-# No test is timed: how long an example takes is the machine's business.
+# No deadline for an example, because its duration depends on the machine.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
@@ -33,7 +33,7 @@ structlog.configure(
     ]
 )
 
-# A shell's background job ignores SIGINT, and so would whatever the tests start, though they press Ctrl-C there.
+# A shell's background job ignores SIGINT, and child processes inherit that. The tests send SIGINT to them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -62,7 +62,7 @@ def simulator() -> Iterator[SandboxControl]:
 
 @pytest.fixture
 def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """An empty database at the newest schema, gone after the test."""
+    """An empty database at the newest schema, dropped after the test."""
     name = f"test_{uuid.uuid4().hex}"
     yield postgres.create_database(name, template=_TEMPLATE)
     postgres.drop_database(name)
@@ -78,7 +78,7 @@ def redis_url(valkey: EmbeddedValkey) -> str:
 
 @pytest.fixture
 def postgres_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """A database without tables, gone after the test."""
+    """A database without tables, dropped after the test."""
     name = f"empty_{uuid.uuid4().hex}"
     yield postgres.create_database(name)
     postgres.drop_database(name)
@@ -86,6 +86,6 @@ def postgres_url(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[psycopg.Connection]:
-    """A look into the test's database."""
+    """A connection to the test's database."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection

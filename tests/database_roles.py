@@ -1,4 +1,4 @@
-"""The roles of docs/database-roles.md, made by exactly the statements that stand there, under names of a test's own."""
+"""The roles of docs/database-roles.md, created by the document's own statements, under names unique to a test."""
 
 import re
 import uuid
@@ -12,7 +12,7 @@ _ROLES = ("booksync_owner", "booksync_app", "reminder_sender")
 
 @dataclass(frozen=True)
 class DatabaseRoles:
-    """Roles belong to the whole server, which other tests use as well."""
+    """Roles with unique names, because roles belong to the whole server and other tests use the same server."""
 
     suffix: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
@@ -34,7 +34,7 @@ class DatabaseRoles:
         return self._named(sql)
 
     def removal(self) -> str:
-        """Drops the roles, after the databases in which they own or may do anything."""
+        """SQL that drops the roles; run it after the databases with their objects or privileges are dropped."""
         return "".join(f"DROP ROLE IF EXISTS {self._named(role)};" for role in _ROLES)
 
     def _named(self, words: str) -> str:

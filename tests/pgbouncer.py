@@ -16,7 +16,7 @@ from sandbox.servers.account import Account, choose_account, give
 from sandbox.servers.ports import LOOPBACK
 from sandbox.servers.server import EmbeddedServer
 
-#: Debian installs it where only an administrator's PATH leads.
+#: Debian installs it in a folder that is only in an administrator's PATH.
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
 
 _SETTINGS = """
@@ -36,7 +36,7 @@ default_pool_size = {pool_size}
 
 
 def pgbouncer_program() -> str:
-    """Skips the test on a machine without PgBouncer, and fails it in continuous integration."""
+    """The path of PgBouncer; without it the test is skipped, but fails in continuous integration."""
     found = shutil.which("pgbouncer", path=_PATH)
     if found is None:
         assert "CI" not in os.environ, "pgbouncer is not installed: .ci/run installs Debian's package"
@@ -45,14 +45,14 @@ def pgbouncer_program() -> str:
 
 
 class PgBouncer(EmbeddedServer):
-    """A pooler over every database of a Postgres; any user may connect, and is its superuser."""
+    """A pooler for every database of a Postgres; any user may connect and is a superuser."""
 
     name: ClassVar[str] = "PgBouncer"
 
     def __init__(
         self, folder: Path, postgres: EmbeddedPostgres, *, pool_mode: str, pool_size: int = 20, more: str = ""
     ) -> None:
-        """`more` are lines of its configuration."""
+        """`more` are additional lines of the configuration."""
         super().__init__(folder)
         self._more = more
         self._program = pgbouncer_program()
@@ -61,7 +61,7 @@ class PgBouncer(EmbeddedServer):
         self._pool_size = pool_size
 
     def url_of(self, database_url: str) -> str:
-        """The same database through the pooler."""
+        """The URL of the same database through the pooler."""
         return make_url(database_url).set(port=self.port).render_as_string(hide_password=False)
 
     def _prepare(self) -> Account:

@@ -29,7 +29,7 @@ _RETIRED = r"sweep of persons|skipped invoices?|reminder contacts?|death letters
 
 MANNERISMS = re.compile(rf"\b(?:{_PERSONS}|{_VERBS}|{_ADVERBS}|{_PHRASES}|{_RETIRED})\b", re.IGNORECASE)
 
-#: A sentence that begins with what or who it is about, and names that only at its end.
+#: A sentence that begins with a relative clause and names its subject only at the end.
 RIDDLE = re.compile(r"^(?:Who|Whose|Of)\b(?!.*\?$)")
 
 _SQL = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|WHERE|FROM|RETURNING|GRANT|VALUES)\b")
@@ -51,7 +51,7 @@ class Sentence:
 
 
 def sentences_of(path: Path) -> Iterator[Sentence]:
-    """The sentences of a file, by its kind; none of a kind that is not for people."""
+    """The sentences of a file; empty for files of other kinds."""
     text = path.read_text()
     if path.suffix == ".py":
         yield from _of_python(path, text)
@@ -87,7 +87,7 @@ def _comments(source: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _is_text(value: object) -> bool:
-    """Whether a constant is a text for people: several words, and no SQL."""
+    """Whether a constant is a text for people: several words and not SQL."""
     if not isinstance(value, str):
         return False
     return len(re.findall(r"[A-Za-z]{2,}", value)) >= _WORDS_OF_A_TEXT and " " in value and not _SQL.search(value)
@@ -115,7 +115,7 @@ def _files(roots: Iterable[str]) -> list[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the shares by folder and kind. Exit status 1: the share of the whole is not below the limit."""
+    """Print the shares by folder and kind. Returns 1 if the total share is not below the limit."""
     is_verbose = "-v" in arguments
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for path in _files([each for each in arguments if each != "-v"]):

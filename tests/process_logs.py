@@ -1,4 +1,4 @@
-"""The logs of a booksync process, as its stderr shows them, in a test that gives everything back afterwards."""
+"""The logs of a booksync process as on its stderr; the logging configuration is restored after the test."""
 
 import json
 import logging
@@ -11,12 +11,12 @@ import structlog
 
 from workers.logs import set_up_logs
 
-#: The loggers of libraries that are set up otherwise than they come.
+#: The library loggers whose configuration booksync changes.
 _TOUCHED = ("httpx", "alembic", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 class ProcessLogs:
-    """What was logged so far."""
+    """The lines logged so far."""
 
     def __init__(self) -> None:
         self.stderr = StringIO()
@@ -27,19 +27,19 @@ class ProcessLogs:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """Every line is one object."""
+        """The logged lines; each is one JSON object."""
         return [json.loads(line) for line in self.text.splitlines()]
 
     @property
     def line(self) -> dict[str, Any]:
-        """The only one."""
+        """The only logged line."""
         (line,) = self.lines
         return line
 
 
 @contextmanager
 def logs_of_a_process(level: int = logging.INFO) -> Iterator[ProcessLogs]:
-    """Inside the block this process logs as a worker does."""
+    """Configure this process's logging like a worker's inside the block."""
     before = [(logger, logger.level, logger.handlers, logger.propagate) for logger in map(logging.getLogger, _TOUCHED)]
     root_level = logging.getLogger().level
     structlog_before = structlog.get_config()
@@ -49,7 +49,7 @@ def logs_of_a_process(level: int = logging.INFO) -> Iterator[ProcessLogs]:
     try:
         yield logs
     finally:
-        # What stood here before was pytest's, which adds its own at each phase of a test.
+        # The earlier handlers were pytest's, which adds its own at each phase of a test.
         logging.getLogger().handlers = []
         logging.getLogger().setLevel(root_level)
         for logger, level, handlers, propagate in before:

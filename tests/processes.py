@@ -1,10 +1,10 @@
-"""Whether processes have ended: a dead one that nobody has collected yet does not count as running."""
+"""Whether processes have ended: a zombie, which its parent has not reaped yet, does not count as running."""
 
 import psutil
 
 
 def gone(*pids: int) -> bool:
-    """Nothing runs under these numbers."""
+    """Whether no process with one of these pids is running."""
     statuses = {process.pid: process.info["status"] for process in psutil.process_iter(["status"])}
     return all(statuses.get(pid, psutil.STATUS_ZOMBIE) == psutil.STATUS_ZOMBIE for pid in pids)
 

@@ -1,4 +1,4 @@
-"""The rules of docs/redis.md as an administrator types them, so that the tests run under the same words."""
+"""The ACL rules of docs/redis.md in the form that an administrator types, so that the tests run under them."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ DOCUMENT = (Path(__file__).parents[1] / "docs" / "redis.md").read_text(encoding=
 
 
 def acl_rule(password: str) -> list[str]:
-    """The words of the documented `ACL SETUSER booksync …`, the user's name first."""
+    """The arguments of the documented `ACL SETUSER booksync …`, the user's name first."""
     (line,) = re.findall(r"^ACL SETUSER (.*)$", DOCUMENT, re.MULTILINE)
     return [f">{password}" if word == ">PASSWORD" else word for word in line.split()]
 
@@ -18,6 +18,6 @@ def documented_commands() -> set[str]:
 
 
 def sentinel_commands() -> list[str]:
-    """What a user of a Sentinel needs."""
+    """The commands that a user of a Sentinel needs."""
     (sentence,) = re.findall(r"A user of a Sentinel needs `([^`]*)`", DOCUMENT)
     return str(sentence).split()

@@ -1,4 +1,4 @@
-"""A Postgres that became a standby: it is in recovery, and answers questions alone."""
+"""A Postgres that became a standby: it is in recovery and accepts only queries."""
 
 from sandbox.servers import EmbeddedPostgres
 

@@ -1,4 +1,4 @@
-"""What the cache says, compared with the truth (a simulator's snapshot), row by row: ids and columns, no person."""
+"""Compares the cache with the simulator's snapshot row by row; reports ids and columns, no personal data."""
 
 import datetime as dt
 import json
@@ -31,10 +31,10 @@ Row = dict[str, Any]
 def differences(
     snapshot: Mapping[str, Any], database: "psycopg.Connection[Any]", connection_id: uuid.UUID | str | None = None
 ) -> list[str]:
-    """Where the cache of a connection (the organisation's only one, unless told) is not what the snapshot says.
+    """The differences between the cache of a connection (by default the organisation's only one) and the snapshot.
 
-    A fact that only a detail answer tells counts as known where one was read after the contact's last change; before
-    that the cached one stands, by which the phone is chosen, too.
+    A fact that only a detail has is compared if the detail was read after the contact's last change. Otherwise the
+    cached fact is accepted, and the expected phone is chosen by the cached fact too.
     """
     told, cached = _both(snapshot, database, connection_id)
     return [*_customers(told, cached), *_invoices(told, cached), *_reminders(cached)]
@@ -43,7 +43,7 @@ def differences(
 def record_differences(
     snapshot: Mapping[str, Any], database: "psycopg.Connection[Any]", connection_id: uuid.UUID | str | None = None
 ) -> list[str]:
-    """As `differences`, without the reminders, which a run plans at its end."""
+    """Like `differences`, but without the reminders, which a run plans at its end."""
     told, cached = _both(snapshot, database, connection_id)
     return [*_customers(told, cached), *_invoices(told, cached)]
 
@@ -58,14 +58,14 @@ def _both(
 
 @dataclass(frozen=True)
 class _Told:
-    """What Zoho says. Vendors are no customers."""
+    """The records in Zoho, without vendors, which are not customers."""
 
     customers: Mapping[str, Contact]
     invoices: Mapping[str, Invoice]
 
     @classmethod
     def by(cls, snapshot: Mapping[str, Any]) -> "_Told":
-        exact = json.loads(json.dumps(snapshot), parse_float=Decimal)  # Amounts as the wire writes them.
+        exact = json.loads(json.dumps(snapshot), parse_float=Decimal)  # Amounts as in Zoho's JSON.
         contacts = [_understood(contact_from_detail(detail)) for detail in exact["contacts"]]
         invoices = [_understood(invoice_from_row(row)) for row in exact["invoices"]]
         return cls(
@@ -81,7 +81,7 @@ def _understood(record: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Cached:
-    """What a connection has cached."""
+    """The cached records of a connection."""
 
     home: Home
     opening: Opening
@@ -114,7 +114,7 @@ class _Cached:
 
     @cached_property
     def names(self) -> Mapping[str, set[str]]:
-        """The names of the live customers by their number."""
+        """The names of the live customers by phone number."""
         found: dict[str, set[str]] = defaultdict(set)
         for row in self.customers:
             if row["status"] != DELETED and row["primary_phone"] is not None:
@@ -123,7 +123,7 @@ class _Cached:
 
     @cached_property
     def owners(self) -> Mapping[uuid.UUID, Row]:
-        """The customers by our own id."""
+        """The customers by booksync's own id."""
         return {row["id"]: row for row in self.customers}
 
 
@@ -136,13 +136,13 @@ def _customers(told: _Told, cached: _Cached) -> Iterator[str]:
 
 
 def _once(kind: str, told: Mapping[str, object], rows: Sequence[Row], id_of: Callable[[Row], str]) -> Iterator[str]:
-    """Each record once: live where Zoho has it, marked where it has it no longer."""
+    """Check that each record is cached once: live if Zoho has it, marked as deleted if not."""
     counted = Counter(map(id_of, rows))
     live = {id_of(row) for row in rows if row["status"] != DELETED}
     yield from (f"{kind} {record_id}: {count} rows" for record_id, count in counted.items() if count > 1)
     yield from (f"{kind} {record_id}: missing" for record_id in sorted(told.keys() - counted.keys()))
     yield from (f"{kind} {record_id}: marked deleted" for record_id in sorted(told.keys() & counted.keys() - live))
-    yield from (f"{kind} {record_id}: gone from Zoho, still live" for record_id in sorted(live - told.keys()))
+    yield from (f"{kind} {record_id}: deleted in Zoho, still live" for record_id in sorted(live - told.keys()))
 
 
 def _expected(contact: Contact, row: Row, home: Home) -> Row:
@@ -151,7 +151,7 @@ def _expected(contact: Contact, row: Row, home: Home) -> Row:
     if read_at is None:
         contact, known = replace(contact, details=None), ContactDetails(None, None)
     elif contact.modified_at is None or read_at <= contact.modified_at:
-        contact = replace(contact, details=None)  # The answer may have come before the change.
+        contact = replace(contact, details=None)  # The response may be older than the change.
     return _facts(customer_from(contact, home=home, known=known))
 
 
@@ -194,8 +194,8 @@ def _invoices(told: _Told, cached: _Cached) -> Iterator[str]:
     live = {row["zoho_invoice_id"] for row in cached.invoices if row["status"] != DELETED}
     elsewhere = {key: invoice for key, invoice in told.invoices.items() if key in live or key not in skipped}
     yield from _once("invoice", elsewhere, cached.invoices, lambda row: row["zoho_invoice_id"])
-    yield from (f"invoice {key}: both cached and skipped" for key in sorted(live & skipped.keys()))
-    yield from (f"invoice {key}: gone from Zoho, still skipped" for key in sorted(skipped.keys() - told.invoices))
+    yield from (f"invoice {key}: both cached and waiting" for key in sorted(live & skipped.keys()))
+    yield from (f"invoice {key}: deleted in Zoho, still waiting" for key in sorted(skipped.keys() - told.invoices))
     for key in sorted(skipped.keys() & told.invoices):
         yield from _skipped(told, told.invoices[key], skipped[key])
     for row in cached.invoices:
@@ -206,12 +206,12 @@ def _invoices(told: _Told, cached: _Cached) -> Iterator[str]:
 
 
 def _skipped(told: _Told, invoice: Invoice, row: Row) -> Iterator[str]:
-    """It waits for a customer whom Zoho has no longer, as it is now."""
+    """Check that each waiting invoice is current and that its customer is missing in Zoho."""
     if invoice.customer_id in told.customers:
-        yield f"invoice {invoice.invoice_id}: skipped, though its customer is there"
+        yield f"invoice {invoice.invoice_id}: waiting, although its customer exists"
     kept = row["invoice"]
     facts = {"status": invoice.status, "customer_id": invoice.customer_id, "balance": invoice.balance}
-    yield from _unlike(f"skipped invoice {invoice.invoice_id}", facts, kept | {"balance": Decimal(kept["balance"])})
+    yield from _unlike(f"waiting invoice {invoice.invoice_id}", facts, kept | {"balance": Decimal(kept["balance"])})
 
 
 def _invoice_facts(invoice: Invoice) -> Row:
@@ -231,7 +231,7 @@ def _invoice_facts(invoice: Invoice) -> Row:
 
 
 def _reminders(cached: _Cached) -> Iterator[str]:
-    """What is scheduled is what the rules plan from the cached rows; each step of an invoice has one row at most."""
+    """Check that the scheduled reminders match the rules' plan, with at most one row for each step of an invoice."""
     steps = Counter((row["invoice_id"], row["step"]) for row in cached.reminders)
     numbers = {row["id"]: row["zoho_invoice_id"] for row in cached.invoices}
     for (invoice_id, step), count in steps.items():
@@ -247,17 +247,17 @@ def _reminders(cached: _Cached) -> Iterator[str]:
         customer = cached.owners[invoice["customer_id"]]
         outcome, planned = _plan(cached, invoice, customer, found, now)
         if {row["step"]: row["scheduled_at"] for row in found} != planned:
-            yield f"invoice {invoice['zoho_invoice_id']}: its reminders are not those planned"
+            yield f"invoice {invoice['zoho_invoice_id']}: its reminders differ from the plan"
         if outcome is not None and invoice["plan_outcome"] != outcome:
             yield f"invoice {invoice['zoho_invoice_id']}: plan_outcome"
         if any((row["customer_id"], row["phone"]) != (customer["id"], customer["primary_phone"]) for row in found):
-            yield f"invoice {invoice['zoho_invoice_id']}: reminders go to somebody else"
+            yield f"invoice {invoice['zoho_invoice_id']}: reminders go to another customer"
 
 
 def _plan(
     cached: _Cached, invoice: Row, customer: Row, pending: Sequence[Row], now: dt.datetime
 ) -> tuple[str | None, dict[int, dt.datetime]]:
-    """(plan_outcome, moments by step) as the rules would have them."""
+    """The expected (plan_outcome, moments by step)."""
     match plan(
         _as_invoice(invoice),
         _Reachable.of(customer, names=len(cached.names.get(customer["primary_phone"], ()))),
@@ -298,7 +298,7 @@ def _as_invoice(row: Row) -> Invoice:
 
 @dataclass(frozen=True)
 class _Reachable:
-    """A cached customer, as far as planning looks at it."""
+    """The facts of a cached customer that planning uses."""
 
     status: ContactStatus
     primary_phone: str | None

@@ -1,4 +1,4 @@
-"""Webhooks as Zoho sends them: a body, and the signature that the connection's secret makes of it."""
+"""Webhooks as Zoho sends them: a body, and its signature with the connection's secret."""
 
 import hashlib
 import hmac
@@ -11,13 +11,13 @@ NOTHING: Mapping[str, str] = {}
 
 
 def signature(secret: str, body: bytes, parameters: Mapping[str, str] = NOTHING) -> str:
-    """In hex; parameters are those of the query and of a form, whose body is not signed again."""
+    """The signature in hex. `parameters` are those of the query and of a form; a form's body is not signed too."""
     signed = "".join(key + value for key, value in sorted(parameters.items())).encode() + body
     return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
 def signed_json(secret: str, document: Any, **query: str) -> tuple[bytes, dict[str, str]]:
-    """Body and headers; the query's parameters are signed too."""
+    """Body and headers of a webhook; the query's parameters are signed too."""
     body = json.dumps(document).encode()
     headers = {"Content-Type": "application/json", "X-Zoho-Webhook-Signature": signature(secret, body, query)}
     return body, headers

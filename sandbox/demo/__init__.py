@@ -1,1 +1,1 @@
-"""The demo: everything that booksync needs, and booksync itself, on one machine with one command."""
+"""The demo: booksync and everything that it needs, on one machine with one command."""

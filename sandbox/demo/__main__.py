@@ -3,7 +3,7 @@
 import signal
 import sys
 
-# The imports take a moment. A Ctrl-C during them ends the process, as it should, but without a traceback.
+# The imports take a moment. A Ctrl-C during them ends the process without a traceback.
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

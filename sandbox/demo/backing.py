@@ -1,4 +1,4 @@
-"""Postgres and Valkey for the demo: its own, unless the environment names others."""
+"""Postgres and Valkey for the demo: embedded servers, unless the environment names others."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ DATABASE = "booksync"
 
 
 class Backing:
-    """The two servers, starting side by side from the first moment on."""
+    """The two servers; both start in parallel when the object is created."""
 
     def __init__(self, folder: DemoFolder, environment: Mapping[str, str], *, held: tuple[int, ...] = ()) -> None:
         given_database, given_redis = environment.get("DATABASE_URL"), environment.get("REDIS_URL")
@@ -22,28 +22,28 @@ class Backing:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The servers that are the demo's own."""
+        """The names of the servers that the demo itself starts."""
         return tuple(server.name for server in self._own)
 
     @property
     def database_url(self) -> str:
-        """Of booksync's database; waits until it can be used. Raises `ServerError` when it cannot."""
+        """The URL of booksync's database; waits until it is usable. Raises `ServerError` when it does not start."""
         return self._database.result()
 
     @property
     def redis_url(self) -> str:
-        """Of the queue; waits until it can be used. Raises `ServerError` when it cannot."""
+        """The URL of the queue; waits until it is usable. Raises `ServerError` when the server does not start."""
         return self._redis.result()
 
     def check(self, on_restart: Callable[[str], None]) -> None:
-        """Start again, on the same port, what has ended."""
+        """Restart a server that has ended, on the same port."""
         for server in self._own:
             if not server.running:
                 on_restart(server.name)
                 server.start()
 
     def stop(self) -> None:
-        """End both, whatever of them has come up."""
+        """Stop both servers, also when a start failed or is not complete."""
         self._starters.shutdown(wait=True, cancel_futures=True)
         for server in self._own:
             server.stop()

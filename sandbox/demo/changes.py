@@ -1,4 +1,4 @@
-"""What the syncs in the background have changed, read from the rows that they leave."""
+"""Changes made by the background syncs, read from the rows of their runs."""
 
 import uuid
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _REMINDED = "SELECT count(DISTINCT invoice_id) FROM reminders WHERE user_id = %s
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """One sync that the scheduler had started."""
+    """One finished sync that the scheduler started."""
 
     at: datetime
     mode: str
@@ -31,7 +31,7 @@ class FinishedRun:
 
     @property
     def is_news(self) -> bool:
-        """Whether it changed anything, or ended in another way than it should."""
+        """Whether the run changed anything or did not succeed."""
         return self.status != "succeeded" or any(self.counters.values())
 
     def sentence(self) -> str:
@@ -44,7 +44,7 @@ class FinishedRun:
 
 
 class Changes:
-    """The runs of one connection that finish from now on, each told once."""
+    """The runs of one connection that finish from now on; each is reported once."""
 
     def __init__(self, database_url: str, user_id: uuid.UUID, connection_id: uuid.UUID) -> None:
         self._url = database_url
@@ -54,7 +54,7 @@ class Changes:
         self._told_until = self._latest()
 
     def news(self) -> list[FinishedRun]:
-        """What ended since the last question and is worth telling; nothing while the database is away."""
+        """Runs that ended since the last call and are news; empty while the database is unreachable."""
         if self._told_until is None:
             self._told_until = self._latest()
             return []
@@ -64,7 +64,7 @@ class Changes:
         return [run for run in runs if run.is_news]
 
     def reminded_invoices(self) -> int | None:
-        """How many invoices have a reminder to come; None while the database is away."""
+        """The number of invoices with a scheduled reminder; None while the database is unreachable."""
         rows = self._ask(_REMINDED, (self._user_id,))
         return int(rows[0][0]) if rows else None
 
@@ -73,7 +73,7 @@ class Changes:
             self._connection.close()
 
     def _latest(self) -> datetime | None:
-        """By the database's clock, not ours; None while it is away."""
+        """The current time by the database's clock; None while the database is unreachable."""
         rows = self._ask(_LATEST, (self._connection_id,))
         return rows[0][0] if rows else None
 

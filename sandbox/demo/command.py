@@ -1,4 +1,4 @@
-"""The demo's command line, and how every ending of it is told."""
+"""The demo's command line; reports every way in which the demo ends."""
 
 import argparse
 import os
@@ -16,29 +16,29 @@ from sandbox.demo.screen import Screen
 from sandbox.demo.story import tell
 from sandbox.servers import SandboxError
 
-#: From the signal to the end. Should it take longer we leave, and the watchers end what is left.
+#: From the signal to the end. After that the demo exits, and the watchers end the remaining processes.
 STOP_SECONDS = 9.5
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done or stopped by hand, 1 failed; argparse leaves with 2 for wrong usage."""
+    """Return the exit code: 0 done or stopped by the user, 1 failed; argparse exits with 2 for wrong usage."""
     return run(read_options(arguments))
 
 
 def run(options: Options) -> int:
-    """Tell the demo's story, and whatever ends it in one sentence."""
+    """Run the demo, and report in one sentence why it ended."""
     screen = Screen(as_json=options.as_json)
     last_resort = threading.Timer(STOP_SECONDS, os._exit, (1,))
     last_resort.daemon = True
     for number in _SIGNALS:
-        # What nohup or a shell's background has us ignore stays ignored.
+        # A signal that nohup or a background shell made us ignore stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
 
     def before_the_end() -> None:
-        """From here on a further Ctrl-C changes nothing: the end has begun, and it is bounded."""
+        """From here on another Ctrl-C has no effect, because the bounded shutdown has begun."""
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         last_resort.start()
@@ -53,7 +53,7 @@ def run(options: Options) -> int:
     except OSError as error:
         screen.problem(f"The demo cannot use {error.filename or 'what it needs'}: {error.strerror or error}.")
         return 1
-    except Exception as error:  # noqa: BLE001  # The outermost place: a person reads a sentence, not a traceback.
+    except Exception as error:  # noqa: BLE001  # The outermost handler: it prints a sentence instead of a traceback.
         screen.problem(f"{_unexpected(error, DemoFolder(options.folder).failure)}.")
         return 1
     finally:
@@ -68,12 +68,14 @@ def read_options(arguments: Sequence[str] | None = None) -> Options:
         " two workers, the scheduler and the web process. DATABASE_URL and REDIS_URL, where set, name other servers.",
     )
     usual = Size()
-    parser.add_argument("--once", action="store_true", help="end after the first sync and the opening")
-    parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object, words to stderr")
-    parser.add_argument("--fresh", action="store_true", help="forget what an earlier demo has left")
+    parser.add_argument("--once", action="store_true", help="exit after the first sync and the opening")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object; texts go to stderr")
+    parser.add_argument("--fresh", action="store_true", help="delete the data of an earlier demo")
     parser.add_argument("--contacts", type=_count, metavar="N", help=f"of the organisation ({usual.contacts})")
     parser.add_argument("--invoices", type=_count, metavar="N", help=f"of the organisation ({usual.invoices})")
-    parser.add_argument("--folder", type=Path, default=Options().folder, help="where it keeps its data (%(default)s)")
+    parser.add_argument(
+        "--folder", type=Path, default=Options().folder, help="folder for the demo's data (%(default)s)"
+    )
     return Options(**vars(parser.parse_args(arguments)))
 
 

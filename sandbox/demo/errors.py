@@ -1,4 +1,4 @@
-"""What ends the demo before its time."""
+"""Exceptions that end the demo early."""
 
 from sandbox.servers import SandboxError
 
@@ -8,4 +8,4 @@ class DemoError(SandboxError):
 
 
 class Stopped(BaseException):
-    """Somebody pressed Ctrl-C or sent a signal. No failure: nothing that handles errors may catch it."""
+    """The user pressed Ctrl-C or sent a signal. This is not a failure, so error handlers must not catch it."""

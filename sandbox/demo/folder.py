@@ -1,4 +1,4 @@
-"""The demo's folder: what it keeps from one start to the next, and the lock that one demo at a time holds."""
+"""The demo's folder: the data that persist between starts, and a lock that allows one demo at a time."""
 
 import base64
 import contextlib
@@ -18,7 +18,7 @@ import psutil
 from sandbox.demo.errors import DemoError
 from sandbox.demo.options import Size
 
-#: How long the processes of a demo that was killed may take to end.
+#: How long the processes of a killed demo may take to end.
 LOCK_SECONDS = 20.0
 
 _POLL_SECONDS = 0.02
@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What stays the same from one start to the next: the demo's user, and the size of the user's organisation."""
+    """The data that stay the same between starts: the demo's user, and the size of the user's organisation."""
 
     user_id: uuid.UUID
     size: Size
@@ -49,14 +49,14 @@ class DemoFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[int]:
-        """Hold the folder; yields the lock's descriptor, which every process that works in the folder inherits.
+        """Lock the folder; yields the lock's descriptor, which every process that works in the folder inherits.
 
         Raises:
-            DemoError: another demo runs in it, or it is a folder of something else.
+            DemoError: another demo runs in the folder, or the folder holds other files.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         if not self._lock.exists() and any(self.path.iterdir()):
-            raise DemoError(f"{self.path} holds other things than a demo: name a new folder")
+            raise DemoError(f"{self.path} holds files that are not a demo's: name a new folder")
         lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._wait_for(lock)
@@ -67,7 +67,7 @@ class DemoFolder:
             os.close(lock)
 
     def clear(self) -> None:
-        """Forget everything but the lock."""
+        """Delete everything except the lock."""
         for folder in (self.logs, self.postgres, self.valkey):
             if folder.exists():
                 shutil.rmtree(folder)
@@ -81,20 +81,20 @@ class DemoFolder:
             file.unlink(missing_ok=True)
 
     def begin_logs(self) -> None:
-        """Logs tell of one start of the demo."""
+        """Remove the logs of earlier starts."""
         self.logs.mkdir(exist_ok=True)
         for old in self.logs.iterdir():
             old.unlink()
 
     def log(self, name: str) -> Path:
-        """Where a process writes."""
+        """The path of a process's log."""
         return self.logs / f"{name}.log"
 
     def identity(self, *, contacts: int | None = None, invoices: int | None = None) -> Identity:
-        """The identity of this folder, made at the first start with the sizes asked for.
+        """The identity of this folder, created at the first start with the requested sizes.
 
         Raises:
-            DemoError: it was made with other sizes than those asked for now.
+            DemoError: the folder was created with other sizes than the requested ones.
         """
         if not self._identity.exists():
             usual = Size()
@@ -118,7 +118,7 @@ class DemoFolder:
         return identity
 
     def encryption_key(self) -> str:
-        """The Fernet key (32 bytes in url-safe base64) of the demo's tokens, made at the first start."""
+        """The Fernet key (32 bytes in url-safe base64) of the demo's tokens, created at the first start."""
         if not self._key.exists():
             _write_secret(self._key, base64.urlsafe_b64encode(os.urandom(32)).decode())
         return self._key.read_text().strip()
@@ -135,7 +135,7 @@ class DemoFolder:
             self._environment.unlink(missing_ok=True)
 
     def _wait_for(self, lock: int) -> None:
-        """A demo that was killed leaves the lock with its processes, which release it as they end."""
+        """Wait for the lock, because the processes of a killed demo hold it until they end."""
         deadline = time.monotonic() + LOCK_SECONDS
         while True:
             try:
@@ -151,7 +151,7 @@ class DemoFolder:
 
 
 def _write_secret(path: Path, text: str) -> None:
-    """Readable by its owner alone from its first moment on."""
+    """Write a file that is readable only by its owner from its creation on."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text + "\n")

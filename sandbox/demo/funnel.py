@@ -1,4 +1,4 @@
-"""The funnel of the preview as a table, and the calls that it ends in as sentences."""
+"""The preview's funnel as a table, and the resulting calls as sentences."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -19,7 +19,7 @@ _STAGES = {
 
 
 def funnel_table(preview: Preview) -> Table:
-    """A row for each stage, after the losses before it. Amounts are in the currency with the largest sum."""
+    """A row for each stage, below its losses. Amounts are in the currency with the largest sum."""
     currency = _leading_currency(preview)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
@@ -34,7 +34,7 @@ def funnel_table(preview: Preview) -> Table:
 
 
 def funnel_notes(preview: Preview) -> Iterator[str]:
-    """The currencies that the table omits, the next calls, and what an opening could make up for."""
+    """The currencies that the table omits, the next calls, and the backlog that an opening could include."""
     others = len(_totals(preview)) - 1
     if others > 0:
         yield f"Amounts in {others} other {'currency' if others == 1 else 'currencies'} are left out."
@@ -49,7 +49,7 @@ def _next_calls(preview: Preview) -> str:
     if tomorrow.calls:
         return f"Tomorrow, {_counted(tomorrow)}{'' if tomorrow.calls == 1 else ', one to each number'}."
     if first is None:
-        return "No call is to come."
+        return "No call is scheduled."
     return f"No call tomorrow, {tomorrow.day:%a %d %b}. The next day with calls is {_counted(first)}."
 
 
@@ -63,7 +63,7 @@ def _leading_currency(preview: Preview) -> str | None:
 
 
 def _totals(preview: Preview) -> Mapping[str, Decimal]:
-    """What is owed on all open invoices, by currency."""
+    """The amounts owed on all open invoices, by currency."""
     return preview.stages[0].debt.amounts
 
 

@@ -1,4 +1,4 @@
-"""Short HTTP calls to processes on this machine, with the standard library: the demo is to be up in seconds."""
+"""Short HTTP calls to processes on this machine, with the standard library, so that the demo starts fast."""
 
 import http.client
 import json
@@ -10,7 +10,7 @@ _SECONDS = 10.0
 
 
 def status_of(url: str) -> int | None:
-    """The status that a GET is answered with; None while nobody answers."""
+    """The response status of a GET; None without a response."""
     try:
         return _ask("GET", url, None)[0]
     except (OSError, http.client.HTTPException):
@@ -18,7 +18,7 @@ def status_of(url: str) -> int | None:
 
 
 def post(url: str, document: Mapping[str, object]) -> Any:
-    """The JSON that a POST of JSON is answered with. Raises `OSError` where it is not answered with a 2xx."""
+    """The JSON response to a POST of JSON. Raises `OSError` when the response is not a 2xx."""
     status, body = _ask("POST", url, json.dumps(document))
     if not 200 <= status < 300:
         raise ConnectionError(f"{url} answered with HTTP {status}")

@@ -1,4 +1,4 @@
-"""What the demo is asked to do."""
+"""The demo's options."""
 
 import sys
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large the simulated organisation is made."""
+    """The size of the simulated organisation."""
 
     contacts: int = 1000
     invoices: int = 3000
@@ -15,13 +15,13 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line's choices, and where the commands are that the demo starts."""
+    """The options of the command line, and the folder of the commands that the demo starts."""
 
     folder: Path = Path(".demo")
     once: bool = False
     as_json: bool = False
     fresh: bool = False
-    contacts: int | None = None  # None: as the folder has it, else the usual size.
+    contacts: int | None = None  # None: the size in the folder, else the default size.
     invoices: int | None = None
-    # The scripts installed beside the interpreter, whether or not its environment is activated.
+    # The scripts installed next to the interpreter, so that the environment need not be activated.
     programs: Path = Path(sys.executable).parent

@@ -1,4 +1,4 @@
-"""What `booksync reminders preview --json` and `reminders open --json` report."""
+"""The JSON reports of `booksync reminders preview` and `reminders open`."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.demo.errors import DemoError
 
-#: The keys of the preview that the demo's own JSON object repeats. Its list of calls has phone numbers, and stays out.
+#: The keys of the preview that the demo's own JSON object repeats. Not the list of calls, which has phone numbers.
 _REPEATED = ("funnel", "backlog_counts", "tomorrow")
 _HANDOVER = ("handover", "opened_at", "backlog", "waiting_calls")
 
@@ -31,7 +31,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of the funnel: what reaches it, and what is lost before it."""
+    """One stage of the funnel: the invoices that reach it, and the losses before it."""
 
     name: str  # Such as `may_be_asked`.
     losses: tuple[Loss, ...]
@@ -40,7 +40,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class CallingDay:
-    """A day, and how many numbers would be called on it."""
+    """A day, and the number of phone numbers that would be called on it."""
 
     day: dt.date
     calls: int
@@ -51,22 +51,22 @@ class Preview:
     """The connection's open invoices on their way to a call."""
 
     stages: tuple[Stage, ...]
-    backlog_invoices: int  # That `--backlog latest` would make up a missed step for.
+    backlog_invoices: int  # Invoices whose latest missed step `--backlog latest` would schedule.
     tomorrow: CallingDay
-    first_day: CallingDay | None  # The next day with a call; None where no call is to come.
+    first_day: CallingDay | None  # The next day with a call; None when no call is scheduled.
     is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The handover of a connection that is open."""
+    """The handover state of an open connection."""
 
     since: dt.datetime
     waiting_calls: int
 
 
 def read_preview(facts: Mapping[str, Any]) -> Preview:
-    """Raises `DemoError` where the object is not what the command promises."""
+    """Read the command's JSON report. Raises `DemoError` when a value is missing or malformed."""
     try:
         first = facts["first_day"]
         return Preview(
@@ -81,7 +81,7 @@ def read_preview(facts: Mapping[str, Any]) -> Preview:
 
 
 def read_opened(facts: Mapping[str, Any]) -> Opened:
-    """Raises `DemoError` where the object is not what the command promises, or the connection is not open."""
+    """Read the command's JSON report. Raises `DemoError` when a value is malformed or the connection is closed."""
     try:
         if facts["handover"] != "open":
             raise DemoError("booksync reminders open ended with the connection closed")

@@ -1,4 +1,4 @@
-"""booksync's commands, run as anybody would run them: as processes, with their settings in the environment."""
+"""booksync's commands, run as a user runs them: as processes, with their settings in the environment."""
 
 import itertools
 import json
@@ -17,19 +17,19 @@ from sandbox.demo.simulator import MINUTE_SECONDS
 from sandbox.demo.supervisor import Service
 from sandbox.servers import WatchedProcess
 
-#: Where `workers.main` and the migrations are found.
+#: The folder of `workers.main` and the migrations.
 PROJECT = Path(sandbox.__file__).parents[1]
 
 _STOP = ((signal.SIGTERM, 5.0),)
 _POLL_SECONDS = 0.02
 _STDERR = 2
 
-#: Quick enough to watch; the shell may say otherwise.
+#: Short enough to watch the demo; the shell's environment may override them.
 _TEMPO = {"SYNC_INTERVAL_SECONDS": "15", "SWEEP_INTERVAL_SECONDS": "5"}
 
 
 def settings(*, database_url: str, redis_url: str, zoho_url: str, encryption_key: str) -> dict[str, str]:
-    """booksync's settings, with the simulator in Zoho's place: no real credentials, whatever the shell has."""
+    """booksync's settings with the simulator instead of Zoho; the shell's real credentials are overridden."""
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -45,7 +45,7 @@ def settings(*, database_url: str, redis_url: str, zoho_url: str, encryption_key
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The commands in a folder, and the settings that they are started with, above the shell's own environment."""
+    """The commands in a folder, and their settings, which override the shell's environment."""
 
     folder: Path
     settings: Mapping[str, str]
@@ -71,7 +71,7 @@ class Programs:
         to `log`, or with `show_progress` to our stderr if that is a terminal.
 
         Raises:
-            DemoError: it did not end with 0.
+            DemoError: the command's exit code is not 0.
         """
         output = log.with_suffix(".out")
         stderr = _STDERR if show_progress and sys.stderr.isatty() else None

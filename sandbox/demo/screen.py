@@ -1,4 +1,4 @@
-"""What the demo says, and how it looks."""
+"""The demo's output and its layout."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ from sandbox.demo.summary import Summary
 
 
 class Screen:
-    """All words of the demo. Where the output is for a program, words go to stderr and the object to stdout."""
+    """All output of the demo. With `--json` the texts go to stderr and the object goes to stdout."""
 
     def __init__(self, *, as_json: bool, console: Console | None = None) -> None:
         self._as_json = as_json
@@ -34,7 +34,7 @@ class Screen:
 
     @contextlib.contextmanager
     def step(self, doing: str, done: str) -> Iterator[None]:
-        """One line for one step, with the time it took; where it fails, nothing is claimed."""
+        """Print one line with the duration after a step; print nothing when the step fails."""
         began = time.monotonic()
         with self._console.status(f"{doing} …") if self._console.is_terminal else contextlib.nullcontext():
             yield
@@ -44,11 +44,11 @@ class Screen:
         self._console.print(f"   {words}", soft_wrap=True)
 
     def stopping(self) -> None:
-        # On a line of its own, after the terminal's ^C.
+        # Starts a new line after the terminal's ^C.
         self._console.print("\n   Stopping …")
 
     def problem(self, sentence: str) -> None:
-        """Always on stderr: stdout is for what was asked for."""
+        """Print a problem, always on stderr, because stdout is for the result."""
         Console(stderr=True, highlight=False).print(Text.assemble((" ✗ ", "red"), sentence), soft_wrap=True)
 
     def restarted(self, name: str, code: int | None) -> None:
@@ -56,7 +56,7 @@ class Screen:
         self._console.print(f" [yellow]↻[/] The {name} ended{why}; it was started again", soft_wrap=True)
 
     def result(self, told: dict[str, Any]) -> None:
-        """The object, as the last line on stdout."""
+        """Print the object as the last line on stdout."""
         if self._as_json:
             sys.stdout.write(json.dumps(told) + "\n")
             sys.stdout.flush()
@@ -67,7 +67,7 @@ class Screen:
         self._console.print()
 
     def preview(self, preview: Preview) -> None:
-        """The funnel from the open invoices to tomorrow's calls."""
+        """Print the funnel from the open invoices to tomorrow's calls."""
         self._console.print()
         self._console.print(Padding(funnel_table(preview), (0, 0, 0, 3), expand=False))
         self._console.print()
@@ -76,17 +76,17 @@ class Screen:
         self._console.print()
 
     def opened(self, opened: Opened, *, by_this_start: bool) -> None:
-        """That the demo's connection is open, and what a real one waits for."""
+        """Report that the demo's connection is open, and that a real connection needs a person to open it."""
         calls = "1 number has" if opened.waiting_calls == 1 else f"{opened.waiting_calls:,} numbers have"
         since = "" if by_this_start else f"Handover is open since {opened.since:%Y-%m-%d %H:%M} UTC. "
-        self.say(f"{since}{calls} a call to come.")
+        self.say(f"{since}{calls} a scheduled call.")
         self.say("A real connection stays closed until a person has looked at the preview.")
 
     def places(self, places: dict[str, str]) -> None:
-        """Where to look and what to try: a label and a line that can be copied as it is."""
+        """Print the addresses and commands to try: a label and a line to copy for each."""
         self._console.print()
         for label, line in places.items():
-            # No table: a terminal would cut or wrap what is there to be copied.
+            # No table, because it would cut or wrap the lines, which are there to be copied.
             self._console.print(Text.assemble((f" {label:<11}", "bold"), line), soft_wrap=True)
         self._console.print()
 
@@ -126,7 +126,7 @@ def _saved(summary: Summary) -> Text:
 
 
 def shown(path: Path) -> str:
-    """As one would type it from here."""
+    """The path as a user types it in the current folder."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

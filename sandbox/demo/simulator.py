@@ -1,4 +1,4 @@
-"""The Zoho simulator as a process of the demo's, and what the demo asks of it."""
+"""The Zoho simulator as a process of the demo, and the demo's requests to it."""
 
 import json
 import sys
@@ -16,21 +16,21 @@ from sandbox.servers.ports import free_port
 
 READY_SECONDS = 30.0
 
-#: Between two changes that somebody in the simulated office makes.
+#: Between two changes in the simulated organisation.
 DRIFT_SECONDS = 4
 
-#: Of the largest plans. On a small one booksync would, rightly, look for changes less often than the demo wants.
+#: The daily limit of Zoho's largest plans. With a smaller limit booksync syncs less often than the demo needs.
 REQUESTS_PER_DAY = 100_000
 
-#: How long Zoho's minute lasts here. After a restart of Redis booksync waits one out, rightly, before it calls again:
-#: nobody would see a demo twice that did so for a whole minute.
+#: Length of the simulated Zoho's minute. After a restart of Redis booksync waits for one such minute before its next
+#: call, and a whole real minute would be too long for a demo.
 MINUTE_SECONDS = 4
 
 _POLL_SECONDS = 0.02
 
 
 def simulator_service(folder: DemoFolder, size: Size, *, drifts: bool) -> Service:
-    """The command. Its port is chosen here, so that it keeps its address when it is started again."""
+    """The simulator's service. The port is chosen here, so that a restarted simulator keeps its address."""
     choices = {
         "--port": free_port(),
         "--state": folder.simulator,
@@ -55,15 +55,15 @@ class Organization:
     name: str
 
     def grant_code(self) -> str:
-        """A fresh code, as its owner would copy it from Zoho's console; it lives a minute."""
+        """A new grant code, as a user would copy it from Zoho's console; valid for a minute."""
         return str(post(f"{self.origin}/_sandbox/grant-codes", {"organization_id": self.organization_id})["code"])
 
 
 def wait_for_organization(service: Service, on_poll: Callable[[], None]) -> Organization:
-    """The first organisation that the simulator names once it is ready.
+    """Wait for the simulator and return its first organisation.
 
     Raises:
-        DemoError: it was not ready in time.
+        DemoError: the simulator was not ready in time.
     """
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:

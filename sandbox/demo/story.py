@@ -31,12 +31,12 @@ _NEWS_SECONDS = 1.0
 
 
 def tell(options: Options, screen: Screen, before_the_end: Callable[[], None]) -> None:
-    """Run the demo to its end: after one sync (`once`), else when a signal's exception says so.
+    """Run the demo until one sync is done (`once`), else until a signal raises an exception.
 
-    `before_the_end` is called before the processes are stopped, however it comes to that.
+    `before_the_end` is called before the processes are stopped, whatever the cause of the end.
 
     Raises:
-        SandboxError: a part failed; all that ran is stopped.
+        SandboxError: a part failed; all processes are stopped.
     """
     folder = DemoFolder(options.folder)
     with folder.locked() as lock, contextlib.ExitStack() as ends:
@@ -55,7 +55,7 @@ def tell(options: Options, screen: Screen, before_the_end: Callable[[], None]) -
 
 
 class Demo:
-    """One run of the demo, in a folder that is locked for it. What has to be ended is left to `ends`."""
+    """One run of the demo in a locked folder. The exit stack `ends` stops its processes."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Demo:
         self._supervisors: list[Supervisor] = []
 
     def tell(self) -> None:
-        """The whole story."""
+        """Run all steps of the demo."""
         simulator, backing = self._start_stand_ins()
         organization, programs = self._wait_for_stand_ins(simulator, backing)
         with self._screen.step("Preparing the schema", "The schema is up to date"):
@@ -111,7 +111,7 @@ class Demo:
         return organization, Programs(self._options.programs, env, self._held)
 
     def _start_services(self, programs: Programs) -> str:
-        """The origin of the web process. The services may still be starting."""
+        """Start the services and return the web process's origin, without waiting until they are ready."""
         supervisor = self._supervise(programs)
         for number in range(1, WORKERS + 1):
             worker = (programs.path("dramatiq"), "workers.main", "--processes", "1", "--threads", "4")
@@ -122,7 +122,7 @@ class Demo:
         return f"http://{LOOPBACK}:{port}"
 
     def _start_scheduler(self, programs: Programs) -> None:
-        """After the first sync: it would start one of its own, whose numbers were then not the ones that are shown."""
+        """Start the scheduler only after the first sync, because it starts syncs whose numbers are not shown."""
         scheduler = (programs.path("booksync"), "scheduler")
         self._supervise(programs).start(Service("scheduler", scheduler, self._folder.log("scheduler")))
 
@@ -135,7 +135,7 @@ class Demo:
         try:
             return uuid.UUID(told["connection_id"])
         except (KeyError, ValueError, TypeError):
-            raise DemoError("booksync connect ended without telling its connection", log=log) from None
+            raise DemoError("booksync connect ended without reporting its connection", log=log) from None
 
     def _sync(self, programs: Programs, connection_id: uuid.UUID) -> dict[str, Any]:
         self._screen.say(f"Everything is read once, within Zoho's 100 calls a minute (of {MINUTE_SECONDS} s, here).")
@@ -153,7 +153,7 @@ class Demo:
         return facts
 
     def _open(self, programs: Programs, connection_id: uuid.UUID, preview: dict[str, Any]) -> dict[str, Any]:
-        """The handover, opened by the first start; a later one leaves it as it is, because opening again moves it."""
+        """Open the handover unless an earlier start has, because a second opening would move its time."""
         if read_preview(preview).is_open:
             self._screen.opened(read_opened(preview), by_this_start=False)
             return preview
@@ -190,7 +190,7 @@ class Demo:
                 "Try": f"(set -a; . {shown(environment)}; {booksync} status)",
             }
         )
-        self._screen.say("The simulated office goes on working; each sync reports here. Ctrl-C ends it.")
+        self._screen.say("The simulated organisation keeps changing; each sync reports here. Ctrl-C ends it.")
         while True:
             for run in changes.news():
                 self._screen.change(run, changes.reminded_invoices())

@@ -1,4 +1,4 @@
-"""What the first sync did, as `booksync sync --wait --json` tells it."""
+"""The result of the first sync, read from the report of `booksync sync --wait --json`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sandbox.demo.errors import DemoError
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Records of one kind: what the run did with them, and how many are cached after it."""
+    """Counts of one kind of record: the run's changes, and the number cached after it."""
 
     total: int
     new: int
@@ -27,19 +27,19 @@ class Summary:
     invoices: Written
     invoices_skipped: int
     reminders_scheduled: int
-    reminders_skipped: Mapping[str, int]  # By reason.
+    reminders_skipped: Mapping[str, int]  # Counts by reason.
     api_calls: int
     api_calls_one_per_invoice: int
     seconds: float
 
     @property
     def saved_share(self) -> float:
-        """Of the calls that asking for each invoice's customer would have cost, 0 to 1."""
+        """The share of calls saved, compared with one call for each invoice's customer; 0 to 1."""
         return max(0.0, 1 - self.api_calls / self.api_calls_one_per_invoice) if self.api_calls_one_per_invoice else 0.0
 
 
 def read_summary(told: Mapping[str, Any]) -> Summary:
-    """Raises `DemoError` where the object is not what the command promises."""
+    """Read the command's JSON report. Raises `DemoError` when a value is missing or malformed."""
     try:
         return Summary(
             status=told["status"],
@@ -54,7 +54,7 @@ def read_summary(told: Mapping[str, Any]) -> Summary:
             seconds=told["seconds"],
         )
     except KeyError as missing:
-        raise DemoError(f"booksync sync ended without telling {missing.args[0]}") from None
+        raise DemoError(f"booksync sync ended without reporting {missing.args[0]}") from None
 
 
 def _written(part: Mapping[str, int]) -> Written:

@@ -1,4 +1,4 @@
-"""The long-running processes: started, looked after, and ended together."""
+"""Starts, restarts and stops the long-running processes."""
 
 import time
 from collections import deque
@@ -9,14 +9,14 @@ from typing import Protocol
 
 from sandbox.demo.errors import DemoError
 
-#: A service that ends this often within so many seconds is not started again.
+#: A service that ends this many times within this many seconds is not restarted.
 DEATHS = 3
 DEATHS_WITHIN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A command that is meant to run as long as the demo."""
+    """A command that runs as long as the demo."""
 
     name: str
     command: tuple[str, ...]
@@ -24,7 +24,7 @@ class Service:
 
 
 class Process(Protocol):
-    """What of a running command is used here; `sandbox.servers.WatchedProcess` is one."""
+    """The interface of a running command; `sandbox.servers.WatchedProcess` implements it."""
 
     def poll(self) -> int | None: ...
     def ask_to_stop(self) -> None: ...
@@ -39,7 +39,7 @@ class _Charge:
 
 
 class Supervisor:
-    """Keeps services running, as long as somebody calls `check` again and again."""
+    """Restarts services that ended, on each call of `check`."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Supervisor:
         on_restart: Callable[[Service, int], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_restart` hears of a service that ended and its exit code, before it is started again."""
+        """`on_restart` is called with a service that ended and its exit code, before the restart."""
         self._launch = launch
         self._on_restart = on_restart
         self._clock = clock
@@ -59,7 +59,7 @@ class Supervisor:
         self._charges.append(_Charge(service, self._launch(service)))
 
     def check(self) -> None:
-        """Start again what has ended.
+        """Restart the services that have ended.
 
         Raises:
             DemoError: a service ends again and again.
@@ -70,7 +70,7 @@ class Supervisor:
                 self._revive(charge, code)
 
     def stop(self) -> None:
-        """End them all, side by side."""
+        """Stop all services in parallel."""
         for charge in self._charges:
             charge.process.ask_to_stop()
         while self._charges:

@@ -1,4 +1,4 @@
-"""A Postgres and a Valkey of one's own, up within a second or two and gone with the process that started them."""
+"""Embedded Postgres and Valkey servers that start within two seconds and end with the process that started them."""
 
 from sandbox.servers.errors import SandboxError, ServerError
 from sandbox.servers.postgres import EmbeddedPostgres

@@ -1,4 +1,4 @@
-"""Whom a server runs as: Postgres refuses root, so under root another account is found that reaches all it needs."""
+"""The account of a server: Postgres refuses root, so root needs another account that can access program and data."""
 
 import os
 import pwd
@@ -16,18 +16,18 @@ _PROBE_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A way to start a program as somebody."""
+    """An account, and the way to start a program with it."""
 
     name: str
-    uid: int | None = None  # None: nothing is dropped.
+    uid: int | None = None  # None: the process keeps its user.
     gid: int | None = None
-    prefix: tuple[str, ...] = ()  # What stands before the command.
+    prefix: tuple[str, ...] = ()  # Prepended to the command.
 
     @property
     def owner(self) -> tuple[int, int]:
         """Owner and group that the server's data must have on disk.
 
-        Within a user namespace root's own files show as the mapped user's, so there they stay root's.
+        In a user namespace root's files appear as the mapped user's, so their owner stays root.
         """
         return (self.uid if self.uid is not None else os.geteuid(), self.gid if self.gid is not None else os.getegid())
 
@@ -39,11 +39,11 @@ NAMESPACE = Account("a user namespace", prefix=("unshare", "--user", f"--map-use
 def choose_account(program: Path, folder: Path, *, root_will_do: bool = False) -> Account:
     """The account for `program` with its data below `folder` (which exists).
 
-    An ordinary user stays as it is. Root becomes the first of: `postgres`, `nobody`, the owner of the surrounding
-    folder, a namespace in which root is called nobody; the first that can run the program and enter the folder.
+    An ordinary user keeps its account. For root it is the first of these that can run the program and enter the
+    folder: `postgres`, `nobody`, the owner of a parent folder, a user namespace in which root is mapped to `nobody`.
 
     Raises:
-        ServerError: root has no such way, and the program does not run as root (`root_will_do`).
+        ServerError: no account fits, and the program does not run as root (`root_will_do`).
     """
     if os.geteuid() != 0:
         return PLAIN
@@ -59,13 +59,13 @@ def choose_account(program: Path, folder: Path, *, root_will_do: bool = False) -
 
 
 def give(path: Path, account: Account) -> None:
-    """Hand a data folder to the account, with all it holds: an earlier start may have chosen another one."""
+    """Give the account a data folder and its contents, because an earlier start may have used another account."""
     if os.geteuid() != 0 or path.stat().st_uid == account.owner[0]:
         return
     for parent, folders, files in os.walk(path):
         for name in (*folders, *files):
             os.lchown(Path(parent, name), *account.owner)
-    # The top comes last: its owner says that all is done.
+    # The top folder comes last, because its owner marks the whole change as complete.
     os.lchown(path, *account.owner)
 
 
@@ -86,7 +86,7 @@ def _candidates(folder: Path) -> Iterator[Account]:
 
 
 def _reaches(account: Account, program: Path, folder: Path) -> bool:
-    """Tried rather than worked out: modes, access lists, mounts and shared libraries all have their say."""
+    """Try the account in practice, because modes, access lists, mounts and shared libraries all matter."""
     script = 'test -x "$1" && exec "$0" --version'
     try:
         tried = subprocess.run(

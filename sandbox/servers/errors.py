@@ -1,13 +1,13 @@
-"""What goes wrong in the sandbox: one sentence, and where the log lies that says more."""
+"""Errors of the sandbox: one sentence, and the path of the log with the details."""
 
 from pathlib import Path
 
 
 class SandboxError(Exception):
-    """Something of the sandbox could not do its part."""
+    """A part of the sandbox failed."""
 
     def __init__(self, sentence: str, *, log: Path | None = None) -> None:
-        """`sentence` ends without a full stop; `log` is named after it."""
+        """`sentence` has no full stop at its end; the path of `log` is added after it."""
         super().__init__(f"{sentence}; its log is {log}" if log is not None else sentence)
         self.log = log
 

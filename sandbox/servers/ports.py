@@ -1,4 +1,4 @@
-"""Ports on 127.0.0.1 that nobody listens on."""
+"""Free ports on 127.0.0.1."""
 
 import random
 import socket
@@ -12,11 +12,11 @@ _EPHEMERAL_START = 32_768
 
 
 def free_port() -> int:
-    """A TCP port that nothing is bound to at this moment; another program may still be quicker to bind it.
+    """A TCP port that is free at this moment; another program may still bind it first.
 
-    It lies below the kernel's ephemeral range. While a server is away for a restart, a client that keeps
-    connecting to a port of that range is sooner or later given the very same port as its own source, connects
-    to itself, and holds the port against the server's return.
+    The port lies below the kernel's ephemeral range. Trap: while a server restarts on a port of that range, a
+    client that keeps connecting may get the same port as its source port. The client then connects to itself, and
+    the server cannot bind the port again.
     """
     for _ in range(50):
         port = random.randrange(_LOWEST, _ephemeral_start())

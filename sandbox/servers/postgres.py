@@ -25,7 +25,7 @@ _FIRST_WITH_BUILTIN_LOCALE = 17
 
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
-    "unix_socket_directories": "",  # A socket's path may have only 107 characters; a data folder's is often longer.
+    "unix_socket_directories": "",  # A socket's path has at most 107 characters; a data folder's is often longer.
     "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -34,7 +34,7 @@ _CARELESS_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_wr
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """A Postgres with its superuser `postgres`, UTF-8, no password on loopback.
+    """A Postgres with the superuser `postgres`, UTF-8, and no password on loopback.
 
     >>> with EmbeddedPostgres(folder) as postgres:
     ...     url = postgres.create_database("booksync")
@@ -48,22 +48,22 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """Of the maintenance database: `postgresql://postgres@127.0.0.1:PORT/postgres`."""
+        """The URL of the maintenance database: `postgresql://postgres@127.0.0.1:PORT/postgres`."""
         return self.url_of("postgres")
 
     def url_of(self, database: str) -> str:
-        """The URL of one of its databases."""
+        """The URL of one of the server's databases."""
         return f"postgresql://{SUPERUSER}@{LOOPBACK}:{self.port}/{database}"
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
-        """Make a database unless it is there, and return its URL; a copy of `template`, which nobody may be using."""
+        """Create a database unless it exists, and return its URL; a copy of `template`, which must have no sessions."""
         with self._administering() as connection, contextlib.suppress(psycopg.errors.DuplicateDatabase):
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:
-        """Remove a database with all its sessions; nothing happens when there is none."""
+        """Drop a database and end its sessions; a missing database is not an error."""
         with self._administering() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -81,7 +81,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return account
 
     def _initialise(self, account: Account) -> None:
-        """Make the cluster beside its final place, so that a half-made one is never taken for a whole one."""
+        """Create the cluster in a temporary folder and rename it, so that an incomplete cluster is never used."""
         half_made = self.folder / "data.new"
         if half_made.exists():
             shutil.rmtree(half_made)
@@ -100,7 +100,7 @@ class EmbeddedPostgres(EmbeddedServer):
     def _initdb(self, data: Path) -> Sequence[str]:
         locale = ["--locale=C"]
         if _major_version(self._programs) >= _FIRST_WITH_BUILTIN_LOCALE:
-            # Knows the letters of every script, whatever locales this machine has.
+            # This locale knows the letters of every script and does not depend on the machine's locales.
             locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         choices = ["--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions", f"--username={SUPERUSER}"]
         return [str(self._programs / "initdb"), f"--pgdata={data}", *choices, *locale]
@@ -111,14 +111,14 @@ class EmbeddedPostgres(EmbeddedServer):
         return [str(self._programs / "postgres"), "-D", str(self.data), *options]
 
     def _answers(self, pid: int, port: int) -> bool:
-        # The word that pg_ctl waits for, too. The lines: pid, data, start, port, socket, address, memory, status.
+        # pg_ctl waits for this status too. The lines: pid, data, start, port, socket, address, memory, status.
         match self._pid_file_lines():
             case [its_pid, _, _, its_port, _, _, _, status, *_]:
                 return (its_pid, its_port, status.strip()) == (str(pid), str(port), "ready")
         return False
 
     def _clear_stale_pid_file(self) -> None:
-        """Postgres refuses to start when the number in the pid file belongs to *any* process it could signal."""
+        """Remove a stale pid file, because Postgres does not start if *any* process that it can signal has that pid."""
         lines = self._pid_file_lines()
         if not lines:
             return

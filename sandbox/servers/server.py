@@ -22,9 +22,9 @@ _PORT_TRIES = 5
 
 
 class EmbeddedServer(ABC):
-    """A server on 127.0.0.1 whose data, lock and log are in one folder; it ends with us, however we end.
+    """A server on 127.0.0.1 with data, lock and log in one folder; it ends when our process ends, even by SIGKILL.
 
-    Usable as a context manager. `start` after `stop` or `kill` brings it back with its data, on the same port.
+    Usable as a context manager. `start` after `stop` or `kill` starts it with the same data and port.
     """
 
     name: ClassVar[str]
@@ -35,9 +35,9 @@ class EmbeddedServer(ABC):
     def __init__(
         self, folder: Path | str, *, durable: bool = True, port: int | None = None, held: Sequence[int] = ()
     ) -> None:
-        """`durable=False` trades safety against a crash of the machine for speed; `port` None takes a free one.
+        """`durable=False` is faster but may lose data in a crash of the machine; `port` None takes a free port.
 
-        `held` are file descriptors of the caller's (of locks) that stay open until the server's last process is gone.
+        `held` are the caller's file descriptors (of locks) that stay open until the server's last process has ended.
         """
         self.folder = Path(folder).absolute()
         self.data = self.folder / "data"
@@ -49,7 +49,7 @@ class EmbeddedServer(ABC):
 
     @property
     def port(self) -> int:
-        """Its TCP port; known from the first start on."""
+        """The server's TCP port; known after the first start."""
         if self._port is None:
             raise ServerError(f"{self.name} has not been started yet")
         return self._port
@@ -63,18 +63,18 @@ class EmbeddedServer(ABC):
 
     @property
     def running(self) -> bool:
-        """Whether its process is there."""
+        """Whether the server's process is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> Self:
-        """Start it and wait until it answers; nothing happens when it runs.
+        """Start the server and wait until it accepts clients; does nothing when it is running.
 
         Raises:
-            ServerError: it cannot be found, or did not come up.
+            ServerError: the server was not found or did not start.
         """
         if self.running:
             return self
-        self.stop()  # It may have died by itself.
+        self.stop()  # The process may have ended by itself.
         try:
             with self._locked_folder():
                 self._launch(self._prepare())
@@ -83,13 +83,13 @@ class EmbeddedServer(ABC):
         return self
 
     def stop(self) -> None:
-        """Stop it in an orderly way; nothing happens when it does not run."""
+        """Stop the server with its orderly shutdown; does nothing when it is not running."""
         if self._process is not None:
             self._process.stop()
             self._process = None
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would."""
+        """End the server with SIGKILL, like a crash."""
         if self._process is not None:
             self._process.kill()
             self._process = None
@@ -107,11 +107,11 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def _prepare(self) -> Account:
-        """Find the program and the account, and make the data folder where it is missing."""
+        """Find the program and the account, and create the data folder if it is missing."""
 
     @abstractmethod
     def _command(self, port: int) -> Sequence[str]:
-        """The server in the foreground, bound to 127.0.0.1."""
+        """The command that runs the server in the foreground, bound to 127.0.0.1."""
 
     @abstractmethod
     def _answers(self, pid: int, port: int) -> bool:
@@ -123,9 +123,9 @@ class EmbeddedServer(ABC):
 
     @contextlib.contextmanager
     def _locked_folder(self) -> Iterator[None]:
-        """Hold the folder's lock while starting; the server's watcher inherits it and holds it to the end.
+        """Lock the folder during the start; the server's watcher inherits the lock and holds it until the server ends.
 
-        So a second start waits until the processes of a first one, whose parent was just killed, are gone.
+        So a second start waits until the processes of a first start, whose parent was just killed, have ended.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -193,7 +193,7 @@ class EmbeddedServer(ABC):
 
 
 def _reason(said: str) -> str:
-    """The line of a log that says most about a failed start."""
+    """The log line that best explains a failed start."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line.lower() for word in ("fatal", "panic", "error", "# "))]
     return (telling or lines or [f"no answer within {START_SECONDS:g} s"])[-1]

@@ -14,7 +14,7 @@ _ANSWER_SECONDS = 1.0
 
 
 class EmbeddedValkey(EmbeddedServer):
-    """A Valkey that evicts nothing; `durable` keeps an append-only file, so that its data survive a restart.
+    """A Valkey without eviction; `durable` enables an append-only file, so that the data survive a restart.
 
     >>> with EmbeddedValkey(folder) as valkey:
     ...     client = redis.Redis.from_url(valkey.url)
@@ -26,11 +26,11 @@ class EmbeddedValkey(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """Of its first database: `redis://127.0.0.1:PORT/0`."""
+        """The URL of the first database: `redis://127.0.0.1:PORT/0`."""
         return self.url_of(0)
 
     def url_of(self, database: int) -> str:
-        """The URL of one of its databases, 0 to 15."""
+        """The URL of one of the server's databases, 0 to 15."""
         return f"redis://{LOOPBACK}:{self.port}/{database}"
 
     def _prepare(self) -> Account:
@@ -45,13 +45,13 @@ class EmbeddedValkey(EmbeddedServer):
             "port": str(port),
             "dir": str(self.data),
             "appendonly": "yes" if self.durable else "no",
-            "save": "",  # No snapshots beside the append-only file.
+            "save": "",  # No snapshots in addition to the append-only file.
             "maxmemory-policy": "noeviction",
         }
         return [str(self._program), *(part for name, value in settings.items() for part in (f"--{name}", value))]
 
     def _answers(self, pid: int, port: int) -> bool:
-        """Our own process answers, and has loaded its data: another server may sit on the port we had chosen."""
+        """Whether our own process has loaded its data; compares the pid, because another server may have the port."""
         try:
             with socket.create_connection((LOOPBACK, port), timeout=_ANSWER_SECONDS) as connection:
                 connection.sendall(b"PING\r\nINFO server\r\nQUIT\r\n")

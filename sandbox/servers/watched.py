@@ -1,4 +1,4 @@
-"""A child process that never outlives us, not even when we are killed with SIGKILL."""
+"""A child process that never outlives its parent, not even when the parent gets SIGKILL."""
 
 import contextlib
 import fcntl
@@ -15,7 +15,7 @@ from sandbox.servers import watcher
 from sandbox.servers.account import PLAIN, Account
 from sandbox.servers.errors import ServerError
 
-#: Signals in order, each with the seconds of patience after it; SIGKILL follows by itself.
+#: Signals in order, each with the seconds to wait after it; SIGKILL follows automatically.
 StopOrder = Sequence[tuple[signal.Signals, float]]
 
 ORDERLY: Final[StopOrder] = ((signal.SIGTERM, 8.0),)
@@ -24,8 +24,8 @@ ORDERLY: Final[StopOrder] = ((signal.SIGTERM, 8.0),)
 class WatchedProcess:
     """A running command, in a session of its own, so that a terminal's Ctrl-C does not reach it.
 
-    Between us and it stands a watcher (`sandbox.servers.watcher`) that ends it, and every process it has started,
-    when we say so or are gone. The command's output goes to `log`, unless `stdout` or `stderr` names an open file
+    A watcher process (`sandbox.servers.watcher`) ends the command and all its descendants when the parent asks for it
+    or has ended. The command's output goes to `log`, unless `stdout` or `stderr` names an open file
     descriptor. `held` are descriptors (of locks) that stay open until the last of its processes has ended.
 
     Raises:
@@ -84,24 +84,24 @@ class WatchedProcess:
         return int(answer["pid"])
 
     def poll(self) -> int | None:
-        """The exit code (128 + N: ended by signal N), or None while any process of it is there."""
+        """The exit code (128 + N: ended by signal N), or None while any process of the command is running."""
         return self._watcher.poll()
 
     def wait(self, timeout_seconds: float | None = None) -> int:
-        """Wait for its own end. Raises `TimeoutError` when it takes longer."""
+        """Wait until the command ends by itself. Raises `TimeoutError` when it takes longer."""
         try:
             return self._watcher.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"{self.name} still runs after {timeout_seconds:g} s") from None
 
     def ask_to_stop(self) -> None:
-        """Begin its end; `stop` waits for it. Several can end side by side this way."""
+        """Begin to stop the command; `stop` waits for the end. So several commands can stop in parallel."""
         assert self._watcher.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._watcher.stdin.close()
 
     def stop(self) -> int:
-        """End it and all its descendants; the exit code. Calling it again does no harm."""
+        """Stop the command and all its descendants; returns the exit code. Repeated calls do no harm."""
         self.ask_to_stop()
         return self.wait(self._patience)
 
@@ -112,14 +112,14 @@ class WatchedProcess:
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would; what the command had started is gone too when this returns."""
+        """End the command with SIGKILL, like a crash; its descendants have ended too when this returns."""
         self.send_signal(signal.SIGKILL)
         self.wait(self._patience)
         self.ask_to_stop()
 
 
 def _copy(descriptor: int, copies: contextlib.ExitStack) -> int:
-    """The same open file under a number above 2: the watcher has standard streams of its own."""
+    """Duplicate the descriptor to a number above 2, because the watcher has its own standard streams."""
     copy = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
     copies.callback(os.close, copy)
     return copy

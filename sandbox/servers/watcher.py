@@ -1,9 +1,9 @@
-"""The process between us and a child of ours: it ends the child, and all the child's children, once we are gone.
+"""The process between a parent and its child: it ends the child and all descendants when the parent has ended.
 
 Run as a script with the standard library alone: `python -I -S watcher.py NAME`. It reads one line of JSON, the order,
-from its standard input, answers with one line, and then waits for the end of either side. Its standard input is a pipe
-whose other end only its parent holds; the kernel closes that end however the parent dies, SIGKILL included.
-(PR_SET_PDEATHSIG alone would not do: it is about the parent's thread and is forgotten when the child changes user.)
+from its standard input, writes one line, and then waits for the end of either side. Its standard input is a pipe whose
+other end only its parent holds; the kernel closes that end whenever the parent ends, also after SIGKILL.
+(PR_SET_PDEATHSIG alone is not enough: it watches the parent's thread and is cleared when the child changes user.)
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _REAP_SECONDS = 0.01
 
 
 class Order(TypedDict):
-    """What to start, and how to end it."""
+    """The command to start, and how to end it."""
 
     command: list[str]
     env: dict[str, str]
@@ -35,15 +35,15 @@ class Order(TypedDict):
     gid: int | None
     stdout: int  # Inherited file descriptors.
     stderr: int
-    stop: list[tuple[int, float]]  # (signal, seconds of patience), in order; SIGKILL comes after the last.
+    stop: list[tuple[int, float]]  # (signal, seconds to wait), in order; SIGKILL comes after the last.
 
 
 def main() -> int:
-    """Run one child to its end. The exit code is the child's; 128 + N where signal N ended it."""
+    """Run one child to its end. Returns the child's exit code; 128 + N when signal N ended it."""
     with open(0, "rb", buffering=0, closefd=False) as order_pipe:
         line = order_pipe.readline()
     if not line.endswith(b"\n"):
-        return 0  # The parent died before it had said anything.
+        return 0  # The parent ended before it sent an order.
     order: Order = json.loads(line)
     os.chdir("/")
     wake = _wake_on_signals()
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 class Watch:
-    """The wait for one child."""
+    """Waits for the end of one child."""
 
     def __init__(self, child: "subprocess.Popen[bytes]", order: Order, wake: int) -> None:
         self.child = child
@@ -68,7 +68,7 @@ class Watch:
         self.wake = wake
 
     def until_the_end(self) -> int:
-        """Wait for the child's end, or bring it about when the parent is gone; leave no descendant behind."""
+        """Wait for the child's end, or end it when the parent is gone; then end all remaining descendants."""
         while not self._has_ended():
             readable, _, _ = select.select([0, self.wake], [], [])
             if 0 in readable or _termination_asked(self.wake):
@@ -89,7 +89,7 @@ class Watch:
                     os.read(self.wake, 512)
 
     def _sweep(self) -> None:
-        """Kill whatever is left, until the kernel says that nothing is: orphans of our child became our children."""
+        """Kill the remaining processes until the kernel reports none; orphans of the child became our children."""
         while True:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.child.pid, signal.SIGKILL)
@@ -105,7 +105,7 @@ class Watch:
         return self.child.returncode is not None
 
     def _reap(self) -> bool:
-        """Collect every child that has ended, adopted ones too. False: none is left."""
+        """Collect every child that has ended, including adopted ones. False: no child is left."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -132,12 +132,12 @@ def _start(order: Order, libc: ctypes.CDLL | None) -> "subprocess.Popen[bytes]":
         preexec_fn=_die_with_me(order, libc),
     )
     for descriptor in (order["stdout"], order["stderr"]):
-        os.close(descriptor)  # So that a reader of the child's output sees its end.
+        os.close(descriptor)  # Close them, so that a reader of the child's output gets the end of the file.
     return child
 
 
 def _die_with_me(order: Order, libc: ctypes.CDLL | None) -> Callable[[], None] | None:
-    """Should this watcher itself be killed, the child at least is told."""
+    """Let the kernel signal the child if this watcher itself is killed."""
     if libc is None:
         return None
     first_signal = order["stop"][0][0] if order["stop"] else signal.SIGKILL
@@ -145,7 +145,7 @@ def _die_with_me(order: Order, libc: ctypes.CDLL | None) -> Callable[[], None] |
 
 
 def _wake_on_signals() -> int:
-    """A descriptor that turns readable at a child's end and when this watcher is asked to end."""
+    """A descriptor that becomes readable when a child ends and when this watcher gets a termination signal."""
     readable, writable = os.pipe()
     for end in (readable, writable):
         os.set_blocking(end, False)
@@ -157,7 +157,7 @@ def _wake_on_signals() -> int:
 
 
 def _noticed(_number: int, _frame: FrameType | None) -> None:
-    """The wake-up descriptor has told already."""
+    """Do nothing, because the wake-up descriptor has already reported the signal."""
 
 
 def _termination_asked(wake: int) -> bool:
@@ -168,7 +168,7 @@ def _termination_asked(wake: int) -> bool:
 
 
 def _children() -> list[int]:
-    """Our direct children, from /proc; none where there is no /proc."""
+    """The direct children of this process, from /proc; empty without /proc."""
     mine = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

@@ -1,1 +1,1 @@
-"""A simulator of Zoho Books v3: its lists, details, limits, OAuth and bad days, over HTTP."""
+"""A simulator of Zoho Books v3: its lists, details, limits, OAuth and failures, over HTTP."""

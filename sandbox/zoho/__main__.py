@@ -28,11 +28,11 @@ from sandbox.zoho.simulator import Simulator
 
 SAVE_EVERY_SECONDS = 3.0
 SAVE_AT_MOST_SHARE = 0.1
-"""Saving stops the server for a moment: with large books it happens less often, so as not to take over a tenth."""
+"""Saving blocks the server. Large books are saved less often, so that saving takes at most a tenth of the time."""
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that leaves signals to `serve`, which stops at once where uvicorn would wait for open connections."""
+    """Uvicorn that leaves signals to `serve`, because uvicorn's own handler waits for open connections."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -42,19 +42,19 @@ class _Server(uvicorn.Server):
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     listener = socket.create_server((options.host, options.port), backlog=1024)
-    # Inherited by every connection: without it each answer waits 40 ms for the acknowledgement of its headers.
+    # Every connection inherits TCP_NODELAY. Without it each response waits 40 ms for the ACK of its headers.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     url = f"http://{options.host}:{listener.getsockname()[1]}"
-    gc.disable()  # Nothing made here is garbage; looking for it among millions of records takes seconds.
+    gc.disable()  # The records are never garbage, and a collection over millions of records takes seconds.
     app = RestartableApp(lambda request: _simulator(_restarted(options, request), url))
     gc.freeze()
     gc.enable()
     asyncio.run(_serve(app, listener, url, options))
-    os._exit(0)  # All is saved; taking a million records apart one by one would take a second.
+    os._exit(0)  # Everything is saved by now. A normal exit would spend a second on freeing a million records.
 
 
 def refresh_token_of(organization_id: str) -> str:
-    """The refresh token of a user who sees just this organisation."""
+    """The refresh token of a user with access to this organisation only."""
     return f"sandbox-refresh-{organization_id}"
 
 
@@ -83,7 +83,7 @@ async def _serve(app: RestartableApp, listener: socket.socket, url: str, options
         tasks.append(asyncio.create_task(_drift(app, options.drift)))
     _announce(app.simulator, url)
     await stop.wait()
-    logging.disable()  # Calls still in flight are cut off, which is nobody's error.
+    logging.disable()  # Calls in flight are cut off on purpose, so their errors are not reported.
     for task in tasks:
         task.cancel()
     for listening in server.servers:
@@ -140,7 +140,7 @@ async def _save_regularly(app: RestartableApp, path: Path) -> None:
 
 
 async def _drift(app: RestartableApp, seconds: float) -> None:
-    """Something small happens about every so many seconds, in one organisation or another."""
+    """Make one small change in a random organisation, on average every `seconds` seconds."""
     while True:
         await asyncio.sleep(seconds * app.simulator.rng.uniform(0.5, 1.5))
         simulator = app.simulator
@@ -169,23 +169,27 @@ def _announce(simulator: Simulator, url: str) -> None:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sandbox.zoho", description="A Zoho Books of one's own.")
+    parser = argparse.ArgumentParser(prog="python -m sandbox.zoho", description="A simulator of Zoho Books.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9000, help="0 takes a free one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--organizations", type=int, default=1)
     parser.add_argument("--contacts", type=int, default=500, help="in each organisation")
     parser.add_argument("--invoices", type=int, default=1500, help="in each organisation")
-    parser.add_argument("--state", type=Path, default=None, help="a file to go on from and to save to")
+    parser.add_argument(
+        "--state", type=Path, default=None, help="load the data from this file if it exists, and save to it"
+    )
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--requests-per-minute", type=int, default=100)
-    parser.add_argument("--window-seconds", type=float, default=60.0, help="how long the minute of the limit is")
     parser.add_argument(
-        "--block-seconds", type=float, default=60.0, help="how long an organisation is blocked after it"
+        "--window-seconds", type=float, default=60.0, help="length of the window in which calls are counted"
+    )
+    parser.add_argument(
+        "--block-seconds", type=float, default=60.0, help="how long an organisation is blocked after exceeding it"
     )
     parser.add_argument("--requests-per-day", type=int, default=10_000)
     parser.add_argument("--concurrency", type=int, default=5)
-    parser.add_argument("--drift", type=float, default=None, help="let something change about every so many seconds")
+    parser.add_argument("--drift", type=float, default=None, help="make a small change about every N seconds")
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""Where made-up contacts are: some far abroad, and in countries of several clocks with a state or a postcode."""
+"""Addresses of generated contacts: some abroad; in countries with several time zones also a state or postcode."""
 
 import random
 from dataclasses import replace
@@ -8,16 +8,16 @@ from sandbox.zoho.records import Contact, Person
 from sandbox.zoho.states import STATES, State, fitting_states
 
 DISTANT_SHARE = 0.25
-"""Of the foreign contacts."""
+"""Share of the foreign contacts."""
 
 WHOLE_SHARE = 0.60
 STATE_ONLY_SHARE = 0.15
 ZIP_ONLY_SHARE = 0.10
-"""Of the contacts in countries of several clocks. The rest name neither a state nor a postcode."""
+"""Shares of the contacts in countries with several time zones. The rest have neither state nor postcode."""
 
 
 def located(contact: Contact, country: Country, *, is_foreign: bool) -> Contact:
-    """The contact with its address. Its id is the seed, so that no other draw depends on the address."""
+    """The contact with its address. The contact's id is the seed, so that the address changes no other random draw."""
     rng = random.Random(contact.contact_id)
     if is_foreign and rng.random() < DISTANT_SHARE:
         country = rng.choice(DISTANT_COUNTRIES)

@@ -1,4 +1,4 @@
-"""What goes back over the wire: an answer, and the refusals that Zoho words as a code and a message."""
+"""HTTP responses: a plain response, and Zoho's errors with their code and message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

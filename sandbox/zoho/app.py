@@ -1,4 +1,4 @@
-"""The simulator on the wire: Starlette routes, and the ways in which a connection goes wrong."""
+"""The simulator's HTTP server: Starlette routes, and the connection failures that faults cause."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from sandbox.zoho.simulator import TOKEN_PATH, Simulator, Visit
 BOOKS_PREFIX = "/books/v3"
 ENDLESS_CHUNK_BYTES = 65_536
 RESET_AT_ONCE = struct.pack("ii", 1, 0)
-"""SO_LINGER with no time: closing sends a reset instead of an orderly end."""
+"""SO_LINGER with a timeout of 0: closing the socket sends a reset (RST) instead of a FIN."""
 
 
 def zoho_app(simulator: Simulator, restart: Restart | None = None) -> Starlette:
@@ -49,7 +49,7 @@ class RestartableApp:
 
 
 class BooksEndpoint:
-    """Everything under `/books/v3`. Plain ASGI: lists are served by the hundred a second."""
+    """Everything under `/books/v3`. Plain ASGI, because it serves hundreds of lists a second."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -63,7 +63,7 @@ class BooksEndpoint:
 
 
 class TokenEndpoint:
-    """`POST /oauth/v2/token`: parameters in the form, the query or both, as Zoho takes them."""
+    """`POST /oauth/v2/token`: accepts parameters in the form, the query or both, as Zoho does."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -80,7 +80,7 @@ class TokenEndpoint:
 async def _attend(
     simulator: Simulator, visit: Visit, answer: Callable[[], Answer], scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Bring a visit to its end: an answer, half an answer, or a dropped connection."""
+    """Finish a visit with a response, half a response, or a dropped connection."""
     try:
         if visit.delay_seconds:
             await asyncio.sleep(visit.delay_seconds)
@@ -110,7 +110,7 @@ async def _send(send: Send, answer: Answer, date: str, *, cut_in_half: bool) -> 
 
 
 async def _send_without_end(receive: Receive, send: Send, answer: Answer, date: str) -> None:
-    """In chunks, until the client has gone: uvicorn then drops what is sent, without a word."""
+    """Send chunks until the client disconnects. After that uvicorn discards sent data silently."""
     await _start(send, answer, date, {})
     chunk = answer.body * (ENDLESS_CHUNK_BYTES // len(answer.body) + 1)
     gone = asyncio.ensure_future(_gone(receive))
@@ -126,7 +126,7 @@ async def _start(send: Send, answer: Answer, date: str, framing: Mapping[str, st
 
 
 async def _hang(receive: Receive, seconds: float) -> None:
-    """Wait that long, or until the client gives up."""
+    """Wait `seconds`, or until the client disconnects."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await _gone(receive)
@@ -143,7 +143,7 @@ async def _reset(scope: Scope, receive: Receive) -> None:
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_ONCE)
     transport.abort()
-    await _gone(receive)  # Until uvicorn knows it too: else it answers 500 into the void.
+    await _gone(receive)  # Wait until uvicorn sees the disconnect: otherwise it sends a 500 to a closed connection.
 
 
 def _header(scope: Scope, wanted: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Answers that are too large for a careful client, and ruinous for a careless one."""
+"""Responses that a client must refuse to read, because reading one whole exhausts its memory."""
 
 import gzip
 import struct
@@ -11,20 +11,20 @@ from sandbox.zoho.commands import Bomb
 
 MEGABYTE = 1024 * 1024
 
-#: What each bomb inflates to.
+#: The inflated size of each compressed bomb.
 INFLATED_BYTES = 1024 * MEGABYTE
 
-#: Above what booksync reads.
+#: More than booksync reads of a response.
 PLAIN_BYTES = 9 * MEGABYTE
 
-#: Above what any HTTP client reads of a header.
+#: More than any HTTP client reads of a header.
 HEADER_BYTES = 2 * MEGABYTE
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
 
 
 def bomb(answer: Answer, kind: Bomb) -> Answer:
-    """The answer, grown; its status and headers stay."""
+    """The response with an oversized body or header; its status and other headers stay."""
     match kind:
         case Bomb.GZIP:
             return _coded(answer, gzip_bomb(), "gzip")
@@ -45,7 +45,7 @@ def gzip_bomb() -> bytes:
     """A valid gzip file of about a megabyte that inflates to `INFLATED_BYTES` of zeros."""
     chunk = bytes(MEGABYTE)
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    # After a full flush the same megabyte deflates to the same bytes, so it is deflated only once.
+    # After a full flush the same megabyte deflates to the same bytes, so one deflated block is repeated.
     block = deflate.compress(chunk) + deflate.flush(zlib.Z_FULL_FLUSH)
     checksum = 0
     for _ in range(INFLATED_BYTES // MEGABYTE):

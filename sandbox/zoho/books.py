@@ -12,7 +12,7 @@ from sandbox.zoho.table import Table
 
 
 class Books:
-    """The tables of an organisation. Changes go through the methods here, so that the parts agree."""
+    """The tables of an organisation. Every change goes through its methods, which keep the tables consistent."""
 
     def __init__(self, organization: Organization, ids: NewIds) -> None:
         self.organization = organization
@@ -55,7 +55,7 @@ class Books:
         )
 
     def today(self, now: float) -> str:
-        """The organisation's date, `YYYY-MM-DD`. At its midnight rows change (overdue) though no record did."""
+        """The organisation's date, `YYYY-MM-DD`. At its midnight rows become overdue although no record changed."""
         day = datetime.fromtimestamp(now, self.organization.zone).date().isoformat()
         if day != self._day:
             self._day = day
@@ -63,14 +63,14 @@ class Books:
         return day
 
     def edit_organization(self, changes: Mapping[str, Any]) -> None:
-        """Replace fields of the organisation. Every row may change (times, sub-statuses), though no record does."""
+        """Replace fields of the organisation. Rows may change (times, sub-statuses) although no record changes."""
         self.organization = replace(self.organization, **changes)
         for table in (self.contacts, self.persons, self.invoices):
             table.forget_rows()
         self.is_changed = True
 
     def index(self) -> None:
-        """Make the indexes that every client uses, so that its first calls do not wait for them."""
+        """Build the indexes that every client uses, so that a client's first calls do not wait for them."""
         for table, columns in (
             (self.contacts, ("contact_name", "last_modified_time")),
             (self.persons, ("contact_person_id",)),
@@ -101,13 +101,13 @@ class Books:
             self._rename_invoices(contact, visible_at)
 
     def delete_contact(self, contact_id: int, visible_at: float | None = None) -> None:
-        """Remove the contact and its persons; its invoices stay, pointing at nobody."""
+        """Remove the contact and its persons. Its invoices stay, with the id of a contact that no longer exists."""
         self._drop_persons(self.contacts.truth[contact_id], set(), visible_at)
         self.contacts.delete(contact_id, visible_at)
         self.is_changed = True
 
     def put_invoice(self, invoice: Invoice, visible_at: float | None = None) -> None:
-        """Keep the invoice and bring what its customers owe up to date, without moving their modified time."""
+        """Store the invoice and update its customers' receivables, without moving the customers' modified time."""
         before = self.invoices.truth.get(invoice.invoice_id)
         if before is not None and before.customer_id != invoice.customer_id:
             self._invoice_ids_of[before.customer_id].discard(invoice.invoice_id)
@@ -132,7 +132,7 @@ class Books:
         return [self.invoices.truth[invoice_id] for invoice_id in sorted(self._invoice_ids_of.get(contact_id, ()))]
 
     def restore(self, contacts: Iterable[Contact], invoices: Iterable[Invoice]) -> None:
-        """Fill empty books with facts that already agree."""
+        """Fill empty books with records that are already consistent."""
         for contact in contacts:
             self.put_contact(contact)
         for invoice in invoices:
@@ -166,7 +166,7 @@ def _names(contact: Contact) -> tuple[str, str]:
 
 
 def _person_facts(contact: Contact) -> tuple[object, ...]:
-    """All that the rows of a contact's persons and invoices are made from."""
+    """The facts from which the rows of a contact's persons and invoices are built."""
     return (contact.persons, contact.primary_person_id, contact.currency_code, contact.is_active, *_names(contact))
 
 

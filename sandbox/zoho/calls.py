@@ -1,4 +1,4 @@
-"""The calls to an organisation's books, one function each: from path and query to the bytes of the answer."""
+"""The calls to an organisation's books, one function each: from path and query to the bytes of the response."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ ADDRESSES = (
     (re.compile(r"/organizations"), CallKind.ORGANIZATIONS),
     (re.compile(r"/contacts"), CallKind.CONTACTS),
     (re.compile(r"/contacts/contactpersons"), CallKind.BULK_PERSONS),
-    (re.compile(r"/contacts/address"), CallKind.UNKNOWN),  # Zoho publishes no answer of this list of addresses.
+    (re.compile(r"/contacts/address"), CallKind.UNKNOWN),  # Zoho documents no response for this list of addresses.
     (re.compile(r"/contacts/[^/]+"), CallKind.CONTACT),
     (re.compile(r"/contacts/[^/]+/contactpersons"), CallKind.PERSONS_OF_CONTACT),
     (re.compile(r"/invoices"), CallKind.INVOICES),
@@ -42,12 +42,12 @@ ADDRESSED_SCOPE = {
 }
 
 OMITTED_FACTS = ("payment_reminder_enabled", "billing_address", "shipping_address")
-"""What details lack under the fault `detail_facts_omitted`, as in some editions."""
+"""Keys that the fault `detail_facts_omitted` removes from details, as some Zoho editions do."""
 
 
 @dataclass(frozen=True, slots=True)
 class BooksCall:
-    """A call that was let in."""
+    """A call that passed authentication and limits."""
 
     call: Call
     query: Mapping[str, str]
@@ -65,12 +65,12 @@ class BooksCall:
         return RowFaults(self.faults, self.call, self.now, self.books.organization.zone)
 
     def has(self, name: FaultName) -> bool:
-        """Whether the fault strikes this call; counted as struck."""
+        """Whether the fault applies to this call; if it does, the call is counted as a strike."""
         return self.faults.take(name, self.call) is not None
 
 
 def kind_of_path(path: str) -> CallKind:
-    """What a path (without `/books/v3`) addresses."""
+    """The kind of resource that a path (without `/books/v3`) addresses."""
     for pattern, kind in ADDRESSES:
         if pattern.fullmatch(path):
             return kind
@@ -112,7 +112,7 @@ def _contact(asked: BooksCall) -> bytes:
 
 
 def _persons_of_contact(asked: BooksCall) -> bytes:
-    """One contact's persons are few: never more than a page."""
+    """The persons of one contact, always on one page because they are few."""
     contact = _contact_of_path(asked)
     window = read_window(asked.query, PERSONS)
     organization = asked.books.organization

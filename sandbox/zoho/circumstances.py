@@ -1,4 +1,4 @@
-"""What made-up open invoices have about them that bears on asking for the money."""
+"""Facts of generated open invoices that decide whether a payment reminder is allowed."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -30,21 +30,21 @@ SHARES = {
     Circumstance.YEARS_OLD: 0.02,
     Circumstance.DUE_ON_RECEIPT: 0.02,
 }
-"""Of the open invoices. An invoice has one circumstance at most, so that each can be examined alone."""
+"""Shares of the open invoices. An invoice has at most one circumstance, so that each can be tested alone."""
 
 CREDITED_SHARE = 0.03
-"""Of the customers with an open invoice: their unused credits cover one of their invoices."""
+"""Share of the customers with an open invoice whose unused credits cover one of their invoices."""
 
 OLDEST_DUE_DATE = date(2014, 1, 1)
 OLD_DEBT_AGE = timedelta(days=3 * 365)
 
 PARTS_OF_A_DAY = range(120, 6 * 3600)
-"""Seconds: how long ago an invoice of today was made."""
+"""Age in seconds of an invoice that was created today."""
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The organisation's present; `now` is in seconds since the epoch."""
+    """The organisation's current time; `now` is in seconds since the epoch."""
 
     now: int
     zone: tzinfo
@@ -55,24 +55,24 @@ class Present:
 
     @property
     def midnight(self) -> int:
-        """The instant at which today began."""
+        """The instant at which today began in the organisation's time zone."""
         today = self.today
         return int(datetime(today.year, today.month, today.day, tzinfo=self.zone).timestamp())
 
 
 def with_circumstance(invoice: Invoice, rng: random.Random, present: Present) -> Invoice:
-    """The invoice with the circumstance that is drawn for it, if any; invoices that are not open stay as they are."""
+    """The invoice with the circumstance drawn for it, if any. An invoice that is not open is returned unchanged."""
     if not invoice.is_open:
         return invoice
     if invoice.status is InvoiceStatus.PARTIALLY_PAID:
-        # Zoho shows the amount on some rows, often as 0: its presence alone means nothing.
+        # Zoho shows the amount on some rows, often as 0. The presence of the key alone means nothing.
         invoice = replace(invoice, unprocessed_cents=0)
     circumstance = _drawn(rng)
     return invoice if circumstance is None else _in(circumstance, invoice, rng, present)
 
 
 def made_up_credits(invoices: Iterable[Invoice], rng: random.Random) -> dict[int, int]:
-    """Customer → cents of unused credits, of the few customers that have any."""
+    """Customer → cents of unused credits, only for the customers that have any."""
     owed: dict[int, list[int]] = {}
     for invoice in invoices:
         if invoice.is_open:
@@ -124,7 +124,7 @@ def _with_cent_left(invoice: Invoice, present: Present) -> Invoice:
 
 
 def _years_old(invoice: Invoice, rng: random.Random, present: Present) -> Invoice:
-    """A debt carried over from earlier books: its dates are old, its time of creation is that of the import."""
+    """An invoice imported from earlier books: its dates are old, its creation time is that of the import."""
     days = (present.today - OLD_DEBT_AGE - OLDEST_DUE_DATE).days
     due = OLDEST_DUE_DATE + timedelta(days=rng.randrange(days))
     return replace(invoice, date=(due - timedelta(days=30)).isoformat(), due_date=due.isoformat())

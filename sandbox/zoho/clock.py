@@ -1,4 +1,4 @@
-"""The simulator's two clocks: the wall (which a fault may shift) and the steady one that limits count by."""
+"""The simulator's two clocks: the wall clock (which a fault may shift) and the steady clock that limits use."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What may be asked of the control API: changes to the books, and faults, as JSON documents."""
+"""The requests of the control API as JSON documents: changes to the books, and faults."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ class Document(BaseModel):
 
 
 class PersonFields(Document):
-    """A person's facts; those left out stay as they are (or blank, for a new person)."""
+    """A person's facts. A field that is left out stays unchanged (or blank, for a new person)."""
 
     salutation: str = ""
     first_name: str = ""
@@ -58,7 +58,7 @@ class ContactFields(Document):
 
 
 class InvoiceFields(Document):
-    """Dates are `YYYY-MM-DD`; a new invoice is dated today and due in 30 days unless told."""
+    """Dates are `YYYY-MM-DD`; without dates a new invoice is dated today and due in 30 days."""
 
     status: InvoiceStatus = InvoiceStatus.SENT
     date: str | None = None
@@ -78,7 +78,7 @@ class InvoiceFields(Document):
 
 
 class OrganizationFields(Document):
-    """Fields left out stay as they are."""
+    """Fields that are left out stay unchanged."""
 
     name: str = ""
     country: str = ""
@@ -90,10 +90,10 @@ class OrganizationFields(Document):
 
 class Change(Document):
     at: datetime | None = None
-    """The instant to stamp it with; the server's present unless told."""
+    """The time stamp of the change; by default the server's current time."""
 
     def model_post_init(self, _: object) -> None:
-        # An edit is sent without the fields nobody set; what kind of change it is must go all the same.
+        # An edit is serialised without unset fields, but `do` must always be sent.
         self.model_fields_set.add("do")
 
 
@@ -120,7 +120,7 @@ class SetCredits(Change):
 
 
 class DeleteContact(Change):
-    """Its invoices stay and point at nobody, unless they are to go with it."""
+    """Its invoices stay, with the id of a contact that no longer exists, unless `with_invoices` deletes them too."""
 
     do: Literal["delete_contact"] = "delete_contact"
     contact_id: int
@@ -147,7 +147,7 @@ class CreatePerson(Change):
 
 
 class EditPerson(Change):
-    """Whether Zoho moves the contact's time with its person's is unproven: both can be had."""
+    """`stamp_contact` says whether the contact's time moves too, because Zoho's real behaviour is unproven."""
 
     do: Literal["edit_person"] = "edit_person"
     contact_person_id: int
@@ -177,9 +177,9 @@ class EditInvoice(Change):
 
 
 class PayInvoice(Change):
-    """Pay the whole balance, or `amount` of it. Moves the invoice's time, never the contact's.
+    """Pay the whole balance, or only `amount`. Moves the invoice's time, never the contact's.
 
-    The payment that was under way (ACH, unprocessed) ends, because this is taken to be its arrival.
+    A pending payment (ACH, unprocessed) ends, because this payment counts as its arrival.
     """
 
     do: Literal["pay_invoice"] = "pay_invoice"
@@ -223,7 +223,7 @@ class Crowd(Change):
 
 
 class BulkImport(Change):
-    """Thousands of made-up contacts within the last few seconds. Result: `contact_ids`, `invoice_ids`."""
+    """Create thousands of contacts, stamped within the last few seconds. Result: `contact_ids`, `invoice_ids`."""
 
     do: Literal["bulk_import"] = "bulk_import"
     contacts: int = Field(1000, gt=0)
@@ -232,7 +232,7 @@ class BulkImport(Change):
 
 
 class Drift(Change):
-    """One small business event of random kind. Result: `event`."""
+    """Make one small change of a random kind. Result: `event`."""
 
     do: Literal["drift"] = "drift"
 
@@ -266,29 +266,29 @@ class MutationBatch(Document):
 
 
 class FaultName(StrEnum):
-    LATENCY = "latency"  #: The answer takes `seconds` longer.
-    ANSWER = "answer"  #: Answers `status` with `code` (and `retry_after` seconds, when given).
-    HANG = "hang"  #: Never answers: drops the connection after `seconds`.
+    LATENCY = "latency"  #: The response takes `seconds` longer.
+    ANSWER = "answer"  #: Responds with `status` and `code` (and `retry_after` seconds, when given).
+    HANG = "hang"  #: Sends no response: drops the connection after `seconds`.
     RESET = "reset"  #: Drops the connection, `where` = before | middle of the body.
-    GARBAGE = "garbage"  #: Answers `status` with a `body` that is truncated, html or text.
-    BOMB = "bomb"  #: The answer is a `bomb`, too large to read.
+    GARBAGE = "garbage"  #: Responds with `status` and a `body` that is truncated, html or text.
+    BOMB = "bomb"  #: The response is a `bomb`, too large to read.
     MODIFIED_FILTER_IGNORED = "modified_filter_ignored"  #: `last_modified_time` filters nothing.
-    LIST_EMPTY = "list_empty"  #: A list says that it has no rows.
+    LIST_EMPTY = "list_empty"  #: A list returns no rows.
     SORT_IGNORED = "sort_ignored"  #: Lists come in their default order.
     PAGE_LENGTH_REFUSED = "page_length_refused"  #: Lists refuse any `per_page` but the maximum (code 2).
     BULK_PERSONS_REFUSED = "bulk_persons_refused"  #: `status` 404 (code 5) or 401 (code 57).
     INACTIVE_PERSONS_OMITTED = "inactive_persons_omitted"  #: The bulk list lacks inactive contacts' persons.
-    PERSON_MISSING = "person_missing"  #: The bulk list drops `record_id` from its page, once unless `times` says.
+    PERSON_MISSING = "person_missing"  #: The bulk list drops `record_id` from its page, once unless `times` is given.
     ROW_MISSING = "row_missing"  #: Lists drop the row of `record_id`, or a `share` of the rows.
     DETAIL_FACTS_OMITTED = "detail_facts_omitted"  #: Details lack the reminder switch and the addresses.
-    DUPLICATE_ROWS = "duplicate_rows"  #: Every `every`-th record of a list comes twice.
+    DUPLICATE_ROWS = "duplicate_rows"  #: A list returns every `every`-th record twice.
     LATE_VISIBILITY = "late_visibility"  #: Lists show a change `seconds` after its stamp; details at once.
     HOSTILE_ROW = "hostile_row"  #: Listed rows (`record_id`, a `share`, else the page's first) are `row`.
     HOSTILE_DETAIL = "hostile_detail"  #: The record in a detail is `row`.
     STAMPS_LIE = "stamps_lie"  #: `last_modified_time` of `record_id`, a `share` or every record is `stamp`.
     MUTATION_AFTER = "mutation_after"  #: `mutations` happen right after the `requests`-th matching call, once.
     REFRESH_TOKEN_REVOKED = "refresh_token_revoked"  # noqa: S105  #: The token endpoint answers invalid_code.
-    ACCESS_TOKENS_EXPIRED = "access_tokens_expired"  #: All that are alive die now; an event, not a state.
+    ACCESS_TOKENS_EXPIRED = "access_tokens_expired"  #: All valid access tokens expire now; an event, not a state.
     TOKEN_ENDPOINT_DOWN = "token_endpoint_down"  # noqa: S105  #: `status` (503) and an HTML page.
     TOKEN_ENDPOINT_THROTTLED = "token_endpoint_throttled"  # noqa: S105  #: HTTP 400 Access Denied.
     CLOCK_SHIFTED = "clock_shifted"  #: The server's clock is `seconds` ahead, or behind (Date header and stamps).
@@ -296,10 +296,10 @@ class FaultName(StrEnum):
 
 
 class Bomb(StrEnum):
-    GZIP = "gzip"  #: One coding; a megabyte inflates to a gigabyte.
-    NESTED_GZIP = "nested_gzip"  #: Two codings; a few kilobytes inflate to a gigabyte.
-    MANY_CODINGS = "many_codings"  #: A hundred codings around the honest body.
-    PLAIN = "plain"  #: 9 MB without a coding.
+    GZIP = "gzip"  #: One content coding; a megabyte inflates to a gigabyte.
+    NESTED_GZIP = "nested_gzip"  #: Two content codings; a few kilobytes inflate to a gigabyte.
+    MANY_CODINGS = "many_codings"  #: A hundred content codings around the normal body.
+    PLAIN = "plain"  #: 9 MB without a content coding.
     ENDLESS = "endless"  #: Chunks without end.
     HEADERS = "headers"  #: A header of 2 MB.
 
@@ -313,11 +313,11 @@ class HostileRow(StrEnum):
     LONE_SURROGATE = "lone_surrogate"
     WRONG_TYPES = "wrong_types"
     NOT_AN_OBJECT = "not_an_object"
-    MUTATED = "mutated"  #: One key, drawn by the row's id, has a value that is drawn as well.
+    MUTATED = "mutated"  #: One key has another value; the row's id determines key and value.
 
 
 class FaultParams(Document):
-    """Each fault reads the few that it names."""
+    """Parameters of all faults; each fault uses only a few."""
 
     seconds: float = 1.0
     status: int | None = None
@@ -328,24 +328,24 @@ class FaultParams(Document):
     body: Literal["truncated", "html", "text"] = "html"
     record_id: int | None = None
     share: float | None = Field(None, gt=0, le=1)
-    """Of the records, chosen by their ids: a chosen one is struck in every call, any other in none."""
+    """Share of the records, chosen by id: a chosen record is struck in every call, any other in none."""
     salt: str = ""
-    """Another text draws other records of the same share."""
+    """Another salt chooses other records for the same share."""
     row: HostileRow = HostileRow.MISSING_ID
     bomb: Bomb = Bomb.GZIP
     stamp: str | None = None
-    """Literal text; None: the server's present and `seconds`."""
+    """Literal text; None: the server's current time plus `seconds`."""
     date: str | None = None
-    """Literal text, which may be `""`; None: the server's present and `seconds`."""
+    """Literal text, which may be `""`; None: the server's current time plus `seconds`."""
     every: int = Field(10, gt=0)
     requests: int = Field(1, gt=0)
     mutations: tuple[Mutation, ...] = ()
 
 
 class FaultRequest(Document):
-    """Strikes calls of `organization_id` and `kind` whose path (without `/books/v3`) fits the glob `path`.
+    """Strikes calls of `organization_id` and `kind` whose path (without `/books/v3`) matches the glob `path`.
 
-    `times` is how often it strikes before it ends by itself; without it, until it is cleared.
+    The fault ends after `times` strikes; without `times` it stays until it is cleared.
     """
 
     name: FaultName
@@ -357,7 +357,7 @@ class FaultRequest(Document):
 
 
 class LimitsRequest(Document):
-    """New limits of one organisation, or of all; those left out stay. `unblock` forgets the minute's calls."""
+    """New limits of one organisation, or of all. Limits left out stay. `unblock` clears the minute's call log."""
 
     organization_id: str | None = None
     requests_per_minute: int | None = None
@@ -368,7 +368,7 @@ class LimitsRequest(Document):
     concurrency: int | None = None
     unblock: bool = False
     spend_day: int = 0
-    """Calls of the day that another integration has just made."""
+    """Calls of the day that another integration has used."""
 
 
 class RestartRequest(Document):
@@ -381,14 +381,14 @@ class RestartRequest(Document):
 
 
 class TokenSettings(Document):
-    """How tokens are given out: their life in seconds, and how many one refresh token gives in ten minutes."""
+    """Lifetime of access tokens in seconds, and how many one refresh token yields in ten minutes."""
 
     expires_in: int | None = Field(None, gt=0)
     max_per_window: int | None = Field(None, gt=0)
 
 
 class GrantCodeRequest(Document):
-    """A user of one organisation, of several, or (none named) of all. Too few `scopes` make calls fail with code 57."""
+    """A code for a user of one, several or (none named) all organisations. A missing scope fails calls with code 57."""
 
     organization_id: str | None = None
     organization_ids: tuple[str, ...] = ()

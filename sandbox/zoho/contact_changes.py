@@ -34,7 +34,7 @@ def edit_contact(asked: ask.EditContact, edit: Edit) -> Result:
 
 
 def set_credits(asked: ask.SetCredits, edit: Edit) -> Result:
-    """Keeps the contact's time: a change of its credits moves none."""
+    """Set the contact's unused credits without moving its modified time, as in Zoho."""
     contact = edit.contact(asked.contact_id)
     edit.keep(replace(contact, unused_credits_cents=int(asked.amount * 100)))
     return {}

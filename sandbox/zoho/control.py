@@ -13,12 +13,12 @@ from sandbox.zoho.stats import CallKind, worst_window
 
 
 class SandboxRefusedError(Exception):
-    """The control API refused a request; its sentence says why."""
+    """The control API refused a request; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenCall:
-    """One call that the simulator saw; `monotonic` is this machine's steady clock, `status` 0 while unanswered."""
+    """One call that the simulator saw; `monotonic` is this machine's steady clock, `status` 0 without a response."""
 
     monotonic: float
     wall: float
@@ -38,7 +38,7 @@ class SeenStats:
     arrivals: Sequence[SeenCall] = field(repr=False)
 
     def count(self, kind: CallKind | None = None, status: int | None = None, organization_id: str | None = None) -> int:
-        """How many calls fit; token calls only when asked for."""
+        """The number of calls that match; token calls only when `kind` asks for them."""
         return sum(
             1
             for each in self.arrivals
@@ -49,11 +49,11 @@ class SeenStats:
 
     @property
     def writes(self) -> int:
-        """How many calls tried to change the books; each was refused with HTTP 405."""
+        """The number of calls that tried to change the books; each was refused with HTTP 405."""
         return sum(1 for each in self.arrivals if each.kind is not CallKind.TOKEN and each.method != "GET")
 
     def worst_window(self, seconds: float, organization_id: str | None = None) -> int:
-        """The most calls (tokens apart) that arrived within any window of that length, at one organisation."""
+        """The most calls (without token calls) that reached one organisation in any window of that length."""
         organizations = {organization_id} if organization_id else {each.organization_id for each in self.arrivals}
         return max((worst_window(self._instants(each), seconds) for each in organizations), default=0)
 
@@ -66,9 +66,9 @@ class SeenStats:
 
 
 class SandboxControl:
-    """Speaks to a running simulator about one of its organisations (the first, unless told).
+    """Client for one organisation of a running simulator (by default the first).
 
-    Methods raise SandboxRefusedError when the simulator does not know what they name.
+    Methods raise SandboxRefusedError when the simulator does not know a named record or organisation.
 
         with SandboxControl(url) as zoho:
             contact_id = zoho.create_contact(contact_name="Amber Bakery", persons=[PersonFields(mobile="+1…")])
@@ -93,7 +93,7 @@ class SandboxControl:
 
     @property
     def refresh_token(self) -> str:
-        """The standing refresh token of a user who sees just this organisation."""
+        """The permanent refresh token of a user with access to this organisation only."""
         return f"sandbox-refresh-{self.organization_id}"
 
     def organization_ids(self) -> list[str]:
@@ -104,7 +104,7 @@ class SandboxControl:
         return self._ask("GET", f"/snapshot/{self.organization_id}")
 
     def grant_code(self, scopes: Sequence[str] | None = None, organization_ids: Sequence[str] = ()) -> str:
-        """A single-use code that lives a minute."""
+        """A single-use grant code that is valid for a minute."""
         asked = ask.GrantCodeRequest(
             organization_ids=tuple(organization_ids) or (self.organization_id,),
             scopes=None if scopes is None else tuple(scopes),
@@ -112,7 +112,7 @@ class SandboxControl:
         return str(self._post("/grant-codes", asked)["code"])
 
     def mutate(self, *mutations: ask.Mutation) -> list[dict[str, Any]]:
-        """Make changes in one go; one result each, with the ids of what was made."""
+        """Make changes in one request; one result each, with the ids of created records."""
         batch = ask.MutationBatch(organization_id=self.organization_id, mutations=mutations)
         return list(self._post("/mutations", batch)["results"])
 
@@ -172,7 +172,7 @@ class SandboxControl:
         self.mutate(ask.EditInvoice(invoice_id=int(invoice_id), fields=ask.InvoiceFields(**fields)))
 
     def pay_invoice(self, invoice_id: str, amount: int | str | None = None) -> None:
-        """Pay all of the balance, or `amount` of it."""
+        """Pay the whole balance, or only `amount`."""
         self.mutate(ask.PayInvoice.model_validate({"invoice_id": invoice_id, "amount": amount}))
 
     def void_invoice(self, invoice_id: str) -> None:
@@ -188,12 +188,12 @@ class SandboxControl:
     def touch(
         self, contact_ids: Sequence[str] = (), invoice_ids: Sequence[str] = (), at: datetime | None = None
     ) -> None:
-        """Move `last_modified_time` and nothing else: to the server's present, or to `at`."""
+        """Move `last_modified_time` and nothing else: to the server's current time, or to `at`."""
         contacts, invoices = tuple(map(int, contact_ids)), tuple(map(int, invoice_ids))
         self.mutate(ask.Touch(contact_ids=contacts, invoice_ids=invoices, at=at))
 
     def crowd(self, count: int = 700, invoices: bool = False) -> list[str]:
-        """Make that many records share one second; their ids."""
+        """Make `count` records share one modified time; returns their ids."""
         return list(self.mutate(ask.Crowd(what="invoices" if invoices else "contacts", count=count))[0]["ids"])
 
     def bulk_import(self, contacts: int, invoices_per_contact: int = 0) -> dict[str, list[str]]:
@@ -201,7 +201,7 @@ class SandboxControl:
         return self.mutate(ask.BulkImport(contacts=contacts, invoices_per_contact=invoices_per_contact))[0]
 
     def drift(self) -> dict[str, Any]:
-        """One small business event."""
+        """Make one small change of a random kind."""
         return self.mutate(ask.Drift())[0]
 
     def fault(
@@ -214,9 +214,10 @@ class SandboxControl:
         everywhere: bool = False,
         **params: Any,
     ) -> int:
-        """Switch a fault on for this organisation (or all); its id. `params` are FaultParams by name.
+        """Switch a fault on for this organisation (or all) and return its id. `params` are FaultParams by name.
 
-        Token calls name no organisation: faults of the token endpoint, and those given `kind` TOKEN, are for all.
+        Faults of the token endpoint, and faults with `kind` TOKEN, apply to all organisations, because token calls
+        name none.
         """
         is_general = everywhere or kind is CallKind.TOKEN or name.value.startswith("token_endpoint")
         asked = ask.FaultRequest(
@@ -230,14 +231,14 @@ class SandboxControl:
         return int(self._post("/faults", asked)["fault_id"])
 
     def faults(self) -> list[dict[str, Any]]:
-        """Those that are on, with how often each struck."""
+        """The active faults, each with its number of strikes."""
         return list(self._ask("GET", "/faults")["faults"])
 
     def clear_faults(self, fault_id: int | None = None) -> None:
         self._ask("DELETE", "/faults", params={} if fault_id is None else {"fault_id": fault_id})
 
     def set_limits(self, **limits: Any) -> None:
-        """LimitsRequest by name, for this organisation."""
+        """Set fields of LimitsRequest by name, for this organisation."""
         self._post("/limits", ask.LimitsRequest(organization_id=self.organization_id, **limits))
 
     def set_tokens(self, expires_in: int | None = None, max_per_window: int | None = None) -> None:
@@ -260,7 +261,7 @@ class SandboxControl:
         self._ask("POST", "/stats/reset")
 
     def _post(self, path: str, document: ask.Document) -> dict[str, Any]:
-        # What was not set must stay out: an edit changes only the fields that it names.
+        # Unset fields must not be sent, because an edit changes every field that it contains.
         return self._ask("POST", path, content=document.model_dump_json(exclude_unset=True))
 
     def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:

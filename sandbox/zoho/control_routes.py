@@ -1,4 +1,4 @@
-"""The control API under `/_sandbox`: what only a simulator can tell, and what only a test would ask for."""
+"""The control API under `/_sandbox`, which tests and the demo use and real Zoho does not have."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -28,7 +28,7 @@ Restart = Callable[[RestartRequest], None]
 
 
 class ControlAPI:
-    """One method a route."""
+    """The routes of the control API, one method each."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -72,7 +72,7 @@ class ControlAPI:
         return _json({"code": self._simulator.tokens.new_grant_code(user, self._simulator.clock.wall())})
 
     async def stats(self, request: Request) -> Response:
-        """`?arrivals=false` leaves the long list out."""
+        """The statistics; `?arrivals=false` leaves the long list of arrivals out."""
         simulator = self._simulator
         document: dict[str, object] = {
             "calls": simulator.stats.calls(),
@@ -119,7 +119,7 @@ def control_routes(simulator: Simulator, restart: Restart | None = None) -> list
 
 
 def _polite(endpoint: Endpoint) -> Endpoint:
-    """Say what was wrong with a request instead of failing with HTTP 500."""
+    """Report what is wrong with a request instead of failing with HTTP 500."""
 
     async def answered(request: Request) -> Response:
         try:

@@ -1,6 +1,6 @@
-"""A business made up from a seed, as untidy as real books are: the same seed gives the same ids and people.
+"""Books generated from a seed, as untidy as real ones: the same seed gives the same ids and people.
 
-Only the instants follow the present, so that a demo always has invoices falling due around today.
+Only the time stamps depend on the current time, so that a demo always has invoices due around today.
 """
 
 import random
@@ -19,7 +19,7 @@ VENDOR_SHARE = 0.08
 INACTIVE_SHARE = 0.05
 FOREIGN_SHARE = 0.18
 DETACHED_SECOND_PERSON_SHARE = 0.5
-"""How many second persons were added long after their contact, so that they lie on another page of the bulk list."""
+"""Share of second persons added long after their contact, so that they stand on another page of the bulk list."""
 
 PERSONS_PER_CONTACT = (0, 1, 2, 3, 4)
 PERSONS_WEIGHTS = (8, 73, 13, 4, 2)  # 1.2 on average
@@ -37,7 +37,7 @@ PAYMENT_TERMS = (0, 7, 15, 30, 30, 30, 45, 60, -1, -2, -3)
 
 
 def made_up_organization(seed: int, number: int) -> Organization:
-    """The number-th organisation of a seed; its id depends on nothing else."""
+    """The organisation `number` of a seed; its id depends only on both."""
     rng = random.Random(f"{seed}/organization/{number}")
     country = COUNTRIES[number % len(COUNTRIES)]
     name = made_up_company_name(rng).strip()
@@ -54,7 +54,7 @@ def made_up_organization(seed: int, number: int) -> Organization:
 
 
 def made_up_books(seed: int, number: int, contacts: int, invoices: int, now: int) -> Books:
-    """An organisation with `contacts` contacts (vendors among them) and `invoices` invoices as of `now`."""
+    """An organisation with `contacts` contacts (including vendors) and `invoices` invoices as of `now`."""
     organization = made_up_organization(seed, number)
     rng = random.Random(f"{seed}/books/{number}")
     books = Books(organization, NewIds(rng.randrange(1_000_000, 9_000_000) * 10**12 + 26_049))
@@ -62,7 +62,7 @@ def made_up_books(seed: int, number: int, contacts: int, invoices: int, now: int
     contacts_made = [_with_late_persons(contact, books.ids, rng, now) for contact in drafts]
     customers = [contact for contact in contacts_made if contact.contact_type is ContactType.CUSTOMER]
     plain = _made_up_invoices(books, customers, invoices, rng, now)
-    # A source of its own: the draws above stay the same for the same seed, whatever the circumstances need.
+    # A separate random source, so that changes to the circumstances do not alter the draws above.
     chance = random.Random(f"{seed}/circumstances/{number}")
     present = Present(now, organization.zone)
     invoices_made = [with_circumstance(invoice, chance, present) for invoice in plain]
@@ -80,7 +80,7 @@ def made_up_books(seed: int, number: int, contacts: int, invoices: int, now: int
 
 
 def made_up_contact(books: Books, rng: random.Random, now: int, created_at: int | None = None) -> Contact:
-    """One contact with its persons; created at a random instant of the last two years unless told."""
+    """One contact with its persons, by default created at a random instant of the last two years."""
     organization = books.organization
     home = home_country(organization.country_code)
     country = rng.choice(COUNTRIES) if rng.random() < FOREIGN_SHARE else home
@@ -158,7 +158,7 @@ def made_up_invoice(
 def _made_up_invoices(
     books: Books, customers: list[Contact], count: int, rng: random.Random, now: int
 ) -> list[Invoice]:
-    """Invoices, most of them of few customers, as in life."""
+    """Generated invoices; a few customers have most invoices, as in real books."""
     if not customers:
         return []
     total = len(customers)
@@ -167,7 +167,7 @@ def _made_up_invoices(
 
 
 def _with_late_persons(contact: Contact, ids: NewIds, rng: random.Random, now: int) -> Contact:
-    """Give some second persons the id of a later day."""
+    """Give some second persons an id that belongs to a later day."""
     if len(contact.persons) < 2 or rng.random() >= DETACHED_SECOND_PERSON_SHARE:
         return contact
     first, *others = contact.persons

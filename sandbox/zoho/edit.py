@@ -1,4 +1,4 @@
-"""What every change to the books works with: the books, the server's present and a source of chance."""
+"""The context of every change to the books: the books, the server's current time and a random source."""
 
 import random
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class UnknownRecordError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One moment of editing one organisation's books.
+    """The context of changes to one organisation's books at one instant.
 
-    `now` is the server's present in whole seconds; `visible_at` the steady instant from which lists show the
+    `now` is the server's time in whole seconds; `visible_at` is the steady instant from which lists show the
     change, where the fault `late_visibility` holds it back.
     """
 
@@ -49,7 +49,7 @@ class Edit:
             raise UnknownRecordError(f"no invoice {invoice_id}") from None
 
     def person(self, fields: PersonFields, at: int) -> Person:
-        """A new person, not yet anybody's."""
+        """A new person that does not belong to a contact yet."""
         return Person(contact_person_id=self.books.ids.next(self.rng), created_at=at, **fields.model_dump())
 
     def keep(self, contact: Contact) -> None:

@@ -1,4 +1,4 @@
-"""The bad days that a test switches on: which fault strikes which call, and how often."""
+"""Faults that a test switches on: which fault strikes which call, and how often."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -14,12 +14,12 @@ from sandbox.zoho.stats import CallKind
 FIVE_MEGABYTES = 5 * 1024 * 1024
 
 ROW_FAULTS = frozenset({FaultName.ROW_MISSING, FaultName.HOSTILE_ROW, FaultName.STAMPS_LIE})
-"""Their `share` chooses records within an answer. The `share` of other faults chooses calls by the id in the path."""
+"""Faults whose `share` chooses records within a response. Other faults choose calls by the id in the path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a fault is matched against."""
+    """The call that faults are matched against."""
 
     kind: CallKind
     path: str
@@ -27,7 +27,7 @@ class Call:
 
     @property
     def record_id(self) -> str | None:
-        """The id that the path ends with; None where the call is for a list."""
+        """The id at the end of the path; None when the call is for a list."""
         name = self.path.rpartition("/")[2]
         return name if name.isdecimal() else None
 
@@ -57,7 +57,7 @@ class Fault:
         return self.params.record_id is not None or self.params.share is not None
 
     def chooses(self, record_id: int | str | None) -> bool:
-        """Whether the record is in the fault's share, or without a share the one that the fault names."""
+        """Whether the record is in the fault's share or, without a share, is the record that the fault names."""
         params = self.params
         if record_id is None:
             return False
@@ -83,15 +83,15 @@ class Faults:
             self._replace(name, kept)
 
     def find(self, name: FaultName, call: Call) -> Fault | None:
-        """The fault that fits the call, if any, without counting it as struck."""
+        """The fault that matches the call, if any, without counting a strike."""
         return next((each for each in self._active.get(name, ()) if each.fits(call)), None)
 
     def all_that_fit(self, name: FaultName, call: Call) -> list[Fault]:
-        """Every fault of that name that fits the call, without counting it as struck."""
+        """Every fault of that name that matches the call, without counting a strike."""
         return [each for each in self._active.get(name, ()) if each.fits(call)]
 
     def take(self, name: FaultName, call: Call) -> FaultParams | None:
-        """The parameters of the fault that strikes this call."""
+        """Count a strike of the fault that matches the call and return its parameters."""
         fault = self.find(name, call)
         if fault is None:
             return None
@@ -99,7 +99,7 @@ class Faults:
         return fault.params
 
     def strike(self, fault: Fault, times: int | None = None) -> None:
-        """Count a strike; the fault ends with its last."""
+        """Count a strike; the fault ends with its last strike."""
         fault.strikes += 1
         limit = fault.request.times or times
         if limit is not None and fault.strikes >= limit:
@@ -116,13 +116,13 @@ class Faults:
         return sum(fault.params.seconds for fault in self._active.get(FaultName.CLOCK_SHIFTED, ()))
 
     def revoked_organizations(self, known: frozenset[str]) -> frozenset[str]:
-        """The organisations whose refresh tokens are dead; all of `known` when no one was named."""
+        """The organisations whose refresh tokens are revoked; all of `known` when the fault names none."""
         faults = self._active.get(FaultName.REFRESH_TOKEN_REVOKED, ())
         named = {fault.request.organization_id for fault in faults}
         return known if None in named else frozenset(each for each in named if each is not None)
 
     def due_mutations(self, call: Call) -> list[Fault]:
-        """Count the call for each `mutation_after` it fits; those whose turn has come are taken off."""
+        """Count the call for each matching `mutation_after`; return and remove those that are due."""
         due = []
         for fault in list(self._active.get(FaultName.MUTATION_AFTER, ())):
             if fault.fits(call):
@@ -148,7 +148,7 @@ class Faults:
 
 
 def hostile(row: bytes, kind: HostileRow, salt: str = "") -> bytes:
-    """The row of any list, or the record of a detail, as a client hopes never to meet it."""
+    """A malformed version of a list's row or a detail's record."""
     if kind is HostileRow.NOT_AN_OBJECT:
         return b"null"
     if kind is HostileRow.MUTATED:

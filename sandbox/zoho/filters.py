@@ -1,4 +1,4 @@
-"""The filters of the two lists, turned into tests on records. Parameters nobody knows are ignored, as Zoho does."""
+"""The filters of the two lists as predicates on records. Unknown parameters are ignored, as in Zoho."""
 
 from collections.abc import Callable, Mapping
 
@@ -61,7 +61,7 @@ CONTACT_FILTERS = (
 )
 INVOICE_FILTERS = ("all", "sent", "draft", "overdue", "paid", "void", "unpaid", "partiallypaid", "viewed")
 DEFAULT_CONTACT_FILTER = "Status.Active"
-"""Reports disagree on whether inactive contacts are hidden unless asked for; here they are, the harder case."""
+"""Without a filter inactive contacts are hidden. Reports on Zoho disagree; hiding is the harder case for clients."""
 
 TEXT_COLUMNS = ("contact_name", "company_name", "first_name", "last_name", "email", "phone")
 

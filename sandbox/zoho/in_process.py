@@ -1,4 +1,4 @@
-"""A simulator without a process or a socket, under a clock that is moved by hand: for unit tests."""
+"""A simulator without a process or a socket, on a manual clock: for unit tests."""
 
 import random
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ REFRESH_TOKEN = "sandbox-refresh"  # noqa: S105
 
 @dataclass(slots=True)
 class InProcessZoho:
-    """One organisation, and a user of it who is signed in."""
+    """One organisation, with a user whose access token is valid."""
 
     simulator: Simulator
     clock: ManualClock
@@ -40,20 +40,20 @@ class InProcessZoho:
         return self.simulator.books(self.organization_id)
 
     def sign_in(self) -> None:
-        """Take a fresh access token, where a test has moved the clock by hours."""
+        """Get a new access token; needed after a test has moved the clock by hours."""
         self.access_token = orjson.loads(self.token().body)["access_token"]
 
     def answer(self, path: str, **query: object) -> Answer:
-        """The raw answer of a call."""
+        """The raw response to a call."""
         texts = {"organization_id": self.organization_id} | {name: str(value) for name, value in query.items()}
         return self.simulator.serve(path, texts, f"Zoho-oauthtoken {self.access_token}")
 
     def get(self, path: str, **query: object) -> dict[str, Any]:
-        """The document of a call, whatever its status."""
+        """The JSON document of a response of any status."""
         return dict(orjson.loads(self.answer(path, **query).body))
 
     def token(self, **form: str) -> Answer:
-        """The accounts server's answer; client and grant type are right unless told otherwise."""
+        """The accounts server's response; client and grant type are valid unless overridden."""
         right = {
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
@@ -69,7 +69,7 @@ class InProcessZoho:
         return self.simulator.mutate(self.organization_id, mutations)
 
     def edit_organization(self, **fields: Any) -> None:
-        """Change OrganizationFields by name, as the organisation's owner may at any time."""
+        """Change OrganizationFields by name, as the organisation's owner can at any time."""
         self.mutate(EditOrganization(fields=OrganizationFields(**fields)))
 
     def fault(self, name: FaultName, times: int | None = None, **params: Any) -> int:

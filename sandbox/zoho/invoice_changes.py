@@ -8,7 +8,7 @@ from sandbox.zoho import commands as ask
 from sandbox.zoho.edit import Edit, Result
 from sandbox.zoho.records import Invoice, InvoiceStatus
 
-#: Where a record keeps the cents of an amount that a command names.
+#: The record's attribute (in cents) for each amount field of a command.
 CENTS = {
     "total": "total_cents",
     "balance": "balance_cents",

@@ -1,4 +1,4 @@
-"""Zoho's three limits of an organisation: calls a minute, a day, and at once. Arrivals are what counts."""
+"""Zoho's three limits of an organisation: calls a minute, a day, and at once. Arrivals count, not responses."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ class Limits:
     block_seconds: float = 60.0
     requests_per_day: int = 10_000
     day_grace: int = 0
-    """Calls served beyond the day's limit, with a negative X-Rate-Limit-Remaining, before the refusal."""
+    """Calls served above the day's limit, with a negative X-Rate-Limit-Remaining, before calls are refused."""
     concurrency: int = 5
 
 
 @dataclass(slots=True)
 class OrganizationLimiter:
-    """The limits of one organisation: a log of arrivals, exact for every window and not only for clock minutes."""
+    """The limits of one organisation: a log of arrivals, exact for every sliding window, not only clock minutes."""
 
     limits: Limits
     zone: tzinfo
@@ -35,8 +35,8 @@ class OrganizationLimiter:
     def admit(self, monotonic: float, wall: float) -> None:
         """Count an arrival.
 
-        Raises ZohoError 44 (and blocks the whole organisation for a while), 45 or 1070. Refused calls are
-        not part of the minute's log; being blocked is penalty enough.
+        Raises ZohoError 44 (and blocks the whole organisation for a while), 45 or 1070. Calls refused with 44 or 45
+        are not part of the minute's log, because the block is already the penalty.
         """
         self._turn_day(wall)
         if monotonic < self._blocked_until:
@@ -56,7 +56,7 @@ class OrganizationLimiter:
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
     def change(self, changes: Mapping[str, float]) -> None:
-        """New limits from now on; those not named stay."""
+        """Change the named limits from now on; the others stay."""
         self.limits = replace(self.limits, **changes)  # type: ignore[arg-type]  # Validated by LimitsRequest.
 
     def leave(self) -> None:
@@ -68,11 +68,11 @@ class OrganizationLimiter:
         self._blocked_until = float("-inf")
 
     def use_day(self, calls: int) -> None:
-        """Another integration of the organisation spends some of the day."""
+        """Count calls of another integration against the organisation's day."""
         self._used_today += calls
 
     def headers(self, wall: float) -> dict[str, str]:
-        """What Zoho tells on every 200: the day's limit, what is left of it, seconds to the organisation's midnight."""
+        """Headers of every 200: the day's limit, the calls left, and the seconds to the organisation's midnight."""
         self._turn_day(wall)
         now = datetime.fromtimestamp(wall, self.zone)
         tomorrow = now.date() + timedelta(days=1)

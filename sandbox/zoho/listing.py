@@ -1,4 +1,4 @@
-"""A list call: its parameters read as Zoho reads them, the page cut, the answer put together from cached rows."""
+"""A list call: parameters parsed as Zoho does, the page cut, the response built from cached rows."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ ZOHO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which page, in which order; `column` None is the list's own order."""
+    """The requested page and order; `column` None is the list's default order."""
 
     page: int
     per_page: int
@@ -34,7 +34,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a list is called and how it is ordered unless asked otherwise."""
+    """The name of a list and its default order."""
 
     key: str
     report_name: str
@@ -46,7 +46,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Oddities:
-    """What a fault does to one list answer."""
+    """The effects of faults on one list response."""
 
     is_empty: bool = False
     is_filter_ignored: bool = False
@@ -95,7 +95,7 @@ def list_body(
     applied_filter: str = "",
     odd: Oddities | None = None,
 ) -> bytes:
-    """The whole answer of a list call."""
+    """The body of a list response."""
     odd = odd or Oddities()
     ids, has_more = _page_ids(table, shape, window, list(tests), odd)
     rows = odd.corrupt(ids, table.row) if odd.corrupt else [table.row(record_id) for record_id in ids]
@@ -160,7 +160,7 @@ def _matching(ids: Iterable[int], records: Mapping[int, Record], tests: list[Tes
 
 
 def _repeated(ids: Iterable[int], every: int) -> Iterator[int]:
-    """Every n-th record twice in a row, across page edges too."""
+    """The records with every n-th one repeated, also across page boundaries."""
     for position, record_id in enumerate(ids, 1):
         yield record_id
         if position % every == 0:

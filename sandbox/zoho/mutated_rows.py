@@ -1,4 +1,4 @@
-"""Rows with one value that Zoho never promised not to send: which key and which value, the row's own bytes decide."""
+"""Rows with one unexpected value, as Zoho may send; the row's own bytes determine key and value."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -7,7 +7,7 @@ import orjson
 
 from sandbox.zoho.shares import draw
 
-#: As JSON text, because Python has no value for NaN inside JSON, a lone surrogate, and others.
+#: JSON text, because Python has no value for some of these, such as a lone surrogate.
 VALUES = (
     b"null",
     b"true",
@@ -50,7 +50,7 @@ VALUES = (
 )
 
 _ABSENT = len(VALUES)
-_PLACE = "a value that is replaced below"
+_PLACE = "placeholder, replaced below"
 
 
 def mutated(row: bytes, salt: str = "") -> bytes:
@@ -72,7 +72,7 @@ def mutated(row: bytes, salt: str = "") -> bytes:
 
 
 def _objects(value: object) -> Iterator[dict[str, object]]:
-    """Every object in it that has a key, itself included."""
+    """Every non-empty object within `value`, including `value` itself."""
     if isinstance(value, dict):
         if value:
             yield value

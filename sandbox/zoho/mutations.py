@@ -1,4 +1,4 @@
-"""Which function makes which change: the one door through which the books are edited."""
+"""The function for each change; every edit of the books goes through this module."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from sandbox.zoho.edit import Edit, Result
 
 
 def apply_all(mutations: Sequence[ask.Mutation], edit: Edit) -> list[Result]:
-    """Make the changes in order and answer one result each.
+    """Make the changes in order and return one result each.
 
-    Raises UnknownRecordError at the first id that the books do not hold; the changes before it stay made.
+    Raises UnknownRecordError at the first unknown id; the changes before it are not undone.
     """
     return [apply(mutation, edit) for mutation in mutations]
 

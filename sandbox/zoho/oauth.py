@@ -1,4 +1,4 @@
-"""Zoho's OAuth: grant codes, refresh tokens and the access tokens they give, with Zoho's odd ways of saying no."""
+"""Zoho's OAuth: grant codes, refresh tokens and access tokens, with Zoho's unusual error responses."""
 
 import secrets
 from collections import deque
@@ -18,7 +18,7 @@ MAX_ALIVE = 15
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who a token speaks for: the organisations they may see and what they allowed."""
+    """The user of a token: the organisations that the user may see, and the granted scopes."""
 
     organization_ids: tuple[str, ...]
     scopes: tuple[str, ...] = ALL_SCOPES
@@ -57,7 +57,7 @@ class Tokens:
     _made: dict[str, deque[float]] = field(default_factory=dict)
 
     def know(self, refresh_token: str, user: User) -> None:
-        """Accept this refresh token for the user."""
+        """Register this refresh token for the user."""
         self._users[refresh_token] = user
 
     def new_grant_code(self, user: User, now: float) -> str:
@@ -68,7 +68,7 @@ class Tokens:
     def answer(self, form: Mapping[str, str], now: float, revoked: frozenset[str] = frozenset()) -> Answer:
         """`POST /oauth/v2/token`. Refusals are HTTP 200 with an `error`; only throttling is HTTP 400.
 
-        `revoked` names organisations whose users' refresh tokens stopped working.
+        `revoked` names organisations whose users' refresh tokens no longer work.
         """
         if form.get("client_id") != CLIENT_ID or form.get("client_secret") != CLIENT_SECRET:
             return _refused("invalid_client")
@@ -83,7 +83,7 @@ class Tokens:
                 return _refused("unsupported_grant_type")
 
     def user_of(self, authorization: str, now: float) -> User:
-        """The user behind an `Authorization` header. Raises ZohoError 57 (none, or dead) or 14 (never issued)."""
+        """The user of an `Authorization` header. Raises ZohoError 57 (no or expired token) or 14 (never issued)."""
         scheme, _, token = authorization.partition(" ")
         if scheme != "Zoho-oauthtoken" or not token:
             raise not_authorized()
@@ -95,13 +95,13 @@ class Tokens:
         return found.user
 
     def expire(self, organization_id: str | None = None) -> None:
-        """Every access token alive, or those of one organisation's users, dies now."""
+        """Expire all valid access tokens, or those of one organisation's users."""
         for token, issued in list(self._alive.items()):
             if organization_id is None or organization_id in issued.user.organization_ids:
                 self._alive[token] = AccessToken(issued.user, issued.refresh_token, 0.0)
 
     def state(self) -> dict[str, object]:
-        """What a restart must remember."""
+        """The state that must survive a restart."""
         return {
             "users": {token: asdict(user) for token, user in self._users.items()},
             "alive": {token: asdict(issued) for token, issued in self._alive.items()},
@@ -150,7 +150,7 @@ class Tokens:
         }
 
     def _bury_oldest(self, refresh_token: str, now: float) -> None:
-        """Keep at most 15 of a user's tokens alive: the oldest dies first. Dead ones are forgotten in time."""
+        """Keep at most 15 of a user's tokens valid by expiring the oldest, and drop tokens that expired long ago."""
         mine = [token for token, issued in self._alive.items() if issued.refresh_token == refresh_token]
         alive = [token for token in mine if self._alive[token].dies_at > now]
         for token in alive[:-MAX_ALIVE]:

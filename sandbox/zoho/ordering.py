@@ -1,4 +1,4 @@
-"""A sorted index of records by one key, cheap to change and to cut a page from."""
+"""A sorted index of records by one key, with cheap changes and cheap page cuts."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ Entry = tuple[SortKey, int]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of an ordering, read upwards or downwards."""
+    """A range of an ordering, read upwards or downwards."""
 
     entries: list[Entry]
     start: int = 0
@@ -20,7 +20,7 @@ class Span:
         return len(self.entries) - self.start
 
     def cut(self, offset: int, count: int) -> list[int]:
-        """The ids at offset … offset + count, without walking what lies before."""
+        """The ids at offset … offset + count, without iterating over the ids before them."""
         if not self.descending:
             low = self.start + offset
             return [record_id for _, record_id in self.entries[low : low + count]]
@@ -38,7 +38,7 @@ class Span:
 
 
 class Ordering:
-    """Ids sorted by (key, id). Insertion and removal move memory only: microseconds at 100,000 records."""
+    """Ids sorted by (key, id). Insertion and removal only move memory, which takes microseconds at 100,000 records."""
 
     def __init__(self, keys: Iterable[Entry] = ()) -> None:
         self._entries: list[Entry] = sorted(keys)
@@ -63,6 +63,6 @@ class Ordering:
         return self._key_of[record_id]
 
     def span(self, *, since: SortKey | None = None, descending: bool = False) -> Span:
-        """Everything, or what has a key of `since` or more."""
+        """All ids, or those with a key of at least `since`."""
         start = 0 if since is None else bisect_left(self._entries, (since, -1))
         return Span(self._entries, start, descending)

@@ -1,4 +1,4 @@
-"""Made-up names, persons and ids: the small dirt of real address books included."""
+"""Generated names, persons and ids, with the small defects of real address books."""
 
 import random
 
@@ -15,7 +15,7 @@ from sandbox.zoho.records import Person
 
 
 class NewIds:
-    """Ids of 19 digits that only grow, shared by everything in an organisation as Zoho's are."""
+    """Increasing ids of 19 digits, one sequence for all records of an organisation, as in Zoho."""
 
     def __init__(self, last: int) -> None:
         self.last = last
@@ -66,7 +66,7 @@ def made_up_person(ids: NewIds, rng: random.Random, country: Country, home: Coun
 
 
 def _phones(rng: random.Random, country: Country, home: Country) -> tuple[str, str]:
-    """(mobile, phone): about five in six persons have a number that reads as valid in the organisation's country."""
+    """(mobile, phone): about five in six persons have a number that is valid in the organisation's country."""
     roll = rng.random()
     if roll < 0.06:
         return rng.choice(BLANK_PHONES), rng.choice(BLANK_PHONES)

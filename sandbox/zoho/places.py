@@ -1,6 +1,6 @@
 """Countries as Zoho's users spell them, with their time zones, currencies and unused phone numbers.
 
-A `#` in a phone template is a random digit. Every template reads as a valid number in its country; ranges kept
+A `#` in a phone template is a random digit. Every template gives a valid number of its country. Ranges reserved
 for fiction are used where the numbering plan counts them as valid.
 """
 
@@ -147,7 +147,7 @@ DISTANT_COUNTRIES = (
         "+62",
     ),
 )
-"""More countries of several clocks. They are not in COUNTRIES, because that would change all draws of a seed."""
+"""More countries with several time zones. They are not in COUNTRIES, because that would change all draws of a seed."""
 
 COUNTRY_BY_CODE = {country.code: country for country in COUNTRIES + DISTANT_COUNTRIES}
 
@@ -167,7 +167,7 @@ BLANK_PHONES = ("", "", "", " ")
 
 
 def home_country(code: str) -> Country:
-    """The organisation's country; the first one where a test has moved the organisation to an unlisted country."""
+    """The organisation's country; the first listed one when a test has set an unlisted country."""
     return COUNTRY_BY_CODE.get(code, COUNTRIES[0])
 
 
@@ -176,7 +176,7 @@ def fill(template: str, rng: random.Random) -> str:
 
 
 def home_phone(country: Country, rng: random.Random) -> str:
-    """A valid number of the country, as often as not without its prefix and sometimes with stray blanks."""
+    """A valid number of the country, half of the time without its prefix and sometimes with stray blanks."""
     templates = country.national if rng.random() < 0.6 else country.international
     number = fill(rng.choice(templates), rng)
     dirt = rng.random()

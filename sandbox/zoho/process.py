@@ -1,4 +1,4 @@
-"""Starts the simulator as a process and stops it again: for tests and benchmarks."""
+"""Starts and stops the simulator as a process, for tests and benchmarks."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ class SimulatorFailedError(RuntimeError):
 
 @contextmanager
 def running_simulator(*options: str, **named: object) -> Iterator[SandboxControl]:
-    """A simulator on a free port, as a control client of its first organisation.
+    """Start a simulator on a free port; yields a control client for its first organisation.
 
     `running_simulator(contacts=50, state=path)` is `python -m sandbox.zoho --port 0 --contacts 50 --state path`.
     """

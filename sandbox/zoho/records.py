@@ -1,7 +1,7 @@
-"""What an organisation holds: contacts with their persons, and invoices, as frozen facts.
+"""The records of an organisation as frozen dataclasses: contacts with their persons, and invoices.
 
-Instants are whole seconds since the epoch (Zoho stamps no finer), money is whole cents, ids are integers
-(so that they sort by age as Zoho's do) and become strings of digits on the way out.
+Instants are whole seconds since the epoch (Zoho's resolution), money is whole cents. Ids are integers, so that they
+sort by age as Zoho's do; responses show them as strings of digits.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class ContactType(StrEnum):
 
 
 class InvoiceStatus(StrEnum):
-    """The stored status; `overdue` is worked out from the due date whenever an invoice is read."""
+    """The stored status; `overdue` is computed from the due date on each read."""
 
     DRAFT = "draft"
     SENT = "sent"
@@ -34,11 +34,11 @@ class Organization:
     currency_code: str
     language_code: str = "en"
     repeats_status: bool = False
-    """Invoices without a sub-status show the plain status as `current_sub_status`, where others show `""`."""
+    """Whether invoices without a sub-status show the plain status as `current_sub_status`; otherwise they show `""`."""
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)  # Cached by zoneinfo itself.
+        return ZoneInfo(self.time_zone)  # zoneinfo caches it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Contact:
     outstanding_cents: int = 0
     unused_credits_cents: int = 0
     blank_amounts: bool = False
-    """Zoho answers `""` instead of some of this contact's amounts."""
+    """Whether rows show `""` instead of some of this contact's amounts, as Zoho does for some contacts."""
 
     @property
     def primary_person(self) -> Person | None:
@@ -133,7 +133,7 @@ class Invoice:
     credits_applied_cents: int = 0
     sub_status: str = ""
     written_status: str = ""
-    """Rows and details show this instead of the status; filters go on comparing the status."""
+    """Rows and details show this instead of the status; filters still compare the status."""
 
     @property
     def is_open(self) -> bool:
@@ -141,11 +141,11 @@ class Invoice:
 
     @property
     def owed_cents(self) -> int:
-        """What the customer owes by it: nothing for drafts and voids, although their balance stays at the total."""
+        """The amount owed for this invoice: 0 for drafts and voids, although their balance stays at the total."""
         return self.balance_cents if self.is_open else 0
 
     def displayed_status(self, today: str) -> str:
-        """The status on rows: a sent invoice shows as overdue from the day after its due date, untouched."""
+        """The status on rows: a sent invoice shows as overdue from the day after its due date, without an edit."""
         if self.status is InvoiceStatus.SENT and self.due_date < today:
             return "overdue"
         return self.status.value

@@ -1,4 +1,4 @@
-"""What faults do to the rows of a list and to the record of a detail."""
+"""Applies faults to the rows of a list and to the record of a detail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sandbox.zoho.stats import CallKind
 
 @dataclass(frozen=True, slots=True)
 class RowFaults:
-    """The faults that strike within one answer; `now` is the server's clock, `zone` the organisation's."""
+    """The faults that strike within one response; `now` is the server's time, `zone` the organisation's time zone."""
 
     faults: Faults
     call: Call
@@ -22,20 +22,20 @@ class RowFaults:
     zone: tzinfo
 
     def dropper(self) -> Callable[[int], bool] | None:
-        """Whether a list leaves out a record; None where it leaves out none."""
+        """A predicate for records that a list leaves out; None when it leaves out none."""
         is_of_persons = self.call.kind is CallKind.BULK_PERSONS
         if not self._has(FaultName.ROW_MISSING) and not (is_of_persons and self._has(FaultName.PERSON_MISSING)):
             return None
         return self._is_dropped
 
     def corrupter(self) -> Callable[[list[int], Callable[[int], bytes]], list[bytes]] | None:
-        """The rows of a page as they go out; None where each goes out as it is."""
+        """A function that alters the rows of a page; None when no fault alters them."""
         if not self._has(FaultName.HOSTILE_ROW) and not self._has(FaultName.STAMPS_LIE):
             return None
         return lambda ids, row: [self._row(each, row(each), is_first=each == ids[0]) for each in ids]
 
     def record(self, record: bytes) -> bytes:
-        """The record of a detail as it goes out."""
+        """The record of a detail after the faults."""
         record = self._stamped(record, self.call.record_id)
         params = self.faults.take(FaultName.HOSTILE_DETAIL, self.call)
         return record if params is None else hostile(record, params.row, params.salt)
@@ -66,7 +66,7 @@ class RowFaults:
     def _strikes(
         self, name: FaultName, record_id: int | str | None, *, or_else: bool = False, times: int | None = None
     ) -> FaultParams | None:
-        """The parameters of the fault that strikes the record; one that names no records strikes if `or_else`."""
+        """The parameters of the fault that strikes the record. A fault that names no records strikes if `or_else`."""
         for fault in self.faults.all_that_fit(name, self.call):
             if fault.chooses(record_id) if fault.names_records else or_else:
                 self.faults.strike(fault, times=times)

@@ -1,4 +1,4 @@
-"""Records as Zoho words them in JSON: list rows, details and the organisation's own entry."""
+"""Records in Zoho's JSON form: list rows, details and the organisation's own entry."""
 
 from datetime import date, datetime, tzinfo
 from zlib import crc32
@@ -9,7 +9,7 @@ Row = dict[str, object]
 
 
 def zoho_time(instant: int, zone: tzinfo) -> str:
-    """`2013-10-07T18:24:51+0530`: the organisation's offset on that day, without a colon."""
+    """`2013-10-07T18:24:51+0530`: with the organisation's offset on that day, without a colon."""
     return datetime.fromtimestamp(instant, zone).strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
@@ -46,7 +46,7 @@ def contact_row(contact: Contact, organization: Organization) -> Row:
     primary = contact.primary_person
     owed = contact.outstanding_cents / 100
     unused = contact.unused_credits_cents / 100
-    # The same contact is quoted in its own currency and in the organisation's ("base currency"); the rate here is 1.
+    # Amounts in the contact's currency and in the organisation's ("base currency"); the rate here is 1.
     blank: float | str = "" if contact.blank_amounts else 0.0
     is_customer = contact.contact_type.value == "customer"
     return {

@@ -1,4 +1,4 @@
-"""Which records a fault with a `share` strikes: the same ones in every call, process and run of the simulator."""
+"""Chooses the records of a fault with a `share`: the same records in every call, process and run of the simulator."""
 
 from hashlib import blake2b
 
@@ -7,12 +7,12 @@ _DRAWS: int = 256**_BYTES
 
 
 def is_in_share(record_id: int | str, share: float, salt: str = "") -> bool:
-    """Whether the record is in that share (0 to 1) of all records; another `salt` draws other records."""
+    """Whether the record is in that share (0 to 1) of all records; another `salt` chooses other records."""
     return _draw(f"{salt}/{record_id}") < share * _DRAWS
 
 
 def draw(seed: str, choices: int) -> int:
-    """A number below `choices`, always the same one for the same seed."""
+    """A number below `choices`, always the same for the same seed."""
     return _draw(seed) % choices
 
 

@@ -1,4 +1,4 @@
-"""The whole of the simulated Zoho, without a socket: calls come in, answers and bad behaviour go out."""
+"""The simulated Zoho without a socket: takes calls, gives responses and the effects of faults."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class UnknownOrganizationError(LookupError):
 
 @dataclass(slots=True)
 class Visit:
-    """One call between its arrival and its answer."""
+    """One call between its arrival and its response."""
 
     call: Call
     query: Mapping[str, str]
@@ -40,7 +40,7 @@ class Visit:
     refusal: ZohoError | None = None
     delay_seconds: float = 0.0
     hang_seconds: float | None = None
-    """The answer never comes, and after that long the connection is dropped."""
+    """Seconds after which the connection is dropped without a response."""
     reset: Literal["before", "middle"] | None = None
 
 
@@ -48,7 +48,7 @@ class Visit:
 class Simulator:
     """Several organisations behind one address.
 
-    `arrive` → (wait `delay_seconds`) → `answer` → `leave` is a call's life; `serve` does all at once.
+    A call goes through `arrive` → (wait `delay_seconds`) → `answer` → `leave`; `serve` does all of these.
     """
 
     organizations: dict[str, Books]
@@ -69,7 +69,7 @@ class Simulator:
 
     @property
     def is_changed(self) -> bool:
-        """Whether there is anything to save."""
+        """Whether anything changed since the last save."""
         return self.tokens.is_changed or any(books.is_changed for books in self.organizations.values())
 
     def now(self) -> float:
@@ -80,8 +80,8 @@ class Simulator:
         return formatdate(self.now(), usegmt=True)
 
     def arrive(self, path: str, query: Mapping[str, str], authorization: str, method: str = "GET") -> Visit:
-        """Note the arrival at this instant and decide what will come of it, without waiting."""
-        path = path.removesuffix("/")  # Zoho serves an address with a slash at its end, too.
+        """Record the arrival at this instant and decide the outcome of the call, without waiting."""
+        path = path.removesuffix("/")  # Zoho also accepts an address that ends with a slash.
         monotonic = self.clock.monotonic()
         kind = kind_of_path(path)
         organization_id = query.get("organization_id", "") if kind is not CallKind.TOKEN else ""
@@ -97,7 +97,7 @@ class Simulator:
         return visit
 
     def answer(self, visit: Visit) -> Answer:
-        """What a call to the books gets."""
+        """The response to a call to the books."""
         try:
             answer = self._books_answer(visit)
         except ZohoError as refusal:
@@ -107,18 +107,18 @@ class Simulator:
         return answer if dated is None else replace(answer, headers={**answer.headers, "Date": self._date(dated)})
 
     def token_answer(self, visit: Visit, form: Mapping[str, str]) -> Answer:
-        """What a call to the accounts server gets."""
+        """The response to a call to the accounts server."""
         answer = self._token_answer(visit, form)
         visit.arrival.status = answer.status
         return answer
 
     def leave(self, visit: Visit) -> None:
-        """The answer is out (or dropped): free its place among the calls in flight; let happen what was to follow."""
+        """Release the call's place among those in flight after its end, and make the changes that follow the call."""
         if visit.limiter is not None:
             visit.limiter.leave()
         for fault in self.faults.due_mutations(visit.call):
             organization_id = fault.request.organization_id or visit.call.organization_id
-            if organization_id in self.organizations:  # A call may name none, or one that is not here.
+            if organization_id in self.organizations:  # A call may name no organisation, or an unknown one.
                 self.mutate(organization_id, fault.params.mutations)
 
     def serve(self, path: str, query: Mapping[str, str], authorization: str) -> Answer:
@@ -139,7 +139,7 @@ class Simulator:
             self.limiters[organization_id].zone = books.organization.zone
 
     def switch_on(self, request: FaultRequest) -> int:
-        """Begin a fault; an event (`access_tokens_expired`) happens at once and is over."""
+        """Switch a fault on; an event (`access_tokens_expired`) happens at once and does not stay on."""
         if request.name is FaultName.ACCESS_TOKENS_EXPIRED:
             self.tokens.expire(request.organization_id)
             return 0
@@ -157,7 +157,7 @@ class Simulator:
                 limiter.unblock()
 
     def reset_stats(self) -> None:
-        """Count from nothing again; calls in flight stay in flight."""
+        """Reset the statistics; calls in flight stay counted as in flight."""
         self.stats.arrivals.clear()
         self.tokens.refreshes = self.tokens.exchanges = 0
         for limiter in self.limiters.values():
@@ -170,7 +170,7 @@ class Simulator:
             raise UnknownOrganizationError(f"no organisation {organization_id}") from None
 
     def _admit(self, visit: Visit, authorization: str, monotonic: float) -> None:
-        """Authenticate, then count against the organisation: strangers spend nothing of its budget."""
+        """Authenticate first, then count against the organisation, so that unknown callers do not use its limits."""
         visit.user = self.tokens.user_of(authorization, self.clock.wall())
         if visit.call.kind is CallKind.ORGANIZATIONS:
             return
@@ -204,7 +204,7 @@ class Simulator:
         return self._spoiled(visit, answer)
 
     def _honest_answer(self, visit: Visit) -> Answer:
-        assert visit.user is not None  # Who is not known was refused on arrival.
+        assert visit.user is not None  # A call without a known user was refused on arrival.
         scope = ADDRESSED_SCOPE.get(visit.call.kind)
         if scope is not None:
             visit.user.require_scope(scope)
@@ -216,7 +216,7 @@ class Simulator:
         return Answer(200, body, self.limiters[visit.call.organization_id].headers(self.now()))
 
     def _organizations(self, user: User) -> Answer:
-        """Counts against nobody's minute (no organisation is named), but tells the first one's day."""
+        """Counts against no organisation's minute (the call names none), but its headers show the first one's day."""
         mine = [self.organizations[each] for each in user.organization_ids if each in self.organizations]
         entries = [organization_row(books.organization, number == 0) for number, books in enumerate(mine)]
         answer = Answer.of({"code": 0, "message": "success", "organizations": entries})
@@ -237,7 +237,7 @@ class Simulator:
         return self._spoiled(visit, answer)
 
     def _spoiled(self, visit: Visit, answer: Answer) -> Answer:
-        """The answer, or what a fault makes of it."""
+        """The response after the faults that apply to it."""
         garbage = self.faults.take(FaultName.GARBAGE, visit.call)
         if garbage is not None:
             return _garbled(answer, garbage)

@@ -1,13 +1,13 @@
-"""The truth of an organisation's books as one document, for comparing with what a client made of it."""
+"""The full content of an organisation's books as one document, to compare with a client's copy."""
 
 from sandbox.zoho.books import Books
 from sandbox.zoho.rows import contact_detail, invoice_row
 
 
 def snapshot(books: Books, today: str) -> dict[str, object]:
-    """`{organization, contacts: [detail…], invoices: [row…]}` by id, as details tell it even where lists still lag.
+    """`{organization, contacts: [detail…], invoices: [row…]}` by id, as details show them even while lists lag behind.
 
-    A tombstone is never in it: what was deleted is absent.
+    Deleted records are absent and leave no tombstones.
     """
     organization = books.organization
     return {

@@ -1,4 +1,4 @@
-"""The simulator's data in one file, so that a second start goes on where the first was stopped."""
+"""The simulator's data in one file, so that a later start continues with the same data."""
 
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ VERSION = 1
 
 
 class UnreadableStateError(ValueError):
-    """The state file was written by another version of the simulator: delete it to start afresh."""
+    """The state file was written by another version of the simulator: delete it to start with new data."""
 
 
 def save(simulator: Simulator, path: Path) -> None:
-    """Write everything beside the file, then take its place in one step: a crash leaves the old or the new."""
+    """Write a temporary file and rename it over the state file, so that a crash leaves the old or the new state."""
     document = {
         "version": VERSION,
         "organizations": [_books_document(books) for books in simulator.organizations.values()],
@@ -35,7 +35,7 @@ def save(simulator: Simulator, path: Path) -> None:
 
 
 def load(path: Path, tokens: Tokens) -> dict[str, Books]:
-    """The organisations of a state file; its tokens are put into `tokens`. Raises UnreadableStateError."""
+    """Return the organisations of a state file and load its tokens into `tokens`. Raises UnreadableStateError."""
     document: dict[str, Any] = orjson.loads(path.read_bytes())
     if document.get("version") != VERSION:
         raise UnreadableStateError(f"{path.name} has version {document.get('version')}, not {VERSION}")

@@ -1,4 +1,4 @@
-"""States of the countries that have several clocks, with their postcodes and telephone areas."""
+"""States of the countries with several time zones, with their postcodes and telephone areas."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from sandbox.zoho.places import Country
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`zip` is a template whose `#` are digits; `areas` are how national numbers of the state begin."""
+    """`zip` is a template in which `#` is a digit; `areas` are the prefixes of the state's national numbers."""
 
     code: str
     name: str
@@ -71,18 +71,18 @@ STATES = {
 }
 
 TRUNK_PREFIXES = {"US": "1", "CA": "1", "AU": "0", "BR": "0", "MX": "", "RU": "8", "ID": "0"}
-"""What may precede the area where a number is written without its country's calling code."""
+"""Prefixes that may stand before the area in a number without its country's calling code."""
 
 
 def fitting_states(country: Country, number: str) -> tuple[State, ...]:
-    """The states of the number's area. Where the number has no known area, every state of the country fits."""
+    """The states of the number's area; all states of the country when the number has no known area."""
     states = STATES[country.code]
     national = _national_digits(country, number)
     return tuple(state for state in states if national.startswith(state.areas)) or states
 
 
 def _national_digits(country: Country, number: str) -> str:
-    """The digits from the area on; `""` of a number that another country's calling code begins."""
+    """The digits from the area on; `""` for a number with another country's calling code."""
     digits = "".join(sign for sign in number if sign.isdecimal())
     if not number.strip().startswith("+"):
         return digits.removeprefix(TRUNK_PREFIXES[country.code])

@@ -1,4 +1,4 @@
-"""What the simulator saw: every arrival with its instant, so that a limiter can be judged to the millisecond."""
+"""Statistics of the simulator: every arrival with its instant, so that tests can check a limiter to the millisecond."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Arrival:
     organization_id: str
     kind: CallKind
     status: int = 0
-    """HTTP status of the answer; 0 while there is none (in flight, hung or dropped)."""
+    """HTTP status of the response; 0 without a response (in flight, hung or dropped)."""
     method: str = "GET"
 
 
@@ -41,7 +41,7 @@ class Stats:
         return arrival
 
     def calls(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Counts by organisation (`""` where the call named none), kind and status."""
+        """Counts by organisation (`""` for a call that names none), kind and status."""
         counted: dict[str, dict[str, dict[str, int]]] = {}
         seen = Counter((each.organization_id, each.kind, each.status) for each in self.arrivals)
         for (organization_id, kind, status), count in sorted(seen.items()):
@@ -50,7 +50,7 @@ class Stats:
 
 
 def worst_window(instants: Sequence[float], seconds: float) -> int:
-    """The most arrivals that any window of that length saw (two exactly `seconds` apart are not in one window)."""
+    """The most arrivals in any window of that length (two exactly `seconds` apart are not in one window)."""
     ordered = sorted(instants)
     worst = first = 0
     for last, instant in enumerate(ordered):

@@ -1,4 +1,4 @@
-"""One kind of record: the truth, what the lists already show of it, and the bytes of each listed row."""
+"""The records of one kind: their current state, the state that lists show, and the bytes of each listed row."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, slots=True)
 class Pending(Generic[Record]):
-    """A change that details know at once and lists only later (`record` is None for a deletion)."""
+    """A change that details show at once and lists only later (`record` None: a deletion)."""
 
     visible_at: float
     record_id: int
@@ -22,10 +22,9 @@ class Pending(Generic[Record]):
 
 
 class Table(Generic[Record]):
-    """Records by id, with an index for every column that was ever sorted by.
+    """Records by id, with an index for every column that a call has sorted by.
 
-    Records are immutable, so the lists may lag behind the truth (the fault `late_visibility`) by holding on
-    to the earlier record.
+    Records are immutable. Under the fault `late_visibility` the lists lag behind by keeping the earlier record.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Table(Generic[Record]):
         self._random_ids: list[int] = []
 
     def put(self, record: Record, visible_at: float | None = None) -> None:
-        """Keep the record; lists show it at once, or from `visible_at` (on the steady clock)."""
+        """Store the record; lists show it at once, or from `visible_at` (on the steady clock)."""
         record_id = self._id_of(record)
         self.truth[record_id] = record
         self._show_or_hold(record_id, record, visible_at)
@@ -55,7 +54,7 @@ class Table(Generic[Record]):
         self._show_or_hold(record_id, None, visible_at)
 
     def show_due(self, now: float) -> None:
-        """Bring changes whose delay has passed into the lists."""
+        """Apply the changes whose delay has passed to the lists."""
         if not self._pending:
             return
         due = [change for change in self._pending if change.visible_at <= now]
@@ -64,21 +63,21 @@ class Table(Generic[Record]):
             self._show(change.record_id, change.record)
 
     def ordering(self, column: str) -> Ordering:
-        """The index of a column, made at its first use."""
+        """The index of a column, built at its first use."""
         if column not in self._orderings:
             key = self._columns[column]
             self._orderings[column] = Ordering((key(record), rid) for rid, record in self.listed.items())
         return self._orderings[column]
 
     def random_id(self, rng: random.Random) -> int | None:
-        """The id of a record that is listed or was until lately; None of an empty table."""
+        """The id of a record that is or recently was listed; None for an empty table."""
         ids = self._random_ids
         if len(ids) != len(self.listed):
             ids = self._random_ids = list(self.listed)
         return rng.choice(ids) if ids else None
 
     def row(self, record_id: int) -> bytes:
-        """The JSON of a listed row, rendered once and kept until the record changes."""
+        """The JSON of a listed row, rendered once and cached until the record changes."""
         cached = self._rows.get(record_id)
         if cached is None:
             cached = self._rows[record_id] = orjson.dumps(self._render(self.listed[record_id]))
@@ -91,7 +90,7 @@ class Table(Generic[Record]):
         if visible_at is not None:
             self._pending.append(Pending(visible_at, record_id, record))
             return
-        if self._pending:  # An older change must not overtake this one later.
+        if self._pending:  # A pending older change must not overwrite this one later.
             self._pending = [change for change in self._pending if change.record_id != record_id]
         self._show(record_id, record)
 

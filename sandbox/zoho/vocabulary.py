@@ -1,4 +1,4 @@
-"""The words that made-up businesses and people are put together from, in several scripts."""
+"""The words from which names of businesses and people are generated, in several scripts."""
 
 FIRST_NAMES = (
     "Ada", "Amara", "Anil", "Aiko", "Beatriz", "Björn", "Carlos", "Chloé", "Deepa", "Dmitri", "Elif", "Emeka",

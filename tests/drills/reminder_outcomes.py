@@ -1,4 +1,4 @@
-"""The outcomes of the calls of the made-up year, and the calls that they forbid from then on."""
+"""The outcomes of the calls of the simulated year, and the later calls that they forbid."""
 
 import datetime as dt
 import random
@@ -26,7 +26,7 @@ _A_DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Called:
-    """One handed-over reminder, whom it was about, and the number that was called."""
+    """One handed-over reminder, with its invoice, its customer and the called number."""
 
     handover_id: uuid.UUID
     reminder_id: uuid.UUID
@@ -44,15 +44,15 @@ class _Report:
 
 @dataclass
 class Outcomes:
-    """The outcomes that were reported; the latest of each reminder counts."""
+    """The reported outcomes; the latest outcome of each reminder counts."""
 
     random: random.Random
     latest: dict[Called, _Report] = field(default_factory=dict)
-    listed: set[str] = field(default_factory=set)  #: numbers, for good
+    listed: set[str] = field(default_factory=set)  #: numbers on the do-not-call list
     to_come: list[tuple[dt.datetime, tuple[Called, ...]]] = field(default_factory=list)
 
     def after(self, engine: Engine, called: tuple[Called, ...], now: dt.datetime) -> str | None:
-        """Reports a random outcome of one handover, or none; some are reported, or corrected, a day later."""
+        """Report a random outcome of one handover, or none; some outcomes are reported or corrected a day later."""
         if self.random.random() < _LATE:
             self.to_come.append((now + _A_DAY, called))
             return None

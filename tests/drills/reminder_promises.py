@@ -1,4 +1,4 @@
-"""The promises of each handover of the year, read from the synced facts and the clocks, without booksync's rules."""
+"""The promises of each handover of the year, checked with synced facts and time zones but not with booksync's rules."""
 
 import datetime as dt
 from collections import defaultdict
@@ -36,7 +36,7 @@ class Promises:
     def check_reminder(
         self, called: Called, step: int, invoice: Invoice, person: Person, at: dt.datetime, *, reopened_at: dt.datetime
     ) -> None:
-        """`invoice` and `person` are as the last sync read them."""
+        """Check one reminder; `invoice` and `person` are the facts of the last sync."""
         today = person.earliest_day(at)
         assert called.phone == person.phone
         assert person.is_active
@@ -72,7 +72,7 @@ def _check_days(invoice: Invoice, today: dt.date) -> None:
 
 
 def _usual_moment_is_before(moment: dt.datetime, day: dt.date, person: Person) -> bool:
-    """Whether a step of that day has an open moment, at the usual time or later on every clock, before `moment`."""
+    """Whether a step of that day has an allowed moment (at or after the usual time in every zone) before `moment`."""
     at = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC) - dt.timedelta(days=1)
     while at < moment:
         shown = [at.astimezone(clock) for clock in person.clocks]

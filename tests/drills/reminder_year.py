@@ -1,4 +1,4 @@
-"""A made-up year of an organisation's books: its customers, their invoices and payments, and the outages."""
+"""A simulated year of an organisation's books: its customers, their invoices and payments, and the outages."""
 
 import datetime as dt
 import random
@@ -21,7 +21,7 @@ DAYS = 365
 INVOICES = 1_000
 CUSTOMERS = 300
 
-#: Days without a run, and days without a claim. Both include changes of clocks.
+#: Days without a run, and days without a handover. Both include daylight saving changes.
 SYNC_OUTAGES = (range(60, 64), range(200, 205), range(330, 333))
 SENDING_OUTAGES = (range(85, 91), range(294, 301), range(330, 333))
 
@@ -34,9 +34,9 @@ _AN_OLD_DEBT = 0.05
 
 @dataclass(frozen=True)
 class Place:
-    """Where customers live: their country, their numbers (E.164 with six digits to fill in), and their clocks.
+    """A place of customers: country, numbers (E.164 with six digits to fill in), and time zones.
 
-    `clocks` are all those by which such a number may ring, written out here rather than looked up.
+    `clocks` are all time zones in which such a number may ring, listed here without booksync's lookup.
     """
 
     country: str
@@ -66,7 +66,7 @@ PLACES = (
             "Pacific/Honolulu",
         ),
     ),
-    # A mobile moves all over the country, unless an address says where its owner lives.
+    # A mobile may be anywhere in the country, unless an address says where its owner lives.
     Place(
         "AU",
         "+61412{:06d}",
@@ -91,7 +91,7 @@ PLACES = (
 
 @dataclass(frozen=True)
 class Person:
-    """A customer as Zoho has them."""
+    """A customer with the facts in Zoho."""
 
     zoho_id: str
     place: Place
@@ -105,14 +105,14 @@ class Person:
         return zones(*self.place.clocks)
 
     def may_be_called(self, at: dt.datetime) -> bool:
-        """By the clocks and calendars alone."""
+        """Whether time zones and calendars allow a call."""
         return is_inside(self.place.window, at, self.clocks, PublicHolidays(self.place.country))
 
     def earliest_day(self, at: dt.datetime) -> dt.date:
         return min(at.astimezone(clock).date() for clock in self.clocks)
 
     def contact(self, at: dt.datetime) -> Contact:
-        """As a detail answer carries them, modified at that moment."""
+        """The customer as in a contact's detail, modified at that moment."""
         return a_contact(
             self.zoho_id,
             mobile=self.phone,
@@ -142,7 +142,7 @@ Events = dict[str, tuple[int, dict[str, Any]]]
 
 @dataclass
 class Books:
-    """The records as Zoho has them; `changes` yields the events of a day, each with its moment."""
+    """The records in Zoho; `changes` yields the events of a day, each with its moment."""
 
     random: random.Random
     persons: dict[str, Person]

@@ -1,4 +1,4 @@
-"""Every day of a year, by every set of zones that a phone number may have: no call is outside the window."""
+"""Every day of a year, for every set of time zones of a phone number: no call is outside the window."""
 
 import datetime as dt
 
@@ -20,9 +20,9 @@ YEAR = [dt.date(2027, 1, 1) + dt.timedelta(days=day) for day in range(366)]
         CallingWindow(opens=dt.time(7), closes=dt.time(21)),
         CallingWindow(frozenset(range(7)), opens=dt.time(0), closes=dt.time(4), usual_time=dt.time(2, 30)),
     ],
-    ids=["working hours", "long days", "the hours in which clocks change"],
+    ids=["working hours", "long days", "the hours with daylight saving changes"],
 )
-def test_no_call_of_a_year_is_outside_the_window_on_any_clock_of_its_number(window: CallingWindow) -> None:
+def test_no_call_of_a_year_is_outside_the_window_in_any_time_zone_of_its_number(window: CallingWindow) -> None:
     policy = ReminderPolicy(window=window)
     callable_ = [clocks for clocks in all_number_clocks() if not clocks.calling_hours(policy).is_never_open]
     assert callable_

@@ -1,5 +1,5 @@
-"""A year, two hours at a time, over 1,000 invoices: payments, calls and their outcomes, outages, a connection that is
-closed for two weeks, clocks that change. All promises are checked every day."""
+"""A year of 1,000 invoices in steps of two hours: payments, calls and their outcomes, outages, a connection that is
+closed for two weeks, daylight saving changes. All promises are checked every day."""
 
 import datetime as dt
 import random
@@ -43,11 +43,11 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 
 TICK = dt.timedelta(hours=2)
 
-#: Every fifth day several processes claim at once.
+#: Every fifth day several threads hand over at the same time.
 CROWDED_DAYS = 5
 CLAIMERS = 4
 
-#: More than the contacts of a tick.
+#: More than the handovers of a tick.
 ALL = 1_000
 
 _REMINDERS = """
@@ -64,7 +64,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @dataclass
 class Year:
-    """booksync over that year; every `check_` fails the drill."""
+    """booksync during that year; a failed `check_` fails the drill."""
 
     engine: Engine
     link: Link
@@ -72,12 +72,12 @@ class Year:
     promises: Promises
     random: random.Random
     unread: list[Change] = field(default_factory=list)
-    invoices: dict[str, Invoice] = field(default_factory=dict)  #: as the last sync read them, by Zoho's id
-    persons: dict[str, Person] = field(default_factory=dict)  #: the same
+    invoices: dict[str, Invoice] = field(default_factory=dict)  #: the facts of the last sync, by Zoho's id
+    persons: dict[str, Person] = field(default_factory=dict)  #: the facts of the last sync
     synced_at: dt.datetime = FIRST_DAY
     reopened_at: dt.datetime = OPENED_AT
     is_open: bool = True
-    sent: dict[Any, Any] = field(default_factory=dict)  #: reminder → its row, as it was when it was handed over
+    sent: dict[Any, Any] = field(default_factory=dict)  #: reminder → its row at the handover
     table: dict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def sync(self, now: dt.datetime) -> None:
@@ -106,7 +106,7 @@ class Year:
         reminders.plan_all_due(self.engine, self.link, now=now)
 
     def close(self, now: dt.datetime) -> None:
-        """Whatever is planned stays so."""
+        """Close the connection and check that planned reminders stay unchanged."""
         self.plan(now)
         before = rows(self.engine, "SELECT * FROM reminders ORDER BY id")
         with self.engine.begin() as connection:
@@ -118,7 +118,7 @@ class Year:
     def open(self, now: dt.datetime) -> None:
         with self.engine.begin() as connection:
             openings.open_handover(connection, self.link.connection_id, Backlog.NONE, now=now)
-        assert claim(self.engine, at=now, at_most=ALL) == [], "nothing before the plans are made again"
+        assert claim(self.engine, at=now, at_most=ALL) == [], "no handover before replanning"
         self.plan(now)
         self.is_open, self.reopened_at = True, now
 
@@ -128,9 +128,11 @@ class Year:
             with ThreadPoolExecutor(CLAIMERS) as threads:
                 claims = [threads.submit(claim, self.engine, at=now, at_most=ALL) for _ in range(CLAIMERS)]
                 taken = [each for claimed in claims for each in claimed.result()]
-        taken += claim(self.engine, at=now, at_most=ALL)  # A number that two wanted at once may have been left.
+        taken += claim(
+            self.engine, at=now, at_most=ALL
+        )  # A number that two threads wanted at the same time may have been skipped.
         holds = Counter(held_back(self.engine, at=now))
-        assert holds[None] == 0, "all that may go has gone"
+        assert holds[None] == 0, "every allowed reminder is handed over"
         self.table[month_of(now)] += Counter({f"held: {reason}": holds[reason] for reason in HoldReason})
         if not self.is_open:
             assert taken == []
@@ -153,7 +155,7 @@ class Year:
         assert row["day"] == person.earliest_day(now)
         assert row["scheduled_at"] <= now < row["closes_at"]
         settled_at = self.books.settled_at.get(invoice_id)
-        assert settled_at is None or settled_at > self.synced_at, "a payment that was synced is never overlooked"
+        assert settled_at is None or settled_at > self.synced_at, "a synced payment is never overlooked"
         assert row["id"] not in self.sent, "never twice"
         self.sent[row["id"]] = dict(row)
         self.promises.check_reminder(
@@ -164,21 +166,23 @@ class Year:
 
     def check_day(self, now: dt.datetime, *, is_synced: bool) -> None:
         if is_synced:
-            self.plan(now)  # Outcomes have made plans due.
+            self.plan(now)  # Outcomes have made new plans due.
         found = rows(self.engine, _REMINDERS)
         assert len({(row["invoice_id"], row["step"]) for row in found}) == len(found)
         assert {row["id"]: dict(row) for row in found if row["status"] == "sent"} == self.sent, "sent is sent"
         pending = [row for row in found if row["status"] == "scheduled"]
         for row in pending:
             self.check_pending(row, now, is_synced=is_synced)
-        assert len({(row["invoice_id"], row["day"]) for row in pending}) == len(pending), "one a day for an invoice"
+        assert len({(row["invoice_id"], row["day"]) for row in pending}) == len(pending), (
+            "at most one a day for an invoice"
+        )
         if not self.is_open:
             assert pending, "reminders stay planned while the connection is closed"
         self.note(now, found)
 
     def check_pending(self, row: Any, now: dt.datetime, *, is_synced: bool) -> None:
         person = self.persons[row["zoho_customer_id"]]
-        assert self.invoices[row["zoho_invoice_id"]].is_open, "nothing is pending for a settled invoice"
+        assert self.invoices[row["zoho_invoice_id"]].is_open, "nothing is pending for a paid invoice"
         assert person.may_be_called(row["scheduled_at"]), f"planned outside the hours of {person.place}"
         if is_synced:
             assert row["closes_at"] > now, "nothing is pending in the past"
@@ -205,7 +209,7 @@ class Year:
         month |= Counter({f"plan: {row['plan_outcome']}": row["count"] for row in planned if row["plan_outcome"]})
 
     def printed(self) -> str:
-        """A line for each figure, a column for each month."""
+        """The figures as text: a line for each figure, a column for each month."""
         names = sorted({name for counts in self.table.values() for name, count in counts.items() if count})
         lines = [f"{'month':>28}" + "".join(f"{month:>7}" for month in self.table)]
         lines += [f"{name:>28}" + "".join(f"{self.table[month][name]:>7,}" for month in self.table) for name in names]
@@ -213,7 +217,7 @@ class Year:
 
 
 def month_of(tick: dt.datetime) -> int:
-    """The month of the hours that end with it."""
+    """The month of the hours that end at `moment`."""
     return (tick - TICK).month
 
 

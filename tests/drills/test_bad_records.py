@@ -1,4 +1,4 @@
-"""One record in a hundred is bad for ever and one worker has wrong settings: every other record is right."""
+"""With one bad record in a hundred and one worker with wrong settings every other record is right."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -21,10 +21,10 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 CONTACTS = 2_500
 INVOICES = 6_500
 
-#: One in a hundred has a detail call that fails, a mutated row, a stamp that lies.
+#: Share of the records with a failing detail call, with a mutated row, and with a wrong stamp.
 SHARE = 0.01
 
-#: In the later syncs, so that more than ten thousand rows are mutated in all.
+#: Share in the later syncs, so that more than ten thousand rows are mutated in total.
 LARGE_SHARE = 0.3
 MUTATED_ROWS = 10_000
 LATER_SYNCS = 4
@@ -41,14 +41,14 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
     with processes_under_way(
         tmp_path, contacts=CONTACTS, invoices=INVOICES, latency_seconds=0.001, SWEEP_INTERVAL_SECONDS="1"
     ) as processes:
-        # With an age below the margin of a refresh, every step would refresh.
+        # With a lifetime below the margin of a token refresh every step would refresh the token.
         processes.zoho.set_tokens(expires_in=360, max_per_window=1_000)
         yield processes
 
 
 WRONG = {
     "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
-    "ZOHO_CLIENT_SECRET": "the secret of before its rotation",
+    "ZOHO_CLIENT_SECRET": "the secret before its rotation",
 }
 
 
@@ -66,7 +66,7 @@ def test_every_other_record_is_right_and_every_bad_one_is_named(
     sync(under_way, refused)
     mutated += holds(under_way, refused, bad, named=bad.failing_customers)
 
-    # The bulk list is there.
+    # The bulk list is available.
     bad = BadRecords.struck(under_way, SHARE, salt="first")
     swept = under_way.connect()
     sync(under_way, swept)
@@ -92,16 +92,16 @@ def test_every_other_record_is_right_and_every_bad_one_is_named(
 
 @dataclass(frozen=True)
 class BadRecords:
-    """Which records the faults strike, and those that hang on them: a contact's persons and invoices."""
+    """The records that the faults strike, and dependent records: a contact's persons and invoices."""
 
     contacts: frozenset[str]
     invoices: frozenset[str]
     failing_customers: frozenset[str]
-    owners: frozenset[str]  #: customers of the bad invoices: an invoice that has lost its id is named by theirs
+    owners: frozenset[str]  #: customers of the bad invoices: an invoice without an id is reported by its customer's id
 
     @classmethod
     def struck(cls, under_way: UnderWay, share: float, *, salt: str, is_bulk_refused: bool = False) -> "BadRecords":
-        """Switches the faults on and all others off."""
+        """Switch these faults on and all others off."""
         zoho = under_way.zoho
         zoho.clear_faults()
         if is_bulk_refused:
@@ -144,7 +144,7 @@ class BadRecords:
         return cls(contacts, invoices, failing, owners)
 
     def and_before(self, before: "BadRecords") -> "BadRecords":
-        """What an earlier sync was given may stand until the record is read again."""
+        """Include the records of an earlier sync, because wrong values stay until the record is read again."""
         return replace(self, contacts=self.contacts | before.contacts, invoices=self.invoices | before.invoices)
 
     @property
@@ -153,14 +153,14 @@ class BadRecords:
 
 
 def sync(under_way: UnderWay, connection_id: str, *options: str) -> None:
-    """A full sync, up to its end."""
+    """Run a full sync to its end."""
     ordered = under_way.installation.run("sync", connection_id, "--full", "--json", *options)
     assert ordered.code == 0, ordered.stderr
     eventually(lambda: under_way.status(connection_id)[0] != "running", patience_seconds=PATIENCE_SECONDS)
 
 
 def holds(under_way: UnderWay, connection_id: str, bad: BadRecords, *, named: frozenset[str] = frozenset()) -> int:
-    """Every other record is right and no other is rejected; returns how many rows were mutated."""
+    """Check that every other record is right and not rejected; returns the number of mutated rows."""
     status, reason = under_way.status(connection_id)
     assert status in ("succeeded", "degraded")
     assert "not complete" not in (reason or "")
@@ -191,7 +191,7 @@ def rejected(under_way: UnderWay, connection_id: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Workers:
-    """All processes of booksync, as they were at the beginning."""
+    """All processes of booksync, listed at the start of the drill."""
 
     processes: tuple[psutil.Process, ...]
 
@@ -207,7 +207,7 @@ class Workers:
 
     @property
     def largest_rss_kib(self) -> dict[int, int]:
-        """By process: the most memory that it ever held."""
+        """The largest memory use of each process."""
         return {process.pid: high_water(process.pid) for process in self.processes}
 
 

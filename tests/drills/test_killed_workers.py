@@ -1,4 +1,4 @@
-"""`kill -9` of a random worker at a random moment, twenty times in one sync: the same end, hardly a call more."""
+"""Twenty times `kill -9` of a random worker in one sync: the same final state, with hardly any additional call."""
 
 import random
 import time
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 
 KILLS = 20
 
-#: A worker is killed up to so long after the run has moved on: about the length of a few steps.
+#: A worker is killed at most this long after the run's last progress: about the length of a few run steps.
 LONGEST_PAUSE_SECONDS = 0.6
 
 
@@ -28,7 +28,7 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
         yield processes
 
 
-def test_twenty_killed_workers_cost_nothing_but_time(under_way: UnderWay, capsys: pytest.CaptureFixture[str]) -> None:
+def test_twenty_killed_workers_cost_only_time(under_way: UnderWay, capsys: pytest.CaptureFixture[str]) -> None:
     began = time.monotonic()
     undisturbed = under_way.begin_sync()
     eventually(lambda: under_way.status(undisturbed)[0] != "running", patience_seconds=300)
@@ -54,28 +54,30 @@ def test_twenty_killed_workers_cost_nothing_but_time(under_way: UnderWay, capsys
 
 
 def kill_one_after_the_other(under_way: UnderWay, connection_id: str, seed: int) -> None:
-    """Each some time after the run has moved on, so that no step meets many; a new worker takes its place."""
+    """Kill and replace workers, each some time after progress of the run, so that no step is hit many times."""
     chance = random.Random(seed)
     workers = under_way.installation.processes[:2]
     for _ in range(KILLS):
         step = under_way.step(connection_id)
         eventually(lambda: under_way.step(connection_id) > step)  # noqa: B023  (called at once)
         time.sleep(chance.uniform(0, LONGEST_PAUSE_SECONDS))
-        assert under_way.status(connection_id) == ("running", None), "over, or degraded, before the last kill"
+        assert under_way.status(connection_id) == ("running", None), (
+            "the run ended or was degraded before the last kill"
+        )
         victim = workers.pop(chance.randrange(len(workers)))
         kill(victim)
         workers.append(under_way.installation.start(*WORKER))
 
 
 def calls(under_way: UnderWay) -> dict[CallKind, int]:
-    """What the simulator has seen since the last sync began."""
+    """The simulator's calls since the last sync began."""
     stats = under_way.zoho.stats()
     seen = {kind: stats.count(kind) for kind in CallKind if kind is not CallKind.TOKEN}
     return {kind: count for kind, count in seen.items() if count}
 
 
 def final_state(under_way: UnderWay, connection_id: str) -> list[list[tuple[Any, ...]]]:
-    """Every fact that a run leaves behind, by Zoho's ids; own ids and times of writing differ from run to run."""
+    """Every fact that a run writes, by Zoho's ids; booksync's ids and write times differ between runs."""
     return [under_way.look(statement, id=connection_id) for statement in _FINAL_STATE]
 
 

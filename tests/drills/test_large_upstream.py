@@ -1,4 +1,4 @@
-"""Thousands of records that change by the hundred under real workers, with faults: once they rest, all is true."""
+"""Thousands of records change by the hundred under real workers with faults: afterwards the cache equals Zoho."""
 
 import contextlib
 import random
@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 
 DISTURBED_SYNCS = 2
 
-#: Bursts of changes during each sync, and the pause between two of them. It has to end at last, with the changes.
+#: Bursts of changes during each sync, and the pause between two bursts. The number is bounded, so that the sync ends.
 BURSTS = 5
 PAUSE_SECONDS = 1.0
 
-#: What a change names may be gone since the burst began, which is refused and no matter.
+#: A change of a record that an earlier change of the burst deleted is refused, which is harmless.
 CHANGES_A_BURST = 25
 
-#: More than two pages in one second.
+#: More records than two pages in one second.
 CROWD = 450
 
 LATE_SECONDS = 2.0
@@ -52,7 +52,9 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
         yield processes
 
 
-def test_once_it_rests_the_cache_equals_it(under_way: UnderWay, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cache_equals_the_upstream_after_the_last_change(
+    under_way: UnderWay, capsys: pytest.CaptureFixture[str]
+) -> None:
     chance = random.Random(seed := random.randrange(1_000_000))
     connection_id = under_way.connect()
     made = 0
@@ -64,14 +66,14 @@ def test_once_it_rests_the_cache_equals_it(under_way: UnderWay, capsys: pytest.C
     with capsys.disabled():
         print(f"\nseed {seed}: {made} changes during {DISTURBED_SYNCS} syncs")
 
-    time.sleep(LATE_SECONDS)  # Until lists show what they were late with: only then the upstream rests.
+    time.sleep(LATE_SECONDS)  # Wait until lists show the late changes.
     rested = under_way.installation.run("sync", connection_id, "--full", "--wait", "--allow-deletions", "--json")
     assert rested.json["status"] == "succeeded", rested.stdout
     assert under_way.differences(connection_id) == []
 
 
 def disturb(zoho: SandboxControl, sync: "subprocess.Popen[bytes]", chance: random.Random) -> int:
-    """Changes and troubles while the sync goes on, up to its end; how many changes."""
+    """Make changes and faults during the sync, wait for its end, and return the number of changes."""
     made = 0
     for _ in range(BURSTS):
         time.sleep(PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""The API calls that syncs cost stay within their bounds: lists at most 1.03 × the pages, one call a gone customer."""
+"""The API calls of syncs stay within their bounds: lists 1.03 × the pages, one call for each deleted customer."""
 
 import subprocess
 import sys

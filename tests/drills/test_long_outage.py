@@ -1,4 +1,4 @@
-"""Ten seconds without Redis, in mid-run."""
+"""Ten seconds without Redis in the middle of a run."""
 
 import time
 from collections.abc import Iterator

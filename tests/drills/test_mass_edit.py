@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 CONTACTS = 1_100
 CALLS_A_DAY = 1_000
 
-#: Few details before the flood is noticed, a page of contacts or persons for each 200, a page of invoices, and twenty
-#: details ahead of handovers. A second run reads what came late.
+#: A few details before the flood is detected, a page of contacts or persons for each 200, a page of invoices, and
+#: twenty details before handovers. A second run reads the late changes.
 MOST_CALLS = 100
 
 PATIENCE_SECONDS = 120.0

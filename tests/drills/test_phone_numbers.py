@@ -1,4 +1,4 @@
-"""Phone numbers of all regions, a hundred of each: undamaged in every way of writing, and damaged in every kind."""
+"""A hundred phone numbers of each region: undamaged in every spelling, and with every kind of damage."""
 
 import pytest
 
@@ -12,11 +12,11 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(3600)]
 NUMBERS_A_REGION = 100
 DAMAGED_NUMBERS_A_REGION = 25
 
-#: The share of a region's undamaged texts that must be read as themselves and be callable.
+#: The share of a region's undamaged texts that must be read unchanged and be callable.
 SHARE = 0.999
 
 
-def test_undamaged_numbers_are_read_as_themselves() -> None:
+def test_undamaged_numbers_are_read_unchanged() -> None:
     read, refused = readings(NUMBERS_A_REGION)
     full = [region for region in REGIONS if len(numbers_like_the_examples(region, NUMBERS_A_REGION, seed=5)) >= 100]
     assert len(full) > 200
@@ -24,5 +24,5 @@ def test_undamaged_numbers_are_read_as_themselves() -> None:
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_damaged_numbers_never_become_others(kind: str) -> None:
+def test_damaged_numbers_never_become_other_numbers(kind: str) -> None:
     assert wrong_readings(kind, DAMAGED_NUMBERS_A_REGION) == []

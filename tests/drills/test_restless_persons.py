@@ -1,4 +1,4 @@
-"""The list of persons changes between its pages in a first sync: at the end of that same run every phone is right."""
+"""The list of persons changes between its pages in a first sync: at the end of the same run every phone is right."""
 
 import random
 import time
@@ -18,14 +18,14 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 
 CONTACTS = 8_000
 
-#: How long a page of persons takes.
+#: The duration of a page of persons.
 PAGE_SECONDS = 0.25
 
 CHANGES_A_SECOND = 15
 
 KILLS = 8
 
-#: Changes in the very second in which the bulk read began are left to the next run, which asks once more.
+#: Changes in the second in which the bulk read began are left to the next run, which reads that second again.
 FIRST_CALL_OF_EDITS = ceil(2 / PAGE_SECONDS)
 
 
@@ -50,17 +50,17 @@ def chance(capsys: pytest.CaptureFixture[str]) -> random.Random:
     return random.Random(seed)
 
 
-def test_contacts_that_go_between_two_pages_leave_every_phone_right(under_way: UnderWay, chance: random.Random) -> None:
+def test_every_phone_is_right_after_deletions_between_two_pages(under_way: UnderWay, chance: random.Random) -> None:
     after_each_page(under_way, lambda _, contact_ids: [_deletion(contact_ids) for _ in range(2)], chance)
     ends_with_every_phone_right(under_way, under_way.begin_sync())
 
 
-def test_fifteen_changes_a_second_leave_every_phone_right(under_way: UnderWay, chance: random.Random) -> None:
+def test_every_phone_is_right_after_fifteen_changes_a_second(under_way: UnderWay, chance: random.Random) -> None:
     after_each_page(under_way, lambda call, contact_ids: changes(call, contact_ids, chance), chance)
     ends_with_every_phone_right(under_way, under_way.begin_sync())
 
 
-def test_fifteen_changes_a_second_and_killed_workers_leave_every_phone_right(
+def test_every_phone_is_right_after_fifteen_changes_a_second_and_killed_workers(
     under_way: UnderWay, chance: random.Random
 ) -> None:
     after_each_page(under_way, lambda call, contact_ids: changes(call, contact_ids, chance), chance)
@@ -72,9 +72,9 @@ def test_fifteen_changes_a_second_and_killed_workers_leave_every_phone_right(
 def after_each_page(
     under_way: UnderWay, mutations: Callable[[int, list[int]], Sequence[ask.Mutation]], chance: random.Random
 ) -> None:
-    """What happens in Zoho right after a call for a page of persons, but for the last ones. Each contact changes once.
+    """Make changes in Zoho right after each call for a page of persons, except the last. Each contact changes once.
 
-    Everything happens before the contacts are read, because the next run reads what changes later.
+    All changes happen before the contacts are read, because later changes are left to the next run.
     """
     contacts = under_way.zoho.snapshot()["contacts"]
     contact_ids = [int(contact["contact_id"]) for contact in contacts if contact["contact_persons"]]
@@ -115,7 +115,7 @@ def _arrival(_: list[int]) -> ask.Mutation:
     return ask.CreateContact(fields=ask.ContactFields(contact_name="Newcomer"), persons=persons)
 
 
-#: Deletions shift the pages: they are half of the changes.
+#: Deletions are half of the changes, because they shift the pages.
 _MAKERS: list[Callable[[list[int]], ask.Mutation]] = [
     _deletion,
     _deletion,
@@ -127,7 +127,7 @@ _MAKERS: list[Callable[[list[int]], ask.Mutation]] = [
 
 
 def kill_while_persons_are_read(under_way: UnderWay, connection_id: str, chance: random.Random) -> None:
-    """Each some time after the run has moved on; a new worker takes its place."""
+    """Kill and replace workers, each some time after progress of the run."""
     workers = under_way.installation.processes[:2]
     for _ in range(KILLS):
         step = under_way.step(connection_id)

@@ -1,6 +1,6 @@
-"""Ten thousand webhooks, a fifth doubled and a fifth shuffled, alone and beside a full run, while workers are killed.
+"""Ten thousand webhooks (a fifth twice, a fifth shuffled), alone and during a full run, while workers are killed.
 
-Whatever hears of a record first, it ends as Zoho has it, at one call.
+Whether a webhook or the run notices a record first, the cached record equals Zoho's and costs one call.
 """
 
 import random
@@ -15,7 +15,7 @@ from tests.end_to_end.underway import UnderWay, processes_under_way
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 
-#: Nine tenths have two versions, the others are new; of the events a fifth comes twice: 10,000 events.
+#: Nine tenths of the records have two versions, the others are new. A fifth of the events comes twice: 10,000 events.
 RECORDS = 4_380
 
 KILLS = 20

@@ -174,7 +174,7 @@ class TestFailures:
         (tmp_path / "demo" / "precious").touch()
         code, _, err = start("--fresh").finish()
         assert code == 1
-        assert "holds other things than a demo" in err
+        assert "holds files that are not a demo's" in err
         assert [path.name for path in (tmp_path / "demo").iterdir()] == ["precious"]
 
     def test_a_database_that_the_environment_names_is_used_and_its_absence_told(

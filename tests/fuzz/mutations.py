@@ -1,9 +1,9 @@
-"""Bytes as a broken sender may write them: a few random edits of bytes that are right."""
+"""Malformed bytes: valid bytes after a few random edits."""
 
 import random
 from collections.abc import Callable, Sequence
 
-#: Pieces that parsers treat in ways of their own: numbers, escapes, marks, dates, delimiters.
+#: Pieces that parsers treat specially: numbers, escapes, byte order marks, dates, delimiters.
 _PIECES: Sequence[bytes] = (
     b"null",
     b"NaN",

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes bytes, and raises only where a promise is broken."""
+"""The fuzz targets: each takes bytes, and raises only when a promise is broken."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ Read = Callable[[object], Any]
 
 @dataclass(frozen=True)
 class Target:
-    """A parser with the bytes that its inputs are made from."""
+    """A parser, and the seeds of its inputs."""
 
     name: str
     seeds: Sequence[bytes]
@@ -44,7 +44,7 @@ class Target:
 
 
 def _list_target(key: str, read: Read, row: dict[str, Any]) -> Target:
-    """One mutated row of three: whatever it is, the page's other rows stay as they are."""
+    """A page of three rows with one mutated row: the other rows must be read unchanged."""
     before, after = ({**row, id_key: number} for id_key, number in ((_id_key(key), "71001"), (_id_key(key), "71003")))
 
     def run(changed: bytes) -> None:
@@ -68,7 +68,7 @@ def _page(key: str, *rows: bytes) -> bytes:
 
 
 def _rows_of(content: bytes, key: str, read: Read) -> Sequence[Any] | None:
-    """The rows that a run would write; None where the page cannot be used, which costs an attempt and no row."""
+    """The rows that a run would write; None for an unusable page, which costs an attempt but no row."""
     body = _body(content)
     if body is None:
         return None
@@ -87,7 +87,7 @@ def _body(content: bytes) -> Any:
 
 
 def _is_one_value(changed: bytes) -> bool:
-    """Whether the bytes are one JSON value, however odd its numbers and texts are, so that the page around is whole."""
+    """Whether the bytes are one JSON value (with any numbers and texts), so that the page around it stays valid."""
     try:
         text = changed.decode("utf-8", "replace")
         _, end = json.JSONDecoder(strict=False, parse_float=str, parse_int=str).raw_decode(text)
@@ -97,7 +97,7 @@ def _is_one_value(changed: bytes) -> bool:
 
 
 def _use(record: object) -> None:
-    """As a run does with every record that it has understood."""
+    """Use the record like a run uses every readable record."""
     match record:
         case Contact():
             assert len(customer_from(record, home=_HOME).sync_hash) == 64

@@ -1,6 +1,6 @@
-"""Random bytes through every parser of outside data: no error but the documented ones, and no input takes long.
+"""Random bytes for every parser of external data: it raises only documented errors, and no input takes long.
 
-`make fuzz` goes on for FUZZ_SECONDS (60), with FUZZ_SEED where one is given. An input that breaks a promise is printed
+`make fuzz` runs for FUZZ_SECONDS (60), with FUZZ_SEED if it is set. An input that breaks a promise is printed
 as a line for `found.txt`, whose lines every test run replays first.
 """
 
@@ -50,12 +50,12 @@ def _line(target: Target, content: bytes) -> str:
 
 
 @pytest.mark.parametrize(("name", "content"), found())
-def test_an_input_that_broke_a_promise_once_breaks_none(name: str, content: bytes) -> None:
+def test_input_that_once_broke_a_promise_no_longer_breaks_it(name: str, content: bytes) -> None:
     holds(_BY_NAME[name], content)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_the_bytes_that_inputs_are_made_from_break_none(target: Target) -> None:
+def test_seeds_of_the_inputs_break_no_promise(target: Target) -> None:
     for seed in target.seeds:
         holds(target, seed)
 
@@ -68,7 +68,7 @@ def test_no_mutated_input_breaks_a_promise(capsys: pytest.CaptureFixture[str]) -
     inputs = 0
     with capsys.disabled():
         print(f"\nFUZZ_SEED={seed}")
-    # A generator for each round: the inputs of a seed are the same ones, however far a quicker machine comes.
+    # A generator for each round, so that the inputs of a seed do not depend on the machine's speed.
     while time.monotonic() < ends_at:
         chance = random.Random(f"{seed}/{inputs}")
         for target in TARGETS:

@@ -1,4 +1,4 @@
-"""The files that deploy booksync say what the design says, and agree with the code and with each other."""
+"""The deployment files match the design, the code and each other."""
 
 import re
 import tomllib
@@ -17,10 +17,10 @@ PROCESSES = {
     "worker": "dramatiq workers.main",
     "scheduler": "booksync scheduler",
 }
-#: Of one web process: a process has 1,024 descriptors in many shells.
+#: Connections of one web process. Many shells limit a process to 1,024 descriptors.
 MOST_CONNECTIONS = "800"
 SERVERS = {"postgres", "valkey"}
-#: Folders of Python that no production image needs.
+#: Python folders that the production image does not contain.
 NOT_SHIPPED = {"sandbox", "tests", "benchmarks"}
 LOCK_FILES = ("requirements.txt", "requirements-dev.txt", "requirements-build.txt")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
@@ -48,7 +48,7 @@ def seconds(duration: str) -> int:
 
 
 class TestProcfile:
-    def test_holds_the_three_processes(self) -> None:
+    def test_contains_the_three_processes(self) -> None:
         lines = [line.partition(": ") for line in read("Procfile").splitlines()]
         bounded = {"web": f"{PROCESSES['web']} --limit-concurrency {MOST_CONNECTIONS}"}
         assert {name: command for name, _, command in lines} == PROCESSES | bounded
@@ -63,20 +63,22 @@ class TestCompose:
         words = command.split()
         assert services[name]["command"][: len(words)] == words
 
-    def test_the_web_bounds_its_connections(self, services: dict[str, Any]) -> None:
+    def test_web_process_bounds_its_connections(self, services: dict[str, Any]) -> None:
         assert option(services["web"]["command"], "--limit-concurrency") == MOST_CONNECTIONS
 
     @pytest.mark.parametrize("name", sorted(SERVERS | set(PROCESSES)))
-    def test_what_runs_on_is_restarted_and_gets_time_to_stop(self, services: dict[str, Any], name: str) -> None:
+    def test_long_running_services_are_restarted_and_get_time_to_stop(
+        self, services: dict[str, Any], name: str
+    ) -> None:
         assert services[name]["restart"] == "unless-stopped"
         assert seconds(services[name]["stop_grace_period"]) >= 30
 
-    def test_a_worker_may_end_what_it_has_claimed(self, services: dict[str, Any]) -> None:
+    def test_worker_gets_time_to_finish_its_run_step(self, services: dict[str, Any]) -> None:
         claim_seconds = Settings.model_fields["claim_seconds"].default
         assert seconds(services["worker"]["stop_grace_period"]) > claim_seconds
 
     @pytest.mark.parametrize("name", sorted(SERVERS | {"web"}))
-    def test_what_listens_has_a_health_check(self, services: dict[str, Any], name: str) -> None:
+    def test_every_listening_service_has_a_health_check(self, services: dict[str, Any], name: str) -> None:
         assert services[name]["healthcheck"]["test"][0] == "CMD"
 
     @pytest.mark.parametrize("name", PROCESSES)
@@ -101,16 +103,16 @@ class TestCompose:
         assert option(command, "--maxmemory-policy") == "noeviction"
         assert services["valkey"]["volumes"] == ["valkey:/data"]
 
-    def test_the_database_is_kept_where_its_image_keeps_it(self, services: dict[str, Any]) -> None:
+    def test_database_volume_is_mounted_at_the_images_data_path(self, services: dict[str, Any]) -> None:
         assert services["postgres"]["image"] == "postgres:18"
-        # On the older images' path the data would lie in a nameless volume, lost with the container.
+        # With the older images' path the data would be in an anonymous volume, which is lost with the container.
         assert services["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
 
-    def test_only_the_web_is_reachable_and_only_from_this_host(self, services: dict[str, Any]) -> None:
+    def test_only_the_web_process_is_reachable_and_only_from_this_host(self, services: dict[str, Any]) -> None:
         published = {name: service["ports"] for name, service in services.items() if "ports" in service}
         assert published == {"web": ["${WEB_ADDRESS:-127.0.0.1:8000}:8000"]}
 
-    def test_holds_no_secret(self, services: dict[str, Any]) -> None:
+    def test_contains_no_secret(self, services: dict[str, Any]) -> None:
         password = services["postgres"]["environment"]["POSTGRES_PASSWORD"]
         assert password.startswith("${POSTGRES_PASSWORD:?")
         for name in PROCESSES:
@@ -119,7 +121,7 @@ class TestCompose:
 
 
 class TestExampleEnvironment:
-    #: `NAME=value`, or `#NAME=default`; in a sentence's line the # has a blank behind it.
+    #: `NAME=value`, or `#NAME=default`; in a line of text a blank follows the #.
     VARIABLE = re.compile(r"^(?P<commented>#?)(?P<name>[A-Z_]+)=(?P<value>.*)$", re.MULTILINE)
 
     def variables(self, *, commented: bool) -> dict[str, str]:
@@ -135,7 +137,7 @@ class TestExampleEnvironment:
             settings | self.of_compose()
         )
 
-    def test_asks_for_just_what_has_no_default(self) -> None:
+    def test_requires_only_settings_without_a_default(self) -> None:
         needed = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
         assert self.variables(commented=False).keys() - self.of_compose() == needed
 
@@ -156,7 +158,7 @@ class TestExampleEnvironment:
             monkeypatch.setenv(name, value)
         assert Settings() == by_default
 
-    def test_holds_no_secret(self) -> None:
+    def test_contains_no_secret(self) -> None:
         values = self.variables(commented=False) | self.variables(commented=True)
         secrets = {"ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ENCRYPTION_KEYS", "CONSOLE_PASSWORD", "POSTGRES_PASSWORD"}
         assert {values[name] for name in secrets} == {""}
@@ -164,11 +166,11 @@ class TestExampleEnvironment:
     def test_explains_every_variable(self) -> None:
         for block in read(".env.example").split("\n\n"):
             if self.VARIABLE.search(block):
-                assert block.startswith("# "), f"nothing says what this is: {block}"
+                assert block.startswith("# "), f"this variable has no explanation: {block}"
 
 
 class TestReadme:
-    def test_tells_every_setting_with_its_default(self) -> None:
+    def test_lists_every_setting_with_its_default(self) -> None:
         rows = re.findall(r"^\| `([A-Z_]+)` \| (\S+) \| .+ \|$", read("README.md"), re.MULTILINE)
         fields = Settings.model_fields
         told = {name.upper(): "needed" if field.is_required() else field.default for name, field in fields.items()}
@@ -180,11 +182,11 @@ class TestImage:
         copies = re.findall(r"^COPY (?!--from)(.+) \S+$", read("Dockerfile"), re.MULTILINE)
         return {name for names in copies for name in names.split()}
 
-    def test_holds_every_package_that_ships_and_the_migrations(self) -> None:
+    def test_contains_every_shipped_package_and_the_migrations(self) -> None:
         packages = {init.parent.name for init in ROOT.glob("*/__init__.py")} - NOT_SHIPPED
         assert {name for name in self.copied() if (ROOT / name).is_dir()} == packages | {"alembic"}
 
-    def test_sees_nothing_but_what_it_copies(self) -> None:
+    def test_build_context_contains_only_copied_files(self) -> None:
         rules = [line for line in read(".dockerignore").splitlines() if line and not line.startswith("#")]
         assert rules[0] == "*"
         assert {rule.removeprefix("!") for rule in rules if rule.startswith("!")} == self.copied()
@@ -192,7 +194,7 @@ class TestImage:
     def test_does_not_run_as_root(self) -> None:
         users = re.findall(r"^USER (.+)$", read("Dockerfile"), re.MULTILINE)
         assert len(users) == 1
-        # A number: an orchestrator can tell from it that this is not root.
+        # A number, from which an orchestrator can see that the user is not root.
         assert int(users[0]) > 0
 
     def test_every_package_in_it_has_a_known_hash(self) -> None:
@@ -211,12 +213,12 @@ class TestImage:
 
 
 def locked(name: str) -> dict[str, str]:
-    """Package → version; fails on a line that is not a pinned version with its hashes."""
+    """Package → version; fails on a line without a pinned version and hashes."""
     text = re.sub(r"^\s*#.*\n", "", read(name), flags=re.MULTILINE).replace("\\\n", " ")
     versions = {}
     for line in text.splitlines():
         match = re.fullmatch(r"([a-z0-9-]+)==(\S+)(?: ; .+?)?((?:\s+--hash=\S+)+)", line)
-        assert match is not None, f"{name} has a line that is no hashed pin: {line[:60]}"
+        assert match is not None, f"{name} has a line that is not a hashed pin: {line[:60]}"
         assert all(HASH.fullmatch(word) for word in match[3].split())
         versions[match[1]] = match[2]
     return versions
@@ -231,11 +233,11 @@ def normalized(requirement: str) -> str:
 
 class TestLockFiles:
     @pytest.mark.parametrize("name", LOCK_FILES)
-    def test_hold_nothing_but_hashed_pins(self, name: str) -> None:
+    def test_contain_only_hashed_pins(self, name: str) -> None:
         assert locked(name)
 
     @pytest.mark.parametrize("name", LOCK_FILES)
-    def test_hold_no_address_and_no_choice_of_a_registry(self, name: str) -> None:
+    def test_contain_no_address_and_no_choice_of_a_registry(self, name: str) -> None:
         assert not re.search(r"://|--(?:extra-)?index-url|--find-links|--trusted-host| @ ", read(name))
 
     def test_agree_with_each_other(self) -> None:
@@ -243,7 +245,7 @@ class TestLockFiles:
         assert production.items() < development.items()
         assert build.items() < development.items()
 
-    def test_pin_all_that_the_project_names(self) -> None:
+    def test_pin_every_requirement_of_the_project(self) -> None:
         named = tomllib.loads(read("pyproject.toml"))
         project = named["project"]
         production, development, build = (locked(name) for name in LOCK_FILES)

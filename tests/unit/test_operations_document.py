@@ -1,4 +1,4 @@
-"""docs/operations.md: each row of the outage table is produced by a test."""
+"""docs/operations.md: a test produces each row of the outage table."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_the_table_has_rows() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row).split(" | ")[0].strip("| "))
-def test_each_row_names_a_test_that_is_there(row: str) -> None:
+def test_each_row_names_an_existing_test(row: str) -> None:
     named = re.findall(r"<!-- (test_\w+) -->", row)
     assert named, row
     assert set(named) <= TESTS

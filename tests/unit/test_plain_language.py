@@ -1,4 +1,4 @@
-"""The language check finds mannerisms where sentences stand, and only there."""
+"""The language check finds mannerisms in sentences, and only there."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def test_docstrings_comments_test_names_and_texts_of_python_are_read(tmp_path: P
         ("a.txt", "Nobody reads this.", []),
     ],
 )
-def test_each_kind_of_file_is_read_where_people_read_it(
+def test_only_texts_for_people_are_read_in_each_kind_of_file(
     tmp_path: Path, name: str, text: str, found: list[tuple[str, str]]
 ) -> None:
     file = tmp_path / name

@@ -1,4 +1,4 @@
-"""docs/proxy.md gives the bounds that the web process keeps."""
+"""docs/proxy.md lists the bounds of the web process."""
 
 from pathlib import Path
 
@@ -7,21 +7,21 @@ from workers.web import connections, console_password, request_bodies
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text(encoding="utf-8")
 
 
-def test_it_gives_the_bounds_of_bodies() -> None:
+def test_document_lists_the_bounds_of_bodies() -> None:
     assert f"| {request_bodies.MAX_BODY_BYTES:,} bytes, by `Content-Length` first" in DOCUMENT
     assert f"| the time of a body | {request_bodies.BODY_SECONDS:.0f} seconds |" in DOCUMENT
     assert f"| {request_bodies.MOST_UNFINISHED_BYTES:,} bytes | 503 |" in DOCUMENT
 
 
-def test_it_gives_the_bounds_of_connections() -> None:
+def test_document_lists_the_bounds_of_connections() -> None:
     seconds = connections.CHECK_SECONDS
     assert f"| {seconds:.0f} to {2 * seconds:.0f} seconds | the connection is closed |" in DOCUMENT
     assert f"| {connections.MOST_WAITING}; one more closes the oldest |" in DOCUMENT
 
 
-def test_it_gives_the_bounds_of_passwords() -> None:
+def test_document_lists_the_bounds_of_passwords() -> None:
     assert f"`CONSOLE_PASSWORD` has {console_password.SHORTEST_PASSWORD} characters or more" in DOCUMENT
-    assert "after 1 second, the next ones of the same address after 2 and 3" in DOCUMENT
+    assert "by 1 second, to the next ones of the same address by 2\nand 3 seconds" in DOCUMENT
     assert (console_password.DELAY_SECONDS, console_password.LONGEST_DELAY_SECONDS) == (1, 3)
-    assert "Eight wrong ones are delayed at the same time" in DOCUMENT
+    assert "Eight wrong passwords are delayed at the same time" in DOCUMENT
     assert console_password.MOST_DELAYED == 8

@@ -1,4 +1,4 @@
-"""docs/redis.md: its ACL rule allows what the code calls, and nothing that no code calls."""
+"""docs/redis.md: its ACL rule allows exactly the commands that the code calls."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ SCRIPTS = [
     *(Path(dramatiq.brokers.__file__).parent / "redis").glob("*.lua"),
 ]
 
-#: What redis-py sends for our Python code, and for each connection.
+#: Commands that redis-py sends for booksync's Python code and for each connection.
 CALLED_BY_PYTHON = {
     "ping", "select", "client", "evalsha", "script", "multi", "exec",
     "set", "info", "llen", "lrange", "hmget", "hgetall", "hincrby", "smembers",

@@ -1,4 +1,4 @@
-"""docs/reminders.md names every reason, outcome, rule and command as the code has them."""
+"""docs/reminders.md names every reason, outcome, rule and command of the code."""
 
 import re
 from pathlib import Path

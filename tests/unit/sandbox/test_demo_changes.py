@@ -1,4 +1,4 @@
-"""How a sync in the background is told."""
+"""Reports of background syncs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def a_run(
         (a_run({}, status="failed"), "nothing changed (2 API calls) – failed: see the logs"),
     ],
 )
-def test_a_run_in_words(run: FinishedRun, sentence: str) -> None:
+def test_sentence_of_a_run(run: FinishedRun, sentence: str) -> None:
     assert run.sentence() == sentence
 
 
@@ -41,5 +41,5 @@ def test_a_run_in_words(run: FinishedRun, sentence: str) -> None:
         (a_run({}, status="parked"), True),
     ],
 )
-def test_only_a_change_or_a_trouble_is_news(run: FinishedRun, is_news: bool) -> None:
+def test_only_a_change_or_a_failure_is_news(run: FinishedRun, is_news: bool) -> None:
     assert run.is_news is is_news

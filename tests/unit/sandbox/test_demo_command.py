@@ -8,11 +8,11 @@ from sandbox.demo.command import read_options
 from sandbox.demo.options import Options
 
 
-def test_without_a_word_it_stays_in_the_usual_folder_at_the_usual_size() -> None:
+def test_default_folder_and_size_without_options() -> None:
     assert read_options([]) == Options(folder=Path(".demo"))
 
 
-def test_every_choice_is_read() -> None:
+def test_every_option_is_read() -> None:
     words = ["--once", "--json", "--fresh", "--contacts", "0", "--invoices", "7", "--folder", "there"]
     assert read_options(words) == Options(
         folder=Path("there"), once=True, as_json=True, fresh=True, contacts=0, invoices=7
@@ -20,7 +20,7 @@ def test_every_choice_is_read() -> None:
 
 
 @pytest.mark.parametrize("words", [["--contacts", "many"], ["--invoices", "-1"], ["--unheard-of"]])
-def test_wrong_usage_leaves_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_exits_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         read_options(words)
     assert left.value.code == 2

@@ -1,4 +1,4 @@
-"""What the demo's folder keeps, and who may use it."""
+"""The demo's folder: its persistent data and its lock."""
 
 import os
 import stat
@@ -37,13 +37,13 @@ def test_the_organisation_keeps_the_size_of_the_first_start(demo: DemoFolder) ->
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"user": "nobody", "contacts": 1, "invoices": 1}', '{"user": null}'])
-def test_a_damaged_identity_is_one_sentence(demo: DemoFolder, tmp_path: Path, text: str) -> None:
+def test_damaged_identity_is_reported_in_one_sentence(demo: DemoFolder, tmp_path: Path, text: str) -> None:
     (tmp_path / "identity.json").write_text(text)
     with pytest.raises(DemoError, match=r"identity\.json is damaged: start again with --fresh"):
         demo.identity()
 
 
-def test_the_key_is_a_fernet_key_that_stays_and_that_its_owner_alone_reads(demo: DemoFolder, tmp_path: Path) -> None:
+def test_fernet_key_is_stable_and_readable_only_by_its_owner(demo: DemoFolder, tmp_path: Path) -> None:
     key = demo.encryption_key()
     assert Fernet(key)
     assert demo.encryption_key() == key
@@ -57,7 +57,7 @@ def test_the_environment_file_is_there_only_while_the_demo_runs(demo: DemoFolder
     assert not path.exists()
 
 
-def test_clearing_forgets_the_identity_and_nothing_of_others(demo: DemoFolder, tmp_path: Path) -> None:
+def test_clearing_deletes_the_identity_and_no_foreign_file(demo: DemoFolder, tmp_path: Path) -> None:
     first, key = demo.identity(), demo.encryption_key()
     demo.logs.mkdir()
     demo.log("worker-1").touch()
@@ -69,7 +69,7 @@ def test_clearing_forgets_the_identity_and_nothing_of_others(demo: DemoFolder, t
     assert demo.encryption_key() != key
 
 
-def test_logs_are_those_of_this_start(demo: DemoFolder) -> None:
+def test_logs_of_earlier_starts_are_removed(demo: DemoFolder) -> None:
     demo.begin_logs()
     demo.log("worker-1").write_text("yesterday")
     demo.begin_logs()
@@ -77,14 +77,14 @@ def test_logs_are_those_of_this_start(demo: DemoFolder) -> None:
 
 
 class TestTheLock:
-    def test_it_names_the_process_that_holds_it(self, demo: DemoFolder, tmp_path: Path) -> None:
+    def test_error_names_the_process_that_holds_the_lock(self, demo: DemoFolder, tmp_path: Path) -> None:
         already = rf"A demo already runs in {tmp_path} \(process {os.getpid()}\)"
         with demo.locked(), pytest.raises(DemoError, match=already):
             DemoFolder(tmp_path).locked().__enter__()
         with DemoFolder(tmp_path).locked():
             assert (tmp_path / "lock").read_text() == str(os.getpid())
 
-    def test_it_waits_for_the_processes_of_a_demo_that_was_killed(
+    def test_start_waits_for_the_processes_of_a_killed_demo(
         self, demo: DemoFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first = demo.locked()
@@ -96,15 +96,17 @@ class TestTheLock:
         with DemoFolder(tmp_path).locked():
             pass
 
-    def test_it_does_not_wait_for_ever(self, demo: DemoFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_start_gives_up_waiting_after_a_bound(
+        self, demo: DemoFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(folder, "LOCK_SECONDS", 0.0)
         monkeypatch.setattr(folder, "_is_alive", lambda _pid: False)
         with demo.locked(), pytest.raises(DemoError, match="already runs"):
             DemoFolder(tmp_path).locked().__enter__()
 
-    def test_a_folder_of_something_else_is_refused(self, demo: DemoFolder, tmp_path: Path) -> None:
+    def test_folder_with_other_files_is_refused(self, demo: DemoFolder, tmp_path: Path) -> None:
         (tmp_path / "precious").touch()
-        with pytest.raises(DemoError, match="holds other things than a demo"):
+        with pytest.raises(DemoError, match="holds files that are not a demo's"):
             demo.locked().__enter__()
         assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 
@@ -113,7 +115,7 @@ class TestTheLock:
         [(str(os.getpid()), True), ("", False), ("nonsense", False)],
         ids=["alive", "none", "nonsense"],
     )
-    def test_a_holder_is_alive_or_not(self, pid: str, alive: bool) -> None:
+    def test_holder_is_running_or_not(self, pid: str, alive: bool) -> None:
         assert folder._is_alive(pid) is alive
 
 

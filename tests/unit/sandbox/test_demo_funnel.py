@@ -36,7 +36,7 @@ def rows(preview: Preview, width: int = 77) -> list[str]:
     return [" ".join(line.split()) for line in paper.getvalue().splitlines()]
 
 
-def test_losses_stand_before_the_stage_that_they_do_not_reach() -> None:
+def test_losses_are_listed_before_the_stage_they_miss() -> None:
     loss = Loss("The customer has no phone number.", debt(2, USD="1000"))
     preview = a_preview(
         Stage("open", (), debt(1_234, USD="4092003.79")), Stage("reachable", (loss,), debt(1_232, USD="4091003.79"))
@@ -70,11 +70,11 @@ def test_currencies_without_a_column_are_counted(amounts: Mapping[str, str], not
     assert [line for line in notes if "left out" in line] == ([note] if note else [])
 
 
-def test_less_than_one_unit_is_not_shown_as_nothing() -> None:
+def test_less_than_one_unit_is_not_shown_as_zero() -> None:
     assert rows(a_preview(Stage("open", (), debt(15, USD="0.14"))))[-1] == "open invoices 15 <1"
 
 
-def test_without_open_invoices_there_are_no_amounts() -> None:
+def test_no_amounts_without_open_invoices() -> None:
     assert rows(a_preview(Stage("open", (), debt(0)))) == ["invoices", "open invoices 0"]
 
 
@@ -101,10 +101,10 @@ def test_every_reason_is_shown_whole_in_eighty_columns(reason: SkipReason) -> No
             CallingDay(MONDAY, 1_005),
             "No call tomorrow, Sat 28 Nov. The next day with calls is Mon 30 Nov: 1,005 calls.",
         ),
-        (CallingDay(SATURDAY, 0), None, "No call is to come."),
+        (CallingDay(SATURDAY, 0), None, "No call is scheduled."),
     ],
 )
-def test_the_next_calls_are_those_of_the_first_day_that_has_one(
+def test_next_calls_are_on_the_first_day_with_a_call(
     tomorrow: CallingDay, first_day: CallingDay | None, note: str
 ) -> None:
     assert list(funnel_notes(a_preview(tomorrow=tomorrow, first_day=first_day))) == [note]

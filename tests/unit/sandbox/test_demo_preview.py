@@ -60,12 +60,12 @@ def test_the_days_the_backlog_and_the_handover_are_read() -> None:
     assert not preview.is_open
 
 
-def test_without_a_call_to_come_there_is_no_first_day() -> None:
+def test_no_first_day_without_a_scheduled_call() -> None:
     assert read_preview(preview_facts(first_day=None, calls_on_first_day=0)).first_day is None
 
 
 @pytest.mark.parametrize("missing", ["funnel", "backlog_counts", "tomorrow", "first_day", "handover"])
-def test_a_key_that_the_preview_lacks_is_named(missing: str) -> None:
+def test_missing_key_of_the_preview_is_named(missing: str) -> None:
     facts = preview_facts()
     del facts[missing]
     with pytest.raises(DemoError, match=f"booksync reminders preview ended without reporting {missing}"):
@@ -82,7 +82,7 @@ def test_an_opening_that_leaves_the_connection_closed_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("missing", ["handover", "opened_at", "waiting_calls"])
-def test_a_key_that_the_opening_lacks_is_named(missing: str) -> None:
+def test_missing_key_of_the_opening_is_named(missing: str) -> None:
     facts = opened_facts()
     del facts[missing]
     with pytest.raises(DemoError, match=f"booksync reminders open ended without reporting {missing}"):

@@ -1,4 +1,4 @@
-"""The settings that the demo's processes get, and how a command's end is read."""
+"""The settings of the demo's processes, and the results of its commands."""
 
 import uuid
 from pathlib import Path
@@ -13,14 +13,14 @@ def some_settings() -> dict[str, str]:
     return settings(database_url="d", redis_url="r", zoho_url="http://127.0.0.1:1", encryption_key="k")
 
 
-def test_the_shell_may_set_the_tempo(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shell_environment_overrides_the_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SYNC_INTERVAL_SECONDS", raising=False)
     assert some_settings()["SYNC_INTERVAL_SECONDS"] == "15"
     monkeypatch.setenv("SYNC_INTERVAL_SECONDS", "3")
     assert some_settings()["SYNC_INTERVAL_SECONDS"] == "3"
 
 
-def test_no_process_of_the_demo_is_ever_given_real_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_process_of_the_demo_gets_real_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_API_URL", "ZOHO_ACCOUNTS_URL"):
         monkeypatch.setenv(name, "real")
     given = some_settings()
@@ -28,7 +28,7 @@ def test_no_process_of_the_demo_is_ever_given_real_credentials(monkeypatch: pyte
     assert (given["ZOHO_CLIENT_ID"], given["ZOHO_CLIENT_SECRET"]) == ("sandbox-client", "sandbox-secret")
 
 
-def test_a_command_that_is_not_installed_is_one_sentence(tmp_path: Path) -> None:
+def test_missing_command_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DemoError, match=f"The command dramatiq is not in {tmp_path}"):
         Programs(tmp_path, {}).path("dramatiq")
 
@@ -41,7 +41,7 @@ def test_a_command_that_is_not_installed_is_one_sentence(tmp_path: Path) -> None
         (["reminders", "preview", str(uuid.UUID(int=10)), "--json"], "reminders preview"),
     ],
 )
-def test_a_command_that_fails_is_named_without_its_options(tmp_path: Path, arguments: list[str], name: str) -> None:
+def test_failed_command_is_named_without_its_options(tmp_path: Path, arguments: list[str], name: str) -> None:
     booksync = tmp_path / "booksync"
     booksync.write_text("#!/bin/sh\nexit 3\n")
     booksync.chmod(0o755)
@@ -58,12 +58,12 @@ def test_a_command_that_fails_is_named_without_its_options(tmp_path: Path, argum
         ("", {}),
     ],
 )
-def test_the_last_line_is_the_object(tmp_path: Path, output: str, found: dict[str, int]) -> None:
+def test_last_output_line_is_the_object(tmp_path: Path, output: str, found: dict[str, int]) -> None:
     (tmp_path / "out").write_text(output)
     assert _last_object(tmp_path / "out") == found
 
 
-def test_the_last_words_are_those_of_the_log_else_of_the_output(tmp_path: Path) -> None:
+def test_last_line_comes_from_the_log_else_from_the_output(tmp_path: Path) -> None:
     log, output = tmp_path / "log", tmp_path / "out"
     log.write_text("")
     output.write_text("It is broken.\n\n")

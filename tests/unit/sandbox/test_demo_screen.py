@@ -1,4 +1,4 @@
-"""What the demo says, and where."""
+"""The demo's output on stdout and stderr."""
 
 import io
 import json
@@ -30,7 +30,7 @@ def a_summary(status: str = "succeeded") -> Summary:
 
 
 class Paper:
-    """A screen on paper of a certain width."""
+    """A screen that prints into a text of a certain width."""
 
     def __init__(self, width: int = 80) -> None:
         self._paper = io.StringIO()
@@ -55,7 +55,7 @@ def test_the_summary_fits_a_terminal_of_eighty_columns_and_names_every_number() 
     assert max(map(len, paper.text().splitlines())) <= 80
 
 
-def test_a_run_that_did_not_succeed_is_not_praised_alone() -> None:
+def test_summary_of_an_unsuccessful_run_names_its_status() -> None:
     paper = Paper()
     paper.screen.summary(a_summary(status="degraded"))
     assert "The run ended degraded." in paper.text()
@@ -72,12 +72,12 @@ def test_the_preview_is_the_funnel_and_tomorrows_calls() -> None:
 @pytest.mark.parametrize(
     ("by_this_start", "waiting", "line"),
     [
-        (True, 1_297, "   1,297 numbers have a call to come."),
-        (True, 1, "   1 number has a call to come."),
-        (False, 297, "   Handover is open since 2026-11-26 20:52 UTC. 297 numbers have a call to come."),
+        (True, 1_297, "   1,297 numbers have a scheduled call."),
+        (True, 1, "   1 number has a scheduled call."),
+        (False, 297, "   Handover is open since 2026-11-26 20:52 UTC. 297 numbers have a scheduled call."),
     ],
 )
-def test_an_opening_names_the_numbers_to_call_and_what_a_real_connection_waits_for(
+def test_opening_reports_the_scheduled_calls_and_how_a_real_connection_opens(
     by_this_start: bool, waiting: int, line: str
 ) -> None:
     paper = Paper()
@@ -89,27 +89,27 @@ def test_an_opening_names_the_numbers_to_call_and_what_a_real_connection_waits_f
     ]
 
 
-def test_lines_that_are_there_to_be_copied_are_neither_wrapped_nor_read_as_markup() -> None:
+def test_lines_to_copy_are_neither_wrapped_nor_read_as_markup() -> None:
     paper = Paper(width=30)
     line = "psql postgresql://postgres@127.0.0.1:12345/booksync [not markup] " + "x" * 60
     paper.screen.places({"Database": line})
     assert line in paper.text()
 
 
-def test_a_change_is_told_with_what_waits() -> None:
+def test_change_is_reported_with_the_scheduled_reminders() -> None:
     paper = Paper()
     paper.screen.change(FinishedRun(datetime.now(UTC), "incremental", "succeeded", {"invoices_new": 1}, 2, None), 42)
     assert "1 invoice new (2 API calls) · 42 invoices with a reminder to come" in paper.text()
 
 
-def test_a_step_that_fails_claims_nothing() -> None:
+def test_failed_step_prints_no_success() -> None:
     paper = Paper()
     with pytest.raises(RuntimeError), paper.screen.step("Trying", "It worked"):
         raise RuntimeError
     assert "It worked" not in paper.text()
 
 
-def test_the_object_goes_to_stdout_alone_and_words_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_object_goes_to_stdout_and_texts_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     screen = Screen(as_json=True)
     screen.say("words")
     screen.result({"a": "é"})
@@ -119,14 +119,14 @@ def test_the_object_goes_to_stdout_alone_and_words_to_stderr(capsys: pytest.Capt
     assert "words" in captured.err
 
 
-def test_a_problem_goes_to_stderr_whatever_stdout_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_problem_always_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     Screen(as_json=False).problem("It is [broken].")
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "It is [broken]." in captured.err
 
 
-def test_a_path_is_shown_as_one_would_type_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_is_shown_as_a_user_types_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert shown(tmp_path / "demo" / "env") == "demo/env"
     assert shown(Path("/elsewhere/env")) == "/elsewhere/env"

@@ -1,4 +1,4 @@
-"""How the demo starts the simulator and learns where it is."""
+"""The demo's start of the simulator, and the simulator's address."""
 
 from pathlib import Path
 
@@ -24,17 +24,17 @@ def option(service: Service, name: str) -> str:
     return service.command[service.command.index(name) + 1]
 
 
-def test_its_books_have_the_size_asked_for_and_are_kept(service: Service, tmp_path: Path) -> None:
+def test_books_have_the_requested_size_and_are_saved(service: Service, tmp_path: Path) -> None:
     assert (option(service, "--contacts"), option(service, "--invoices")) == ("5", "7")
     assert option(service, "--state") == str(tmp_path / "zoho.state")
     assert int(option(service, "--port")) > 0
 
 
-def test_nothing_drifts_under_a_demo_that_ends_after_one_sync(tmp_path: Path) -> None:
+def test_no_drift_in_a_demo_that_ends_after_one_sync(tmp_path: Path) -> None:
     assert "--drift" not in simulator_service(DemoFolder(tmp_path), Size(), drifts=False).command
 
 
-def test_its_first_organisation_is_read_once_the_line_is_whole(
+def test_first_organisation_is_read_when_the_line_is_complete(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.log.write_text("a warning\n" + READY[:20])
@@ -48,7 +48,9 @@ def test_its_first_organisation_is_read_once_the_line_is_whole(
     assert organization.name == "Some & Sons"
 
 
-def test_its_silence_is_one_sentence(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simulator_without_output_is_reported_in_one_sentence(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service.log.write_text("")
     monkeypatch.setattr(simulator, "READY_SECONDS", 0.0)
     with pytest.raises(DemoError, match=r"The Zoho simulator was not ready within 0 s; its log is .*zoho\.log"):

@@ -23,7 +23,7 @@ def told(**changed: Any) -> dict[str, Any]:
     }
 
 
-def test_everything_that_is_told_is_read() -> None:
+def test_every_reported_number_is_read() -> None:
     summary = read_summary(told(something_more=1))
     assert (summary.customers.total, summary.customers.new, summary.customers_with_phone) == (9, 4, 8)
     assert (summary.invoices.updated, summary.invoices.unchanged, summary.invoices_skipped) == (3, 2, 1)
@@ -34,18 +34,18 @@ def test_everything_that_is_told_is_read() -> None:
 @pytest.mark.parametrize(
     ("calls", "one_per_invoice", "share"),
     [
-        (30, 0, 0.0),  # No invoices: nothing to save.
-        (30, 20, 0.0),  # More calls than that: no negative saving.
+        (30, 0, 0.0),  # No invoices, so no calls to save.
+        (30, 20, 0.0),  # More calls than one for each invoice: the share is 0, not negative.
         (0, 20, 1.0),
     ],
 )
-def test_the_saved_share_is_between_nothing_and_all(calls: int, one_per_invoice: int, share: float) -> None:
+def test_saved_share_is_between_0_and_1(calls: int, one_per_invoice: int, share: float) -> None:
     assert read_summary(told(api_calls=calls, api_calls_one_per_invoice=one_per_invoice)).saved_share == share
 
 
 @pytest.mark.parametrize("missing", ["status", "api_calls", "seconds"])
-def test_what_is_missing_is_named(missing: str) -> None:
+def test_missing_key_is_named(missing: str) -> None:
     incomplete = told()
     del incomplete[missing]
-    with pytest.raises(DemoError, match=f"booksync sync ended without telling {missing}"):
+    with pytest.raises(DemoError, match=f"booksync sync ended without reporting {missing}"):
         read_summary(incomplete)

@@ -1,4 +1,4 @@
-"""How long-running processes are looked after."""
+"""Start, restart and stop of long-running processes."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ class FakeProcess:
 
 @dataclass
 class Office:
-    """A supervisor over fake processes, with a clock of its own."""
+    """A supervisor of fake processes, with its own clock."""
 
     now: float = 0.0
     happened: list[str] = field(default_factory=list)
@@ -58,21 +58,21 @@ def office() -> Office:
     return Office()
 
 
-def test_what_runs_is_left_alone(office: Office) -> None:
+def test_running_service_is_left_alone(office: Office) -> None:
     office.start("worker")
     office.supervisor.check()
     assert len(office.launched) == 1
     assert office.happened == []
 
 
-def test_what_has_ended_is_started_again_and_told(office: Office) -> None:
+def test_ended_service_is_restarted_and_reported(office: Office) -> None:
     office.start("worker")
     office.die(137)
     assert [process.name for process in office.launched] == ["worker", "worker"]
     assert office.happened == ["stop worker", "worker ended with 137"]
 
 
-def test_what_ends_again_and_again_is_given_up_in_one_sentence(office: Office) -> None:
+def test_repeatedly_ending_service_is_given_up_in_one_sentence(office: Office) -> None:
     office.start("worker")
     for _ in range(DEATHS - 1):
         office.die(1)
@@ -81,7 +81,7 @@ def test_what_ends_again_and_again_is_given_up_in_one_sentence(office: Office) -
     assert len(office.launched) == DEATHS
 
 
-def test_deaths_that_lie_far_apart_are_forgiven(office: Office) -> None:
+def test_ends_far_apart_do_not_count_as_repeated(office: Office) -> None:
     office.start("worker")
     for _ in range(10):
         office.now += DEATHS_WITHIN_SECONDS / (DEATHS - 1)
@@ -89,7 +89,7 @@ def test_deaths_that_lie_far_apart_are_forgiven(office: Office) -> None:
     assert len(office.launched) == 11
 
 
-def test_all_are_asked_to_stop_before_one_is_waited_for(office: Office) -> None:
+def test_all_services_are_asked_to_stop_before_the_first_wait(office: Office) -> None:
     office.start("worker")
     office.start("web")
     office.supervisor.stop()

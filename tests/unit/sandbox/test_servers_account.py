@@ -1,4 +1,4 @@
-"""Whom a server runs as."""
+"""The account that a server runs as."""
 
 import os
 import pwd
@@ -13,7 +13,7 @@ PROGRAM = Path("/opt/postgres")
 
 
 class World:
-    """A machine on which we are root, and the accounts that reach program and folder."""
+    """A machine on which the test is root, with the accounts that can access program and folder."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.users: list[str] = ["postgres", "nobody"]
@@ -39,23 +39,23 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return World(monkeypatch)
 
 
-def test_an_ordinary_user_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_ordinary_user_keeps_its_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert choose_account(PROGRAM, tmp_path) == PLAIN
 
 
-def test_root_becomes_postgres_if_it_can(world: World, tmp_path: Path) -> None:
+def test_root_becomes_postgres_if_possible(world: World, tmp_path: Path) -> None:
     world.that_reach = {"postgres", "nobody", NAMESPACE.name}
     assert choose_account(PROGRAM, tmp_path).uid == 100
 
 
-def test_root_becomes_nobody_where_there_is_no_postgres(world: World, tmp_path: Path) -> None:
+def test_root_becomes_the_unprivileged_account_without_a_postgres_account(world: World, tmp_path: Path) -> None:
     world.users = ["nobody"]
     world.that_reach = {"nobody"}
     assert choose_account(PROGRAM, tmp_path).name == "nobody"
 
 
-def test_root_becomes_the_owner_of_a_home_that_is_closed_to_others(
+def test_root_becomes_the_owner_of_a_private_home(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
@@ -67,7 +67,7 @@ def test_root_becomes_the_owner_of_a_home_that_is_closed_to_others(
     assert choose_account(PROGRAM, home / "project").owner == (4321, 4321)
 
 
-def test_root_enters_a_namespace_where_no_user_reaches_the_folders(world: World, tmp_path: Path) -> None:
+def test_root_uses_a_namespace_when_no_account_can_access_the_folders(world: World, tmp_path: Path) -> None:
     world.that_reach = {NAMESPACE.name}
     chosen = choose_account(PROGRAM, tmp_path)
     assert chosen == NAMESPACE
@@ -75,12 +75,12 @@ def test_root_enters_a_namespace_where_no_user_reaches_the_folders(world: World,
     assert world.asked[:2] == ["postgres", "nobody"]
 
 
-def test_where_nothing_helps_it_is_one_sentence(world: World, tmp_path: Path) -> None:
+def test_missing_account_is_reported_in_one_sentence(world: World, tmp_path: Path) -> None:
     with pytest.raises(
         ServerError, match="Postgres refuses to run as root, and no other account reaches /opt/postgres"
     ):
         choose_account(PROGRAM, tmp_path)
 
 
-def test_a_program_that_runs_as_root_then_does(world: World, tmp_path: Path) -> None:
+def test_program_that_accepts_root_runs_as_root_without_another_account(world: World, tmp_path: Path) -> None:
     assert choose_account(PROGRAM, tmp_path, root_will_do=True) == PLAIN

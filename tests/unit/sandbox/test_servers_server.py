@@ -1,4 +1,4 @@
-"""What a server that is not running says, and which line of a log is told."""
+"""Errors of a server that is not running, and the reported line of its log."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from sandbox.servers.server import _reason
 
 
 @pytest.mark.parametrize("kind", [EmbeddedPostgres, EmbeddedValkey])
-def test_it_has_neither_port_nor_process_before_its_start(
+def test_neither_port_nor_process_before_the_start(
     kind: type[EmbeddedPostgres | EmbeddedValkey], tmp_path: Path
 ) -> None:
     server = kind(tmp_path)
@@ -19,14 +19,14 @@ def test_it_has_neither_port_nor_process_before_its_start(
             reading()
 
 
-def test_stopping_what_does_not_run_does_nothing(tmp_path: Path) -> None:
+def test_stopping_a_stopped_server_does_nothing(tmp_path: Path) -> None:
     server = EmbeddedValkey(tmp_path)
     server.stop()
     server.kill()
     assert not server.running
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+def test_unusable_folder_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ServerError, match=r"Valkey cannot use .*/file/valkey \(Not a directory\)"):
         EmbeddedValkey(tmp_path / "file" / "valkey").start()
@@ -41,5 +41,5 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
         ("", "no answer within 60 s"),
     ],
 )
-def test_the_line_that_says_most_is_told(said: str, reason: str) -> None:
+def test_most_informative_log_line_is_reported(said: str, reason: str) -> None:
     assert _reason(said) == reason

@@ -1,4 +1,4 @@
-"""Contacts in countries of several clocks have a state, a postcode, both or neither, fitting their phone's area."""
+"""Contacts in countries with several time zones have a state, postcode, both or neither, matching the phone's area."""
 
 import random
 import re
@@ -58,7 +58,7 @@ def test_every_phone_template_is_a_valid_number_of_its_country(country: Country)
             assert phonenumbers.is_valid_number_for_region(number, country.code), template
 
 
-def test_addresses_are_whole_or_lack_the_state_the_postcode_or_both(american: list[Contact]) -> None:
+def test_addresses_are_complete_or_lack_state_postcode_or_both(american: list[Contact]) -> None:
     contacts = at_home(american, "US")
     shapes = Counter((contact.state != "", contact.zip != "") for contact in contacts)
     shares = {shape: count / len(contacts) for shape, count in shapes.items()}
@@ -115,7 +115,7 @@ def test_mobiles_without_an_area_leave_every_state_of_australia_possible(austral
     assert named == {state.code for state in STATES["AU"]}
 
 
-def test_countries_of_one_clock_name_no_state(american: list[Contact]) -> None:
+def test_countries_with_one_time_zone_have_no_state(american: list[Contact]) -> None:
     elsewhere = [contact for contact in american if contact.currency_code in ("INR", "GBP", "KES", "EUR")]
     assert elsewhere
     assert {(contact.state, contact.zip) for contact in elsewhere} == {("", "")}

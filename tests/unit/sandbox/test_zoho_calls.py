@@ -1,4 +1,4 @@
-"""Calls as other clients make them: slashes at the end, writes, addresses without an id, amounts as numbers."""
+"""Calls as other clients make them: trailing slashes, writes, addresses without an id, amounts as numbers."""
 
 import orjson
 import pytest
@@ -19,7 +19,7 @@ def zoho() -> InProcessZoho:
 
 
 def paths(zoho: InProcessZoho) -> list[str]:
-    """One address of each kind."""
+    """One path of each kind."""
     contact_id, invoice_id = next(iter(zoho.books.contacts.truth)), next(iter(zoho.books.invoices.truth))
     return [
         "/organizations",
@@ -40,14 +40,14 @@ def write(zoho: InProcessZoho, method: str, path: str) -> tuple[int, dict[str, o
     return answer.status, orjson.loads(answer.body)
 
 
-def test_a_slash_at_the_end_changes_no_answer(zoho: InProcessZoho) -> None:
+def test_trailing_slash_changes_no_response(zoho: InProcessZoho) -> None:
     for path in paths(zoho):
         assert zoho.answer(f"{path}/").body == zoho.answer(path).body
         assert zoho.answer(path).status == 200
 
 
 @pytest.mark.parametrize("method", WRITES)
-def test_writes_are_refused_with_a_code_of_zoho(zoho: InProcessZoho, method: str) -> None:
+def test_writes_are_refused_with_zohos_code(zoho: InProcessZoho, method: str) -> None:
     for path in paths(zoho):
         status, body = write(zoho, method, path)
         assert (status, body["code"]) == (405, 37)
@@ -62,7 +62,7 @@ def test_a_refused_write_leaves_the_books_as_they_were(zoho: InProcessZoho) -> N
     assert {path: zoho.answer(path).body for path in paths(zoho)} == before
 
 
-def test_refused_writes_are_counted_and_spend_a_call(zoho: InProcessZoho) -> None:
+def test_refused_writes_are_counted_and_use_a_call(zoho: InProcessZoho) -> None:
     zoho.simulator.reset_stats()
     remaining = int(zoho.answer("/contacts").headers["X-Rate-Limit-Remaining"])
     write(zoho, "POST", "/contacts")
@@ -74,7 +74,7 @@ def test_refused_writes_are_counted_and_spend_a_call(zoho: InProcessZoho) -> Non
 
 
 @pytest.mark.parametrize("path", ["/contacts/address", "/contacts/address/"])
-def test_the_list_of_addresses_is_no_contact(zoho: InProcessZoho, path: str) -> None:
+def test_list_of_addresses_is_not_a_contact(zoho: InProcessZoho, path: str) -> None:
     zoho.simulator.reset_stats()
     answer = zoho.answer(path)
     assert (answer.status, orjson.loads(answer.body)["code"]) == (404, 5)

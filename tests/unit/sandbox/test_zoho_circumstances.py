@@ -1,4 +1,4 @@
-"""A few open invoices have something about them that decides whether their money may be asked for."""
+"""A few open invoices have facts that decide whether a payment reminder is allowed."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from sandbox.zoho.data import made_up_books
 from sandbox.zoho.records import Contact, Invoice, InvoiceStatus
 
 NOW = 1_760_000_000
-TODAY = date(2025, 10, 9)  # Of New York, at 04:53.
+TODAY = date(2025, 10, 9)  # In New York, at 04:53.
 MIDNIGHT = 1_759_982_400
 
 Trait = Callable[[Invoice], bool]
@@ -40,7 +40,7 @@ TRAITS: dict[str, Trait] = {
 
 @pytest.fixture(scope="module")
 def books() -> Books:
-    """Never changed by a test."""
+    """Books shared by all tests; no test changes them."""
     return made_up_books(seed=7, number=0, contacts=2000, invoices=8000, now=NOW)
 
 
@@ -59,13 +59,13 @@ def test_a_few_per_cent_of_the_open_invoices_have_each_circumstance(books: Books
 
 
 @pytest.mark.parametrize("has", TRAITS.values(), ids=TRAITS)
-def test_no_circumstance_is_absent_from_books_of_the_demos_size(has: Trait) -> None:
+def test_every_circumstance_occurs_in_books_of_the_demos_size(has: Trait) -> None:
     demo = made_up_books(seed=1, number=0, contacts=1000, invoices=3000, now=NOW)
     assert any(map(has, open_invoices(demo)))
 
 
-def test_an_invoice_has_one_circumstance_at_most(books: Books) -> None:
-    # One that falls due today by chance may have been made today as well.
+def test_invoice_has_at_most_one_circumstance(books: Books) -> None:
+    # An invoice that is due today by chance may also have been created today.
     chosen = [has for name, has in TRAITS.items() if name != "due on receipt"]
     assert max(sum(has(invoice) for has in chosen) for invoice in open_invoices(books)) == 1
 
@@ -76,13 +76,13 @@ def test_paid_void_and_draft_invoices_have_no_circumstance(books: Books) -> None
     assert not any(has(invoice) for has in chosen for invoice in others)
 
 
-def test_old_debts_reach_back_to_2014_and_were_entered_lately(books: Books) -> None:
+def test_old_debts_reach_back_to_2014_and_were_created_recently(books: Books) -> None:
     old = [invoice for invoice in open_invoices(books) if is_old(invoice)]
     assert min(invoice.due_date for invoice in old)[:4] == "2014"
     assert min(invoice.created_at for invoice in old) > NOW - timedelta(days=250).total_seconds()
 
 
-def test_a_cent_is_left_of_partially_paid_invoices(books: Books) -> None:
+def test_partially_paid_invoices_may_have_a_balance_of_one_cent(books: Books) -> None:
     left = [invoice for invoice in open_invoices(books) if invoice.balance_cents == 1]
     assert {invoice.status for invoice in left} == {InvoiceStatus.PARTIALLY_PAID}
     assert all(invoice.last_payment_date for invoice in left)
@@ -93,7 +93,7 @@ def test_expected_dates_lie_on_both_sides_of_today(books: Books) -> None:
     assert min(expected) < TODAY.isoformat() < max(expected)
 
 
-def test_partially_paid_invoices_may_show_that_nothing_is_unprocessed(books: Books) -> None:
+def test_partially_paid_invoices_may_show_an_unprocessed_amount_of_0(books: Books) -> None:
     shown = Counter(invoice.unprocessed_cents for invoice in open_invoices(books))
     assert {None, 0} <= set(shown)
 

@@ -1,4 +1,4 @@
-"""The made-up books are untidy in realistic proportions, and the same for the same seed."""
+"""The generated books are untidy in realistic proportions, and the same for the same seed."""
 
 import random
 from collections import Counter
@@ -27,7 +27,7 @@ def contacts_of(books: Books) -> list[Contact]:
 
 
 def chosen_phone(contact: Contact) -> str:
-    """The first that is not blank, the primary person's mobile before all."""
+    """The first non-blank phone, starting with the primary person's mobile."""
     first = sorted(contact.persons, key=lambda person: person.contact_person_id != contact.primary_person_id)
     given = [number for person in first for number in (person.mobile, person.phone)]
     return next((number for number in given if number.strip()), "")
@@ -115,7 +115,7 @@ def test_terms_may_be_negative_and_reminders_switched_off(books: Books) -> None:
     assert any(contact.blank_amounts for contact in contacts)
 
 
-def test_invoices_are_of_every_status_and_due_around_the_present(books: Books) -> None:
+def test_invoices_have_every_status_and_are_due_around_now(books: Books) -> None:
     invoices = list(books.invoices.truth.values())
     statuses = Counter(invoice.status for invoice in invoices)
     assert set(statuses) == set(InvoiceStatus)
@@ -127,7 +127,7 @@ def test_invoices_are_of_every_status_and_due_around_the_present(books: Books) -
     assert TODAY + timedelta(days=30) < max(due) <= TODAY + timedelta(days=45)
 
 
-def test_drafts_and_voids_keep_their_balance_and_nobody_owes_it(books: Books) -> None:
+def test_drafts_and_voids_keep_their_balance_and_are_not_owed(books: Books) -> None:
     owed: Counter[int] = Counter()
     for invoice in books.invoices.truth.values():
         if invoice.status in (InvoiceStatus.DRAFT, InvoiceStatus.VOID):
@@ -136,7 +136,7 @@ def test_drafts_and_voids_keep_their_balance_and_nobody_owes_it(books: Books) ->
     assert all(contact.outstanding_cents == owed[contact.contact_id] for contact in contacts_of(books))
 
 
-def test_nothing_is_from_the_future_and_changes_spread_over_months(books: Books) -> None:
+def test_no_stamp_is_in_the_future_and_changes_spread_over_months(books: Books) -> None:
     stamps = [(contact.created_at, contact.modified_at) for contact in contacts_of(books)]
     stamps += [(invoice.created_at, invoice.modified_at) for invoice in books.invoices.truth.values()]
     assert all(created <= modified <= NOW for created, modified in stamps)
@@ -144,7 +144,7 @@ def test_nothing_is_from_the_future_and_changes_spread_over_months(books: Books)
     assert max(modified) - min(modified) > 120 * 86_400
 
 
-def test_the_same_seed_makes_the_same_books_and_another_does_not() -> None:
+def test_same_seed_gives_same_books_and_another_seed_does_not() -> None:
     first, again = (made_up_books(3, 0, 50, 50, NOW) for _ in range(2))
     assert first.contacts.truth == again.contacts.truth
     assert first.invoices.truth == again.invoices.truth

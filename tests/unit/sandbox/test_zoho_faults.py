@@ -1,4 +1,4 @@
-"""Each fault of the simulator strikes what it says, as often as it says, and nothing else."""
+"""Each fault of the simulator strikes its matching calls the given number of times, and no other call."""
 
 from typing import Any
 
@@ -43,12 +43,12 @@ def contact_ids(zoho: InProcessZoho, **query: object) -> list[str]:
     return [row["contact_id"] for row in zoho.get("/contacts", **ALL, **query)["contacts"]]
 
 
-def test_an_ordered_answer_comes_as_often_as_asked(zoho: InProcessZoho) -> None:
+def test_ordered_response_is_repeated_the_given_number_of_times(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.ANSWER, times=2, status=500, code=1000)
     assert [outcome(zoho) for _ in range(3)] == [(500, 1000), (500, 1000), (200, 0)]
 
 
-def test_an_ordered_answer_may_say_when_to_come_again(zoho: InProcessZoho) -> None:
+def test_ordered_response_may_have_a_retry_after_header(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.ANSWER, status=429, code=44, retry_after=7)
     assert zoho.answer("/contacts").headers["Retry-After"] == "7"
 
@@ -67,7 +67,7 @@ def test_a_refusal_may_come_with_http_200(zoho: InProcessZoho) -> None:
         ({}, ["/contacts", "/contacts/1", "/contacts/contactpersons", "/invoices"]),
     ],
 )
-def test_a_fault_strikes_only_what_it_names(
+def test_fault_strikes_only_matching_calls(
     zoho: InProcessZoho, request_fields: dict[str, str], struck: list[str]
 ) -> None:
     params = FaultParams(status=500, code=1000)
@@ -91,14 +91,14 @@ def test_a_fault_ends_when_it_is_cleared(zoho: InProcessZoho) -> None:
     assert zoho.simulator.faults.listed() == []
 
 
-def test_latency_adds_to_the_standing_one(zoho: InProcessZoho) -> None:
+def test_latency_fault_adds_to_the_configured_latency(zoho: InProcessZoho) -> None:
     zoho.simulator.latency_seconds = 0.5
     zoho.fault(FaultName.LATENCY, times=1, seconds=2)
     visits = [zoho.simulator.arrive("/contacts", {}, "") for _ in range(2)]
     assert [visit.delay_seconds for visit in visits] == [2.5, 0.5]
 
 
-def test_hangs_and_resets_are_noted_on_arrival(zoho: InProcessZoho) -> None:
+def test_hangs_and_resets_are_decided_on_arrival(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.HANG, times=1, seconds=9)
     zoho.fault(FaultName.RESET, times=1, where="middle")
     visit = zoho.simulator.arrive("/contacts", {}, "")
@@ -132,7 +132,7 @@ def test_an_ignored_filter_returns_everything(zoho: InProcessZoho) -> None:
     assert len(contact_ids(zoho, last_modified_time=future)) == 30
 
 
-def test_a_list_can_lie_empty(zoho: InProcessZoho) -> None:
+def test_list_can_be_empty_by_a_fault(zoho: InProcessZoho) -> None:
     contact_id = contact_ids(zoho)[0]
     zoho.fault(FaultName.LIST_EMPTY)
     assert contact_ids(zoho) == []
@@ -165,7 +165,7 @@ def test_the_bulk_list_can_omit_the_persons_of_inactive_contacts(zoho: InProcess
     assert {row["contact_id"] for row in rows} == set(contact_ids(zoho)) - {contact_id}
 
 
-def test_a_person_goes_missing_once(zoho: InProcessZoho) -> None:
+def test_person_is_missing_once(zoho: InProcessZoho) -> None:
     victim = next(iter(zoho.books.persons.truth))
     zoho.fault(FaultName.PERSON_MISSING, record_id=victim)
 
@@ -191,7 +191,7 @@ def test_details_can_lack_the_reminder_switch_and_the_addresses(zoho: InProcessZ
     assert lacking <= set(honest)
 
 
-def test_duplicates_cross_the_edges_of_pages(zoho: InProcessZoho) -> None:
+def test_duplicates_cross_page_boundaries(zoho: InProcessZoho) -> None:
     ids = contact_ids(zoho)
     zoho.fault(FaultName.DUPLICATE_ROWS, every=10)
     pages = [zoho.get("/contacts", per_page=10, page=page)["contacts"] for page in (1, 2, 3, 4)]
@@ -225,7 +225,7 @@ def test_late_creations_and_deletions_are_listed_late_too(zoho: InProcessZoho) -
     assert contact_ids(zoho) == [*before[1:], made[0]["contact_id"]]
 
 
-def test_a_prompt_change_is_not_undone_by_an_older_late_one(zoho: InProcessZoho) -> None:
+def test_prompt_change_is_not_overwritten_by_an_older_late_change(zoho: InProcessZoho) -> None:
     contact_id = int(contact_ids(zoho)[0])
     fault_id = zoho.fault(FaultName.LATE_VISIBILITY, seconds=5)
     zoho.mutate(EditContact(contact_id=contact_id, fields=ContactFields(website="late")))
@@ -237,7 +237,7 @@ def test_a_prompt_change_is_not_undone_by_an_older_late_one(zoho: InProcessZoho)
 
 @pytest.mark.parametrize("path", ["/contacts", "/contacts/contactpersons"])
 @pytest.mark.parametrize("kind", sorted(set(HostileRow) - {HostileRow.HUGE_NAME, HostileRow.LONE_SURROGATE}))
-def test_one_row_is_hostile_and_its_neighbours_are_not(zoho: InProcessZoho, path: str, kind: HostileRow) -> None:
+def test_only_one_row_is_hostile(zoho: InProcessZoho, path: str, kind: HostileRow) -> None:
     key = path.rsplit("/", 1)[-1].replace("contactpersons", "contact_persons")
     honest = zoho.get(path, per_page=5)[key]
     zoho.fault(FaultName.HOSTILE_ROW, times=1, row=kind)
@@ -252,14 +252,14 @@ def test_a_huge_name_is_five_megabytes(zoho: InProcessZoho) -> None:
     assert len(zoho.get("/contacts")["contacts"][0]["contact_name"]) == 5 * 1024 * 1024
 
 
-def test_a_lone_surrogate_and_a_nul_go_out_as_escapes(zoho: InProcessZoho) -> None:
+def test_lone_surrogate_and_nul_are_sent_as_escapes(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.HOSTILE_ROW, times=1, row=HostileRow.LONE_SURROGATE)
     assert rb"\ud800" in zoho.answer("/contacts").body
     zoho.fault(FaultName.HOSTILE_ROW, times=1, row=HostileRow.NUL_IN_NAME)
     assert rb"\u0000" in zoho.answer("/contacts").body
 
 
-def test_a_chosen_row_is_hostile_wherever_it_is_listed(zoho: InProcessZoho) -> None:
+def test_chosen_row_is_hostile_in_every_list(zoho: InProcessZoho) -> None:
     victim = contact_ids(zoho)[15]
     zoho.fault(FaultName.HOSTILE_ROW, row=HostileRow.BROKEN_TIME, record_id=int(victim))
     rows = zoho.get("/contacts", **ALL)["contacts"]
@@ -273,9 +273,9 @@ def test_data_changes_after_the_nth_request_of_a_walk(zoho: InProcessZoho) -> No
     params = FaultParams(requests=2, mutations=(mutation,))
     request = FaultRequest(name=FaultName.MUTATION_AFTER, params=params, kind=CallKind.CONTACTS)
     zoho.simulator.switch_on(request)
-    zoho.get(f"/contacts/{last}")  # Another kind of call does not count.
+    zoho.get(f"/contacts/{last}")  # A call of another kind does not count.
     assert first in contact_ids(zoho)
-    assert first in contact_ids(zoho), "the change comes after the second answer"
+    assert first in contact_ids(zoho), "the change comes after the second response"
     assert first not in contact_ids(zoho)
     assert zoho.simulator.faults.listed() == []
 
@@ -291,7 +291,7 @@ def test_a_shifted_clock_shows_in_the_date_header_and_in_stamps(zoho: InProcessZ
     assert zoho.simulator.http_date().endswith(" GMT")
 
 
-def test_a_faulty_answer_has_counted_against_the_limits(zoho: InProcessZoho) -> None:
+def test_faulty_response_counts_against_the_limits(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.ANSWER, status=500, code=1000)
     zoho.simulator.reset_stats()
     outcome(zoho)

@@ -1,4 +1,4 @@
-"""Faults that strike a share of the records: the same ones each time, for ever, and no others."""
+"""Faults that strike a share of the records: the same records in every call, and no others."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -62,7 +62,7 @@ def test_another_salt_draws_other_records(zoho: InProcessZoho) -> None:
     assert in_share(ids) != in_share(ids, "other")
 
 
-def test_the_details_of_a_share_fail_for_ever_and_no_other_call_does(zoho: InProcessZoho) -> None:
+def test_only_details_of_the_share_fail_and_they_always_fail(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.ANSWER, share=SHARE, status=500, code=1000)
     chosen = in_share(contact_ids(zoho))
     assert 10 < len(chosen) < 50
@@ -91,7 +91,7 @@ _FOR_EVER = [
 
 @pytest.mark.parametrize(("name", "params"), _FOR_EVER)
 @pytest.mark.parametrize("kind", [CallKind.CONTACT, CallKind.INVOICE])
-def test_one_records_detail_fails_for_ever(
+def test_detail_of_one_record_always_fails(
     zoho: InProcessZoho, name: FaultName, params: dict[str, Any], kind: CallKind
 ) -> None:
     ids = zoho.books.contacts.truth if kind is CallKind.CONTACT else zoho.books.invoices.truth
@@ -114,20 +114,20 @@ def test_the_rows_of_a_share_are_hostile_in_every_list(zoho: InProcessZoho) -> N
         assert broken == in_share([row[key] for row in rows])
 
 
-def test_the_strikes_of_a_share_count_rows_and_end_after_so_many(zoho: InProcessZoho) -> None:
+def test_strikes_of_a_share_count_rows_and_end_after_times(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.HOSTILE_ROW, share=1, row=HostileRow.NULL_ID, times=7)
     assert [row["contact_id"] for row in listed(zoho)].count(None) == 7
     assert None not in [row["contact_id"] for row in listed(zoho)]
 
 
-def test_lists_lack_the_rows_of_a_share_and_details_know_them(zoho: InProcessZoho) -> None:
+def test_lists_lack_the_rows_of_a_share_and_details_show_them(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.ROW_MISSING, share=SHARE)
     ids = contact_ids(zoho)
     assert {row["contact_id"] for row in listed(zoho)} == set(ids) - in_share(ids)
     assert all(zoho.answer(f"/contacts/{each}").status == 200 for each in in_share(ids))
 
 
-def test_a_mutated_row_differs_in_one_value_and_comes_again_as_it_was(zoho: InProcessZoho) -> None:
+def test_mutated_row_differs_in_one_value_and_is_the_same_in_every_call(zoho: InProcessZoho) -> None:
     honest = listed(zoho, "/invoices")
     zoho.fault(FaultName.HOSTILE_ROW, share=1, row=HostileRow.MUTATED)
     rows = listed(zoho, "/invoices")
@@ -146,7 +146,7 @@ def test_another_salt_mutates_the_same_rows_in_other_ways(zoho: InProcessZoho) -
 
 
 @pytest.mark.parametrize("stamp", ["9999-12-31T23:59:59+0000", "", "1969-12-31T23:59:59-0800"])
-def test_the_stamps_of_a_share_say_what_the_test_says(zoho: InProcessZoho, stamp: str) -> None:
+def test_stamps_of_a_share_are_literal(zoho: InProcessZoho, stamp: str) -> None:
     honest = {row["contact_id"]: row["last_modified_time"] for row in listed(zoho)}
     zoho.fault(FaultName.STAMPS_LIE, share=SHARE, stamp=stamp)
     chosen = in_share(list(honest))
@@ -156,14 +156,14 @@ def test_the_stamps_of_a_share_say_what_the_test_says(zoho: InProcessZoho, stamp
     assert details == expected
 
 
-def test_stamps_lie_by_a_day_ahead_of_the_present(zoho: InProcessZoho) -> None:
+def test_stamps_may_be_a_day_ahead_of_now(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.STAMPS_LIE, seconds=86_400)
     ahead = datetime.fromtimestamp(zoho.clock.wall(), UTC) + timedelta(days=1)
     stamps = {datetime.strptime(row["last_modified_time"], "%Y-%m-%dT%H:%M:%S%z") for row in listed(zoho)}
     assert stamps == {ahead}
 
 
-def test_stamps_lie_in_rows_alone_where_the_fault_names_the_list(zoho: InProcessZoho) -> None:
+def test_stamps_are_wrong_only_in_rows_when_the_fault_names_the_list(zoho: InProcessZoho) -> None:
     contact_id = contact_ids(zoho)[0]
     honest = zoho.get(f"/contacts/{contact_id}")
     zoho.simulator.switch_on(_request(FaultName.STAMPS_LIE, "/contacts", {"stamp": "9999-12-31T23:59:59+0000"}))
@@ -171,7 +171,7 @@ def test_stamps_lie_in_rows_alone_where_the_fault_names_the_list(zoho: InProcess
     assert zoho.get(f"/contacts/{contact_id}") == honest
 
 
-def test_a_record_touched_in_the_future_is_listed_where_its_stamp_belongs(zoho: InProcessZoho) -> None:
+def test_record_touched_in_the_future_is_sorted_by_its_stamp(zoho: InProcessZoho) -> None:
     victim = contact_ids(zoho)[3]
     zoho.mutate(Touch(contact_ids=(int(victim),), at=datetime(9998, 1, 1, tzinfo=UTC)))
     newest = zoho.get("/contacts", **ALL, sort_column="last_modified_time", sort_order="D")["contacts"][0]
@@ -180,20 +180,20 @@ def test_a_record_touched_in_the_future_is_listed_where_its_stamp_belongs(zoho: 
 
 
 @pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "yesterday", ""])
-def test_the_date_header_says_what_the_test_says(zoho: InProcessZoho, date: str) -> None:
+def test_date_header_is_literal(zoho: InProcessZoho, date: str) -> None:
     zoho.fault(FaultName.DATE_HEADER_LIES, times=1, date=date)
     assert zoho.answer("/contacts").headers["Date"] == date
-    assert "Date" not in zoho.answer("/contacts").headers, "the true one is added to whatever goes out"
+    assert "Date" not in zoho.answer("/contacts").headers, "the true header is added to every response"
 
 
-def test_a_refusal_has_the_lying_date_header_too(zoho: InProcessZoho) -> None:
+def test_refusal_also_has_the_wrong_date_header(zoho: InProcessZoho) -> None:
     zoho.fault(FaultName.ANSWER, status=429, code=44)
     zoho.fault(FaultName.DATE_HEADER_LIES, seconds=-7200)
     two_hours_ago = datetime.fromtimestamp(zoho.clock.wall(), UTC) - timedelta(hours=2)
     assert parsedate_to_datetime(zoho.answer("/contacts").headers["Date"]) == two_hours_ago
 
 
-def test_the_servers_clock_goes_back_an_hour_for_a_while(zoho: InProcessZoho) -> None:
+def test_servers_clock_can_go_back_an_hour(zoho: InProcessZoho) -> None:
     honest = format_datetime(datetime.fromtimestamp(zoho.clock.wall(), UTC), usegmt=True)
     contact_id = int(contact_ids(zoho)[0])
     before = zoho.books.contacts.truth[contact_id].modified_at

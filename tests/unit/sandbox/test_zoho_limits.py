@@ -21,7 +21,7 @@ def a_limiter(zone: str = "UTC", **limits: float) -> OrganizationLimiter:
 
 
 def code_of_arrival(limiter: OrganizationLimiter, at: float) -> int:
-    """0 when the call was admitted; it is over at once."""
+    """Zoho's code for an arrival, 0 when admitted; the call ends at once."""
     try:
         limiter.admit(at, NOON_UTC + at)
     except ZohoError as refusal:
@@ -53,7 +53,7 @@ def test_exceeding_the_minute_blocks_the_organisation_for_a_while() -> None:
     assert codes(limiter, [0.0, 1.0, 30.0, 60.9, 61.0]) == [0, 44, 44, 44, 0]
 
 
-def test_unblocking_forgets_the_minute() -> None:
+def test_unblocking_clears_the_minutes_call_log() -> None:
     limiter = a_limiter(requests_per_minute=1)
     assert codes(limiter, [0.0, 1.0]) == [0, 44]
     limiter.unblock()
@@ -76,7 +76,7 @@ def test_the_day_ends_at_the_organisations_own_midnight() -> None:
     assert codes(limiter, [0.0, to_midnight - 1, to_midnight]) == [0, 45, 0]
 
 
-def test_headers_tell_the_day_and_the_seconds_to_midnight() -> None:
+def test_headers_show_the_day_and_the_seconds_to_midnight() -> None:
     limiter = a_limiter("Asia/Kolkata", requests_per_day=1000)
     code_of_arrival(limiter, 0.0)
     assert limiter.headers(NOON_UTC) == {
@@ -86,13 +86,13 @@ def test_headers_tell_the_day_and_the_seconds_to_midnight() -> None:
     }
 
 
-def test_remaining_goes_below_zero_where_zoho_is_lenient() -> None:
+def test_remaining_is_negative_within_the_day_grace() -> None:
     limiter = a_limiter(requests_per_day=1, day_grace=1)
     assert codes(limiter, [0.0, 1.0, 2.0]) == [0, 0, 45]
     assert limiter.headers(NOON_UTC)["X-Rate-Limit-Remaining"] == "-1"
 
 
-def test_others_spend_the_same_day() -> None:
+def test_other_integrations_use_the_same_day() -> None:
     limiter = a_limiter(requests_per_day=10)
     limiter.use_day(10)
     assert code_of_arrival(limiter, 0.0) == 0, "a day begins with its first call"
@@ -114,7 +114,7 @@ def test_no_window_ever_admits_more_than_its_limit(instants: list[float], limit:
         ([5.0], 1),
         ([0.0, 59.9, 60.0], 2),  # The first and the last are a whole window apart.
         ([0.0, 30.0, 59.0, 61.0, 62.0], 4),
-        ([3.0, 2.0, 1.0], 3),  # In no particular order.
+        ([3.0, 2.0, 1.0], 3),  # The order does not matter.
     ],
 )
 def test_the_worst_window_is_exact(instants: list[float], worst: int) -> None:

@@ -1,4 +1,4 @@
-"""The simulator's lists page, sort, filter and word their rows as the API page says."""
+"""The simulator's lists page, sort, filter and format their rows as the API documentation says."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ def zoho() -> InProcessZoho:
 
 @pytest.fixture(scope="module")
 def busy() -> InProcessZoho:
-    """Never changed by a test."""
+    """Books shared by all tests; no test changes them."""
     return in_process_zoho(contacts=450, invoices=700)
 
 
@@ -48,7 +48,7 @@ def everything(zoho: InProcessZoho, path: str, key: str, **query: object) -> lis
         page += 1
 
 
-def test_the_page_context_is_whole_and_has_no_total(busy: InProcessZoho) -> None:
+def test_page_context_is_complete_and_has_no_total(busy: InProcessZoho) -> None:
     assert busy.get("/contacts", filter_by="Status.All")["page_context"] == {
         "page": 1,
         "per_page": 200,
@@ -65,7 +65,7 @@ def test_the_page_context_is_whole_and_has_no_total(busy: InProcessZoho) -> None
     ("path", "key"),
     [("/contacts", "contacts"), ("/contacts/contactpersons", "contact_persons"), ("/invoices", "invoices")],
 )
-def test_pages_together_are_everything_once(busy: InProcessZoho, path: str, key: str) -> None:
+def test_pages_together_hold_every_record_once(busy: InProcessZoho, path: str, key: str) -> None:
     held = {
         "contacts": set(busy.books.contacts.truth),
         "contact_persons": set(busy.books.persons.truth),
@@ -167,7 +167,7 @@ def test_the_modified_filter_reads_any_offset(zoho: InProcessZoho) -> None:
         "2025-03-01T12:00:00+00:00",
         "2025-03-01T12:00:00.000+0000",
         "2025-03-01 12:00:00+0000",
-        "2025-03-01T12:00:00 0000",  # A plus that was not escaped arrives as a blank.
+        "2025-03-01T12:00:00 0000",  # An unescaped plus arrives as a blank.
         "2025-13-01T12:00:00+0000",
         "2025-03-01",
         "",
@@ -271,7 +271,7 @@ def test_invoice_filters(zoho: InProcessZoho, query: dict[str, str], found: list
     assert sorted(made[row["invoice_id"]] for row in zoho.get("/invoices", **query)["invoices"]) == found
 
 
-def test_the_bulk_list_goes_by_person_so_that_contacts_fall_apart(zoho: InProcessZoho) -> None:
+def test_bulk_list_is_sorted_by_person_so_persons_of_a_contact_are_apart(zoho: InProcessZoho) -> None:
     first = add_contact(zoho, "first", PersonFields(first_name="Ada"))
     add_contact(zoho, "second", PersonFields(first_name="Ben"))
     zoho.mutate(CreatePerson(contact_id=int(first), fields=PersonFields(first_name="Cyd")))
@@ -297,11 +297,11 @@ def test_the_bulk_list_has_pages_of_any_length_by_ascending_id(busy: InProcessZo
         ("/contacts/1/2/3", 5),
     ],
 )
-def test_what_is_not_there_is_404(zoho: InProcessZoho, path: str, code: int) -> None:
+def test_missing_record_is_404(zoho: InProcessZoho, path: str, code: int) -> None:
     answer = zoho.answer(path)
     assert (answer.status, orjson.loads(answer.body)["code"]) == (404, code)
 
 
-def test_only_a_200_tells_the_days_budget(zoho: InProcessZoho) -> None:
+def test_only_a_200_has_the_days_headers(zoho: InProcessZoho) -> None:
     assert "X-Rate-Limit-Remaining" in zoho.answer("/contacts").headers
     assert "X-Rate-Limit-Remaining" not in zoho.answer("/shoes").headers

@@ -1,4 +1,4 @@
-"""Changes made through the control API stamp what Zoho stamps and leave the rest alone."""
+"""Changes through the control API move the same time stamps as in Zoho, and nothing else."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -67,7 +67,7 @@ def test_the_same_edit_as_json_changes_no_more(scene: Scene) -> None:
     assert scene.contact()["billing_address"]["country"] == "India"
 
 
-def test_a_payment_moves_the_invoices_time_and_not_the_contacts(scene: Scene) -> None:
+def test_payment_moves_only_the_invoices_time(scene: Scene) -> None:
     contact, invoice = scene.row(), scene.invoice()
     scene.zoho.mutate(ask.PayInvoice(invoice_id=scene.invoice_id, amount=Decimal("40.50")))
     assert (scene.invoice()["status"], scene.invoice()["balance"]) == ("partially_paid", 59.5)
@@ -79,7 +79,7 @@ def test_a_payment_moves_the_invoices_time_and_not_the_contacts(scene: Scene) ->
     assert (scene.invoice()["status"], scene.invoice()["balance"]) == ("paid", 0)
 
 
-def test_a_void_invoice_keeps_its_total_as_balance_and_is_owed_no_more(scene: Scene) -> None:
+def test_void_invoice_keeps_its_total_as_balance_and_is_not_owed(scene: Scene) -> None:
     scene.zoho.mutate(
         ask.PayInvoice(invoice_id=scene.invoice_id, amount=Decimal(40)), ask.VoidInvoice(invoice_id=scene.invoice_id)
     )
@@ -118,7 +118,7 @@ def test_stopped_reminders_can_be_started_again(scene: Scene) -> None:
         assert scene.invoice()["payment_reminder_enabled"] is enabled
 
 
-def test_an_oddly_written_status_is_found_by_the_filter_of_the_real_one(scene: Scene) -> None:
+def test_unusually_written_status_matches_the_filter_of_the_real_status(scene: Scene) -> None:
     scene.zoho.mutate(ask.PayInvoice(invoice_id=scene.invoice_id, amount=Decimal(40)))
     fields = ask.InvoiceFields(written_status="partially paid")
     scene.zoho.mutate(ask.EditInvoice(invoice_id=scene.invoice_id, fields=fields))
@@ -126,7 +126,7 @@ def test_an_oddly_written_status_is_found_by_the_filter_of_the_real_one(scene: S
     assert [row["status"] for row in rows] == ["partially paid"]
 
 
-def test_a_payment_ends_what_was_under_way(scene: Scene) -> None:
+def test_payment_ends_a_pending_payment(scene: Scene) -> None:
     under_way = ask.InvoiceFields(ach_payment_initiated=True, unprocessed_payment_amount=Decimal(100))
     scene.zoho.mutate(ask.EditInvoice(invoice_id=scene.invoice_id, fields=under_way))
     scene.zoho.mutate(ask.PayInvoice(invoice_id=scene.invoice_id))
@@ -161,7 +161,7 @@ def test_an_address_can_be_set_and_moves_the_contacts_time(scene: Scene) -> None
     assert detail["last_modified_time"] > before
 
 
-def test_an_invoice_edit_moves_its_due_date_and_what_is_owed(scene: Scene) -> None:
+def test_invoice_edit_changes_the_due_date_and_the_receivables(scene: Scene) -> None:
     fields = ask.InvoiceFields(due_date="2026-01-31", total=Decimal(250), balance=Decimal(250))
     scene.zoho.mutate(ask.EditInvoice(invoice_id=scene.invoice_id, fields=fields))
     assert (scene.invoice()["due_date"], scene.invoice()["total"]) == ("2026-01-31", 250)
@@ -183,17 +183,17 @@ def test_a_person_can_be_made_primary_added_and_deleted(scene: Scene) -> None:
     scene.zoho.mutate(ask.CreatePerson(contact_id=scene.contact_id, fields=ask.PersonFields(first_name="Cyd")))
     scene.zoho.mutate(ask.DeletePerson(contact_person_id=scene.ben))
     assert scene.person_names() == ["Ada", "Cyd"]
-    assert scene.row()["first_name"] == "Ada", "the first that is left becomes the primary one"
+    assert scene.row()["first_name"] == "Ada", "the first remaining person becomes the primary one"
 
 
-def test_a_deleted_contact_takes_its_persons_and_leaves_its_invoices(scene: Scene) -> None:
+def test_deleting_a_contact_deletes_its_persons_and_leaves_its_invoices(scene: Scene) -> None:
     scene.zoho.mutate(ask.DeleteContact(contact_id=scene.contact_id))
     assert scene.zoho.answer(f"/contacts/{scene.contact_id}").status == 404
     assert scene.person_names() == []
     assert scene.invoice()["customer_id"] == str(scene.contact_id)
 
 
-def test_a_deleted_contact_may_take_its_invoices_along(scene: Scene) -> None:
+def test_deleting_a_contact_may_delete_its_invoices(scene: Scene) -> None:
     scene.zoho.mutate(ask.DeleteContact(contact_id=scene.contact_id, with_invoices=True))
     assert scene.zoho.get("/invoices")["invoices"] == []
 
@@ -210,14 +210,14 @@ def test_a_merge_deletes_the_loser_and_moves_its_invoices(scene: Scene, stamp: b
     assert scene.row()["outstanding_receivable_amount"] == 100
 
 
-def test_a_renamed_contact_is_renamed_on_its_invoices_untouched(scene: Scene) -> None:
+def test_renamed_contact_is_renamed_on_its_invoices_without_moving_their_time(scene: Scene) -> None:
     before = scene.invoice()
     scene.zoho.mutate(ask.EditContact(contact_id=scene.contact_id, fields=ask.ContactFields(contact_name="Beryl")))
     assert scene.invoice()["customer_name"] == "Beryl"
     assert scene.invoice()["last_modified_time"] == before["last_modified_time"]
 
 
-def test_inactive_is_a_status_that_all_still_shows(scene: Scene) -> None:
+def test_inactive_contact_is_listed_under_status_all(scene: Scene) -> None:
     scene.zoho.mutate(ask.EditContact(contact_id=scene.contact_id, fields=ask.ContactFields(is_active=False)))
     assert scene.row()["status"] == "inactive"
     assert scene.zoho.get("/contacts")["contacts"] == []
@@ -233,7 +233,7 @@ def test_a_touch_moves_the_time_and_nothing_else(scene: Scene) -> None:
     }
 
 
-def test_a_change_can_be_stamped_with_a_told_instant(scene: Scene) -> None:
+def test_change_can_be_stamped_with_a_given_instant(scene: Scene) -> None:
     at = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
     scene.zoho.mutate(ask.Touch(contact_ids=(scene.contact_id,), at=at))
     assert scene.contact()["last_modified_time"] == "2025-01-01T22:04:05-0500"
@@ -259,7 +259,7 @@ def test_an_import_makes_thousands_within_a_few_seconds() -> None:
     assert max(stamps) == int(zoho.clock.wall())
 
 
-def test_a_batch_is_made_in_order_and_answers_each(scene: Scene) -> None:
+def test_batch_runs_in_order_and_returns_a_result_for_each_change(scene: Scene) -> None:
     results = scene.zoho.mutate(
         ask.CreateContact(fields=ask.ContactFields(contact_name="New")), ask.DeleteInvoice(invoice_id=scene.invoice_id)
     )
@@ -278,14 +278,14 @@ def test_a_batch_is_made_in_order_and_answers_each(scene: Scene) -> None:
         ask.CreateInvoice(customer_id=1),
     ],
 )
-def test_what_does_not_exist_cannot_be_changed(scene: Scene, mutation: ask.Mutation) -> None:
+def test_unknown_record_cannot_be_changed(scene: Scene, mutation: ask.Mutation) -> None:
     with pytest.raises(UnknownRecordError):
         scene.zoho.mutate(mutation)
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 60))
-def test_whatever_happens_lists_and_truth_agree(seed: int, events: int) -> None:
+def test_lists_and_snapshot_agree_after_any_changes(seed: int, events: int) -> None:
     zoho = in_process_zoho(contacts=12, invoices=20)
     zoho.simulator.rng.seed(seed)
     for _ in range(events):
@@ -305,7 +305,7 @@ def test_whatever_happens_lists_and_truth_agree(seed: int, events: int) -> None:
         assert contact.outstanding_cents == sum(each.owed_cents for each in zoho.books.invoices_of(contact.contact_id))
 
 
-def test_a_paid_invoice_created_paid_has_no_balance(scene: Scene) -> None:
+def test_invoice_created_as_paid_has_no_balance(scene: Scene) -> None:
     fields = ask.InvoiceFields(status=InvoiceStatus.PAID)
     invoice_id = scene.zoho.mutate(ask.CreateInvoice(customer_id=scene.contact_id, fields=fields))[0]["invoice_id"]
     assert scene.zoho.get(f"/invoices/{invoice_id}")["invoice"]["balance"] == 0

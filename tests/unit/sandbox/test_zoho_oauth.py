@@ -1,4 +1,4 @@
-"""The simulator's accounts server says yes and no in Zoho's way."""
+"""The simulator's accounts server responds as Zoho's does."""
 
 import orjson
 import pytest
@@ -24,7 +24,7 @@ def refreshed(zoho: InProcessZoho) -> str:
     return str(orjson.loads(zoho.token().body)["access_token"])
 
 
-def test_a_refresh_answers_a_token_that_works_for_an_hour(zoho: InProcessZoho) -> None:
+def test_refresh_returns_a_token_that_is_valid_for_an_hour(zoho: InProcessZoho) -> None:
     document = orjson.loads(zoho.token().body)
     assert document["expires_in"] == 3600
     assert document["scope"].startswith("ZohoBooks.")
@@ -50,14 +50,14 @@ def test_refusals_come_as_http_200(zoho: InProcessZoho, form: dict[str, str], er
 
 
 def test_the_eleventh_token_in_ten_minutes_is_denied_with_http_400(zoho: InProcessZoho) -> None:
-    statuses = [zoho.token().status for _ in range(10)]  # One was asked for at the start.
+    statuses = [zoho.token().status for _ in range(10)]  # One token was requested at the start.
     assert statuses == [200] * 9 + [400]
     assert orjson.loads(zoho.token().body)["error"] == "Access Denied"
     zoho.clock.advance(601)
     assert zoho.token().status == 200
 
 
-def test_the_sixteenth_token_kills_the_oldest(zoho: InProcessZoho) -> None:
+def test_sixteenth_token_expires_the_oldest(zoho: InProcessZoho) -> None:
     zoho.simulator.tokens.max_per_window = 100
     first, second = zoho.access_token, refreshed(zoho)
     for _ in range(14):
@@ -75,7 +75,7 @@ def test_a_grant_code_is_exchanged_once(zoho: InProcessZoho) -> None:
     assert orjson.loads(again.body) == {"error": "invalid_code"}
 
 
-def test_a_grant_code_lives_a_minute(zoho: InProcessZoho) -> None:
+def test_grant_code_is_valid_for_a_minute(zoho: InProcessZoho) -> None:
     code = zoho.simulator.tokens.new_grant_code(User((zoho.organization_id,)), zoho.clock.wall())
     zoho.clock.advance(60)
     answer = zoho.token(grant_type="authorization_code", code=code)
@@ -116,7 +116,7 @@ def test_a_revoked_refresh_token_is_invalid_until_the_fault_ends(zoho: InProcess
     assert "access_token" in orjson.loads(zoho.token().body)
 
 
-def test_tokens_that_were_expired_are_dead_and_new_ones_are_not(zoho: InProcessZoho) -> None:
+def test_expired_tokens_are_refused_and_new_tokens_work(zoho: InProcessZoho) -> None:
     old = zoho.access_token
     zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
     assert code_of(zoho, old) == (401, 57)

@@ -1,4 +1,4 @@
-"""An organisation's owner may rename it, move it and change its currency at any time."""
+"""An organisation's name, place and currency can change at any time."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def test_an_edit_changes_the_field_that_it_names(zoho: InProcessZoho, field: str
     assert {key for key in after if after[key] != before[key]} == {field} | follows
 
 
-def test_times_are_written_in_the_new_zone_untouched(zoho: InProcessZoho) -> None:
+def test_times_are_written_in_the_new_zone_without_a_change_of_records(zoho: InProcessZoho) -> None:
     zoho.mutate(ask.CreateContact())
     before = zoho.get("/contacts")["contacts"][0]["last_modified_time"]
     zoho.edit_organization(time_zone="Asia/Kolkata")
@@ -64,7 +64,7 @@ def test_an_unknown_time_zone_is_refused(zoho: InProcessZoho) -> None:
         zoho.edit_organization(time_zone="Middle-earth/Shire")
 
 
-def test_new_records_can_be_made_up_after_a_move_to_any_country(zoho: InProcessZoho) -> None:
+def test_new_records_can_be_generated_after_a_move_to_any_country(zoho: InProcessZoho) -> None:
     zoho.edit_organization(country="New Zealand", country_code="NZ")
     made = zoho.mutate(ask.BulkImport(contacts=5))[0]["contact_ids"]
     assert isinstance(made, list)

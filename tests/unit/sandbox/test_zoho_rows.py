@@ -1,4 +1,4 @@
-"""The simulator words contacts, persons and invoices with Zoho's keys, offsets and blanks."""
+"""The simulator's contacts, persons and invoices have Zoho's keys, offsets and blanks."""
 
 from datetime import datetime
 
@@ -61,7 +61,7 @@ def zoho() -> InProcessZoho:
 
 @pytest.fixture(scope="module")
 def busy() -> InProcessZoho:
-    """Never changed by a test."""
+    """Books shared by all tests; no test changes them."""
     return in_process_zoho(contacts=450, invoices=700)
 
 
@@ -70,7 +70,7 @@ def add_contact(zoho: InProcessZoho, name: str = "A customer", *persons: PersonF
     return str(zoho.mutate(CreateContact(fields=wanted, persons=persons))[0]["contact_id"])
 
 
-def test_a_contact_row_has_the_recorded_keys_and_none_of_a_detail(busy: InProcessZoho) -> None:
+def test_contact_row_has_the_recorded_keys_and_no_keys_of_a_detail(busy: InProcessZoho) -> None:
     row = busy.get("/contacts", per_page=1)["contacts"][0]
     assert set(row) >= CONTACT_ROW_KEYS
     assert not DETAIL_ONLY_KEYS & set(row)
@@ -127,7 +127,7 @@ def test_an_invoice_detail_adds_the_reminder_switch_the_address_credits_and_addr
     ]
 
 
-def test_an_invoice_is_ordinary_unless_something_is_known_of_it(zoho: InProcessZoho) -> None:
+def test_invoice_without_special_facts_shows_default_values(zoho: InProcessZoho) -> None:
     invoice = zoho.get(f"/invoices/{add_invoice(zoho)}")["invoice"]
     assert (invoice["ach_payment_initiated"], invoice["payment_expected_date"]) == (False, "")
     assert (invoice["current_sub_status"], invoice["current_sub_status_id"]) == ("", "")
@@ -152,7 +152,7 @@ def test_a_sub_status_has_an_id_of_digits_that_stays_the_same(zoho: InProcessZoh
     assert len(identifier) == 19
 
 
-def test_some_organisations_repeat_the_status_where_there_is_no_sub_status() -> None:
+def test_some_organisations_repeat_the_status_without_a_sub_status() -> None:
     repeating = in_process_zoho(number=1)
     add_invoice(repeating, due_date="2025-10-08")
     add_invoice(repeating, sub_status="cs_promised")
@@ -164,7 +164,7 @@ def test_some_organisations_repeat_the_status_where_there_is_no_sub_status() -> 
     assert rows[0]["current_sub_status_id"] == ""
 
 
-def test_an_invoice_becomes_overdue_at_the_organisations_midnight_untouched(zoho: InProcessZoho) -> None:
+def test_invoice_becomes_overdue_at_the_organisations_midnight_without_an_edit(zoho: InProcessZoho) -> None:
     fields = InvoiceFields(due_date="2025-10-09")
     invoice_id = zoho.mutate(CreateInvoice(customer_id=int(add_contact(zoho)), fields=fields))[0]["invoice_id"]
     before = zoho.get("/invoices")["invoices"][0]
@@ -189,13 +189,13 @@ def test_one_record_may_hold_two_offsets(zoho: InProcessZoho) -> None:
     assert row["last_modified_time"] == "2025-12-01T07:00:00-0500"
 
 
-def test_offsets_have_no_colon_where_they_have_half_hours() -> None:
+def test_half_hour_offsets_have_no_colon() -> None:
     indian = in_process_zoho(number=1)
     add_contact(indian)
     assert indian.get("/contacts")["contacts"][0]["created_time"].endswith("+0530")
 
 
-def test_one_contacts_persons_come_alone(zoho: InProcessZoho) -> None:
+def test_persons_of_one_contact_are_listed_alone(zoho: InProcessZoho) -> None:
     add_contact(zoho, "other", PersonFields(first_name="Ben"))
     contact_id = add_contact(zoho, "asked", PersonFields(first_name="Ada"))
     document = zoho.get(f"/contacts/{contact_id}/contactpersons")

@@ -1,4 +1,4 @@
-"""A second start of the simulator goes on with the data, the ids and the tokens of the first."""
+"""A restarted simulator continues with the saved data, ids and tokens."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -43,7 +43,7 @@ def restarted(zoho: InProcessZoho, file: Path) -> InProcessZoho:
     return InProcessZoho(again, zoho.clock, zoho.organization_id, zoho.access_token)
 
 
-def test_the_books_come_back_whole(zoho: InProcessZoho, file: Path) -> None:
+def test_books_are_restored_completely(zoho: InProcessZoho, file: Path) -> None:
     zoho.mutate(Drift(), Drift(), Drift())
     again = restarted(zoho, file)
     assert snapshot(again.books, DAY) == snapshot(zoho.books, DAY)
@@ -51,7 +51,7 @@ def test_the_books_come_back_whole(zoho: InProcessZoho, file: Path) -> None:
     assert again.get("/contacts/contactpersons", per_page=200) == zoho.get("/contacts/contactpersons", per_page=200)
 
 
-def test_what_was_set_of_an_invoice_a_contact_and_the_organisation_comes_back(zoho: InProcessZoho, file: Path) -> None:
+def test_facts_of_invoice_contact_and_organisation_are_restored(zoho: InProcessZoho, file: Path) -> None:
     invoice_id, contact_id = next(iter(zoho.books.invoices.truth)), next(iter(zoho.books.contacts.truth))
     fields = InvoiceFields(
         payment_reminder_enabled=False,
@@ -72,13 +72,13 @@ def test_what_was_set_of_an_invoice_a_contact_and_the_organisation_comes_back(zo
     assert again.books.contacts.truth == zoho.books.contacts.truth
 
 
-def test_tokens_go_on_working(zoho: InProcessZoho, file: Path) -> None:
+def test_tokens_work_after_a_restart(zoho: InProcessZoho, file: Path) -> None:
     again = restarted(zoho, file)
     assert again.answer("/contacts").status == 200
     assert "access_token" in orjson.loads(again.token().body)
 
 
-def test_new_ids_and_numbers_go_on_where_they_stopped(zoho: InProcessZoho, file: Path) -> None:
+def test_new_ids_and_numbers_continue_the_sequence(zoho: InProcessZoho, file: Path) -> None:
     again = restarted(zoho, file)
     made = again.mutate(CreateContact(fields=ContactFields(contact_name="New")))[0]
     contact_id = int(str(made["contact_id"]))
@@ -88,7 +88,7 @@ def test_new_ids_and_numbers_go_on_where_they_stopped(zoho: InProcessZoho, file:
     assert again.get(f"/invoices/{invoice_id}")["invoice"]["invoice_number"] not in numbers
 
 
-def test_there_is_something_to_save_only_after_a_change(zoho: InProcessZoho, file: Path) -> None:
+def test_state_needs_saving_only_after_a_change(zoho: InProcessZoho, file: Path) -> None:
     again = restarted(zoho, file)
     needed = [again.simulator.is_changed]
     again.mutate(Drift())
@@ -100,7 +100,7 @@ def test_there_is_something_to_save_only_after_a_change(zoho: InProcessZoho, fil
     assert needed == [False, True, False, True]
 
 
-def test_nothing_is_left_beside_the_file(zoho: InProcessZoho, file: Path) -> None:
+def test_no_temporary_file_is_left(zoho: InProcessZoho, file: Path) -> None:
     state.save(zoho.simulator, file)
     assert list(file.parent.iterdir()) == [file]
 

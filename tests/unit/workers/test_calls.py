@@ -1,4 +1,4 @@
-"""Promises of workers/calls.py: a pause that Postgres remembers, as the budget knows it."""
+"""Promises of workers/calls.py: a pause stored in Postgres becomes a pause of the budget."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from workers.calls import _pause_left
         # Another release did not record the probe.
         (StoredPause(7200, "day", None), PauseLeft(7200, PauseReason.DAY, 0)),
         (StoredPause(50, "minute", None), PauseLeft(50, PauseReason.MINUTE, 0)),
-        # No reason of Zoho's.
+        # Not a reason from Zoho.
         (StoredPause(50, "forgotten", None), PauseLeft(50, PauseReason.MINUTE, 0)),
         (StoredPause(50, "garbage", None), PauseLeft(50, PauseReason.MINUTE, 0)),
         (StoredPause(50, None, None), PauseLeft(50, PauseReason.MINUTE, 0)),

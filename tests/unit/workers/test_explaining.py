@@ -1,4 +1,4 @@
-"""Promises of workers/explaining.py: every outcome is told in plain words, with what was tried and what comes next."""
+"""Promises of workers/explaining.py: every outcome is explained with past attempts and the next step."""
 
 import datetime as dt
 import uuid
@@ -60,7 +60,7 @@ def a_reminder(step: int = 0, **changed: Any) -> ReminderStory:
 
 
 def a_case(*, holds: Holds = NO_HOLDS, **changed: Any) -> Case:
-    """The open invoice as planning sees it."""
+    """The open invoice with the facts that planning uses."""
     customer = CaseCustomer(
         id=AN_ID,
         status=ContactStatus.ACTIVE,
@@ -112,7 +112,7 @@ def reasons(story: Story, fallback: PhoneFallback = PhoneFallback.NONE) -> str:
 
 
 class TestTheNextReminder:
-    def test_is_told_on_the_customers_clock(self) -> None:
+    def test_is_shown_in_the_customers_time_zone(self) -> None:
         customer = a_customer_story(time_zone="Asia/Kolkata")
         told = explained(a_story(a_reminder(), customer=customer))
         assert told["outcome"] == "scheduled"
@@ -121,7 +121,7 @@ class TestTheNextReminder:
         assert "The next reminder is step +0, on Wed 2026-04-01 14:30 (Asia/Kolkata)." in told["reasons"]
         assert told["customer"]["local_time"] == "Wed 2026-04-01 05:00"
 
-    def test_may_be_due_and_free_to_go(self) -> None:
+    def test_may_be_due_and_allowed(self) -> None:
         assert "can claim it" in reasons(a_story(a_reminder(is_due=True)))
 
     @pytest.mark.parametrize("reason", HoldReason)
@@ -130,10 +130,10 @@ class TestTheNextReminder:
         assert f"held back: {reason.sentence}" in reasons(story)
         assert explained(story)["next"]["held_back"] == reason
 
-    def test_may_be_about_to_be_planned_anew(self) -> None:
+    def test_may_be_about_to_be_replanned(self) -> None:
         assert "due to be made anew" in reasons(a_story(a_reminder(), plan_at=NOW))
 
-    def test_comes_after_those_that_were(self) -> None:
+    def test_comes_after_the_past_reminders(self) -> None:
         past = (a_reminder(-3, status="superseded"), a_reminder(0, status="sent"), a_reminder(3, status="cancelled"))
         told = explained(a_story(*past, a_reminder(7)))
         assert [reminder["step"] for reminder in told["reminders"]] == [-3, 0, 3, 7]
@@ -143,7 +143,7 @@ class TestTheNextReminder:
         assert "Step +0 (Wed 2026-04-01 10:00) was handed over." in text
         assert "Step +3 (Wed 2026-04-01 10:00) was cancelled: its reason went away." in text
 
-    def test_is_never_the_legacy_applications_own(self) -> None:
+    def test_is_never_a_reminder_of_the_legacy_application(self) -> None:
         told = explained(a_story(a_reminder(0, closes_at=None), a_reminder(3)))
         assert told["next"]["step"] == 3
         assert "Step +0 (Wed 2026-04-01 10:00) is the legacy application's: it sends it itself." in told["reasons"]
@@ -157,7 +157,7 @@ class TestACountryThatIsNotUnderstood:
         )
         return explained(a_story(customer=customer))
 
-    def test_is_named_where_a_number_has_no_prefix(self) -> None:
+    def test_is_named_when_the_number_has_no_prefix(self) -> None:
         told = self.of_a_ruritanian("020 7031 3000")
         text = "\n".join(told["reasons"])
         assert "booksync does not recognise the customer's country." in text
@@ -166,14 +166,14 @@ class TestACountryThatIsNotUnderstood:
         assert told["phones"][0]["is_chosen"]
         assert told["customer"]["country_unknown"] == "Ruritania"
 
-    def test_is_not_named_where_the_number_has_one(self) -> None:
+    def test_is_not_named_when_the_number_has_a_prefix(self) -> None:
         told = self.of_a_ruritanian(A_BRITISH_MOBILE)
         assert "Ruritania" not in "\n".join(told["reasons"])
         assert told["phones"][0]["e164"] == A_BRITISH_MOBILE
 
 
 class TestAnAssumedCountry:
-    """The organisation's, where Zoho has not named the customer's."""
+    """The organisation's country is assumed when Zoho does not name the customer's country."""
 
     def of(self, *mobiles: str, **changed: Any) -> dict[str, Any]:
         persons = [a_person(str(at), mobile=mobile) for at, mobile in enumerate(mobiles)]
@@ -198,7 +198,7 @@ class TestAnAssumedCountry:
         )
         assert told["phones"][0]["assumed_country"] == "GB"
 
-    def test_stays_where_the_address_names_none(self) -> None:
+    def test_stays_when_the_address_names_no_country(self) -> None:
         text = "\n".join(self.of("98765 43210", details_are_known=True)["reasons"])
         assert "because the customer's address in Zoho names no country." in text
         assert "Next: enter the customer's country in Zoho, or write the number with its country prefix." in text
@@ -207,11 +207,11 @@ class TestAnAssumedCountry:
         ("mobile", "changed"),
         [
             (A_BRITISH_MOBILE, {}),  # Its prefix names the country.
-            ("07912 345678", {"country_code": "GB"}),  # The address does.
+            ("07912 345678", {"country_code": "GB"}),  # The address names the country.
             ("n/a", {}),  # It has no digits.
         ],
     )
-    def test_is_not_named_where_it_does_not_decide(self, mobile: str, changed: dict[str, Any]) -> None:
+    def test_is_not_named_when_it_does_not_matter(self, mobile: str, changed: dict[str, Any]) -> None:
         told = self.of(mobile, **changed)
         assert "judged as" not in "\n".join(told["reasons"])
         assert told["phones"][0]["assumed_country"] is None
@@ -250,7 +250,7 @@ class TestANumberThatIsNotCalled:
         assert f"Against asking: {sentence}" in told["reasons"]
         assert f"No reminder is planned: {sentence}" in told["reasons"]
 
-    def test_has_the_general_reason_where_the_facts_have_changed_since_the_plan(self) -> None:
+    def test_has_the_general_reason_when_the_facts_changed_after_the_plan(self) -> None:
         told = explained(a_story(case=a_case(), plan_outcome=SkipReason.NUMBER_SHARED, plan_at=None))
         assert told["objections"] == []
         assert f"No reminder is planned: {SkipReason.NUMBER_SHARED.sentence}" in told["reasons"]
@@ -265,11 +265,11 @@ class TestANumberThatIsNotCalled:
 
 
 class TestWhatTheWebhookPosted:
-    def test_is_handed_over_once_it_is_received(self) -> None:
+    def test_is_handed_over_after_the_receiver_accepted_it(self) -> None:
         reminder = a_reminder(status="sent", posted_at=NOW)
         assert "Step +0 (Wed 2026-04-01 10:00) was handed over." in explained(a_story(reminder))["reasons"]
 
-    def test_is_not_handed_over_where_it_gave_up(self) -> None:
+    def test_is_not_handed_over_when_the_webhook_gave_up(self) -> None:
         told = explained(a_story(a_reminder(status="sent", post_problem="given up: the calling window has closed")))
         assert told["reminders"][0]["post_problem"] == "given up: the calling window has closed"
         text = "\n".join(told["reasons"])
@@ -283,7 +283,7 @@ class TestWhatTheWebhookPosted:
 
 class TestNobodyIsReminded:
     @pytest.mark.parametrize("reason", sorted(set(SkipReason) - {SkipReason.CUSTOMER_MISSING}))
-    def test_for_every_reason_there_is(self, reason: SkipReason) -> None:
+    def test_every_reason_is_explained(self, reason: SkipReason) -> None:
         told = explained(a_story(plan_outcome=reason, plan_at=None))
         assert (told["outcome"], told["next"]) == (reason, None)
         assert f"No reminder is planned: {reason.sentence}" in told["reasons"]
@@ -296,55 +296,55 @@ class TestNobodyIsReminded:
             ("no_customer", "names no customer"),
         ],
     )
-    def test_while_the_invoice_waits_for_its_customer(self, waits_for: str, words: str) -> None:
+    def test_waiting_invoice_is_explained(self, waits_for: str, words: str) -> None:
         story = replace(a_story(plan_outcome=None), waits_for=waits_for, customer=None)
         told = explained(story)
         assert (told["outcome"], told["customer"], told["phones"]) == ("customer_missing", None, [])
         assert words in told["reasons"][-1]
 
-    def test_where_the_legacy_application_wrote_it_without_a_customer(self) -> None:
+    def test_invoice_of_the_legacy_application_without_a_customer_is_explained(self) -> None:
         told = explained(replace(a_story(plan_outcome=None, plan_at=NOW), customer=None))
         assert (told["outcome"], told["customer"], told["phones"]) == ("customer_missing", None, [])
         assert told["reasons"][-1].startswith("It has no customer here")
 
-    def test_once_the_only_step_is_sent(self) -> None:
+    def test_invoice_with_all_steps_sent_is_explained(self) -> None:
         told = explained(a_story(a_reminder(status="sent")))
         assert (told["outcome"], told["next"]) == ("all_steps_sent", None)
         assert f"No reminder is planned: {SkipReason.ALL_STEPS_SENT.sentence}" in told["reasons"]
 
-    def test_of_an_invoice_that_is_paid(self) -> None:
+    def test_paid_invoice_is_explained(self) -> None:
         story = a_story(invoice=an_invoice(status="paid", balance="0"), plan_outcome=None, plan_at=None)
         assert explained(story)["outcome"] == "not_open"
         assert "Nothing is owed on it" in reasons(story)
 
-    def test_of_an_invoice_whose_status_is_not_known(self) -> None:
+    def test_invoice_with_an_unknown_status_is_explained(self) -> None:
         story = a_story(invoice=an_invoice(status="partially paid"), plan_outcome="unknown_status", plan_at=None)
         assert explained(story)["outcome"] == "unknown_status"
         assert SkipReason.UNKNOWN_STATUS.sentence in reasons(story)
 
-    def test_before_the_first_plan(self) -> None:
+    def test_invoice_before_its_first_plan_is_explained(self) -> None:
         story = a_story(plan_outcome=None, plan_at=None)
         assert explained(story)["outcome"] == "not_planned_yet"
         assert "not been planned yet" in reasons(story)
 
-    def test_up_to_the_day_of_an_expected_payment(self) -> None:
+    def test_invoice_with_an_expected_payment_is_explained(self) -> None:
         invoice = replace(an_invoice(), expected_payment_date=dt.date(2026, 4, 20))
         assert "Its payment is expected on 2026-04-20" in reasons(a_story(invoice=invoice))
 
-    def test_where_the_switch_is_off_or_not_known(self) -> None:
+    def test_switch_that_is_off_or_unknown_is_explained(self) -> None:
         off = a_story(customer=a_customer_story(reminders_enabled=False), case=a_case(reminders_enabled=False))
         assert "Against asking: Payment reminders are switched off" in reasons(off)
         assert "a day before" in reasons(a_story(customer=a_customer_story(reminders_enabled=None)))
 
 
 class TestOverdue:
-    def test_is_told_by_our_own_clock(self) -> None:
+    def test_is_computed_by_the_organisations_date(self) -> None:
         # In London it is half past midnight on the first of April.
         invoice = an_invoice(due_date=dt.date(2026, 3, 31))
         assert explained(a_story(invoice=invoice))["invoice"]["is_overdue"] is True
         assert "overdue by the organisation's clock" in reasons(a_story(invoice=invoice))
 
-    def test_needs_no_word_where_zoho_says_so(self) -> None:
+    def test_needs_no_explanation_when_zoho_says_so(self) -> None:
         invoice = an_invoice(due_date=dt.date(2026, 3, 31), status="overdue")
         assert "organisation's clock" not in reasons(a_story(invoice=invoice))
 
@@ -355,14 +355,14 @@ class TestPhones:
         a_person("2", first_name="", last_name="", phone=AN_INDIAN_MOBILE),
     )
 
-    def test_the_first_counts_and_none_after_it_is_tried(self) -> None:
+    def test_first_number_counts_and_later_ones_are_not_tried(self) -> None:
         story = a_story(customer=a_customer_story(*self.PERSONS))
         text = reasons(story)
         assert "Ada Byron's mobile ask Bob: this number counts. The text is not a phone number." in text
         assert "Ada Byron's phone 07912 345678: not tried" in text
         assert "The phone +919773000000 of a person without a name: not tried" in text
 
-    def test_with_the_fallback_those_before_a_valid_one_are_refused(self) -> None:
+    def test_fallback_refuses_the_numbers_before_a_valid_one(self) -> None:
         told = explained(a_story(customer=a_customer_story(*self.PERSONS)), PhoneFallback.VALID)
         assert [(phone["is_tried"], phone["is_chosen"]) for phone in told["phones"]] == [
             (True, False),
@@ -373,27 +373,27 @@ class TestPhones:
         assert "Ada Byron's mobile ask Bob: refused. The text is not a phone number." in text
         assert "Ada Byron's phone 07912 345678: this number counts. It can be dialled." in text
 
-    def test_where_none_is_valid_all_were_tried(self) -> None:
+    def test_all_numbers_were_tried_when_none_is_valid(self) -> None:
         persons = (a_person("1", mobile="n/a", phone="555-0100", is_primary=True),)
         told = explained(a_story(customer=a_customer_story(*persons)), PhoneFallback.VALID)
         assert [(phone["is_tried"], phone["is_chosen"]) for phone in told["phones"]] == [(True, True), (True, False)]
 
-    def test_each_has_its_verdict(self) -> None:
+    def test_each_number_has_its_verdict(self) -> None:
         mobile, phone, _ = explained(a_story(customer=a_customer_story(*self.PERSONS)))["phones"]
         assert (mobile["person"], mobile["field"], mobile["problem"]) == ("Ada Byron", "mobile", "not_a_number")
         assert (phone["e164"], phone["region"], phone["kind"]) == (A_BRITISH_MOBILE, "GB", "mobile")
 
-    def test_there_may_be_none(self) -> None:
+    def test_customer_may_have_no_number(self) -> None:
         customer = a_customer_story(a_person(), primary_phone=None)
         assert "None of its persons has a phone number." in reasons(a_story(customer=customer))
 
-    def test_one_may_come_from_the_invoices_alone(self) -> None:
+    def test_number_may_come_only_from_the_invoices(self) -> None:
         customer = a_customer_story(a_person())
         assert f"{A_BRITISH_MOBILE} was taken from the invoices" in reasons(a_story(customer=customer))
 
 
 class TestPermission:
-    def test_every_reason_against_is_shown_not_only_the_first(self) -> None:
+    def test_every_reason_against_a_reminder_is_shown(self) -> None:
         holds = Holds(is_disputed=True, do_not_call=True, promised_until=dt.date(2026, 4, 9))
         told = explained(a_story(customer=a_customer_story(), case=a_case(holds=holds)))
         assert [each["reason"] for each in told["objections"]] == ["do_not_call", "disputed", "promised"]
@@ -411,12 +411,12 @@ class TestPermission:
 
 
 class TestClocks:
-    def test_one_clock_is_named(self) -> None:
+    def test_one_time_zone_is_named(self) -> None:
         story = a_story(customer=a_customer_story(), case=a_case())
         assert "The number rings by the clock of Europe/London (Wed 2026-04-01 00:30)" in reasons(story)
         assert explained(story)["clocks"] == [{"time_zone": "Europe/London", "local_time": "Wed 2026-04-01 00:30"}]
 
-    def test_several_clocks_are_all_named(self) -> None:
+    def test_all_of_several_time_zones_are_named(self) -> None:
         zones = ("Australia/Perth", "Australia/Sydney")
         told = reasons(a_story(customer=a_customer_story(), case=a_case(time_zones=zones)))
         assert "may ring by 2 clocks, and all must allow a call: Australia/Perth" in told
@@ -427,5 +427,5 @@ class TestClocks:
         assert "given the state NSW of its address" in told
 
     @pytest.mark.parametrize(("zones", "sentence"), [(None, "were not looked at yet"), ((), "No clock is known")])
-    def test_unknown_clocks_are_named_as_such(self, zones: tuple[str, ...] | None, sentence: str) -> None:
+    def test_unknown_time_zones_are_named_as_unknown(self, zones: tuple[str, ...] | None, sentence: str) -> None:
         assert sentence in reasons(a_story(customer=a_customer_story(), case=a_case(time_zones=zones)))

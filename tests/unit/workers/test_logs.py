@@ -1,4 +1,4 @@
-"""Promises of workers/logs.py: one JSON object a line, and no data of anybody's in it."""
+"""Promises of workers/logs.py: one JSON object on each line, without personal data."""
 
 import logging
 import logging.config
@@ -35,14 +35,14 @@ def logs() -> Iterator[ProcessLogs]:
 
 
 def fail_with(error: BaseException) -> BaseException:
-    """The error, as something that was raised."""
+    """Raise the error and return it, so that it has a traceback."""
     try:
         raise error
     except BaseException as raised:  # noqa: BLE001  (it is what was just raised)
         return raised
 
 
-def test_a_line_is_an_object(logs: ProcessLogs) -> None:
+def test_each_line_is_a_json_object(logs: ProcessLogs) -> None:
     log.info("The run begins", action="run.begun", pages=2)
     line = logs.line
     assert str(line.pop("timestamp")).endswith("Z")
@@ -61,7 +61,7 @@ def test_a_line_with_a_line_feed_stays_one_line(logs: ProcessLogs) -> None:
 
 
 @pytest.mark.parametrize("attack", ["\x1b[2J", "\x9b2J", "\u202e", "a\rb", "\u200b"])
-def test_a_viewer_that_undoes_the_json_prints_no_control(logs: ProcessLogs, attack: str) -> None:
+def test_decoded_json_has_no_terminal_control(logs: ProcessLogs, attack: str) -> None:
     log.info(attack, name=attack, names=[attack], facts={attack: (attack,)})
     logging.getLogger("dramatiq.worker").warning("theirs %s", attack)
     ours, theirs = logs.lines
@@ -70,7 +70,7 @@ def test_a_viewer_that_undoes_the_json_prints_no_control(logs: ProcessLogs, atta
     assert theirs["event"] == f"theirs {shown}"
 
 
-def test_what_is_bound_is_on_every_line_of_libraries_too(logs: ProcessLogs) -> None:
+def test_bound_context_is_on_every_line_including_libraries(logs: ProcessLogs) -> None:
     with structlog.contextvars.bound_contextvars(run_id="r-1"):
         log.info("ours")
         logging.getLogger("dramatiq.worker").warning("theirs %d", 1)
@@ -79,14 +79,14 @@ def test_what_is_bound_is_on_every_line_of_libraries_too(logs: ProcessLogs) -> N
     assert (theirs["event"], theirs["level"], theirs["logger"]) == ("theirs 1", "warning", "dramatiq.worker")
 
 
-def test_what_is_not_important_is_not_logged(logs: ProcessLogs) -> None:
+def test_unimportant_library_lines_are_not_logged(logs: ProcessLogs) -> None:
     logging.getLogger("dramatiq.worker").debug("Received message with id 7.")
     logging.getLogger("httpx").info("HTTP Request: GET /contacts?search_text=Ada")
     logging.getLogger("alembic.runtime.plugins").info("setup plugin alembic.autogenerate.schemas")
     assert logs.lines == []
 
 
-def test_our_exception_is_told_without_what_it_says(logs: ProcessLogs) -> None:
+def test_own_exception_is_logged_without_its_message(logs: ProcessLogs) -> None:
     log.error("The step failed", exc_info=fail_with(ValueError(ADA)))
     line = logs.line
     assert line["error"] == "ValueError"
@@ -94,7 +94,7 @@ def test_our_exception_is_told_without_what_it_says(logs: ProcessLogs) -> None:
     assert ADA not in str(line)
 
 
-def test_the_exception_in_hand_is_told_without_what_it_says(logs: ProcessLogs) -> None:
+def test_current_exception_is_logged_without_its_message(logs: ProcessLogs) -> None:
     try:
         raise KeyError(ADA)
     except KeyError:
@@ -104,7 +104,7 @@ def test_the_exception_in_hand_is_told_without_what_it_says(logs: ProcessLogs) -
     assert ADA not in str(line)
 
 
-def test_a_librarys_exception_is_told_without_what_it_says(logs: ProcessLogs) -> None:
+def test_exception_logged_by_a_library_has_no_message(logs: ProcessLogs) -> None:
     try:
         raise RuntimeError(ADA) from ValueError(ADA)
     except RuntimeError:
@@ -114,7 +114,7 @@ def test_a_librarys_exception_is_told_without_what_it_says(logs: ProcessLogs) ->
     assert ADA not in str(line)
 
 
-def test_the_web_server_logs_as_everybody_does() -> None:
+def test_web_server_logs_in_the_same_format() -> None:
     with logs_of_a_process():
         # uvicorn does this before it loads the application.
         logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
@@ -125,7 +125,7 @@ def test_the_web_server_logs_as_everybody_does() -> None:
     assert ADA not in logs.text
 
 
-def test_a_wish_for_an_exception_where_there_is_none_does_no_harm(logs: ProcessLogs) -> None:
+def test_exc_info_without_an_exception_does_no_harm(logs: ProcessLogs) -> None:
     log.error("No exception here", exc_info=True)
     assert "error" not in logs.line
 
@@ -142,23 +142,23 @@ def test_a_wish_for_an_exception_where_there_is_none_does_no_harm(logs: ProcessL
         (UniqueViolation(f"Key (email)=({ADA}) already exists."), "UniqueViolation (SQLSTATE 23505)"),
         (IntegrityError("INSERT …", {"email": ADA}, UniqueViolation(ADA)), "UniqueViolation (SQLSTATE 23505)"),
         (OperationalError("SELECT 1", {}, psycopg.OperationalError("connection refused")), "OperationalError"),
-        # Anybody's message may quote anything.
+        # The message of a foreign exception may quote anything.
         (KeyError(ADA), "KeyError"),
         (httpx.ConnectError(f"GET /contacts?email={ADA}"), "ConnectError"),
         (UnicodeDecodeError("utf-8", ADA.encode(), 0, 1, "invalid"), "UnicodeDecodeError"),
     ],
 )
-def test_an_error_in_words_without_data(error: BaseException, words: str) -> None:
+def test_error_description_has_no_data(error: BaseException, words: str) -> None:
     assert describe(error) == words
 
 
-def test_where_an_error_came_from_is_told_without_what_it_says() -> None:
+def test_origin_of_an_error_is_logged_without_its_message() -> None:
     told = where(fail_with(ValueError(ADA)))
     assert "in fail_with" in told
     assert ADA not in told
 
 
-def test_an_endless_recursion_is_told_by_its_end() -> None:
+def test_infinite_recursion_is_logged_by_its_last_frames() -> None:
     def descend(depth: int) -> None:
         if depth == 0:
             raise ValueError(ADA)
@@ -177,6 +177,6 @@ def test_a_message_is_named_without_its_arguments() -> None:
     assert logs.line["event"] == f"Failed to process message start_sync {message.message_id}."
 
 
-def test_a_refusal_of_redis_is_described_with_the_way_out() -> None:
+def test_refusal_of_redis_is_described_with_a_next_step() -> None:
     error = redis.ReadOnlyError("You can't write against a read only replica.", status_code="READONLY")
     assert describe(error).startswith("Redis is a read-only replica: point REDIS_URL to the primary")

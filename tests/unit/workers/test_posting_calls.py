@@ -1,4 +1,4 @@
-"""Promises of workers/posting.py's HTTP call: the status line decides, in a bounded time, through no unnamed proxy."""
+"""Promises of the HTTP call of workers/posting.py: the status line decides, its time is bounded, no foreign proxy."""
 
 import socket
 import threading
@@ -22,7 +22,7 @@ SECRET = "a secret of enough letters"
 def a_receiver_that_sends(
     head: bytes, endlessly: bytes = b"", *, pause: float = 0
 ) -> Iterator[tuple[str, list[bytes]]]:
-    """Its address, and the heads of the requests it got. It answers one, then sends on until the client has gone."""
+    """The receiver's address and its requests' heads. It responds once, then sends until the client disconnects."""
     got: list[bytes] = []
 
     def serve() -> None:
@@ -74,19 +74,19 @@ def told(url: str, proxy_url: str | None = None) -> str | None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", b""),
     ],
 )
-def test_a_2xx_is_enough_whatever_its_body(head: bytes, endlessly: bytes) -> None:
+def test_any_2xx_is_a_success_with_any_body(head: bytes, endlessly: bytes) -> None:
     with a_receiver_that_sends(head, endlessly) as (url, _):
         assert told(url) is None
 
 
 @pytest.mark.parametrize("status", [b"302 Found\r\nLocation: https://evil.test/", b"307 Temporary Redirect", b"500 No"])
-def test_any_other_status_is_a_problem_whatever_its_body(status: bytes) -> None:
+def test_any_other_status_is_a_problem_with_any_body(status: bytes) -> None:
     with a_receiver_that_sends(b"HTTP/1.1 " + status + b"\r\n\r\n", b"body") as (url, _):
         assert told(url) == f"HTTP {status[:3].decode()}"
 
 
 @pytest.mark.parametrize("endlessly", [b"HTTP/1.1 100 Continue\r\n\r\n", b"x"])
-def test_a_receiver_that_drips_is_left_at_the_deadline(monkeypatch: pytest.MonkeyPatch, endlessly: bytes) -> None:
+def test_slow_receiver_is_abandoned_at_the_deadline(monkeypatch: pytest.MonkeyPatch, endlessly: bytes) -> None:
     monkeypatch.setattr(posting, "CALL_SECONDS", 0.5)
     with a_receiver_that_sends(b"", endlessly, pause=0.02) as (url, _):
         assert told(url) == "ReadTimeout"
@@ -105,7 +105,7 @@ def test_a_proxy_of_the_environment_gets_nothing(monkeypatch: pytest.MonkeyPatch
     assert got[0].startswith(b"POST /due HTTP/1.1\r\n")
 
 
-def test_the_proxy_that_is_named_gets_the_call() -> None:
+def test_configured_proxy_gets_the_call() -> None:
     with a_receiver_that_sends(b"HTTP/1.1 200 OK\r\n\r\n") as (proxy, got):
         assert told("http://receiver.test/due", proxy_url=proxy) is None
     assert got[0].startswith(b"POST http://receiver.test/due HTTP/1.1\r\n")
@@ -117,7 +117,7 @@ def test_https_is_tunnelled_through_the_proxy() -> None:
     assert got[0].startswith(b"CONNECT receiver.test:443 HTTP/1.1\r\n")
 
 
-def test_a_proxy_that_drips_is_left_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_proxy_is_abandoned_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posting, "CALL_SECONDS", 0.5)
     with a_receiver_that_sends(b"", b"x", pause=0.02) as (proxy, _):
         assert told("https://receiver.test/due", proxy_url=proxy) == "ReadTimeout"

@@ -1,4 +1,4 @@
-"""Promises of workers/process.py: a worker has its means, and does not outlive its master."""
+"""Promises of workers/process.py: a worker has its resources, and does not outlive its master."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ import pytest
 from workers import process
 from workers.resources import Resources
 
-#: Starts a child that asks to die with it, and waits to be killed. Both hold the pipe open.
+#: Starts a child that requests to die with its parent, and waits to be killed. Both processes hold the pipe open.
 _MASTER = """
 import os, signal, time
 from workers.process import die_with_parent
@@ -27,7 +27,7 @@ print("ready", flush=True)
 signal.pause()
 """
 
-#: Starts a child in the way that it is told, and goes on, or is killed while the child is busy with its boot.
+#: Starts a child with the given start method, then either continues or is killed during the child's boot.
 _MAKER = """
 import multiprocessing, os, signal, sys
 from tests.unit.workers import test_process
@@ -40,7 +40,7 @@ if is_killed == "killed":
 
 
 def outlive() -> None:
-    """Boots so slowly that its maker is dead before it asks to die with it."""
+    """Boot so slowly that the parent is dead before the child requests to die with it."""
     maker = multiprocessing.parent_process()
     assert maker is not None
     while os.getppid() == maker.pid:
@@ -56,44 +56,44 @@ def boot() -> None:
 
 
 def said_by_the_child(start_method: str, child: str, maker: str) -> bytes:
-    """The end of the file comes when the child is gone too."""
+    """The child's output; the end of the file means that the child has ended too."""
     command = [sys.executable, "-c", _MAKER, start_method, child, maker]
     return subprocess.run(command, stdout=subprocess.PIPE, timeout=60).stdout
 
 
-def test_a_worker_has_the_means_that_were_opened_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_uses_its_opened_resources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_resources", None)
     opened = cast(Resources, object())
     process.set_resources(opened)
     assert process.resources() is opened
 
 
-def test_means_are_opened_before_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_use_of_unopened_resources_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_resources", None)
     with pytest.raises(AssertionError, match="opened before the first message"):
         process.resources()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
-def test_a_worker_ends_with_its_master_however_that_ends() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a process when its parent ends")
+def test_worker_ends_with_its_master_after_any_kind_of_end() -> None:
     with subprocess.Popen([sys.executable, "-c", _MASTER], stdout=subprocess.PIPE, start_new_session=True) as master:
         assert master.stdout is not None
         try:
             assert master.stdout.readline() == b"ready\n"
             master.kill()
-            # The end of the file comes when the child has let go of the pipe too.
+            # The end of the file comes when the child has closed the pipe too.
             assert master.stdout.read() == b""
         finally:
             os.killpg(master.pid, signal.SIGKILL) if master.poll() is None else None
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a process when its parent ends")
 class TestAWorkerThatMultiprocessingHasMade:
     @pytest.mark.parametrize("start_method", ["fork", "spawn"])
-    def test_ends_where_its_master_is_dead_already(self, start_method: str) -> None:
+    def test_ends_when_its_master_has_already_ended(self, start_method: str) -> None:
         assert said_by_the_child(start_method, "outlive", "killed") == b"an orphan\n"
 
-    # With a fork server the parent is not the maker.
+    # With a fork server the parent process is not the process that started the child.
     @pytest.mark.parametrize("start_method", ["fork", "forkserver"])
-    def test_works_where_its_master_lives(self, start_method: str) -> None:
+    def test_works_while_its_master_is_running(self, start_method: str) -> None:
         assert said_by_the_child(start_method, "boot", "lives") == b"booted\n"

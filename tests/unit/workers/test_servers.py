@@ -1,4 +1,4 @@
-"""Promises of workers/servers.py about a Postgres; what it says of a Redis is shown with real ones."""
+"""Promises of workers/servers.py about Postgres; the tests with real servers cover Redis."""
 
 import pytest
 
@@ -25,5 +25,5 @@ from workers.servers import postgres_problem
         ),
     ],
 )
-def test_what_hinders_a_postgres_is_named(facts: ServerFacts, problem: str | None) -> None:
+def test_problem_of_a_postgres_is_named(facts: ServerFacts, problem: str | None) -> None:
     assert postgres_problem(facts) == problem

@@ -1,4 +1,4 @@
-"""Promises of workers/settings.py: the environment is read once, and what is wrong with it is said in one line."""
+"""Promises of workers/settings.py: the environment is read once, and its errors are reported in one line."""
 
 import os
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ REQUIRED = {
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Just what booksync cannot do without."""
+    """An environment with only the required settings."""
     for name in Settings.model_fields:
         for variable in (name, name.upper()):
             monkeypatch.delenv(variable, raising=False)
@@ -55,9 +55,9 @@ def test_the_rest_has_defaults() -> None:
 
 
 class TestPreparedStatements:
-    """The address that the engine gets says whether they are used."""
+    """The address passed to the engine says whether prepared statements are used."""
 
-    def test_they_are_used_unless_switched_off(self) -> None:
+    def test_prepared_statements_are_used_by_default(self) -> None:
         assert engine.prepares_statements(settings().database_url.get_secret_value())
 
     @pytest.mark.parametrize("value", ["off", "OFF", " off "])
@@ -69,7 +69,7 @@ class TestPreparedStatements:
             assert not engine.prepares_statements(url)
             assert engine.database_url(url) == engine.database_url(REQUIRED["DATABASE_URL"])
 
-    def test_so_does_the_address(self, environment: pytest.MonkeyPatch) -> None:
+    def test_the_address_switches_them_off_too(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("DATABASE_URL", f"{REQUIRED['DATABASE_URL']}?sslmode=require&prepared_statements=off")
         url = settings().database_url.get_secret_value()
         assert not engine.prepares_statements(url)
@@ -90,7 +90,7 @@ def test_the_environment_is_read_once_a_process(environment: pytest.MonkeyPatch)
     assert settings() is first
 
 
-def test_an_empty_variable_means_the_default(environment: pytest.MonkeyPatch) -> None:
+def test_empty_variable_gives_the_default(environment: pytest.MonkeyPatch) -> None:
     for variable in ("ZOHO_API_URL", "ZOHO_CONCURRENCY", "CONSOLE_PASSWORD", "PHONE_FALLBACK"):
         environment.setenv(variable, "")
     found = settings()
@@ -99,7 +99,7 @@ def test_an_empty_variable_means_the_default(environment: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("variable", REQUIRED)
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_missing_one_is_named(environment: pytest.MonkeyPatch, variable: str, value: str | None) -> None:
+def test_missing_setting_is_named(environment: pytest.MonkeyPatch, variable: str, value: str | None) -> None:
     if value is None:
         environment.delenv(variable)
     else:
@@ -107,7 +107,7 @@ def test_a_missing_one_is_named(environment: pytest.MonkeyPatch, variable: str, 
     assert complaint() == f"Missing setting: {variable}."
 
 
-def test_all_that_is_missing_is_said_at_once(environment: pytest.MonkeyPatch) -> None:
+def test_all_missing_settings_are_reported_together(environment: pytest.MonkeyPatch) -> None:
     for variable in REQUIRED:
         environment.delenv(variable)
     assert complaint() == f"Missing settings: {', '.join(REQUIRED)}."
@@ -142,7 +142,9 @@ def test_all_that_is_missing_is_said_at_once(environment: pytest.MonkeyPatch) ->
         ("PHONE_FALLBACK", "perhaps"),
     ],
 )
-def test_a_malformed_one_is_named_but_never_quoted(environment: pytest.MonkeyPatch, variable: str, value: str) -> None:
+def test_malformed_setting_is_named_but_never_quoted(
+    environment: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
     environment.setenv(variable, value)
     sentence = complaint()
     assert sentence.startswith(f"Malformed setting: {variable} ")
@@ -150,7 +152,7 @@ def test_a_malformed_one_is_named_but_never_quoted(environment: pytest.MonkeyPat
     assert "mistaken" not in sentence
 
 
-def test_what_is_missing_and_what_is_malformed_fit_in_one_line(environment: pytest.MonkeyPatch) -> None:
+def test_missing_and_malformed_settings_fit_in_one_line(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("REDIS_URL")
     environment.setenv("ZOHO_CONCURRENCY", "0")
     environment.setenv("CLAIM_SECONDS", "0")
@@ -166,19 +168,19 @@ def test_what_is_missing_and_what_is_malformed_fit_in_one_line(environment: pyte
         "postgres://db/x",
         "postgresql://db/x",
         "postgresql+psycopg://db/x",
-        # As another application of the same database has it.
+        # As used by another application of the same database.
         "postgresql+psycopg2://db/x",
         "postgresql+asyncpg://db/x",
     ],
 )
-def test_postgres_goes_by_many_names(environment: pytest.MonkeyPatch, url: str) -> None:
+def test_postgres_urls_with_other_schemes_are_accepted(environment: pytest.MonkeyPatch, url: str) -> None:
     environment.setenv("DATABASE_URL", url)
     assert settings().database_url.get_secret_value() == database_url() == url
     assert engine.database_url(url).drivername == "postgresql+psycopg"
 
 
 @pytest.mark.parametrize("url", ["mysql://db/x", "postgresqlite://db/x", "postgresql+://db/x", "db/x", "://"])
-def test_no_other_database_will_do(environment: pytest.MonkeyPatch, url: str) -> None:
+def test_other_databases_are_refused(environment: pytest.MonkeyPatch, url: str) -> None:
     environment.setenv("DATABASE_URL", url)
     assert complaint() == "Malformed setting: DATABASE_URL must start with postgresql://."
 
@@ -223,7 +225,7 @@ def test_a_migration_needs_the_database_only(environment: pytest.MonkeyPatch) ->
         ("sqlite://mistaken", "Malformed setting: DATABASE_URL must start with postgresql://."),
     ],
 )
-def test_a_migration_says_what_is_wrong_with_it(environment: pytest.MonkeyPatch, value: str, sentence: str) -> None:
+def test_migration_reports_a_wrong_database_setting(environment: pytest.MonkeyPatch, value: str, sentence: str) -> None:
     environment.setenv("DATABASE_URL", value)
     with pytest.raises(SettingsError) as wrong:
         database_url()
@@ -234,10 +236,10 @@ class TestReminderWebhook:
     URL = "https://sender.example/due?token=address-secret"
     SECRET = "sixteen letters!"
 
-    def test_there_is_none_by_default(self) -> None:
+    def test_no_webhook_by_default(self) -> None:
         assert (settings().reminder_webhook_url, settings().reminder_webhook_secret) == (None, None)
 
-    def test_an_address_goes_with_a_secret(self, environment: pytest.MonkeyPatch) -> None:
+    def test_address_and_secret_are_read_and_not_shown(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("REMINDER_WEBHOOK_URL", self.URL)
         environment.setenv("REMINDER_WEBHOOK_SECRET", self.SECRET)
         found = settings()
@@ -262,7 +264,7 @@ class TestReminderWebhook:
             "https://receiver.example/due",
         ],
     )
-    def test_an_address_is_encrypted_or_of_this_host(self, environment: pytest.MonkeyPatch, url: str) -> None:
+    def test_address_is_https_or_of_this_host(self, environment: pytest.MonkeyPatch, url: str) -> None:
         environment.setenv("REMINDER_WEBHOOK_URL", url)
         environment.setenv("REMINDER_WEBHOOK_SECRET", self.SECRET)
         assert settings().reminder_webhook_url is not None
@@ -272,14 +274,14 @@ class TestReminderWebhook:
         [
             "http://receiver.example/due",
             "HTTP://10.0.0.1/due",
-            # Names that only look like this host.
+            # Names that only look like the local host.
             "http://127.0.0.1@receiver.example/due",
             "http://localhost.example/due",
             "http://127.0.0.1.example/due",
             "http://0.0.0.0/due",
         ],
     )
-    def test_another_hosts_http_address_needs_a_setting(self, environment: pytest.MonkeyPatch, url: str) -> None:
+    def test_http_address_of_another_host_needs_a_setting(self, environment: pytest.MonkeyPatch, url: str) -> None:
         environment.setenv("REMINDER_WEBHOOK_URL", url)
         environment.setenv("REMINDER_WEBHOOK_SECRET", self.SECRET)
         assert complaint() == (
@@ -311,7 +313,7 @@ class TestReminderWebhook:
             ("ftp://sender.example/address-secret", SECRET, "REMINDER_WEBHOOK_URL is no web address"),
         ],
     )
-    def test_what_is_wrong_is_told_without_its_value(
+    def test_wrong_setting_is_reported_without_its_value(
         self, environment: pytest.MonkeyPatch, url: str, secret: str, words: str
     ) -> None:
         environment.setenv("REMINDER_WEBHOOK_URL", url)
@@ -334,14 +336,14 @@ class TestReminderWebhook:
         "ZOHO_CONCURRENCY",
     ],
 )
-def test_bytes_that_are_no_text_are_named(environment: pytest.MonkeyPatch, variable: str) -> None:
+def test_invalid_bytes_are_reported_with_the_setting(environment: pytest.MonkeyPatch, variable: str) -> None:
     environment.setenv(variable, f"{REQUIRED.get(variable, 'x')}\udcff")
     assert f"{variable} is not UTF-8 text" in complaint()
 
 
 class TestPublicUrl:
     @pytest.mark.parametrize("url", ["https://booksync.example.com", "https://example.com/booksync/"])
-    def test_it_is_a_place(self, environment: pytest.MonkeyPatch, url: str) -> None:
+    def test_public_url_is_an_origin_with_an_optional_path(self, environment: pytest.MonkeyPatch, url: str) -> None:
         environment.setenv("PUBLIC_URL", url)
         assert str(settings().public_url).rstrip("/") == url.rstrip("/")
 

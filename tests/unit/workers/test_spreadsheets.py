@@ -1,4 +1,4 @@
-"""Promises of workers/spreadsheets.py: a text comes back from a spreadsheet as it was, and none is run as a formula."""
+"""Promises of workers/spreadsheets.py: a text survives a spreadsheet unchanged, and no text is run as a formula."""
 
 import csv
 import io
@@ -24,17 +24,17 @@ def cells(tmp_path: Path, content: str | bytes) -> list[dict[str, str]]:
     return [dict(line.cells) for line in read(file_of(tmp_path, content), needed=NEEDED)]
 
 
-#: As booksync caches texts: without blanks around them.
+#: Texts as booksync caches them: without blanks around them.
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0")).map(str.strip)
 
 
 @given(TEXTS)
-def test_a_guarded_text_comes_back(text: str) -> None:
+def test_escaped_text_is_restored(text: str) -> None:
     assert restored(guarded(text)) == text
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+49 30 1234567", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "'=1"])
-def test_no_cell_begins_as_a_formula_does(text: str) -> None:
+def test_no_cell_begins_like_a_formula(text: str) -> None:
     assert guarded(text).startswith("'")
 
 
@@ -48,29 +48,29 @@ def test_no_cell_begins_as_a_formula_does(text: str) -> None:
         ("a\\nb", "a\\\\nb"),  # a backslash and an n
     ],
 )
-def test_no_control_gets_into_a_file_and_it_comes_back(text: str, cell: str) -> None:
+def test_controls_are_escaped_in_the_file_and_restored(text: str, cell: str) -> None:
     assert guarded(text) == cell
     assert restored(cell) == text
 
 
 @pytest.mark.parametrize("cell", ["a\\", "a\\q", "\\x1", "\\U99999999", "C:\\data"])
-def test_a_backslash_of_a_person_stays(cell: str) -> None:
+def test_backslash_in_a_text_is_kept(cell: str) -> None:
     assert restored(cell) == cell
 
 
 @given(TEXTS)
-def test_a_cell_is_one_line_that_a_terminal_may_show(text: str) -> None:
+def test_cell_is_one_line_without_terminal_controls(text: str) -> None:
     assert printable(guarded(text)) == guarded(text)
 
 
 @pytest.mark.parametrize("text", ["0301234567", "4600000000260490001", "1/2", "1E5", "(030) 123"])
-def test_no_number_or_date_is_made_of_a_text(text: str) -> None:
+def test_no_text_becomes_a_number_or_a_date(text: str) -> None:
     assert guarded(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("for_excel", [True, False])
 @given(texts=st.lists(st.tuples(TEXTS, TEXTS), max_size=5))
-def test_what_is_written_is_read(
+def test_written_file_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, texts: list[tuple[str, str]], for_excel: bool
 ) -> None:
     written = io.StringIO(newline="")
@@ -96,7 +96,7 @@ def test_what_is_written_is_read(
         "note,customer_id\nMüller,5001",
     ],
 )
-def test_whatever_a_spreadsheet_writes_is_read(tmp_path: Path, content: str | bytes) -> None:
+def test_files_of_all_spreadsheet_programs_are_read(tmp_path: Path, content: str | bytes) -> None:
     (found,) = cells(tmp_path, content)
     assert (found["customer_id"], found["note"]) == ("5001", "Müller")
 
@@ -118,13 +118,13 @@ def test_a_short_row_has_empty_cells(tmp_path: Path) -> None:
         (f"customer_id,note\n1,{'x' * (csv.field_size_limit() + 1)}\n", "no CSV file"),
     ],
 )
-def test_what_is_no_table_is_refused_in_a_sentence(tmp_path: Path, content: str, words: str) -> None:
+def test_file_without_a_table_is_refused_in_one_sentence(tmp_path: Path, content: str, words: str) -> None:
     with pytest.raises(SpreadsheetError, match=words):
         cells(tmp_path, content)
 
 
 @pytest.mark.parametrize("mode", [None, 0o644, 0o666], ids=["new", "there before", "open to all"])
-def test_only_the_owner_may_read_what_is_written(tmp_path: Path, mode: int | None) -> None:
+def test_written_file_is_readable_only_by_its_owner(tmp_path: Path, mode: int | None) -> None:
     path = tmp_path / "numbers.csv"
     if mode is not None:
         path.write_text("something longer than what follows")
@@ -135,7 +135,7 @@ def test_only_the_owner_may_read_what_is_written(tmp_path: Path, mode: int | Non
     assert path.read_text() == "number"
 
 
-def test_what_is_no_file_is_written_to_as_it_is(tmp_path: Path) -> None:
+def test_special_file_is_written_directly(tmp_path: Path) -> None:
     before = Path("/dev/null").stat().st_mode
     with open_private(Path("/dev/null")) as file:
         file.write("number")

@@ -14,11 +14,11 @@ def granted(shares: ThreadShares, organization_id: str, asked: int) -> int:
 
 
 @pytest.mark.parametrize(("threads", "most"), [(8, 4), (5, 2), (2, 1), (1, 1)])
-def test_one_organization_holds_half_of_the_threads_and_always_one(threads: int, most: int) -> None:
+def test_one_organization_gets_half_of_the_threads_and_at_least_one(threads: int, most: int) -> None:
     assert granted(ThreadShares(threads), "10", asked=threads + 1) == most
 
 
-def test_another_organization_has_a_share_of_its_own() -> None:
+def test_another_organization_has_its_own_share() -> None:
     shares = ThreadShares(8)
     with ExitStack() as stack:
         for _ in range(8):
@@ -26,7 +26,7 @@ def test_another_organization_has_a_share_of_its_own() -> None:
         assert granted(shares, "20", asked=8) == 4
 
 
-def test_a_thread_is_given_back_when_its_work_fails() -> None:
+def test_thread_is_released_when_its_work_fails() -> None:
     shares = ThreadShares(2)
     with pytest.raises(ZeroDivisionError), shares.held_for("10"):
         raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""Promises of workers/vault.py: what is stored cannot be read without a key, and keys can be replaced."""
+"""Promises of workers/vault.py: stored secrets cannot be read without a key, and keys can be replaced."""
 
 import uuid
 
@@ -29,28 +29,28 @@ def bound(secret: str, place: Place = PLACE) -> str:
 
 
 @given(SECRETS)
-def test_a_secret_comes_back_as_it_was(secret: str) -> None:
+def test_secret_is_decrypted_unchanged(secret: str) -> None:
     assert VAULT.decrypt(VAULT.encrypt(secret, PLACE), PLACE) == secret
 
 
-def test_nothing_of_a_secret_shows() -> None:
+def test_encrypted_text_shows_nothing_about_the_secret() -> None:
     key = a_key()
     vault = Vault([key])
     assert "1000.refresh" not in vault.encrypt("1000.refresh", PLACE)
     assert key.get_secret_value() not in repr(vault)
 
 
-def test_the_same_secret_never_looks_the_same() -> None:
+def test_equal_secrets_have_different_encrypted_texts() -> None:
     assert VAULT.encrypt("1000.refresh", PLACE) != VAULT.encrypt("1000.refresh", PLACE)
 
 
-def test_a_new_key_goes_in_front_and_the_old_one_still_reads() -> None:
+def test_new_key_comes_first_and_the_old_key_still_decrypts() -> None:
     old, new = a_key(), a_key()
     stored = Vault([old]).encrypt("1000.refresh", PLACE)
     assert Vault([new, old]).decrypt(stored, PLACE) == "1000.refresh"
 
 
-def test_the_newest_key_encrypts_so_that_the_old_one_can_go() -> None:
+def test_newest_key_encrypts_so_the_old_key_can_be_removed() -> None:
     old, new = a_key(), a_key()
     stored = Vault([new, old]).encrypt("1000.refresh", PLACE)
     assert Vault([new]).decrypt(stored, PLACE) == "1000.refresh"
@@ -61,14 +61,14 @@ def test_the_newest_key_encrypts_so_that_the_old_one_can_go() -> None:
     [Vault([a_key()]).encrypt("1000.refresh", PLACE), "", "not encrypted", "ü"],
     ids=["another key's", "empty", "not encrypted", "not ASCII"],
 )
-def test_what_no_key_fits_says_what_to_do(stored: str) -> None:
+def test_secret_without_a_matching_key_names_the_next_step(stored: str) -> None:
     with pytest.raises(UnreadableSecretError, match="put that key back") as unreadable:
         VAULT.decrypt(stored, PLACE)
     assert unreadable.value.__suppress_context__
 
 
 @given(SECRETS, PLACES)
-def test_a_bound_secret_comes_back_as_it_was(secret: str, place: Place) -> None:
+def test_bound_secret_is_decrypted_unchanged(secret: str, place: Place) -> None:
     assert VAULT.decrypt(bound(secret, place), place) == secret
 
 
@@ -106,13 +106,13 @@ def test_a_secret_is_written_in_the_old_form_which_older_releases_read() -> None
         (None, False),
         (VAULT.encrypt("another", OTHER_ROW), False),
         (bound("another", OTHER_ROW), True),
-        # The example does not help, so that the form that every release reads is the safe one.
+        # The example does not decide, so the form that every release reads is used.
         (Vault([a_key()]).encrypt("another", OTHER_ROW), False),
         ("", False),
     ],
     ids=["no example", "old form", "bound form", "another key's", "empty"],
 )
-def test_a_secret_takes_the_form_of_the_example(like: str | None, is_bound: bool) -> None:
+def test_rewritten_secret_has_the_form_of_the_example(like: str | None, is_bound: bool) -> None:
     stored = VAULT.encrypt("1000.refresh", PLACE, like=like)
     assert VAULT.is_bound(stored) is is_bound
     assert VAULT.decrypt(stored, PLACE) == "1000.refresh"
@@ -126,6 +126,6 @@ def test_a_rotation_keeps_the_form_or_changes_it(bind: bool | None, forms: list[
     assert {VAULT.decrypt(each, PLACE) for each in rotated} == {"1000.refresh"}
 
 
-def test_no_secret_can_pretend_to_be_a_bound_one() -> None:
+def test_no_unbound_secret_is_read_as_a_bound_one() -> None:
     with pytest.raises(ValueError, match="no NUL"):
         VAULT.encrypt(f"\0bound-1\0{PLACE}\0x", PLACE)

@@ -1,4 +1,4 @@
-"""Dramatiq's own worker over a queue in memory."""
+"""Dramatiq's own worker with an in-memory queue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dramatiq.brokers.stub import StubBroker
 
 @dataclass
 class Bench:
-    """A broker in memory with one worker thread; `run` returns when everything is done."""
+    """An in-memory broker with one worker thread; `run` returns when all messages are processed."""
 
     broker: StubBroker
 

@@ -1,4 +1,4 @@
-"""Promises of workers/broker/arguments.py: an actor rejects arguments of another form."""
+"""Promises of workers/broker/arguments.py: an actor rejects malformed arguments."""
 
 import uuid
 
@@ -11,26 +11,26 @@ from workers.broker.arguments import MalformedArgumentsError, check_record, chec
 RUN = str(uuid.uuid4())
 
 
-def test_sound_arguments_pass() -> None:
+def test_valid_arguments_are_accepted() -> None:
     check_step(RUN, 0)
     check_step(RUN, 2**31 - 1)
     check_record(RUN, "1234567000000")
 
 
 @pytest.mark.parametrize("step", [-1, 2**31, True, None, "3", 1.5, [1]])
-def test_a_step_is_a_number_that_postgres_holds(step: object) -> None:
+def test_step_that_is_not_a_postgres_integer_is_rejected(step: object) -> None:
     with pytest.raises(MalformedArgumentsError):
         check_step(RUN, step)
 
 
 @pytest.mark.parametrize("record_id", ["", "\x00", "1\n", "x" * 65, "ä", 7, None])
-def test_a_record_id_is_one_short_printable_text(record_id: object) -> None:
+def test_record_id_that_is_not_a_short_printable_text_is_rejected(record_id: object) -> None:
     with pytest.raises(MalformedArgumentsError):
         check_record(RUN, record_id)
 
 
 @given(st.none() | st.integers() | st.text() | st.lists(st.text()))
-def test_an_id_that_is_no_uuid_is_refused(value: object) -> None:
+def test_id_that_is_not_a_uuid_is_rejected(value: object) -> None:
     for check, rest in ((check_step, 1), (check_record, "1")):
         with pytest.raises((MalformedArgumentsError, ValueError)):
             check(value, rest)

@@ -1,4 +1,4 @@
-"""Promises of workers/broker/client.py: how long a process insists on Redis, and how it names it."""
+"""Promises of workers/broker/client.py: how long a client retries, and how an address is shown."""
 
 import pytest
 import redis
@@ -12,28 +12,28 @@ A_RESTART_SECONDS = 30
 
 
 def seconds_of_patience(*, patient: bool) -> float:
-    """How long a client goes on, where Redis refuses its connections at once."""
+    """How long a client retries when Redis refuses connections at once."""
     retry = new_redis_client("redis://redis.example:6379/0", patient=patient).get_retry()
     assert retry is not None
     return sum(retry._backoff.compute(failures) for failures in range(retry.get_retries()))
 
 
-def test_a_worker_rides_out_a_restart() -> None:
+def test_worker_retries_longer_than_a_restart_of_redis() -> None:
     assert seconds_of_patience(patient=True) >= A_RESTART_SECONDS
 
 
-def test_who_lets_somebody_wait_gives_up_soon() -> None:
+def test_impatient_client_gives_up_within_a_second() -> None:
     assert 0 < seconds_of_patience(patient=False) < 1
 
 
-def test_a_client_connects_when_it_is_first_used() -> None:
+def test_client_connects_at_its_first_use() -> None:
     client = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
     with client, pytest.raises(redis.ConnectionError):
         client.ping()
 
 
 @pytest.mark.parametrize("patient", [True, False])
-def test_no_command_waits_for_ever(patient: bool) -> None:
+def test_every_command_has_a_timeout(patient: bool) -> None:
     options = new_redis_client("redis://redis.example:6379/0", patient=patient).connection_pool.connection_kwargs
     assert 0 < options["socket_timeout"] <= 10
     assert 0 < options["socket_connect_timeout"] <= 10
@@ -49,5 +49,5 @@ def test_no_command_waits_for_ever(patient: bool) -> None:
         ("unix:///run/valkey.sock?db=1", "/run/valkey.sock"),
     ],
 )
-def test_an_address_is_told_without_its_password(url: str, address: str) -> None:
+def test_address_is_shown_without_its_password(url: str, address: str) -> None:
     assert redis_address(url) == address

@@ -1,4 +1,4 @@
-"""Promises of workers/broker/dead_letters.py, held by Dramatiq's own worker over a queue in memory."""
+"""Promises of workers/broker/dead_letters.py, tested with Dramatiq's own worker and an in-memory queue."""
 
 import contextlib
 import time
@@ -31,7 +31,7 @@ RUN, CONNECTION = uuid.UUID(int=1), uuid.UUID(int=2)
 
 @dataclass
 class Postgres:
-    """Keeps the deaths that it is told of, unless it is down: for so many tries."""
+    """Stores the failures that it gets, unless it is down for the next `down_for` calls."""
 
     deaths: list[Death] = field(default_factory=list)
     done: list[tuple[int, str]] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Postgres:
 
     @property
     def death(self) -> Death:
-        """The only one."""
+        """The only stored failure."""
         (death,) = self.deaths
         return death
 
@@ -71,14 +71,14 @@ def bench(postgres: Postgres) -> Bench:
     return a_bench(AgeLimit(max_age=1000), DeadLetters())
 
 
-def test_a_message_that_is_done_leaves_no_letter(bench: Bench, postgres: Postgres) -> None:
+def test_processed_message_leaves_no_dead_letter(bench: Bench, postgres: Postgres) -> None:
     done: list[int] = []
     bench.actor(done.append)
     bench.run(7)
     assert (done, postgres.deaths, bench.broker.dead_letters) == ([7], [], [])
 
 
-def test_an_exception_makes_one_at_the_first_try(bench: Bench, postgres: Postgres) -> None:
+def test_exception_makes_a_dead_letter_at_the_first_attempt(bench: Bench, postgres: Postgres) -> None:
     tries: list[str] = []
 
     def fail(run_id: str, step: int) -> None:
@@ -97,7 +97,7 @@ def test_an_exception_makes_one_at_the_first_try(bench: Bench, postgres: Postgre
     assert len(bench.broker.dead_letters) == 1
 
 
-def test_the_run_and_its_connection_are_known_by_the_arguments(bench: Bench, postgres: Postgres) -> None:
+def test_run_and_connection_are_taken_from_the_arguments(bench: Bench, postgres: Postgres) -> None:
     bench.run(str(RUN), 3, actor_name="from_a_newer_release")
     assert (postgres.death.run_id, postgres.death.connection_id) == (RUN, CONNECTION)
 
@@ -110,7 +110,7 @@ def test_the_run_and_its_connection_are_known_by_the_arguments(bench: Bench, pos
         (OperationalError("SELECT 1", {}, UniqueViolation(ADA)), "UniqueViolation (SQLSTATE 23505)", "UniqueViolation"),
     ],
 )
-def test_a_letter_holds_nothing_of_what_an_error_quotes(
+def test_dead_letter_has_no_text_of_the_error(
     bench: Bench, postgres: Postgres, error: Exception, words: str, error_type: str
 ) -> None:
     def fail() -> None:
@@ -123,14 +123,14 @@ def test_a_letter_holds_nothing_of_what_an_error_quotes(
 
 
 @pytest.mark.parametrize("argument", [ADA, "Ada Lovelace", "+442079460000", "with\x00nothing", ["+49 30 1"], 1.5])
-def test_what_is_no_id_is_hidden(bench: Bench, postgres: Postgres, argument: object) -> None:
+def test_argument_that_is_not_an_id_is_hidden(bench: Bench, postgres: Postgres, argument: object) -> None:
     bench.run("1234567000000", argument, 7, None, True, actor_name="foreign")
     first, hidden, *rest = postgres.death.arguments["args"]
     assert (first, rest) == ("1234567000000", [7, None, True])
     assert hidden in (HIDDEN, [HIDDEN])
 
 
-def test_an_actor_that_no_worker_knows_makes_one_that_says_so(bench: Bench, postgres: Postgres) -> None:
+def test_unknown_actor_makes_a_dead_letter_with_that_cause(bench: Bench, postgres: Postgres) -> None:
     bench.run("run-1", 3, actor_name="from_a_newer_release")
     death = postgres.death
     assert (death.cause, death.actor_name) == (Cause.UNKNOWN_ACTOR, "from_a_newer_release")
@@ -138,7 +138,7 @@ def test_an_actor_that_no_worker_knows_makes_one_that_says_so(bench: Bench, post
     assert death.traceback is None
 
 
-def test_arguments_that_the_actor_does_not_take_make_one(bench: Bench, postgres: Postgres) -> None:
+def test_unexpected_arguments_make_a_dead_letter(bench: Bench, postgres: Postgres) -> None:
     def take_none() -> None: ...
 
     bench.actor(take_none)
@@ -146,14 +146,14 @@ def test_arguments_that_the_actor_does_not_take_make_one(bench: Bench, postgres:
     assert postgres.death.error == "TypeError"
 
 
-def test_a_message_that_is_too_old_makes_one_and_is_not_worked_on(bench: Bench, postgres: Postgres) -> None:
+def test_expired_message_makes_a_dead_letter_and_is_not_processed(bench: Bench, postgres: Postgres) -> None:
     done: list[int] = []
     bench.actor(done.append)
     bench.run(7, sent_at=int(time.time() * 1000) - 2000)
     assert (done, postgres.death.cause) == ([], Cause.TOO_OLD)
 
 
-def test_the_same_error_has_one_fingerprint_whatever_the_ids_are(bench: Bench, postgres: Postgres) -> None:
+def test_fingerprint_of_an_error_does_not_depend_on_ids(bench: Bench, postgres: Postgres) -> None:
     def fail(_run_id: str) -> None:
         Vault(())
 
@@ -166,7 +166,7 @@ def test_the_same_error_has_one_fingerprint_whatever_the_ids_are(bench: Bench, p
 
 
 @pytest.mark.parametrize("actor_name", ["work", "from_a_newer_release"])
-def test_a_postgres_that_is_down_is_waited_for(
+def test_dead_letter_is_stored_once_postgres_is_back(
     bench: Bench, postgres: Postgres, monkeypatch: pytest.MonkeyPatch, actor_name: str
 ) -> None:
     def fail() -> None:
@@ -180,7 +180,7 @@ def test_a_postgres_that_is_down_is_waited_for(
     assert len(bench.broker.dead_letters) == 1
 
 
-def test_a_worker_that_stops_waits_no_longer_and_leaves_the_message_to_another(postgres: Postgres) -> None:
+def test_stopping_worker_returns_the_message_without_waiting_for_postgres(postgres: Postgres) -> None:
     middleware, broker = DeadLetters(), StubBroker(middleware=[])
     message = MessageProxy(Message("api", "from_a_newer_release", (), {}, {}))
     postgres.down_for = 2
@@ -189,35 +189,35 @@ def test_a_worker_that_stops_waits_no_longer_and_leaves_the_message_to_another(p
     middleware.before_worker_shutdown(broker, Worker(broker))
     with pytest.raises(MiddlewareError) as given_up:
         middleware.before_nack(broker, message)
-    # Dramatiq repeats what fails by its connection; after another error it leaves the message where it is.
+    # Dramatiq repeats the nack after a connection error; after any other error it leaves the message in place.
     assert not isinstance(given_up.value, BrokerConnectionError)
 
 
 class TestRetries:
-    """A message that a person has sent again carries the number of its letter."""
+    """A message that a person retried carries the number of its dead letter."""
 
-    def test_one_that_is_done_closes_its_letter(self, bench: Bench, postgres: Postgres) -> None:
+    def test_processed_retry_closes_its_dead_letter(self, bench: Bench, postgres: Postgres) -> None:
         bench.actor(lambda: None)
         message = bench.run(dead_letter=17)
         assert (postgres.done, postgres.deaths) == ([(17, message.message_id)], [])
 
-    def test_one_that_dies_again_names_its_letter(self, bench: Bench, postgres: Postgres) -> None:
+    def test_failed_retry_names_its_dead_letter(self, bench: Bench, postgres: Postgres) -> None:
         bench.run(actor_name="from_a_newer_release", dead_letter=17)
         assert (postgres.done, postgres.death.letter_id) == ([], 17)
 
-    def test_a_number_that_is_none_is_passed_over(self, bench: Bench, postgres: Postgres) -> None:
+    def test_invalid_dead_letter_number_is_ignored(self, bench: Bench, postgres: Postgres) -> None:
         bench.actor(lambda: None)
         bench.run(dead_letter="seventeen")
         assert (postgres.done, postgres.deaths) == ([], [])
 
 
 class TestUnreadable:
-    def test_its_size_and_hash_are_kept_and_nothing_else(self, postgres: Postgres) -> None:
+    def test_only_size_and_hash_of_unreadable_bytes_are_stored(self, postgres: Postgres) -> None:
         assert keep_unreadable("api", ADA.encode())
         death = postgres.death
         assert (death.cause, death.queue_name, death.arguments["bytes"]) == (Cause.UNREADABLE, "api", len(ADA))
         assert ADA not in repr(death)
 
-    def test_a_postgres_that_is_down_is_told(self, postgres: Postgres) -> None:
+    def test_unreachable_postgres_is_reported(self, postgres: Postgres) -> None:
         postgres.down_for = 1
         assert not keep_unreadable("api", b"nothing")

@@ -1,4 +1,4 @@
-"""Promises of workers/broker/message_form.py: what was put into the queue by hand does not pass for a message."""
+"""Promises of workers/broker/message_form.py: foreign entries of the queue are not accepted as messages."""
 
 import json
 from typing import Any
@@ -34,42 +34,42 @@ def in_ms(seconds: float) -> int:
         content(actor_name="from_a_newer_release", args=["1234567000000", None, True], kwargs={"id": "1"}),
     ],
 )
-def test_a_message_of_ours_is_one(sound: bytes) -> None:
+def test_booksync_message_is_valid(sound: bytes) -> None:
     assert is_message(sound, QUEUE)
 
 
 @pytest.mark.parametrize(
     "poison",
     [
-        # Too large to be ours.
+        # Larger than any message of booksync.
         content(args=["x" * LARGEST_BYTES]),
         content(args=list(range(LARGEST_BYTES))),
-        # Nested deeper than Python reads, or deeper than ids are.
+        # Nested deeper than Python can read, or deeper than arguments are.
         b"[" * (LARGEST_BYTES - 1),
         content(args=[[1]]),
         content(kwargs={"run": {"id": 1}}),
-        # Numbers that neither Postgres nor its letter can hold.
+        # Numbers outside the ranges of Postgres and of a dead letter.
         content(args=[2**63]),
         content(message_timestamp=2**70),
         content(message_timestamp=True),
         content(options={**ID, LETTER_OPTION: 2**63}),
         content(options={**ID, LETTER_OPTION: "7"}),
-        # Far ahead: it would hold a place of the worker until then.
+        # Due far in the future: it would occupy a place of the worker until then.
         content(options={**ID, "eta": in_ms(365 * 24 * 3600)}),
         content(options={**ID, "eta": None}),
         content(options={**ID, "eta": "ada@example.com"}),
-        # Options that Dramatiq or our own middleware would act on.
+        # Options with an effect in Dramatiq or in booksync's middleware.
         content(options={**ID, "death": "any"}),
         content(options={**ID, "max_age": "any"}),
         content(options={**ID, "traceback": "ada@example.com"}),
-        # Texts that a log line would show.
+        # Texts that would appear in a log line.
         content(message_id="ada@example.com"),
         content(message_id="4917012345678"),
         content(actor_name="ada@example.com"),
         content(actor_name=""),
     ],
 )
-def test_what_was_put_there_by_hand_is_none(poison: bytes) -> None:
+def test_foreign_bytes_are_not_a_message(poison: bytes) -> None:
     assert not is_message(poison, QUEUE)
 
 
@@ -81,7 +81,7 @@ json_values = st.recursive(
 
 
 @given(field=st.sampled_from(sorted(json.loads(content()))), value=json_values)
-def test_no_value_of_any_field_raises(field: str, value: Any) -> None:
+def test_no_field_value_raises(field: str, value: Any) -> None:
     is_message(content(**{field: value}), QUEUE)
 
 

@@ -33,7 +33,7 @@ def broker() -> StubBroker:
 
 
 def sent(broker: StubBroker) -> list[Message[None]]:
-    """All messages in the queues, delayed ones too."""
+    """All messages in the queues, including delayed ones."""
     return [Message.decode(queue.get_nowait()) for queue in broker.queues.values() for _ in range(queue.qsize())]
 
 
@@ -42,19 +42,19 @@ def a_step(phase: Phase = Phase.CONTACTS) -> StepRef:
 
 
 @pytest.mark.parametrize("phase", WORKING_PHASES)
-def test_a_message_carries_run_and_step_and_nothing_else(broker: StubBroker, phase: Phase) -> None:
+def test_message_has_only_run_and_step(broker: StubBroker, phase: Phase) -> None:
     send_step(broker, a_step(phase))
     (message,) = sent(broker)
     assert (message.actor_name, message.queue_name) == ACTORS[phase]
     assert (message.args, message.kwargs, message.options) == ((str(RUN_ID), 7), {}, {})
 
 
-def test_a_run_that_is_done_has_no_step(broker: StubBroker) -> None:
+def test_finished_run_sends_no_message(broker: StubBroker) -> None:
     send_step(broker, a_step(Phase.DONE))
     assert sent(broker) == []
 
 
-def test_a_short_wait_is_a_delayed_message_never_early(broker: StubBroker) -> None:
+def test_short_wait_is_a_delayed_message_that_is_never_early(broker: StubBroker) -> None:
     before = current_millis()
     send_step(broker, a_step(), delay_seconds=2.0001)
     (message,) = sent(broker)
@@ -63,26 +63,26 @@ def test_a_short_wait_is_a_delayed_message_never_early(broker: StubBroker) -> No
 
 
 @pytest.mark.parametrize("seconds", [0, 60])
-def test_a_message_is_as_old_as_it_has_been_due(broker: StubBroker, seconds: float) -> None:
+def test_age_of_a_message_counts_from_its_due_time(broker: StubBroker, seconds: float) -> None:
     before = current_millis()
     send_step(broker, a_step(), delay_seconds=seconds)
     (message,) = sent(broker)
     assert 0 <= message.message_timestamp - before - seconds * 1000 < 1000
 
 
-def test_no_wait_is_no_delay(broker: StubBroker) -> None:
+def test_message_without_a_wait_has_no_delay(broker: StubBroker) -> None:
     send_step(broker, a_step(), delay_seconds=0)
     (message,) = sent(broker)
     assert message.queue_name == Queue.API
 
 
 @pytest.mark.parametrize(("seconds", "messages"), [(LONGEST_DELAY_SECONDS, 1), (LONGEST_DELAY_SECONDS + 1, 0)])
-def test_a_long_wait_is_the_sweepers(broker: StubBroker, seconds: float, messages: int) -> None:
+def test_long_wait_is_left_to_the_sweeper(broker: StubBroker, seconds: float, messages: int) -> None:
     send_step(broker, a_step(), delay_seconds=seconds)
     assert len(sent(broker)) == messages
 
 
-def test_redis_keeps_what_is_sent() -> None:
+def test_sent_message_is_stored_in_redis() -> None:
     client = fakeredis.FakeRedis()
     send_step(new_broker(client), a_step())
     (stored,) = client.hvals("dramatiq:api.msgs")
@@ -90,7 +90,7 @@ def test_redis_keeps_what_is_sent() -> None:
     assert Message.decode(stored).args == (str(RUN_ID), 7)
 
 
-def test_a_redis_that_is_away_stops_nobody() -> None:
+def test_unreachable_redis_raises_no_error() -> None:
     server = fakeredis.FakeServer()
     broker: RedisBroker = new_broker(fakeredis.FakeRedis(server=server))
     server.connected = False
@@ -99,7 +99,7 @@ def test_a_redis_that_is_away_stops_nobody() -> None:
     send_step(broker, a_step())
 
 
-def test_each_phase_has_an_actor_that_takes_its_messages(broker: StubBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_phase_has_an_actor_for_its_messages(broker: StubBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dramatiq.broker, "global_broker", broker)
     monkeypatch.delitem(sys.modules, "workers.actors", raising=False)
     importlib.import_module("workers.actors")
@@ -112,7 +112,7 @@ def test_each_phase_has_an_actor_that_takes_its_messages(broker: StubBroker, mon
 class TestResyncs:
     REF = ResyncRef(RUN_ID, Entity.INVOICE, "8001")
 
-    def test_a_message_carries_connection_and_record_and_nothing_else(self, broker: StubBroker) -> None:
+    def test_message_has_only_connection_and_record(self, broker: StubBroker) -> None:
         send_resync(broker, Due(self.REF, 0.0))
         (message,) = sent(broker)
         assert (message.actor_name, message.queue_name) == ("resync_invoice", Queue.INTERACTIVE)
@@ -122,20 +122,20 @@ class TestResyncs:
         ("seconds", "queues"),
         [(2.0, [f"{Queue.INTERACTIVE}.DQ"]), (LONGEST_DELAY_SECONDS + 1, [])],
     )
-    def test_a_wait_is_a_delayed_message_and_a_long_one_the_sweepers(
+    def test_short_wait_is_a_delayed_message_and_long_wait_is_left_to_the_sweeper(
         self, broker: StubBroker, seconds: float, queues: list[str]
     ) -> None:
         send_resync(broker, Due(self.REF, seconds))
         assert [message.queue_name for message in sent(broker)] == queues
 
-    def test_a_redis_that_is_away_stops_nobody(self) -> None:
+    def test_unreachable_redis_raises_no_error(self) -> None:
         server = fakeredis.FakeServer()
         broker: RedisBroker = new_broker(fakeredis.FakeRedis(server=server))
         server.connected = False
         send_resync(broker, Due(self.REF, 0.0))
 
 
-def test_resyncs_go_ahead_of_bulk_work(broker: StubBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refreshes_have_priority_over_bulk_work(broker: StubBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dramatiq.broker, "global_broker", broker)
     monkeypatch.delitem(sys.modules, "workers.actors", raising=False)
     importlib.import_module("workers.actors")

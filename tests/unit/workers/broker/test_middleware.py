@@ -1,4 +1,4 @@
-"""Promises of workers/broker/middleware.py, held by Dramatiq's own worker over a queue in memory."""
+"""Promises of workers/broker/middleware.py, tested with Dramatiq's own worker and an in-memory queue."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ class TestMessageLogs:
         (line,) = [line for line in logs.lines if line["event"] == "working"]
         assert (line["message_id"], line["actor"]) == (message.message_id, "work")
 
-    def test_a_message_leaves_nothing_to_the_next(self, bench: Bench) -> None:
+    def test_log_context_of_a_message_does_not_leak_into_the_next(self, bench: Bench) -> None:
         seen: list[dict[str, Any]] = []
 
         def work(fails: bool) -> None:
@@ -53,7 +53,7 @@ class TestMessageLogs:
         assert [set(bound) for bound in seen] == [{"message_id", "actor"}] * 2
         assert seen[0]["message_id"] != seen[1]["message_id"]
 
-    def test_an_error_line_of_dramatiqs_quotes_nothing(self, bench: Bench, logs: ProcessLogs) -> None:
+    def test_error_line_of_dramatiq_has_no_text_of_the_error(self, bench: Bench, logs: ProcessLogs) -> None:
         def fail() -> None:
             raise ValueError(ADA)
 
@@ -63,7 +63,7 @@ class TestMessageLogs:
         assert ADA not in logs.text
 
 
-def test_an_idle_worker_looks_often_and_takes_no_more_than_it_can_work_on() -> None:
+def test_idle_worker_polls_often_and_fetches_no_more_than_its_threads() -> None:
     bench = a_bench(QuickStart())
     worker = Worker(bench.broker, worker_timeout=1000, worker_threads=3)
     worker.start()
@@ -73,7 +73,7 @@ def test_an_idle_worker_looks_often_and_takes_no_more_than_it_can_work_on() -> N
 
 
 class Means:
-    """Stands for a process's resources."""
+    """Fake of a process's resources."""
 
     redis = None
 
@@ -81,7 +81,7 @@ class Means:
         return "the means"
 
 
-def test_a_worker_opens_its_means_at_boot_and_closes_them_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_opens_its_resources_at_boot_and_closes_them_at_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
 
     @contextlib.contextmanager
@@ -99,7 +99,7 @@ def test_a_worker_opens_its_means_at_boot_and_closes_them_at_the_end(monkeypatch
     assert told == ["opened", "looked at Redis", "worked with the means", "closed"]
 
 
-def test_a_worker_whose_means_cannot_be_opened_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_does_not_start_when_its_resources_fail_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
     def open_resources(_name: str, _broker: object) -> None:
         raise SettingsError("Missing setting: REDIS_URL.")
 
@@ -113,7 +113,7 @@ def test_a_worker_whose_means_cannot_be_opened_does_not_start(monkeypatch: pytes
     ("leads_session", "moves"),
     [
         (False, [(0, 0)]),
-        # The leader of a session has a group of its own already, and may not leave it.
+        # A session leader already has its own process group and cannot leave it.
         (True, []),
     ],
 )
@@ -130,7 +130,7 @@ def test_a_worker_leaves_its_masters_process_group(
     assert ends == [signal.SIGKILL]
 
 
-def test_a_worker_ends_with_its_master_at_once_while_it_boots_and_in_order_later(
+def test_worker_ends_with_its_master_at_once_during_boot_and_orderly_afterwards(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ends: list[signal.Signals] = []

@@ -1,4 +1,4 @@
-"""Promises of workers/broker/oldest.py: how long what is due has waited for a worker, at a bounded cost."""
+"""Promises of workers/broker/oldest.py: how long a due message has waited for a worker, at a bounded cost."""
 
 import json
 import uuid
@@ -20,7 +20,7 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 class World:
-    """A queue, and a clock that only moves when told."""
+    """A queue, and a manual clock."""
 
     def __init__(self, clock: time_machine.Traveller) -> None:
         self.clock = clock
@@ -28,11 +28,11 @@ class World:
         self.broker: RedisBroker = new_broker(self.redis)
 
     def send(self, *, delay_seconds: float = 0) -> None:
-        """A step that waits for Zoho."""
+        """Send a run step that waits for Zoho."""
         send_step(self.broker, StepRef(uuid.uuid4(), 1, Phase.CONTACTS), delay_seconds=delay_seconds)
 
     def take_delayed(self) -> None:
-        """As a worker's thread does with a delayed message whose time has come."""
+        """Fetch a due delayed message like a worker's thread."""
         for content in self.broker.do_fetch(f"{Queue.API}.DQ", 1):
             message = Message.decode(content)
             due = message.copy(queue_name=Queue.API)
@@ -56,11 +56,11 @@ def world() -> Iterator[World]:
         yield World(clock)
 
 
-def test_empty_queues_have_nothing_that_waits(world: World) -> None:
+def test_empty_queues_have_no_oldest_message(world: World) -> None:
     assert oldest_seconds(world.redis) == dict.fromkeys(Queue, 0.0)
 
 
-def test_the_oldest_counts(world: World) -> None:
+def test_oldest_message_counts(world: World) -> None:
     world.send()
     world.clock.shift(40)
     world.send()
@@ -68,7 +68,7 @@ def test_the_oldest_counts(world: World) -> None:
     assert oldest_seconds(world.redis) == {Queue.API: 42.5, Queue.DATABASE: 0, Queue.INTERACTIVE: 0}
 
 
-def test_what_a_worker_has_fetched_waits_no_longer(world: World) -> None:
+def test_fetched_message_does_not_count_as_waiting(world: World) -> None:
     world.send()
     world.clock.shift(40)
     world.send()
@@ -78,7 +78,7 @@ def test_what_a_worker_has_fetched_waits_no_longer(world: World) -> None:
     assert world.oldest == 0
 
 
-def test_what_is_to_come_later_does_not_wait_yet(world: World) -> None:
+def test_delayed_message_that_is_not_due_does_not_count(world: World) -> None:
     world.send(delay_seconds=60)
     world.clock.shift(59)
     assert world.oldest == 0
@@ -91,7 +91,7 @@ def test_without_a_worker_a_delayed_message_waits_since_it_was_due(world: World)
     assert world.oldest == 60
 
 
-def test_what_a_message_was_told_to_wait_is_no_delay_of_the_queue(world: World) -> None:
+def test_own_delay_of_a_message_does_not_count_as_queue_delay(world: World) -> None:
     world.send(delay_seconds=60)
     world.clock.shift(60)
     world.take_delayed()
@@ -100,7 +100,7 @@ def test_what_a_message_was_told_to_wait_is_no_delay_of_the_queue(world: World) 
     assert world.oldest == 5
 
 
-def test_a_delayed_message_of_anybody_waits_since_its_time_came(world: World) -> None:
+def test_any_delayed_message_waits_since_it_was_due(world: World) -> None:
     message: Message[None] = Message(Queue.API, "work", (), {}, {})
     world.broker.enqueue(message, delay=60_000)
     world.clock.shift(65)
@@ -116,19 +116,19 @@ def test_a_sender_whose_clock_is_ahead_makes_no_negative_age(world: World) -> No
     "content",
     [b"", b"\xff\xfe", b"{", b"[]", b"null", b"{}", b'{"message_timestamp": "yesterday"}', b"[" * 100_000],
 )
-def test_what_is_no_message_has_no_age_and_hides_none(world: World, content: bytes) -> None:
+def test_invalid_message_has_no_age_and_hides_no_other(world: World, content: bytes) -> None:
     world.put(content)
     world.send()
     world.clock.shift(7)
     assert world.oldest == 7
 
 
-def test_a_message_that_has_just_gone_does_no_harm(world: World) -> None:
+def test_message_that_disappears_during_the_check_does_no_harm(world: World) -> None:
     world.redis.rpush(f"dramatiq:{Queue.API}", "gone")
     assert world.oldest == 0
 
 
-def test_only_the_head_of_a_long_queue_is_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_head_of_a_long_queue_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(oldest, "_LOOKED_AT", 3)
     for _ in range(3):
         world.send()

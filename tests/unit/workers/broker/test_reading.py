@@ -1,4 +1,4 @@
-"""Promises of workers/broker/reading.py: what is no message is put aside once, and the messages around it are read."""
+"""Promises of workers/broker/reading.py: an unreadable entry is moved away once; the messages around it are read."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ QUEUE = "api"
 
 
 class Keeper:
-    """Keeps what it is told of, unless it cannot."""
+    """Stores unreadable entries, unless the test makes it fail."""
 
     def __init__(self) -> None:
         self.kept: list[tuple[str, bytes]] = []
@@ -85,11 +85,11 @@ def without(name: str) -> Callable[[], bytes]:
         a_message(args=None),
         a_message(actor_name=7),
         a_message(message_timestamp="yesterday"),
-        # A worker would look for the consumer of that queue, find none, and lose its thread.
+        # A worker would look for a consumer of that queue, find none, and lose its thread.
         a_message(queue_name="another"),
     ],
 )
-def test_what_is_no_message_is_put_aside_once(
+def test_unreadable_message_is_moved_out_of_the_queue_once(
     broker: ReadingBroker, client: fakeredis.FakeRedis, keeper: Keeper, content: bytes
 ) -> None:
     before = send(broker)
@@ -102,7 +102,7 @@ def test_what_is_no_message_is_put_aside_once(
     assert read(broker) == []
 
 
-def test_the_same_nonsense_twice_is_put_aside_twice(
+def test_equal_unreadable_messages_are_each_moved_out(
     broker: ReadingBroker, client: fakeredis.FakeRedis, keeper: Keeper
 ) -> None:
     for name in ("one", "two"):
@@ -112,7 +112,7 @@ def test_the_same_nonsense_twice_is_put_aside_twice(
     assert set(client.hkeys(f"dramatiq:{QUEUE}.XQ.msgs")) == {b"one", b"two"}
 
 
-def test_what_cannot_be_kept_goes_back_into_the_queue(
+def test_unreadable_message_returns_to_the_queue_when_it_cannot_be_stored(
     broker: ReadingBroker, client: fakeredis.FakeRedis, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paused: list[float] = []
@@ -127,7 +127,7 @@ def test_what_cannot_be_kept_goes_back_into_the_queue(
     assert keeper.kept == [(QUEUE, b"{")]
 
 
-def test_a_sound_message_is_read_as_it_was_sent(broker: ReadingBroker, keeper: Keeper) -> None:
+def test_valid_message_is_read_unchanged(broker: ReadingBroker, keeper: Keeper) -> None:
     assert read(broker) == []
     assert read(broker, prefetch=1) == []
     message_id = send(broker)

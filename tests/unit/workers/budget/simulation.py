@@ -1,4 +1,4 @@
-"""A world for the tests of the budget: an in-process Redis, a clock that only moves when told, and callers in it."""
+"""The environment of the budget's tests: an in-process Redis, a manual clock, and callers."""
 
 import heapq
 import itertools
@@ -29,7 +29,7 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 @dataclass
 class World:
-    """One organisation's budget. `now` is in seconds since the world began."""
+    """One organisation's budget. `now` is in seconds since the start of the test."""
 
     traveller: time_machine.Traveller
     limits: BudgetLimits
@@ -45,7 +45,7 @@ class World:
     dead: list[AbstractContextManager[Admission]] = field(default_factory=list)
 
     def budget(self, *, inline_wait: float = 0.0) -> ApiBudget:
-        """A worker's budget; without an inline wait every wait is raised."""
+        """A worker's budget. Without an inline wait every wait is raised as an error."""
         return ApiBudget(
             self.redis,
             limits=self.limits,
@@ -74,19 +74,19 @@ class World:
         return self.budgets[inline_wait].call(ORGANIZATION, lane=lane, holder=holder)
 
     def spend(self, calls: int, *, lane: Lane = Lane.BULK, prefix: str = "spent") -> None:
-        """That many calls, each over at once."""
+        """Make that many calls; each ends at once."""
         for number in range(calls):
             with self.call(f"{prefix}-{number}", lane=lane):
                 pass
 
     def die_calling(self, holder: str) -> None:
-        """A call whose process dies in it: it never ends."""
+        """Start a call that never ends, like a call of a killed process."""
         call = self.call(holder)
         call.__enter__()
         self.dead.append(call)  # or the collector would end it
 
     def told(self, holder: str, *, lane: Lane = Lane.BULK) -> tuple[float, WaitReason]:
-        """Asks once, expecting to have to wait: for how long, and why."""
+        """Request one call, which must have to wait; returns the wait's length and reason."""
         try:
             with self.call(holder, lane=lane):
                 raise AssertionError("granted")
@@ -94,43 +94,43 @@ class World:
             return wait.seconds, wait.reason
 
     def answer(self, status: int, code: int | None = 0, /, **headers: str) -> None:
-        """One call that is answered so; header names with `_` for `-`."""
+        """Make one call with this response; header names have `_` for `-`."""
         with self.call("caller") as admission:
             admission.answered(status, code, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 @contextmanager
 def a_world(**limits: Any) -> Iterator[World]:
-    """Limits by name, the settings' defaults for the rest."""
+    """A world with these limits by name; the other limits have the settings' defaults."""
     with time_machine.travel(NOON, tick=False) as traveller:
         yield World(traveller, BudgetLimits(**limits))
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who makes calls one after the other, each as a new holder, and comes back late when told to wait."""
+    """A caller that makes calls one after the other, each as a new holder, and returns late after a wait."""
 
     lane: Lane = Lane.BULK
     starts_at: float = 0.0
     calls: int = 1
     latency: float = 0.0  #: from the grant to the end of the call, seconds
-    arrives: float = 0.0  #: when in that time Zoho sees it, 0 to 1
+    arrives: float = 0.0  #: when in that time Zoho gets the call, 0 to 1
     pause: float = 0.0  #: between two calls, seconds
-    lateness: float = 0.0  #: coming back after a wait, seconds
+    lateness: float = 0.0  #: delay of the return after a wait, seconds
     dies_waiting: bool = False  #: at the first wait of the last call
-    dies_calling: bool = False  #: in the last call, which still arrives
+    dies_calling: bool = False  #: the caller dies in its last call, which still arrives
 
 
 @dataclass
 class Traffic:
-    """What a run of callers led to; times in seconds."""
+    """The result of a simulation; times in seconds."""
 
     arrivals: list[tuple[float, Lane]] = field(default_factory=list)
     grants: list[tuple[float, float, Lane]] = field(default_factory=list)  #: (asked first, granted, lane)
     asks: int = 0
 
     def busiest(self, window: float, *lanes: Lane) -> int:
-        """The most arrivals in any window, both its ends taken together only when they are closer than it."""
+        """The most arrivals in any window; two arrivals exactly a window apart are not in the same window."""
         times = sorted(time for time, lane in self.arrivals if lane in lanes)
         most, first = 0, 0
         for last, time in enumerate(times):
@@ -141,7 +141,7 @@ class Traffic:
 
 
 def drive(world: World, callers: list[Caller], *, until: float) -> Traffic:
-    """Lets the callers call, in the order of time, up to then."""
+    """Run the callers in the order of time until `until`."""
     traffic, order, made = Traffic(), itertools.count(), Counter[int]()
     asked_first: dict[int, float] = {}
     events: list[tuple[float, int, int, AbstractContextManager[Admission] | None]] = []

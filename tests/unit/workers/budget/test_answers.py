@@ -1,4 +1,4 @@
-"""Reading an answer of Zoho: what it says about the budget, and that garbage says nothing."""
+"""The budget facts of a Zoho response; invalid values are ignored."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,25 +17,25 @@ from workers.budget.answers import Answer, read_answer
         (429, 1070, PauseReason.CONCURRENCY),
         (429, None, PauseReason.MINUTE),  # a body that is not JSON
         (429, 9999, PauseReason.MINUTE),
-        (400, 45, PauseReason.DAY),  # the code decides, whatever the status
+        (400, 45, PauseReason.DAY),  # the code decides, not the status
         (200, 44, PauseReason.MINUTE),
         (200, 0, None),
         (404, 1002, None),
         (503, None, None),
     ],
 )
-def test_refusals_are_told_by_code_and_any_other_429_is_the_minutes(
+def test_refusals_are_recognised_by_code_and_any_other_429_is_the_minute_limit(
     status: int, code: int | None, refusal: PauseReason | None
 ) -> None:
     assert read_answer(status, code, {}).refusal is refusal
 
 
 @pytest.mark.parametrize(("status", "accepted"), [(200, True), (404, True), (401, True), (500, False), (429, False)])
-def test_only_an_answer_from_behind_the_limits_counts_as_accepted(status: int, accepted: bool) -> None:
+def test_only_a_response_from_behind_the_limits_counts_as_accepted(status: int, accepted: bool) -> None:
     assert read_answer(status, None, {}).accepted is accepted
 
 
-def test_the_days_headers_are_read_in_any_case_and_a_negative_remainder_is_one() -> None:
+def test_daily_headers_are_read_in_any_case_and_may_be_negative() -> None:
     answer = read_answer(
         200, 0, {"x-rate-limit-limit": "1000", "X-RATE-LIMIT-REMAINING": " -3 ", "X-Rate-Limit-Reset": "3600"}
     )
@@ -44,7 +44,7 @@ def test_the_days_headers_are_read_in_any_case_and_a_negative_remainder_is_one()
 
 
 @pytest.mark.parametrize("garbage", ["", "many", "1.5", "1e3", "٣", "0x10", "9" * 30, "12;34", "--1"])
-def test_headers_that_are_no_whole_numbers_say_nothing(garbage: str) -> None:
+def test_headers_that_are_not_integers_are_ignored(garbage: str) -> None:
     names = ("X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", "Retry-After")
 
     assert read_answer(200, 0, dict.fromkeys(names, garbage)) == Answer(refusal=None, accepted=True)
@@ -61,7 +61,7 @@ def test_headers_that_are_no_whole_numbers_say_nothing(garbage: str) -> None:
         ("Retry-After", "-7"),
     ],
 )
-def test_numbers_that_make_no_sense_say_nothing(name: str, value: str) -> None:
+def test_implausible_numbers_are_ignored(name: str, value: str) -> None:
     assert read_answer(200, 0, {name: value}) == Answer(refusal=None, accepted=True)
 
 
@@ -75,7 +75,7 @@ def test_retry_after_may_be_a_date_on_the_servers_clock() -> None:
     assert read_answer(429, 44, headers).retry_after_seconds == 90
 
 
-def test_a_retry_after_date_without_the_servers_clock_says_nothing() -> None:
+def test_retry_after_date_without_the_servers_clock_is_ignored() -> None:
     assert read_answer(429, 44, {"Retry-After": "Mon, 02 Mar 2026 12:01:30 GMT"}).retry_after_seconds is None
 
 

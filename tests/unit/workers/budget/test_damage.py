@@ -1,4 +1,4 @@
-"""Single keys of the budget are evicted or overwritten by hand: no call too many, and no stop for ever."""
+"""Evicted or overwritten keys of the budget neither allow too many calls nor block forever."""
 
 from itertools import chain, combinations
 
@@ -25,7 +25,7 @@ def key(part: str) -> str:
 
 
 def fill(world: World) -> int:
-    """Calls of both lanes, over and under way, and a holder that waits; the number of calls."""
+    """Make finished and running calls of both lanes and a waiting holder; returns the number of calls."""
     world.spend(5)
     world.die_calling("dies")
     world.spend(1, lane=Lane.INTERACTIVE, prefix="person")
@@ -35,7 +35,7 @@ def fill(world: World) -> int:
 
 
 def granted(world: World) -> int:
-    """How many of both lanes' calls are granted now."""
+    """The number of calls of both lanes that are granted now."""
     calls = 0
     for number in range(LIMIT + 1):
         for lane in Lane:
@@ -48,7 +48,7 @@ def granted(world: World) -> int:
 
 
 @pytest.mark.parametrize("lost", SUBSETS, ids=" ".join)
-def test_no_window_sees_too_many_calls_whichever_keys_are_evicted(lost: tuple[str, ...]) -> None:
+def test_evicted_keys_never_allow_too_many_calls_in_a_window(lost: tuple[str, ...]) -> None:
     with a_world(
         requests_per_minute=LIMIT, window_seconds=WINDOW, interactive_reserve=2, longest_call_seconds=30
     ) as world:
@@ -62,7 +62,7 @@ def test_no_window_sees_too_many_calls_whichever_keys_are_evicted(lost: tuple[st
 
 
 @pytest.mark.parametrize("lost", ["shared:used", "shared:leases", "reserved:used"])
-def test_calls_that_end_after_an_eviction_do_not_hide_it(lost: str) -> None:
+def test_calls_ending_after_an_eviction_do_not_hide_the_damage(lost: str) -> None:
     with a_world(requests_per_minute=LIMIT + 1, window_seconds=WINDOW, interactive_reserve=2) as world:
         with world.call("run-1"):
             before = 1 + fill(world)
@@ -90,7 +90,7 @@ def poisoned(world: World, part: str, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["text", "list", "zset", "hash"])
 @pytest.mark.parametrize("part", PARTS)
-def test_a_key_of_another_kind_is_built_anew(part: str, how: str) -> None:
+def test_key_of_a_wrong_type_is_rebuilt(part: str, how: str) -> None:
     with a_world(
         requests_per_minute=LIMIT, window_seconds=WINDOW, interactive_reserve=2, longest_call_seconds=30
     ) as world:
@@ -99,7 +99,7 @@ def test_a_key_of_another_kind_is_built_anew(part: str, how: str) -> None:
         world.budget().snapshot(ORGANIZATION)
 
         assert before + granted(world) <= LIMIT
-        # A forged call under way counts until its lease is over.
+        # A forged call in flight counts until its lease ends.
         world.pass_time(4 * WINDOW)
         assert granted(world) >= LIMIT - 1
 
@@ -125,7 +125,7 @@ FIELDS = (
 
 @pytest.mark.parametrize("value", ["", "garbage", "nan", "1e400", str(FAR_FUTURE), "-1"])
 @pytest.mark.parametrize("field", FIELDS)
-def test_garbage_in_a_field_neither_stops_for_ever_nor_lets_too_many_through(field: str, value: str) -> None:
+def test_garbage_in_a_field_neither_blocks_forever_nor_allows_too_many_calls(field: str, value: str) -> None:
     with a_world(requests_per_minute=LIMIT, window_seconds=WINDOW, interactive_reserve=2) as world:
         world.spend(4)
         world.last_call_ago = 0
@@ -139,7 +139,7 @@ def test_garbage_in_a_field_neither_stops_for_ever_nor_lets_too_many_through(fie
         assert granted(world) >= LIMIT - 1
 
 
-def test_a_pause_until_the_year_9999_is_forgotten() -> None:
+def test_pause_until_the_year_9999_is_dropped() -> None:
     with a_world() as world:
         world.spend(1)
         world.redis.hset(key("state"), mapping={"paused_until": FAR_FUTURE, "pause_reason": "minute"})
@@ -170,7 +170,7 @@ def test_holders_without_a_ticket_do_not_block_the_queue() -> None:
         world.spend(LIMIT)
 
 
-def test_the_repair_is_named_in_the_log() -> None:
+def test_repair_is_logged() -> None:
     with a_world() as world:
         world.spend(2)
         world.last_call_ago = 10
@@ -183,7 +183,7 @@ def test_the_repair_is_named_in_the_log() -> None:
         assert "maxmemory-policy" in line["event"]
 
 
-def test_a_look_at_a_damaged_budget_shows_an_empty_one() -> None:
+def test_snapshot_of_a_damaged_budget_is_empty() -> None:
     with a_world() as world:
         world.answer(429, 44)
         world.redis.delete(key("state"))
@@ -192,7 +192,7 @@ def test_a_look_at_a_damaged_budget_shows_an_empty_one() -> None:
         assert world.budget().snapshot(ORGANIZATION).paused_reason is None
 
 
-def test_an_answer_is_taken_in_though_the_memory_is_damaged() -> None:
+def test_response_is_recorded_in_a_damaged_budget() -> None:
     with a_world() as world:
         with world.call("run-1") as admission:
             world.redis.set(key("state"), "garbage")

@@ -1,4 +1,4 @@
-"""The day's budget: what Zoho's headers say, less what bulk leaves to other integrations."""
+"""The day's budget: the calls left by Zoho's headers, less the reserve that bulk leaves to other integrations."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def remaining(world: World) -> int | None:
     return world.budget().snapshot(ORGANIZATION).day_remaining
 
 
-def test_bulk_stops_at_the_reserve_and_interactive_goes_on() -> None:
+def test_bulk_stops_at_the_reserve_and_interactive_continues() -> None:
     with a_world() as world:
         told_by_zoho(world, 101)
         told_by_zoho(world, 100)
@@ -34,7 +34,7 @@ def test_bulk_stops_at_the_reserve_and_interactive_goes_on() -> None:
 
 
 @pytest.mark.parametrize("spent", [0, -4])
-def test_interactive_stops_when_nothing_is_left(spent: int) -> None:
+def test_interactive_stops_when_no_call_is_left(spent: int) -> None:
     with a_world() as world:
         told_by_zoho(world, spent)
 
@@ -42,7 +42,7 @@ def test_interactive_stops_when_nothing_is_left(spent: int) -> None:
         assert world.budget().snapshot(ORGANIZATION).day_waits_seconds == 36001
 
 
-def test_calls_under_way_are_already_spent() -> None:
+def test_calls_in_flight_count_as_spent() -> None:
     with a_world() as world:
         told_by_zoho(world, 102)
 
@@ -59,7 +59,7 @@ def test_a_new_day_begins_by_itself() -> None:
         assert remaining(world) is None
 
 
-def test_who_waits_for_the_day_keeps_no_place_in_the_minute() -> None:
+def test_holder_waiting_for_the_day_keeps_no_slot_in_the_minute() -> None:
     with a_world(requests_per_minute=5) as world:
         world.spend(4)
         world.told("run-1")
@@ -70,7 +70,7 @@ def test_who_waits_for_the_day_keeps_no_place_in_the_minute() -> None:
         assert world.budget().snapshot(ORGANIZATION).reserved_ahead == 0
 
 
-def test_answers_that_overtake_each_other_leave_the_smallest_remainder() -> None:
+def test_reordered_responses_leave_the_smallest_remainder() -> None:
     with a_world() as world:
         for left in (500, 498, 499):
             told_by_zoho(world, left)
@@ -78,7 +78,7 @@ def test_answers_that_overtake_each_other_leave_the_smallest_remainder() -> None
         assert remaining(world) == 498
 
 
-def test_a_late_answer_of_yesterday_is_dropped() -> None:
+def test_late_response_of_yesterday_is_dropped() -> None:
     with a_world() as world:
         told_by_zoho(world, 999, resets_in=86399)
         told_by_zoho(world, 3, resets_in=1)
@@ -86,7 +86,7 @@ def test_a_late_answer_of_yesterday_is_dropped() -> None:
         assert remaining(world) == 999
 
 
-def test_the_first_answer_of_a_new_day_replaces_the_old_days() -> None:
+def test_first_response_of_a_new_day_replaces_the_old_days_numbers() -> None:
     with a_world() as world:
         told_by_zoho(world, 150, resets_in=2)
         told_by_zoho(world, 999, resets_in=86399)
@@ -126,7 +126,7 @@ def test_a_remainder_without_a_reset_counts_for_an_hour() -> None:
         assert world.budget().snapshot(ORGANIZATION).day_waits_seconds == 3601
 
 
-def test_a_remainder_without_a_limit_knows_no_reserve() -> None:
+def test_remainder_without_a_limit_has_no_reserve() -> None:
     with a_world() as world:
         world.answer(200, X_Rate_Limit_Remaining="1", X_Rate_Limit_Reset="100")
 

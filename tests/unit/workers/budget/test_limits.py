@@ -1,4 +1,4 @@
-"""The limits of one organisation, and what each lane gets of them."""
+"""The limits of one organisation, and the share of each lane."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from workers.budget import BudgetLimits, Lane
     ("requests", "reserve", "reserved", "shared"),
     [
         (100, 10, 10, 90),  # the settings' defaults
-        (100, 60, 25, 75),  # never more than a quarter
-        (100, 0, 0, 100),  # wished for none
+        (100, 60, 25, 75),  # at most a quarter
+        (100, 0, 0, 100),  # no reserve requested
         (5, 10, 1, 4),
-        (2, 10, 0, 2),  # too few to keep any
+        (2, 10, 0, 2),  # too few calls for a reserve
         (1, 10, 0, 1),
     ],
 )
@@ -35,19 +35,19 @@ def test_a_late_holder_has_half_a_window_of_grace_within_bounds(window: float, g
 
 
 @pytest.mark.parametrize(("concurrency", "bulk"), [(10, 9), (5, 4), (4, 3), (3, 3), (1, 1)])
-def test_bulk_leaves_the_last_of_the_calls_at_once_to_people(concurrency: int, bulk: int) -> None:
+def test_bulk_leaves_the_last_concurrent_call_to_interactive(concurrency: int, bulk: int) -> None:
     limits = BudgetLimits(concurrency=concurrency)
 
     assert limits.concurrency_of(Lane.BULK) == bulk
     assert limits.concurrency_of(Lane.INTERACTIVE) == limits.concurrency_of(Lane.WEBHOOK) == concurrency
 
 
-def test_without_a_reserve_bulk_may_make_all_the_calls_at_once() -> None:
+def test_without_a_reserve_bulk_may_use_all_concurrent_calls() -> None:
     assert BudgetLimits(interactive_reserve=0).concurrency_of(Lane.BULK) == 5
 
 
 @pytest.mark.parametrize(("lane", "reserve"), [(Lane.BULK, 0.2), (Lane.WEBHOOK, 0.2), (Lane.INTERACTIVE, 0.0)])
-def test_the_daily_reserve_binds_all_but_persons(lane: Lane, reserve: float) -> None:
+def test_daily_reserve_binds_every_lane_except_interactive(lane: Lane, reserve: float) -> None:
     assert BudgetLimits(daily_reserve=0.2).daily_reserve_of(lane) == reserve
 
 
@@ -64,6 +64,6 @@ def test_the_daily_reserve_binds_all_but_persons(lane: Lane, reserve: float) -> 
         {"daily_reserve": -0.1},
     ],
 )
-def test_nonsense_is_refused(nonsense: dict[str, Any]) -> None:
+def test_invalid_limits_are_refused(nonsense: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="A budget"):
         BudgetLimits(**nonsense)

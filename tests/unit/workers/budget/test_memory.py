@@ -1,4 +1,4 @@
-"""Redis is away, empty or another one: no call too many, and no wait where none could have been made."""
+"""Redis is unreachable, empty or replaced: never too many calls, and no wait if no earlier call was possible."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ def forget(world: World) -> None:
 
 
 def restart(world: World) -> None:
-    """Redis came back from an older copy of its memory: the calls since then are missing, the rest is there."""
+    """Restart Redis from an older snapshot: the calls since then are missing, the other keys are present."""
     world.redis.hset(f"budget:{{{ORGANIZATION}}}:state", "server", "the one before")
     world.redis.delete(f"budget:{{{ORGANIZATION}}}:shared:used")
 
@@ -29,13 +29,13 @@ def test_a_new_organisation_calls_at_once() -> None:
 
 
 @LOSSES
-def test_a_call_within_the_window_is_waited_out(lose_memory: Callable[[World], None]) -> None:
+def test_last_call_within_the_window_is_waited_out(lose_memory: Callable[[World], None]) -> None:
     with a_world(requests_per_minute=2) as world:
         world.spend(2)
         lose_memory(world)
         world.last_call_ago = 20
 
-        # A second more than the rest of the window: the two clocks need not agree.
+        # One second more than the rest of the window, because the two clocks may differ.
         assert world.told("spent-0") == (41.5, WaitReason.PAUSED)
         assert world.budget().snapshot(ORGANIZATION).paused_reason is PauseReason.FORGOTTEN
         world.pass_time(41.5)
@@ -44,7 +44,7 @@ def test_a_call_within_the_window_is_waited_out(lose_memory: Callable[[World], N
 
 @LOSSES
 @pytest.mark.parametrize("last_call_ago", [None, 61.5, 3600])
-def test_without_a_call_within_the_window_nothing_is_waited_for(
+def test_no_wait_without_a_call_within_the_window(
     lose_memory: Callable[[World], None], last_call_ago: float | None
 ) -> None:
     with a_world() as world:
@@ -55,7 +55,7 @@ def test_without_a_call_within_the_window_nothing_is_waited_for(
         world.spend(1)
 
 
-def test_a_last_call_in_the_future_is_waited_out_as_one_of_now() -> None:
+def test_last_call_in_the_future_counts_as_a_call_of_now() -> None:
     with a_world() as world:
         world.last_call_ago = -30
 
@@ -71,7 +71,7 @@ def test_a_pause_survives_the_loss() -> None:
         assert world.told("run-1") == (300, WaitReason.PAUSED)
 
 
-def test_a_pause_told_while_redis_had_forgotten_is_kept() -> None:
+def test_pause_recorded_after_a_loss_of_redis_is_kept() -> None:
     with a_world() as world:
         with world.call("run-1") as admission:
             forget(world)
@@ -81,11 +81,11 @@ def test_a_pause_told_while_redis_had_forgotten_is_kept() -> None:
         assert world.budget().snapshot(ORGANIZATION).paused_seconds == 7201
 
 
-def test_the_first_worker_that_reminds_redis_decides() -> None:
+def test_first_worker_to_restore_redis_decides() -> None:
     with a_world() as world:
         world.spend(1)
 
-        # Another one found the same emptiness, and asked Postgres only after the first had called.
+        # Another worker also found an empty Redis, but queried Postgres only after the first worker's call.
         BudgetScripts(world.redis, world.limits).remember(ORGANIZATION, forgotten_seconds=60)
 
         world.spend(1)
@@ -103,7 +103,7 @@ def test_without_redis_no_call_is_made() -> None:
             world.budget().snapshot(ORGANIZATION)
 
 
-def test_an_answer_is_not_lost_with_redis_and_a_refusal_still_reaches_postgres() -> None:
+def test_response_survives_a_loss_of_redis_and_a_refusal_still_reaches_postgres() -> None:
     with a_world() as world:
         server = fakeredis.FakeServer()
         world.redis = fakeredis.FakeRedis(server=server)
@@ -130,7 +130,7 @@ def test_everything_in_redis_expires_and_lies_on_one_cluster_node() -> None:
         assert all(world.redis.ttl(key) > 24 * 3600 for key in keys)
 
 
-def test_a_client_that_decodes_its_replies_works_as_well() -> None:
+def test_client_that_decodes_replies_works_too() -> None:
     with a_world(requests_per_minute=1) as world:
         world.redis = fakeredis.FakeRedis(decode_responses=True)
         world.answer(200, X_Rate_Limit_Remaining="5", X_Rate_Limit_Reset="100")

@@ -1,4 +1,4 @@
-"""A spent day: one call an hour tries whether it is over, and a person can lift the pause."""
+"""A spent day: one call an hour probes whether Zoho accepts calls again, and a person can lift the pause."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def test_the_pause_lasts_until_the_organisations_midnight() -> None:
 
 
 @pytest.mark.parametrize("lane", Lane)
-def test_all_calls_come_back_for_the_probe(lane: Lane) -> None:
+def test_all_calls_return_at_the_time_of_the_probe(lane: Lane) -> None:
     with a_world() as world:
         refuse_day(world)
 
@@ -44,7 +44,7 @@ def test_before_midnight_no_wait_is_longer_than_until_midnight() -> None:
         assert world.told("run-1") == (601, WaitReason.DAY)
 
 
-def test_a_refusal_without_a_reset_uses_the_last_one_told() -> None:
+def test_refusal_without_a_reset_uses_the_last_known_reset() -> None:
     with a_world() as world:
         world.answer(200, X_Rate_Limit_Remaining="500", X_Rate_Limit_Reset="9000")
         world.pass_time(1000)
@@ -53,7 +53,7 @@ def test_a_refusal_without_a_reset_uses_the_last_one_told() -> None:
         assert snapshot(world).paused_seconds == 8001
 
 
-def test_where_midnight_is_unknown_only_a_probe_or_a_day_ends_the_pause() -> None:
+def test_without_a_known_midnight_only_a_probe_or_a_day_ends_the_pause() -> None:
     with a_world() as world:
         world.answer(429, 45, X_Rate_Limit_Reset="soon")
 
@@ -61,7 +61,7 @@ def test_where_midnight_is_unknown_only_a_probe_or_a_day_ends_the_pause() -> Non
         assert world.told("run-1") == (HOUR, WaitReason.DAY)
 
 
-def test_one_call_an_hour_goes_through_and_the_others_wait_for_its_answer() -> None:
+def test_one_call_an_hour_is_a_probe_and_the_others_wait_for_its_response() -> None:
     with a_world() as world:
         refuse_day(world)
         world.pass_time(HOUR)
@@ -72,7 +72,7 @@ def test_one_call_an_hour_goes_through_and_the_others_wait_for_its_answer() -> N
         assert world.told("run-2") == (HOUR, WaitReason.DAY)
 
 
-def test_postgres_is_told_of_a_probe_before_its_call() -> None:
+def test_probe_is_recorded_in_postgres_before_its_call() -> None:
     with a_world() as world:
         refuse_day(world)
         assert world.probes == []
@@ -106,7 +106,7 @@ def test_a_probe_that_is_refused_renews_the_pause_for_another_hour() -> None:
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_probe_that_zoho_fails_to_answer_proves_nothing(status: int) -> None:
+def test_probe_with_a_server_error_leaves_the_pause(status: int) -> None:
     with a_world() as world:
         refuse_day(world)
         world.pass_time(HOUR)
@@ -115,7 +115,7 @@ def test_a_probe_that_zoho_fails_to_answer_proves_nothing(status: int) -> None:
         assert world.told("run-1") == (HOUR, WaitReason.DAY)
 
 
-def test_a_probe_with_an_expired_token_is_made_again_with_the_next_one() -> None:
+def test_probe_with_an_expired_token_is_repeated_with_the_next_token() -> None:
     with a_world() as world:
         refuse_day(world)
         world.pass_time(HOUR)
@@ -126,7 +126,7 @@ def test_a_probe_with_an_expired_token_is_made_again_with_the_next_one() -> None
         assert snapshot(world).paused_seconds == 0
 
 
-def test_a_probe_whose_process_died_is_followed_by_the_next_hours() -> None:
+def test_killed_probe_is_followed_by_the_probe_of_the_next_hour() -> None:
     with a_world(longest_call_seconds=60) as world:
         refuse_day(world)
         world.pass_time(HOUR)
@@ -139,7 +139,7 @@ def test_a_probe_whose_process_died_is_followed_by_the_next_hours() -> None:
         world.spend(1)
 
 
-def test_a_late_answer_of_a_call_made_before_the_refusal_lifts_nothing() -> None:
+def test_late_response_to_a_call_before_the_refusal_does_not_lift_the_pause() -> None:
     with a_world() as world:
         with world.call("1") as first, world.call("2") as second:
             first.answered(429, 45, {"X-Rate-Limit-Reset": "36000"})
@@ -166,7 +166,7 @@ def test_retry_after_holds_the_probe_back() -> None:
         assert world.told("run-1") == (7200, WaitReason.DAY)
 
 
-def test_nothing_is_left_of_a_day_that_zoho_has_refused() -> None:
+def test_refused_day_has_no_calls_left() -> None:
     with a_world() as world:
         world.answer(200, X_Rate_Limit_Remaining="172", X_Rate_Limit_Limit="1000", X_Rate_Limit_Reset="36000")
         world.answer(429, 45)
@@ -182,7 +182,7 @@ def spent(remaining: int) -> dict[str, Any]:
     }
 
 
-def test_a_day_that_is_spent_by_its_headers_is_probed_as_well() -> None:
+def test_day_spent_according_to_headers_is_probed_too() -> None:
     with a_world() as world:
         world.answer(200, **spent(-3))
         assert world.told("run-1") == (HOUR, WaitReason.DAY)
@@ -211,7 +211,7 @@ def test_the_reserve_is_kept_and_not_probed() -> None:
         assert snapshot(world).probe_in_seconds is None
 
 
-def test_the_memory_of_postgres_probes_when_redis_has_forgotten() -> None:
+def test_probes_use_postgres_after_a_loss_of_redis() -> None:
     with a_world() as world:
         refuse_day(world)
         world.redis.flushall()
@@ -223,7 +223,7 @@ def test_the_memory_of_postgres_probes_when_redis_has_forgotten() -> None:
         assert snapshot(world).paused_seconds == 0
 
 
-def test_a_probe_waits_for_the_window_that_redis_has_forgotten() -> None:
+def test_probe_waits_for_the_window_after_a_loss_of_redis() -> None:
     with a_world() as world:
         world.last_call_ago, world.pause_left = 5, PauseLeft(34000, PauseReason.DAY, probe_in_seconds=0)
 
@@ -252,14 +252,14 @@ def test_a_person_lifts_a_stop_by_zohos_headers(remaining: int) -> None:
         world.spend(5)
 
 
-def test_without_a_pause_nothing_is_lifted() -> None:
+def test_lifting_without_a_pause_changes_nothing() -> None:
     with a_world() as world:
         world.answer(200, **spent(900))
 
         assert world.budget().resume(ORGANIZATION).pause is None
 
 
-def test_the_wait_for_forgotten_calls_is_not_lifted() -> None:
+def test_wait_for_lost_calls_is_not_lifted() -> None:
     with a_world() as world:
         world.last_call_ago = 5
         world.told("run-1")
@@ -269,7 +269,7 @@ def test_the_wait_for_forgotten_calls_is_not_lifted() -> None:
         assert world.told("run-1") == (56.5, WaitReason.PAUSED)
 
 
-def test_a_pause_begins_anew_where_zoho_refuses_after_a_person_has_lifted_it() -> None:
+def test_refusal_after_a_person_lifted_the_pause_starts_a_new_pause() -> None:
     with a_world() as world:
         refuse_day(world)
         world.budget().resume(ORGANIZATION)

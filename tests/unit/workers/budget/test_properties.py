@@ -1,4 +1,4 @@
-"""The budget's promises over any traffic: never too many, never too few, in order, and people first."""
+"""The budget's promises under any traffic: never too many calls, never too few, in order, interactive first."""
 
 from itertools import pairwise
 
@@ -54,9 +54,9 @@ def test_no_window_sees_more_arrivals_than_the_limit(
         assert traffic.busiest(window_seconds, Lane.BULK) <= world.limits.shared_slots
 
 
-def test_bulk_alone_uses_all_that_it_may() -> None:
+def test_bulk_alone_uses_its_whole_share() -> None:
     with a_world(requests_per_minute=30, interactive_reserve=5) as world:
-        # Messages wake up to a second late, and a page takes a third of one.
+        # Messages are up to a second late, and a page takes a third of a second.
         callers = [Caller(calls=100, latency=0.3, arrives=0.5, lateness=(n % 10) / 10) for n in range(12)]
 
         traffic = drive(world, callers, until=4 * world.limits.span_seconds - 1)
@@ -103,10 +103,10 @@ def test_a_lane_is_served_in_order_of_asking() -> None:
             assert all(earlier <= later for earlier, later in pairwise(asked_in_order_of_grants))
 
 
-def test_people_wait_two_seconds_at_most_while_bulk_takes_all_it_can() -> None:
+def test_interactive_waits_at_most_two_seconds_under_full_bulk_load() -> None:
     with a_world(requests_per_minute=40) as world:
         bulk = [Caller(calls=100, latency=0.8, arrives=0.5, lateness=0.5) for _ in range(15)]
-        # Ten in any window: what the lane has to itself.
+        # Ten in any window: the reserve of the lane.
         people = [Caller(Lane.INTERACTIVE, starts_at=5 + 6.2 * n, latency=0.3) for n in range(35)]
 
         traffic = drive(world, [*bulk, *people], until=4 * world.limits.span_seconds)
@@ -116,12 +116,12 @@ def test_people_wait_two_seconds_at_most_while_bulk_takes_all_it_can() -> None:
         assert max(waits) <= 2
 
 
-def test_dead_holders_cost_their_slot_and_no_more() -> None:
+def test_dead_holders_cost_only_their_slot() -> None:
     with a_world(requests_per_minute=30, interactive_reserve=0, concurrency=1000) as world:
         dead = [Caller(dies_waiting=True) for _ in range(50)]
         alive = [Caller(starts_at=1, calls=100, lateness=0.1) for _ in range(15)]
 
         traffic = drive(world, [*dead, *alive], until=4 * world.limits.span_seconds - 1)
 
-        # The first 30 found a slot at once, the other 20 died waiting for the next window's.
+        # The first 30 got a slot at once, the other 20 died while they waited for the next window.
         assert len(traffic.grants) >= 0.98 * (4 * 30 - 20)

@@ -1,4 +1,4 @@
-"""Asking for a call: a place in the queue that is found again, short waits slept, dead holders forgotten."""
+"""Requests for a call: the place in the queue is kept, short waits are slept, dead holders are dropped."""
 
 import uuid
 
@@ -23,7 +23,7 @@ def test_small_limits_work(limit: int) -> None:
         world.spend(limit)
 
 
-def test_the_next_slots_are_promised_in_order_and_round_by_round() -> None:
+def test_next_slots_are_promised_in_order_and_round_by_round() -> None:
     with a_world(requests_per_minute=2) as world:
         world.spend(1)
         world.pass_time(10)
@@ -44,7 +44,7 @@ def test_the_same_holder_finds_its_slot_again_and_never_queues_twice() -> None:
         assert ahead(world) == 2
 
 
-def test_a_promised_slot_is_not_taken_by_somebody_who_comes_just_before() -> None:
+def test_promised_slot_is_not_given_to_a_newcomer() -> None:
     with a_world(requests_per_minute=1) as world:
         world.spend(1)
         world.told("run-1")
@@ -55,7 +55,7 @@ def test_a_promised_slot_is_not_taken_by_somebody_who_comes_just_before() -> Non
             pass
 
 
-def test_a_wait_of_two_seconds_is_slept_and_a_longer_one_raised() -> None:
+def test_short_wait_is_slept_and_long_wait_is_raised() -> None:
     with a_world(requests_per_minute=1) as world:
         world.spend(1)
         world.pass_time(58.4)
@@ -68,7 +68,7 @@ def test_a_wait_of_two_seconds_is_slept_and_a_longer_one_raised() -> None:
             assert world.now == pytest.approx(60.5)
 
 
-def test_a_wait_that_was_slept_is_told_and_one_that_is_raised_tells_itself() -> None:
+def test_slept_wait_is_reported_and_raised_wait_is_not() -> None:
     with a_world(requests_per_minute=1) as world:
         world.spend(1)
         with pytest.raises(BudgetWait), world.call("run-1", inline_wait=2):
@@ -101,14 +101,14 @@ def test_a_slow_call_counts_from_its_end_less_the_margin() -> None:
         assert world.told("next")[0] == pytest.approx(60, abs=0.002)
 
 
-def test_a_call_under_way_counts_for_as_long_as_it_takes() -> None:
+def test_call_in_flight_counts_until_its_end() -> None:
     with a_world(requests_per_minute=1, window_seconds=5, longest_call_seconds=60) as world, world.call("slow"):
         world.pass_time(30)
 
         assert world.told("next")[0] == pytest.approx(5.0)
 
 
-def test_a_holder_that_never_comes_back_loses_its_place_after_the_grace() -> None:
+def test_holder_that_does_not_return_loses_its_place_after_the_grace() -> None:
     with a_world(requests_per_minute=1) as world:
         world.spend(1)
         world.told("dead")
@@ -121,7 +121,7 @@ def test_a_holder_that_never_comes_back_loses_its_place_after_the_grace() -> Non
         assert ahead(world) == 0
 
 
-def test_too_many_calls_at_once_wait_without_losing_their_place() -> None:
+def test_calls_above_the_concurrency_wait_without_losing_their_place() -> None:
     with a_world(concurrency=1) as world:
         with world.call("first"):
             assert world.told("second") == (1.0, WaitReason.CONCURRENCY)
@@ -131,7 +131,7 @@ def test_too_many_calls_at_once_wait_without_losing_their_place() -> None:
             assert ahead(world) == 0
 
 
-def test_a_place_among_the_calls_at_once_is_waited_for_inline() -> None:
+def test_concurrency_slot_is_waited_for_inline() -> None:
     with a_world(concurrency=1) as world:
         with world.call("first"), pytest.raises(BudgetWait), world.call("second", inline_wait=2):
             pass
@@ -139,7 +139,7 @@ def test_a_place_among_the_calls_at_once_is_waited_for_inline() -> None:
         assert 1.9 < world.now < 2.1
 
 
-def test_bulk_leaves_the_last_call_at_once_to_people() -> None:
+def test_bulk_leaves_the_last_concurrent_call_to_interactive() -> None:
     with a_world(concurrency=4) as world, world.call("1"), world.call("2"), world.call("3"):
         assert world.told("4")[1] is WaitReason.CONCURRENCY
         with world.call("somebody", lane=Lane.INTERACTIVE):
@@ -155,7 +155,7 @@ def test_a_call_frees_its_place_even_when_it_fails() -> None:
             pass
 
 
-def test_a_process_that_died_in_its_call_frees_its_place_after_the_longest_call() -> None:
+def test_killed_process_frees_its_place_after_the_longest_call() -> None:
     with a_world(concurrency=1, requests_per_minute=2, longest_call_seconds=30) as world:
         world.die_calling("dead")
         world.pass_time(29)
@@ -164,11 +164,11 @@ def test_a_process_that_died_in_its_call_frees_its_place_after_the_longest_call(
 
         with world.call("run-1"):
             pass
-        # The dead one may have called in its last moment, so its slot is still spent.
+        # The dead holder may have called in its last moment, so its slot stays spent.
         assert world.told("run-2")[0] == pytest.approx(60, abs=0.002)
 
 
-def test_a_holder_that_comes_back_takes_over_its_dead_call() -> None:
+def test_returning_holder_takes_over_its_dead_call() -> None:
     with a_world(concurrency=1, requests_per_minute=3) as world:
         world.die_calling("run-1")
         world.pass_time(30)
@@ -178,7 +178,7 @@ def test_a_holder_that_comes_back_takes_over_its_dead_call() -> None:
         assert (snapshot.under_way, snapshot.used_in_window) == (1, 2)
 
 
-def test_a_dead_call_that_ends_after_all_counts_once() -> None:
+def test_presumed_dead_call_that_ends_counts_once() -> None:
     with a_world(requests_per_minute=3) as world:
         slow = world.call("run-1")
         slow.__enter__()
@@ -204,7 +204,7 @@ def test_a_grant_whose_reply_was_lost_is_given_once() -> None:
         assert world.budget().snapshot(ORGANIZATION).used_in_window == 2
 
 
-def test_bulk_stops_where_the_interactive_reserve_begins() -> None:
+def test_bulk_stops_at_the_interactive_reserve() -> None:
     with a_world(requests_per_minute=8, interactive_reserve=2) as world:
         world.spend(6)
         assert world.told("run-1")[1] is WaitReason.MINUTE
@@ -218,7 +218,7 @@ def test_interactive_may_use_the_whole_limit() -> None:
         world.spend(8, lane=Lane.INTERACTIVE)
 
 
-def test_beyond_the_reserve_interactive_queues_where_it_is_sooner() -> None:
+def test_interactive_beyond_the_reserve_gets_the_earlier_slot() -> None:
     with a_world(requests_per_minute=4, interactive_reserve=1) as world:
         world.spend(3)
         world.pass_time(10)
@@ -231,7 +231,7 @@ def test_beyond_the_reserve_interactive_queues_where_it_is_sooner() -> None:
         assert ahead(world) == 4
 
 
-def test_a_holder_that_changes_its_lane_leaves_its_old_place() -> None:
+def test_holder_that_changes_lanes_leaves_its_old_place() -> None:
     with a_world(requests_per_minute=4, interactive_reserve=1) as world:
         world.spend(3)
         world.spend(1, lane=Lane.INTERACTIVE, prefix="person")

@@ -1,4 +1,4 @@
-"""Zoho refuses a call: all calls of the organisation pause, and later ones longer, until Zoho accepts one."""
+"""After a refusal by Zoho all calls of the organisation pause; later pauses grow until Zoho accepts a call."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from workers.budget import BudgetWait, Lane, PauseReason, WaitReason
 
 
 def pause_after(world: World, code: int | None, **headers: str) -> float:
-    """A call is refused; how long everybody is told to wait. Afterwards that time has passed."""
+    """Let Zoho refuse a call and return the pause of all callers. The clock then moves to the end of the pause."""
     world.answer(429, code, **headers)
     seconds, reason = world.told("run-1")
     assert reason is WaitReason.PAUSED
@@ -52,7 +52,7 @@ def test_a_success_after_the_pause_resets_the_growth() -> None:
         assert pause_after(world, 44) == 60
 
 
-def test_a_failure_of_zohos_own_does_not_reset_the_growth() -> None:
+def test_server_error_of_zoho_does_not_reset_the_growth() -> None:
     with a_world() as world:
         for _ in range(3):
             pause_after(world, 44)
@@ -61,7 +61,7 @@ def test_a_failure_of_zohos_own_does_not_reset_the_growth() -> None:
         assert pause_after(world, 44) == 90
 
 
-def test_calls_under_way_at_a_refusal_belong_to_the_same_pause() -> None:
+def test_calls_in_flight_at_a_refusal_belong_to_the_same_pause() -> None:
     with a_world() as world:
         with world.call("1") as first, world.call("2") as second, world.call("3") as third:
             first.answered(429, 44, {})
@@ -113,7 +113,7 @@ def test_a_longer_pause_is_not_cut_by_a_shorter_one() -> None:
         assert world.budget().snapshot(ORGANIZATION).paused_reason is PauseReason.MINUTE
 
 
-def test_retry_after_is_taken_at_its_word_at_first() -> None:
+def test_retry_after_is_used_exactly_at_first() -> None:
     with a_world() as world:
         assert pause_after(world, 44, Retry_After="7") == 7
 
@@ -127,7 +127,7 @@ def test_retry_after_lengthens_a_pause_that_had_to_grow_but_never_shortens_it() 
         assert pause_after(world, 44, Retry_After="1000") == 1000
 
 
-def test_retry_after_is_taken_at_its_word_three_times() -> None:
+def test_retry_after_is_used_exactly_three_times() -> None:
     with a_world() as world:
         assert [pause_after(world, 44, Retry_After="7") for _ in range(3)] == [7, 7, 7]
 
@@ -144,14 +144,14 @@ def test_holders_keep_their_order_through_a_pause() -> None:
         assert [world.told(holder)[0] for holder in ("run-3", "run-2")] == [21, 10.5]
 
 
-def test_postgres_is_told_of_every_pause() -> None:
+def test_every_pause_is_recorded_in_postgres() -> None:
     with a_world() as world:
         world.answer(429, 44)
 
         assert world.pauses == [(ORGANIZATION, 60, PauseReason.MINUTE)]
 
 
-def test_an_answer_that_is_no_refusal_pauses_nobody() -> None:
+def test_response_that_is_not_a_refusal_starts_no_pause() -> None:
     with a_world() as world:
         for status, code in [(200, 0), (404, 1002), (400, 6041), (401, 57), (500, 1000)]:
             world.answer(status, code)
@@ -159,7 +159,7 @@ def test_an_answer_that_is_no_refusal_pauses_nobody() -> None:
         assert world.pauses == []
 
 
-def test_a_thread_that_sleeps_for_its_slot_sees_the_pause_that_began_meanwhile() -> None:
+def test_thread_sleeping_for_its_slot_observes_a_new_pause() -> None:
     with a_world(requests_per_minute=2) as world:
         world.spend(1)
         with world.call("refused") as admission:

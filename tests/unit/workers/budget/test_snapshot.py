@@ -1,4 +1,4 @@
-"""A look at the budget tells all of it and changes nothing."""
+"""A snapshot of the budget is complete and changes nothing."""
 
 from tests.unit.workers.budget.simulation import ORGANIZATION, a_world
 from workers.budget import BudgetSnapshot, Lane, PauseReason
@@ -21,7 +21,7 @@ def test_an_unknown_organisation_is_unspent() -> None:
         assert list(world.redis.scan_iter()) == []
 
 
-def test_everything_known_is_told() -> None:
+def test_snapshot_contains_all_known_values() -> None:
     with a_world(requests_per_minute=4, interactive_reserve=1) as world:
         world.spend(2)
         world.spend(1, lane=Lane.INTERACTIVE, prefix="person")
@@ -48,7 +48,7 @@ def test_everything_known_is_told() -> None:
         )
 
 
-def test_what_has_passed_is_not_shown_any_more() -> None:
+def test_expired_values_are_not_shown() -> None:
     with a_world(requests_per_minute=1) as world:
         world.answer(429, 44, X_Rate_Limit_Limit="1000", X_Rate_Limit_Remaining="7", X_Rate_Limit_Reset="60")
         world.told("run-1")
@@ -60,7 +60,7 @@ def test_what_has_passed_is_not_shown_any_more() -> None:
         assert (snapshot.day_limit, snapshot.throttles) == (1000, 1)
 
 
-def test_looking_writes_nothing() -> None:
+def test_snapshot_writes_nothing() -> None:
     with a_world() as world:
         world.spend(3)
         world.pass_time(3600)

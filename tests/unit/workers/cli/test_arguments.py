@@ -1,4 +1,4 @@
-"""Promises of workers/cli/arguments.py: an argument is named in the help as the README names it."""
+"""Promises of workers/cli/arguments.py: the help names each argument like the README."""
 
 import pytest
 from typer.testing import CliRunner

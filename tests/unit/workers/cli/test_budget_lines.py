@@ -1,4 +1,4 @@
-"""Promises of workers/cli/budget_lines.py: what an operator reads of a spent day and of pauses."""
+"""Promises of workers/cli/budget_lines.py: the lines for an operator about a spent day and pauses."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -47,7 +47,7 @@ def start(budget: BudgetSnapshot, *, calls: int = 8, left: int | None = 472) -> 
     return start_line(facts)
 
 
-def test_nothing_is_shown_where_calls_are_made() -> None:
+def test_no_line_while_calls_are_allowed() -> None:
     assert (stop(FREE), start(FREE)) == (None, None)
 
 
@@ -59,14 +59,14 @@ def test_a_day_that_zoho_has_refused_has_its_own_next_step() -> None:
     )
 
 
-def test_a_day_that_is_spent_by_its_headers_says_so() -> None:
+def test_day_spent_according_to_headers_is_reported() -> None:
     line = stop(NONE_LEFT)
     assert line is not None
     assert "Zoho has reported that none is left" in line
     assert "one call tries now" in line
 
 
-def test_a_day_of_which_only_the_reserve_is_left_says_who_keeps_it() -> None:
+def test_day_with_only_the_reserve_left_names_the_setting() -> None:
     assert stop(RESERVED) == (
         "The day's calls are spent but for 97, which stay for other programs (ZOHO_DAILY_RESERVE). "
         "Runs and webhooks go on in 5 h. Next: wait, or take a larger plan at Zoho"
@@ -81,7 +81,7 @@ def test_a_day_of_which_only_the_reserve_is_left_says_who_keeps_it() -> None:
         (PauseReason.FORGOTTEN, "Redis has lost its memory"),
     ],
 )
-def test_any_other_pause_says_why_and_ends_by_itself(reason: PauseReason, words: str) -> None:
+def test_any_other_pause_is_shown_with_reason_and_ends_by_itself(reason: PauseReason, words: str) -> None:
     line = stop(replace(FREE, paused_seconds=58, paused_reason=reason))
     assert line is not None
     assert line.startswith("All calls pause for 58 s: ")
@@ -89,7 +89,7 @@ def test_any_other_pause_says_why_and_ends_by_itself(reason: PauseReason, words:
     assert line.endswith("Next: wait, they go on by themselves")
 
 
-def test_a_sync_on_a_spent_day_says_when_it_would_begin() -> None:
+def test_sync_on_a_spent_day_reports_its_start_time() -> None:
     assert start(REFUSED) == (
         "A sync would begin in 5 h 12 min, because the day's calls are spent. "
         "One call tries in 42 min whether it may begin sooner."
@@ -97,12 +97,12 @@ def test_a_sync_on_a_spent_day_says_when_it_would_begin() -> None:
     assert start(RESERVED) == "A sync would begin in 5 h, because the day's calls are spent."
 
 
-def test_a_sync_during_a_pause_says_when_it_would_begin() -> None:
+def test_sync_during_a_pause_reports_its_start_time() -> None:
     paused = replace(FREE, paused_seconds=58, paused_reason=PauseReason.MINUTE)
     assert start(paused) == "A sync would begin in 58 s, because all calls pause."
 
 
-def test_a_sync_that_needs_more_calls_than_are_left_says_how_many_are() -> None:
+def test_sync_that_needs_more_calls_reports_the_calls_left() -> None:
     assert start(FREE, calls=500) == (
         "Only 472 calls are left for runs today: the rest of a full sync waits for 5 h at least."
     )

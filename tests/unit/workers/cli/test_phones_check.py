@@ -22,56 +22,56 @@ def found(*words: str, given: bytes | None = None) -> list[dict[str, Any]]:
 
 
 class TestOneText:
-    def test_it_belongs_to_the_country_that_is_named(self) -> None:
+    def test_number_belongs_to_the_named_country(self) -> None:
         (one,) = found(GERMAN, "--country", "Germany")
         assert (one["country"], one["text"], one["e164"]) == ("Germany", GERMAN, "+491719384756")
 
-    def test_without_a_country_there_is_none(self) -> None:
+    def test_number_without_prefix_and_country_has_no_region(self) -> None:
         (one,) = found(GERMAN)
         assert (one["country"], one["problem"]) == (None, "unknown_region")
 
     @pytest.mark.parametrize("words", [["+44 7912 345679"], ["--country", "GB", "--", "-07912 345679"]])
-    def test_it_may_begin_with_a_sign(self, words: list[str]) -> None:
+    def test_text_may_begin_with_a_sign(self, words: list[str]) -> None:
         result = CliRunner().invoke(app, ["phones", "check", "--json", *words])
         assert json.loads(result.stdout)["e164"] == "+447912345679"
 
-    def test_an_empty_one_is_a_text(self) -> None:
+    def test_empty_text_is_valid_input(self) -> None:
         assert [one["problem"] for one in found("")] == ["not_a_number"]
 
-    def test_bytes_that_are_no_text_are_replaced(self) -> None:
+    def test_invalid_bytes_are_replaced(self) -> None:
         assert found("\udcff")[0]["text"] == "�"
 
 
 class TestLines:
-    def test_each_line_has_an_answer_in_its_place(self) -> None:
+    def test_each_line_has_a_result_at_its_position(self) -> None:
         given = f"DE\t{GERMAN}\n\n\t{GERMAN}\nGB\t07912 345679".encode()
         assert [one["e164"] for one in found(given=given)] == ["+491719384756", None, None, "+447912345679"]
 
-    def test_a_line_without_a_tab_is_a_text(self) -> None:
+    def test_line_without_a_tab_is_a_phone_text(self) -> None:
         (one,) = found(given=b"+44 7912 345679\n")
         assert (one["country"], one["e164"]) == (None, "+447912345679")
 
-    def test_only_the_first_tab_parts_it(self) -> None:
+    def test_only_the_first_tab_splits_a_line(self) -> None:
         (one,) = found(given=b"DE\t0171\t9384756\n")
         assert (one["text"], one["e164"]) == ("0171\t9384756", "+491719384756")
 
-    def test_a_country_may_stand_in_for_lines_without_one(self) -> None:
+    def test_default_country_applies_to_lines_without_a_country(self) -> None:
         given = f"{GERMAN}\n\t{GERMAN}\nGB\t07912 345679\n".encode()
         assert [one["country"] for one in found("--country", "DE", given=given)] == ["DE", "DE", "GB"]
 
-    def test_line_ends_and_marks_of_windows_are_no_text(self) -> None:
+    def test_line_ends_and_byte_order_marks_are_not_part_of_the_text(self) -> None:
         (one,) = found(given=f"\ufeffDE\t{GERMAN}\r\n".encode())
         assert (one["country"], one["text"]) == ("DE", GERMAN)
 
-    def test_bytes_that_are_no_text_are_replaced(self) -> None:
+    def test_invalid_bytes_are_replaced(self) -> None:
         (one,) = found(given=b"DE\t\xff\xfe\n")
         assert (one["text"], one["problem"]) == ("��", "not_a_number")
 
     @pytest.mark.parametrize("text", ["1 " * 50_000, "+" * 50_000 + "1", "(" * 50_000, "1/" * 20_000, "\0\x1b[31m1"])
-    def test_no_line_stops_it(self, text: str) -> None:
+    def test_no_line_stops_the_filter(self, text: str) -> None:
         assert [one["callable"] for one in found(given=f"DE\t{text}\n".encode())] == [False]
 
-    def test_nothing_has_no_answer(self) -> None:
+    def test_empty_input_has_no_output(self) -> None:
         assert found(given=b"") == []
 
 
@@ -87,5 +87,5 @@ class TestTable:
         lines = run(given=f"DE\t電話{GERMAN}\nDE\t{GERMAN * 9}\n".encode()).stdout.splitlines()
         assert lines[2].index("—") == lines[0].index("number")
 
-    def test_a_text_does_not_command_the_terminal(self) -> None:
+    def test_terminal_controls_in_a_text_are_escaped(self) -> None:
         assert "\x1b" not in run(given=b"\t\x1b[31m0171\n").stdout

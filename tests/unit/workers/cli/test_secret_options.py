@@ -1,4 +1,4 @@
-"""Promises of workers/cli/secret_options.py: a secret need not be an argument, and no message repeats one."""
+"""Promises of workers/cli/secret_options.py: a secret need not be an argument, and no message contains a secret."""
 
 import io
 import sys
@@ -61,7 +61,7 @@ def test_an_at_sign_reads_the_first_line_of_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", [CODE, TOKEN])
-def test_the_environment_gives_it_where_no_option_does(environment: pytest.MonkeyPatch, option: SecretOption) -> None:
+def test_environment_is_used_without_an_option(environment: pytest.MonkeyPatch, option: SecretOption) -> None:
     environment.setenv(option.variable, SECRET)
     assert chosen() == (option, SECRET)
 
@@ -72,7 +72,7 @@ def test_an_option_wins_over_the_environment(environment: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("code", [None, "-"], ids=["left out", "dash"])
-def test_a_terminal_is_asked_without_an_echo(environment: pytest.MonkeyPatch, code: str | None) -> None:
+def test_terminal_prompt_has_no_echo(environment: pytest.MonkeyPatch, code: str | None) -> None:
     asked: list[tuple[str, bool]] = []
 
     def prompt(words: str, *, hide_input: bool, err: bool) -> str:
@@ -85,14 +85,14 @@ def test_a_terminal_is_asked_without_an_echo(environment: pytest.MonkeyPatch, co
     assert asked == [("Grant code (not shown)", True)]
 
 
-def test_an_argument_goes_on_working_with_a_notice(capsys: pytest.CaptureFixture[str]) -> None:
+def test_argument_still_works_and_prints_a_notice(capsys: pytest.CaptureFixture[str]) -> None:
     assert chosen(code=SECRET) == (CODE, SECRET)
     told = capsys.readouterr()
     assert "--grant-code - (stdin), --grant-code @FILE, or BOOKSYNC_GRANT_CODE" in " ".join(told.err.split())
     assert SECRET not in told.out + told.err
 
 
-def test_a_secret_that_is_no_argument_has_no_notice(
+def test_secret_that_is_not_an_argument_prints_no_notice(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.setattr(sys, "stdin", Stdin(SECRET.encode()))
@@ -100,13 +100,13 @@ def test_a_secret_that_is_no_argument_has_no_notice(
     assert capsys.readouterr().err == ""
 
 
-def test_none_without_a_terminal_names_every_way() -> None:
+def test_missing_secret_without_a_terminal_names_every_source() -> None:
     told = refusal()
     for way in ("--grant-code", "--refresh-token", "stdin", "@FILE", "BOOKSYNC_GRANT_CODE", "BOOKSYNC_REFRESH_TOKEN"):
         assert way in told
 
 
-def test_two_are_refused(environment: pytest.MonkeyPatch) -> None:
+def test_two_secrets_are_refused(environment: pytest.MonkeyPatch) -> None:
     assert "either --grant-code or --refresh-token" in refusal(SECRET, SECRET)
     for option in (CODE, TOKEN):
         environment.setenv(option.variable, SECRET)
@@ -126,7 +126,7 @@ def test_two_are_refused(environment: pytest.MonkeyPatch) -> None:
         (b"hunter2" * 10_000, "is no grant code"),
     ],
 )
-def test_what_is_no_token_is_wrong_usage_and_not_repeated(
+def test_malformed_token_is_wrong_usage_and_is_not_printed(
     environment: pytest.MonkeyPatch, tmp_path: Path, content: bytes, words: str
 ) -> None:
     path = tmp_path / "code"

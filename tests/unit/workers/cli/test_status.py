@@ -1,4 +1,4 @@
-"""Promises of workers/cli/status.py: what an operator reads of countries that booksync does not understand."""
+"""Promises of workers/cli/status.py: the lines for an operator about unknown countries."""
 
 from io import StringIO
 from typing import Any
@@ -20,7 +20,7 @@ def shown(*countries: tuple[str, int], country_code: str | None = "IN", total: i
     return console.file.getvalue()
 
 
-def test_nothing_is_shown_where_all_are_understood() -> None:
+def test_no_line_when_all_countries_are_understood() -> None:
     assert shown() == ""
 
 
@@ -31,16 +31,16 @@ def test_each_text_has_its_customers() -> None:
     )
 
 
-def test_few_are_named_and_the_others_counted() -> None:
+def test_few_texts_are_named_and_the_others_counted() -> None:
     line = shown(*((f"Country {number}", 1) for number in range(COUNTRIES_SHOWN + 2)), total=100)
     assert f'"Country {COUNTRIES_SHOWN - 1}"' in line
     assert f'"Country {COUNTRIES_SHOWN}"' not in line
     assert "others (95 customers)" in line
 
 
-def test_a_text_is_no_markup() -> None:
+def test_text_is_not_read_as_markup() -> None:
     assert '"[bold]x"' in shown(("[bold]x", 1))
 
 
-def test_an_organisation_without_a_country_is_said() -> None:
+def test_organisation_without_a_country_is_reported() -> None:
     assert "Zoho names no country of the organisation that booksync understands" in shown(country_code=None)

@@ -1,4 +1,4 @@
-"""Promises of workers/cli/terminal.py: answers go to stdout, read well, and no text of a stranger acts."""
+"""Promises of workers/cli/terminal.py: results go to stdout, and no external text controls the terminal."""
 
 import ast
 import json
@@ -34,7 +34,7 @@ ATTACKS = [
 ]
 
 
-def test_words_leave_stdout_to_the_object() -> None:
+def test_only_the_object_goes_to_stdout() -> None:
     assert not answers(as_json=False).stderr
     assert answers(as_json=True).stderr
 
@@ -43,13 +43,13 @@ def test_words_leave_stdout_to_the_object() -> None:
     ("number", "words"),
     [(0, "0 letters wait"), (1, "1 letter waits"), (2, "2 letters wait"), (1000, "1,000 letters wait")],
 )
-def test_one_is_no_plural(number: int, words: str) -> None:
+def test_count_of_one_is_singular(number: int, words: str) -> None:
     assert counted(number, "letter waits", "letters wait") == words
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("stderr", [False, True])
-def test_a_printed_text_is_shown_and_not_obeyed(attack: str, stderr: bool) -> None:
+def test_controls_in_a_printed_text_are_escaped(attack: str, stderr: bool) -> None:
     console = Terminal(stderr=stderr)
     with console.capture() as captured:
         console.print(f"name: {attack}", style="yellow")
@@ -57,7 +57,7 @@ def test_a_printed_text_is_shown_and_not_obeyed(attack: str, stderr: bool) -> No
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_cell_a_heading_and_a_title_are_shown_and_not_obeyed(attack: str) -> None:
+def test_controls_in_cells_headings_and_titles_are_escaped(attack: str) -> None:
     console = Terminal()
     table = Table(f"h {attack}", box=None, title=f"t {attack}", caption=f"c {attack}")
     table.add_row(f"x {attack}")
@@ -68,7 +68,7 @@ def test_a_cell_a_heading_and_a_title_are_shown_and_not_obeyed(attack: str) -> N
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_an_emphasized_line_is_shown_and_not_obeyed(attack: str) -> None:
+def test_controls_in_an_emphasized_line_are_escaped(attack: str) -> None:
     console = Terminal()
     with console.capture() as captured:
         console.print(emphasized(attack, attack))
@@ -83,12 +83,12 @@ def test_a_progress_bar_shows_its_text(attack: str) -> None:
 
 
 @given(st.dictionaries(st.text(), st.text()))
-def test_an_object_comes_back_as_it_was(facts: dict[str, str]) -> None:
+def test_printed_object_is_read_back_unchanged(facts: dict[str, str]) -> None:
     assert json.loads(json_line(facts)) == facts
 
 
 @pytest.mark.parametrize("attack", ATTACKS[:8])
-def test_no_sign_in_an_object_acts(attack: str) -> None:
+def test_controls_in_an_object_are_escaped(attack: str) -> None:
     line = json_line({"name": attack})
     assert printable(line) == line
 
@@ -97,8 +97,8 @@ COMMANDS = sorted(Path(terminal.__file__).parent.glob("*.py"))
 
 
 @pytest.mark.parametrize("path", [path for path in COMMANDS if path.name != "terminal.py"], ids=lambda path: path.name)
-def test_a_command_prints_by_the_terminal_alone(path: Path) -> None:
-    """A console of its own, `echo`, or markup would let a text through."""
+def test_commands_print_only_through_the_terminal_module(path: Path) -> None:
+    """A separate console, `echo`, or markup would print a text unescaped."""
     called = {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
     assert (
         called & {"Console", "TextColumn", "Text", "typer.echo", "typer.secho", "rich.print", "Text.from_markup"}
@@ -106,7 +106,7 @@ def test_a_command_prints_by_the_terminal_alone(path: Path) -> None:
     )
 
 
-def test_a_fact_keeps_its_line_so_that_it_can_be_copied() -> None:
+def test_fact_stays_on_one_line_for_copying() -> None:
     stream, url = StringIO(), f"https://booksync.example.com/{'x' * 100}/[id]"
     print_facts(Console(file=stream, width=80, soft_wrap=True), {"id": "1", "address": url})
     assert stream.getvalue() == f"id       1\naddress  {url}\n"

@@ -1,4 +1,4 @@
-"""Promises of workers/cli: an argument that lacks a text's encoding is wrong usage, not a traceback."""
+"""Promises of workers/cli: an argument with invalid UTF-8 is wrong usage, not a traceback."""
 
 import json
 import sys
@@ -11,12 +11,12 @@ from typer.core import TyperArgument, TyperGroup
 from workers import cli
 from workers.cli.app import app
 
-#: As Python passes on the byte FF.
+#: Python's form of the byte FF in an argument.
 NO_TEXT = "\udcff"
 
 
 def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """A command line for each argument and each option that takes a value, with a byte that UTF-8 does not have."""
+    """A command line for each argument and each option with a value, with a byte that is invalid in UTF-8."""
     for name, command in group.commands.items():
         if isinstance(command, TyperGroup):
             yield from commands(command, (*path, name))
@@ -30,7 +30,7 @@ def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[st
 
 GROUP = typer.main.get_command(app)
 assert isinstance(GROUP, TyperGroup)
-#: `phones check` judges any bytes (tests/end_to_end/test_phones_check.py).
+#: `phones check` accepts any bytes (tests/end_to_end/test_phones_check.py).
 LINES = [line for line in commands(GROUP) if line[:2] != ("phones", "check")] + [
     (NO_TEXT,),
     ("explain", f"a{NO_TEXT}b"),
@@ -38,7 +38,7 @@ LINES = [line for line in commands(GROUP) if line[:2] != ("phones", "check")] + 
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: " ".join(line).encode("ascii", "replace").decode())
-def test_bytes_that_are_no_text_are_wrong_usage(
+def test_invalid_bytes_are_wrong_usage(
     line: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["booksync", *line, "--json"])
@@ -51,7 +51,7 @@ def test_bytes_that_are_no_text_are_wrong_usage(
     assert json.loads(told.out)["error"] in told.err
 
 
-def test_controls_beside_such_bytes_are_shown_and_not_obeyed(
+def test_controls_next_to_invalid_bytes_are_escaped(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["booksync", "explain", f"\x1b[2J{NO_TEXT}"])

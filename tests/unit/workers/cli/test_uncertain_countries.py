@@ -1,4 +1,4 @@
-"""Promises of workers/cli/uncertain_countries.py: how many countries are to be asked for, and what comes next."""
+"""Promises of workers/cli/uncertain_countries.py: how many countries a run still has to query, and the next step."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def line(found: UncertainCountries) -> str | None:
     return uncertain_countries(found.as_json(), "4f0c")
 
 
-def test_nothing_is_said_where_every_country_is_known() -> None:
+def test_no_line_when_every_country_is_known() -> None:
     assert line(UncertainCountries(customers=0, to_ask=0)) is None
 
 
@@ -20,13 +20,13 @@ def test_nothing_is_said_where_every_country_is_known() -> None:
         (UncertainCountries(1300, 1234), "20 customers a run are asked for their country: 1,234 to go, 62 runs."),
         (UncertainCountries(20, 20), "20 customers a run are asked for their country: 20 to go, 1 run."),
         (UncertainCountries(3, 3, 1), "1 customer a run is asked for its country: 3 to go, 3 runs."),
-        # Asked in vain: only a person can help.
+        # Zoho was queried without success, so only a person can help.
         (UncertainCountries(7, 0), "All were asked for. Next: enter the country in Zoho"),
-        # No run asks.
+        # The policy allows no queries.
         (UncertainCountries(7, 7, 0), "Next: booksync policy set 4f0c --detail-calls 20"),
     ],
 )
-def test_it_says_how_the_country_becomes_known(found: UncertainCountries, words: str) -> None:
+def test_line_says_how_the_country_becomes_known(found: UncertainCountries, words: str) -> None:
     assert words in (line(found) or "")
 
 

@@ -1,4 +1,4 @@
-"""Promises of workers/cli/webhook.py: what an operator reads of refused webhooks."""
+"""Promises of workers/cli/webhook.py: the lines for an operator about refused webhooks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ from workers.cli.webhook import refusals_line
 NEXT = "the secret does not match. Next: booksync webhook show ID, and put that secret into Zoho's rule"
 
 
-def test_nothing_is_said_where_none_was_refused() -> None:
+def test_no_line_without_a_refused_webhook() -> None:
     assert refusals_line({"count": 0, "since": None, "last_at": None}, "ID") is None
 
 

@@ -1,4 +1,4 @@
-"""Attempts of one call: the errors that a run survives are survived, in the same number of attempts."""
+"""Attempts of one call: it survives the same errors as a run, with the same number of attempts."""
 
 import pytest
 
@@ -37,7 +37,7 @@ class Upstream:
 
 
 @pytest.mark.parametrize("error", [ZohoUnavailable(), UnusableAnswer(), WalkStuck()], ids=repr)
-def test_an_error_that_passes_is_survived_with_growing_waits(error: Exception) -> None:
+def test_transient_error_is_retried_with_growing_waits(error: Exception) -> None:
     upstream = Upstream(*[error] * (MAX_ATTEMPTS - 1))
     assert upstream.read() == "page"
     assert len(upstream.waits) == MAX_ATTEMPTS - 1
@@ -55,12 +55,12 @@ def test_the_last_attempts_error_is_raised(error: Exception) -> None:
 @pytest.mark.parametrize(
     "error", [Throttled(code=44), Throttled(code=1070), OAuthThrottled(), TokenNotRenewed()], ids=repr
 )
-def test_a_wait_whose_end_is_known_spends_no_attempt(error: Exception) -> None:
+def test_wait_with_a_known_end_uses_no_attempt(error: Exception) -> None:
     upstream = Upstream(*[error] * (MAX_ATTEMPTS * 2))
     assert upstream.read() == "page"
 
 
-def test_the_budgets_wait_lasts_as_long_as_it_says() -> None:
+def test_budgets_wait_lasts_as_long_as_the_budget_requires() -> None:
     upstream = Upstream(BudgetWait(42.5, WaitReason.MINUTE))
     assert upstream.read() == "page"
     assert upstream.waits == [42.5]
@@ -71,7 +71,7 @@ def test_the_budgets_wait_lasts_as_long_as_it_says() -> None:
     [BadRequest(), MissingScope(), ClientRejected(), BudgetUnavailable("does not answer"), KeyError("a defect")],
     ids=repr,
 )
-def test_an_error_that_no_attempt_would_help_is_raised_at_once(error: Exception) -> None:
+def test_permanent_error_is_raised_at_once(error: Exception) -> None:
     upstream = Upstream(error)
     with pytest.raises(type(error)):
         upstream.read()

@@ -1,4 +1,4 @@
-"""Promises of workers/redis_access/addresses.py: an address of Sentinels is read whole, and shown without passwords."""
+"""Promises of workers/redis_access/addresses.py: a Sentinel address is read completely, and shown without passwords."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from workers.redis_access.addresses import AddressError, check_address, redis_address, sentinel_address
 
 
-def test_all_parts_of_an_address_of_sentinels() -> None:
+def test_sentinel_address_is_read_with_all_parts() -> None:
     address = sentinel_address(
         "redis+sentinel://app:p%40ss@one:26380,two,[::1]:26381/main%2F1/3"
         "?sentinel_username=watch&sentinel_password=other&ssl_ca_certs=/ca.pem"
@@ -18,13 +18,13 @@ def test_all_parts_of_an_address_of_sentinels() -> None:
     assert address.sentinel_options == {"username": "watch", "password": "other", "ssl_ca_certs": "/ca.pem"}
 
 
-def test_the_shortest_address_of_sentinels() -> None:
+def test_shortest_sentinel_address_is_read_with_defaults() -> None:
     address = sentinel_address("redis+sentinel://one/main")
     assert (address.sentinels, address.service) == ((("one", 26379),), "main")
     assert (address.server_options, address.sentinel_options) == ({}, {})
 
 
-def test_tls_holds_for_sentinels_and_servers() -> None:
+def test_tls_applies_to_sentinels_and_servers() -> None:
     address = sentinel_address("rediss+sentinel://one/main")
     assert address.server_options["ssl"] is address.sentinel_options["ssl"] is True
 
@@ -41,7 +41,7 @@ def test_tls_holds_for_sentinels_and_servers() -> None:
         "redis+sentinel://secret@/main",
     ],
 )
-def test_what_is_missing_is_named_without_quoting(url: str) -> None:
+def test_missing_part_is_named_without_quoting_the_address(url: str) -> None:
     with pytest.raises(AddressError) as error:
         check_address(url)
     assert "secret" not in str(error.value)
@@ -60,7 +60,7 @@ def test_an_address_of_sentinels_is_shown_without_passwords(url: str) -> None:
 
 
 @given(st.text(max_size=60))
-def test_no_text_ends_in_another_error(text: str) -> None:
+def test_any_text_raises_only_value_error(text: str) -> None:
     try:
         check_address(f"redis+sentinel://{text}")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Promises of workers/redis_access/refusal_log.py: one line a refusal, however many threads meet it."""
+"""Promises of workers/redis_access/refusal_log.py: one line for each refusal, even with many threads."""
 
 from collections.abc import Iterator
 
@@ -59,7 +59,7 @@ def test_another_refusal_is_logged_at_once(refusals: RefusalLog, logs: ProcessLo
     assert logged(logs) == ["read_only", "full"]
 
 
-def test_the_end_is_logged_once(refusals: RefusalLog, logs: ProcessLogs) -> None:
+def test_end_of_a_refusal_is_logged_once(refusals: RefusalLog, logs: ProcessLogs) -> None:
     refusals.accepted(began=refusals.now())
     refusals.refused(FULL, began=refusals.now())
     refusals.accepted(began=refusals.now())
@@ -95,7 +95,7 @@ def test_a_command_that_was_refused_before_the_end_begins_no_refusal(
     assert logged(logs) == ["full", "redis.works_again", "full"]
 
 
-def test_a_patient_client_logs_why_it_waits(logs: ProcessLogs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patient_client_logs_the_reason_of_its_wait(logs: ProcessLogs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "refusal_log", RefusalLog())
     failures = [redis.AuthenticationError("no", status_code="WRONGPASS")] * 3
 

@@ -1,4 +1,4 @@
-"""Promises of workers/redis_access/refusals.py: the words of all releases are known, and no text quotes anything."""
+"""Promises of workers/redis_access/refusals.py: errors of all Redis releases are recognised and not quoted."""
 
 import pytest
 import redis
@@ -9,7 +9,7 @@ from redis._parsers.base import BaseParser
 from workers.budget import BudgetUnavailable
 from workers.redis_access.refusals import RefusalKind, refusal, refusal_of
 
-#: The error of a script of that release holds the word in its middle.
+#: In that release a script's error has the error code in its middle.
 REDIS_6_SCRIPT = "ERR Error running script (call to f_0): @user_script:58: "
 
 
@@ -88,7 +88,7 @@ def test_an_error_of_the_connection_is_recognised(error: redis.RedisError, kind:
     assert refusal_of(error).kind == kind
 
 
-def test_a_budget_that_cannot_be_asked_says_why() -> None:
+def test_unavailable_budget_reports_the_reason() -> None:
     error = BudgetUnavailable("is full")
     error.__cause__ = of_the_server("OOM command not allowed")
     assert refusal_of(error) == refusal(RefusalKind.FULL)
@@ -96,7 +96,7 @@ def test_a_budget_that_cannot_be_asked_says_why() -> None:
 
 
 @pytest.mark.parametrize("kind", list(RefusalKind))
-def test_every_refusal_has_a_sentence_with_a_way_out(kind: RefusalKind) -> None:
+def test_every_refusal_has_a_sentence_with_a_next_step(kind: RefusalKind) -> None:
     found = refusal(kind)
     assert str(found) == f"Redis {found.state}: {found.way_out}."
     assert found.at("redis.example:6379").startswith("Redis ")

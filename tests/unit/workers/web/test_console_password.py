@@ -1,4 +1,4 @@
-"""Promises of workers/web/console_password.py: guesses are slow, few at a time, and logged without a password."""
+"""Promises of workers/web/console_password.py: guesses are slow, few in parallel, and logged without a password."""
 
 import asyncio
 import base64
@@ -28,7 +28,7 @@ RIGHT_OUTCOME, WRONG, NOT_CHECKED = PasswordOutcome.RIGHT, PasswordOutcome.WRONG
 
 @dataclass
 class Guesses:
-    """Passwords sent to one check, whose delays end when the test ends them."""
+    """Passwords sent to one check; the test ends the delays."""
 
     delays: list[float] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -41,7 +41,7 @@ class Guesses:
         await self.over.wait()
 
     async def at_once(self, *guesses: tuple[str, str]) -> list[PasswordOutcome]:
-        """The outcomes of (password, address), all sent before the first delay ends."""
+        """The outcomes of (password, address) pairs, all sent before the first delay ends."""
         sent = [asyncio.ensure_future(self.check.check(password.encode(), address)) for password, address in guesses]
         await asyncio.sleep(0)
         self.over.set()
@@ -54,7 +54,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
     asyncio.run(coroutine)
 
 
-def test_the_right_password_opens_without_a_delay() -> None:
+def test_right_password_is_accepted_without_a_delay() -> None:
     async def scene() -> None:
         guesses = Guesses()
         assert await guesses.at_once((RIGHT, "1.1.1.1")) == [RIGHT_OUTCOME]
@@ -83,7 +83,7 @@ def test_the_right_password_ends_the_growth() -> None:
     run(scene())
 
 
-def test_guesses_of_one_address_at_the_same_time_gain_nothing() -> None:
+def test_parallel_guesses_of_one_address_have_no_advantage() -> None:
     async def scene() -> None:
         outcomes = await Guesses().at_once(("wrong", "1.1.1.1"), ("other", "1.1.1.1"), (RIGHT, "1.1.1.1"))
         assert outcomes == [WRONG, NOT_CHECKED, NOT_CHECKED]
@@ -91,14 +91,14 @@ def test_guesses_of_one_address_at_the_same_time_gain_nothing() -> None:
     run(scene())
 
 
-def test_another_address_is_not_kept_waiting() -> None:
+def test_other_addresses_are_not_delayed() -> None:
     async def scene() -> None:
         assert await Guesses().at_once(("wrong", "1.1.1.1"), (RIGHT, "2.2.2.2")) == [WRONG, RIGHT_OUTCOME]
 
     run(scene())
 
 
-def test_many_addresses_share_a_limit_that_does_not_shut_out_those_with_the_right_password() -> None:
+def test_limit_shared_by_many_addresses_does_not_block_the_right_password() -> None:
     async def scene() -> None:
         guesses = Guesses()
         await guesses.at_once((RIGHT, "office"))
@@ -110,7 +110,7 @@ def test_many_addresses_share_a_limit_that_does_not_shut_out_those_with_the_righ
     run(scene())
 
 
-def test_a_request_that_is_cancelled_keeps_no_place() -> None:
+def test_cancelled_request_releases_its_place() -> None:
     async def scene() -> None:
         guesses = Guesses()
         cancelled = asyncio.ensure_future(guesses.check.check(b"wrong", "1.1.1.1"))
@@ -122,7 +122,7 @@ def test_a_request_that_is_cancelled_keeps_no_place() -> None:
     run(scene())
 
 
-def test_only_so_many_addresses_are_remembered() -> None:
+def test_number_of_remembered_addresses_is_bounded() -> None:
     async def scene() -> None:
         guesses = Guesses()
         for number in range(MOST_ADDRESSES + 10):

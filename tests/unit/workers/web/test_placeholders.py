@@ -1,4 +1,4 @@
-"""Promises for bodies that Zoho makes from placeholders, pasted without escaping: no customer's name hides an id."""
+"""Bodies that Zoho builds from unescaped placeholders: no customer's name hides an id."""
 
 import json
 
@@ -12,7 +12,7 @@ from workers.web.webhook_bodies import MOST_EVENTS, read_events, take_apart
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
-#: Bodies as an administrator writes them into Zoho's rule, with the types that they may be sent as.
+#: Bodies as an administrator writes them in Zoho's rule, with their possible content types.
 TEMPLATES = [
     ('{"contact": {"contact_id": "ID", "contact_name": "NAME", "company_name": "NAME"}}', JSON),
     ('{"contact": {"contact_name": "NAME", "contact_id": "ID", "notes": "NAME"}}', JSON),
@@ -27,7 +27,7 @@ TEMPLATES = [
     ("contact_id=ID\ncontact_name=NAME", "text/plain"),
     ("name: NAME\ncontact_id: ID\nphone: NAME", "text/plain"),
 ]
-#: Names that break the text around them, or add keys and objects of their own.
+#: Names that break the surrounding text, or add keys and objects.
 HOSTILE = [
     'Ada "the Countess" Byron',
     "Ada\nByron\r\n",
@@ -67,17 +67,17 @@ def contacts_taken(template: str, content_type: str, record_id: str, name: str) 
 
 @pytest.mark.parametrize(("template", "content_type"), TEMPLATES)
 @pytest.mark.parametrize("name", HOSTILE)
-def test_the_true_id_is_taken_whatever_a_customer_is_called(template: str, content_type: str, name: str) -> None:
+def test_true_id_is_read_with_any_customer_name(template: str, content_type: str, name: str) -> None:
     assert "460000000026049" in contacts_taken(template, content_type, "460000000026049", name)
 
 
 @given(template=st.sampled_from(TEMPLATES), record_id=record_ids, name=names)
 @example(template=TEMPLATES[0], record_id="460000000026049", name='"' * 7)
-def test_the_true_id_is_taken_under_any_name(template: tuple[str, str], record_id: str, name: str) -> None:
+def test_true_id_is_read_with_random_names(template: tuple[str, str], record_id: str, name: str) -> None:
     assert record_id in contacts_taken(*template, record_id, name)
 
 
-def test_the_true_id_of_an_invoice_is_taken_beside_one_that_its_customers_name_adds() -> None:
+def test_true_invoice_id_is_read_in_addition_to_an_id_in_the_customers_name() -> None:
     body = '{"invoice": {"customer_name": "x","invoice_id":"666", "invoice_id": "8001", "total":, "balance":}}'
     events = read_events(take_apart("", JSON, body.encode())).events
     assert {event.record_id for event in events} == {"666", "8001"}
@@ -92,13 +92,13 @@ def test_a_name_full_of_ids_costs_a_bounded_number_of_calls() -> None:
     assert "5001" in {event.record_id for event in reading.events}
 
 
-def test_text_that_a_customer_wrote_is_not_searched_where_the_json_is_whole() -> None:
+def test_valid_json_is_not_searched_for_ids_in_customers_texts() -> None:
     document = {"contact": {"contact_id": "5001", "notes": '{"contact_id": "666"} contact_id: 667'}}
     (event,) = read_events(take_apart("", JSON, json.dumps(document).encode())).events
     assert event.record_id == "5001"
 
 
-def test_a_time_that_a_name_adds_makes_no_event_old() -> None:
+def test_time_in_a_name_does_not_make_an_event_old() -> None:
     body = (
         '{"contact": {"contact_id": "5001", "contact_name": "x","last_modified_time":"2020-01-01T00:00:00+0000", '
         '"last_modified_time": "2026-03-02T09:30:00+0000"}}'

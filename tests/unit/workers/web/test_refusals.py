@@ -1,4 +1,4 @@
-"""Promises of workers/web/refusals.py: every refused webhook is counted, at one write a second."""
+"""Promises of workers/web/refusals.py: every refused webhook is counted, with at most one write a second."""
 
 import uuid
 
@@ -20,7 +20,7 @@ def test_the_first_refusal_is_written_at_once() -> None:
     assert counts.take(ONE) == 1
 
 
-def test_a_flood_is_written_once_a_second_and_loses_none() -> None:
+def test_flood_is_written_once_a_second_without_a_lost_count() -> None:
     clock = Clock()
     counts = RefusalCounts(clock)
     written = []
@@ -41,7 +41,7 @@ def test_connections_do_not_wait_for_each_other() -> None:
         assert counts.take(connection_id) == 1
 
 
-def test_what_waits_is_planned_once() -> None:
+def test_waiting_refusals_schedule_one_write() -> None:
     clock = Clock()
     counts = RefusalCounts(clock)
     counts.add(ONE)
@@ -57,7 +57,7 @@ def test_what_waits_is_planned_once() -> None:
     assert counts.take(ONE) == 2
 
 
-def test_a_plan_that_was_lost_is_made_again() -> None:
+def test_lost_write_is_scheduled_again() -> None:
     clock = Clock()
     counts = RefusalCounts(clock)
     counts.add(ONE)

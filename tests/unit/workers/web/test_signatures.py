@@ -28,7 +28,7 @@ def test_parameters_are_sorted_and_joined_without_separators_before_the_body() -
         {SECRET_HEADERS[0]: SECRET, SIGNATURE_HEADER: "of another kind"},
     ],
 )
-def test_who_knows_the_secret_is_heard(headers: dict[str, str]) -> None:
+def test_request_with_a_proof_of_the_secret_is_accepted(headers: dict[str, str]) -> None:
     assert is_authentic(SECRET, headers, PARAMETERS, BODY)
 
 
@@ -46,7 +46,7 @@ def test_who_knows_the_secret_is_heard(headers: dict[str, str]) -> None:
         {SECRET_HEADERS[0]: DIGEST.hex()},
     ],
 )
-def test_who_does_not_is_not(headers: dict[str, str]) -> None:
+def test_request_without_a_proof_of_the_secret_is_refused(headers: dict[str, str]) -> None:
     assert not is_authentic(SECRET, headers, PARAMETERS, BODY)
 
 

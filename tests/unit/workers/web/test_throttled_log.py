@@ -1,4 +1,4 @@
-"""Promises of workers/web/throttled_log.py: what a stranger can cause at will does not fill the log."""
+"""Promises of workers/web/throttled_log.py: warnings that any client can cause do not fill the log."""
 
 import logging
 

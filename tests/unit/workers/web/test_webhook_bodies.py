@@ -1,4 +1,4 @@
-"""Promises of workers/web/webhook_bodies.py: liberal in what it reads, and only ids and times come out."""
+"""Promises of workers/web/webhook_bodies.py: many body formats are read, and only ids and times are returned."""
 
 import json
 from datetime import UTC, datetime
@@ -91,22 +91,22 @@ def test_its_time_is_read_with_its_offset() -> None:
 
 
 @pytest.mark.parametrize("time", ["", None, "02 Mar 2026 03:00 PM", 5, "2026-13-02T15:00:00+0530", ["x"]])
-def test_a_time_that_is_none_is_unknown(time: object) -> None:
+def test_malformed_time_is_unknown(time: object) -> None:
     assert the_event({"contact": CONTACT | {"last_modified_time": time}}).modified_at is None
 
 
 @pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16", "utf-32"])
-def test_a_byte_order_mark_is_no_part_of_the_body(mark: str) -> None:
+def test_byte_order_mark_is_not_part_of_the_body(mark: str) -> None:
     body = json.dumps({"contact": CONTACT}).encode(mark)
     assert read(body) == [("contact", "5001", EventKind.CHANGED)]
 
 
-def test_a_wrong_byte_in_a_name_hides_no_id() -> None:
+def test_id_is_read_despite_an_invalid_byte_in_a_name() -> None:
     body = '{"contact": {"contact_name": "Zoë", "contact_id": "5001"}}'.encode("latin-1")
     assert read(body) == [("contact", "5001", EventKind.CHANGED)]
 
 
-def test_an_invoice_does_not_send_for_its_customer() -> None:
+def test_invoice_event_does_not_name_its_customer() -> None:
     assert read(json.dumps({"invoice": INVOICE}).encode()) == [("invoice", "8001", EventKind.CHANGED)]
     assert read(json.dumps(INVOICE).encode()) == [("invoice", "8001", EventKind.CHANGED)]
     assert read(urlencode(INVOICE).encode(), FORM) == [("invoice", "8001", EventKind.CHANGED)]
@@ -119,7 +119,7 @@ def test_a_body_may_name_two_records(document: Any) -> None:
     assert [record for _, record, _ in read(json.dumps(document).encode())] == ["5001", "8001"]
 
 
-def test_the_time_beside_an_invoices_id_is_not_the_contacts() -> None:
+def test_time_next_to_an_invoices_id_is_not_the_contacts() -> None:
     stamped = INVOICE | {"contact_id": "5001", "last_modified_time": "2026-03-02T15:00:00+0530"}
     contact, invoice = read_events(take_apart("", JSON, json.dumps(stamped).encode())).events
     assert (contact.modified_at, invoice.modified_at) == (None, AT_HALF_PAST_NINE)
@@ -130,12 +130,12 @@ class TestIdsInTheAddress:
     def test_an_id_in_the_query_needs_no_body(self, body: bytes) -> None:
         assert read(body, query="contact_id=5001&event=created") == [("contact", "5001", EventKind.CHANGED)]
 
-    def test_the_bodys_time_counts_where_both_name_the_record(self) -> None:
+    def test_bodys_time_counts_when_address_and_body_name_the_record(self) -> None:
         body = json.dumps({"contact": CONTACT}).encode()
         (event,) = read_events(take_apart("contact_id=5001", JSON, body)).events
         assert event.modified_at == AT_HALF_PAST_NINE
 
-    def test_both_ids_count_where_they_differ(self) -> None:
+    def test_both_ids_count_when_address_and_body_differ(self) -> None:
         body = b'{"contact": {"contact_id": "666"}}'
         assert {record for _, record, _ in read(body, query="contact_id=5001")} == {"666", "5001"}
 
@@ -157,12 +157,12 @@ class TestPaymentsAndCreditNotes:
             {"creditnote": {"creditnote_id": "9", "customer_id": "5001", "invoices_credited": ROWS}},
         ],
     )
-    def test_its_invoices_and_its_customer_are_named(self, document: Any) -> None:
+    def test_invoices_and_customer_are_named(self, document: Any) -> None:
         changed = EventKind.CHANGED
         expected = [("contact", "5001", changed), ("invoice", "8001", changed), ("invoice", "8002", changed)]
         assert read(json.dumps(document).encode()) == expected
 
-    def test_broken_text_of_a_payment_names_them_too(self) -> None:
+    def test_broken_text_of_a_payment_names_invoices_and_customer_too(self) -> None:
         body = b'{"payment": {"payment_id": 9, "customer_id": 5001, "amount":, "invoices": [{"invoice_id": 8001}]}}'
         assert [(entity, record) for entity, record, _ in read(body)] == [("contact", "5001"), ("invoice", "8001")]
 
@@ -172,24 +172,24 @@ class TestPaymentsAndCreditNotes:
         by_query = read(json.dumps(document).encode(), query="event=payment_deleted")
         assert {kind for _, _, kind in [*for_method, *by_query]} == {EventKind.CHANGED}
 
-    def test_its_time_is_not_that_of_its_invoices(self) -> None:
+    def test_time_of_a_payment_is_not_the_time_of_its_invoices(self) -> None:
         document = {"payment_id": "9", "invoice_id": "8001", "last_modified_time": "2026-03-02T15:00:00+0530"}
         assert the_event(document).modified_at is None
 
 
 @pytest.mark.parametrize("query", ["", "contact_id=5001"])
-def test_the_method_delete_says_that_the_record_is_gone(query: str) -> None:
+def test_method_delete_means_a_deleted_record(query: str) -> None:
     body = b"" if query else json.dumps({"contact": CONTACT}).encode()
     assert read(body, query=query, method="DELETE") == [("contact", "5001", EventKind.DELETED)]
 
 
-def test_a_deletion_in_an_array_is_that_of_its_record() -> None:
+def test_deletion_in_an_array_belongs_to_its_record() -> None:
     document = [{"event": "deleted", "contact": CONTACT}, {"event": "updated", "invoice": INVOICE}]
     found = read(json.dumps(document).encode())
     assert found == [("contact", "5001", EventKind.DELETED), ("invoice", "8001", EventKind.CHANGED)]
 
 
-def test_two_times_of_one_record_are_none() -> None:
+def test_conflicting_times_of_one_record_are_ignored() -> None:
     later = CONTACT | {"last_modified_time": "2026-03-03T15:00:00+0530"}
     assert the_event([CONTACT, later]).modified_at is None
     assert the_event([CONTACT, CONTACT]).modified_at == AT_HALF_PAST_NINE
@@ -212,11 +212,11 @@ def test_more_ids_than_one_request_may_name_are_counted_and_left_out() -> None:
         ("note=deleted", {}, EventKind.CHANGED),
     ],
 )
-def test_a_deletion_is_told_by_the_address_or_the_body(query: str, more: dict[str, Any], kind: EventKind) -> None:
+def test_deletion_is_recognised_by_the_address_or_the_body(query: str, more: dict[str, Any], kind: EventKind) -> None:
     assert read(json.dumps({"contact": CONTACT} | more).encode(), query=query) == [("contact", "5001", kind)]
 
 
-def test_a_vendor_is_one_unless_deleted() -> None:
+def test_vendor_event_counts_as_vendor_unless_deleted() -> None:
     vendor = {"contact": CONTACT | {"contact_type": " Vendor "}}
     assert the_event(vendor).kind is EventKind.VENDOR
     assert the_event(vendor | {"event": "deleted"}).kind is EventKind.DELETED
@@ -227,7 +227,7 @@ def test_a_vendor_is_one_unless_deleted() -> None:
     [
         ({"estimate": {"estimate_id": "9"}}, "estimate", "9"),
         ({"customer_payment": {"payment_id": "9"}}, "customer_payment", ""),
-        # Only names that can be Zoho's are written down.
+        # Only names that Zoho may use are recorded.
         ({"Ada Byron": {"Ada Byron_id": "9"}}, "other", ""),
         ({"estimate": "9"}, "other", ""),
         # An estimate's event changes neither its customer nor an invoice.
@@ -236,7 +236,7 @@ def test_a_vendor_is_one_unless_deleted() -> None:
         ({"data": [{"estimate": {"estimate_id": "9"}}]}, "estimate", "9"),
     ],
 )
-def test_other_things_are_named_where_they_have_a_name(document: Any, entity: str, record_id: str) -> None:
+def test_other_events_are_named_by_their_kind(document: Any, entity: str, record_id: str) -> None:
     event = the_event(document)
     assert (event.entity, event.record_id) == (entity, record_id)
 
@@ -248,7 +248,7 @@ def test_other_things_are_named_where_they_have_a_name(document: Any, entity: st
     + [json.dumps({"contact": {"contact_id": value}}).encode() for value in NO_IDS]
     + [b'{"JSONString": "{"}', b"JSONString=%7B", b"contact_id="],
 )
-def test_what_tells_nothing_is_refused(body: bytes) -> None:
+def test_body_without_a_record_is_refused(body: bytes) -> None:
     with pytest.raises(UnreadableBodyError):
         read(body)
 
@@ -258,7 +258,7 @@ def test_a_multipart_form_without_an_id_is_refused() -> None:
         read(b'--x\r\nContent-Disposition: form-data; name="JSONString"', "multipart/form-data; boundary=x")
 
 
-def test_a_multipart_form_of_thousands_of_parts_is_not_taken_apart() -> None:
+def test_multipart_form_of_thousands_of_parts_is_not_parsed() -> None:
     form = multipart({f"field_{number}": "x" for number in range(3_000)})
     assert take_apart("", MULTIPART, form).form == ()
 
@@ -286,7 +286,7 @@ _JSON = st.recursive(
     content_type=st.sampled_from([JSON, FORM, "", MULTIPART]),
     query=st.text(max_size=20),
 )
-def test_no_body_is_too_strange(body: bytes, content_type: str, query: str) -> None:
+def test_no_body_raises_an_unexpected_error(body: bytes, content_type: str, query: str) -> None:
     try:
         events = read(body, content_type, query)
     except UnreadableBodyError:

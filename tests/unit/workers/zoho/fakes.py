@@ -1,4 +1,4 @@
-"""A Zoho that answers from a list, and the ports around the client; no sockets."""
+"""A fake Zoho with a list of responses, and fakes of the client's ports; no sockets."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ Reply = httpx.Response | Exception
 
 
 def a_reply(status: int = 200, *, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
-    """A JSON answer of Zoho's, with its `Date`."""
+    """A JSON response of Zoho with its `Date`."""
     content = json.dumps({"message": "any text", **body})
     return httpx.Response(status, content=content, headers={"Date": DATE, **(headers or {})})
 
@@ -34,7 +34,7 @@ def a_page(key: str, *rows: object, more: bool = False) -> httpx.Response:
 
 
 class FakeZoho:
-    """Gives its replies in order and remembers the requests."""
+    """Returns its responses in order and records the requests."""
 
     def __init__(self, *replies: Reply) -> None:
         self.replies = list(replies)
@@ -53,7 +53,7 @@ class FakeZoho:
 
     @property
     def query(self) -> dict[str, str]:
-        """The last request's."""
+        """The query of the last request."""
         return dict(self.requests[-1].url.params)
 
 
@@ -62,8 +62,8 @@ class FakeTokens:
     token: Token = field(default_factory=lambda: Token("secret-token-1"))
     renewals: list[Token] = field(default_factory=list)
     refusal: Exception | None = None
-    keeps_first: bool = False  #: the refused token is to be tried once more
-    is_all: bool = False  #: there is no other token
+    keeps_first: bool = False  #: the refused token is tried once more
+    is_all: bool = False  #: no other token exists
 
     def current(self) -> Token:
         return self.token
@@ -82,7 +82,7 @@ class FakeTokens:
 
 @dataclass
 class FakeBudget:
-    """Notes what it is asked and told, in order; `refusals` are raised by the next calls (None: granted)."""
+    """Records requests and responses in order; the next calls raise `refusals` (None: granted)."""
 
     asked: list[tuple[str, Lane, str]] = field(default_factory=list)
     told: list[tuple[int, int | None]] = field(default_factory=list)
@@ -103,7 +103,7 @@ class FakeBudget:
             self.open_calls -= 1
 
     def answered(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
-        assert self.open_calls == 1, "told while the call still holds its place"
+        assert self.open_calls == 1, "recorded while the call still holds its place"
         self.told.append((status, code))
         self.headers.append(headers)
 
@@ -130,7 +130,7 @@ def a_transport(
 
 
 def a_contact_row(**changes: Any) -> dict[str, Any]:
-    """A row of /contacts, as recorded: strings everywhere, the primary person's fields among them."""
+    """A recorded row of /contacts: only strings, including the primary person's fields."""
     return {
         "contact_id": "460000000026049",
         "contact_name": "Bowman and Co",

@@ -1,4 +1,4 @@
-"""Which error an answer is: the code counts before the status."""
+"""The error of a response: the code takes precedence over the status."""
 
 import json
 from decimal import Decimal
@@ -34,9 +34,9 @@ def the_refusal(status: int, body: object) -> ZohoError | None:
         (429, {"code": 45}, Throttled),
         (429, {"code": 1070}, Throttled),
         (429, {"code": 43}, Throttled),
-        # 43's status is unsure.
+        # The status of code 43 is uncertain.
         (400, {"code": 43}, Throttled),
-        # A 429 of some gateway.
+        # A 429 from a gateway.
         (429, b"<html>", Throttled),
         (429, {"code": 99999}, Throttled),
         # Tokens.
@@ -49,19 +49,19 @@ def the_refusal(status: int, body: object) -> ZohoError | None:
         (401, {"code": 6041}, WrongOrganization),
         # Configuration.
         (400, {"code": 6041}, WrongOrganization),
-        # Gone.
+        # Deleted.
         (404, {"code": 1002}, NotFound),
         (404, {"code": 5}, NotFound),
         (400, {"code": 1002}, NotFound),
         (404, {"code": 99999}, NotFound),
         (404, b"<html>", NotFound),
-        # Not asked for properly.
+        # Malformed requests.
         (400, {"code": 2}, BadRequest),
         (400, {"code": 99999}, BadRequest),
         (400, {}, BadRequest),
         (403, {"code": 99999}, Refused),
         (405, {"code": 37}, Refused),
-        # Zoho is unwell.
+        # Server errors of Zoho.
         (500, {"code": 1000}, ZohoUnavailable),
         (200, {"code": 1000}, ZohoUnavailable),
         (400, {"code": 1000}, ZohoUnavailable),
@@ -69,10 +69,10 @@ def the_refusal(status: int, body: object) -> ZohoError | None:
         (502, b"<html>Bad gateway</html>", ZohoUnavailable),
         (503, b"", ZohoUnavailable),
         (408, b"", ZohoUnavailable),
-        # A permanent code on a 5xx is still a server in trouble; a throttle stays one.
+        # A permanent code with a 5xx is a server error; a throttle stays a throttle.
         (500, {"code": 57}, ZohoUnavailable),
         (503, {"code": 44}, Throttled),
-        # Not the API's words.
+        # Not responses of the API.
         (200, b"<html>Welcome to the hotel</html>", UnusableAnswer),
         (200, b"", UnusableAnswer),
         (200, b'{"code": 0, "contacts": [', UnusableAnswer),
@@ -83,21 +83,21 @@ def the_refusal(status: int, body: object) -> ZohoError | None:
         (400, b"<html>", UnusableAnswer),
         (302, b"", UnusableAnswer),
         (302, {"code": 0}, UnusableAnswer),
-        # An error under a good status.
+        # An error with a good status.
         (200, {"code": 99999}, UnusableAnswer),
         (200, {"code": 6041}, WrongOrganization),
         (201, {"code": 44}, Throttled),
-        # Good answers; a code may be a text, or missing.
+        # Good responses; the code may be a text, or missing.
         (200, {"code": 0}, type(None)),
         (200, {"code": "0"}, type(None)),
         (200, {}, type(None)),
     ],
 )
-def test_an_answer_is_this_error(status: int, body: object, kind: type) -> None:
+def test_response_maps_to_this_error(status: int, body: object, kind: type) -> None:
     assert type(the_refusal(status, body)) is kind
 
 
-def test_an_error_carries_status_and_code_and_nothing_of_the_body() -> None:
+def test_error_has_status_and_code_and_no_text_of_the_body() -> None:
     error = the_refusal(400, {"code": 2, "message": "Invalid value passed for Will Smith"})
 
     assert error is not None
@@ -115,7 +115,7 @@ def test_an_error_carries_status_and_code_and_nothing_of_the_body() -> None:
         (b'{"a": "one\ntwo\x00"}', "one\ntwo\x00"),  # control characters without their escapes
     ],
 )
-def test_one_unreadable_value_costs_no_other(content: bytes, value: str) -> None:
+def test_unreadable_value_does_not_affect_other_values(content: bytes, value: str) -> None:
     assert json_object(content) == {"a": value}
 
 
@@ -134,9 +134,9 @@ def test_amounts_never_pass_through_a_float() -> None:
         b"null",
     ],
 )
-def test_what_is_no_json_object_is_none(content: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_read_as_none(content: bytes) -> None:
     assert json_object(content) is None
 
 
-def test_nan_costs_its_row_at_most() -> None:
+def test_nan_costs_at_most_its_row() -> None:
     assert json_object(b'{"a": NaN, "b": 1}') == {"a": "NaN", "b": 1}

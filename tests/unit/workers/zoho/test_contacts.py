@@ -37,7 +37,7 @@ def a_client(zoho: FakeZoho, tokens: FakeTokens | None = None) -> ZohoContactsCl
     return ZohoContactsClient(a_transport(zoho, tokens=tokens), zone=ZoneInfo("Asia/Kolkata"))
 
 
-def test_a_page_of_contacts_is_asked_for_in_the_organisations_own_time() -> None:
+def test_page_of_contacts_is_requested_in_the_organisations_time_zone() -> None:
     zoho = FakeZoho(a_page("contacts", a_contact_row(), more=True))
 
     page = a_client(zoho).get_contacts(
@@ -50,7 +50,7 @@ def test_a_page_of_contacts_is_asked_for_in_the_organisations_own_time() -> None
     assert (page.has_more, page.server_time) == (True, SERVER_TIME)
 
 
-def test_a_time_without_an_offset_is_the_organisations_own() -> None:
+def test_time_without_an_offset_is_in_the_organisations_time_zone() -> None:
     told = {"last_modified_time": "2013-10-07 18:24:51"}
     zoho = FakeZoho(a_page("contacts", a_contact_row(**told)), a_reply(code=0, contact=a_contact_detail(**told)))
     client = a_client(zoho)
@@ -62,7 +62,7 @@ def test_a_time_without_an_offset_is_the_organisations_own() -> None:
     assert listed.modified_at == asked.modified_at == datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC)
 
 
-def test_vendors_are_asked_for_too_and_recognised() -> None:
+def test_vendors_are_requested_and_recognised() -> None:
     zoho = FakeZoho(a_page("contacts", a_contact_row(), a_contact_row(contact_type="vendor")))
 
     page = a_client(zoho).get_contacts(ListRequest(None, Sort.OLDEST_CHANGE_FIRST))
@@ -82,7 +82,7 @@ def test_a_contact_by_id_has_persons_and_details() -> None:
     assert zoho.requests[0].url.path == "/books/v3/contacts/460000000026049"
 
 
-def test_a_contact_that_zoho_has_no_longer_is_none() -> None:
+def test_contact_deleted_in_zoho_is_read_as_none() -> None:
     assert a_client(FakeZoho(a_reply(404, code=1002))).get_contact_by_id("460000000026049") is None
 
 
@@ -108,7 +108,7 @@ def test_a_page_of_persons_of_another_length() -> None:
     assert [(row.record_id, row.modified_at) for row in page.rows] == [(page.rows[0].person.person_id, None)]
 
 
-def test_a_refused_length_is_not_taken_for_a_refused_list() -> None:
+def test_refused_page_length_is_not_treated_as_a_refused_list() -> None:
     with pytest.raises(BadRequest):
         a_client(FakeZoho(a_reply(400, code=2))).get_contact_persons(
             ListRequest(None, Sort.OLDEST_CHANGE_FIRST, 25, 197)
@@ -120,23 +120,23 @@ def test_a_refused_length_is_not_taken_for_a_refused_list() -> None:
     [
         lambda: a_reply(404, code=5),
         lambda: httpx.Response(404, content=b"<html>"),
-        # "contactpersons" taken for a contact's id.
+        # Zoho reads "contactpersons" as a contact's id.
         lambda: a_reply(400, code=1002),
         lambda: a_reply(400, code=2),
         lambda: a_reply(405, code=37),
         # Not in this plan.
         lambda: a_reply(403, code=99999),
-        # Something else lives at this address.
+        # This address belongs to another resource.
         lambda: a_reply(code=0, contact={}),
     ],
 )
-def test_a_list_of_persons_that_is_refused_sends_the_caller_to_the_details(reply: object) -> None:
+def test_refused_list_of_persons_makes_the_caller_read_details(reply: object) -> None:
     assert callable(reply)
     with pytest.raises(BulkPersonsRefused):
         a_client(FakeZoho(reply())).get_contact_persons(1)
 
 
-def test_a_401_for_the_list_of_persons_is_no_missing_scope() -> None:
+def test_401_for_the_list_of_persons_is_not_a_missing_scope() -> None:
     tokens = FakeTokens()
     zoho = FakeZoho(a_reply(401, code=57), a_reply(401, code=57))
 
@@ -144,17 +144,17 @@ def test_a_401_for_the_list_of_persons_is_no_missing_scope() -> None:
         a_client(zoho, tokens).get_contact_persons(1)
 
     assert (refused.value.status, refused.value.code) == (401, 57)
-    # An expired token looks the same, so a fresh one was tried.
+    # An expired token gives the same error, so a new token was tried.
     assert len(tokens.renewals) == 1
 
 
 @pytest.mark.parametrize(
     ("replies", "kind"),
     [
-        # What concerns every call.
+        # Errors that concern every call.
         ([a_reply(401, code=14), a_reply(401, code=14)], TokenRejected),
         ([a_reply(400, code=6041)], WrongOrganization),
-        # What passes.
+        # Transient errors.
         ([a_reply(429, code=44)], Throttled),
         ([a_reply(503)], ZohoUnavailable),
         ([httpx.ReadTimeout("slow")], ZohoUnavailable),
@@ -162,7 +162,7 @@ def test_a_401_for_the_list_of_persons_is_no_missing_scope() -> None:
         ([httpx.Response(403, content=b"<html>")], UnusableAnswer),
     ],
 )
-def test_other_errors_of_the_list_of_persons_are_themselves(
+def test_other_errors_of_the_list_of_persons_are_raised_unchanged(
     replies: list[httpx.Response | Exception], kind: type[ZohoError]
 ) -> None:
     with pytest.raises(kind) as failed:
@@ -171,6 +171,6 @@ def test_other_errors_of_the_list_of_persons_are_themselves(
     assert type(failed.value) is kind
 
 
-def test_a_revoked_grant_is_not_taken_for_a_refused_list() -> None:
+def test_revoked_grant_is_not_treated_as_a_refused_list() -> None:
     with pytest.raises(TokenRevoked):
         a_client(FakeZoho(a_reply(401, code=57)), FakeTokens(refusal=TokenRevoked())).get_contact_persons(1)

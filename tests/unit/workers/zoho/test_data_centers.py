@@ -1,4 +1,4 @@
-"""Which hosts a connection talks to."""
+"""The hosts that a connection calls."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ from workers.zoho.errors import InvalidOrigin, UnknownDataCenter
         ("jp", "https://www.zohoapis.jp", "https://accounts.zoho.jp"),
         ("com.cn", "https://www.zohoapis.com.cn", "https://accounts.zoho.com.cn"),
         ("sa", "https://www.zohoapis.sa", "https://accounts.zoho.sa"),
-        # Canada's accounts server has a domain of its own.
+        # Canada's accounts server has another domain.
         ("ca", "https://www.zohoapis.ca", "https://accounts.zohocloud.ca"),
         ("uk", "https://www.zohoapis.uk", "https://accounts.zoho.uk"),
         ("ae", "https://www.zohoapis.ae", "https://accounts.zoho.ae"),
@@ -36,7 +36,7 @@ def test_each_data_center_has_its_hosts(data_center: str, api: str, accounts: st
     assert (hosts.api_origin, hosts.accounts_origin) == (api, accounts)
 
 
-def test_an_unknown_data_center_is_named_as_such_with_the_known_ones() -> None:
+def test_unknown_data_center_is_reported_with_the_known_ones() -> None:
     with pytest.raises(
         UnknownDataCenter, match=r"known: com, eu, in, com\.au, jp, com\.cn, sa, ca, uk, ae, us, au, cn"
     ):
@@ -60,7 +60,7 @@ def test_a_token_names_any_api_host_of_the_table(origin: str) -> None:
         " HTTPS://www.zohoapis.com ",
     ],
 )
-def test_one_host_in_other_letters_is_the_same_host(api_domain: str) -> None:
+def test_host_comparison_ignores_case(api_domain: str) -> None:
     hosts = zoho_hosts("eu")
     assert hosts.api_origin_for(api_domain) == "https://www.zohoapis.com"
     assert not hosts.refuses(api_domain)
@@ -102,7 +102,7 @@ def test_a_token_without_an_api_domain_is_used_at_its_data_center(api_domain: st
         "https://www.zohoapis.com:8443",
         "https://www.zohoapis.com:0",
         "https://www.zohoapis.com/books",
-        "http://www.zohoapis.com",  # The token would travel in the clear.
+        "http://www.zohoapis.com",  # The token would be sent unencrypted.
         "//www.zohoapis.com",
         "www.zohoapis.com",
         "https://",
@@ -123,7 +123,7 @@ def test_no_other_host_gets_the_token(api_domain: str) -> None:
         st.builds("https://{}zohoapis{}".format, st.text(max_size=9), st.text(max_size=9)),
     )
 )
-def test_whatever_a_token_names_the_origin_is_one_of_the_table(api_domain: str) -> None:
+def test_origin_is_always_one_of_the_table(api_domain: str) -> None:
     assert zoho_hosts("eu").api_origin_for(api_domain) in API_ORIGINS
 
 
@@ -141,12 +141,12 @@ def test_an_override_wins_over_the_data_center_and_over_the_token() -> None:
     [
         "127.0.0.1:9000",  # no scheme
         "ftp://host",
-        "http://host/books/v3",  # the path is booksync's to add
+        "http://host/books/v3",  # booksync adds the path itself
         "http://host?x=1",
         "http://user:hunter2@host",
     ],
 )
-def test_an_override_that_is_no_origin_is_refused_without_repeating_it(url: str) -> None:
+def test_override_that_is_not_an_origin_is_refused_without_quoting_it(url: str) -> None:
     with pytest.raises(InvalidOrigin, match="ZOHO_API_URL") as refused:
         zoho_hosts("eu", api_url=url)
 

@@ -1,6 +1,6 @@
-"""A server that trickles is left at the deadline, in its headers as in its body; the sockets are fakes."""
+"""A trickling server is abandoned at the deadline, in headers and in the body; the sockets are fakes."""
 
-# ruff: noqa: ARG002 - the fakes have the signatures of what they stand for.
+# ruff: noqa: ARG002 - the fakes have the signatures of the real classes.
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,7 +22,7 @@ class Clock:
 
 
 class Trickle(httpcore.NetworkStream):
-    """Gives the text a byte at a time, each after some seconds of the clock."""
+    """Returns the text one byte at a time, each after some seconds of the clock."""
 
     def __init__(self, text: bytes, seconds_a_byte: float, clock: Clock) -> None:
         self.text = text
@@ -64,11 +64,11 @@ HEADERS = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
 @pytest.mark.parametrize(
     "text",
     [
-        HEADERS[:-4] + b"\r\nX: " + b"x" * 1000,  # headers without end
-        HEADERS + b"x" * 1000,  # a body without end
+        HEADERS[:-4] + b"\r\nX: " + b"x" * 1000,  # endless headers
+        HEADERS + b"x" * 1000,  # an endless body
     ],
 )
-def test_a_trickling_server_is_left_at_the_deadline(text: bytes) -> None:
+def test_trickling_server_is_abandoned_at_the_deadline(text: bytes) -> None:
     clock = Clock()
     stream = Trickle(text, 1.0, clock)
     with (
@@ -81,7 +81,7 @@ def test_a_trickling_server_is_left_at_the_deadline(text: bytes) -> None:
     assert clock.now == 100
 
 
-def test_the_client_that_every_call_uses_keeps_the_deadline() -> None:
+def test_default_client_keeps_the_deadline() -> None:
     with new_http_client() as http:
         transport = http._transport
         assert isinstance(transport, DeadlineTransport)
@@ -89,7 +89,7 @@ def test_the_client_that_every_call_uses_keeps_the_deadline() -> None:
         assert isinstance(transport._pool._network_backend, DeadlineBackend)
 
 
-def test_a_wait_is_cut_to_what_is_left() -> None:
+def test_wait_is_cut_to_the_remaining_time() -> None:
     clock = Clock()
     inner = Trickle(b"abc", 4.0, clock)
     stream = DeadlineStream(inner, clock)
@@ -101,7 +101,7 @@ def test_a_wait_is_cut_to_what_is_left() -> None:
     assert inner.timeouts == [8, 6, 2]
 
 
-def test_nested_the_nearer_end_counts() -> None:
+def test_nearer_of_nested_deadlines_counts() -> None:
     clock = Clock()
     inner = Trickle(b"abc", 0, clock)
     stream = DeadlineStream(inner, clock)
@@ -117,7 +117,7 @@ def test_nested_the_nearer_end_counts() -> None:
     assert inner.timeouts == [10, 5, 10, 30]
 
 
-def test_after_the_deadline_nothing_is_even_connected() -> None:
+def test_no_connection_is_opened_after_the_deadline() -> None:
     clock = Clock()
     backend = DeadlineBackend(Network(Trickle(b"", 0, clock)), clock)
 
@@ -128,7 +128,7 @@ def test_after_the_deadline_nothing_is_even_connected() -> None:
 
 
 class BlackHoles(Network):
-    """Addresses at which nothing is heard until the timeout, but for those that are open."""
+    """Addresses that give no response until the timeout, except for the open ones."""
 
     def __init__(self, clock: Clock, *, are_open: Iterable[str] = ()) -> None:
         super().__init__(Trickle(b"", 0, clock))
@@ -155,7 +155,7 @@ class BlackHoles(Network):
 ADDRESSES = [f"192.0.2.{number}" for number in range(100)]
 
 
-def test_a_host_of_many_dead_addresses_is_left_at_the_deadline() -> None:
+def test_host_with_many_dead_addresses_is_abandoned_at_the_deadline() -> None:
     clock = Clock()
     holes = BlackHoles(clock)
     backend = DeadlineBackend(holes, clock, resolve=lambda _: ADDRESSES)
@@ -166,7 +166,7 @@ def test_a_host_of_many_dead_addresses_is_left_at_the_deadline() -> None:
     assert (clock.now, len(holes.tried)) == (12, 3)
 
 
-def test_the_next_address_is_tried_where_one_is_dead() -> None:
+def test_next_address_is_tried_after_a_dead_one() -> None:
     clock = Clock()
     holes = BlackHoles(clock, are_open=ADDRESSES[2:3])
     backend = DeadlineBackend(holes, clock, resolve=lambda _: ADDRESSES)
@@ -185,6 +185,6 @@ def test_a_name_without_an_address_is_a_failed_connection(resolve: Callable[[str
         backend.connect_tcp("name..test", 443, timeout=5)
 
 
-def test_an_address_is_its_own_address() -> None:
+def test_numeric_address_is_used_without_a_lookup() -> None:
     assert addresses_of("127.0.0.1") == ["127.0.0.1"]
     assert addresses_of("::1") == ["::1"]

@@ -1,4 +1,4 @@
-"""Each error says by itself what happened, whether waiting helps, and what to do."""
+"""Each error's sentence says what happened, whether waiting helps, and the next step."""
 
 import pytest
 
@@ -9,7 +9,7 @@ KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and is
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_error_has_a_sentence_of_its_own(kind: type[ZohoError]) -> None:
+def test_every_error_has_its_own_sentence(kind: type[ZohoError]) -> None:
     text = str(kind())
 
     assert text.endswith(".")

@@ -23,7 +23,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
         (" 4600 ", "4600"),
         ("cust_1-a", "cust_1-a"),
         (0, "0"),
-        # Not ids.
+        # Values that are not ids.
         ("", None),
         ("  ", None),
         (None, None),
@@ -32,7 +32,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
         (Decimal("1.5"), None),
         (["1"], None),
         ("1" * 65, None),
-        # They would ask for something else in a path.
+        # In a path these would address another resource.
         ("1/../2", None),
         ("..", None),
         ("1?x=2", None),
@@ -51,19 +51,19 @@ def test_ids(value: object, identity: str | None) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        # As given: blanks, quotes and line feeds too.
+        # Kept unchanged, including blanks, quotes and line feeds.
         ("  Bowman  and Co ", "  Bowman  and Co "),
         ('"will"\n@example.com', '"will"\n@example.com'),
         ("東京 🗼", "東京 🗼"),
         ("", ""),
         (None, ""),
-        # What Postgres would not take.
+        # Values that Postgres refuses.
         ("Wi\x00ll", "Will"),
         ("half a pair: \ud83d", "half a pair: ?"),
-        # A phone that came as a number.
+        # A phone sent as a number.
         (9773000000, "9773000000"),
         (Decimal("1.5"), "1.5"),
-        # Nothing known.
+        # Unknown values.
         (True, ""),
         ([], ""),
         ({"a": "b"}, ""),
@@ -75,7 +75,7 @@ def test_soft_texts(value: object, text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [True, [], {}, "x" * 10_001])
-def test_strict_texts_refuse_what_is_none(value: object) -> None:
+def test_strict_texts_refuse_values_that_are_not_texts(value: object) -> None:
     with pytest.raises(PydanticCustomError):
         fields.strict_text(value)
 
@@ -97,11 +97,11 @@ def test_flags(value: object, flag: bool | None) -> None:
     [
         ("2013-10-07T18:24:51+0530", dt.datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC)),
         ("2013-10-07T18:24:51-0700", dt.datetime(2013, 10, 8, 1, 24, 51, tzinfo=UTC)),
-        # Not Zoho's form, yet clear.
+        # Not Zoho's form, but unambiguous.
         ("2013-10-07T18:24:51Z", dt.datetime(2013, 10, 7, 18, 24, 51, tzinfo=UTC)),
         ("2013-10-07T18:24:51+05:30", dt.datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC)),
         ("2013-10-07 18:24:51+0530", dt.datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC)),
-        # Whose time? The organisation's, in Berlin.
+        # Without an offset it is the organisation's time, here Berlin.
         ("2026-11-19T15:06:24", dt.datetime(2026, 11, 19, 14, 6, 24, tzinfo=UTC)),
         ("2026-07-19 15:06:24", dt.datetime(2026, 7, 19, 13, 6, 24, tzinfo=UTC)),
         ("2013-10-07T18:24:51.123+0530", dt.datetime(2013, 10, 7, 12, 54, 51, 123000, tzinfo=UTC)),
@@ -134,7 +134,7 @@ def test_broken_times_are_refused(value: object) -> None:
         fields.moment(value, BERLIN)
 
 
-def test_a_time_without_an_offset_is_nobodys_while_the_zone_is_unknown() -> None:
+def test_time_without_an_offset_is_refused_while_the_zone_is_unknown() -> None:
     with pytest.raises(PydanticCustomError, match="without its offset"):
         fields.moment("2026-11-19T15:06:24")
 
@@ -146,7 +146,7 @@ def test_a_time_without_an_offset_is_nobodys_while_the_zone_is_unknown() -> None
         # With a time behind it; the offset moves no date.
         ("2026-12-10T00:00:00+0000", dt.date(2026, 12, 10)),
         ("2026-12-10 23:59:59", dt.date(2026, 12, 10)),
-        # No date: nothing is due.
+        # No date.
         ("", None),
         (None, None),
         ("0000-00-00", None),
@@ -162,7 +162,7 @@ def test_days(value: object, day: dt.date | None) -> None:
 
 
 @pytest.mark.parametrize("value", [20261001, True, [], {}])
-def test_what_is_no_text_is_no_day(value: object) -> None:
+def test_value_that_is_not_a_text_is_not_a_day(value: object) -> None:
     with pytest.raises(PydanticCustomError):
         fields.day(value)
     assert fields.soft_day(value) is None
@@ -177,7 +177,7 @@ def test_what_is_no_text_is_no_day(value: object) -> None:
         (Decimal("12345678901234567890.12"), "12345678901234567890.12"),
         (250, "250"),
         ("250.50", "250.50"),
-        # Grouped, as people write it.
+        # Grouped digits, as in hand-written amounts.
         ("1,234.50", "1234.50"),
         ("-1,234,567.5", "-1234567.5"),
         ("12,34,567.50", "1234567.50"),
@@ -195,7 +195,7 @@ def test_amounts_may_be_missing(value: object) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "1,234",  # perhaps one and a bit
+        "1,234",  # ambiguous
         "1.234,50",
         "12,34.50",
         ",234.50",
@@ -206,12 +206,12 @@ def test_amounts_may_be_missing(value: object) -> None:
         "NaN",
         Decimal("NaN"),
         Decimal("Infinity"),
-        Decimal("1E+999999"),  # as a plain number it would fill the memory
+        Decimal("1E+999999"),  # as an integer it would exhaust the memory
         Decimal("1E-999999"),
         Decimal("1E+20"),
         10**20,
         True,
-        1.5,  # a float cannot come out of our JSON
+        1.5,  # booksync's JSON reader returns no floats
         [],
     ],
 )

@@ -46,7 +46,7 @@ def test_an_invoice_by_id() -> None:
     assert a_client(zoho).get_invoice_by_id("982000000567114") is None
 
 
-def test_an_amount_arrives_as_it_was_written() -> None:
+def test_amount_is_read_exactly() -> None:
     body = json.dumps({"code": 0, "invoice": an_invoice_row(total="AMOUNT")}).replace('"AMOUNT"', "100000000000000.10")
     zoho = FakeZoho(httpx.Response(200, content=body, headers={"Date": DATE}))
 
@@ -57,7 +57,7 @@ def test_an_amount_arrives_as_it_was_written() -> None:
     assert invoice.total == Decimal("100000000000000.1")
 
 
-def test_a_time_without_an_offset_is_the_organisations_own() -> None:
+def test_time_without_an_offset_is_in_the_organisations_time_zone() -> None:
     row = an_invoice_row(last_modified_time="2025-11-19T15:06:24")
     zoho = FakeZoho(a_page("invoices", row), a_reply(code=0, invoice=row))
     client = a_client(zoho)

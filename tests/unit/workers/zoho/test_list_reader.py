@@ -1,4 +1,4 @@
-"""Promises of a walk's next page: refused lengths are done without, and other refusals are told."""
+"""The next page of a walk: refused page lengths are not used again, and other refusals are raised."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from workers.zoho.errors import BadRequest
 from workers.zoho.list_reader import walk_on
 
 
-def test_a_crowd_is_read_whole_where_other_lengths_are_refused() -> None:
+def test_crowd_is_read_completely_when_other_page_lengths_are_refused() -> None:
     upstream = a_list(*[100] * 450, *range(101, 300))
 
     def get(request: ListRequest) -> Page[Row]:
@@ -36,6 +36,6 @@ def test_a_refused_page_of_the_usual_length_is_an_error() -> None:
         walk_on(Walk.begin(None), get)
 
 
-def test_a_finished_walk_asks_for_nothing() -> None:
+def test_finished_walk_requests_no_page() -> None:
     with pytest.raises(ValueError, match="finished"):
         walk_on(replace(Walk.begin(None), is_finished=True), a_list().answer)

@@ -1,4 +1,4 @@
-"""How lists are asked for, and when their answers can be used."""
+"""Requests for lists, and the conditions for a usable response."""
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
@@ -23,10 +23,10 @@ from workers.zoho.transport import Answer
         (datetime(2026, 1, 5, 8, 0, 0, tzinfo=UTC), ZoneInfo("Europe/London"), "2026-01-05T08:00:00+0000"),
         # The offset changes with the season.
         (datetime(2026, 7, 5, 8, 0, 0, tzinfo=UTC), ZoneInfo("Europe/London"), "2026-07-05T09:00:00+0100"),
-        # The same wall time twice, an hour apart.
+        # The same wall-clock time twice, an hour apart.
         (datetime(2026, 11, 1, 5, 30, tzinfo=UTC), ZoneInfo("America/New_York"), "2026-11-01T01:30:00-0400"),
         (datetime(2026, 11, 1, 6, 30, tzinfo=UTC), ZoneInfo("America/New_York"), "2026-11-01T01:30:00-0500"),
-        # Cut off, not rounded up: the rows of that second are still asked for.
+        # Truncated, not rounded up, so that the rows of that second are still requested.
         (datetime(2026, 1, 5, 8, 0, 0, 999_999, tzinfo=UTC), UTC, "2026-01-05T08:00:00+0000"),
         # From another zone.
         (datetime(2026, 1, 5, 8, tzinfo=timezone(timedelta(hours=2))), UTC, "2026-01-05T06:00:00+0000"),
@@ -35,11 +35,11 @@ from workers.zoho.transport import Answer
         (datetime(1, 1, 2, tzinfo=UTC), UTC, "0001-01-02T00:00:00+0000"),
     ],
 )
-def test_times_are_written_as_zoho_takes_them(at: datetime, zone: tzinfo, text: str) -> None:
+def test_times_are_written_in_the_form_that_zoho_accepts(at: datetime, zone: tzinfo, text: str) -> None:
     assert zoho_time(at, zone) == text
 
 
-def test_a_page_is_asked_for_by_change_with_every_status_at_the_maximal_size() -> None:
+def test_page_is_requested_by_modified_time_with_every_status_at_maximum_size() -> None:
     request = ListRequest(datetime(2013, 10, 7, 12, 54, 51, tzinfo=UTC), Sort.OLDEST_CHANGE_FIRST, page=2)
 
     assert list_params(request, ZoneInfo("Asia/Kolkata")) == {
@@ -52,7 +52,7 @@ def test_a_page_is_asked_for_by_change_with_every_status_at_the_maximal_size() -
     }
 
 
-def test_without_a_beginning_everything_is_asked_for() -> None:
+def test_everything_is_requested_without_a_start() -> None:
     params = list_params(ListRequest(None, Sort.NEWEST_CHANGE_FIRST), UTC)
 
     assert params["sort_order"] == "D"
@@ -64,7 +64,7 @@ def an_answer(**body: Any) -> Answer:
 
 
 @pytest.mark.parametrize(("told", "more"), [(True, True), (False, False), ("true", True), ("false", False)])
-def test_a_page_has_rows_those_set_aside_more_and_the_servers_time(told: object, more: bool) -> None:
+def test_page_has_rows_rejected_rows_more_and_the_servers_time(told: object, more: bool) -> None:
     answer = an_answer(contacts=[a_contact_row(), "?"], page_context={"has_more_page": told})
 
     page = read_page(answer, "contacts", contact_from_row)
@@ -75,11 +75,11 @@ def test_a_page_has_rows_those_set_aside_more_and_the_servers_time(told: object,
 @pytest.mark.parametrize(
     "body",
     [
-        # No list.
+        # The list is missing.
         {"page_context": {"has_more_page": False}},
         {"contacts": None, "page_context": {"has_more_page": False}},
         {"contacts": {}, "page_context": {"has_more_page": False}},
-        # No word on whether more follow: to stop here would lose what does.
+        # It is unknown whether more rows follow, and to stop here could lose them.
         {"contacts": []},
         {"contacts": [], "page_context": None},
         {"contacts": [], "page_context": []},
@@ -88,6 +88,6 @@ def test_a_page_has_rows_those_set_aside_more_and_the_servers_time(told: object,
         {"contacts": [], "page_context": {"has_more_page": 1}},
     ],
 )
-def test_a_page_without_its_list_or_its_stop_sign_is_no_page(body: dict[str, Any]) -> None:
+def test_page_without_its_list_or_has_more_is_invalid(body: dict[str, Any]) -> None:
     with pytest.raises(UnusableAnswer, match="GET /contacts: no "):
         read_page(an_answer(**body), "contacts", contact_from_row)

@@ -1,4 +1,4 @@
-"""Tokens: what Zoho's accounts server answers, and what that means."""
+"""Tokens: the responses of Zoho's accounts server, and their meaning."""
 
 from typing import Any
 from urllib.parse import parse_qs
@@ -68,30 +68,30 @@ ERRORS = [
     (a_reply(200, error="invalid_client"), ClientRejected),
     (a_reply(200, error="invalid_client_secret"), ClientRejected),
     (a_reply(401, error="invalid_client"), ClientRejected),
-    # Too many tokens asked for.
+    # Too many token requests.
     (a_reply(400, error="Access Denied", error_description="too many requests continuously"), OAuthThrottled),
     (a_reply(200, error="access_denied"), OAuthThrottled),
     (a_reply(200, error="general_error", error_description="You have made Too Many Requests."), OAuthThrottled),
     (a_reply(400, error="too_many_requests"), OAuthThrottled),
     (httpx.Response(429, content=b"<html>"), OAuthThrottled),
-    # Words that booksync does not know.
+    # Unknown error words.
     (a_reply(200, error="general_error"), OAuthFailed),
     (a_reply(200, error={"secret": 1}), OAuthFailed),
-    # A server in trouble, or none of Zoho's.
+    # A server error, or a response that is not Zoho's.
     (a_reply(500, error="invalid_code"), ZohoUnavailable),
     (httpx.Response(503), ZohoUnavailable),
     (httpx.ConnectError("refused"), ZohoUnavailable),
     (httpx.Response(200, content=b"<html>"), UnusableAnswer),
     (a_reply(200), UnusableAnswer),
     (a_reply(200, **tokens(access_token="")), UnusableAnswer),
-    # It could not be sent in a header, and the error would quote it.
+    # This token cannot be sent in a header, and the error would quote it.
     (a_reply(200, **tokens(access_token="1000.secret\n")), UnusableAnswer),
     (a_reply(200, **tokens(access_token="1000.sécret")), UnusableAnswer),
 ]
 
 
 @pytest.mark.parametrize(("reply", "kind"), [*ERRORS, (a_reply(200, error="invalid_code"), TokenRevoked)])
-def test_a_refresh_that_fails_says_why(reply: httpx.Response | Exception, kind: type[ZohoError]) -> None:
+def test_failed_refresh_reports_the_reason(reply: httpx.Response | Exception, kind: type[ZohoError]) -> None:
     with pytest.raises(kind) as failed:
         refresh_access_token(FakeZoho(reply).http, CLIENT, "1000.secret-refresh")
 
@@ -103,13 +103,13 @@ def test_a_refresh_that_fails_says_why(reply: httpx.Response | Exception, kind: 
     ("reply", "kind"),
     [
         *ERRORS,
-        # Expired after its 60 s, used, or of another data centre.
+        # The code is expired (after 60 s), used, or from another data centre.
         (a_reply(200, error="invalid_code"), GrantCodeInvalid),
-        # Asked for without access_type=offline.
+        # Requested without access_type=offline.
         (a_reply(200, **tokens(refresh_token=None)), RefreshTokenMissing),
     ],
 )
-def test_an_exchange_that_fails_says_why(reply: httpx.Response | Exception, kind: type[ZohoError]) -> None:
+def test_failed_exchange_reports_the_reason(reply: httpx.Response | Exception, kind: type[ZohoError]) -> None:
     with pytest.raises(kind) as failed:
         exchange_grant_code(FakeZoho(reply).http, CLIENT, "1000.secret-code")
 
@@ -122,11 +122,11 @@ def test_an_exchange_that_fails_says_why(reply: httpx.Response | Exception, kind
         ({}, 60),
         ({"Retry-After": "120"}, 120),
         ({"Retry-After": "soon"}, 60),
-        # Not believed.
+        # Implausible values.
         ({"Retry-After": "999999"}, 1800),
     ],
 )
-def test_a_throttled_refresh_says_when_to_come_back(headers: dict[str, str], seconds: float) -> None:
+def test_throttled_refresh_reports_when_to_retry(headers: dict[str, str], seconds: float) -> None:
     reply = httpx.Response(400, headers=headers, content=b'{"error": "Access Denied"}')
     with pytest.raises(OAuthThrottled) as throttled:
         refresh_access_token(FakeZoho(reply).http, CLIENT, "r")
@@ -134,7 +134,7 @@ def test_a_throttled_refresh_says_when_to_come_back(headers: dict[str, str], sec
     assert throttled.value.seconds == seconds
 
 
-def test_an_unknown_error_word_is_told() -> None:
+def test_unknown_error_word_is_reported() -> None:
     with pytest.raises(OAuthFailed, match="general_error"):
         refresh_access_token(FakeZoho(a_reply(error="general_error")).http, CLIENT, "1000.secret-refresh")
 
@@ -147,20 +147,20 @@ def test_an_unknown_error_word_is_told() -> None:
         ("3600", 3600),
         # Milliseconds, as some of Zoho's servers said.
         (3600000, 3600),
-        # Nothing usable: the documented hour.
+        # Unusable values give the documented hour.
         (None, 3600),
         ("soon", 3600),
         (0, 3600),
         (True, 3600),
     ],
 )
-def test_a_token_lives_an_hour_at_most(told: object, seconds: int) -> None:
+def test_token_is_valid_for_at_most_an_hour(told: object, seconds: int) -> None:
     token = refresh_access_token(FakeZoho(a_reply(**tokens(expires_in=told))).http, CLIENT, "r")
 
     assert token.expires_in == seconds
 
 
-def test_a_missing_api_domain_is_none() -> None:
+def test_missing_api_domain_is_read_as_none() -> None:
     token = refresh_access_token(FakeZoho(a_reply(**tokens(api_domain=None))).http, CLIENT, "r")
 
     assert token.api_domain is None

@@ -7,7 +7,7 @@ from workers.zoho.errors import OrganizationScopeMissing, UnusableAnswer
 from workers.zoho.organizations import get_organizations
 
 
-def test_organisations_are_asked_for_without_naming_one() -> None:
+def test_organisations_are_requested_without_an_organisation_id() -> None:
     row = {"organization_id": "10234695", "name": "Zillium", "time_zone": "Asia/Kolkata", "country_code": "IN"}
     zoho, budget = FakeZoho(a_reply(code=0, organizations=[row, {"name": "no id"}])), FakeBudget()
 
@@ -17,15 +17,15 @@ def test_organisations_are_asked_for_without_naming_one() -> None:
     assert [(one.organization_id, one.time_zone, one.country_code) for one in organizations] == [
         ("10234695", "Asia/Kolkata", "IN")
     ]
-    # It is a call of the organisation's budget all the same.
+    # The call still counts against the organisation's budget.
     assert len(budget.asked) == 1
 
 
-def test_a_grant_without_the_scope_hears_which_one_it_lacks() -> None:
+def test_error_names_the_missing_scope_of_a_grant() -> None:
     with pytest.raises(OrganizationScopeMissing, match=r"the scope ZohoBooks\.settings\.READ is missing"):
         get_organizations(a_transport(FakeZoho(a_reply(401, code=57), a_reply(401, code=57))))
 
 
-def test_an_answer_without_organisations_is_unusable() -> None:
+def test_response_without_organisations_is_unusable() -> None:
     with pytest.raises(UnusableAnswer):
         get_organizations(a_transport(FakeZoho(a_reply(code=0))))

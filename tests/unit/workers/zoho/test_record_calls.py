@@ -1,4 +1,4 @@
-"""One record by its id: there, gone, or not to be had at the moment. The three must never be confused."""
+"""One record by its id: present, deleted, or unavailable at the moment. The three must never be confused."""
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ def the_invoice(zoho: FakeZoho, identity: str = "982000000567114") -> Invoice | 
     return get_record(a_transport(zoho), "/invoices", identity, "invoice", invoice_from_row)
 
 
-def test_a_record_is_asked_for_by_its_path() -> None:
+def test_record_is_requested_by_its_path() -> None:
     zoho = FakeZoho(a_reply(code=0, invoice=an_invoice_row()))
 
     invoice = the_invoice(zoho)
@@ -25,7 +25,7 @@ def test_a_record_is_asked_for_by_its_path() -> None:
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, 1002), (404, 5), (400, 1002), (404, 2006)])
-def test_gone_is_what_zoho_says_in_its_own_words(status: int, code: int) -> None:
+def test_only_zohos_own_error_means_deleted(status: int, code: int) -> None:
     assert the_invoice(FakeZoho(a_reply(status, code=code))) is None
 
 
@@ -36,16 +36,16 @@ def test_gone_is_what_zoho_says_in_its_own_words(status: int, code: int) -> None
         (httpx.Response(404, content=b"<html>Not here</html>"), UnusableAnswer),
         (httpx.Response(404), UnusableAnswer),
         (a_reply(404), UnusableAnswer),
-        # No record, or somebody else's, in a good answer.
+        # A good response with no record, or with another record.
         (a_reply(code=0), UnusableAnswer),
         (a_reply(code=0, invoice=[]), UnusableAnswer),
         (a_reply(code=0, invoice=an_invoice_row(invoice_id="1")), UnusableAnswer),
-        # There, but not understood.
+        # Present, but unreadable.
         (a_reply(code=0, invoice=an_invoice_row(total="much")), RecordUnreadable),
         (a_reply(503), ZohoUnavailable),
     ],
 )
-def test_everything_else_is_an_error_and_not_gone(reply: httpx.Response, kind: type[ZohoError]) -> None:
+def test_every_other_error_is_raised_and_does_not_mean_deleted(reply: httpx.Response, kind: type[ZohoError]) -> None:
     with pytest.raises(kind) as failed:
         the_invoice(FakeZoho(reply))
 
@@ -54,7 +54,7 @@ def test_everything_else_is_an_error_and_not_gone(reply: httpx.Response, kind: t
 
 
 @pytest.mark.parametrize("identity", ["", "contactpersons", "1/../2", "..", "1?organization_id=2", " 1", "1\n"])
-def test_an_id_that_no_record_can_have_costs_no_call(identity: str) -> None:
+def test_impossible_record_id_costs_no_call(identity: str) -> None:
     zoho = FakeZoho()
 
     assert the_invoice(zoho, identity) is None

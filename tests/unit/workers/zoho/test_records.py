@@ -1,4 +1,4 @@
-"""What a row means, and when it is set aside."""
+"""The meaning of a row, and the reasons for its rejection."""
 
 import datetime as dt
 from decimal import Decimal
@@ -45,7 +45,7 @@ def without(row: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in keys}
 
 
-def test_a_list_row_tells_the_contact_and_its_primary_person_but_no_persons() -> None:
+def test_list_row_has_the_contact_and_its_primary_person_but_no_list_of_persons() -> None:
     assert contact(a_contact_row()) == Contact(
         contact_id="460000000026049",
         kind=ContactKind.CUSTOMER,
@@ -61,7 +61,7 @@ def test_a_list_row_tells_the_contact_and_its_primary_person_but_no_persons() ->
     )
 
 
-def test_an_id_alone_is_a_contact() -> None:
+def test_contact_needs_only_an_id() -> None:
     assert contact({"contact_id": 7}) == Contact(
         "7", ContactKind.CUSTOMER, ContactStatus.ACTIVE, name="", company_name="", modified_at=None
     )
@@ -73,7 +73,7 @@ def test_an_id_alone_is_a_contact() -> None:
         ("customer", ContactKind.CUSTOMER),
         ("vendor", ContactKind.VENDOR),
         ("Vendor", ContactKind.VENDOR),
-        # No word, or an unknown one: they may be invoiced.
+        # Missing or unknown type: the contact may be invoiced.
         ("", ContactKind.CUSTOMER),
         (None, ContactKind.CUSTOMER),
         ("partner", ContactKind.CUSTOMER),
@@ -88,27 +88,27 @@ def test_only_a_vendor_is_a_vendor(contact_type: object, kind: ContactKind) -> N
     [
         ("active", ContactStatus.ACTIVE),
         ("Active", ContactStatus.ACTIVE),
-        # Nothing is said against it.
+        # No status.
         ("", ContactStatus.ACTIVE),
         (None, ContactStatus.ACTIVE),
         ("inactive", ContactStatus.INACTIVE),
-        # Words that booksync does not know.
+        # Unknown words.
         ("crm", ContactStatus.INACTIVE),
         ("duplicate", ContactStatus.INACTIVE),
     ],
 )
-def test_a_contact_with_any_other_word_than_active_is_inactive(status: object, expected: ContactStatus) -> None:
+def test_contact_with_any_status_other_than_active_is_inactive(status: object, expected: ContactStatus) -> None:
     assert contact(a_contact_row(status=status)).status is expected
 
 
-def test_blank_person_fields_are_no_person() -> None:
+def test_blank_person_fields_make_no_person() -> None:
     row = a_contact_row(first_name="", last_name=" ", email=None, phone="", mobile="")
 
     assert contact(row).primary is None
 
 
 @pytest.mark.parametrize("value", [None, "", " "])
-def test_a_contact_without_a_time_is_still_a_contact(value: object) -> None:
+def test_contact_without_a_modified_time_is_accepted(value: object) -> None:
     assert contact(a_contact_row(last_modified_time=value)).modified_at is None
 
 
@@ -123,14 +123,14 @@ def test_a_contact_without_a_time_is_still_a_contact(value: object) -> None:
             a_contact_row(contact_id="7", contact_name="x" * 10_001),
             SetAside("7", "contact_name is longer than any text of Zoho's"),
         ),
-        # Whether somebody is reminded hangs on these.
+        # These fields decide whether a customer gets reminders.
         (a_contact_row(contact_id="7", status=[]), SetAside("7", "status is not a text")),
         (a_contact_row(contact_id="7", contact_type=True), SetAside("7", "contact_type is not a text")),
         (
             a_contact_row(contact_id=7, last_modified_time="07 Oct 2013"),
             SetAside("7", "last_modified_time is not a time"),
         ),
-        # Two things at once.
+        # Two problems at once.
         (
             a_contact_row(contact_id="7", contact_name=[], status=[]),
             SetAside("7", "status is not a text; contact_name is not a text"),
@@ -140,19 +140,19 @@ def test_a_contact_without_a_time_is_still_a_contact(value: object) -> None:
         ("Will Smith", SetAside(None, "The row is not an object.")),
     ],
 )
-def test_a_contact_that_cannot_be_understood_is_set_aside_without_its_content(row: object, set_aside: SetAside) -> None:
+def test_unreadable_contact_is_rejected_without_its_content(row: object, set_aside: SetAside) -> None:
     assert contact_from_row(row) == set_aside
 
 
 @pytest.mark.parametrize("key", ["phone", "mobile", "email", "first_name", "last_name", "company_name"])
 @pytest.mark.parametrize("value", [{}, [], True, "x" * 10_001])
-def test_a_wrong_type_in_a_field_that_decides_nothing_costs_that_field_alone(key: str, value: object) -> None:
+def test_wrong_type_in_an_unimportant_field_costs_only_that_field(key: str, value: object) -> None:
     expected = contact(a_contact_row(**{key: ""}))
 
     assert contact(a_contact_row(**{key: value})) == expected
 
 
-def test_keys_that_are_not_read_may_hold_anything() -> None:
+def test_unused_keys_may_have_any_value() -> None:
     assert contact(a_contact_row(payment_terms={}, custom_fields=0, website=[1])) == contact(a_contact_row())
 
 
@@ -186,7 +186,7 @@ def test_a_bulk_row_is_a_person_of_a_contact() -> None:
         ),
     ],
 )
-def test_a_rejected_person_keeps_the_ids_that_are_good(row: object, set_aside: SetAside) -> None:
+def test_rejected_person_keeps_its_valid_ids(row: object, set_aside: SetAside) -> None:
     assert person_from_bulk_row(row) == set_aside
 
 
@@ -198,11 +198,11 @@ def test_a_rejected_person_keeps_the_ids_that_are_good(row: object, set_aside: S
         ({"invoice_id": None, "customer_id": {}}, SetAside(None, "invoice_id is not an id; customer_id is not an id")),
     ],
 )
-def test_a_rejected_invoice_keeps_the_id_that_is_good(changes: dict[str, Any], set_aside: SetAside) -> None:
+def test_rejected_invoice_keeps_its_valid_id(changes: dict[str, Any], set_aside: SetAside) -> None:
     assert invoice_from_row({**an_invoice_row(customer_id="5001"), **changes}) == set_aside
 
 
-def test_an_invoice_row_tells_the_invoice() -> None:
+def test_invoice_row_is_read() -> None:
     assert invoice() == Invoice(
         invoice_id="982000000567114",
         customer_id="460000000026049",
@@ -225,7 +225,7 @@ def test_an_invoice_row_tells_the_invoice() -> None:
         ({"total": None}, "total", None),
         ({"balance": "1,234.50"}, "balance", Decimal("1234.50")),
         ({"due_date": ""}, "due_date", None),
-        # An invoice without a date that exists is owed all the same.
+        # An invoice with an impossible date is still owed.
         ({"due_date": "0000-00-00"}, "due_date", None),
         ({"due_date": "01 Oct 2026"}, "due_date", None),
         ({"date": "2026-02-30"}, "date", None),
@@ -233,13 +233,13 @@ def test_an_invoice_row_tells_the_invoice() -> None:
         ({"customer_id": ""}, "customer_id", ""),
         ({"customer_id": None}, "customer_id", ""),
         ({"customer_id": 460}, "customer_id", "460"),
-        # Zoho's word, unknown ones too.
+        # Zoho's word, including unknown ones.
         ({"status": "Approved"}, "status", "approved"),
         ({"status": None}, "status", ""),
-        # These decide nothing.
+        # These fields are unimportant.
         ({"invoice_number": {}}, "number", ""),
         ({"currency_code": 7.0}, "currency_code", ""),
-        # A promise to pay may come with the row; one that cannot be read costs no invoice.
+        # The row may have an expected payment date; an unreadable date does not reject the invoice.
         ({"payment_expected_date": "2026-10-20"}, "expected_payment_date", dt.date(2026, 10, 20)),
         ({"payment_expected_date": ""}, "expected_payment_date", None),
         ({"payment_expected_date": "20 Oct 2026"}, "expected_payment_date", None),
@@ -247,7 +247,7 @@ def test_an_invoice_row_tells_the_invoice() -> None:
         ({}, "expected_payment_date", None),
     ],
 )
-def test_an_invoices_values(changes: dict[str, Any], attribute: str, value: object) -> None:
+def test_values_of_an_invoice_are_read(changes: dict[str, Any], attribute: str, value: object) -> None:
     assert getattr(invoice(**changes), attribute) == value
 
 
@@ -265,7 +265,7 @@ def test_an_invoices_values(changes: dict[str, Any], attribute: str, value: obje
         ({"last_modified_time": "soon"}, "last_modified_time is not a time"),
     ],
 )
-def test_an_invoice_that_cannot_be_understood_is_set_aside(changes: dict[str, Any], reason: str) -> None:
+def test_unreadable_invoice_is_rejected(changes: dict[str, Any], reason: str) -> None:
     assert invoice_from_row(an_invoice_row(invoice_id="7", **changes)) == SetAside("7", reason)
 
 
@@ -273,7 +273,7 @@ def test_void_and_draft_invoices_are_not_open_though_their_balance_stays() -> No
     assert [invoice(status=status).is_open for status in ("void", "draft", "overdue")] == [False, False, True]
 
 
-def test_an_organisation_tells_its_zone_country_and_currency() -> None:
+def test_organisation_has_its_zone_country_and_currency() -> None:
     row = {
         "organization_id": 10234695,
         "name": "Zillium",
@@ -291,7 +291,7 @@ def test_an_organisations_country_that_is_not_understood_is_kept_as_text() -> No
     assert (facts.country_code, facts.country_unknown) == (None, "Ruritania")
 
 
-def test_the_rest_of_a_page_goes_on_in_order_with_its_repetitions() -> None:
+def test_other_rows_of_a_page_are_read_in_order_with_repetitions() -> None:
     rows = [a_contact_row(contact_id="2"), {}, a_contact_row(contact_id="1"), None, a_contact_row(contact_id="2")]
 
     understood, set_aside = sort_out(rows, contact_from_row)

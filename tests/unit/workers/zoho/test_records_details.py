@@ -1,4 +1,4 @@
-"""The facts in the details of contacts and invoices: persons, the address, switches, credits, payments under way."""
+"""The facts in the details of contacts and invoices: persons, address, switches, credits, pending payments."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -18,7 +18,7 @@ def detail(**changes: Any) -> Contact:
     return outcome
 
 
-def test_a_detail_tells_persons_country_and_the_reminder_switch() -> None:
+def test_detail_has_persons_country_and_the_reminder_switch() -> None:
     person = ContactPerson(
         "460000000026051",
         "Will",
@@ -41,7 +41,7 @@ def test_a_detail_tells_persons_country_and_the_reminder_switch() -> None:
     [
         ({"country": "India", "country_code": ""}, {}, "IN"),
         ({"country": "", "country_code": "DE"}, {"country": "India"}, "DE"),
-        # The billing address names none.
+        # The billing address names no country.
         ({"country": "", "country_code": ""}, {"country": "India"}, "IN"),
         ({"country": "Atlantis"}, {"country_code": "IN"}, "IN"),
         ({}, {}, None),
@@ -61,19 +61,19 @@ def test_the_country_is_the_billing_addresss_else_the_shipping_ones(
 @pytest.mark.parametrize(
     ("billing", "shipping", "country", "unknown"),
     [
-        # Not understood.
+        # An unknown country.
         ({"country": " Ruritania "}, {}, None, "Ruritania"),
         ({"country": "", "country_code": "RX"}, {}, None, "RX"),
-        # The billing address names no country, the shipping one a country that is not understood.
+        # The billing address names no country, and the shipping address names an unknown one.
         ({"country": "n/a"}, {"country": "Ruritania"}, None, "Ruritania"),
         ({"country": "Ruritania"}, {"country": "Atlantis"}, None, "Ruritania"),
-        # An address that is understood goes first.
+        # An address with a known country takes precedence.
         ({"country": "Ruritania"}, {"country": "India"}, "IN", None),
         ({"country": "India"}, {"country": "Ruritania"}, "IN", None),
-        # None is named.
+        # No address names a country.
         ({"country": "N/A"}, {"country": "null"}, None, None),
         ({}, {}, None, None),
-        # What Postgres refuses is gone.
+        # Characters that Postgres refuses are removed.
         ({"country": "Ruri\0tania"}, {}, None, "Ruritania"),
     ],
 )
@@ -93,17 +93,17 @@ def test_a_country_that_is_not_understood_is_kept_as_text(
         ({"country_code": "AU", "state_code": "NSW"}, {}, "NSW", ""),
         ({"country_code": "AU", "state": "New South Wales", "state_code": "NSW"}, {}, "New South Wales", ""),
         ({"country_code": "AU", "zip": 2000}, {}, "", "2000"),
-        # They are those of the address that names the country; two addresses are never mixed.
+        # State and postcode come from the address that names the country; two addresses are never mixed.
         ({"state": "NY"}, {"country_code": "AU", "state": "NSW", "zip": "2000"}, "NSW", "2000"),
         ({"country_code": "AU"}, {"country_code": "US", "state": "NY", "zip": "10001"}, "", ""),
         ({"state": "NY", "zip": "10001"}, {"state": "NSW"}, "NY", "10001"),
         ({"state": "NY"}, {"country": "Ruritania", "state": "Strelsau"}, "Strelsau", ""),
-        # No text costs the contact.
+        # No text rejects the contact.
         ({"country_code": "AU", "state": [], "zip": None}, {}, "", ""),
         (None, [], "", ""),
     ],
 )
-def test_state_and_postcode_are_those_of_the_address_that_names_the_country(
+def test_state_and_postcode_come_from_the_address_that_names_the_country(
     billing: object, shipping: object, state: str, postcode: str
 ) -> None:
     told = detail(billing_address=billing, shipping_address=shipping)
@@ -152,7 +152,7 @@ def test_the_reminder_switch_is_known_or_not(value: object, known: bool | None) 
         ("2", (True, False), "2"),  # the id wins over the flag
         ("", (False, True), "2"),
         ("", ("true", False), "1"),
-        ("", (True, True), "1"),  # there is one primary
+        ("", (True, True), "1"),  # only one person is primary
         ("9", (False, True), "2"),  # an id that no person has
         (2, (None, None), "2"),
     ],
@@ -174,7 +174,7 @@ def test_a_detail_has_one_primary_person(
     assert told.primary.person_id == primary
 
 
-def test_where_no_person_is_the_primary_one_the_repeated_fields_stand_in() -> None:
+def test_repeated_fields_replace_a_missing_primary_person() -> None:
     told = detail(primary_contact_id="", contact_persons=[a_person_row(is_primary_contact=False)])
 
     assert told.persons is not None
@@ -184,7 +184,7 @@ def test_where_no_person_is_the_primary_one_the_repeated_fields_stand_in() -> No
 
 
 @pytest.mark.parametrize("persons", [None, "", {}])
-def test_without_a_list_of_persons_the_repeated_fields_are_the_only_one(persons: object) -> None:
+def test_repeated_fields_are_the_only_person_without_a_list(persons: object) -> None:
     told = detail(contact_persons=persons)
 
     assert told.persons == (told.primary,)
@@ -192,14 +192,14 @@ def test_without_a_list_of_persons_the_repeated_fields_are_the_only_one(persons:
     assert told.primary.person_id == "460000000026051"
 
 
-def test_a_detail_without_persons_says_that_there_are_none() -> None:
+def test_detail_with_an_empty_list_means_no_persons() -> None:
     told = detail(primary_contact_id="", contact_persons=[], first_name="", last_name="", email="", phone="", mobile="")
 
     assert told.persons == ()
     assert told.primary is None
 
 
-def test_a_person_of_the_wrong_shape_costs_nobody_else() -> None:
+def test_malformed_person_does_not_affect_other_persons() -> None:
     told = detail(contact_persons=["Will", a_person_row(contact_person_id=None, phone=[]), a_person_row()])
 
     assert told.persons is not None
@@ -219,7 +219,7 @@ def test_only_an_invoice_that_is_read_by_its_id_has_details() -> None:
     assert invoice(invoice_from_detail).has_details
 
 
-def test_an_invoice_row_without_the_keys_knows_nothing_against_it() -> None:
+def test_invoice_row_without_the_keys_has_no_reason_against_a_reminder() -> None:
     read = invoice()
 
     assert (read.ach_payment_initiated, read.unprocessed_payment) == (None, None)
@@ -243,7 +243,7 @@ def test_an_invoice_row_without_the_keys_knows_nothing_against_it() -> None:
     ],
 )
 @pytest.mark.parametrize("read", [invoice_from_row, invoice_from_detail])
-def test_a_fact_against_a_reminder_is_read_where_the_invoice_has_it(
+def test_fact_against_a_reminder_is_read(
     read: Callable[[object], object], changes: dict[str, object], fact: str, value: object
 ) -> None:
     assert getattr(invoice(read, **changes), fact) == value

@@ -1,4 +1,4 @@
-"""Promises of workers/zoho/response_bodies.py: an honest body is read whole, however it is cut; a bound is exact."""
+"""Promises of workers/zoho/response_bodies.py: a valid body is read completely in any pieces; the bound is exact."""
 
 import gzip
 import zlib
@@ -35,7 +35,7 @@ def read(response: httpx.Response, at_most: int = 1000) -> bytes:
 
 
 @given(st.binary(max_size=1000), st.integers(1, 100))
-def test_any_body_is_read_whole_in_any_pieces(body: bytes, length: int) -> None:
+def test_any_body_is_read_completely_in_any_pieces(body: bytes, length: int) -> None:
     assert read(a_response(body, length=length)) == body
     assert read(a_response(gzip.compress(body), length=length, coding="gzip"), at_most=1100) == body
 
@@ -52,12 +52,12 @@ def test_the_bound_is_exact(length: int, at_most: int) -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "identity, gzip", " gzip ,"])
-def test_one_gzip_goes_by_several_names(coding: str) -> None:
+def test_all_names_of_gzip_are_accepted(coding: str) -> None:
     assert read(a_response(gzip.compress(b"body", mtime=0), coding=coding)) == b"body"
 
 
 @pytest.mark.parametrize("coding", [None, "", "identity", "Identity", "identity, identity"])
-def test_no_coding_goes_by_several_names(coding: str | None) -> None:
+def test_all_names_of_no_coding_are_accepted(coding: str | None) -> None:
     assert read(a_response(b"body", coding=coding)) == b"body"
 
 
@@ -73,12 +73,12 @@ def test_an_empty_body_needs_no_gzip() -> None:
         gzip.compress(b"body", mtime=0)[:-1],
         gzip.compress(b"body", mtime=0)[:-8] + bytes(8),
         zlib.compress(b"body"),
-        # More after the end: a second file, and bytes that mean nothing.
+        # Data after the end: a second file, and random bytes.
         gzip.compress(b"body", mtime=0) * 2,
         gzip.compress(b"body", mtime=0) + b"more",
     ],
 )
 @pytest.mark.parametrize("length", [1, 7, 65_536])
-def test_what_is_not_one_whole_gzip_is_an_error(body: bytes, length: int) -> None:
+def test_body_that_is_not_one_complete_gzip_is_an_error(body: bytes, length: int) -> None:
     with pytest.raises(httpx.DecodingError):
         read(a_response(body, length=length, coding="gzip"))

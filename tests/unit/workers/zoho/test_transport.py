@@ -1,4 +1,4 @@
-"""One call with everything around it: token, budget, errors, the server's time."""
+"""One call with token, budget, errors and the server's time."""
 
 import time
 from contextlib import suppress
@@ -52,7 +52,7 @@ def test_a_plus_is_sent_escaped() -> None:
     assert b"%2B0530" in zoho.requests[0].url.query
 
 
-def test_the_token_names_the_host_unless_the_settings_do() -> None:
+def test_token_determines_the_host_unless_the_settings_do() -> None:
     zoho = FakeZoho(a_reply(code=0), a_reply(code=0))
     tokens = FakeTokens(Token("t", "https://www.zohoapis.in"))
 
@@ -83,7 +83,7 @@ def test_a_token_for_another_host_is_used_at_the_data_center_and_the_host_is_log
     ]
 
 
-def test_the_budget_is_asked_before_the_call_and_told_the_answer() -> None:
+def test_budget_grants_the_call_and_records_the_response() -> None:
     budget = FakeBudget()
 
     a_transport(FakeZoho(a_reply(code=0, headers={"X-Rate-Limit-Remaining": "17"})), budget=budget).get("/contacts")
@@ -93,7 +93,7 @@ def test_the_budget_is_asked_before_the_call_and_told_the_answer() -> None:
     assert budget.headers[0]["x-rate-limit-remaining"] == "17"
 
 
-def test_without_leave_there_is_no_call() -> None:
+def test_no_call_without_a_grant_of_the_budget() -> None:
     zoho = FakeZoho()
     transport = a_transport(zoho, budget=FakeBudget(refusals=[BudgetWait(40, WaitReason.MINUTE)]))
 
@@ -105,7 +105,7 @@ def test_without_leave_there_is_no_call() -> None:
 
 
 @pytest.mark.parametrize("code", [57, 14])
-def test_a_token_that_zoho_does_not_accept_is_renewed_once_and_the_call_repeated(code: int) -> None:
+def test_refused_token_is_renewed_once_and_the_call_is_repeated(code: int) -> None:
     zoho = FakeZoho(a_reply(401, code=code), a_reply(code=0))
     tokens, budget = FakeTokens(), FakeBudget()
     transport = a_transport(zoho, tokens=tokens, budget=budget)
@@ -115,7 +115,7 @@ def test_a_token_that_zoho_does_not_accept_is_renewed_once_and_the_call_repeated
     assert tokens.renewals == [Token("secret-token-1")]
     assert zoho.requests[1].headers["Authorization"] == "Zoho-oauthtoken secret-token-2"
     assert zoho.query["page"] == "3"
-    # The repeated call is a call too.
+    # The repeated call counts too.
     assert budget.told == [(401, code), (200, 0)]
     assert transport.calls == 2
 
@@ -128,7 +128,7 @@ def test_a_token_that_zoho_does_not_accept_is_renewed_once_and_the_call_repeated
         (None, TokenRejected),
     ],
 )
-def test_a_fresh_token_that_is_not_accepted_is_the_end(code: int | None, kind: type[Exception]) -> None:
+def test_refused_new_token_is_not_renewed_again(code: int | None, kind: type[Exception]) -> None:
     zoho = FakeZoho(a_reply(401, code=code), a_reply(401, code=code))
     tokens = FakeTokens()
 
@@ -139,7 +139,7 @@ def test_a_fresh_token_that_is_not_accepted_is_the_end(code: int | None, kind: t
     assert zoho.replies == []
 
 
-def test_a_refusal_that_passes_costs_a_short_pause_and_no_other_token() -> None:
+def test_transient_refusal_costs_a_short_pause_and_no_new_token() -> None:
     zoho = FakeZoho(a_reply(401, code=57), a_reply(code=0))
     tokens, pauses = FakeTokens(keeps_first=True), list[float]()
 
@@ -150,7 +150,7 @@ def test_a_refusal_that_passes_costs_a_short_pause_and_no_other_token() -> None:
 
 
 @pytest.mark.parametrize("last", [a_reply(code=0), a_reply(401, code=57)], ids=["accepted", "refused"])
-def test_a_token_that_is_refused_twice_is_renewed_and_the_fresh_one_has_the_last_word(last: httpx.Response) -> None:
+def test_twice_refused_token_is_renewed_and_the_new_token_decides(last: httpx.Response) -> None:
     zoho = FakeZoho(a_reply(401, code=57), a_reply(401, code=57), last)
     tokens = FakeTokens(keeps_first=True)
     transport = a_transport(zoho, tokens=tokens)
@@ -216,7 +216,7 @@ class TestRefusedRecords:
         assert len(tokens.renewals) == 1
 
 
-def test_where_there_is_no_other_token_the_refusal_stands() -> None:
+def test_refusal_is_raised_without_another_token() -> None:
     zoho = FakeZoho(a_reply(401, code=57), a_reply(401, code=57))
 
     with pytest.raises(MissingScope):
@@ -225,7 +225,7 @@ def test_where_there_is_no_other_token_the_refusal_stands() -> None:
     assert len(zoho.requests) == 2
 
 
-def test_the_repeated_call_may_have_to_wait_for_the_budget() -> None:
+def test_repeated_call_may_wait_for_the_budget() -> None:
     budget = FakeBudget(refusals=[None, BudgetWait(40, WaitReason.MINUTE)])
     transport = a_transport(FakeZoho(a_reply(401, code=57)), budget=budget)
 
@@ -235,12 +235,12 @@ def test_the_repeated_call_may_have_to_wait_for_the_budget() -> None:
     assert transport.calls == 1
 
 
-def test_the_errors_of_a_renewal_pass_through() -> None:
+def test_errors_of_a_renewal_are_raised_unchanged() -> None:
     with pytest.raises(TokenRevoked):
         a_transport(FakeZoho(a_reply(401, code=14)), tokens=FakeTokens(refusal=TokenRevoked())).get("/contacts")
 
 
-def test_the_budget_learns_of_a_throttle_before_the_caller_does() -> None:
+def test_budget_records_a_throttle_before_the_caller_gets_it() -> None:
     budget = FakeBudget()
 
     with pytest.raises(Throttled) as throttled:
@@ -250,7 +250,7 @@ def test_the_budget_learns_of_a_throttle_before_the_caller_does() -> None:
     assert throttled.value.code == 45
 
 
-def test_a_configuration_error_is_not_asked_twice() -> None:
+def test_configuration_error_is_not_retried() -> None:
     zoho = FakeZoho(a_reply(400, code=6041))
     tokens = FakeTokens()
 
@@ -260,7 +260,7 @@ def test_a_configuration_error_is_not_asked_twice() -> None:
     assert tokens.renewals == []
 
 
-def test_a_call_without_an_answer_counts_and_frees_its_place() -> None:
+def test_call_without_a_response_counts_and_frees_its_place() -> None:
     budget = FakeBudget()
     transport = a_transport(FakeZoho(httpx.ReadTimeout("slow")), budget=budget)
 
@@ -275,23 +275,23 @@ def test_a_call_without_an_answer_counts_and_frees_its_place() -> None:
     ("date", "server_time"),
     [
         (DATE, SERVER_TIME),
-        # Another zone, and none.
+        # Another time zone, and no time zone.
         ("Mon, 05 Oct 2026 14:00:00 +0530", SERVER_TIME),
         ("Mon, 05 Oct 2026 08:30:00 -0000", SERVER_TIME),
-        # Nothing to read.
+        # Unreadable values.
         ("", OUR_TIME),
         ("yesterday", OUR_TIME),
         ("Mon, 99 Oct 2026 08:30:00 GMT", OUR_TIME),
         ("Mon, 05 Oct 2026 08:30:00 +9999", OUR_TIME),
     ],
 )
-def test_the_time_is_the_servers_where_it_tells_it(date: str, server_time: object) -> None:
+def test_time_is_the_servers_when_it_sends_a_date(date: str, server_time: object) -> None:
     answer = a_transport(FakeZoho(a_reply(code=0, headers={"Date": date}))).get("/contacts")
 
     assert answer.server_time == server_time
 
 
-def test_a_missing_date_is_our_time() -> None:
+def test_local_time_is_used_without_a_date() -> None:
     answer = a_transport(FakeZoho(httpx.Response(200, content=b'{"code": 0}'))).get("/contacts")
 
     assert answer.server_time == OUR_TIME

@@ -1,4 +1,4 @@
-"""One exchange: bounded, and silent about secrets."""
+"""One HTTP exchange: bounded, and without secrets in errors and texts."""
 
 from collections.abc import Iterator
 
@@ -31,11 +31,11 @@ def the_exchange(zoho: FakeZoho) -> wire.WireAnswer:
         httpx.ReadError("reset by peer"),
         # A truncated body.
         httpx.RemoteProtocolError("peer closed connection without sending complete message body"),
-        # A body that is not the gzip it says it is.
+        # A body with the header of gzip that is not gzip.
         httpx.DecodingError("incorrect header check"),
     ],
 )
-def test_trouble_on_the_way_is_transient_and_named(trouble: httpx.RequestError) -> None:
+def test_network_error_is_transient_and_named(trouble: httpx.RequestError) -> None:
     with pytest.raises(ZohoUnavailable) as failed:
         the_exchange(FakeZoho(trouble))
 
@@ -71,7 +71,7 @@ class Chunks(httpx.SyncByteStream):
             yield chunk
 
 
-def test_a_body_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_body_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "MAX_BODY_BYTES", 10)
     body = Chunks(*[b"12345678"] * 100)
 
@@ -81,13 +81,13 @@ def test_a_body_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
     assert body.read == 2
 
 
-def test_an_answer_shows_neither_headers_nor_content() -> None:
+def test_repr_of_a_response_shows_neither_headers_nor_content() -> None:
     answer = the_exchange(FakeZoho(a_reply(code=0, contact_name="Will", headers={"Set-Cookie": "secret"})))
 
     assert repr(answer) == "WireAnswer(status=200)"
 
 
-def test_the_client_says_who_it_is_and_bounds_every_wait() -> None:
+def test_client_sends_its_user_agent_and_bounds_every_wait() -> None:
     with new_http_client() as http:
         assert http.headers["User-Agent"].startswith("booksync/")
         assert None not in (http.timeout.connect, http.timeout.read, http.timeout.write, http.timeout.pool)
