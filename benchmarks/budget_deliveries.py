@@ -12,7 +12,7 @@ from dramatiq import Broker, Middleware, Worker
 
 from db import connections
 from db.connections import Link
-from workers import process
+from workers.boot import process
 
 _DELIVERIES = "benchmark:deliveries"
 _DONE = "benchmark:done"

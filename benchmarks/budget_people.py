@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from db import connections
 from db.connections import Link
+from workers.boot.resources import Resources
 from workers.budget import BudgetLimits, BudgetWait, Lane
-from workers.resources import Resources
 
 #: The calls come at the same times of every cycle, which is a little longer than a slot counts: no window has more
 #: interactive calls than are reserved.

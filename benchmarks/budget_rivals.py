@@ -16,12 +16,13 @@ from limits.strategies import MovingWindowRateLimiter
 
 from benchmarks.budget_deliveries import Delivery, TellsWhenReady, link_of, note
 from db.connections import Link
-from workers.broker import Queue, new_broker, new_redis_client
-from workers.broker.middleware import OwnProcessGroup, ProcessResources, QuickStart
+from workers.boot.process import resources
+from workers.boot.settings import settings
 from workers.budget import Lane
-from workers.process import resources
-from workers.settings import settings
-from workers.tokens import SharedTokens
+from workers.jobs.middleware import OwnProcessGroup, ProcessResources, QuickStart
+from workers.queue import Queue, new_broker
+from workers.redis_access import new_redis_client
+from workers.secrets.tokens import SharedTokens
 from workers.zoho import ZohoTransport
 from workers.zoho.errors import Throttled
 

@@ -21,11 +21,11 @@ from benchmarks.installation import Servers, installed
 from sandbox.servers import WatchedProcess
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import PROJECT, running_simulator
-from workers import settings
-from workers.broker import Queue
+from workers.boot import settings
+from workers.boot.resources import Resources, open_resources
 from workers.budget import BudgetLimits
-from workers.connecting import link_organization
-from workers.resources import Resources, open_resources
+from workers.queue import Queue
+from workers.services.connect import link_organization
 
 WINDOWS = 5  #: the number of windows that the work fills
 

@@ -7,11 +7,11 @@ import time
 import dramatiq
 
 from benchmarks.budget_deliveries import Delivery, TellsWhenReady, link_of, note
-from workers.broker import Queue
+from workers.boot.process import resources
+from workers.boot.settings import settings
 from workers.budget import BudgetUnavailable, BudgetWait, Lane
 from workers.main import broker
-from workers.process import resources
-from workers.settings import settings
+from workers.queue import Queue
 from workers.zoho.errors import Throttled
 
 _STEP_ASIDE_SECONDS = 2.0

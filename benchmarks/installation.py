@@ -20,8 +20,8 @@ from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
 from tests.integration.db.links import a_new_link, save
-from workers import settings
-from workers.resources import Resources, open_resources
+from workers.boot import settings
+from workers.boot.resources import Resources, open_resources
 
 #: No limit, because a benchmark does not measure waiting for the budget.
 UNLIMITED = 1_000_000_000

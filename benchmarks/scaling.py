@@ -29,9 +29,9 @@ from db import runs
 from domain.runs import Mode
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
-from workers.broker import send_step
-from workers.connecting import link_organization
-from workers.resources import Resources
+from workers.boot.resources import Resources
+from workers.queue import send_step
+from workers.services.connect import link_organization
 
 LATENCY_MS = 200
 

@@ -16,7 +16,7 @@ from sandbox.zoho import commands as ask
 from sandbox.zoho.control import SandboxControl
 from tests.end_to_end.installation import Installation
 from tests.integration.chain.bench import Bench
-from workers.broker import send_step
+from workers.queue import send_step
 
 _EDITS_A_REQUEST = 5_000
 _SECONDS_OF_A_DAY = 86_400

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from workers.logs import set_up_logs
+from workers.observability.logs import set_up_logs
 
 #: The library loggers whose configuration booksync changes.
 _TOUCHED = ("httpx", "alembic", "uvicorn", "uvicorn.error", "uvicorn.access")

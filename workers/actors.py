@@ -6,9 +6,9 @@ A step's are (run id, step), a resync's (connection id, record id).
 from dramatiq import actor
 
 from domain.webhooks import Entity
-from workers.broker.arguments import check_record, check_step
-from workers.broker.messages import Queue
-from workers.process import resources, thread_shares
+from workers.boot.process import resources, thread_shares
+from workers.queue.arguments import check_record, check_step
+from workers.queue.messages import Queue
 from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
 from workers.sync.fair_resync import resync_fairly
 from workers.sync.run_steps import Step, run_step

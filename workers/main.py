@@ -3,7 +3,7 @@
 # ruff: noqa: E402
 import sys
 
-from workers.logs import set_up_logs
+from workers.observability.logs import set_up_logs
 
 # Before the other imports: Alembic logs as it is imported, and Dramatiq has set up a form of its own.
 set_up_logs()
@@ -11,14 +11,15 @@ set_up_logs()
 import dramatiq
 from dramatiq.middleware import AgeLimit
 
-from workers.broker import new_broker, new_redis_client
-from workers.broker.dead_letters import DeadLetters, keep_unreadable
-from workers.broker.heartbeat import Heartbeat
-from workers.broker.key_gate import KeyGate
-from workers.broker.messages import LONGEST_AGE_SECONDS
-from workers.broker.middleware import MessageLogs, OwnProcessGroup, ProcessResources, QuickStart, ShareThreads
-from workers.broker.schema_gate import SchemaGate
-from workers.settings import SettingsError, settings
+from workers.boot.settings import SettingsError, settings
+from workers.jobs.dead_letters import DeadLetters, keep_unreadable
+from workers.jobs.heartbeat import Heartbeat
+from workers.jobs.key_gate import KeyGate
+from workers.jobs.middleware import MessageLogs, OwnProcessGroup, ProcessResources, QuickStart, ShareThreads
+from workers.jobs.schema_gate import SchemaGate
+from workers.queue import new_broker
+from workers.queue.messages import LONGEST_AGE_SECONDS
+from workers.redis_access import new_redis_client
 
 try:
     _redis_url = settings().redis_url.get_secret_value()

@@ -19,15 +19,15 @@ from domain.forecast import polling_seconds
 from domain.nights import seconds_to_full_sync
 from domain.runs import Mode
 from domain.time_zones import zone_named
-from workers.broker import Queue, ready_messages, send_resync, send_step
-from workers.flood_runs import bring_runs_forward
-from workers.forecasting import forecast
-from workers.logs import describe
-from workers.posting import posting
-from workers.resources import Resources, open_resources
-from workers.schema import wait_for_schema
-from workers.servers import log_redis
-from workers.settings import Settings
+from workers.boot.resources import Resources, open_resources
+from workers.boot.schema import wait_for_schema
+from workers.boot.servers import log_redis
+from workers.boot.settings import Settings
+from workers.handover.posting import posting
+from workers.observability.logs import describe
+from workers.queue import Queue, ready_messages, send_resync, send_step
+from workers.services.forecast import forecast
+from workers.webhooks.flood_runs import bring_runs_forward
 
 log = structlog.get_logger(__name__)
 

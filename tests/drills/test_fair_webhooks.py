@@ -18,7 +18,8 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.underway import UnderWay, eventually, processes_under_way
-from workers.broker import new_broker, new_redis_client, send_resync
+from workers.queue import new_broker, send_resync
+from workers.redis_access import new_redis_client
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 

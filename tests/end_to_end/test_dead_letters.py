@@ -21,8 +21,9 @@ from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
 from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, Outcome, kill, settings_for
 from tests.end_to_end.underway import eventually
-from workers.broker import new_broker, new_redis_client
-from workers.broker.messages import LONGEST_AGE_SECONDS
+from workers.queue import new_broker
+from workers.queue.messages import LONGEST_AGE_SECONDS
+from workers.redis_access import new_redis_client
 
 ADA = "ada@example.com"
 

@@ -13,7 +13,7 @@ from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.phones import judge
 from tests.unit.workers.zoho.fakes import a_contact_detail, a_contact_row, a_person_row, an_invoice_row
-from workers.web.webhook_bodies import UnreadableBodyError, read_events, take_apart
+from workers.webhooks.bodies import UnreadableBodyError, read_events, take_apart
 from workers.zoho.answers import read_answer, refusal
 from workers.zoho.errors import UnusableAnswer
 from workers.zoho.lists import read_page

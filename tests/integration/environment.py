@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from cryptography.fernet import Fernet
 
-from workers.settings import settings
+from workers.boot.settings import settings
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import redis
 from domain.runs import Phase
 from sandbox.servers.ports import free_port
 from workers.budget import WaitReason
-from workers.counters import Counters, Ending, Family, totals
+from workers.observability.counters import Counters, Ending, Family, totals
 
 THREADS, TIMES = 8, 50
 
@@ -59,7 +59,7 @@ def test_a_redis_in_trouble_costs_a_moment_and_not_one_for_each_count(hanging_ur
 def test_a_connection_that_broke_loses_no_count(
     redis_url: str, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.counters._SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr("workers.observability.counters._SILENCE_SECONDS", 0.0)
     counters = Counters.at(redis_url)
     counters.api_call(200)
     client.client_kill_filter(_type="normal", skipme=True)

@@ -25,9 +25,9 @@ from tests.integration.environment import environment_of_a_process
 from tests.pgbouncer import PgBouncer
 from tests.process_logs import logs_of_a_process
 from workers import scheduler
+from workers.boot.resources import Resources, open_resources
+from workers.boot.schema import SchemaTooNewError
 from workers.cli.app import main
-from workers.resources import Resources, open_resources
-from workers.schema import SchemaTooNewError
 
 ROLE = f"reader_{uuid.uuid4().hex[:8]}"
 

@@ -1,4 +1,4 @@
-"""Promises of workers/posting.py: what is due reaches the receiver once, signed, with retries, and not too late."""
+"""Promises of handover/posting.py: what is due reaches the receiver once, signed, with retries, and not too late."""
 
 import datetime as dt
 import hashlib
@@ -25,8 +25,8 @@ from tests.integration.db.links import a_link
 from tests.integration.db.look import Row, change, row
 from tests.integration.db.reminding import NOW, SWITCH_ON, asked, plan_all, tell_contact, tell_invoices
 from tests.integration.environment import environment_of_a_process
-from workers.posting import Receiver, new_receiver_client, post_due, posting
-from workers.resources import open_resources
+from workers.boot.resources import open_resources
+from workers.handover.posting import Receiver, new_receiver_client, post_due, posting
 
 SECRET = "a secret of enough letters"
 
@@ -295,7 +295,7 @@ def test_whatever_goes_wrong_the_thread_goes_on(
 ) -> None:
     monkeypatch.setenv("REMINDER_WEBHOOK_URL", inbox.url)
     monkeypatch.setenv("REMINDER_WEBHOOK_SECRET", SECRET)
-    monkeypatch.setattr("workers.posting._TICK_SECONDS", 0.01)
+    monkeypatch.setattr("workers.handover.posting._TICK_SECONDS", 0.01)
     troubles = [ValueError("min() of nothing"), httpx.InvalidURL("https://[token")]
 
     def troubled(engine: Engine, receiver: Receiver) -> int:
@@ -303,7 +303,7 @@ def test_whatever_goes_wrong_the_thread_goes_on(
             raise troubles.pop()
         return post_due(engine, receiver)
 
-    monkeypatch.setattr("workers.posting.post_due", troubled)
+    monkeypatch.setattr("workers.handover.posting.post_due", troubled)
     with (
         environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
         open_resources("booksync tests") as resources,

@@ -23,8 +23,9 @@ from tests.integration.db.look import change, rows
 from tests.integration.environment import environment_of_a_process
 from tests.process_logs import logs_of_a_process
 from workers import scheduler
-from workers.broker import new_broker, new_redis_client
-from workers.resources import Resources, open_resources
+from workers.boot.resources import Resources, open_resources
+from workers.queue import new_broker
+from workers.redis_access import new_redis_client
 from workers.scheduler import tick
 
 

@@ -1,4 +1,4 @@
-"""Promises of workers/schema.py and its gate: no message is taken before the schema is there, or by older code."""
+"""Promises of workers/boot/schema.py and its gate: no message is taken before the schema is there, or by older code."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -18,10 +18,11 @@ from db.migrations import Target, expected_head, migrate
 from db.migrations.revisions import VERSION_TABLE, known_revisions, revision_of
 from sandbox.servers.ports import free_port
 from tests.process_logs import logs_of_a_process
-from workers import cli, process
-from workers.broker.schema_gate import SchemaGate, WrongSchemaError
-from workers.resources import Resources
-from workers.schema import SchemaTooNewError, SchemaTooOldError, require_schema, wait_for_schema
+from workers import cli
+from workers.boot import process
+from workers.boot.resources import Resources
+from workers.boot.schema import SchemaTooNewError, SchemaTooOldError, require_schema, wait_for_schema
+from workers.jobs.schema_gate import SchemaGate, WrongSchemaError
 
 PHASE1 = revision_of(Target.PHASE1)
 NEEDED = revision_of(Target.PHASE2)
@@ -129,7 +130,7 @@ class TestACommand:
 
     @pytest.mark.parametrize("module", sorted(Path(cli.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
     def test_every_command_looks_at_the_schema_first(self, module: Path) -> None:
-        assert "from workers.resources import open_resources" not in module.read_text(), "use workers.cli.opening"
+        assert "from workers.boot.resources import open_resources" not in module.read_text(), "use workers.cli.opening"
 
 
 class TestTheGate:
@@ -157,7 +158,7 @@ class TestTheGate:
             self.boot()
 
     def test_a_worker_that_waits_can_be_stopped(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("workers.broker.schema_gate._pause", lambda _: signal.raise_signal(signal.SIGTERM))
+        monkeypatch.setattr("workers.jobs.schema_gate._pause", lambda _: signal.raise_signal(signal.SIGTERM))
         with pytest.raises(SystemExit) as ended:
             self.boot()
         assert ended.value.code == 0

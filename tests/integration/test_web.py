@@ -24,9 +24,9 @@ from domain.webhooks import Entity
 from sandbox.servers.ports import free_port
 from tests.integration.environment import environment_of_a_process
 from tests.process_logs import logs_of_a_process
-from workers.broker import Queue, new_broker
 from workers.budget import WaitReason
-from workers.counters import Counters, Ending
+from workers.observability.counters import Counters, Ending
+from workers.queue import Queue, new_broker
 from workers.web.app import app
 
 

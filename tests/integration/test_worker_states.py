@@ -21,14 +21,14 @@ from db.migrations.revisions import VERSION_TABLE
 from sandbox.servers.ports import free_port
 from tests.end_to_end.underway import eventually
 from tests.integration.environment import environment_of_a_process
-from workers import process
-from workers.broker.heartbeat import Heartbeat
-from workers.broker.key_gate import KeyGate
-from workers.broker.schema_gate import SchemaGate, WrongSchemaError
+from workers.boot import process
+from workers.boot.resources import Resources, open_resources
 from workers.cli.app import app as commands
-from workers.resources import Resources, open_resources
+from workers.jobs.heartbeat import Heartbeat
+from workers.jobs.key_gate import KeyGate
+from workers.jobs.schema_gate import SchemaGate, WrongSchemaError
+from workers.observability.worker_states import ENDED_SECONDS, KEY, OwnState, WorkerState, own_name, report, reports
 from workers.web.app import app
-from workers.worker_states import ENDED_SECONDS, KEY, OwnState, WorkerState, own_name, report, reports
 
 WRONG_KEYS = "1 of 3 workers takes no work: its ENCRYPTION_KEYS cannot read this installation's secrets"
 
@@ -52,7 +52,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 def own_state(monkeypatch: pytest.MonkeyPatch) -> OwnState:
     """The state of a process that has just begun."""
     fresh = OwnState()
-    for module in ("broker.heartbeat", "broker.key_gate", "broker.schema_gate"):
+    for module in ("jobs.heartbeat", "jobs.key_gate", "jobs.schema_gate"):
         monkeypatch.setattr(f"workers.{module}.own_state", fresh)
     return fresh
 
@@ -104,8 +104,8 @@ class TestAWorker:
     @pytest.fixture(autouse=True)
     def means(self, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(process, "_resources", resources)
-        monkeypatch.setattr("workers.broker.key_gate._LOOK_SECONDS", 0.05)
-        monkeypatch.setattr("workers.schema._LOOK_SECONDS", 0.05)
+        monkeypatch.setattr("workers.jobs.key_gate._LOOK_SECONDS", 0.05)
+        monkeypatch.setattr("workers.boot.schema._LOOK_SECONDS", 0.05)
 
     @contextmanager
     def booting(self) -> Iterator[None]:
@@ -169,7 +169,7 @@ class TestAWorker:
         monkeypatch.setattr(process, "_resources", replace(resources, engine=elsewhere))
         with self.booting():
             eventually(lambda: states(client) == [WorkerState.NO_DATABASE])
-            monkeypatch.setattr("workers.schema._lack", lambda _: None)
+            monkeypatch.setattr("workers.boot.schema._lack", lambda _: None)
             monkeypatch.setattr(process, "_resources", resources)
             eventually(lambda: states(client) == [WorkerState.WORKING])
         elsewhere.dispose()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from workers.settings import Settings
+from workers.boot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

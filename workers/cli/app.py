@@ -15,6 +15,8 @@ from db.failures import DatabaseError, FailureKind, failure_of
 from db.migrations import MigrationError
 from domain.calling_window import InvalidPolicyError
 from domain.walk import WalkStuck
+from workers.boot.servers import RedisRefusesError, ServerNotReadyError
+from workers.boot.settings import SettingsError, database_url, settings
 from workers.budget import BudgetUnavailable, BudgetWait
 from workers.cli import (
     budget,
@@ -36,15 +38,13 @@ from workers.cli import (
     webhook,
 )
 from workers.cli.terminal import notes, print_json
-from workers.connecting import NotAMemberError, UnknownTimeZoneError
-from workers.keys import WrongKeysError
-from workers.logs import describe, set_up_logs
+from workers.observability.logs import describe, set_up_logs
 from workers.redis_access import refusal_of
 from workers.redis_access.addresses import redis_address
-from workers.servers import RedisRefusesError, ServerNotReadyError
-from workers.settings import SettingsError, database_url, settings
-from workers.vault import UnreadableSecretError
-from workers.webhook_rules import RotationUnderWayError
+from workers.secrets.keys import WrongKeysError
+from workers.secrets.vault import UnreadableSecretError
+from workers.services.connect import NotAMemberError, UnknownTimeZoneError
+from workers.services.webhook_rules import RotationUnderWayError
 from workers.zoho.errors import ZohoError
 
 app = typer.Typer(

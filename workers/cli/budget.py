@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from db import api_use
+from workers.boot.resources import Resources
 from workers.cli.budget_lines import span
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, notes, print_json
-from workers.resources import Resources
 
 app = typer.Typer(no_args_is_help=True)
 

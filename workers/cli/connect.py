@@ -10,7 +10,7 @@ from workers.cli.opening import open_resources
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
 from workers.cli.terminal import notes, out, print_facts, print_json
 from workers.cli.webhook import note_partial_url
-from workers.connecting import link_organization
+from workers.services.connect import link_organization
 from workers.zoho.data_centers import DATA_CENTER_ALIASES, DATA_CENTERS, data_center_named
 from workers.zoho.errors import UnknownDataCenter
 

@@ -14,7 +14,7 @@ from db.dead_letter_lists import Choice, Row
 from domain.dead_letters import LetterStatus
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, emphasized, notes, print_json
-from workers.retrying import Retried, retry
+from workers.services.retry import Retried, retry
 
 app = typer.Typer(
     help="Look at what no worker will try again by itself, and decide.", no_args_is_help=True, rich_markup_mode=None

@@ -12,11 +12,11 @@ from rich.table import Table
 from db import connections, held_deletions
 from db.held_deletions import Held
 from domain.deletions import RecordKind
+from workers.boot.resources import Resources
 from workers.cli.arguments import ConnectionID, OneConnection
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, notes, print_json
-from workers.held_deletions import apply, dismiss
-from workers.resources import Resources
+from workers.services.held_deletions import apply, dismiss
 
 app = typer.Typer(
     help="Records that Zoho seems to have lost: suspiciously many, so a person decides.",

@@ -9,7 +9,7 @@ from rich.table import Table
 from db import explanations
 from workers.cli.opening import open_resources
 from workers.cli.terminal import out, print_json
-from workers.explaining import explanation
+from workers.services.explain import explanation
 
 
 class NoSuchInvoiceError(Exception):

@@ -23,7 +23,7 @@ from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.terminal import Words, answers, counted, notes, out, print_json
 from workers.cli.uncertain_countries import uncertain_countries
-from workers.preview import Preview, PreviewedCall, preview
+from workers.services.preview import Preview, PreviewedCall, preview
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 BacklogOption = Annotated[

@@ -21,9 +21,9 @@ from sqlalchemy.exc import ArgumentError
 from db import migrations
 from db.engine import new_engine
 from db.migrations import Adoption, AppliedRevision, MigrationError, Progress, Report, Target
-from workers import spreadsheets
+from workers.boot.settings import database_url
 from workers.cli.terminal import Words, answers, notes, print_json
-from workers.settings import database_url
+from workers.services import spreadsheets
 
 _SILENT_SECONDS: Final = 2.0
 _BETWEEN_LINES_SECONDS: Final = 5.0

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workers import resources
-from workers.resources import Resources
-from workers.schema import require_schema
+from workers.boot import resources
+from workers.boot.resources import Resources
+from workers.boot.schema import require_schema
 
 
 @contextmanager
 def open_resources(application_name: str) -> Iterator[Resources]:
-    """As `workers.resources.open_resources`, for a command that ends at once where the schema is not the right one.
+    """Opens the resources of a command, which ends at once where the schema is not the right one.
 
     Raises:
         SettingsError: a setting is missing or malformed.

@@ -26,10 +26,10 @@ from domain.phone_audit import (
 )
 from domain.phones import Doubt, NotCallable, PhoneKind, PhoneProblem
 from domain.printable import printable
-from workers import spreadsheets
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.terminal import counted, notes, out, print_json
+from workers.services import spreadsheets
 
 #: The columns of `--csv`; `phones confirm --csv` reads them by these names.
 CSV_COLUMNS = (

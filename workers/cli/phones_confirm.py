@@ -18,7 +18,7 @@ from domain.phones import NotCallable, PhoneFallback, PhoneProblem
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, notes, print_json
-from workers.phone_confirmations import (
+from workers.services.confirm_phones import (
     Change,
     Problem,
     RefusedConfirmationsError,
@@ -26,7 +26,7 @@ from workers.phone_confirmations import (
     wishes_in,
     withdraw,
 )
-from workers.spreadsheets import SpreadsheetError
+from workers.services.spreadsheets import SpreadsheetError
 
 _CHANGES_SHOWN = 20
 

@@ -7,7 +7,7 @@ import typer
 
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, print_json
-from workers.resumption import parked, resume
+from workers.services.resume import parked, resume
 
 
 def resume_connections(

@@ -1,8 +1,8 @@
 """`booksync scheduler`: the process that ticks."""
 
-from workers.logs import set_up_logs
+from workers.boot.settings import settings
+from workers.observability.logs import set_up_logs
 from workers.scheduler import run_scheduler
-from workers.settings import settings
 
 
 def scheduler() -> None:

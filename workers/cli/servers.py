@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from workers.servers import PostgresState, RedisState
+from workers.boot.servers import PostgresState, RedisState
 
 
 def show_servers(postgres: PostgresState, redis: RedisState, tell: Console) -> None:

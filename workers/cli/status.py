@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 
 from db import connections, dead_letters, questions, scheduler_marks, summary, webhook_secrets
 from domain.floods import flood_sentence
+from workers.boot.resources import Resources
+from workers.boot.servers import look_at_postgres, look_at_redis
 from workers.budget import throttled_sentence
 from workers.cli.arguments import OneConnection
 from workers.cli.budget_lines import is_day_spent, stop_line
@@ -22,9 +24,7 @@ from workers.cli.terminal import answers, counted, emphasized, print_json
 from workers.cli.uncertain_countries import uncertain_countries
 from workers.cli.webhook import refusals_line
 from workers.cli.workers import show_workers, worker_reports
-from workers.forecasting import forecast
-from workers.resources import Resources
-from workers.servers import look_at_postgres, look_at_redis
+from workers.services.forecast import forecast
 
 #: Texts for countries in the line of a connection; --json has more.
 COUNTRIES_SHOWN = 5

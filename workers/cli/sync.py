@@ -10,15 +10,15 @@ from rich.table import Table
 from db import connections, runs, summary
 from db.runs import StepRef
 from domain.runs import Mode, Run, RunStatus
-from workers.broker import send_step
+from workers.boot.resources import Resources
 from workers.cli.arguments import ConnectionID
 from workers.cli.budget_lines import span, start_line
 from workers.cli.handover import tell_if_closed
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, notes, out, print_json
 from workers.cli.watch import watch
-from workers.forecasting import forecast
-from workers.resources import Resources
+from workers.queue import send_step
+from workers.services.forecast import forecast
 
 
 def sync(

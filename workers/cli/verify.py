@@ -9,7 +9,7 @@ from rich.table import Table
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.terminal import Words, notes, out, print_json
-from workers.verifying import Verification, verified_json
+from workers.services.verify import Verification, verified_json
 
 _SHOWN_IDS = 10
 

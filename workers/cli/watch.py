@@ -9,8 +9,8 @@ from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 from db import summary
 from db.failures import DatabaseError, failure_of
 from domain.runs import Phase, RunStatus
+from workers.boot.resources import Resources
 from workers.cli.terminal import Words, notes
-from workers.resources import Resources
 from workers.scheduler import sweep
 
 _POLL_SECONDS = 0.2

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from workers import webhook_rules
 from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, notes, out, print_facts, print_json
-from workers.web.signatures import SECRET_HEADERS, SIGNATURE_HEADER
-from workers.webhook_rules import WebhookRule
+from workers.services import webhook_rules
+from workers.services.webhook_rules import WebhookRule
+from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER
 
 app = typer.Typer(help="What Zoho's webhook rules need: address and secret.", no_args_is_help=True)
 

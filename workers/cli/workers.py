@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import redis
 from rich.console import Console
 
-from workers.resources import Resources
-from workers.worker_states import NONE_REPORTS, WorkerReport, reports, troubles
+from workers.boot.resources import Resources
+from workers.observability.worker_states import NONE_REPORTS, WorkerReport, reports, troubles
 
 
 def worker_reports(resources: Resources) -> list[WorkerReport] | None:

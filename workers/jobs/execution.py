@@ -16,11 +16,11 @@ from db.leases import LeaseLostError
 from db.transactions import in_transaction
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, retry_seconds
+from workers.boot.resources import Resources
 from workers.budget import BudgetWait
-from workers.counters import Ending
 from workers.jobs.outcomes import Handling, Outcome, handling_of
-from workers.logs import describe
-from workers.resources import Resources
+from workers.observability.counters import Ending
+from workers.observability.logs import describe
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from db.failures import DatabaseError, Failure, FailureKind, failure_of
 from db.resyncs import BUDGET
 from domain.walk import WalkStuck
 from workers.budget import BudgetUnavailable, BudgetWait, TokenEndpointThrottled
-from workers.logs import describe
-from workers.vault import MisplacedSecretError, UnreadableSecretError
+from workers.observability.logs import describe
+from workers.secrets.vault import MisplacedSecretError, UnreadableSecretError
 from workers.zoho.errors import (
     PARKING_ERRORS,
     BadRequest,

@@ -14,8 +14,8 @@ from domain.contacts import Contact
 from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.time_zones import zone_named
-from workers.logs import describe
-from workers.resources import Resources
+from workers.boot.resources import Resources
+from workers.observability.logs import describe
 from workers.zoho import ZohoContactsClient, ZohoInvoicesClient, ZohoTransport
 from workers.zoho.errors import RecordUnreadable
 

@@ -10,11 +10,11 @@ from db import connections
 from db.connections import UnknownConnectionError
 from db.webhook_events import Due, ResyncRef
 from domain.webhooks import Entity
-from workers.broker import send_resync
-from workers.resources import Resources
+from workers.boot.resources import Resources
+from workers.queue import send_resync
+from workers.queue.thread_shares import ThreadShares
 from workers.sync.one_record import refresh
 from workers.sync.refreshes import Refresh, refresh_record
-from workers.thread_shares import ThreadShares
 
 #: When a message comes again that found no thread for its organisation: behind the messages of all others.
 _SHORTEST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 0.2, 0.6

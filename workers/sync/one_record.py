@@ -34,10 +34,10 @@ from domain.floods import FLOOD, details_an_hour
 from domain.invoices import Invoice
 from domain.lists import SetAside
 from domain.webhooks import Entity, Event, EventKind, Outcome, Told, is_known
-from workers.broker.messages import RESYNC_ACTORS
+from workers.boot.resources import Resources
 from workers.budget import Lane
 from workers.jobs.outcomes import DeferredError
-from workers.resources import Resources
+from workers.queue.messages import RESYNC_ACTORS
 from workers.sync.asking import Asking
 from workers.sync.gone import note_gone
 from workers.zoho import ZohoTransport

@@ -27,7 +27,7 @@ from workers.jobs.outcomes import (
     is_certainly_of_one_record,
     is_worth_another_attempt,
 )
-from workers.logs import describe
+from workers.observability.logs import describe
 from workers.sync.work import Work
 from workers.zoho.errors import REFUSED_TOKEN, TransientZohoError, ZohoError
 

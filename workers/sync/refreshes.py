@@ -12,12 +12,12 @@ from db.connections import Parking
 from db.webhook_events import Due, ResyncRef
 from domain.webhooks import Entity
 from domain.webhooks import Outcome as EventOutcome
-from workers.broker import send_resync
-from workers.broker.dead_letters import death_of_resync
-from workers.counters import Ending
+from workers.boot.resources import Resources
+from workers.jobs.dead_letters import death_of_resync
 from workers.jobs.execution import Job, JobFailure, execute
 from workers.jobs.outcomes import concerns_one_record
-from workers.resources import Resources
+from workers.observability.counters import Ending
+from workers.queue import send_resync
 from workers.sync.one_record import OneRecord, refresh
 
 log = structlog.get_logger(__name__)

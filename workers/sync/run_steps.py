@@ -13,11 +13,11 @@ from db.connections import Parking
 from db.runs import StepRef
 from domain.dead_letters import Cause
 from domain.runs import Phase, Run, RunStatus
-from workers.broker import send_step
-from workers.broker.dead_letters import death_of_step
-from workers.counters import Ending
+from workers.boot.resources import Resources
+from workers.jobs.dead_letters import death_of_step
 from workers.jobs.execution import Job, JobFailure, execute
-from workers.resources import Resources
+from workers.observability.counters import Ending
+from workers.queue import send_step
 from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)

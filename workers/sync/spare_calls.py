@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from domain.forecast import leaves_room
-from workers.forecasting import forecast
+from workers.services.forecast import forecast
 from workers.sync.work import Work
 
 

@@ -11,7 +11,7 @@ from domain.runs import Mode, Phase, Run, RunStatus
 from domain.walk import Walk
 from domain.watermarks import overlapping
 from workers.jobs.outcomes import Outcome, handling_of
-from workers.logs import describe
+from workers.observability.logs import describe
 from workers.sync.truth_check import check_truth
 from workers.sync.work import Work
 from workers.zoho import OrganizationFacts, get_organizations

@@ -11,8 +11,8 @@ from db.dead_letters import Death
 from db.runs import Claim, StepRef
 from domain.runs import Run
 from domain.walk import Walk, WalkById
+from workers.boot.resources import Resources
 from workers.budget import Lane
-from workers.resources import Resources
 from workers.sync.asking import Asking
 from workers.zoho import ZohoTransport
 from workers.zoho.list_reader import ListReader

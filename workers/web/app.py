@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from workers.logs import set_up_logs
-from workers.resources import open_resources
+from workers.boot.resources import open_resources
+from workers.observability.logs import set_up_logs
 from workers.web import console, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
 from workers.web.throttled_log import throttled_uvicorn_warnings

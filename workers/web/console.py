@@ -15,10 +15,10 @@ from starlette.concurrency import run_in_threadpool
 from db import dead_letter_lists, scheduler_marks, summary, webhook_events
 from db.failures import DatabaseError, failure_of
 from domain.floods import flood_sentence
+from workers.boot.resources import Resources
+from workers.boot.settings import Settings
 from workers.budget import BudgetSnapshot, BudgetUnavailable, throttled_sentence
-from workers.counters import PasswordOutcome
-from workers.resources import Resources
-from workers.settings import Settings
+from workers.observability.counters import PasswordOutcome
 from workers.web.console_password import SHORTEST_PASSWORD, PasswordCheck, is_too_short, password_in
 
 router = APIRouter()

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 from pydantic import SecretStr
 
-from workers.counters import PasswordOutcome
+from workers.observability.counters import PasswordOutcome
 from workers.web.throttled_log import ThrottledLog
 
 #: A shorter password closes the console.

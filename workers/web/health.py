@@ -7,11 +7,11 @@ from sqlalchemy import Connection
 from db import scheduler_marks, webhook_events
 from db.failures import DatabaseError, failure_of
 from db.migrations import SchemaFit, SchemaState, schema_state
-from workers.keys import WrongKeysError, prove_keys
-from workers.resources import Resources
-from workers.servers import RedisState, look_at_postgres, look_at_redis
+from workers.boot.resources import Resources
+from workers.boot.servers import RedisState, look_at_postgres, look_at_redis
+from workers.observability.worker_states import NONE_REPORTS, reports, troubles
+from workers.secrets.keys import WrongKeysError, prove_keys
 from workers.web.throttled_log import ThrottledLog
-from workers.worker_states import NONE_REPORTS, reports, troubles
 
 router = APIRouter()
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from workers.metrics import render
+from workers.web.prometheus import render
 
 router = APIRouter()
 

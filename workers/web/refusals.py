@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 
 from db import webhook_secrets
 from db.failures import DatabaseError, failure_of
-from workers.logs import describe
-from workers.resources import Resources
+from workers.boot.resources import Resources
+from workers.observability.logs import describe
 
 log = structlog.get_logger(__name__)
 

@@ -21,15 +21,15 @@ from db.failures import DatabaseError, failure_of
 from db.secrets import Place, SecretName
 from db.webhook_events import Due
 from db.webhook_secrets import WebhookSecrets
-from workers.broker import send_resync
-from workers.logs import describe
-from workers.resources import Resources
-from workers.vault import UnreadableSecretError, Vault
+from workers.boot.resources import Resources
+from workers.observability.logs import describe
+from workers.queue import send_resync
+from workers.secrets.vault import UnreadableSecretError, Vault
+from workers.services.webhook_rules import read_secret
 from workers.web import refusals
 from workers.web.request_bodies import read_body, refuse_large
-from workers.web.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_authentic
-from workers.web.webhook_bodies import Reading, Request, UnreadableBodyError, read_events, take_apart
-from workers.webhook_rules import read_secret
+from workers.webhooks.bodies import Reading, Request, UnreadableBodyError, read_events, take_apart
+from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_authentic
 
 router = APIRouter()
 log = structlog.get_logger(__name__)

@@ -10,8 +10,8 @@ from db.runs import StepRef
 from domain.opening import Backlog
 from domain.runs import Mode, Phase
 from sandbox.zoho.control import SandboxControl
-from workers.connecting import link_organization
-from workers.resources import Resources
+from workers.boot.resources import Resources
+from workers.services.connect import link_organization
 from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
 from workers.sync.run_steps import Step, run_step
 

@@ -10,8 +10,8 @@ from sandbox.zoho.control import SandboxControl
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_night_passes
 from tests.integration.chain.restless import RestlessZoho, restless_zoho
-from workers import settings
-from workers.resources import Resources, open_resources
+from workers.boot import settings
+from workers.boot.resources import Resources, open_resources
 
 #: Waiting for the budget is not what these tests are about.
 LIMIT = 10_000

@@ -19,8 +19,8 @@ from sandbox.zoho.control import SandboxControl
 from tests.integration.chain.bench import STEPS, Bench, Row
 from tests.integration.chain.restless import RestlessZoho
 from tests.truth import differences
-from workers.broker.messages import ACTORS
-from workers.resources import Resources
+from workers.boot.resources import Resources
+from workers.queue.messages import ACTORS
 from workers.sync.run_steps import Step, run_step
 
 pytestmark = pytest.mark.drill

@@ -14,7 +14,7 @@ from tests.integration.chain.bench import Bench
 from tests.integration.chain.happenings import events
 from tests.integration.chain.restless import Due, RestlessZoho
 from tests.truth import differences
-from workers.resources import Resources
+from workers.boot.resources import Resources
 
 pytestmark = pytest.mark.drill
 

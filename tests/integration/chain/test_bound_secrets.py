@@ -8,8 +8,8 @@ from db import secrets
 from db.secrets import place_in
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
-from workers.connecting import Linked, link_organization
-from workers.vault import MisplacedSecretError
+from workers.secrets.vault import MisplacedSecretError
+from workers.services.connect import Linked, link_organization
 
 COLUMNS = ("refresh_token_encrypted", "access_token_encrypted", "webhook_secret_encrypted")
 

@@ -9,9 +9,9 @@ import pytest
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
-from workers.connecting import Linked, link_organization
-from workers.resources import open_resources
-from workers.settings import settings
+from workers.boot.resources import open_resources
+from workers.boot.settings import settings
+from workers.services.connect import Linked, link_organization
 from workers.zoho.errors import OrganizationScopeMissing, TokenRejected
 
 

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
-from workers import webhook_rules
 from workers.cli.app import app
-from workers.connecting import Linked, link_organization
-from workers.vault import UnreadableSecretError
-from workers.webhook_rules import UnreadableWebhookSecretError
+from workers.secrets.vault import UnreadableSecretError
+from workers.services import webhook_rules
+from workers.services.connect import Linked, link_organization
+from workers.services.webhook_rules import UnreadableWebhookSecretError
 from workers.zoho import OrganizationFacts, get_organizations
 
 USER = uuid.uuid4()
@@ -92,7 +92,7 @@ def test_a_secret_that_was_spoilt_while_zoho_was_asked_leaves_the_row_as_it_was(
         rows.append(stored(connected))
         return found
 
-    monkeypatch.setattr("workers.connecting.get_organizations", ask_and_spoil)
+    monkeypatch.setattr("workers.services.connect.get_organizations", ask_and_spoil)
     with pytest.raises(UnreadableSecretError):
         connect(connected)
     assert rows == [stored(connected)]

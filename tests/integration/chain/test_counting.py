@@ -15,7 +15,7 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.budget import BudgetWait, WaitReason
-from workers.counters import NO_ANSWER, UNKNOWN, Counters, Family, Labels, totals
+from workers.observability.counters import NO_ANSWER, UNKNOWN, Counters, Family, Labels, totals
 from workers.sync.run_steps import run_step
 from workers.sync.work import Work
 

@@ -14,9 +14,9 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
-from workers.broker import new_redis_client
-from workers.retrying import Retried, retry
-from workers.servers import RedisRefusesError
+from workers.boot.servers import RedisRefusesError
+from workers.redis_access import new_redis_client
+from workers.services.retry import Retried, retry
 
 
 def letters(bench: Bench, choice: Choice | None = None) -> list[Row]:

@@ -6,7 +6,7 @@ from db import connections
 from domain.runs import Mode
 from sandbox.zoho.commands import FaultName
 from tests.integration.chain.bench import Bench
-from workers.forecasting import forecast
+from workers.services.forecast import forecast
 
 
 def calls_of_a_full_sync(bench: Bench) -> int:

@@ -13,9 +13,9 @@ from tests.integration.chain.checking import a_minute_passes
 from tests.integration.chain.test_reminder_commands import asked, run
 from tests.integration.webhooks.hooks import post
 from workers.cli.app import app
-from workers.metrics import render
 from workers.sync import deletions
 from workers.web import console
+from workers.web.prometheus import render
 
 DETAILS = (CallKind.CONTACT, CallKind.INVOICE)
 MANY = 30
@@ -253,7 +253,7 @@ class TestApply:
     def test_customers_are_marked_in_batches(
         self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("workers.held_deletions.BATCH", 7)
+        monkeypatch.setattr("workers.services.held_deletions.BATCH", 7)
         lose_all_customers(synced)
         synced.sync(Mode.FULL)
         everyone = len(synced.customers())

@@ -12,7 +12,7 @@ from domain.runs import Mode
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
-from workers.connecting import UnknownTimeZoneError
+from workers.services.connect import UnknownTimeZoneError
 from workers.zoho import OrganizationFacts, ZohoTransport, get_organizations
 
 
@@ -78,7 +78,7 @@ def test_an_organisation_that_cannot_be_read_costs_the_run_nothing(bench: Bench)
 
 
 def test_connecting_refuses_a_zone_that_is_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.connecting.get_organizations", naming("Mars/Phobos"))
+    monkeypatch.setattr("workers.services.connect.get_organizations", naming("Mars/Phobos"))
     with pytest.raises(UnknownTimeZoneError, match="Mars/Phobos"):
         Bench.connected(bench.resources, bench.zoho, user_id=uuid.uuid4())
 

@@ -14,7 +14,7 @@ from sandbox.zoho.commands import PersonFields
 from tests.integration.chain.bench import Bench, Row
 from tests.integration.chain.checking import a_night_passes, check, come_first
 from tests.integration.chain.test_reminder_commands import asked, run
-from workers.verifying import Verification
+from workers.services.verify import Verification
 
 NUMBER = "+442070313000"
 REFUSED = "ask Bob"

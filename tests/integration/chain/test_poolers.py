@@ -13,7 +13,7 @@ from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change, rows
 from tests.integration.webhooks.hooks import Hooks
 from tests.pgbouncer import PgBouncer
-from workers.resources import Resources
+from workers.boot.resources import Resources
 from workers.scheduler import tick
 
 #: psycopg prepares a statement that it has sent five times.

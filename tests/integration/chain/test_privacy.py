@@ -17,10 +17,10 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
 from tests.process_logs import ProcessLogs, logs_of_a_process
-from workers import process
-from workers.broker.dead_letters import DeadLetters
-from workers.broker.messages import ACTORS
-from workers.broker.middleware import MessageLogs
+from workers.boot import process
+from workers.jobs.dead_letters import DeadLetters
+from workers.jobs.middleware import MessageLogs
+from workers.queue.messages import ACTORS
 
 #: Shorter texts may stand anywhere by chance.
 SHORTEST_NAME, SHORTEST_NUMBER = 4, 7

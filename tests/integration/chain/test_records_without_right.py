@@ -13,8 +13,8 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.chain.test_failing_records import customer_ids, rejected
+from workers.secrets.tokens import RECORD_REFRESHES
 from workers.sync.refreshes import refresh_record
-from workers.tokens import RECORD_REFRESHES
 from workers.zoho import transport
 from workers.zoho.wire import WireAnswer, exchange
 

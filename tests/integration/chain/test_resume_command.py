@@ -10,10 +10,10 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
-from workers import settings
+from workers.boot import settings
 from workers.cli.app import app
-from workers.connecting import link_organization
-from workers.resumption import resume
+from workers.services.connect import link_organization
+from workers.services.resume import resume
 
 NEW_GRANT = "Next: booksync connect, with a new grant, for each whose grant Zoho refuses."
 MEND = "Next: mend what the sentences name, and run this command again."

@@ -10,12 +10,12 @@ from db import webhook_events
 from domain.webhooks import Entity, Event, EventKind
 from sandbox.zoho.commands import FaultName
 from tests.integration.chain.bench import Bench
-from workers import tokens
-from workers.resources import Resources
-from workers.resumption import parked, resume
+from workers.boot.resources import Resources
+from workers.observability.worker_states import OwnState, WorkerState
+from workers.secrets import tokens
+from workers.secrets.vault import Vault
+from workers.services.resume import parked, resume
 from workers.sync.refreshes import refresh_record
-from workers.vault import Vault
-from workers.worker_states import OwnState, WorkerState
 from workers.zoho import AccessToken
 from workers.zoho.errors import OAuthFailed
 

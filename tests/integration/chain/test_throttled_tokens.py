@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from sandbox.zoho.commands import FaultName
 from tests.integration.chain.bench import Bench
 from workers.cli.app import app
-from workers.metrics import render
-from workers.resumption import resume
+from workers.services.resume import resume
+from workers.web.prometheus import render
 
 HOURS = 5
 

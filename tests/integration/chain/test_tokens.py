@@ -14,7 +14,7 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.budget import BudgetWait, WaitReason
-from workers.tokens import SharedTokens
+from workers.secrets.tokens import SharedTokens
 from workers.zoho import transport
 from workers.zoho.errors import TOKEN_PAUSE_SECONDS, ZohoUnavailable
 from workers.zoho.wire import WireAnswer, exchange

@@ -24,7 +24,7 @@ from tests.integration.chain.checking import (
 from tests.process_logs import logs_of_a_process
 from workers.budget import BudgetWait, WaitReason
 from workers.cli.app import app
-from workers.counters import Family, totals
+from workers.observability.counters import Family, totals
 from workers.sync.work import Work
 
 

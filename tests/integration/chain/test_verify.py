@@ -5,7 +5,7 @@ import pytest
 from domain.runs import Mode
 from sandbox.zoho.commands import FaultName
 from tests.integration.chain.bench import Bench, Row
-from workers.verifying import Verification, Verified
+from workers.services.verify import Verification, Verified
 
 
 @pytest.fixture

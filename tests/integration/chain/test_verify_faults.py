@@ -11,7 +11,7 @@ from sandbox.zoho.commands import FaultName, HostileRow
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.cli.verify import verify
-from workers.verifying import Verification, Verified
+from workers.services.verify import Verification, Verified
 from workers.zoho import ZohoContactsClient
 from workers.zoho.errors import ZohoUnavailable
 

@@ -13,7 +13,7 @@ from domain.outcome import CallOutcome
 from tests.database_roles import DatabaseRoles
 from tests.integration.db.look import altered
 from tests.integration.db.reminding import DUE_AT
-from workers.logs import describe
+from workers.observability.logs import describe
 
 pytestmark = pytest.mark.usefixtures("due")
 

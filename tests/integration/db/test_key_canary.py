@@ -11,8 +11,8 @@ from db import key_canary, secrets
 from db.secrets import Place, SecretName
 from tests.integration.db.links import a_link
 from tests.integration.db.look import change
-from workers.keys import WrongKeysError, prove_keys
-from workers.vault import Vault
+from workers.secrets.keys import WrongKeysError, prove_keys
+from workers.secrets.vault import Vault
 
 RIGHT, NEWER, WRONG = (Fernet.generate_key().decode() for _ in range(3))
 

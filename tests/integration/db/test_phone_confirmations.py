@@ -15,7 +15,7 @@ from tests.builders import A_LONDON_PHONE, a_contact, a_person, an_invoice
 from tests.integration.db.caching import cached, upsert
 from tests.integration.db.look import change, row, rows, until_somebody_waits
 from tests.integration.db.reminding import NOW, plan_all, tell_contact, tell_invoices
-from workers.phone_confirmations import Change, RefusedConfirmationsError, confirm, withdraw
+from workers.services.confirm_phones import Change, RefusedConfirmationsError, confirm, withdraw
 
 LATER = NOW + dt.timedelta(hours=1)
 REFUSED = "ask Bob"

@@ -15,7 +15,7 @@ from tests.integration.clock import zone_at_noon
 from tests.integration.db.links import a_link
 from tests.integration.db.look import change, rows
 from tests.integration.db.reminding import A_DAY, SWITCH_ON, plan_all, tell_contact, tell_invoices
-from workers.preview import Preview, preview
+from workers.services.preview import Preview, preview
 
 
 @pytest.fixture

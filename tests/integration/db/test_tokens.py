@@ -1,4 +1,4 @@
-"""Promises of db/tokens.py and workers/tokens.py: many workers share one access token, and one of them renews it."""
+"""Promises of db/tokens.py and secrets/tokens.py: many workers share one access token, and one of them renews it."""
 
 import json
 import threading
@@ -18,8 +18,8 @@ from db.engine import new_engine
 from db.secrets import Place, SecretName
 from tests.integration.db.look import change, row, until_somebody_waits
 from workers.budget import BudgetWait
-from workers.tokens import RECORD_REFRESHES, SharedTokens
-from workers.vault import UnreadableSecretError, Vault
+from workers.secrets.tokens import RECORD_REFRESHES, SharedTokens
+from workers.secrets.vault import UnreadableSecretError, Vault
 from workers.zoho import OAuthClient, Token
 from workers.zoho.errors import TokenNotRenewed, TokenRevoked, ZohoUnavailable
 

@@ -3,9 +3,9 @@
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from workers.broker.client import redis_client
+from workers.boot.servers import RedisState, look_at_redis
+from workers.redis_access.client import redis_client
 from workers.redis_access.refusals import RefusalKind
-from workers.servers import RedisState, look_at_redis
 
 
 def look_at(url: str, timeout_seconds: float = 2) -> RedisState:

@@ -15,9 +15,9 @@ from sandbox.servers import EmbeddedValkey
 from sandbox.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.underway import eventually
 from tests.process_logs import ProcessLogs, logs_of_a_process
-from workers.broker import consumer, reading
-from workers.broker.client import new_redis_client
-from workers.broker.reading import ReadingBroker
+from workers.queue import consumer, reading
+from workers.queue.reading import ReadingBroker
+from workers.redis_access.client import new_redis_client
 from workers.redis_access.refusal_log import RefusalLog
 
 

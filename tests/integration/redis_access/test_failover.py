@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.redis_access.servers import WatchedRedis, watched_redis
-from workers.broker import new_redis_client
+from workers.redis_access import new_redis_client
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from sandbox.servers.ports import LOOPBACK, free_port
 from tests.integration.environment import environment_of_a_process
 from tests.integration.redis_access.servers import ClusterNode, SentinelNode, server_that_says
 from tests.process_logs import logs_of_a_process
-from workers import servers
+from workers.boot import servers
+from workers.boot.resources import open_resources
 from workers.cli.app import app as commands
 from workers.cli.app import main
-from workers.resources import open_resources
 from workers.web.app import app
 
 READ_ONLY = r"is a read-only replica: point REDIS_URL to the primary, or use redis\+sentinel:// to follow it"

@@ -16,7 +16,7 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench, Row
 from tests.truth import record_differences
 from tests.webhooks import signed_json
-from workers.resources import Resources
+from workers.boot.resources import Resources
 from workers.sync.one_record import refresh
 from workers.sync.refreshes import Refresh, refresh_record
 from workers.web.app import app

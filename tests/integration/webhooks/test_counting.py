@@ -10,7 +10,7 @@ from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
 from workers.budget import BudgetWait, WaitReason
-from workers.counters import Family, Labels, totals
+from workers.observability.counters import Family, Labels, totals
 from workers.sync.one_record import OneRecord
 
 

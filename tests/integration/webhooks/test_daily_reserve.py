@@ -3,7 +3,7 @@
 from db import connections
 from domain.runs import Mode
 from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
-from workers.connecting import link_organization
+from workers.services.connect import link_organization
 
 #: The calls that are left of a day's 1,000: fewer than the reserve of a tenth.
 LEFT = 80

@@ -10,11 +10,11 @@ from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
+from workers.queue.thread_shares import ThreadShares
 from workers.scheduler import tick
 from workers.sync.fair_resync import resync_fairly
 from workers.sync.one_record import OneRecord, refresh
 from workers.sync.refreshes import Refresh
-from workers.thread_shares import ThreadShares
 
 
 def take_fairly(hooks: Hooks, shares: ThreadShares, contact_id: str, *, do: Refresh = refresh) -> None:

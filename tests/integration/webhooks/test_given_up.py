@@ -14,11 +14,11 @@ from domain.webhooks import Outcome
 from sandbox.zoho.commands import FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
-from workers.connecting import link_organization
-from workers.retrying import retry
 from workers.scheduler import tick
+from workers.secrets.tokens import SharedTokens
+from workers.services.connect import link_organization
+from workers.services.retry import retry
 from workers.sync.one_record import OneRecord
-from workers.tokens import SharedTokens
 from workers.zoho.errors import TokenRevoked
 
 

@@ -25,7 +25,7 @@ from tests.integration.db.links import a_link
 from tests.integration.db.look import change
 from tests.integration.environment import environment_of_a_process
 from tests.webhooks import signed_json
-from workers.resources import open_resources
+from workers.boot.resources import open_resources
 from workers.web.connections import CHECK_SECONDS, MOST_WAITING
 from workers.web.request_bodies import BODY_SECONDS, MAX_BODY_BYTES
 

@@ -16,7 +16,7 @@ from tests.integration.environment import environment_of_a_process
 from tests.integration.webhooks.black_hole import BlackHole, a_black_hole
 from tests.integration.webhooks.hooks import post
 from tests.webhooks import signed_json
-from workers.resources import Resources, open_resources
+from workers.boot.resources import Resources, open_resources
 from workers.web import app as web_app
 from workers.web import webhooks
 from workers.web.app import app

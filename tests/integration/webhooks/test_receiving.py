@@ -21,10 +21,11 @@ from tests.integration.environment import environment_of_a_process
 from tests.integration.webhooks.hooks import post
 from tests.process_logs import logs_of_a_process
 from tests.webhooks import signature, signed_form, signed_json
-from workers.broker import new_broker, new_redis_client
-from workers.resources import Resources, open_resources
+from workers.boot.resources import Resources, open_resources
+from workers.queue import new_broker
+from workers.redis_access import new_redis_client
 from workers.web.request_bodies import MAX_BODY_BYTES
-from workers.web.webhook_bodies import MOST_EVENTS, take_apart
+from workers.webhooks.bodies import MOST_EVENTS, take_apart
 
 SECRET = "0123456789abcdef0123456789abcdef01234567"
 CONTACT = {

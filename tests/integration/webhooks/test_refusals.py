@@ -16,8 +16,8 @@ from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id, post
 from tests.process_logs import logs_of_a_process
 from tests.webhooks import signed_json
 from workers.cli.app import app
+from workers.services.webhook_rules import rotate
 from workers.web import refusals
-from workers.webhook_rules import rotate
 
 COUNT = """
     SELECT webhooks_refused AS count, webhooks_refused_since > now() - interval '1 hour' AS is_recent

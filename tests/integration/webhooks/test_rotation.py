@@ -14,11 +14,11 @@ from tests.integration.db.look import change
 from tests.integration.webhooks.hooks import Hooks, post
 from tests.process_logs import logs_of_a_process
 from tests.webhooks import signed_json
-from workers import settings
+from workers.boot import settings
 from workers.cli.app import app
-from workers.keys import WrongKeysError
-from workers.vault import Vault
-from workers.webhook_rules import RotationUnderWayError, rotate, webhook_url
+from workers.secrets.keys import WrongKeysError
+from workers.secrets.vault import Vault
+from workers.services.webhook_rules import RotationUnderWayError, rotate, webhook_url
 
 
 def command(*words: str) -> Result:

@@ -5,7 +5,7 @@ from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
 from workers.jobs.outcomes import Outcome, handling_of
-from workers.vault import UnreadableSecretError
+from workers.secrets.vault import UnreadableSecretError
 from workers.zoho.errors import ClientRejected
 
 SET_UP_WRONGLY = "This installation is set up wrongly"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from workers.counters import PasswordOutcome
+from workers.observability.counters import PasswordOutcome
 from workers.web.console_password import (
     LONGEST_DELAY_SECONDS,
     MOST_ADDRESSES,

@@ -1,0 +1,1 @@
+"""What a process has: settings, resources, servers and the schema it works with."""

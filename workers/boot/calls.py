@@ -1,0 +1,114 @@
+"""The API budget joined with Postgres, which remembers every call and pause when Redis does not."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import redis
+from sqlalchemy import Engine
+
+from db import api_use, budget_waits, runs
+from db.api_use import StoredPause
+from workers.boot.settings import Settings
+from workers.budget import PROBE_SECONDS, Admission, ApiBudget, BudgetLimits, Lane, PauseLeft, PauseReason
+from workers.observability.counters import Counters
+from workers.zoho import CALL_SECONDS
+
+#: The budget's lease covers what is written down before the call, too.
+_AROUND_A_CALL_SECONDS = 5
+
+#: The pauses that Zoho imposes, as they are stored.
+_REASONS = {each.value: each for each in (PauseReason.MINUTE, PauseReason.DAY, PauseReason.CONCURRENCY)}
+
+
+def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings: Settings) -> ApiBudget:
+    """The budget of every organisation, as the settings limit it."""
+
+    def seconds_since_last_call(organization_id: str) -> float | None:
+        with engine.connect() as connection:
+            return api_use.seconds_since_last_call(connection, organization_id)
+
+    def pause_left(organization_id: str) -> PauseLeft | None:
+        with engine.connect() as connection:
+            stored = api_use.pause_left(connection, organization_id)
+        return _pause_left(stored) if stored else None
+
+    def on_pause(organization_id: str, seconds: float, reason: PauseReason) -> None:
+        with engine.begin() as connection:
+            api_use.note_pause(connection, organization_id, seconds, reason, is_probed=reason is PauseReason.DAY)
+
+    def on_probe(organization_id: str) -> None:
+        with engine.begin() as connection:
+            api_use.note_probe(connection, organization_id)
+
+    def on_resume(organization_id: str) -> None:
+        with engine.begin() as connection:
+            api_use.forget_pause(connection, organization_id)
+            budget_waits.bring_forward(connection, organization_id)
+
+    return ApiBudget(
+        client,
+        limits=BudgetLimits(
+            requests_per_minute=settings.zoho_requests_per_minute,
+            window_seconds=settings.zoho_window_seconds,
+            concurrency=settings.zoho_concurrency,
+            interactive_reserve=settings.zoho_interactive_reserve,
+            daily_reserve=settings.zoho_daily_reserve,
+            longest_call_seconds=CALL_SECONDS + _AROUND_A_CALL_SECONDS,
+        ),
+        seconds_since_last_call=seconds_since_last_call,
+        pause_left=pause_left,
+        on_pause=on_pause,
+        on_probe=on_probe,
+        on_resume=on_resume,
+        on_sleep=counters.budget_wait,
+    )
+
+
+def _pause_left(stored: StoredPause) -> PauseLeft:
+    """A pause as the budget knows it; a reason that booksync does not know counts as the minute's."""
+    since_probe = PROBE_SECONDS if stored.seconds_since_probe is None else stored.seconds_since_probe
+    return PauseLeft(
+        stored.seconds,
+        _REASONS.get(stored.reason or "", PauseReason.MINUTE),
+        probe_in_seconds=max(0.0, PROBE_SECONDS - since_probe),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CountedBudget:
+    """The budget, with each call written down in Postgres just before it is made (implements `workers.zoho.Budget`).
+
+    How it was answered is counted for `/metrics`.
+    """
+
+    budget: ApiBudget
+    engine: Engine
+    counters: Counters
+    run_id: uuid.UUID | None = None  #: the run whose calls these are
+
+    @contextmanager
+    def call(self, organization_id: str, *, lane: Lane, holder: str) -> Iterator["_NotedAdmission"]:
+        with self.budget.call(organization_id, lane=lane, holder=holder) as admission:
+            with self.engine.begin() as connection:
+                api_use.note_call(connection, organization_id)
+                if self.run_id is not None:
+                    runs.count_call(connection, self.run_id)
+            noted = _NotedAdmission(admission)
+            try:
+                yield noted
+            finally:
+                self.counters.api_call(noted.status)
+
+
+@dataclass(slots=True)
+class _NotedAdmission:
+    """The right to make one call, and the status of its answer (implements `workers.zoho.Admission`)."""
+
+    admission: Admission
+    status: int | None = field(default=None, init=False)
+
+    def answered(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
+        self.status = status
+        self.admission.answered(status, code, headers)

@@ -1,0 +1,119 @@
+"""What a process holds while it runs: settings, engine, Redis and HTTP clients, the API budget."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+import redis
+from dramatiq import Broker
+from sqlalchemy import Engine
+
+from db.connections import Link
+from db.engine import new_engine
+from workers.boot.calls import CountedBudget, new_budget
+from workers.boot.settings import Settings, settings
+from workers.budget import ApiBudget, Lane
+from workers.observability.counters import Counters
+from workers.queue import new_broker
+from workers.redis_access import new_redis_client
+from workers.secrets.tokens import SharedTokens
+from workers.secrets.vault import Vault
+from workers.zoho import CALL_SECONDS, OAuthClient, ZohoHosts, ZohoTransport, new_http_client, zoho_hosts
+
+#: A claim must outlast the call that is made under it.
+_CALL_SHARE_OF_CLAIM = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """One process's means."""
+
+    settings: Settings
+    engine: Engine
+    redis: redis.Redis
+    broker: Broker
+    http: httpx.Client
+    vault: Vault
+    budget: ApiBudget
+    counters: Counters
+
+    def hosts(self, data_center: str) -> ZohoHosts:
+        """Where that data centre is; ZOHO_API_URL and ZOHO_ACCOUNTS_URL win."""
+        api, accounts = self.settings.zoho_api_url, self.settings.zoho_accounts_url
+        return zoho_hosts(
+            data_center, api_url=str(api) if api else None, accounts_url=str(accounts) if accounts else None
+        )
+
+    def oauth_client(self, hosts: ZohoHosts) -> OAuthClient:
+        """This installation as Zoho's accounts server knows it."""
+        return OAuthClient(
+            accounts_origin=hosts.accounts_origin,
+            client_id=self.settings.zoho_client_id,
+            client_secret=self.settings.zoho_client_secret.get_secret_value(),
+        )
+
+    def transport(
+        self,
+        link: Link,
+        *,
+        lane: Lane,
+        holder: str,
+        run_id: uuid.UUID | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> ZohoTransport:
+        """Calls of one connection; `holder` is who waits for a slot, the calls of a run are counted in its row.
+
+        `now` is the clock that Zoho's is compared with: Postgres's, where the work has asked for it.
+        """
+        hosts = self.hosts(link.data_center)
+        return ZohoTransport(
+            self.http,
+            organization_id=link.organization_id,
+            hosts=hosts,
+            tokens=SharedTokens(self.engine, self.vault, self.http, self.oauth_client(hosts), link.connection_id),
+            budget=CountedBudget(self.budget, self.engine, self.counters, run_id),
+            lane=lane,
+            holder=holder,
+            now=now,
+            call_seconds=min(CALL_SECONDS, self.settings.claim_seconds * _CALL_SHARE_OF_CLAIM),
+        )
+
+
+@contextmanager
+def open_resources(
+    application_name: str, broker: Broker | None = None, *, postgres_seconds: float | None = None
+) -> Iterator[Resources]:
+    """The means of a process, closed at the end of the block. Nothing is connected before it is used.
+
+    A worker brings its own broker; who only sends gets one that fails quickly. With `postgres_seconds` no statement
+    takes longer.
+
+    Raises:
+        SettingsError: a setting is missing or malformed.
+    """
+    found = settings()
+    engine = new_engine(
+        found.database_url.get_secret_value(), application_name=application_name, answer_seconds=postgres_seconds
+    )
+    client = new_redis_client(found.redis_url.get_secret_value(), patient=False)
+    counters = Counters.at(found.redis_url.get_secret_value())
+    http = new_http_client()
+    try:
+        yield Resources(
+            settings=found,
+            engine=engine,
+            redis=client,
+            broker=broker or new_broker(client),
+            http=http,
+            vault=Vault(found.encryption_keys),
+            budget=new_budget(client, engine, counters, found),
+            counters=counters,
+        )
+    finally:
+        http.close()
+        counters.close()
+        client.close()
+        engine.dispose()

@@ -1,0 +1,88 @@
+"""The schema that this release needs: a process waits for the migrations, and ends where it is too old for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Engine
+
+from db.failures import DatabaseError, FailureKind, failure_of
+from db.migrations import MigrationError, SchemaFit, SchemaState, schema_state
+from workers.observability.worker_states import WorkerState
+
+log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS = 1.0
+
+
+class UnfitSchemaError(MigrationError):
+    """The database's schema is not one that this release can work with: migrate it, or upgrade booksync."""
+
+    def __init__(self, state: SchemaState) -> None:
+        super().__init__(f"{state.lack}.")
+
+
+class SchemaTooNewError(UnfitSchemaError):
+    """The database has a newer schema than this release knows: upgrade booksync."""
+
+
+class SchemaTooOldError(UnfitSchemaError):
+    """Migrations are missing: run `booksync migrate`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """What there is to wait for."""
+
+    state: WorkerState
+    sentence: str
+
+
+def wait_for_schema(
+    engine: Engine, pause: Callable[[float], bool], *, waits_as: Callable[[WorkerState], None] = lambda _: None
+) -> bool:
+    """Returns True once the database has the schema; False when `pause` says that the process is to end.
+
+    `pause` waits for the seconds that it is given, and returns whether to stop waiting. A server that cannot be used
+    yet is waited for too. `waits_as` is called with the state that a worker reports in each wait.
+
+    Raises:
+        SchemaTooNewError: the database has a revision that this release does not know.
+    """
+    logged = None
+    while (lack := _lack(engine)) is not None:
+        waits_as(lack.state)
+        if lack != logged:
+            log.warning(lack.sentence, action="schema.waiting")
+            logged = lack
+        if pause(_LOOK_SECONDS):
+            return False
+    return True
+
+
+def require_schema(engine: Engine) -> None:
+    """Look once, for a command that does not wait.
+
+    Raises:
+        SchemaTooNewError: the database has a revision that this release does not know.
+        SchemaTooOldError: migrations are missing.
+    """
+    with engine.connect() as connection:
+        state = schema_state(connection)
+    if state.fit is SchemaFit.NEWER:
+        raise SchemaTooNewError(state)
+    if state.fit is SchemaFit.OLDER:
+        raise SchemaTooOldError(state)
+
+
+def _lack(engine: Engine) -> _Lack | None:
+    try:
+        require_schema(engine)
+    except SchemaTooOldError as error:
+        return _Lack(WorkerState.SCHEMA_TOO_OLD, f"Waiting for the migrations. {error}")
+    except DatabaseError as error:
+        failure = failure_of(error)
+        if failure.kind is FailureKind.DEFECT:
+            raise
+        return _Lack(WorkerState.NO_DATABASE, f"Waiting for Postgres. {failure.sentence(engine.url)}")
+    return None

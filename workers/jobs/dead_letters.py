@@ -1,0 +1,238 @@
+"""Dead letters: what no worker will try again is kept in Postgres, however it died.
+
+Two ways lead here. Who gives a step or a record up writes the letter with its end (`death_of_step`, `death_of_resync`).
+A message that dies in the queue itself is kept by the middleware, one that cannot even be read by `keep_unreadable`.
+"""
+
+import hashlib
+import re
+import traceback
+import uuid
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from dramatiq import Broker, MessageProxy, Middleware, Worker
+from dramatiq.errors import BrokerConnectionError
+from dramatiq.middleware import MiddlewareError
+from sqlalchemy.exc import DBAPIError
+
+from db import dead_letters
+from db.dead_letters import Death
+from db.failures import DatabaseError, failure_of
+from db.webhook_events import ResyncRef
+from domain.dead_letters import Cause, fingerprint
+from domain.runs import Run
+from workers.boot import process
+from workers.observability.logs import describe, where
+from workers.queue.messages import ACTORS, LETTER_OPTION, RESYNC_ACTORS
+
+log = structlog.get_logger(__name__)
+
+#: The frames that tell where an error happened; those above them are the same for every step.
+_TELLING_FRAMES = 2
+
+#: What an id or a number may look like. Anything else in a message is none of ours, and may be personal.
+_ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
+
+#: Actors that may end without having done their work: they wait, or leave it to another message.
+_CLOSED_BY_THEIR_WORK = {actor_name for actor_name, _ in RESYNC_ACTORS.values()}
+
+#: Stands for what was not kept; a letter with it cannot be sent again.
+HIDDEN = "(hidden)"
+
+_UNKNOWN_ACTOR = "No worker knows this actor: deploy the workers before the senders."
+_TOO_OLD = "The message lay in the queue for longer than anybody waits for it."
+_UNREADABLE = "This is no message of booksync's: does another program use the same Redis database?"
+
+
+def death_of_step(run: Run, cause: Cause, reason: str, error: BaseException | None = None) -> Death:
+    """The death of a run's step, given up by the run itself."""
+    actor_name, queue_name = ACTORS[run.phase]
+    return Death(
+        cause=cause,
+        queue_name=queue_name,
+        actor_name=actor_name,
+        arguments={"args": [str(run.run_id), run.step], "kwargs": {}},
+        error=reason,
+        attempts=run.attempts,
+        connection_id=run.connection_id,
+        run_id=run.run_id,
+        **_told_by(actor_name, cause, error),
+    )
+
+
+def death_of_resync(
+    ref: ResyncRef, cause: Cause, reason: str, error: BaseException | None = None, *, attempts: int
+) -> Death:
+    """The death of a record's resync, given up by itself; its retry is the same message."""
+    actor_name, queue_name = RESYNC_ACTORS[ref.entity]
+    return Death(
+        cause=cause,
+        queue_name=queue_name,
+        actor_name=actor_name,
+        arguments={"args": [str(ref.connection_id), ref.record_id], "kwargs": {}},
+        error=reason,
+        attempts=attempts,
+        connection_id=ref.connection_id,
+        **_told_by(actor_name, cause, error),
+    )
+
+
+class LetterNotKeptError(MiddlewareError, BrokerConnectionError):
+    """Postgres does not answer, so the dead message is not put aside yet.
+
+    As a broker's connection error it makes Dramatiq wait some seconds and try the same again, until the letter is
+    written. Any other error would be logged, and the message be gone with Redis's own dead queue after a week.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)  # type: ignore[no-untyped-call]
+
+
+class DeadLetters(Middleware):
+    """A message whose actor raises is dead, and is kept in Postgres: Dramatiq itself forgets it after a week.
+
+    Nothing is retried here. A run repeats its own steps and counts the attempts in Postgres, where neither a killed
+    process nor a re-queued message can make it forget them.
+    """
+
+    def __init__(self) -> None:
+        self._is_stopping = False
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        self._is_stopping = True
+
+    def after_process_message(
+        self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None
+    ) -> None:
+        if exception is not None:
+            message.options["death"] = _death_of(message, Cause.DEFECT, describe(exception), exception)
+            message.fail()
+        elif message.actor_name not in _CLOSED_BY_THEIR_WORK and (letter_id := _retried_letter(message)) is not None:
+            with process.resources().engine.begin() as connection:
+                dead_letters.message_done(connection, letter_id, message.message_id)
+
+    def after_skip_message(self, broker: Broker, message: MessageProxy) -> None:
+        message.options["death"] = _death_of(message, Cause.TOO_OLD, _TOO_OLD)
+
+    def before_nack(self, broker: Broker, message: MessageProxy) -> None:
+        death = message.options.get("death")
+        if not isinstance(death, Death):
+            death = _death_of(message, Cause.UNKNOWN_ACTOR, _UNKNOWN_ACTOR)
+        try:
+            _keep(death)
+        except DatabaseError as error:
+            if failure_of(error).kind.spends_attempt:
+                raise  # Postgres would refuse the same letter again.
+            if self._is_stopping:
+                # Nobody waits any longer. The message is neither done nor dead, and another process will get it.
+                raise MiddlewareError("Postgres does not answer") from None
+            raise LetterNotKeptError(describe(error)) from None
+
+
+def keep_unreadable(queue_name: str, content: bytes) -> bool:
+    """Keeps the death of something in the queue that is no message; False where Postgres does not answer.
+
+    Only its size and hash are kept: nobody knows what is in it.
+    """
+    actor_name = "(none)"
+    death = Death(
+        cause=Cause.UNREADABLE,
+        queue_name=queue_name,
+        actor_name=actor_name,
+        arguments={"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
+        error=_UNREADABLE,
+        **_told_by(actor_name, Cause.UNREADABLE, None),
+    )
+    try:
+        _keep(death)
+    except DatabaseError as error:
+        failure = failure_of(error)
+        log.error("A dead letter could not be kept", action="letter.not_kept", error=describe(error), kind=failure.kind)
+        return False
+    return True
+
+
+def _keep(death: Death) -> None:
+    with process.resources().engine.begin() as connection:
+        if death.connection_id is None:
+            found = dead_letters.origin(connection, _uuids(death.arguments))
+            death = replace(death, connection_id=found.connection_id, run_id=found.run_id)
+        letter_id = dead_letters.keep(connection, death)
+    if letter_id is not None:
+        log.error(
+            "A message has died",
+            action="letter.kept",
+            letter=letter_id,
+            message_id=death.message_id,
+            cause=death.cause,
+            actor=death.actor_name,
+            error=death.error,
+            fingerprint=death.fingerprint,
+        )
+
+
+def _death_of(message: MessageProxy, cause: Cause, reason: str, error: BaseException | None = None) -> Death:
+    return Death(
+        cause=cause,
+        queue_name=_as_id(message.queue_name),
+        actor_name=_as_id(message.actor_name),
+        arguments={"args": _ids_only(list(message.args)), "kwargs": _ids_only(message.kwargs)},
+        error=reason,
+        message_id=_as_id(message.message_id),
+        letter_id=_retried_letter(message),
+        **_told_by(_as_id(message.actor_name), cause, error),
+    )
+
+
+def _retried_letter(message: MessageProxy) -> int | None:
+    number = message.options.get(LETTER_OPTION)
+    return number if isinstance(number, int) else None
+
+
+def _told_by(actor_name: str, cause: Cause, error: BaseException | None) -> dict[str, Any]:
+    """What the error tells: its type, its lines of code, and the fingerprint of both."""
+    if error is None:
+        return {"error_type": cause.value, "fingerprint": fingerprint(actor_name, cause, ())}
+    root = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    error_type = type(root).__name__
+    return {
+        "error_type": error_type,
+        "traceback": where(error),
+        "fingerprint": fingerprint(actor_name, error_type, _our_frames(error)),
+    }
+
+
+def _our_frames(error: BaseException) -> list[str]:
+    frames = [
+        f"{module}:{frame.f_code.co_name}"
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if (module := str(frame.f_globals.get("__name__"))).split(".")[0] in ("workers", "db", "domain")
+    ]
+    return frames[-_TELLING_FRAMES:]
+
+
+def _ids_only(value: Any) -> Any:
+    """The same without anything that does not look like an id."""
+    if isinstance(value, dict):
+        return {_as_id(key): _ids_only(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_ids_only(item) for item in value]
+    return value if value is None or isinstance(value, bool | int) else _as_id(value)
+
+
+def _as_id(value: Any) -> str:
+    return value if isinstance(value, str) and _ID.fullmatch(value) else HIDDEN
+
+
+def _uuids(value: Any) -> list[uuid.UUID]:
+    """Every UUID among the values."""
+    if isinstance(value, dict):
+        return [found for item in value.values() for found in _uuids(item)]
+    if isinstance(value, list):
+        return [found for item in value for found in _uuids(item)]
+    try:
+        return [uuid.UUID(value)] if isinstance(value, str) else []
+    except ValueError:
+        return []

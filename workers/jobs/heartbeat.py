@@ -1,0 +1,53 @@
+"""A worker process reports its state to Redis from its boot to its end."""
+
+import threading
+from typing import Final
+
+import redis
+import structlog
+from dramatiq import Broker, Middleware, Worker
+
+from workers.boot import process
+from workers.observability.logs import describe
+from workers.observability.worker_states import BEAT_SECONDS, WorkerState, own_name, own_state, report, withdraw
+
+log = structlog.get_logger(__name__)
+
+#: A worker that ends does not wait longer for a Redis that hangs: its report ends by itself.
+_LONGEST_END_SECONDS: Final = 2.0
+
+
+class Heartbeat(Middleware):
+    """Comes after `ProcessResources` and before the gates, which may wait for as long as something is wrong."""
+
+    def __init__(self) -> None:
+        self._is_over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        own_state.set(WorkerState.STARTING)
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        own_state.set(WorkerState.WORKING)
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        self._is_over.set()
+        own_state.changed.set()
+        if self._thread is not None:
+            self._thread.join(_LONGEST_END_SECONDS)
+
+    def _beat(self) -> None:
+        client, name = process.resources().redis, own_name()
+        while not self._is_over.is_set():
+            try:
+                report(client, name, own_state.present())
+            except redis.RedisError as error:
+                log.info("The worker's state is not reported", action="heartbeat.no_redis", error=describe(error))
+            own_state.changed.wait(BEAT_SECONDS)
+            own_state.changed.clear()
+        try:
+            withdraw(client, name)
+        except redis.RedisError as error:
+            log.info("The worker's report ends by itself", action="heartbeat.no_redis", error=describe(error))

@@ -1,0 +1,116 @@
+"""A worker takes no message while its ENCRYPTION_KEYS cannot read the canary."""
+
+import threading
+import time
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final
+
+import structlog
+from dramatiq import Broker, Middleware, Worker
+
+from db.failures import DatabaseError
+from workers.boot import process
+from workers.jobs.schema_gate import ending_on_sigterm
+from workers.observability.logs import describe
+from workers.observability.worker_states import WorkerState, own_state
+from workers.secrets.keys import WrongKeysError, prove_keys
+from workers.secrets.vault import Vault
+
+log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS: Final = 5.0
+
+_LONGEST_END_SECONDS: Final = 2.0
+
+
+class Proof(Enum):
+    """What one look at the canary has found."""
+
+    PROVEN = auto()
+    NOTHING_TO_READ = auto()  #: the installation has no connection
+    WRONG_KEYS = auto()
+    NO_DATABASE = auto()
+
+
+def look() -> Proof:
+    """Reads the canary. What there is to wait for is logged and reported."""
+    resources = process.resources()
+    try:
+        with resources.engine.begin() as connection:
+            is_proven = prove_keys(connection, resources.vault)
+    except WrongKeysError as error:
+        own_state.set(WorkerState.KEYS_REFUSED)
+        log.error(describe(error), action="keys.waiting")
+        return Proof.WRONG_KEYS
+    except DatabaseError as error:
+        own_state.set(WorkerState.NO_DATABASE)
+        log.warning("The keys cannot be proven yet", action="keys.no_database", error=describe(error))
+        return Proof.NO_DATABASE
+    own_state.set(WorkerState.WORKING)
+    return Proof.PROVEN if is_proven else Proof.NOTHING_TO_READ
+
+
+class KeyGate(Middleware):
+    """At boot, behind `SchemaGate`: waits as long as the keys are wrong. Later it pauses the worker while they are.
+
+    A database has no canary before the first connection, and a rotation replaces it. A worker that went on with wrong
+    keys would make each step that it takes wait.
+
+    A process that ended instead would be started again and again, and a Procfile's runner would end the other processes
+    with it.
+    """
+
+    def __init__(self) -> None:
+        self._is_over = threading.Event()
+        self._last = Proof.NO_DATABASE
+        self._thread: threading.Thread | None = None
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        with ending_on_sigterm():
+            while (found := look()) in (Proof.WRONG_KEYS, Proof.NO_DATABASE):
+                time.sleep(_LOOK_SECONDS)
+        self._last = found
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        watch = KeyWatch(worker, process.resources().vault, self._last)
+        self._thread = threading.Thread(target=self._watch, args=(watch,), name="keys", daemon=True)
+        self._thread.start()
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        self._is_over.set()
+        if self._thread is not None:
+            # Its look at Postgres ends before the engine is closed, unless Postgres hangs.
+            self._thread.join(_LONGEST_END_SECONDS)
+
+    def _watch(self, watch: "KeyWatch") -> None:
+        while not self._is_over.wait(_LOOK_SECONDS):
+            watch.tick()
+
+
+class KeyWatch:
+    """Pauses a worker while its keys are wrong.
+
+    Proven keys are not looked at again before a decryption fails, because each look is a transaction in Postgres.
+    """
+
+    def __init__(self, worker: Worker, vault: Vault, last: Proof, look: Callable[[], Proof] = look) -> None:
+        self._worker = worker
+        self._vault = vault
+        self._last = last
+        self._look = look
+        self._is_paused = False
+
+    def tick(self) -> None:
+        """Looks at the canary if the keys are in doubt."""
+        if self._last is Proof.PROVEN and not self._vault.has_failed.is_set():
+            return
+        self._vault.has_failed.clear()
+        self._last = self._look()
+        if self._last is Proof.WRONG_KEYS and not self._is_paused:
+            self._worker.pause()
+            self._is_paused = True
+        elif self._last in (Proof.PROVEN, Proof.NOTHING_TO_READ) and self._is_paused:
+            log.info("The keys read the canary: work goes on", action="keys.proven")
+            self._worker.resume()
+            self._is_paused = False

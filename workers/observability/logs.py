@@ -1,0 +1,110 @@
+"""Logs: a JSON object a line on stderr, with the ids of run, step and message; never a name, phone, e-mail or token."""
+
+import logging
+import sys
+import traceback
+from typing import Any
+
+import psycopg
+import redis
+import structlog
+from dramatiq import Message, MessageProxy
+from sqlalchemy.exc import DBAPIError
+
+from domain.printable import printable
+from workers.redis_access import refusal_of
+
+
+def set_up_logs(level: int = logging.INFO) -> None:
+    """All that this process logs, the libraries' lines included, as JSON on stderr."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _tell_exception,
+        _as_printable,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_name_messages)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # uvicorn's own handlers would write an exception with all that it quotes.
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
+    # One line a request, with the address and its query: ours say more and less; and one for each of Alembic's parts.
+    for name in ("httpx", "uvicorn.access", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _name_messages(record: logging.LogRecord) -> bool:
+    """Dramatiq logs a message with its arguments, which may be anything where it was put into the queue by hand."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            f"{value.actor_name} {value.message_id}" if isinstance(value, Message | MessageProxy) else value
+            for value in record.args
+        )
+    return True
+
+
+def describe(error: BaseException) -> str:
+    """An error in words that hold no data: a database's message quotes values, a library's may quote anything."""
+    if type(error).__module__.split(".")[0] in ("workers", "db", "domain"):
+        return str(error) or type(error).__name__
+    if isinstance(error, redis.RedisError):
+        return str(refusal_of(error))
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        # It names a table or a function, and an operator has to know which.
+        return f"{cause.diag.message_primary} (SQLSTATE {cause.sqlstate})"
+    if isinstance(cause, psycopg.Error) and cause.sqlstate:
+        return f"{type(cause).__name__} (SQLSTATE {cause.sqlstate})"
+    return type(cause).__name__
+
+
+def where(error: BaseException) -> str:
+    """The lines of code that an error passed, without its message."""
+    return "".join(traceback.format_tb(error.__traceback__, limit=-30))
+
+
+def _tell_exception(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    info = event.pop("exc_info", None)
+    if info:
+        error = info if isinstance(info, BaseException) else info[1] if isinstance(info, tuple) else sys.exc_info()[1]
+        if error is not None:
+            event["error"] = describe(error)
+            event["where"] = where(error)
+    return event
+
+
+def _as_printable(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """JSON escapes controls, but a log viewer undoes that and prints the text; line ends stay for tracebacks."""
+    return {name: _printable(value) for name, value in event.items()}
+
+
+def _printable(value: Any) -> Any:
+    match value:
+        case str():
+            return "\n".join(map(printable, value.split("\n")))
+        case dict():
+            return {_printable(key): _printable(each) for key, each in value.items()}
+        case list() | tuple() | set():
+            return [_printable(each) for each in value]
+        case _:
+            return value

@@ -1,0 +1,86 @@
+"""The form of booksync's own messages. Anything else in the queue was put there by another program, or by hand.
+
+A worker acts on whatever Dramatiq can decode: a time far ahead would hold one of its places until it ends, an option
+would change how Dramatiq treats the message, and a name or an id would be logged.
+"""
+
+import re
+import uuid
+from typing import Any, Final
+
+from dramatiq import Message
+from dramatiq.common import current_millis
+from dramatiq.errors import DecodeError
+
+from workers.queue.messages import LETTER_OPTION, LONGEST_DELAY_SECONDS
+
+#: Ours have some 400 bytes.
+LARGEST_BYTES: Final = 10_000
+
+_ACTOR: Final = re.compile(r"[a-z][a-z_]{0,63}")
+
+_ID_OPTION: Final = "redis_message_id"
+_OPTIONS: Final = {_ID_OPTION, "eta", LETTER_OPTION}
+
+#: Postgres's bigint, and what orjson can write.
+_NUMBERS: Final = range(-(2**63), 2**63)
+
+#: Twice the longest delay, since the senders' clocks may be wrong.
+_LONGEST_DELAY_MS: Final = 2 * LONGEST_DELAY_SECONDS * 1000
+
+
+def is_message(content: bytes, queue_name: str) -> bool:
+    """Whether a worker can take it; one that names another queue than it lies in would end the worker's thread."""
+    if len(content) > LARGEST_BYTES:
+        return False
+    try:
+        message = Message.decode(content)
+    except (DecodeError, RecursionError):
+        return False
+    return (
+        message.queue_name == queue_name
+        and isinstance(message.actor_name, str)
+        and _ACTOR.fullmatch(message.actor_name) is not None
+        and _is_uuid(message.message_id)
+        and _is_number(message.message_timestamp)
+        and _are_options(message.options)
+        and isinstance(message.args, list | tuple)
+        and all(map(_is_scalar, message.args))
+        and isinstance(message.kwargs, dict)
+        and all(map(_is_scalar, message.kwargs.values()))
+    )
+
+
+def id_in_redis(content: bytes) -> str:
+    """Under which id a message says that it is kept."""
+    kept_as: str = Message.decode(content).options[_ID_OPTION]
+    return kept_as
+
+
+def _are_options(options: Any) -> bool:
+    return (
+        isinstance(options, dict)
+        and options.keys() <= _OPTIONS
+        and isinstance(options.get(_ID_OPTION), str)
+        and ("eta" not in options or _is_moment(options["eta"]))
+        and (LETTER_OPTION not in options or _is_number(options[LETTER_OPTION]))
+    )
+
+
+def _is_moment(value: Any) -> bool:
+    return _is_number(value) and value <= current_millis() + _LONGEST_DELAY_MS
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value in _NUMBERS
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, bool | str) or _is_number(value)
+
+
+def _is_uuid(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and str(uuid.UUID(value)) == value
+    except ValueError:
+        return False

@@ -1,0 +1,73 @@
+"""Reading the queue: anything that is not a message becomes a dead letter, and the next messages are worked on.
+
+Dramatiq's own consumer falls over it: it stops for three seconds, forgets the messages that it had fetched along with
+it until the process ends, and then another process finds it.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from dramatiq import Consumer, Message
+from dramatiq.brokers.redis import RedisBroker
+
+from workers.queue.consumer import PatientConsumer, refusals_as_lost_connections
+from workers.queue.message_form import id_in_redis, is_message
+from workers.redis_access.refusal_log import refusal_log
+
+#: Told the queue's name and what was found there; False where it could not be kept.
+KeepUnreadable = Callable[[str, bytes], bool]
+
+#: Until what could not be kept is looked at again.
+_PAUSE_SECONDS = 1.0
+
+
+class ReadingBroker(RedisBroker):
+    """A RedisBroker that puts aside what it cannot read."""
+
+    def __init__(self, *, keep_unreadable: KeepUnreadable, **parameters: Any) -> None:
+        super().__init__(**parameters)  # type: ignore[no-untyped-call]
+        self._keep_unreadable = keep_unreadable
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        return PatientConsumer(super().consume(queue_name, prefetch, timeout))
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Sends the message. Raises ConnectionClosed where Redis refuses it, for Dramatiq's own threads send too."""
+        with refusals_as_lost_connections():
+            sent: Message[Any] = super().enqueue(message, delay=delay)
+        return sent
+
+    def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes | None]:
+        """Up to `prefetch` messages; RedisBroker would return the reply unchecked."""
+        began = refusal_log.now()
+        fetched: list[bytes | None] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
+        refusal_log.accepted(began=began)
+        contents = [content for content in fetched if content is not None]
+        messages = self._under_their_ids(queue_name, [each for each in contents if is_message(each, queue_name)])
+        for content in contents:
+            if content not in messages:
+                self._put_aside(queue_name, content)
+        return [*messages]
+
+    def _under_their_ids(self, queue_name: str, messages: list[bytes]) -> list[bytes]:
+        """Without those that name another id than they are kept under: a worker could never remove them."""
+        known = self._ids_in_hand(queue_name) if messages else set()
+        return [message for message in messages if id_in_redis(message).encode() in known]
+
+    def _put_aside(self, queue_name: str, content: bytes) -> None:
+        if self._keep_unreadable(queue_name, content):
+            self.do_nack(queue_name, *self._ids_of(queue_name, content))
+            return
+        self.do_requeue(queue_name, *self._ids_of(queue_name, content))
+        time.sleep(_PAUSE_SECONDS)
+
+    def _ids_of(self, queue_name: str, content: bytes) -> list[bytes]:
+        """The id under which this content was fetched: looked up among those in hand, since the content may lack it."""
+        ids = list(self._ids_in_hand(queue_name))
+        contents = self.client.hmget(f"{self.namespace}:{queue_name}.msgs", ids) if ids else []
+        return [fetched for fetched, of_it in zip(ids, contents, strict=True) if of_it == content][:1]
+
+    def _ids_in_hand(self, queue_name: str) -> set[bytes]:
+        """Of all messages that this process has fetched and not done yet."""
+        return set(self.client.smembers(f"{self.namespace}:__acks__.{self.broker_id}.{queue_name}"))

@@ -1,0 +1,1 @@
+"""Secrets at rest: the vault, its keys, and the tokens of a grant."""

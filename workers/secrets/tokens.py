@@ -1,0 +1,176 @@
+"""A connection's access token, shared by all workers: kept in Postgres, refreshed by one of them (API section 5)."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+from sqlalchemy import Connection, Engine
+
+from db import tokens
+from db.secrets import Place, SecretName
+from db.tokens import REFRESHES_PER_WINDOW, StoredTokens
+from workers.budget import BudgetWait, TokenEndpointThrottled, WaitReason
+from workers.observability.worker_states import own_state
+from workers.secrets.vault import Vault
+from workers.zoho import OAuthClient, Token, refresh_access_token
+from workers.zoho.errors import (
+    ClientRejected,
+    GrantRefused,
+    OAuthFailed,
+    OAuthThrottled,
+    TokenNotRenewed,
+    TokenRevoked,
+    ZohoError,
+)
+
+#: A token is refreshed this long before it ends, so that no call meets its last second; a short-lived one later.
+EARLY_SECONDS = 300.0
+EARLY_SHARE_OF_LIFETIME = 0.25
+
+#: A token this young that Zoho refuses is tried once more before another is asked for: ten are granted in ten minutes.
+YOUNG_SECONDS = 60.0
+
+#: Refusals of single records renew the token only while fewer than this many of the ten are used.
+RECORD_REFRESHES = REFRESHES_PER_WINDOW // 2
+
+#: A word that booksync does not know may mean a passing trouble. After so long it means that a person must look.
+UNKNOWN_WORD_SECONDS = 3 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTokens:
+    """One connection's token (implements `workers.zoho.Tokens`)."""
+
+    engine: Engine
+    vault: Vault
+    http: httpx.Client
+    client: OAuthClient
+    connection_id: uuid.UUID
+
+    def current(self) -> Token:
+        """The stored token, refreshed first where it is about to end.
+
+        Raises:
+            ZohoError: the refresh failed; see `workers.zoho.oauth`.
+            BudgetWait: Zoho grants no further token for a while, and the stored one has ended.
+        """
+        with self.engine.connect() as connection:
+            stored = tokens.read(connection, self.connection_id)
+        return self._token(stored) if _will_last(stored) else self._refresh(_will_last)
+
+    def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
+        """The token that another worker has stored, or a fresh one.
+
+        The stale one itself, to be tried once more, where it is young, or lives and no other is granted. None where
+        single records have renewed the token often enough: then this record's refusal is its own.
+
+        Raises:
+            ZohoError: the refresh failed; see `workers.zoho.oauth`.
+            TokenNotRenewed: Zoho grants no further token for a while (`seconds`), and the stale one was tried again.
+            BudgetWait: Zoho grants no further token for a while, and the stale one has ended.
+        """
+
+        def is_worth_a_try(stored: StoredTokens) -> bool:
+            return self._is_other(stored, stale) or (not tried_again and _is_young(stored))
+
+        if is_one_record and self._is_kept(stale):
+            return None if tried_again else stale
+
+        return self._refresh(is_worth_a_try, is_of_use=not tried_again)
+
+    def _is_kept(self, refused: Token) -> bool:
+        """Whether one record's refusal renews no token: Zoho has granted this one a moment ago, or many lately."""
+        with self.engine.connect() as connection:
+            stored = tokens.read(connection, self.connection_id)
+        if self._is_other(stored, refused) or not _is_alive(stored):
+            return False
+        # A young token without a refresh came with the grant: Zoho may have ended it since.
+        return stored.refreshes >= RECORD_REFRESHES or (stored.refreshes > 0 and _is_young(stored))
+
+    def _is_other(self, stored: StoredTokens, token: Token) -> bool:
+        return stored.access_token is not None and self._access_token(stored.access_token) != token.value
+
+    def _refresh(self, is_fresh: Callable[[StoredTokens], bool], *, is_of_use: bool = True) -> Token:
+        """The stored token if it is fresh, else a new one; while none is granted the stored one, if that is of use."""
+        # The lock is held while Zoho answers: the others wait for this one token instead of asking for more.
+        with self.engine.begin() as connection:
+            stored = tokens.read(connection, self.connection_id, lock=True)
+            if is_fresh(stored):
+                return self._token(stored)
+            outcome = self._ask(connection, stored)
+        if isinstance(outcome, BudgetWait) and _is_alive(stored):
+            if not is_of_use:
+                raise TokenNotRenewed(seconds=outcome.seconds)
+            return self._token(stored)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _ask(self, connection: Connection, stored: StoredTokens) -> Token | Exception:
+        """The fresh token; an error is returned, so that the refresh stays noted whatever came of it."""
+        if stored.refresh_wait_seconds > 0:
+            return _wait(stored.refresh_wait_seconds, stored.throttled_since)
+        tokens.note_refresh(connection, self.connection_id)
+        try:
+            access = refresh_access_token(self.http, self.client, self._refresh_token(stored))
+        except OAuthThrottled as throttled:
+            since = tokens.pause_refreshes(connection, self.connection_id, throttled.seconds)
+            return _wait(throttled.seconds, since)
+        except ZohoError as error:
+            return self._refused(connection, error)
+        own_state.client_accepted(self.client.accounts_origin)
+        tokens.write(
+            connection,
+            self.connection_id,
+            access_token=self.vault.encrypt(
+                access.value, Place(SecretName.ACCESS_TOKEN, self.connection_id), like=stored.refresh_token
+            ),
+            lifetime_seconds=access.expires_in,
+            api_domain=access.api_domain,
+        )
+        return Token(access.value, access.api_domain or stored.api_domain)
+
+    def _refused(self, connection: Connection, error: ZohoError) -> ZohoError:
+        """What a refusal of the token endpoint means, which is recorded."""
+        if isinstance(error, (ClientRejected, OAuthFailed, TokenRevoked)):
+            tokens.end_throttling(connection, self.connection_id)
+        if isinstance(error, ClientRejected):
+            # No token was granted: a process with a right client must not wait for this one's tries.
+            tokens.forget_refresh(connection, self.connection_id)
+            own_state.client_refused(self.client.accounts_origin)
+        if not isinstance(error, OAuthFailed):
+            return error
+        seconds = tokens.record_failure(connection, self.connection_id)
+        is_final = seconds >= UNKNOWN_WORD_SECONDS
+        return GrantRefused(error.call, status=error.status, detail=error.detail) if is_final else error
+
+    def _token(self, stored: StoredTokens) -> Token:
+        assert stored.access_token is not None
+        return Token(self._access_token(stored.access_token), stored.api_domain)
+
+    def _access_token(self, encrypted: str) -> str:
+        return self.vault.decrypt(encrypted, Place(SecretName.ACCESS_TOKEN, self.connection_id))
+
+    def _refresh_token(self, stored: StoredTokens) -> str:
+        return self.vault.decrypt(stored.refresh_token, Place(SecretName.REFRESH_TOKEN, self.connection_id))
+
+
+def _wait(seconds: float, throttled_since: datetime | None) -> BudgetWait:
+    if throttled_since is None:
+        return BudgetWait(seconds, WaitReason.TOKENS)
+    return TokenEndpointThrottled(seconds, throttled_since)
+
+
+def _is_alive(stored: StoredTokens) -> bool:
+    return stored.access_token is not None and stored.seconds_left > 0
+
+
+def _is_young(stored: StoredTokens) -> bool:
+    return _is_alive(stored) and stored.lifetime_seconds - stored.seconds_left < YOUNG_SECONDS
+
+
+def _will_last(stored: StoredTokens) -> bool:
+    early = min(EARLY_SECONDS, stored.lifetime_seconds * EARLY_SHARE_OF_LIFETIME)
+    return stored.access_token is not None and stored.seconds_left > early

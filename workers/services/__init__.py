@@ -1,0 +1,1 @@
+"""Use cases: each orders decisions of `domain` and statements of `db`, and returns a typed result."""

@@ -1,0 +1,169 @@
+"""Confirming phone numbers: the person's word is stored, customers are judged and their invoices planned again.
+
+Everything happens in the caller's transaction. The messages hold names and phone texts. They are for a terminal, not
+for a log.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from db import phone_confirmations, phone_verdicts, reminders
+from db.connections import Link
+from db.phone_confirmations import ConfirmableCustomer, Confirmation, PhoneStanding
+from domain.confirmations import ConfirmationError, Wish, confirmed_number, is_no
+from domain.contacts import ContactStatus
+from domain.customers import country_of_numbers
+from domain.phones import JudgedPhone, PhoneFallback, candidates, choose, verdict_of
+from workers.services import spreadsheets
+
+#: Columns that a file must have, and the ones that are compared where it has them.
+COLUMNS = ("customer_id", "phone_text", "confirmed", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a wish is refused."""
+
+    wish: Wish
+    customer: str = field(repr=False)  #: its name, "" where it is not known
+    sentence: str = field(repr=False)
+
+    def __str__(self) -> str:
+        line = f"line {self.wish.line}: " if self.wish.line is not None else ""
+        name = f"{self.customer} ({self.wish.customer_id})" if self.customer else self.wish.customer_id
+        return f"{line}customer {name or 'without an id'}: {self.sentence}"
+
+
+class RefusedConfirmationsError(Exception):
+    """At least one number cannot be confirmed, so none is."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(map(str, problems)))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a confirmation, or its withdrawal, has changed for a customer."""
+
+    customer_id: str  #: Zoho's
+    customer: str = field(repr=False)
+    phone_text: str = field(repr=False)
+    before: PhoneStanding
+    after: PhoneStanding
+
+
+def wishes_in(path: Path) -> Sequence[Wish]:
+    """The rows of an edited audit whose column `confirmed` says yes or has a number.
+
+    Raises:
+        SpreadsheetError: the file cannot be read, or lacks a column.
+    """
+    return [
+        Wish(
+            customer_id=line.cells["customer_id"],
+            note=line.cells["note"],
+            answer=line.cells["confirmed"],
+            phone_text=line.cells["phone_text"],
+            read_as=line.cells.get("number"),
+            line=line.number,
+        )
+        for line in spreadsheets.read(path, needed=COLUMNS)
+        if not is_no(line.cells["confirmed"])
+    ]
+
+
+def confirm(
+    connection: Connection, link: Link, wishes: Sequence[Wish], *, fallback: PhoneFallback, now: datetime
+) -> Sequence[Change]:
+    """Confirms every wish, or changes nothing.
+
+    Raises:
+        RefusedConfirmationsError: some cannot be confirmed; every one is named.
+    """
+    customers = phone_confirmations.lock_customers(connection, link, sorted({wish.customer_id for wish in wishes}))
+    confirmations: dict[str, Confirmation] = {}
+    problems = []
+    for wish in wishes:
+        customer = customers.get(wish.customer_id)
+        try:
+            confirmation = _confirmation(wish, customer, link, fallback, now)
+            if confirmations.setdefault(wish.customer_id, confirmation).phone != confirmation.phone:
+                raise ConfirmationError("The file confirms two different numbers for this customer.")
+        except ConfirmationError as error:
+            problems.append(Problem(wish, customer.name if customer else "", str(error)))
+    if problems:
+        raise RefusedConfirmationsError(problems)
+    found = [customers[customer_id] for customer_id in confirmations]
+    texts = {each.customer_id: each.phone_text for each in confirmations.values()}
+    before = phone_confirmations.standing(connection, [customer.id for customer in found])
+    phone_confirmations.confirm(connection, list(confirmations.values()))
+    after = _judged_again(connection, link, found, fallback, now)
+    return [Change(each.zoho_customer_id, each.name, texts[each.id], before[each.id], after[each.id]) for each in found]
+
+
+def withdraw(
+    connection: Connection, link: Link, customer_id: str, *, fallback: PhoneFallback, now: datetime
+) -> Change | None:
+    """Takes back every confirmation of the customer; None if the customer has no confirmation.
+
+    Raises:
+        RefusedConfirmationsError: the connection has no such customer.
+    """
+    wish = Wish(customer_id, note="")
+    customer = phone_confirmations.lock_customers(connection, link, [customer_id]).get(customer_id)
+    if customer is None:
+        raise RefusedConfirmationsError([Problem(wish, "", _UNKNOWN)])
+    before = phone_confirmations.standing(connection, [customer.id])
+    if not phone_confirmations.withdraw(connection, customer.id):
+        return None
+    after = _judged_again(connection, link, [customer], fallback, now)
+    phone = _chosen(customer, link, fallback)
+    text = phone.candidate.raw if phone else ""
+    return Change(customer_id, customer.name, text, before[customer.id], after[customer.id])
+
+
+_UNKNOWN = (
+    "This connection has no such customer in the cache. Give the contact's id in Zoho; a spreadsheet may have "
+    "rounded it."
+)
+
+
+def _confirmation(
+    wish: Wish, customer: ConfirmableCustomer | None, link: Link, fallback: PhoneFallback, now: datetime
+) -> Confirmation:
+    if customer is None:
+        raise ConfirmationError(_UNKNOWN)
+    if customer.status is ContactStatus.DELETED:
+        raise ConfirmationError("The customer was deleted in Zoho.")
+    phone = _chosen(customer, link, fallback)
+    if phone is None:
+        raise ConfirmationError("No sync has read a phone number of its persons. Add it in Zoho, or sync first.")
+    text = phone.candidate.raw
+    number = confirmed_number(wish, text, verdict_of(text, phone.country))
+    return Confirmation(customer.id, text, number, wish.note.strip(), now)
+
+
+def _chosen(customer: ConfirmableCustomer, link: Link, fallback: PhoneFallback) -> JudgedPhone | None:
+    country = country_of_numbers(customer.country_code, customer.country_unknown, link.country_code)
+    return choose(candidates(customer.persons), country, fallback, customer.confirmed)
+
+
+def _judged_again(
+    connection: Connection,
+    link: Link,
+    customers: Sequence[ConfirmableCustomer],
+    fallback: PhoneFallback,
+    now: datetime,
+) -> Mapping[uuid.UUID, PhoneStanding]:
+    ids = [customer.id for customer in customers]
+    phone_verdicts.judge_customers(connection, link, ids, fallback=fallback, now=now)
+    # Also where the number is the same: whether it is called may have changed.
+    reminders.replan_customers(connection, link, ids, now=now)
+    reminders.plan_customers(connection, link, ids, now=now)
+    return phone_confirmations.standing(connection, ids)

@@ -1,0 +1,76 @@
+"""What a sync of a connection will cost, and what is left of the day: for `sync --dry-run`, `status`, the scheduler."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from db import summary
+from db.connections import Link
+from domain.forecast import Grant, Rate, Size, full_cost, incremental_cost
+from workers.boot.resources import Resources
+from workers.budget import BudgetSnapshot, BudgetUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A connection's size and its organisation's budget; the budget is None while Redis is away."""
+
+    size: Size
+    budget: BudgetSnapshot | None
+    rate: Rate  #: that a run gets
+
+    @property
+    def left_today(self) -> int | None:
+        return self.budget.day_remaining if self.budget else None
+
+    @property
+    def grant(self) -> Grant:
+        """What the budget grants a run now."""
+        budget = self.budget
+        if budget is None:
+            return Grant()
+        begins_in = max(budget.paused_seconds, budget.day_waits_seconds)
+        if budget.day_remaining is None or budget.day_limit is None:
+            return Grant(begins_in)
+        return Grant(
+            begins_in,
+            calls_today=max(0, budget.day_remaining - budget.day_kept),
+            calls_a_day=budget.day_limit - budget.day_kept,
+            day_ends_in_seconds=budget.day_resets_in_seconds or 0.0,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """{full, incremental, left_today, left_for_runs, begins_in_seconds, budget}.
+
+        Costs are {calls, seconds}, the incremental one for no change; the seconds are those of waiting from now on.
+        """
+        grant = self.grant
+        return {
+            "full": asdict(grant.delays(full_cost(self.size, self.rate))),
+            "incremental": asdict(grant.delays(incremental_cost(0, self.size, self.rate))),
+            "left_today": self.left_today,
+            "left_for_runs": grant.calls_today,
+            "begins_in_seconds": grant.begins_in_seconds,
+            "budget": self.budget and asdict(self.budget),
+        }
+
+
+def forecast(resources: Resources, connection: Connection, link: Link) -> Forecast:
+    """The forecast for one connection, from what is cached and from the budget as it stands; it asks Zoho nothing."""
+    live = summary.totals(connection, link.connection_id)
+    try:
+        budget = resources.budget.snapshot(link.organization_id)
+    except BudgetUnavailable:
+        budget = None
+    return Forecast(
+        Size(
+            live["customers"],
+            live["invoices"] + live["skipped_invoices"],
+            link.persons_pages,
+            bulk_persons_refused=link.bulk_persons_refused,
+            is_read=link.last_customer_sync_at is not None,
+        ),
+        budget,
+        Rate(resources.budget.limits.shared_slots, resources.settings.zoho_window_seconds),
+    )

@@ -1,0 +1,67 @@
+"""Resuming parked connections: the stored token is tried, and a connection that Zoho accepts works again."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from db import connections, parking
+from workers.boot.resources import Resources
+from workers.budget import BudgetUnavailable, BudgetWait, Lane
+from workers.observability.logs import describe
+from workers.secrets.keys import prove_keys
+from workers.secrets.vault import MisplacedSecretError, UnreadableSecretError
+from workers.zoho import get_organizations
+from workers.zoho.errors import PARKING_ERRORS, WrongOrganization, ZohoError
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What came of one connection."""
+
+    connection_id: uuid.UUID
+    was_parked: bool
+    refusal: str | None = None  #: why the connection stays parked; None where it works
+    needs_grant: bool = False  #: Zoho refuses the stored grant, so that only a new one helps
+
+    @property
+    def sentence(self) -> str:
+        if self.refusal is not None:
+            return f"still parked: {self.refusal}"
+        return "works again: its next sync is due now" if self.was_parked else "was not parked"
+
+
+def resume(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> Iterator[Resumed]:
+    """Tries each connection with one call to Zoho, and makes those active that it accepts.
+
+    Raises:
+        UnknownConnectionError: there is no such connection.
+        WrongKeysError: this process's keys are not those of the stored secrets; no call is made.
+    """
+    with resources.engine.begin() as connection:
+        prove_keys(connection, resources.vault)
+    for connection_id in connection_ids:
+        yield _resume(resources, connection_id)
+
+
+def parked(resources: Resources) -> Sequence[uuid.UUID]:
+    """The parked connections, the oldest first."""
+    with resources.engine.connect() as connection:
+        return parking.parked(connection)
+
+
+def _resume(resources: Resources, connection_id: uuid.UUID) -> Resumed:
+    with resources.engine.connect() as connection:
+        link = connections.link(connection, connection_id)
+    if not link.is_parked:
+        return Resumed(connection_id, was_parked=False)
+    transport = resources.transport(link, lane=Lane.INTERACTIVE, holder=f"resume-{uuid.uuid4()}")
+    try:
+        known = {facts.organization_id for facts in get_organizations(transport)}
+        if link.organization_id not in known:
+            raise WrongOrganization
+    except (ZohoError, UnreadableSecretError, BudgetWait, BudgetUnavailable) as error:
+        needs_grant = isinstance(error, (*PARKING_ERRORS, MisplacedSecretError))
+        return Resumed(connection_id, was_parked=True, refusal=describe(error), needs_grant=needs_grant)
+    with resources.engine.begin() as connection:
+        parking.resume(connection, connection_id)
+    return Resumed(connection_id, was_parked=True)

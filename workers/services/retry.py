@@ -1,0 +1,125 @@
+"""Retrying dead letters, one after the other in the order in which they died: commit, then send."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dramatiq import Message
+from sqlalchemy import Connection
+
+from db import connections, dead_letter_lists, dead_letters, runs
+from db.dead_letter_lists import Row
+from db.runs import StepRef
+from domain.dead_letters import Cause, LetterStatus
+from domain.runs import Run
+from workers.boot.resources import Resources
+from workers.boot.servers import require_redis
+from workers.jobs.dead_letters import HIDDEN
+from workers.queue import send_step
+from workers.queue.messages import LETTER_OPTION
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What became of one letter's retry."""
+
+    letter_id: int
+    is_sent: bool
+    sentence: str
+    run_id: uuid.UUID | None = None
+
+
+class _RefusedError(Exception):
+    """A letter cannot be retried, for the reason that is told."""
+
+
+def retry(resources: Resources, letter_ids: Sequence[int]) -> Iterator[Retried]:
+    """Retries the letters, and tells of each.
+
+    A step of a run that has ended cannot be repeated, so the connection gets a new run that does its work; one that has
+    begun since does it too. Any other message is sent again as it was. A letter stays open until its retry is done.
+
+    Raises:
+        RedisRefusesError: Redis does not accept writes. Letters that are not told of are as they were.
+        UnknownLetterError: there is no such letter.
+    """
+    require_redis(resources.redis)
+    for letter_id in letter_ids:
+        with resources.engine.connect() as connection:
+            letter = dead_letter_lists.letter(connection, letter_id)
+        try:
+            yield _retry(resources, letter)
+        except _RefusedError as refused:
+            yield Retried(letter_id, is_sent=False, sentence=str(refused))
+
+
+def _retry(resources: Resources, letter: Row) -> Retried:
+    if letter["status"] != LetterStatus.OPEN:
+        raise _RefusedError(f"It is closed already ({letter['status']}).")
+    if letter["run_id"] is not None and letter["connection_id"] is not None:
+        return _run_again(resources, letter)
+    return _send_again(resources, letter)
+
+
+def _run_again(resources: Resources, letter: Row) -> Retried:
+    with resources.engine.begin() as connection:
+        _refuse_parked(connection, letter)
+        running = runs.hold_running(connection, letter["connection_id"])
+        if running is not None and not _began_after(running, letter):
+            raise _RefusedError(
+                f"Run {running.run_id}, which left it undone, is not over: ask again when it has ended."
+            )
+        step = StepRef.of(running) if running else _start(resources, connection, letter)
+        _note(connection, letter, step.run_id)
+    send_step(resources.broker, step)
+    sentence = f"Run {step.run_id} is under way and does its work." if running else f"Run {step.run_id} has started."
+    return Retried(letter["id"], is_sent=True, sentence=sentence, run_id=step.run_id)
+
+
+def _began_after(run: Run, letter: Row) -> bool:
+    """Whether the run will do what the letter left undone: an earlier one may have passed it, or died of it itself."""
+    return run.started_at is not None and run.started_at > letter["last_died_at"]
+
+
+def _start(resources: Resources, connection: Connection, letter: Row) -> StepRef:
+    """Of the same mode; but a permission to mark many deletions was given for that moment, not for this one."""
+    step = runs.start(
+        connection,
+        letter["connection_id"],
+        runs.mode_of(connection, letter["run_id"]),
+        allow_deletions=False,
+        sweep_seconds=resources.settings.sweep_interval_seconds,
+    )
+    if step is None:
+        raise _RefusedError("A run has just started. Once more, please.")
+    return step
+
+
+def _send_again(resources: Resources, letter: Row) -> Retried:
+    if letter["cause"] == Cause.UNREADABLE:
+        raise _RefusedError("Nobody can read it. Next: booksync dead-letters discard")
+    if HIDDEN in str((letter["queue_name"], letter["actor"], letter["arguments"])):
+        raise _RefusedError("It held something that is no id, which was not kept. Next: booksync dead-letters discard")
+    message: Message[None] = Message(
+        queue_name=letter["queue_name"],
+        actor_name=letter["actor"],
+        args=tuple(letter["arguments"]["args"]),
+        kwargs=letter["arguments"]["kwargs"],
+        options={LETTER_OPTION: letter["id"]},
+    )
+    with resources.engine.begin() as connection:
+        if letter["connection_id"] is not None:
+            _refuse_parked(connection, letter)
+        _note(connection, letter, None)
+    resources.broker.enqueue(message)
+    return Retried(letter["id"], is_sent=True, sentence="The message is sent again.")
+
+
+def _refuse_parked(connection: Connection, letter: Row) -> None:
+    if connections.link(connection, letter["connection_id"]).is_parked:
+        raise _RefusedError("Zoho refuses the connection. First: booksync connect")
+
+
+def _note(connection: Connection, letter: Row, run_id: uuid.UUID | None) -> None:
+    if not dead_letters.sent_again(connection, letter["id"], run_id=run_id):
+        raise _RefusedError("Somebody has closed it meanwhile.")

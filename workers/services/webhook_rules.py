@@ -1,0 +1,158 @@
+"""What a webhook rule in Zoho needs of a connection: the address, the secret and the header that carries it."""
+
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from db import secrets as stored_secrets
+from db import webhook_secrets
+from db.connections import UnknownConnectionError
+from db.secrets import Place, SecretName
+from db.webhook_secrets import Refusals
+from workers.boot.resources import Resources
+from workers.boot.settings import Settings
+from workers.secrets.keys import prove_keys
+from workers.secrets.vault import MisplacedSecretError, UnreadableSecretError, Vault
+
+#: Hexadecimal digits: twice as many. Zoho takes 12 to 50 alphanumeric characters.
+_SECRET_BYTES = 20
+
+
+class RotationUnderWayError(Exception):
+    """The former webhook secret is still accepted, because Zoho's rules may still carry it."""
+
+
+class UnreadableWebhookSecretError(UnreadableSecretError):
+    """A connection's webhook secret was encrypted with a key that ENCRYPTION_KEYS does not hold."""
+
+    def __init__(self, connection_id: uuid.UUID) -> None:
+        super().__init__(
+            f"The webhook secret of connection {connection_id} cannot be read: it was encrypted with a key that "
+            "ENCRYPTION_KEYS does not hold. Next: put that key back at its end and run booksync rotate-keys, or make "
+            f"a new secret: booksync webhook rotate {connection_id}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRule:
+    """What to enter in Zoho, and the webhooks that were refused."""
+
+    connection_id: uuid.UUID
+    url: str  #: whole with PUBLIC_URL, else the path on the web process's host
+    secret: str = field(repr=False)
+    former_secret: str | None = field(repr=False)  #: accepted during a rotation
+    former_until: datetime | None
+    refusals: Refusals
+
+
+def webhook_url(settings: Settings, connection_id: uuid.UUID) -> str:
+    """The address that Zoho calls; without PUBLIC_URL only its path is known."""
+    path = f"/webhooks/zoho/{connection_id}"
+    return f"{str(settings.public_url).rstrip('/')}{path}" if settings.public_url else path
+
+
+def new_secret() -> str:
+    return secrets.token_hex(_SECRET_BYTES)
+
+
+def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
+    """The connection's rule.
+
+    Raises:
+        UnknownConnectionError: no such connection.
+        UnreadableWebhookSecretError: its present secret was encrypted with a key that is missing.
+        MisplacedSecretError: its present secret was written for another connection.
+    """
+    with resources.engine.connect() as database:
+        stored = webhook_secrets.find(database, connection_id)
+        if stored is None:
+            raise UnknownConnectionError(f"There is no connection {connection_id}.")
+        refusals = webhook_secrets.refusals(database, connection_id)
+    former = stored.former and _readable(resources.vault, connection_id, stored.former)
+    return WebhookRule(
+        connection_id=connection_id,
+        url=webhook_url(resources.settings, connection_id),
+        secret=read_secret(resources.vault, connection_id, stored.current),
+        former_secret=former,
+        former_until=stored.former_until if former else None,
+        refusals=refusals,
+    )
+
+
+def read_secret(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str:
+    """The webhook secret that is stored for the connection.
+
+    Raises:
+        UnreadableWebhookSecretError: it was encrypted with a key that is missing.
+        MisplacedSecretError: it was written for another connection.
+    """
+    try:
+        return vault.decrypt(encrypted, Place(SecretName.WEBHOOK_SECRET, connection_id))
+    except MisplacedSecretError:
+        raise
+    except UnreadableSecretError:
+        raise UnreadableWebhookSecretError(connection_id) from None
+
+
+def require_readable(database: Connection, vault: Vault, connection_id: uuid.UUID) -> None:
+    """Raises as `read_secret`, where the connection exists and its present secret cannot be read."""
+    stored = webhook_secrets.find(database, connection_id)
+    if stored is not None:
+        read_secret(vault, connection_id, stored.current)
+
+
+def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
+    """Gives the connection a new secret; the former one is accepted for `webhook_secrets.FORMER_SECRET_DAYS`.
+
+    A present secret that cannot be read authenticates nothing, so it is dropped, and an earlier rotation goes on.
+
+    Raises:
+        RotationUnderWayError: an earlier rotation is not over.
+        UnknownConnectionError: no such connection.
+        WrongKeysError: this process's keys are not those of the stored secrets; nothing is changed.
+    """
+    with resources.engine.begin() as database:
+        prove_keys(database, resources.vault)
+        stored = webhook_secrets.find(database, connection_id)
+        if stored is None:
+            raise UnknownConnectionError(f"There is no connection {connection_id}.")
+        secret = _encrypted_secret(database, resources, connection_id)
+        keeps_current = _readable(resources.vault, connection_id, stored.current) is not None
+        if not webhook_secrets.rotate(database, connection_id, secret, keeps_current=keeps_current):
+            until = f" until {stored.former_until:%Y-%m-%d %H:%M} UTC" if stored.former_until else ""
+            raise RotationUnderWayError(
+                f"A rotation is under way: the former webhook secret is accepted{until}. Next: put the new secret into "
+                f"Zoho's rules (booksync webhook show {connection_id}), then booksync webhook rotate {connection_id} "
+                "--end"
+            )
+    return rule_of(resources, connection_id)
+
+
+def _readable(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str | None:
+    """The secret; None where it cannot be read."""
+    try:
+        return read_secret(vault, connection_id, encrypted)
+    except UnreadableSecretError:
+        return None
+
+
+def _encrypted_secret(database: Connection, resources: Resources, connection_id: uuid.UUID) -> str:
+    place = Place(SecretName.WEBHOOK_SECRET, connection_id)
+    return resources.vault.encrypt(new_secret(), place, like=stored_secrets.example(database))
+
+
+def end_rotation(resources: Resources, connection_id: uuid.UUID) -> bool:
+    """Accepts the new secret only, from now on. Returns False where no former one was accepted.
+
+    Raises:
+        UnknownConnectionError: no such connection.
+    """
+    with resources.engine.begin() as database:
+        stored = webhook_secrets.find(database, connection_id)
+        if stored is None:
+            raise UnknownConnectionError(f"There is no connection {connection_id}.")
+        webhook_secrets.end_rotation(database, connection_id)
+    return stored.former is not None

@@ -1,0 +1,232 @@
+"""What `/metrics` tells: read from Postgres and Redis at each scrape, so that any one process tells it of all."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+import redis
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db import dead_letters, figures, scheduler_marks, webhook_events
+from workers.boot.resources import Resources
+from workers.boot.servers import RedisState, look_at_postgres, look_at_redis
+from workers.budget import BudgetSnapshot, BudgetUnavailable
+from workers.observability.counters import LABELS, Family, totals
+from workers.observability.worker_states import WorkerState, reports
+from workers.queue import Queue, delayed_messages, ready_messages
+from workers.queue.oldest import oldest_seconds
+
+_QUEUE_STATES = {"ready": ready_messages, "delayed": delayed_messages}
+
+Labels = dict[str, str]
+Samples = Iterable[tuple[Labels, float | None]]
+
+
+def render(resources: Resources) -> bytes:
+    """The metrics in Prometheus's text format. What cannot be read is left out, and `booksync_up` says so."""
+    registry = CollectorRegistry()
+    registry.register(_AtScrape(resources))
+    return generate_latest(registry)
+
+
+class _AtScrape(Collector):
+    """All figures as they are now. No label holds anything but ids and words of booksync's own."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def collect(self) -> Iterator[Metric]:
+        organizations: list[str] = []
+        up: dict[str, float] = {}
+        try:
+            # Read whole before the first is told: half of them would look like an installation that has shrunk.
+            told: list[Metric] = list(self._from_postgres(organizations))
+            up["postgres"] = self._does_postgres_work()
+        except (DBAPIError, PoolTimeoutError):
+            told, up["postgres"] = [], 0
+        state = look_at_redis(self._resources.redis)
+        up["redis"] = float(state.refusal is None)
+        told += _memory(state)
+        if state.answers:
+            # A replica and a full memory can still be read.
+            with suppress(redis.RedisError, BudgetUnavailable):
+                told += self._from_redis(organizations)
+        yield _gauge(
+            "up",
+            "Whether that server answers and accepts writes.",
+            (({"part": part}, value) for part, value in up.items()),
+        )
+        yield from told
+
+    def _does_postgres_work(self) -> float:
+        with self._resources.engine.connect() as connection:
+            return float(look_at_postgres(connection).problem is None)
+
+    def _from_postgres(self, organizations: list[str]) -> Iterator[GaugeMetricFamily]:
+        with self._resources.engine.begin() as connection:
+            figures.begin(connection)
+            links = figures.connections(connection)
+            runs = figures.runs_of_a_day(connection)
+            ahead = figures.work_ahead(connection)
+            events = webhook_events.counts(connection)
+            waits = webhook_events.oldest_waiting_seconds(connection)
+            silence = scheduler_marks.seconds_since(connection, scheduler_marks.TICK)
+            letters = dead_letters.count_open(connection)
+            skipped = figures.skipped_invoices(connection)
+            held = figures.held_deletions(connection)
+        organizations += sorted({link["organization"] for link in links})
+        yield _gauge(
+            "connection_parked",
+            "1 for a connection that Zoho refuses until a person connects it again.",
+            (({"connection": link["connection"]}, float(link["is_parked"])) for link in links),
+        )
+        yield _gauge(
+            "token_endpoint_throttled_seconds",
+            "Seconds since Zoho's token endpoint was first throttled without a token in between; 0 where it is not.",
+            (({"connection": link["connection"]}, link["throttled_seconds"]) for link in links),
+        )
+        yield _gauge(
+            "last_sync_age_seconds",
+            "Seconds since what is cached was complete.",
+            (
+                ({"connection": link["connection"], "what": what}, link[f"{what}_age"])
+                for link in links
+                for what in ("customers", "invoices", "full")
+            ),
+        )
+        yield _gauge(
+            "customers_with_unknown_country",
+            "Customers whose country in Zoho is a text that booksync does not understand.",
+            (({"connection": link["connection"]}, float(link["unknown_countries"])) for link in links),
+        )
+        yield _gauge(
+            "held_deletions",
+            "Records that are held back from being marked deleted until a person decides.",
+            (({"connection": connection_id, "kind": kind}, count) for (connection_id, kind), count in held.items()),
+        )
+        named = ("connection", "mode", "status")
+        yield _gauge(
+            "runs_last_day",
+            "Runs that began within a day.",
+            (({name: row[name] for name in named}, row["runs"]) for row in runs),
+        )
+        yield _gauge(
+            "run_api_calls_last_day",
+            "API calls of the runs that began within a day.",
+            (({name: row[name] for name in named}, row["calls"]) for row in runs),
+        )
+        oldest = ahead["oldest_run_seconds"]
+        yield _gauge("oldest_run_seconds", "Seconds since the oldest run began that is not over.", [({}, oldest)])
+        yield _gauge("overdue_steps", "Steps that no worker has taken in time.", [({}, ahead["steps"])])
+        yield _gauge("reminders_scheduled", "Reminders to come.", [({}, ahead["reminders"])])
+        yield _gauge("resyncs_waiting", "Records that webhooks have told of, to be fetched.", [({}, ahead["resyncs"])])
+        yield _gauge(
+            "webhook_events",
+            "Webhook events of the last days, by what became of them.",
+            (({"outcome": outcome}, count) for outcome, count in sorted(events.items())),
+        )
+        yield _gauge("webhook_oldest_waiting_seconds", "Since when the oldest event waits.", [({}, waits)])
+        yield _gauge("scheduler_silence_seconds", "Seconds since any scheduler ticked.", [({}, silence)])
+        yield _gauge("dead_letters", "Messages that wait for a person's decision.", [({}, letters)])
+        yield _gauge(
+            "skipped_invoices",
+            "Invoices that wait for their customer.",
+            (({"reason": reason}, count) for reason, count in skipped.items()),
+        )
+
+    def _from_redis(self, organizations: Iterable[str]) -> list[Metric]:
+        client = self._resources.redis
+        lengths = [
+            ({"queue": str(queue), "state": state}, float(count(client, queue)))
+            for queue in Queue
+            for state, count in _QUEUE_STATES.items()
+        ]
+        budgets = {each: self._resources.budget.snapshot(each) for each in organizations}
+        oldest = [({"queue": str(queue)}, seconds) for queue, seconds in oldest_seconds(client).items()]
+        workers = Counter(each.state for each in reports(client))
+        return [
+            _gauge(
+                "workers",
+                "Worker processes that report, by their state.",
+                (({"state": state}, float(workers[state])) for state in WorkerState),
+            ),
+            _gauge("queue_messages", "Messages in a queue.", lengths),
+            _gauge("queue_oldest_seconds", "For how long the oldest message that is due waits for a worker.", oldest),
+            *_budgets(budgets),
+            *_counters(client),
+        ]
+
+
+def _memory(state: RedisState) -> list[Metric]:
+    """The memory of Redis, where the ACL lets this user see it."""
+    return [
+        _gauge("redis_used_memory_bytes", "Memory that Redis uses.", [({}, state.used_memory_bytes)]),
+        _gauge("redis_maxmemory_bytes", "Memory that Redis may use; 0 for no limit.", [({}, state.maxmemory_bytes)]),
+    ]
+
+
+def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:
+    """What all processes have counted since Redis was last empty."""
+    counted = totals(client)
+
+    def of(family: Family, name: str, help_text: str, *, parts: int = 1) -> CounterMetricFamily:
+        counter = CounterMetricFamily(f"booksync_{name}", help_text, labels=LABELS[family])
+        for labels, total in sorted(counted[family].items()):
+            counter.add_metric(labels, total / parts)
+        return counter
+
+    yield of(Family.STEPS, "steps", "Turns of workers at steps of runs, by the step's phase and how the turn ended.")
+    yield of(Family.RESYNCS, "resyncs", "Turns of workers at records that webhooks told of, by how the turn ended.")
+    yield of(Family.API_CALLS, "api_calls", "Calls made to Zoho's API, by the answer's HTTP status.")
+    yield of(Family.BUDGET_WAITS, "budget_waits", "Times that a call had to wait for the API budget, by the reason.")
+    yield of(
+        Family.BUDGET_WAIT_MS,
+        "budget_wait_seconds",
+        "Seconds of these waits: slept just before the call, or for which a step or a record stepped aside, counted as "
+        "it does. The reasons tokens and token_endpoint are waits for an access token.",
+        parts=1000,
+    )
+    yield of(Family.TRUTH_CHECK_RECORDS, "truth_check_records", "Records that truth checks asked for, by the finding.")
+    yield of(Family.TRUTH_CHECK_DRIFT, "truth_check_drift", "Records that differed from Zoho in that column.")
+    yield of(Family.CONSOLE_PASSWORDS, "console_passwords", "Passwords that were sent to the console, by the outcome.")
+
+
+def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:
+    def of_each(name: str, help_text: str, values: dict[str, float | None]) -> GaugeMetricFamily:
+        return _gauge(f"budget_{name}", help_text, (({"organization": each}, value) for each, value in values.items()))
+
+    yield of_each("limit", "Calls in a window.", {each: budget.limit for each, budget in budgets.items()})
+    yield of_each(
+        "left",
+        "Calls left in this window.",
+        {each: max(0, budget.limit - budget.used_in_window) for each, budget in budgets.items()},
+    )
+    yield of_each(
+        "reserved_ahead",
+        "Calls that are promised and not made yet: what waits for the budget.",
+        {each: budget.reserved_ahead for each, budget in budgets.items()},
+    )
+    yield of_each(
+        "day_left",
+        "Calls left of the day, as Zoho last told.",
+        {each: budget.day_remaining for each, budget in budgets.items()},
+    )
+    yield of_each(
+        "paused_seconds",
+        "For how long all calls pause.",
+        {each: budget.paused_seconds for each, budget in budgets.items()},
+    )
+    yield of_each("refusals", "Calls that Zoho has refused lately.", {each: b.throttles for each, b in budgets.items()})
+
+
+def _gauge(name: str, help_text: str, samples: Samples) -> GaugeMetricFamily:
+    """What is not known (None) has no sample."""
+    known = [(labels, value) for labels, value in samples if value is not None]
+    family = GaugeMetricFamily(f"booksync_{name}", help_text, labels=list(known[0][0]) if known else [])
+    for labels, value in known:
+        family.add_metric(list(labels.values()), value)
+    return family

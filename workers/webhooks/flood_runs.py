@@ -1,0 +1,72 @@
+"""The runs that read what many webhooks name: the scheduler brings them forward, as far as their allowance goes."""
+
+import structlog
+from sqlalchemy import Connection
+
+from db import connections, floods, scheduler_marks
+from db.floods import Flooded
+from domain.floods import REFILL_SECONDS, RUN_SPACING_SECONDS, refill_seconds
+from domain.forecast import CALLS_OF_A_TRUTH_CHECK, full_cost, incremental_cost
+from domain.runs import Mode
+from workers.boot.resources import Resources
+from workers.services.forecast import Forecast, forecast
+
+log = structlog.get_logger(__name__)
+
+
+def bring_runs_forward(resources: Resources) -> None:
+    """Makes the next run of each flooded connection due, once in a spacing and within the allowance.
+
+    Past the allowance the records wait for the next run that is due by itself.
+    """
+    with resources.engine.begin() as connection:
+        found = floods.flooded(connection)
+    for flooded in found:
+        with resources.engine.begin() as connection:
+            # One mark for both modes: each run of a flood spaces the next one, whatever it reads.
+            if scheduler_marks.take(
+                connection, f"flood run:{flooded.connection_id}", every_seconds=RUN_SPACING_SECONDS
+            ):
+                _bring_forward(resources, connection, flooded)
+
+
+def _bring_forward(resources: Resources, connection: Connection, flooded: Flooded) -> None:
+    connection_id = flooded.connection_id
+    link = connections.link(connection, connection_id)
+    outlook = forecast(resources, connection, link)
+
+    def is_affordable(calls: int) -> bool:
+        # The day's limit is the organisation's, so its connections share one allowance.
+        return scheduler_marks.spend(
+            connection,
+            f"flood calls:{link.organization_id}",
+            seconds=_seconds_of(calls, outlook),
+            refill_seconds=REFILL_SECONDS,
+        )
+
+    full = full_cost(outlook.size, outlook.rate).calls + CALLS_OF_A_TRUTH_CHECK
+    if flooded.left_to_full_run and is_affordable(full):
+        connections.set_next_full_sync(connection, connection_id, seconds=0)
+        _log(flooded, Mode.FULL)
+        return
+    incremental = incremental_cost(
+        flooded.contacts, outlook.size, outlook.rate, changed_invoices=flooded.invoices
+    ).calls
+    if flooded.waiting > flooded.left_to_full_run and is_affordable(incremental):
+        connections.set_next_sync(connection, connection_id, seconds=0)
+        _log(flooded, Mode.INCREMENTAL)
+
+
+def _seconds_of(calls: int, outlook: Forecast) -> float:
+    budget = outlook.budget
+    return refill_seconds(calls, budget.day_limit, budget.day_kept) if budget else 0.0
+
+
+def _log(flooded: Flooded, mode: Mode) -> None:
+    log.info(
+        "Many records of webhooks wait: a sync reads them from the lists",
+        action="flood.run_due",
+        connection_id=str(flooded.connection_id),
+        records=flooded.waiting,
+        mode=mode,
+    )
