@@ -1,4 +1,4 @@
-"""Promises of the HTTP call of workers/handover/posting.py: the status line decides, its time is bounded, no foreign proxy."""
+"""Promises of the HTTP call of workers/handover/posting.py: the status line decides, and its time is bounded."""
 
 import socket
 import threading
