@@ -1,6 +1,7 @@
 """Execution of leased work: from its lease to its outcome, by one table of errors, whatever happens in between."""
 
 import random
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ class Job(ABC):
 
     @property
     @abstractmethod
+    def connection_id(self) -> uuid.UUID:
+        """The job's connection, which every log line of the job has."""
+
+    @property
+    @abstractmethod
     def attempts(self) -> int:
         """The attempts up to now, this one included: they are counted before the work."""
 
@@ -102,7 +108,10 @@ def execute(resources: Resources, kind: type[JobT], acquire: Callable[[], JobT |
     job = None
     try:
         job = acquire()
-        return Execution(job, _attempt(job) if job else Ending.PASSED_OVER)
+        if job is None:
+            return Execution(None, Ending.PASSED_OVER)
+        with structlog.contextvars.bound_contextvars(connection_id=str(job.connection_id)):
+            return Execution(job, _attempt(job))
     except LeaseLostError:
         log.info(f"{kind.noun} was done by another worker", action=f"{kind.kind}.stale")
         return Execution(job, Ending.STALE)

@@ -12,6 +12,7 @@ from domain.runs import MAX_ATTEMPTS, Phase
 from sandbox.zoho.commands import Bomb, FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
+from tests.process_logs import logs_of_a_process
 from tests.truth import differences
 
 
@@ -83,6 +84,26 @@ def test_each_attempt_is_counted_and_the_last_one_gives_the_phase_up(bench: Benc
     bench.zoho.reset_stats()
     assert bench.sync()["status"] == "degraded"
     assert bench.zoho.stats().count(CallKind.CONTACTS) == MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "action"),
+    [
+        (500, 1000, "step.retry"),
+        (500, 1000, "phase.given_up"),
+        (401, 57, "connection.parked"),
+        (429, 44, "step.waits"),
+    ],
+)
+def test_the_log_line_of_a_steps_end_names_the_connection(bench: Bench, status: int, code: int, action: str) -> None:
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, times=MAX_ATTEMPTS, status=status, code=code)
+    step = bench.start()
+    with logs_of_a_process() as logs:
+        for _ in range(2 * MAX_ATTEMPTS):
+            bench.skip_waiting()
+            bench.take(bench.present_step() or step)
+    named = {line.get("connection_id") for line in logs.lines if line["action"] == action}
+    assert named == {str(bench.connection_id)}
 
 
 def test_a_bulk_list_of_persons_that_fails_costs_details_and_nothing_else(
