@@ -67,7 +67,7 @@ class StepJob(Job):
 
     @property
     def attempts(self) -> int:
-        return self._run.attempts
+        return 1 if self._work.has_progressed else self._run.attempts
 
     def work(self) -> Ending:
         began = time.monotonic()

@@ -14,6 +14,9 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from tests.process_logs import logs_of_a_process
 from tests.truth import differences
+from workers.sync.run_steps import run_step
+from workers.sync.work import Work
+from workers.zoho.errors import ZohoUnavailable
 
 
 def test_a_passing_failure_is_retried_and_leaves_no_trace(bench: Bench) -> None:
@@ -84,6 +87,19 @@ def test_each_attempt_is_counted_and_the_last_one_gives_the_phase_up(bench: Benc
     bench.zoho.reset_stats()
     assert bench.sync()["status"] == "degraded"
     assert bench.zoho.stats().count(CallKind.CONTACTS) == MAX_ATTEMPTS
+
+
+def test_a_last_attempt_that_makes_progress_before_it_fails_is_not_the_last(bench: Bench) -> None:
+    def progress_and_fail(work: Work) -> StepRef:
+        with work.transaction() as connection:
+            work.keep(connection, work.run)
+        raise ZohoUnavailable("GET /contacts", status=500)
+
+    step = bench.start()
+    bench.rows("UPDATE sync_runs SET attempts = %(before)s RETURNING id", before=MAX_ATTEMPTS - 1)
+    run_step(bench.resources, str(step.run_id), step.step, progress_and_fail)
+    found = bench.rows("SELECT phase, attempts, waiting_for FROM sync_runs")
+    assert found == [{"phase": "start", "attempts": 1, "waiting_for": "another attempt"}]
 
 
 @pytest.mark.parametrize(
