@@ -44,7 +44,8 @@ class JobFailure:
 class Job(ABC):
     """One unit of work under a lease. `execute` decides how the job ends, and the job writes that end.
 
-    Every method that writes raises LeaseLostError if another worker has acquired the work meanwhile.
+    Every method that writes raises LeaseLostError if another worker has acquired the work meanwhile; only `release` has
+    no effect then.
     """
 
     kind: ClassVar[str]  #: the prefix of `action` in log lines
@@ -71,7 +72,9 @@ class Job(ABC):
     def release(
         self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
-        """Frees the lease; the job is due again after `seconds`."""
+        """Frees the lease; the job is due again after `seconds`. A second call has no effect: it may be repeated after
+        a commit whose reply was lost.
+        """
 
     @abstractmethod
     def send(self, seconds: float) -> None:
