@@ -258,18 +258,22 @@ _COUNT_REST = text(f"SELECT count(*) {_REST}")
 
 _HAND_ON = text(f"""
     UPDATE resyncs SET waiting_for = :waiting_for, not_before = clock_timestamp(), sent_at = NULL
-     WHERE ctid = ANY(ARRAY(SELECT ctid {_REST} ORDER BY record_id FOR NO KEY UPDATE SKIP LOCKED))
+     WHERE ctid = ANY(ARRAY(SELECT ctid {_REST} ORDER BY record_id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED))
 """)  # noqa: S608  (the part is the one above)
 
 
-def hand_on(connection: Connection, connection_id: uuid.UUID, entity: Entity, *, asked_at: datetime) -> int:
+def hand_on(
+    connection: Connection, connection_id: uuid.UUID, entity: Entity, *, asked_at: datetime, covers_all: bool
+) -> int:
     """What came before `asked_at` and is not completed: few records get detail calls, many wait for a full run.
 
-    Returns how many records there are.
+    After a full run (`covers_all`) some of many get detail calls too: the next full run would prove as little. Returns
+    how many records there are.
     """
     values = {"connection_id": connection_id, "entity": entity, "asked_at": asked_at}
     count: int = connection.execute(_COUNT_REST, values).scalar_one()
-    if count:
-        waiting_for = LEFT_TO_FULL_RUN if count > FLOOD else UNPROVEN
-        connection.execute(_HAND_ON, values | {"waiting_for": waiting_for})
+    if count > FLOOD:
+        connection.execute(_HAND_ON, values | {"waiting_for": LEFT_TO_FULL_RUN, "limit": None})
+    if count and (count <= FLOOD or covers_all):
+        connection.execute(_HAND_ON, values | {"waiting_for": UNPROVEN, "limit": FLOOD})
     return count

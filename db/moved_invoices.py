@@ -11,7 +11,8 @@ from db.gate import CACHED, is_replaced_by
 from db.skipped_invoices import KEPT, ObservedInvoice
 
 _WITHDRAW = f"""
-    UPDATE invoices_cache SET status = 'deleted', updated_at = now()
+    UPDATE invoices_cache
+       SET status = 'deleted', zoho_last_modified_at = NULL, observed_at = NULL, updated_at = now()
      WHERE id IN (SELECT cached.id
                     FROM invoices_cache cached
                     JOIN skipped_invoices kept USING (connection_id, zoho_invoice_id)
@@ -27,7 +28,9 @@ def withdraw(
 ) -> None:
     """Marks the cached rows of waiting invoices deleted, until their new customers are cached.
 
-    Otherwise the old customer of such an invoice would be reminded of another one's debt.
+    Otherwise the old customer of such an invoice would be reminded of another one's debt. The waiting row has the
+    version from then on. With its own, perhaps newer, the cached row would refuse the reading that ends the wait, and
+    the invoice would be in neither table.
     """
     if not waiting:
         return

@@ -1,6 +1,7 @@
 """Execution of leased work: from its lease to its outcome, by one table of errors, whatever happens in between."""
 
 import random
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ class JobFailure:
 class Job(ABC):
     """One unit of work under a lease. `execute` decides how the job ends, and the job writes that end.
 
-    Every method that writes raises LeaseLostError if another worker has acquired the work meanwhile.
+    Every method that writes raises LeaseLostError if another worker has acquired the work meanwhile; only `release` has
+    no effect then.
     """
 
     kind: ClassVar[str]  #: the prefix of `action` in log lines
@@ -51,6 +53,11 @@ class Job(ABC):
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
+
+    @property
+    @abstractmethod
+    def connection_id(self) -> uuid.UUID:
+        """The job's connection, which every log line of the job has."""
 
     @property
     @abstractmethod
@@ -65,7 +72,9 @@ class Job(ABC):
     def release(
         self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
-        """Frees the lease; the job is due again after `seconds`."""
+        """Frees the lease; the job is due again after `seconds`. A second call has no effect: it may be repeated after
+        a commit whose reply was lost.
+        """
 
     @abstractmethod
     def send(self, seconds: float) -> None:
@@ -102,7 +111,10 @@ def execute(resources: Resources, kind: type[JobT], acquire: Callable[[], JobT |
     job = None
     try:
         job = acquire()
-        return Execution(job, _attempt(job) if job else Ending.PASSED_OVER)
+        if job is None:
+            return Execution(None, Ending.PASSED_OVER)
+        with structlog.contextvars.bound_contextvars(connection_id=str(job.connection_id)):
+            return Execution(job, _attempt(job))
     except LeaseLostError:
         log.info(f"{kind.noun} was done by another worker", action=f"{kind.kind}.stale")
         return Execution(job, Ending.STALE)

@@ -4,6 +4,7 @@ The reports are in Redis and end by themselves, since they are hints. A worker t
 """
 
 import json
+import math
 import os
 import socket
 import threading
@@ -131,7 +132,7 @@ def report(client: redis.Redis, worker: str, state: WorkerState, *, seconds: flo
         RedisError: Redis is away.
     """
     now = _now(client)
-    stale = [name for name, stored in _stored(client).items() if stored is None or stored.until <= now]
+    stale = [name for name, stored in _stored(client).items() if stored is None or not stored.counts(now)]
     written = json.dumps({"state": state, "at": now, "until": now + seconds})
     with client.pipeline(transaction=True) as pipeline:
         if stale:
@@ -172,7 +173,7 @@ def reports(client: redis.Redis) -> list[WorkerReport]:
     return [
         WorkerReport(name, WorkerState(stored.state), max(0.0, now - stored.at))
         for name, stored in sorted(_stored(client).items())
-        if stored is not None and stored.until > now and stored.state in frozenset(WorkerState)
+        if stored is not None and stored.counts(now) and stored.state in frozenset(WorkerState)
     ]
 
 
@@ -238,6 +239,9 @@ class _Stored:
     at: float
     until: float
 
+    def counts(self, now: float) -> bool:
+        return self.until > now
+
 
 def _stored(client: redis.Redis) -> dict[str, _Stored | None]:
     return {
@@ -251,7 +255,7 @@ def _read(value: bytes | str) -> _Stored | None:
     try:
         match json.loads(value):
             case {"state": str(state), "at": int() | float() as at, "until": int() | float() as until}:
-                return _Stored(state, at, until)
-    except ValueError:
+                return _Stored(state, at, until) if math.isfinite(at) and math.isfinite(until) else None
+    except (ValueError, OverflowError, RecursionError):  # The last two: a huge number, and deep nesting.
         pass
     return None

@@ -27,15 +27,16 @@ def complete_events(connection: Connection, work: Work, run: Run, entity: Entity
         return
     if floods.standing(connection, run.connection_id) is None:
         return
+    covers_all = run.mode is Mode.FULL
     completed = floods.complete(
         connection,
         work.link,
         entity,
         asked_at=asked_at,
         read_since=walk.started_at,
-        covers_all=run.mode is Mode.FULL,
+        covers_all=covers_all,
     )
-    left = floods.hand_on(connection, run.connection_id, entity, asked_at=asked_at)
+    left = floods.hand_on(connection, run.connection_id, entity, asked_at=asked_at, covers_all=covers_all)
     log.info(
         "The run has read the records of many webhooks",
         action="flood.read",

@@ -62,6 +62,10 @@ class RefreshJob(Job):
         self._do = do
 
     @property
+    def connection_id(self) -> uuid.UUID:
+        return self._claim.ref.connection_id
+
+    @property
     def attempts(self) -> int:
         return self._claim.attempts
 

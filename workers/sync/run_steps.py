@@ -62,21 +62,24 @@ class StepJob(Job):
         return self._work.run
 
     @property
+    def connection_id(self) -> uuid.UUID:
+        return self._run.connection_id
+
+    @property
     def attempts(self) -> int:
-        return self._run.attempts
+        return 1 if self._work.has_progressed else self._run.attempts
 
     def work(self) -> Ending:
-        with structlog.contextvars.bound_contextvars(connection_id=str(self._run.connection_id)):
-            began = time.monotonic()
-            following = self._do(self._work)
-            log.info(
-                "Step done",
-                action="step.done",
-                phase=self.phase,
-                calls=self._work.calls,
-                rows=self._work.rows,
-                seconds=round(time.monotonic() - began, 3),
-            )
+        began = time.monotonic()
+        following = self._do(self._work)
+        log.info(
+            "Step done",
+            action="step.done",
+            phase=self.phase,
+            calls=self._work.calls,
+            rows=self._work.rows,
+            seconds=round(time.monotonic() - began, 3),
+        )
         send_step(self.resources.broker, following)
         return Ending.DONE
 

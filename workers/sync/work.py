@@ -25,6 +25,7 @@ class Work(Asking):
         super().__init__(resources, taken_at=claim.until - timedelta(seconds=resources.settings.claim_seconds))
         self.claim = claim
         self.rows = 0  #: that this step has written
+        self.has_progressed = False  #: so its attempts have begun at one again
         self._written_before = claim.run.counters.written
 
     @property
@@ -90,6 +91,7 @@ class Work(Asking):
             self.claim.over(run),
             claim_seconds=self.resources.settings.claim_seconds,
         )
+        self.has_progressed = True
 
     def renew(self, connection: Connection) -> None:
         """Holds the step for longer; its attempts go on counting.

@@ -12,7 +12,11 @@ from domain.runs import MAX_ATTEMPTS, Phase
 from sandbox.zoho.commands import Bomb, FaultName
 from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
+from tests.process_logs import logs_of_a_process
 from tests.truth import differences
+from workers.sync.run_steps import run_step
+from workers.sync.work import Work
+from workers.zoho.errors import ZohoUnavailable
 
 
 def test_a_passing_failure_is_retried_and_leaves_no_trace(bench: Bench) -> None:
@@ -83,6 +87,39 @@ def test_each_attempt_is_counted_and_the_last_one_gives_the_phase_up(bench: Benc
     bench.zoho.reset_stats()
     assert bench.sync()["status"] == "degraded"
     assert bench.zoho.stats().count(CallKind.CONTACTS) == MAX_ATTEMPTS
+
+
+def test_a_last_attempt_that_makes_progress_before_it_fails_is_not_the_last(bench: Bench) -> None:
+    def progress_and_fail(work: Work) -> StepRef:
+        with work.transaction() as connection:
+            work.keep(connection, work.run)
+        raise ZohoUnavailable("GET /contacts", status=500)
+
+    step = bench.start()
+    bench.rows("UPDATE sync_runs SET attempts = %(before)s RETURNING id", before=MAX_ATTEMPTS - 1)
+    run_step(bench.resources, str(step.run_id), step.step, progress_and_fail)
+    found = bench.rows("SELECT phase, attempts, waiting_for FROM sync_runs")
+    assert found == [{"phase": "start", "attempts": 1, "waiting_for": "another attempt"}]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "action"),
+    [
+        (500, 1000, "step.retry"),
+        (500, 1000, "phase.given_up"),
+        (401, 57, "connection.parked"),
+        (429, 44, "step.waits"),
+    ],
+)
+def test_the_log_line_of_a_steps_end_names_the_connection(bench: Bench, status: int, code: int, action: str) -> None:
+    bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, times=MAX_ATTEMPTS, status=status, code=code)
+    step = bench.start()
+    with logs_of_a_process() as logs:
+        for _ in range(2 * MAX_ATTEMPTS):
+            bench.skip_waiting()
+            bench.take(bench.present_step() or step)
+    named = {line.get("connection_id") for line in logs.lines if line["action"] == action}
+    assert named == {str(bench.connection_id)}
 
 
 def test_a_bulk_list_of_persons_that_fails_costs_details_and_nothing_else(

@@ -121,6 +121,36 @@ def test_an_invoice_that_waits_is_live_although_its_withdrawn_row_has_the_newer_
     assert found == CachedVersion(True, PAID_WITH_AN_OLDER_STAMP.stamp, PAID_WITH_AN_OLDER_STAMP.observed_at)
 
 
+def test_an_invoice_whose_stamp_went_back_is_cached_when_it_returns_to_its_customer(engine: Engine, home: Link) -> None:
+    back = Reading(PAID_WITH_AN_OLDER_STAMP.stamp, PAID_WITH_AN_OLDER_STAMP.observed_at + A_SECOND, CACHED)
+    with engine.begin() as connection:
+        read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
+        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
+        read(connection, home, back, full=False)
+        assert (cached(connection), waiting(connection)) == (as_cached(back), [])
+
+
+def test_a_waiting_invoice_is_cached_although_its_detail_was_read_again(engine: Engine, home: Link) -> None:
+    again = dt.timedelta(hours=1) + PAID_WITH_AN_OLDER_STAMP.observed_at
+    with engine.begin() as connection:
+        read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
+        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
+        invoices.note_observed(connection, home, "8001", again)
+        cache_the_unknown_customer(connection, home)
+        assert (cached(connection)[:2], waiting(connection)) == ((UNKNOWN, "paid"), [])
+
+
+def test_a_waiting_invoice_is_cached_although_one_server_of_zoho_is_some_seconds_ahead(
+    engine: Engine, home: Link
+) -> None:
+    moved = Reading(MODIFIED_AT + A_MINUTE, OBSERVED_AT)
+    with engine.begin() as connection:
+        read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT + A_SECOND, CACHED), full=False)
+        read(connection, home, moved, full=False)
+        cache_the_unknown_customer(connection, home)
+        assert (cached(connection), waiting(connection)) == (as_cached(moved), [])
+
+
 def test_a_cached_row_that_was_read_later_survives_what_waited(engine: Engine, home: Link) -> None:
     later = Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + CLEARLY_LATER, CACHED, "paid")
     with engine.begin() as connection:

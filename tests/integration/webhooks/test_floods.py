@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
+from db import resyncs
 from db.resyncs import LEFT_TO_FULL_RUN
 from domain.deletions import SAFEGUARD_COUNT
 from domain.floods import FLOOD
@@ -280,6 +281,25 @@ class TestWhatARunDoesNotProve:
         tick(hooks.bench.resources)
         hooks.work()
         assert (waiting(hooks), hooks.calls(CONTACT) - asked) == (0, 1)
+
+    def test_many_removals_that_the_list_contradicts_are_asked_for_by_and_by(self, hooks: Hooks) -> None:
+        hooks.bench.zoho.set_limits(requests_per_day=1_000)
+        hooks.bench.sync()
+        for invoice_id in invoice_ids(hooks, 2 * MANY):
+            hooks.tell(INVOICE, invoice_id, event="deleted")
+        hooks.work()
+        left = waiting(hooks)
+        assert left == 2 * MANY - FLOOD, "the calls of an hour"
+        quiet_comes(hooks)
+        while left:
+            hooks.bench.sync(Mode.FULL)
+            with hooks.bench.resources.engine.begin() as connection:
+                due = resyncs.take_turn(connection)
+            for each in due:
+                hooks.take(each.ref.entity, each.ref.record_id)
+            hooks.work()
+            before, left = left, waiting(hooks)
+            assert left == max(0, before - FLOOD)
 
     def test_many_removals_that_no_event_names_are_found_by_a_full_run(self, hooks: Hooks) -> None:
         for invoice_id in invoice_ids(hooks, MANY):

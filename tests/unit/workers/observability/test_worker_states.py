@@ -1,8 +1,17 @@
 """Promises of observability/worker_states.py: which state a process reports, and how the troubles of workers read."""
 
 import pytest
+from fakeredis import FakeRedis
 
-from workers.observability.worker_states import OwnState, WorkerReport, WorkerState, troubles
+from workers.observability.worker_states import (
+    KEY,
+    OwnState,
+    WorkerReport,
+    WorkerState,
+    report,
+    reports,
+    troubles,
+)
 
 HERE, THERE = "https://accounts.zoho.com", "https://accounts.zoho.eu"
 
@@ -93,6 +102,23 @@ def test_the_object_says_whether_a_worker_takes_work(state: WorkerState) -> None
         "takes_work": state.takes_work,
         "seconds_ago": 1.2,
     }
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"[" * 100_000,  # deeper than Python's stack
+        b'{"state": "working", "at": 1, "until": Infinity}',
+        b'{"state": "working", "at": NaN, "until": NaN}',
+        b'{"state": "working", "at": 1, "until": 1%s}' % (b"0" * 400),  # no float holds it
+    ],
+)
+def test_a_report_that_no_worker_has_written_does_not_count_and_is_removed(written: bytes) -> None:
+    client = FakeRedis()
+    client.hset(KEY, "by hand", written)
+    assert reports(client) == []
+    report(client, "a worker", WorkerState.WORKING)
+    assert client.hkeys(KEY) == [b"a worker"]
 
 
 class TestOwnState:
