@@ -95,14 +95,13 @@ def forget_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
 def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: float) -> datetime:
     """The token endpoint is throttled: it is not asked again for these seconds. Returns since when it is throttled.
 
-    The time of refusals for an unknown reason begins again, because a throttled endpoint says nothing about the grant.
+    The hours of an unknown word do not include those of a throttled endpoint, see `end_throttling`.
     """
     since: datetime = connection.execute(
         text("""
             UPDATE zoho_connections
                SET no_refresh_before = clock_timestamp() + make_interval(secs => :seconds),
-                   oauth_throttled_since = coalesce(oauth_throttled_since, clock_timestamp()),
-                   oauth_failing_since = NULL
+                   oauth_throttled_since = coalesce(oauth_throttled_since, clock_timestamp())
              WHERE id = :connection_id
             RETURNING oauth_throttled_since
         """),
@@ -112,9 +111,17 @@ def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: f
 
 
 def end_throttling(connection: Connection, connection_id: uuid.UUID) -> None:
-    """The token endpoint has answered with a word of its own, so it is not throttled."""
+    """The token endpoint has returned a word of its own, so it is not throttled.
+
+    A throttled endpoint says nothing about the grant, so its hours are taken off those of an unknown word.
+    """
     connection.execute(
-        text("UPDATE zoho_connections SET oauth_throttled_since = NULL WHERE id = :connection_id"),
+        text("""
+            UPDATE zoho_connections
+               SET oauth_failing_since = oauth_failing_since + (clock_timestamp() - oauth_throttled_since),
+                   oauth_throttled_since = NULL
+             WHERE id = :connection_id AND oauth_throttled_since IS NOT NULL
+        """),
         {"connection_id": connection_id},
     )
 

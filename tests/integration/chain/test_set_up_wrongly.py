@@ -70,7 +70,10 @@ def test_a_webhooks_record_waits_too(bench: Bench, set_up: object) -> None:
         event = Event("contact", contact_id, EventKind.CHANGED, None, None)
         webhook_events.receive(connection, bench.connection_id, event)
     for _ in range(10):
-        bench.rows("UPDATE zoho_connections SET access_token_expires_at = now(), refreshed_at = '{}' RETURNING id")
+        bench.rows("""
+            UPDATE zoho_connections
+               SET access_token_expires_at = now(), refreshed_at = '{}', no_refresh_before = NULL RETURNING id
+        """)
         bench.rows("UPDATE resyncs SET not_before = now() RETURNING record_id")
         refresh_record(set_up(bench.resources), str(bench.connection_id), Entity.CONTACT, contact_id)
     assert bench.rows("SELECT attempts, has_failed FROM resyncs") == [{"attempts": 0, "has_failed": False}]
@@ -125,11 +128,24 @@ class TestUnknownWords:
 
     def take(self, bench: Bench) -> None:
         """The present step, whose token has ended."""
-        bench.rows("UPDATE zoho_connections SET access_token_expires_at = now(), refreshed_at = '{}' RETURNING id")
+        bench.rows("""
+            UPDATE zoho_connections
+               SET access_token_expires_at = now(), refreshed_at = '{}', no_refresh_before = NULL RETURNING id
+        """)
         bench.skip_waiting()
         step = bench.present_step()
         assert step is not None
         bench.take(step)
+
+    def take_refused(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same, refused with an unknown word."""
+
+        def refused(*_: object) -> AccessToken:
+            raise OAuthFailed("POST /oauth/v2/token", status=400, detail="inactive_user")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(tokens, "refresh_access_token", refused)
+            self.take(bench)
 
     def failing_for(self, bench: Bench, hours: int) -> None:
         bench.rows(
@@ -138,15 +154,11 @@ class TestUnknownWords:
         )
 
     def test_a_word_parks_only_after_hours_without_a_token(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refused(*_: object) -> AccessToken:
-            raise OAuthFailed("POST /oauth/v2/token", status=400, detail="inactive_user")
-
-        monkeypatch.setattr(tokens, "refresh_access_token", refused)
         bench.start()
-        self.take(bench)
+        self.take_refused(bench, monkeypatch)
         assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
         self.failing_for(bench, hours=3)
-        self.take(bench)
+        self.take_refused(bench, monkeypatch)
         (connection,) = bench.rows("SELECT status, parked_reason FROM zoho_connections")
         assert connection["status"] == "parked"
         assert "inactive_user" in connection["parked_reason"]
@@ -158,9 +170,23 @@ class TestUnknownWords:
         self.take(bench)
         assert bench.rows("SELECT oauth_failing_since FROM zoho_connections") == [{"oauth_failing_since": None}]
 
-    def test_hours_without_an_answer_are_no_hours_of_a_word(self, bench: Bench) -> None:
-        self.failing_for(bench, hours=2)
-        bench.zoho.fault(FaultName.TOKEN_ENDPOINT_THROTTLED)
+    def test_hours_of_a_throttled_endpoint_are_not_hours_of_a_word(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         bench.start()
+        self.take_refused(bench, monkeypatch)
+        self.failing_for(bench, hours=4)
+        bench.rows("UPDATE zoho_connections SET oauth_throttled_since = now() - interval '2 hours' RETURNING id")
+        self.take_refused(bench, monkeypatch)
+        assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
+
+    def test_a_throttling_in_between_does_not_end_the_hours_of_a_word(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.start()
+        self.failing_for(bench, hours=4)
+        fault_id = bench.zoho.fault(FaultName.TOKEN_ENDPOINT_THROTTLED)
         self.take(bench)
-        assert bench.rows("SELECT oauth_failing_since FROM zoho_connections") == [{"oauth_failing_since": None}]
+        bench.zoho.clear_faults(fault_id)
+        self.take_refused(bench, monkeypatch)
+        assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "parked"}]
