@@ -44,7 +44,8 @@ def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
 
 def flood_sentence(waiting: int, since: datetime) -> str:
     """What people read of a flood: how many records wait, since when, and what reads them."""
+    records = "1 changed record waits" if waiting == 1 else f"{waiting:,} changed records wait"
     return (
-        f"{waiting:,} records were changed at once, the first at {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC: "
-        "the next run reads them. Those that it cannot prove wait for the next full run."
+        f"{records} for a run, the first since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC: the next run reads them. "
+        "Those that it cannot prove wait for the next full run."
     )

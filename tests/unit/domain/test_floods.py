@@ -1,8 +1,10 @@
 """The share of a day's calls that a flood's runs spend."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from domain.floods import REFILL_SECONDS, refill_seconds
+from domain.floods import REFILL_SECONDS, flood_sentence, refill_seconds
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,11 @@ from domain.floods import REFILL_SECONDS, refill_seconds
 )
 def test_a_run_spends_its_part_of_the_allowance(calls: int, day_limit: int | None, day_kept: int, share: float) -> None:
     assert refill_seconds(calls, day_limit, day_kept) == pytest.approx(share * REFILL_SECONDS)
+
+
+def test_sentence_of_a_flood_counts_in_singular_and_plural() -> None:
+    since = datetime(2026, 11, 27, 4, 10, tzinfo=UTC)
+    assert flood_sentence(1, since).startswith(
+        "1 changed record waits for a run, the first since 2026-11-27 04:10 UTC:"
+    )
+    assert flood_sentence(1_100, since).startswith("1,100 changed records wait for a run, ")
