@@ -20,7 +20,8 @@ from workers.web.app import app as web
 from workers.web.console_password import PasswordCheck
 
 SENTENCE = re.compile(
-    rf"{MANY} changed records wait for a run, the first since \d{{4}}-\d\d-\d\d \d\d:\d\d UTC: the next run reads them\. "
+    rf"{MANY} changed records wait for a run, the first since \d{{4}}-\d\d-\d\d \d\d:\d\d UTC: "
+    r"the next run reads them\. "
     r"Those that it cannot prove wait for the next full run\."
 )
 PASSWORD = "a-long-password"
