@@ -140,7 +140,7 @@ def drip(connection: socket.socket, byte: bytes, until: threading.Event) -> None
             return
 
 
-def test_strangers_who_stop_in_mid_request_are_closed_and_honest_webhooks_served_meanwhile(
+def test_stalled_requests_are_closed_while_valid_webhooks_are_served(
     web: Callable[..., Web],
 ) -> None:
     started = web(seconds=None)
