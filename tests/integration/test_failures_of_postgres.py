@@ -1,6 +1,6 @@
 """The messages for an operator while Postgres fails: the command's sentence and the scheduler's log line of each state.
 
-Each state is a real one of a real server, but a full disk, which a trigger reports.
+Each state is produced on a real server, except a full disk, which a trigger raises.
 """
 
 import signal

@@ -1,6 +1,6 @@
 """The responses of `/readyz` while Postgres fails: the same classification as a command's, and no text of the server.
 
-Each state is a real one of a real server, except those that a table raises by their SQLSTATE.
+The first states are produced on a real server; a table of cases raises the others by their SQLSTATE.
 """
 
 import asyncio

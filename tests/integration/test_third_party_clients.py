@@ -1,7 +1,7 @@
 """Third-party clients of Zoho Books read the simulator as they read Zoho.
 
-They are pointed at it by their own means: the hosts of `pyzohoapi` and `zohopy` are methods and properties of a class
-that an application derives from.
+The hosts of `pyzohoapi` and `zohopy` are methods and properties of a class from which an application derives, so the
+tests override them in a subclass.
 """
 
 import importlib

@@ -121,7 +121,7 @@ class TestLengthsThatLie:
             b"Content-Length: 11\r\nContent-Length: 12\r\n\r\n",
             # A chunk size of endless digits.
             b"Transfer-Encoding: chunked\r\n\r\n" + b"0" * 200_000,
-            # An unknown framing.
+            # An unknown transfer coding.
             b"Transfer-Encoding: gzip\r\n\r\n",
         ],
     )

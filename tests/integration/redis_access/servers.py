@@ -106,7 +106,7 @@ def server_that_says(words: bytes) -> Iterator[int]:
         daemon_threads = True
 
         def handle_error(self, *_: object) -> None:
-            """A client may end its connection at any time."""
+            """Ignores errors, because a client may end its connection at any time."""
 
     with Server((LOOPBACK, 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,4 +1,4 @@
-"""A TLS port in front of a server without TLS, with a certificate of a CA of its own."""
+"""A TLS port before a server without TLS, with a certificate of its own CA."""
 
 import datetime as dt
 import ipaddress
