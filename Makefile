@@ -1,17 +1,17 @@
-# booksync's commands. `make` alone lists them. What a command needs is set up on the way, in .venv.
+# booksync's commands. `make` alone lists them. Each command first sets up the packages that it needs, in .venv.
 
 .DEFAULT_GOAL := help
 
 # Which Python makes .venv: the first of these that is new enough. Another: make demo PYTHON=/path/to/python3.12
 PYTHON := python3 python3.14 python3.13 python3.12 python3.11
 
-# uv makes .venv in seconds; without it venv and pip do the same in about a minute. Without uv on purpose: make demo UV=
+# uv makes .venv in seconds; venv and pip take about a minute. To use pip although uv is installed: make demo UV=
 UV := $(shell command -v uv 2>/dev/null)
 
 RUN := .venv/bin/python -m
 
-# The mark is written when all is in place. A .venv that was left half-made or moved, that the other tool made, or whose
-# Python is gone does not show the right one, and is made anew.
+# The mark is written when .venv is complete. An incomplete or moved .venv, one made by the other tool, or one whose
+# Python is gone has no matching mark, so it is made again.
 MARK := $(CURDIR), by $(if $(UV),uv,pip)
 ifneq ($(shell .venv/bin/python -c 'print(open(".venv/mark").read())' 2>/dev/null),$(MARK))
 .PHONY: .venv/mark
@@ -30,7 +30,7 @@ test: .venv ## Run the tests (some of them: ARGS="tests/unit -k phone")
 	@exec $(RUN) pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 .PHONY: drill
-drill: .venv ## Run the long tests: killed workers, long outages, a large upstream that never rests
+drill: .venv ## Run the long tests: killed workers, long outages, a large upstream that changes all the time
 	@exec $(RUN) pytest -m drill $(ARGS)
 
 .PHONY: fuzz
@@ -61,17 +61,17 @@ lock: ## Pin every package in requirements*.txt (all to their newest: ARGS=--upg
 	$(LOCK) $(ARGS) pyproject.toml --output-file requirements.txt
 	$(LOCK) $(ARGS) pyproject.toml --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	echo hatchling | $(LOCK) - --constraint requirements-dev.txt --output-file requirements-build.txt
-	@! grep -n '://' requirements*.txt || { echo "An address has no place in a lock file." >&2; exit 1; }
+	@! grep -n '://' requirements*.txt || { echo "A lock file must not contain an address." >&2; exit 1; }
 
 .PHONY: clean
-clean: ## Remove what the other commands made: .venv, the demo's data, caches
+clean: ## Remove the results of the other commands: .venv, the demo's data, caches
 	rm -rf .venv .demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: .venv
 .venv: .venv/project ## Make the virtual environment, from the hashed requirements-dev.txt
 
-# All that this says goes to stderr: stdout belongs to the command that is being set up.
+# This recipe writes to stderr only, because stdout belongs to the command that is being set up.
 .venv/mark: requirements-dev.txt
 	@exec >&2; python=; found=; \
 	for candidate in $(PYTHON); do \
@@ -80,7 +80,7 @@ clean: ## Remove what the other commands made: .venv, the demo's data, caches
 		found="$$found $$candidate is $$version."; \
 	done; \
 	if [ -z "$$python" ]; then \
-		echo "booksync needs Python 3.11 or newer.$$found Install one, or name it: make PYTHON=/path/to/python"; \
+		echo "booksync needs Python 3.11 or newer.$$found Install it, or pass its path: make PYTHON=/path/to/python"; \
 		exit 1; \
 	fi; \
 	set -e; \
@@ -92,7 +92,7 @@ clean: ## Remove what the other commands made: .venv, the demo's data, caches
 	else \
 		echo "Making .venv with Python $$version and pip: about a minute, once."; \
 		"$$python" -m venv .venv || \
-			{ echo "This Python cannot make one: install its venv package (Debian: python3-venv), or uv."; exit 1; }; \
+			{ echo "This Python cannot make .venv: install its venv package (Debian: python3-venv), or uv."; exit 1; }; \
 		.venv/bin/python -m pip install -qq --require-hashes --requirement requirements-dev.txt; \
 	fi; \
 	printf '%s' '$(MARK)' > .venv/mark

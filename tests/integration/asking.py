@@ -1,4 +1,4 @@
-"""How a test asks a database that it knows by its address."""
+"""Runs one statement in a database that a test knows by its address."""
 
 import psycopg
 

@@ -1,4 +1,4 @@
-"""The environment of a booksync process whose Zoho nobody calls."""
+"""The environment of a booksync process that makes no call to Zoho."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from workers.boot.settings import settings
 
 @contextmanager
 def environment_of_a_process(monkeypatch: pytest.MonkeyPatch, *, database_url: str, redis_url: str) -> Iterator[None]:
-    """Settings are read from it inside the block, and read anew after it."""
+    """Sets the environment; settings are read from it inside the block, and read again after the block."""
     variables = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,

@@ -1,4 +1,4 @@
-"""The API budget on a real Valkey: real threads, real time, small windows."""
+"""Promises of the API budget on a real Valkey: real threads, real time, small windows."""
 
 import threading
 import time
@@ -14,13 +14,13 @@ from redis.retry import Retry
 from workers.budget import ApiBudget, BudgetLimits, BudgetUnavailable, BudgetWait, Lane, PauseReason, WaitReason
 
 WINDOW_SECONDS = 1.0
-#: The margin stands between the limit and what is lost to a loaded machine's waking up late.
+#: The limit leaves a margin for threads that wake up late on a loaded machine.
 LIMITS = BudgetLimits(requests_per_minute=20, window_seconds=WINDOW_SECONDS, interactive_reserve=5)
 
 
 @pytest.fixture
 def organization_id() -> str:
-    """One that no other test speaks of."""
+    """An organisation that no other test uses."""
     return uuid.uuid4().hex
 
 
@@ -31,7 +31,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 class Zoho:
-    """Notes when calls arrive, on this machine's steady clock."""
+    """Records when calls arrive, on this machine's monotonic clock."""
 
     def __init__(self) -> None:
         self.arrivals: list[tuple[float, Lane]] = []
@@ -68,7 +68,7 @@ def a_budget(
 
 
 def keep_calling(budget: ApiBudget, zoho: Zoho, organization_id: str, name: str, lane: Lane, until: float) -> None:
-    """A worker: calls as often as it may."""
+    """Calls as often as the budget permits, as a worker does."""
     number = 0
     while time.monotonic() < until:
         try:
@@ -84,7 +84,7 @@ def forget(client: redis.Redis, organization_id: str) -> None:
     client.delete(*client.scan_iter(match=f"budget:{{{organization_id}}}:*"))
 
 
-def test_real_workers_side_by_side_never_exceed_the_limit_and_use_it(redis_url: str, organization_id: str) -> None:
+def test_concurrent_workers_use_the_whole_limit_and_never_exceed_it(redis_url: str, organization_id: str) -> None:
     zoho, started = Zoho(), time.monotonic()
     until = started + 3 * LIMITS.span_seconds
     lanes = [Lane.BULK] * 6 + [Lane.INTERACTIVE] * 2
@@ -104,7 +104,7 @@ def test_real_workers_side_by_side_never_exceed_the_limit_and_use_it(redis_url: 
     assert len(zoho.arrivals) >= 0.8 * 3 * 20
 
 
-def test_a_redis_emptied_in_mid_run_lets_nothing_more_through(
+def test_a_redis_emptied_during_a_run_lets_no_extra_call_through(
     client: redis.Redis, redis_url: str, organization_id: str
 ) -> None:
     zoho, until = Zoho(), time.monotonic() + 4
@@ -125,7 +125,7 @@ def test_a_redis_emptied_in_mid_run_lets_nothing_more_through(
     assert len(zoho.arrivals) >= 20
 
 
-def test_a_redis_that_was_restarted_is_taken_for_an_empty_one(client: redis.Redis, organization_id: str) -> None:
+def test_a_restarted_redis_is_treated_as_empty(client: redis.Redis, organization_id: str) -> None:
     last_call: list[float | None] = [None]
     budget = a_budget(client, seconds_since_last_call=lambda _: last_call[0])
     with budget.call(organization_id, lane=Lane.BULK, holder="run-1"):
@@ -183,7 +183,7 @@ PARTS = (
 
 
 def call_all(budget: ApiBudget, organization_id: str, name: str) -> int:
-    """How many calls of both lanes are granted at once."""
+    """The number of calls of both lanes that the budget grants without a wait."""
     made = 0
     for number, lane in enumerate([*[Lane.BULK] * 20, *[Lane.INTERACTIVE] * 20]):
         try:
@@ -196,7 +196,7 @@ def call_all(budget: ApiBudget, organization_id: str, name: str) -> int:
 
 @pytest.fixture
 def patient(client: redis.Redis, organization_id: str) -> ApiBudget:
-    """A window too long to pass in a test. The organisation is known, and Postgres knows a call of just now."""
+    """A budget with a window longer than a test, for a known organisation whose last call in Postgres was just now."""
     limits = BudgetLimits(requests_per_minute=20, window_seconds=60, interactive_reserve=5)
     with a_budget(client, limits=limits).call(organization_id, lane=Lane.BULK, holder="first"):
         pass
@@ -204,7 +204,7 @@ def patient(client: redis.Redis, organization_id: str) -> ApiBudget:
 
 
 @pytest.mark.parametrize("lost", PARTS)
-def test_a_key_that_redis_has_evicted_lets_nothing_more_through(
+def test_an_evicted_key_lets_no_extra_call_through(
     client: redis.Redis, patient: ApiBudget, organization_id: str, lost: str
 ) -> None:
     with patient.call(organization_id, lane=Lane.BULK, holder="under way"):
@@ -223,7 +223,7 @@ def call_some(budget: ApiBudget, organization_id: str, lane: Lane) -> int:
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("kind", ["string", "list", "hash", "set", "zset"])
-def test_a_key_of_any_kind_in_the_budgets_place_is_replaced(
+def test_an_overwritten_key_of_any_type_is_replaced(
     client: redis.Redis, patient: ApiBudget, organization_id: str, part: str, kind: str
 ) -> None:
     before = 1 + sum(call_some(patient, organization_id, lane) for lane in Lane)

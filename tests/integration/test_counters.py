@@ -1,4 +1,4 @@
-"""The counters on a real Valkey: many threads add up, and one that hangs or comes back costs nobody's time."""
+"""Promises of the counters on a real Valkey: threads add up, and a Valkey that hangs or comes back delays no caller."""
 
 import socket
 import time
@@ -24,12 +24,12 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def hanging_url() -> Iterator[str]:
-    """A server that takes connections and never answers."""
+    """The address of a server that accepts connections and sends no response."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
 
 
-def test_threads_of_several_processes_add_up(redis_url: str, client: redis.Redis) -> None:
+def test_counts_of_several_threads_and_processes_add_up(redis_url: str, client: redis.Redis) -> None:
     processes = [Counters.at(redis_url) for _ in range(2)]
 
     def count(number: int) -> None:
@@ -47,7 +47,7 @@ def test_threads_of_several_processes_add_up(redis_url: str, client: redis.Redis
 
 
 @pytest.mark.parametrize("trouble", ["hangs", "is away"])
-def test_a_redis_in_trouble_costs_a_moment_and_not_one_for_each_count(hanging_url: str, trouble: str) -> None:
+def test_a_failing_redis_delays_the_counts_once_and_not_each_time(hanging_url: str, trouble: str) -> None:
     counters = Counters.at(hanging_url if trouble == "hangs" else f"redis://127.0.0.1:{free_port()}/0")
     began = time.monotonic()
     for _ in range(1000):
@@ -56,7 +56,7 @@ def test_a_redis_in_trouble_costs_a_moment_and_not_one_for_each_count(hanging_ur
     counters.close()
 
 
-def test_a_connection_that_broke_loses_no_count(
+def test_a_broken_connection_loses_no_count(
     redis_url: str, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workers.observability.counters._SILENCE_SECONDS", 0.0)

@@ -1,6 +1,6 @@
-"""What an operator reads while Postgres fails: the command's sentence, and the scheduler's line, of each state.
+"""The messages for an operator while Postgres fails: the command's sentence and the scheduler's log line of each state.
 
-Each state is a real one of a real server, but a full disk, which a trigger reports.
+Each state is produced on a real server, except a full disk, which a trigger raises.
 """
 
 import signal
@@ -34,7 +34,7 @@ ROLE = f"reader_{uuid.uuid4().hex[:8]}"
 
 @pytest.fixture
 def role(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """A role that may log in, and nothing else."""
+    """A role whose only right is to log in."""
     with psycopg.connect(postgres.url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(ROLE)))
         yield ROLE
@@ -52,7 +52,7 @@ def said_by(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> str:
-    """What the command says as it fails."""
+    """The error sentence of the failing command."""
     monkeypatch.setattr(sys, "argv", ["booksync", *words.split()])
     with (
         environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
@@ -65,7 +65,7 @@ def said_by(
 
 
 def logged_by_the_scheduler(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Its line about the first tick, which fails; the process ends after it."""
+    """The scheduler's log line about its first tick, which fails and ends the process."""
     handlers: dict[int, Any] = {}
     real_log_failure = scheduler._log_failure
 
@@ -89,26 +89,28 @@ class TestACommand:
     def status(self, redis_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
         return lambda url: said_by("status", url, redis_url, monkeypatch, capsys)
 
-    def test_unreachable(self, database_url: str, status: Any) -> None:
+    def test_a_command_names_an_unreachable_server(self, database_url: str, status: Any) -> None:
         port = free_port()
         assert status(changed(database_url, port=port)) == (
             f"booksync: Postgres cannot be reached at 127.0.0.1:{port} (Connection refused): check DATABASE_URL, and"
             " that the server runs."
         )
 
-    def test_a_role_that_is_not_there(self, database_url: str, status: Any, postgres: EmbeddedPostgres) -> None:
+    def test_a_command_names_a_missing_role(self, database_url: str, status: Any, postgres: EmbeddedPostgres) -> None:
         assert status(changed(database_url, username="stranger")) == (
             f'booksync: Postgres at 127.0.0.1:{postgres.port} refuses the login (FATAL:  role "stranger" does not'
             " exist): check user and password in DATABASE_URL, and the server's pg_hba.conf."
         )
 
-    def test_a_database_that_is_not_there(self, database_url: str, status: Any, postgres: EmbeddedPostgres) -> None:
+    def test_a_command_names_a_missing_database(
+        self, database_url: str, status: Any, postgres: EmbeddedPostgres
+    ) -> None:
         assert status(changed(database_url, database="nowhere")) == (
             f'booksync: Postgres at 127.0.0.1:{postgres.port} has no such database (FATAL:  database "nowhere" does'
             " not exist): check the name in DATABASE_URL, or create the database."
         )
 
-    def test_no_connection_left(
+    def test_a_command_names_used_up_connections(
         self, database_url: str, database: psycopg.Connection, status: Any, postgres: EmbeddedPostgres, role: str
     ) -> None:
         name = str(make_url(database_url).database)
@@ -118,24 +120,26 @@ class TestACommand:
             f' database "{name}"): end idle sessions, raise max_connections, or use a connection pooler.'
         )
 
-    def test_no_privilege(self, database_url: str, status: Any, postgres: EmbeddedPostgres, role: str) -> None:
+    def test_a_command_names_a_missing_privilege(
+        self, database_url: str, status: Any, postgres: EmbeddedPostgres, role: str
+    ) -> None:
         assert status(changed(database_url, username=role)) == (
             f"booksync: Postgres at 127.0.0.1:{postgres.port} denies this role a privilege (permission denied for"
             " table booksync_alembic_version): grant it the privileges on booksync's tables, or use the role that ran"
             " the migrations."
         )
 
-    def test_no_tables(self, postgres_url: str, status: Any) -> None:
+    def test_a_command_names_missing_tables(self, postgres_url: str, status: Any) -> None:
         assert status(postgres_url) == ("booksync: The database has no booksync tables yet: run `booksync migrate`.")
 
-    def test_a_newer_schema(self, database_url: str, database: psycopg.Connection, status: Any) -> None:
+    def test_a_command_names_a_newer_schema(self, database_url: str, database: psycopg.Connection, status: Any) -> None:
         database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0099_later'")
         assert status(database_url) == (
             f"booksync: The schema is at 0099_later, newer than this release knows ({expected_head()}): upgrade"
             " booksync."
         )
 
-    def test_it_says_the_same_with_json(
+    def test_a_command_with_json_prints_the_same_sentence(
         self,
         database_url: str,
         database: psycopg.Connection,
@@ -149,7 +153,7 @@ class TestACommand:
 
 
 class TestTheScheduler:
-    def test_a_read_only_server(
+    def test_the_scheduler_names_a_read_only_server(
         self,
         database_url: str,
         database: psycopg.Connection,
@@ -168,7 +172,7 @@ class TestTheScheduler:
             ),
         )
 
-    def test_a_full_disk(
+    def test_the_scheduler_names_a_full_disk(
         self,
         database_url: str,
         database: psycopg.Connection,
@@ -191,7 +195,7 @@ class TestTheScheduler:
             ),
         )
 
-    def test_a_pooler_that_needs_the_setting(
+    def test_the_scheduler_needs_the_setting_behind_a_pooler(
         self,
         database_url: str,
         redis_url: str,
@@ -209,10 +213,10 @@ class TestTheScheduler:
                 tick_often(url, redis_url, monkeypatch)
             tick_often(without_prepared_statements(url), redis_url, monkeypatch)
 
-    def test_a_newer_schema_ends_it(
+    def test_a_newer_schema_ends_the_scheduler(
         self, database_url: str, database: psycopg.Connection, redis_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Also one that comes while it runs, once a statement no longer fits."""
+        """A schema that is migrated during the run ends it too, once a statement no longer fits."""
 
         def migrate_meanwhile(resources: Resources) -> None:
             database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0099_later'")

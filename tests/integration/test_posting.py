@@ -1,4 +1,4 @@
-"""Promises of handover/posting.py: what is due reaches the receiver once, signed, with retries, and not too late."""
+"""Promises of handover/posting.py: due reminders reach the receiver once, signed, with retries, and not too late."""
 
 import datetime as dt
 import hashlib
@@ -33,7 +33,7 @@ SECRET = "a secret of enough letters"
 
 @dataclass
 class Inbox:
-    """A receiver that keeps what it gets, and answers as it is told."""
+    """A receiver that stores its requests, and returns the given status codes."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
@@ -56,7 +56,7 @@ def inbox() -> Iterator[Inbox]:
             inbox.has_mail.set()
 
         def log_message(self, *_: object) -> None:
-            """Nothing: a test is quiet."""
+            """Logs nothing, to keep the test's output clean."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         inbox.url = f"http://127.0.0.1:{server.server_port}/due?token=in-the-address"
@@ -82,7 +82,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def due(engine: Engine) -> Link:
-    """Two invoices of one customer, due at this very moment, where it is about noon on a day for calls."""
+    """Reminders of two invoices of one customer that are due now, in a zone at noon on a day for calls."""
     link = a_link(engine)
     every_day = ReminderPolicy(window=CallingWindow(weekdays=frozenset(range(7))), skip_holidays=False)
     with engine.begin() as connection:
@@ -109,7 +109,9 @@ def make_time_pass(engine: Engine) -> None:
     change(engine, "UPDATE reminder_contacts SET post_at = now() WHERE post_at IS NOT NULL")
 
 
-def test_what_is_due_is_posted_once_and_whole(engine: Engine, due: Link, inbox: Inbox, receiver: Receiver) -> None:
+def test_due_reminders_are_posted_once_and_completely(
+    engine: Engine, due: Link, inbox: Inbox, receiver: Receiver
+) -> None:
     assert post_due(engine, receiver) == 1
     assert post_due(engine, receiver) == 0
     (body,) = inbox.bodies()
@@ -123,7 +125,7 @@ def test_what_is_due_is_posted_once_and_whole(engine: Engine, due: Link, inbox: 
 
 
 @pytest.mark.usefixtures("due")
-def test_the_receiver_can_check_who_posts(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
+def test_the_receiver_can_verify_the_signature(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
     post_due(engine, receiver)
     headers, body = inbox.got[0]
     signed = headers["X-Booksync-Timestamp"].encode() + b"." + body
@@ -133,7 +135,7 @@ def test_the_receiver_can_check_who_posts(engine: Engine, inbox: Inbox, receiver
 
 
 @pytest.mark.usefixtures("due")
-def test_during_a_rotation_the_receiver_may_know_either_secret(engine: Engine, inbox: Inbox) -> None:
+def test_during_a_rotation_a_post_has_a_signature_by_each_secret(engine: Engine, inbox: Inbox) -> None:
     with httpx.Client(timeout=5) as client:
         post_due(engine, Receiver(client, inbox.url, ("the newest of two secrets", SECRET)))
     headers, body = inbox.got[0]
@@ -147,14 +149,14 @@ def test_during_a_rotation_the_receiver_may_know_either_secret(engine: Engine, i
 
 @pytest.mark.usefixtures("due")
 @pytest.mark.parametrize("status", [302, 400, 404, 500, 503])
-def test_what_is_refused_is_posted_again_under_the_same_key(
+def test_a_refused_post_is_repeated_with_the_same_idempotency_key(
     engine: Engine, inbox: Inbox, receiver: Receiver, status: int
 ) -> None:
     inbox.answers = [status]
     post_due(engine, receiver)
     refused = contact(engine)
     assert (refused["post_problem"], refused["posted_at"]) == (f"HTTP {status}", None)
-    assert post_due(engine, receiver) == 0, "not at once"
+    assert post_due(engine, receiver) == 0, "the retry waits"
     make_time_pass(engine)
     post_due(engine, receiver)
     first, second = inbox.got
@@ -164,16 +166,18 @@ def test_what_is_refused_is_posted_again_under_the_same_key(
 
 
 @pytest.mark.usefixtures("due")
-def test_a_receiver_that_is_away_is_waited_for(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
+def test_a_post_to_an_unreachable_receiver_is_repeated(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
     with httpx.Client() as client:
         post_due(engine, Receiver(client, "http://127.0.0.1:1/due?token=in-the-address", (SECRET,)))
-    assert contact(engine)["post_problem"] == "ConnectError", "and the address is nowhere kept"
+    assert contact(engine)["post_problem"] == "ConnectError", "the address is not stored"
     make_time_pass(engine)
     post_due(engine, receiver)
     assert len(inbox.got) == 1
 
 
-def test_what_is_paid_meanwhile_is_posted_no_more(engine: Engine, due: Link, inbox: Inbox, receiver: Receiver) -> None:
+def test_an_invoice_paid_before_the_retry_is_not_posted_again(
+    engine: Engine, due: Link, inbox: Inbox, receiver: Receiver
+) -> None:
     inbox.answers = [500, 500]
     post_due(engine, receiver)
     now = dt.datetime.now(dt.UTC)
@@ -192,7 +196,7 @@ def test_what_is_paid_meanwhile_is_posted_no_more(engine: Engine, due: Link, inb
 @pytest.mark.parametrize(
     "sql",
     [
-        # Else the customer would be told of what somebody else owes.
+        # The customer would otherwise be called about another customer's debt.
         "UPDATE invoices_cache SET customer_id = (SELECT id FROM customers_cache WHERE zoho_customer_id = '5002')",
         "UPDATE invoices_cache SET expected_payment_date = due_date",
         "UPDATE invoices_cache SET expected_payment_date = due_date + 3650",
@@ -202,7 +206,7 @@ def test_what_is_paid_meanwhile_is_posted_no_more(engine: Engine, due: Link, inb
         "DELETE FROM reminders",
     ],
 )
-def test_a_contact_of_which_nothing_is_left_is_withdrawn(
+def test_a_handover_without_valid_reminders_is_withdrawn(
     engine: Engine, due: Link, inbox: Inbox, receiver: Receiver, sql: str
 ) -> None:
     tell_contact(engine, due, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
@@ -217,7 +221,7 @@ def test_a_contact_of_which_nothing_is_left_is_withdrawn(
 
 
 @pytest.mark.usefixtures("due")
-def test_an_expected_payment_that_is_a_typing_error_withdraws_nothing(
+def test_an_implausible_expected_payment_date_withdraws_nothing(
     engine: Engine, inbox: Inbox, receiver: Receiver
 ) -> None:
     change(engine, "UPDATE invoices_cache SET expected_payment_date = '2099-01-01'")
@@ -226,7 +230,7 @@ def test_an_expected_payment_that_is_a_typing_error_withdraws_nothing(
 
 
 @pytest.mark.usefixtures("due")
-def test_after_closing_time_it_is_given_up(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
+def test_a_post_is_given_up_after_the_calling_window(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
     inbox.answers = [500]
     post_due(engine, receiver)
     change(engine, "UPDATE reminders SET closes_at = now()")
@@ -240,14 +244,14 @@ def test_after_closing_time_it_is_given_up(engine: Engine, inbox: Inbox, receive
     ("sql", "problem"),
     [
         ("UPDATE zoho_connections SET handover = 'closed'", "given up: the connection is closed for handovers"),
-        # Twelve hours apart, they have no hour of the calling window in common.
+        # Two zones twelve hours apart have no hour of the calling window in common.
         (
             "UPDATE customers_cache SET time_zones = ARRAY['Etc/GMT+6', 'Etc/GMT-6']",
             "given up: the calling window has closed",
         ),
     ],
 )
-def test_both_gates_are_looked_at_before_each_attempt(
+def test_the_opening_and_the_calling_window_are_checked_before_each_attempt(
     engine: Engine, due: Link, inbox: Inbox, receiver: Receiver, sql: str, problem: str
 ) -> None:
     assert due
@@ -261,21 +265,21 @@ def test_both_gates_are_looked_at_before_each_attempt(
 
 
 @pytest.mark.usefixtures("due")
-def test_one_who_dies_between_claim_and_call_loses_nothing(
+def test_a_process_killed_between_claim_and_post_loses_no_handover(
     engine: Engine, inbox: Inbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(Receiver, "tell", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             post_due(engine, receiver)
-    assert post_due(engine, receiver) == 0, "it is held for a while"
+    assert post_due(engine, receiver) == 0, "the handover's lease has not expired"
     make_time_pass(engine)
     post_due(engine, receiver)
     assert len(inbox.got) == 1
 
 
 @pytest.mark.usefixtures("due")
-def test_the_scheduler_posts_beside_its_ticks(
+def test_the_scheduler_posts_in_a_thread_of_its_own(
     database_url: str, redis_url: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REMINDER_WEBHOOK_URL", inbox.url)
@@ -290,7 +294,7 @@ def test_the_scheduler_posts_beside_its_ticks(
 
 
 @pytest.mark.usefixtures("due")
-def test_whatever_goes_wrong_the_thread_goes_on(
+def test_the_posting_thread_survives_any_error(
     database_url: str, redis_url: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REMINDER_WEBHOOK_URL", inbox.url)
@@ -313,7 +317,7 @@ def test_whatever_goes_wrong_the_thread_goes_on(
 
 
 @pytest.mark.usefixtures("due")
-def test_without_an_address_nothing_is_claimed(
+def test_without_an_address_no_reminder_is_claimed(
     engine: Engine, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
@@ -326,7 +330,7 @@ def test_without_an_address_nothing_is_claimed(
 
 
 @pytest.mark.usefixtures("due")
-def test_what_somebody_else_has_claimed_is_not_posted(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
+def test_reminders_claimed_by_another_sender_are_not_posted(engine: Engine, inbox: Inbox, receiver: Receiver) -> None:
     change(engine, "SELECT * FROM claim_due_reminders()")
     assert post_due(engine, receiver) == 0
     assert inbox.got == []

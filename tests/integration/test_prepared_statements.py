@@ -1,4 +1,4 @@
-"""Promises about prepared statements behind a real PgBouncer in transaction mode: off by the setting or the address."""
+"""Promises for prepared statements behind PgBouncer in transaction mode: the setting or the address disables them."""
 
 from collections.abc import Iterator
 
@@ -18,14 +18,14 @@ OFTEN = 8
 def pooled_url(
     postgres: EmbeddedPostgres, postgres_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """One backend serves all clients."""
+    """The address of a pooler whose clients share one backend."""
     folder = tmp_path_factory.mktemp("pgbouncer")
     with PgBouncer(folder, postgres, pool_mode="transaction", pool_size=1) as pooler:
         yield pooler.url_of(postgres_url)
 
 
 def ask_often(url: str) -> None:
-    """Two processes with statements of the same names."""
+    """Runs statements with the same names in two engines, as two processes would."""
     engines = [new_engine(url, application_name=f"booksync tests {number}") for number in range(2)]
     try:
         for engine in engines:
@@ -41,7 +41,7 @@ def _ask_often(engine: Engine) -> None:
             assert connection.execute(text("SELECT CAST(:number AS int)"), {"number": number}).scalar_one() == number
 
 
-def test_they_fail_behind_such_a_pooler_and_the_error_names_the_setting(pooled_url: str) -> None:
+def test_prepared_statements_fail_behind_a_pooler_and_the_error_names_the_setting(pooled_url: str) -> None:
     with pytest.raises(DatabaseError) as raised:
         ask_often(pooled_url)
     failure = failure_of(raised.value)
@@ -49,7 +49,7 @@ def test_they_fail_behind_such_a_pooler_and_the_error_names_the_setting(pooled_u
     assert "set DATABASE_PREPARED_STATEMENTS=off" in failure.sentence(pooled_url)
 
 
-def test_switched_off_in_the_address_nothing_fails(pooled_url: str) -> None:
+def test_without_prepared_statements_by_the_address_no_statement_fails(pooled_url: str) -> None:
     ask_often(without_prepared_statements(pooled_url))
 
 

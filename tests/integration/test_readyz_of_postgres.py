@@ -1,6 +1,6 @@
-"""What `/readyz` says while Postgres fails: the same classification as a command's, and no word of the server.
+"""The responses of `/readyz` while Postgres fails: the same classification as a command's, and no text of the server.
 
-Each state is a real one of a real server, except those that a table raises by their SQLSTATE.
+The first states are produced on a real server; a table of cases raises the others by their SQLSTATE.
 """
 
 import asyncio
@@ -36,14 +36,14 @@ CONNECTIONS = "has no free connection: end idle sessions, raise max_connections,
 def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessLogs]:
     monkeypatch.setattr(health, "_failures", ThrottledLog("Postgres cannot be used", action="readyz.no_database"))
     with logs_of_a_process() as logs:
-        # The web process sets its logs up as it starts, to where this test does not look.
+        # At its start the web process would redirect its logs away from this test.
         monkeypatch.setattr("workers.web.app.set_up_logs", lambda: None)
         yield logs
 
 
 @pytest.fixture
 def readyz(redis_url: str, logs: ProcessLogs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Readyz]:
-    """Asks a web process over that database."""
+    """Requests `/readyz` of a web process with the given database."""
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app)
@@ -61,7 +61,7 @@ def readyz(redis_url: str, logs: ProcessLogs, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def role(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """A role that may log in, and nothing else."""
+    """A role whose only right is to log in."""
     name = f"reader_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(postgres.url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
@@ -73,18 +73,18 @@ def changed(url: str, **parts: Any) -> str:
     return make_url(url).set(**parts).render_as_string(hide_password=False)
 
 
-def test_nothing_listens(database_url: str, readyz: Readyz) -> None:
+def test_readyz_names_an_unreachable_server(database_url: str, readyz: Readyz) -> None:
     response = readyz(changed(database_url, port=free_port()))
     assert (response.status_code, response.json()["database"]) == (503, "does not answer")
 
 
-def test_a_missing_role(database_url: str, readyz: Readyz) -> None:
+def test_readyz_names_a_missing_role(database_url: str, readyz: Readyz) -> None:
     response = readyz(changed(database_url, username="stranger"))
     assert (response.status_code, response.json()["database"]) == (503, LOGIN)
     assert "stranger" not in response.text
 
 
-def test_a_missing_database(database_url: str, readyz: Readyz) -> None:
+def test_readyz_names_a_missing_database(database_url: str, readyz: Readyz) -> None:
     response = readyz(changed(database_url, database="nowhere"))
     assert (response.status_code, response.json()["database"]) == (
         503,
@@ -92,14 +92,16 @@ def test_a_missing_database(database_url: str, readyz: Readyz) -> None:
     )
 
 
-def test_a_role_that_may_not_log_in(postgres: EmbeddedPostgres, database_url: str, role: str, readyz: Readyz) -> None:
+def test_readyz_names_a_role_that_may_not_log_in(
+    postgres: EmbeddedPostgres, database_url: str, role: str, readyz: Readyz
+) -> None:
     with psycopg.connect(postgres.url, autocommit=True) as server:
         server.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
     response = readyz(changed(database_url, username=role))
     assert (response.status_code, response.json()["database"]) == (503, LOGIN)
 
 
-def test_too_many_connections_of_the_database(
+def test_readyz_names_too_many_connections_of_the_database(
     database: psycopg.Connection, database_url: str, role: str, readyz: Readyz
 ) -> None:
     name = str(make_url(database_url).database)
@@ -108,7 +110,7 @@ def test_too_many_connections_of_the_database(
     assert (response.status_code, response.json()["database"]) == (503, CONNECTIONS)
 
 
-def test_too_many_connections_of_the_role(
+def test_readyz_names_too_many_connections_of_the_role(
     postgres: EmbeddedPostgres, database_url: str, role: str, readyz: Readyz
 ) -> None:
     with psycopg.connect(postgres.url, autocommit=True) as server:
@@ -117,7 +119,7 @@ def test_too_many_connections_of_the_role(
     assert (response.status_code, response.json()["database"]) == (503, CONNECTIONS)
 
 
-def test_a_missing_privilege(database_url: str, role: str, readyz: Readyz) -> None:
+def test_readyz_names_a_missing_privilege(database_url: str, role: str, readyz: Readyz) -> None:
     response = readyz(changed(database_url, username=role))
     assert (response.status_code, response.json()["database"]) == (
         503,
@@ -169,7 +171,7 @@ def test_frequent_probes_do_not_fill_the_log(database_url: str, readyz: Readyz, 
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_every_other_failure_is_named_by_its_kind(
+def test_readyz_names_every_other_failure_by_its_kind(
     database_url: str, readyz: Readyz, monkeypatch: pytest.MonkeyPatch, error: psycopg.Error, said: str
 ) -> None:
     def fail(_: Connection) -> None:

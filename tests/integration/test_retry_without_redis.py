@@ -1,4 +1,4 @@
-"""`booksync dead-letters retry` while Redis refuses the message: one clear line, and the letter is as it was."""
+"""Promises of `booksync dead-letters retry` while Redis refuses: one clear line, and an unchanged dead letter."""
 
 import sys
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 def retry(
     database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> tuple[object, str]:
-    """The exit code, and what the command says on stderr."""
+    """The exit code and the stderr of the command."""
     monkeypatch.setattr(sys, "argv", ["booksync", "dead-letters", "retry", "--all"])
     with (
         environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
@@ -37,7 +37,7 @@ def retry(
     return ended.value.code, capsys.readouterr().err
 
 
-def test_a_redis_that_is_away_is_named_and_the_letter_is_untouched(
+def test_an_unreachable_redis_is_named_and_the_dead_letter_is_unchanged(
     engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     letter_id = kept(engine, a_message())
@@ -59,7 +59,7 @@ class TestRedisGoesAwayAfterItsCheck:
 
         monkeypatch.setattr(RedisBroker, "enqueue", refuse)
 
-    def test_it_is_one_clear_line(
+    def test_a_refusal_by_redis_is_one_line_with_the_next_step(
         self,
         engine: Engine,
         database_url: str,
@@ -73,7 +73,7 @@ class TestRedisGoesAwayAfterItsCheck:
             "booksync: Redis refuses the message: booksync status says why. Next: run the command again after that.\n",
         )
 
-    def test_the_letter_is_open_and_is_sent_by_the_next_try(
+    def test_the_dead_letter_stays_open_and_the_next_retry_sends_it(
         self,
         engine: Engine,
         database_url: str,

@@ -1,4 +1,4 @@
-"""Promises of workers/scheduler.py: each tick sends what is overdue again and starts what is due, in any number."""
+"""Promises of workers/scheduler.py: each tick of any number of schedulers resends overdue steps and starts due runs."""
 
 import signal
 from collections.abc import Iterator
@@ -49,14 +49,14 @@ def link(engine: Engine) -> Link:
 
 
 def make_due(engine: Engine, *, full: bool = False) -> None:
-    """Every connection's sync."""
+    """Makes every connection's sync due."""
     change(engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '1 second'")
     if full:
         change(engine, "UPDATE zoho_connections SET next_full_sync_at = now() - interval '1 second'")
 
 
 def start(engine: Engine, link: Link, mode: Mode = Mode.INCREMENTAL) -> StepRef:
-    """A run whose message is overdue at once."""
+    """Starts a run whose message is overdue immediately."""
     with engine.begin() as connection:
         step = runs.start(connection, link.connection_id, mode, allow_deletions=False, sweep_seconds=0)
     assert step is not None
@@ -64,7 +64,7 @@ def start(engine: Engine, link: Link, mode: Mode = Mode.INCREMENTAL) -> StepRef:
 
 
 def take_messages(resources: Resources) -> list[tuple[Any, ...]]:
-    """(actor, run id, step) of each message that was sent since the last look."""
+    """(actor, run id, step) of each message that was sent since the last call."""
     found = []
     for queue in ("api", "database"):
         for stored in resources.redis.hvals(f"dramatiq:{queue}.msgs"):
@@ -95,14 +95,14 @@ class TestStarting:
         assert take_messages(resources) == [("start_sync", str(run["id"]), 0)]
 
     @pytest.mark.usefixtures("link")
-    def test_the_next_tick_finds_nothing(self, resources: Resources) -> None:
+    def test_a_due_sync_is_started_by_one_tick_only(self, resources: Resources) -> None:
         make_due(resources.engine)
         for _ in range(3):
             tick(resources)
         assert len(all_runs(resources.engine)) == 1
         assert len(take_messages(resources)) == 1
 
-    def test_two_replicas_start_each_once(self, resources: Resources) -> None:
+    def test_several_schedulers_start_each_sync_once(self, resources: Resources) -> None:
         links = [a_link(resources.engine) for _ in range(5)]
         make_due(resources.engine)
         with ThreadPoolExecutor(4) as threads:
@@ -113,14 +113,14 @@ class TestStarting:
         assert len(started) == len(links)
         assert take_messages(resources) == sorted(("start_sync", str(run["id"]), 0) for run in started)
 
-    def test_a_connection_whose_run_is_under_way_gets_no_other(self, resources: Resources, link: Link) -> None:
+    def test_a_connection_with_a_run_under_way_gets_no_second_run(self, resources: Resources, link: Link) -> None:
         start(resources.engine, link)
         take_messages(resources)
         make_due(resources.engine)
         tick(resources)
         assert len(all_runs(resources.engine)) == 1
 
-    def test_a_full_sync_that_is_due_during_a_run_comes_after_it(self, resources: Resources, link: Link) -> None:
+    def test_a_full_sync_due_during_a_run_starts_after_it(self, resources: Resources, link: Link) -> None:
         start(resources.engine, link)
         make_due(resources.engine, full=True)
         tick(resources)
@@ -129,7 +129,7 @@ class TestStarting:
         tick(resources)
         assert [run["mode"] for run in all_runs(resources.engine)] == ["incremental", "full"]
 
-    def test_a_parked_connection_rests(self, resources: Resources, link: Link) -> None:
+    def test_a_parked_connection_gets_no_run(self, resources: Resources, link: Link) -> None:
         with resources.engine.begin() as connection:
             connections.park(connection, link, "…")
         make_due(resources.engine, full=True)
@@ -139,11 +139,11 @@ class TestStarting:
 
 class TestTheNext:
     def next_syncs(self, engine: Engine) -> list[float]:
-        """Seconds from now on."""
+        """The seconds until each connection's next sync."""
         found = rows(engine, "SELECT extract(epoch FROM next_sync_at - now())::float AS seconds FROM zoho_connections")
         return [row["seconds"] for row in found]
 
-    def test_syncs_spread_by_themselves(self, resources: Resources) -> None:
+    def test_the_next_syncs_are_spread(self, resources: Resources) -> None:
         for _ in range(12):
             a_link(resources.engine)
         make_due(resources.engine)
@@ -154,15 +154,15 @@ class TestTheNext:
         assert max(seconds) - min(seconds) > interval * 0.02
 
     @pytest.mark.usefixtures("link")
-    def test_after_a_stop_a_slot_is_made_up_for_once(self, resources: Resources) -> None:
+    def test_a_long_stop_is_made_up_for_by_one_sync(self, resources: Resources) -> None:
         change(resources.engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '3 days'")
         for _ in range(3):
             tick(resources)
             end_the_run(resources.engine)
         assert len(all_runs(resources.engine)) == 1
 
-    def test_full_sync_comes_in_the_organisations_night(self, resources: Resources) -> None:
-        """`a_link` is in London."""
+    def test_full_syncs_are_at_night_in_the_organisations_time_zone(self, resources: Resources) -> None:
+        """The organisations of `a_link` are in London."""
         for _ in range(5):
             a_link(resources.engine)
         make_due(resources.engine, full=True)
@@ -177,7 +177,7 @@ class TestTheNext:
 
 
 class TestHouse:
-    def test_a_tick_is_a_sign_of_life(self, resources: Resources) -> None:
+    def test_a_tick_is_recorded_as_a_heartbeat(self, resources: Resources) -> None:
         with resources.engine.connect() as connection:
             assert scheduler_marks.seconds_since(connection, scheduler_marks.TICK) is None
         tick(resources)
@@ -186,7 +186,7 @@ class TestHouse:
         assert silence is not None
         assert silence < 5
 
-    def test_a_mark_is_taken_by_one_of_many(self, resources: Resources) -> None:
+    def test_a_mark_is_acquired_by_one_of_several_processes(self, resources: Resources) -> None:
         def take(_: int) -> bool:
             with resources.engine.begin() as connection:
                 return scheduler_marks.take(connection, "prune", every_seconds=60)
@@ -196,7 +196,7 @@ class TestHouse:
         change(resources.engine, "UPDATE scheduler_marks SET marked_at = now() - interval '61 seconds'")
         assert [take(0), take(0)] == [True, False]
 
-    def test_old_runs_are_forgotten_but_the_last_ones(self, resources: Resources, link: Link) -> None:
+    def test_old_runs_are_pruned_except_the_last_ones(self, resources: Resources, link: Link) -> None:
         change(
             resources.engine,
             "INSERT INTO sync_runs (user_id, connection_id, mode, phase, status, sweep_at, started_at) "
@@ -209,7 +209,7 @@ class TestHouse:
         ages = rows(resources.engine, "SELECT extract(day FROM now() - started_at)::int AS days FROM sync_runs")
         assert sorted(row["days"] for row in ages) == list(range(21, 41))
 
-    def test_old_events_are_forgotten_once_they_are_settled(self, resources: Resources, link: Link) -> None:
+    def test_old_events_are_pruned_once_they_have_an_outcome(self, resources: Resources, link: Link) -> None:
         events = [Event("contact", record, EventKind.CHANGED, None, None) for record in ("1", "2")]
         events.append(Event("estimate", "3", EventKind.CHANGED, None, None))
         with resources.engine.begin() as connection:
@@ -223,7 +223,7 @@ class TestHouse:
         assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM webhook_events")] == ["2"]
         assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM resyncs")] == ["2"]
 
-    def test_closed_letters_are_forgotten_after_a_month_and_open_ones_never(self, resources: Resources) -> None:
+    def test_closed_dead_letters_are_pruned_after_a_month_and_open_ones_never(self, resources: Resources) -> None:
         change(
             resources.engine,
             "INSERT INTO dead_letters (subject, cause, queue_name, actor_name, arguments, error_type, error, "
@@ -239,19 +239,19 @@ class TestHouse:
 
 
 class TestSweeping:
-    def test_an_overdue_step_is_sent_again_once_an_interval(self, resources: Resources, link: Link) -> None:
+    def test_an_overdue_step_is_sent_again_once_per_interval(self, resources: Resources, link: Link) -> None:
         step = start(resources.engine, link)
         for _ in range(3):
             tick(resources)
         assert take_messages(resources) == [("start_sync", str(step.run_id), 0)]
 
-    def test_it_is_sent_to_the_actor_of_its_phase(self, resources: Resources, link: Link) -> None:
+    def test_an_overdue_step_is_sent_to_the_actor_of_its_phase(self, resources: Resources, link: Link) -> None:
         step = start(resources.engine, link)
         change(resources.engine, "UPDATE sync_runs SET phase = :phase, step = 7", phase=Phase.INVOICES)
         tick(resources)
         assert take_messages(resources) == [("sync_invoices_page", str(step.run_id), 7)]
 
-    def test_two_replicas_send_each_once(self, resources: Resources) -> None:
+    def test_several_schedulers_send_each_overdue_step_once(self, resources: Resources) -> None:
         steps = [start(resources.engine, a_link(resources.engine)) for _ in range(10)]
         with ThreadPoolExecutor(4) as threads:
             for done in [threads.submit(tick, resources) for _ in range(4)]:
@@ -259,7 +259,7 @@ class TestSweeping:
         assert take_messages(resources) == sorted(("start_sync", str(step.run_id), 0) for step in steps)
 
     @pytest.mark.usefixtures("link")
-    def test_a_step_is_kept_for_later_while_redis_is_away(self, resources: Resources) -> None:
+    def test_a_step_that_redis_refused_is_sent_by_a_later_tick(self, resources: Resources) -> None:
         make_due(resources.engine)
         nobody = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
         tick(replace(resources, broker=new_broker(nobody)))
@@ -272,14 +272,14 @@ class TestSweeping:
 class TestTheClock:
     @pytest.fixture
     def signals(self, monkeypatch: pytest.MonkeyPatch) -> dict[int, Any]:
-        """The handlers, which the test calls instead of the system."""
+        """The signal handlers, which the test calls instead of the system."""
         handlers: dict[int, Any] = {}
         monkeypatch.setattr(signal, "signal", handlers.__setitem__)
         return handlers
 
     @pytest.mark.usefixtures("resources")
     @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
-    def test_it_ticks_until_it_is_told_to_end(
+    def test_the_scheduler_ticks_until_a_signal_ends_it(
         self, signals: dict[int, Any], monkeypatch: pytest.MonkeyPatch, end: int
     ) -> None:
         ticked: list[Resources] = []
@@ -295,7 +295,7 @@ class TestTheClock:
         assert [line["action"] for line in logs.lines] == ["scheduler.started", "scheduler.stopped"]
 
     @pytest.mark.usefixtures("link")
-    def test_a_shorter_interval_holds_from_the_start(
+    def test_a_shorter_interval_applies_from_the_start(
         self, resources: Resources, signals: dict[int, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         change(resources.engine, "UPDATE zoho_connections SET next_sync_at = now() + interval '1 day'")
@@ -306,7 +306,7 @@ class TestTheClock:
         assert row["wait"].total_seconds() <= resources.settings.sync_interval_seconds * 1.1
 
     @pytest.mark.usefixtures("link")
-    def test_a_tick_that_fails_is_made_up_for_by_the_next(
+    def test_the_next_tick_makes_up_for_a_failed_one(
         self, resources: Resources, signals: dict[int, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         make_due(resources.engine)

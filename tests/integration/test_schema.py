@@ -1,4 +1,4 @@
-"""Promises of workers/boot/schema.py and its gate: no message is taken before the schema is there, or by older code."""
+"""Promises of boot/schema.py and its gate: a worker takes no message before the migrations, or with older code."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -31,14 +31,14 @@ BESIDE_ANOTHER = ", with `--to phase2` while an older application uses the table
 
 @pytest.fixture
 def engine(postgres_url: str) -> Iterator[Engine]:
-    """Of a database without tables."""
+    """An engine of a database without tables."""
     engine = new_engine(postgres_url, application_name="booksync tests")
     yield engine
     engine.dispose()
 
 
 def doing(work: Callable[[], object], *, times: int = 5) -> Callable[[float], bool]:
-    """A pause in which something happens; after so many nobody waits any more."""
+    """A pause that does the given work; after `times` pauses it ends the wait."""
     pauses = []
 
     def pause(seconds: float) -> bool:
@@ -49,12 +49,12 @@ def doing(work: Callable[[], object], *, times: int = 5) -> Callable[[float], bo
     return pause
 
 
-def test_who_finds_the_schema_goes_on_at_once(engine: Engine, postgres_url: str) -> None:
+def test_a_process_with_a_current_schema_does_not_wait(engine: Engine, postgres_url: str) -> None:
     migrate(postgres_url)
     assert wait_for_schema(engine, doing(lambda: pytest.fail("waits")))
 
 
-def test_who_starts_before_the_migrations_waits_for_the_last_of_them(engine: Engine, postgres_url: str) -> None:
+def test_a_process_started_before_the_migrations_waits_for_the_last_one(engine: Engine, postgres_url: str) -> None:
     targets = iter([Target.LEGACY, Target.PHASE1, Target.HEAD])
     with logs_of_a_process() as logs:
         assert wait_for_schema(engine, doing(lambda: migrate(postgres_url, next(targets))))
@@ -71,11 +71,11 @@ def test_who_starts_before_the_migrations_waits_for_the_last_of_them(engine: Eng
     ]
 
 
-def test_who_is_stopped_waits_no_longer(engine: Engine) -> None:
+def test_a_stopped_process_ends_its_wait(engine: Engine) -> None:
     assert not wait_for_schema(engine, doing(lambda: None))
 
 
-def test_a_postgres_that_does_not_answer_is_waited_for() -> None:
+def test_a_process_waits_for_an_unreachable_postgres() -> None:
     port = free_port()
     nowhere = new_engine(f"postgresql://127.0.0.1:{port}/none", application_name="booksync tests")
     with logs_of_a_process() as logs:
@@ -99,13 +99,13 @@ def test_a_newer_schema_is_refused_with_both_versions(engine: Engine, postgres_u
 
 
 class TestACommand:
-    """It does not wait."""
+    """A command checks the schema without a wait."""
 
-    def test_it_goes_on_over_the_schema_of_its_release(self, engine: Engine, postgres_url: str) -> None:
+    def test_a_command_accepts_the_schema_of_its_release(self, engine: Engine, postgres_url: str) -> None:
         migrate(postgres_url)
         require_schema(engine)
 
-    def test_it_names_both_versions_of_an_older_schema(self, engine: Engine, postgres_url: str) -> None:
+    def test_a_command_names_both_versions_of_an_older_schema(self, engine: Engine, postgres_url: str) -> None:
         migrate(postgres_url, Target.PHASE1)
         with pytest.raises(SchemaTooOldError) as refused:
             require_schema(engine)
@@ -114,7 +114,7 @@ class TestACommand:
             f"run `booksync migrate`{BESIDE_ANOTHER}."
         )
 
-    def test_half_of_the_newest_revision_is_not_enough(self, engine: Engine, postgres_url: str) -> None:
+    def test_a_command_refuses_a_partly_applied_newest_revision(self, engine: Engine, postgres_url: str) -> None:
         migrate(postgres_url)
         with psycopg.connect(postgres_url, autocommit=True) as connection:
             former = known_revisions()[-2]
@@ -123,13 +123,13 @@ class TestACommand:
         with pytest.raises(SchemaTooOldError, match=f"{former}, older than this release needs .{expected_head()}."):
             require_schema(engine)
 
-    def test_it_refuses_a_newer_schema(self, engine: Engine, postgres_url: str) -> None:
+    def test_a_command_refuses_a_newer_schema(self, engine: Engine, postgres_url: str) -> None:
         make_newer(postgres_url)
         with pytest.raises(SchemaTooNewError, match="upgrade booksync"):
             require_schema(engine)
 
     @pytest.mark.parametrize("module", sorted(Path(cli.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
-    def test_every_command_looks_at_the_schema_first(self, module: Path) -> None:
+    def test_every_command_checks_the_schema_first(self, module: Path) -> None:
         assert "from workers.boot.resources import open_resources" not in module.read_text(), "use workers.cli.opening"
 
 
@@ -146,18 +146,18 @@ class TestTheGate:
         worker.start()
         worker.stop()
 
-    def test_it_opens_to_the_schema_and_gives_the_signals_back(self, postgres_url: str) -> None:
+    def test_the_gate_opens_on_the_right_schema_and_restores_the_signal_handlers(self, postgres_url: str) -> None:
         migrate(postgres_url)
         before = signal.getsignal(signal.SIGTERM)
         self.boot()
         assert signal.getsignal(signal.SIGTERM) == before
 
-    def test_it_ends_a_worker_that_is_too_old(self, postgres_url: str) -> None:
+    def test_the_gate_ends_a_worker_older_than_the_schema(self, postgres_url: str) -> None:
         make_newer(postgres_url)
         with pytest.raises(WrongSchemaError):
             self.boot()
 
-    def test_a_worker_that_waits_can_be_stopped(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_waiting_worker_can_be_stopped(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("workers.jobs.schema_gate._pause", lambda _: signal.raise_signal(signal.SIGTERM))
         with pytest.raises(SystemExit) as ended:
             self.boot()

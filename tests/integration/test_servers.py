@@ -1,4 +1,4 @@
-"""The embedded servers, for real: they keep their data, heed nobody's environment, and share the machine's ports."""
+"""Promises of the real embedded servers: they keep their data, ignore the environment and use free ports."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -21,17 +21,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 
 class TestPostgres:
-    def test_makes_databases_in_utf_8_that_know_the_letters_of_every_script(self, postgres: EmbeddedPostgres) -> None:
+    def test_databases_are_in_utf_8_and_fold_the_case_of_every_script(self, postgres: EmbeddedPostgres) -> None:
         url = postgres.create_database("letters")
         assert url == f"postgresql://postgres@127.0.0.1:{postgres.port}/letters"
         assert ask(url, "SHOW server_encoding") == "UTF8"
         assert ask(url, "SELECT lower('ÉΣЖ')") == "éσж"
 
-    def test_leaves_a_database_that_is_there_as_it_is(self, postgres: EmbeddedPostgres) -> None:
+    def test_an_existing_database_is_left_unchanged(self, postgres: EmbeddedPostgres) -> None:
         ask(postgres.create_database("kept"), "CREATE TABLE kept AS SELECT 7 AS number")
         assert ask(postgres.create_database("kept"), "SELECT number FROM kept") == 7
 
-    def test_copies_a_template_and_drops_it_again(self, postgres: EmbeddedPostgres) -> None:
+    def test_a_template_is_copied_and_the_copy_can_be_dropped(self, postgres: EmbeddedPostgres) -> None:
         ask(postgres.create_database("original"), "CREATE TABLE kept AS SELECT 7 AS number")
         copy = postgres.create_database("copy", template="original")
         with psycopg.connect(copy, autocommit=True) as still_connected:
@@ -41,7 +41,7 @@ class TestPostgres:
             ask(copy, "SELECT 1")
 
     @pytest.mark.parametrize("end", [EmbeddedPostgres.stop, EmbeddedPostgres.kill])
-    def test_comes_back_on_the_same_port_with_its_data(
+    def test_a_restart_keeps_the_port_and_the_data(
         self, tmp_path: Path, end: Callable[[EmbeddedPostgres], None]
     ) -> None:
         with EmbeddedPostgres(tmp_path) as postgres:
@@ -52,30 +52,30 @@ class TestPostgres:
             assert postgres.start().url == url
             assert ask(url, "SELECT number FROM kept") == 7
 
-    def test_leaves_no_process_when_it_is_killed(self, postgres: EmbeddedPostgres) -> None:
+    def test_a_killed_server_leaves_no_process(self, postgres: EmbeddedPostgres) -> None:
         backends = [child.pid for child in psutil.Process(postgres.pid).children(recursive=True)]
         assert len(backends) > 3
         postgres.kill()
         assert gone(*backends)
         postgres.start()
 
-    def test_ignores_the_pid_file_of_a_killed_server_even_when_its_number_lives_again(self, tmp_path: Path) -> None:
+    def test_a_stale_pid_file_is_ignored_even_if_its_pid_was_reused(self, tmp_path: Path) -> None:
         with EmbeddedPostgres(tmp_path, durable=False) as postgres:
             postgres.kill()
             pid_file = tmp_path / "data" / "postmaster.pid"
             pid_file.write_text("\n".join([str(os.getppid()), *pid_file.read_text().splitlines()[1:]]) + "\n")
             assert ask(postgres.start().url, "SELECT 1") == 1
 
-    def test_does_not_take_a_half_made_cluster_for_a_whole_one(self, tmp_path: Path) -> None:
+    def test_an_incomplete_cluster_is_not_used(self, tmp_path: Path) -> None:
         (tmp_path / "data.new" / "base").mkdir(parents=True)
         with EmbeddedPostgres(tmp_path, durable=False) as postgres:
             assert ask(postgres.url, "SELECT 1") == 1
 
-    def test_works_in_a_folder_whose_name_is_longer_than_a_socket_path(self, tmp_path: Path) -> None:
+    def test_a_folder_name_may_be_longer_than_a_socket_path(self, tmp_path: Path) -> None:
         with EmbeddedPostgres(tmp_path / ("x" * 120), durable=False) as postgres:
             assert ask(postgres.url, "SELECT 1") == 1
 
-    def test_listens_to_nothing_that_the_environment_says(
+    def test_postgres_settings_of_the_environment_are_ignored(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PGDATA", "/nowhere")
@@ -85,27 +85,27 @@ class TestPostgres:
 
 
 class TestValkey:
-    def test_keeps_its_data_when_it_is_killed(self, tmp_path: Path) -> None:
+    def test_a_killed_valkey_keeps_its_data(self, tmp_path: Path) -> None:
         with EmbeddedValkey(tmp_path) as valkey, redis.Redis.from_url(valkey.url) as client:
             client.set("kept", "7")
             valkey.kill()
             valkey.start()
             assert client.get("kept") == b"7"
 
-    def test_starts_empty_again_when_it_need_not_be_durable(self, tmp_path: Path) -> None:
+    def test_a_valkey_without_durability_restarts_empty(self, tmp_path: Path) -> None:
         with EmbeddedValkey(tmp_path, durable=False) as valkey, redis.Redis.from_url(valkey.url) as client:
             client.set("forgotten", "7")
             valkey.restart()
             assert client.get("forgotten") is None
 
-    def test_refuses_to_evict(self, tmp_path: Path) -> None:
+    def test_the_eviction_policy_is_noeviction(self, tmp_path: Path) -> None:
         with EmbeddedValkey(tmp_path, durable=False) as valkey, redis.Redis.from_url(valkey.url_of(3)) as client:
             assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
 class TestPorts:
     @pytest.mark.parametrize("kind", [EmbeddedPostgres, EmbeddedValkey])
-    def test_another_port_is_taken_when_somebody_was_quicker(
+    def test_a_port_that_is_already_in_use_is_replaced_by_another(
         self,
         kind: type[EmbeddedPostgres | EmbeddedValkey],
         tmp_path: Path,
@@ -118,7 +118,7 @@ class TestPorts:
             assert second.port != postgres.port
 
     @pytest.mark.parametrize("kind", [EmbeddedPostgres, EmbeddedValkey])
-    def test_a_port_of_ones_choice_that_is_taken_is_one_sentence(
+    def test_a_chosen_port_that_is_in_use_is_reported_in_one_sentence(
         self, kind: type[EmbeddedPostgres | EmbeddedValkey], tmp_path: Path, postgres: EmbeddedPostgres
     ) -> None:
         with pytest.raises(ServerError, match=f"did not start .*; its log is {tmp_path}") as failure:

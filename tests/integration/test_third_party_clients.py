@@ -1,7 +1,7 @@
-"""Clients of Zoho Books that others wrote read the simulator as they read Zoho.
+"""Third-party clients of Zoho Books read the simulator as they read Zoho.
 
-They are pointed at it by their own means: the hosts of `pyzohoapi` and `zohopy` are methods and properties of a class
-that an application derives from.
+The hosts of `pyzohoapi` and `zohopy` are methods and properties of a class from which an application derives, so the
+tests override them in a subclass.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
 
 CONTACTS, INVOICES = 230, 410
-"""More than a page of each, so that the clients have to follow `has_more_page`."""
+"""More than one page of each, so the clients must follow `has_more_page`."""
 
 
 def library(name: str) -> Any:
@@ -35,7 +35,7 @@ def simulator() -> Iterator[SandboxControl]:
 
 @pytest.fixture
 def zoho(simulator: SandboxControl, monkeypatch: pytest.MonkeyPatch) -> SandboxControl:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # pyzohoapi heeds the proxies of the environment.
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # pyzohoapi uses the proxies of the environment.
     simulator.reset_stats()
     return simulator
 
@@ -75,17 +75,19 @@ class TestPyzohoapi:
 
         return Books()
 
-    def test_it_lists_every_page(self, books: Any, truth: dict[str, Any]) -> None:
+    def test_the_client_lists_every_page(self, books: Any, truth: dict[str, Any]) -> None:
         contacts, invoices = list(books.Contact().Iter(raw=True)), list(books.Invoice().Iter(raw=True))
         assert ids(contacts, "contact_id") == ids(active(truth), "contact_id")
         assert ids(invoices, "invoice_id") == ids(truth["invoices"], "invoice_id")
 
-    def test_it_reads_one_record(self, books: Any, truth: dict[str, Any]) -> None:
+    def test_the_client_reads_one_record(self, books: Any, truth: dict[str, Any]) -> None:
         contact, invoice = truth["contacts"][0], truth["invoices"][0]
         assert books.Contact(contact["contact_id"]).contact_name == contact["contact_name"]
         assert books.Invoice(invoice["invoice_id"]).Number == invoice["invoice_number"]
 
-    def test_its_writes_are_refused_and_counted(self, books: Any, zoho: SandboxControl, truth: dict[str, Any]) -> None:
+    def test_writes_of_the_client_are_refused_and_counted(
+        self, books: Any, zoho: SandboxControl, truth: dict[str, Any]
+    ) -> None:
         contact = books.Contact(truth["contacts"][0]["contact_id"])
         contact.contact_name = "Overwritten"
         new = books.Contact()
@@ -124,7 +126,7 @@ class TestZohopy:
         with library("zohopy").SyncZohoClient(config) as client:
             yield client
 
-    def test_it_lists_every_page(self, client: Any, truth: dict[str, Any]) -> None:
+    def test_the_client_lists_every_page(self, client: Any, truth: dict[str, Any]) -> None:
         books = library("zohopy.products.books")
         contacts = books.contacts.Contacts(client).list_all(filter_by="Status.All")
         invoices = books.invoices.Invoices(client).list_all()
@@ -133,13 +135,15 @@ class TestZohopy:
         found = [row for page in invoices for row in page["invoices"]]
         assert ids(found, "invoice_id") == ids(truth["invoices"], "invoice_id")
 
-    def test_it_reads_one_record(self, client: Any, truth: dict[str, Any]) -> None:
+    def test_the_client_reads_one_record(self, client: Any, truth: dict[str, Any]) -> None:
         contact = truth["contacts"][0]
         assert (
             library("zohopy.products.books").contacts.Contacts(client).get(contact["contact_id"])["contact"] == contact
         )
 
-    def test_its_writes_are_refused_and_counted(self, client: Any, zoho: SandboxControl, truth: dict[str, Any]) -> None:
+    def test_writes_of_the_client_are_refused_and_counted(
+        self, client: Any, zoho: SandboxControl, truth: dict[str, Any]
+    ) -> None:
         contacts = library("zohopy.products.books").contacts.Contacts(client)
         contact_id = truth["contacts"][0]["contact_id"]
         writes: list[Callable[[], Any]] = [

@@ -1,4 +1,4 @@
-"""Promises of workers/web: whether the process lives and can do its work, its metrics, and its console."""
+"""Promises of workers/web: its health and readiness, its metrics, and its console."""
 
 import asyncio
 import base64
@@ -31,7 +31,7 @@ from workers.web.app import app
 
 
 class Ask(Protocol):
-    """Asks for a path; the rest are headers."""
+    """Requests a path with these headers."""
 
     def __call__(self, path: str, **headers: str) -> httpx.Response: ...
 
@@ -58,7 +58,7 @@ UNTOLD = {"keys": "unknown", "scheduler": "unknown", "webhooks": "unknown"}
 
 @pytest.fixture
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Ask]]:
-    """Starts the web process over a database and a Redis, and asks it."""
+    """Starts the web process with a database and a Redis, and returns the function that sends requests to it."""
     with ExitStack() as running:
 
         def start(database_url: str, redis_url: str) -> Ask:
@@ -80,17 +80,17 @@ def nowhere(scheme: str) -> str:
     return f"{scheme}://127.0.0.1:{free_port()}/0"
 
 
-def test_it_lives_whatever_it_lacks(process: Callable[[str, str], Ask]) -> None:
+def test_healthz_is_ok_without_any_server(process: Callable[[str, str], Ask]) -> None:
     answer = process(nowhere("postgresql"), nowhere("redis"))("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_it_is_ready_when_all_is_there(process: Callable[[str, str], Ask], database_url: str, redis_url: str) -> None:
+def test_readyz_is_ok_with_all_servers(process: Callable[[str, str], Ask], database_url: str, redis_url: str) -> None:
     answer = process(database_url, redis_url)("/readyz")
     assert (answer.status_code, answer.json()) == (200, ALL_WELL | {"scheduler": "has never ticked"})
 
 
-def test_without_postgres_it_is_not(process: Callable[[str, str], Ask], redis_url: str) -> None:
+def test_readyz_is_503_without_postgres(process: Callable[[str, str], Ask], redis_url: str) -> None:
     answer = process(nowhere("postgresql"), redis_url)("/readyz")
     assert answer.status_code == 503
     assert answer.json() == UNTOLD | {
@@ -100,13 +100,13 @@ def test_without_postgres_it_is_not(process: Callable[[str, str], Ask], redis_ur
     }
 
 
-def test_without_redis_it_is_not(process: Callable[[str, str], Ask], database_url: str) -> None:
+def test_readyz_is_503_without_redis(process: Callable[[str, str], Ask], database_url: str) -> None:
     answer = process(database_url, nowhere("redis"))("/readyz")
     assert answer.status_code == 503
     assert answer.json() == ALL_WELL | WITHOUT_REDIS | {"scheduler": "has never ticked"}
 
 
-def test_with_keys_that_read_no_secret_it_is_not(
+def test_readyz_is_503_with_wrong_encryption_keys(
     process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
 ) -> None:
     foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
@@ -117,7 +117,7 @@ def test_with_keys_that_read_no_secret_it_is_not(
 
 
 @pytest.mark.parametrize("version", [None, Target.LEGACY, Target.PHASE1])
-def test_before_the_migration_it_is_not(
+def test_readyz_is_503_before_the_migration(
     process: Callable[[str, str], Ask], postgres_url: str, redis_url: str, version: Target | None
 ) -> None:
     found, way = "The database has no booksync tables yet", ""
@@ -135,7 +135,7 @@ def test_before_the_migration_it_is_not(
 
 
 class TestARollingDeploy:
-    """The new release has migrated; processes of the old one still run."""
+    """The new release has migrated, and processes of the old one still run."""
 
     NEWER = "0099_from_a_later_release"
 
@@ -157,7 +157,7 @@ class TestARollingDeploy:
             UNTOLD | WITH_REDIS | {"database": "ok", "schema": told},
         )
 
-    def test_the_look_leaves_nothing_behind(
+    def test_the_probe_of_the_schema_leaves_no_rows(
         self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
     ) -> None:
         process(database_url, redis_url)("/readyz")
@@ -173,7 +173,7 @@ class TestARollingDeploy:
             "ALTER TABLE zoho_connections RENAME COLUMN webhook_secret_encrypted TO secret",
         ],
     )
-    def test_it_is_not_ready_where_it_can_store_no_webhook(
+    def test_an_old_process_that_cannot_store_webhooks_is_not_ready(
         self,
         process: Callable[[str, str], Ask],
         database: psycopg.Connection,
@@ -186,7 +186,7 @@ class TestARollingDeploy:
         assert (answer.status_code, answer.json()["schema"]) == (503, self.told)
 
 
-def test_without_anything_it_says_so_of_each(process: Callable[[str, str], Ask]) -> None:
+def test_readyz_names_every_missing_server(process: Callable[[str, str], Ask]) -> None:
     answer = process(nowhere("postgresql"), nowhere("redis"))("/readyz")
     assert answer.status_code == 503
     assert answer.json() == UNTOLD | WITHOUT_REDIS | {"database": "does not answer", "schema": "unknown"}
@@ -202,7 +202,7 @@ def test_without_anything_it_says_so_of_each(process: Callable[[str, str], Ask])
         ),
     ],
 )
-def test_what_others_lack_is_told_but_does_not_take_it_out_of_service(
+def test_faults_of_other_processes_are_reported_with_200(
     process: Callable[[str, str], Ask],
     database: psycopg.Connection,
     database_url: str,
@@ -215,7 +215,7 @@ def test_what_others_lack_is_told_but_does_not_take_it_out_of_service(
     assert (answer.status_code, answer.json()) == (200, ALL_WELL | told)
 
 
-def test_an_event_that_nobody_handles_is_told(
+def test_readyz_reports_an_unprocessed_event(
     process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
 ) -> None:
     connect(database)
@@ -232,7 +232,7 @@ def test_an_event_that_nobody_handles_is_told(
 
 
 def connect(database: psycopg.Connection) -> None:
-    """A connection, and what a page about it might be tempted to show."""
+    """Inserts a connection, with the secrets and personal data that no page may show."""
     database.execute(
         "WITH person AS (INSERT INTO users DEFAULT VALUES RETURNING id), link AS ("
         "INSERT INTO zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,"
@@ -247,7 +247,9 @@ def connect(database: psycopg.Connection) -> None:
         "INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id, customer_name, primary_phone,"
         " primary_email) SELECT user_id, id, '5001', 'Ada Byron', '+442070313000', 'ada@example.com' FROM link"
     )
-    database.execute("UPDATE zoho_connections SET status = 'active'")  # A reason may outlive the parking.
+    database.execute(
+        "UPDATE zoho_connections SET status = 'active'"
+    )  # The reason stays after the connection is active again.
 
 
 class TestMetrics:
@@ -259,7 +261,7 @@ class TestMetrics:
             sample.name + "".join(f" {value}" for value in sample.labels.values()): sample.value for sample in samples
         }
 
-    def test_one_process_tells_of_all(
+    def test_one_process_reports_the_metrics_of_all_connections(
         self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
     ) -> None:
         connect(database)
@@ -275,7 +277,7 @@ class TestMetrics:
         assert told["booksync_budget_limit 10234695"] == 100
         assert told["booksync_dead_letters"] == 0
 
-    def test_it_tells_what_others_have_counted(
+    def test_the_metrics_include_the_counts_of_other_processes(
         self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
     ) -> None:
         counters = Counters.at(redis_url)
@@ -305,7 +307,7 @@ class TestMetrics:
         assert 'booksync_steps_total{outcome="done",phase="contacts"} 1.0' in answer.text
         assert "# TYPE booksync_budget_wait_seconds_total counter" in answer.text
 
-    def test_it_tells_for_how_long_work_has_waited(
+    def test_the_metrics_include_the_age_of_the_oldest_message(
         self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
     ) -> None:
         with redis.Redis.from_url(redis_url) as client:
@@ -318,18 +320,20 @@ class TestMetrics:
         assert 90 <= told["booksync_queue_oldest_seconds database"] < 120
         assert told["booksync_queue_oldest_seconds api"] == 0
 
-    def test_nobody_is_named(
+    def test_the_metrics_hold_no_personal_data(
         self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
     ) -> None:
         connect(database)
         text = process(database_url, redis_url)("/metrics").text
         assert not any(word in text for word in ("Ada", "ada@", "+44", "secret"))
 
-    def test_without_servers_it_says_so(self, process: Callable[[str, str], Ask]) -> None:
+    def test_without_servers_only_booksync_up_is_reported(self, process: Callable[[str, str], Ask]) -> None:
         told = self.told(process(nowhere("postgresql"), nowhere("redis"))("/metrics"))
         assert told == {"booksync_up postgres": 0, "booksync_up redis": 0}
 
-    def test_without_redis_it_tells_the_rest(self, process: Callable[[str, str], Ask], database_url: str) -> None:
+    def test_without_redis_the_other_metrics_are_reported(
+        self, process: Callable[[str, str], Ask], database_url: str
+    ) -> None:
         told = self.told(process(database_url, nowhere("redis"))("/metrics"))
         assert (told["booksync_up postgres"], told["booksync_up redis"]) == (1, 0)
         assert told["booksync_overdue_steps"] == 0
@@ -346,7 +350,7 @@ class TestConsole:
     def authorization(self, password: str) -> dict[str, str]:
         return {"Authorization": "Basic " + base64.b64encode(f"me:{password}".encode()).decode()}
 
-    def test_without_a_password_of_its_own_it_is_off(
+    def test_without_a_password_the_console_is_off(
         self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
     ) -> None:
         answer = process(database_url, redis_url)("/", **self.authorization(""))
@@ -356,7 +360,7 @@ class TestConsole:
         )
 
     @pytest.mark.parametrize("password", ["x", "elevenchars", "elevenchars  ", "ä" * 11])
-    def test_with_a_short_password_it_is_closed_and_says_why(
+    def test_with_a_short_password_the_console_is_closed_and_says_why(
         self,
         process: Callable[[str, str], Ask],
         database_url: str,
@@ -370,7 +374,7 @@ class TestConsole:
         assert (answer.status_code, answer.json()) == (403, {"detail": SHORT_PASSWORD})
         assert SHORT_PASSWORD in capsys.readouterr().err
 
-    def test_with_a_short_password_the_rest_goes_on(
+    def test_with_a_short_password_the_other_pages_work(
         self, process: Callable[[str, str], Ask], database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("CONSOLE_PASSWORD", "short")
@@ -405,7 +409,7 @@ class TestConsole:
             {"Authorization": "Basic " + base64.b64encode(b"me:").decode()},
         ],
     )
-    def test_without_the_password_nothing_is_shown(
+    def test_a_request_without_the_password_gets_401(
         self, process: Callable[[str, str], Ask], database_url: str, redis_url: str, headers: dict[str, str]
     ) -> None:
         answer = process(database_url, redis_url)("/", **headers)
@@ -413,7 +417,7 @@ class TestConsole:
         assert answer.headers["WWW-Authenticate"].startswith("Basic ")
 
     @pytest.mark.usefixtures("opened")
-    def test_it_shows_how_things_stand_and_nobody(
+    def test_the_console_shows_the_state_and_no_personal_data(
         self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str, redis_url: str
     ) -> None:
         connect(database)
@@ -426,7 +430,7 @@ class TestConsole:
         assert "<b>" not in answer.text
 
     @pytest.mark.usefixtures("opened")
-    def test_its_page_runs_nothing_and_is_kept_nowhere(
+    def test_the_page_runs_no_script_and_is_not_cached(
         self, process: Callable[[str, str], Ask], database_url: str, redis_url: str
     ) -> None:
         answer = process(database_url, redis_url)("/", **self.authorization(self.PASSWORD))
@@ -438,7 +442,7 @@ class TestConsole:
         assert "There is no connection yet" in answer.text
 
     @pytest.mark.usefixtures("opened")
-    def test_without_redis_it_says_so(
+    def test_the_console_reports_an_unreachable_redis(
         self, process: Callable[[str, str], Ask], database: psycopg.Connection, database_url: str
     ) -> None:
         connect(database)
@@ -447,15 +451,13 @@ class TestConsole:
         assert "Redis does not answer" in answer.text
 
     @pytest.mark.usefixtures("opened")
-    def test_without_postgres_there_is_nothing_to_show(
-        self, process: Callable[[str, str], Ask], redis_url: str
-    ) -> None:
+    def test_the_console_is_503_without_postgres(self, process: Callable[[str, str], Ask], redis_url: str) -> None:
         answer = process(nowhere("postgresql"), redis_url)("/", **self.authorization(self.PASSWORD))
         assert answer.status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
-def test_nobody_is_told_what_it_is_made_of(
+def test_the_api_description_is_not_published(
     process: Callable[[str, str], Ask], database_url: str, redis_url: str, path: str
 ) -> None:
     assert process(database_url, redis_url)(path).status_code == 404

@@ -1,4 +1,4 @@
-"""Workers report their state: the gates and Zoho's refusals set it, and status, /readyz and /metrics show it."""
+"""Promises of the workers' states: the gates and Zoho's refusals set them; status, /readyz and /metrics show them."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def own_state(monkeypatch: pytest.MonkeyPatch) -> OwnState:
-    """The state of a process that has just begun."""
+    """The initial state of a process."""
     fresh = OwnState()
     for module in ("jobs.heartbeat", "jobs.key_gate", "jobs.schema_gate"):
         monkeypatch.setattr(f"workers.{module}.own_state", fresh)
@@ -62,7 +62,7 @@ def states(client: redis.Redis) -> list[WorkerState]:
 
 
 class TestReports:
-    def test_each_worker_has_its_own(self, client: redis.Redis) -> None:
+    def test_each_worker_has_its_own_report(self, client: redis.Redis) -> None:
         report(client, "b:2", WorkerState.KEYS_REFUSED)
         report(client, "a:1", WorkerState.WORKING)
         assert [(each.worker, each.state) for each in reports(client)] == [
@@ -70,30 +70,30 @@ class TestReports:
             ("b:2", WorkerState.KEYS_REFUSED),
         ]
 
-    def test_the_last_one_of_a_worker_counts(self, client: redis.Redis) -> None:
+    def test_the_last_report_of_a_worker_counts(self, client: redis.Redis) -> None:
         report(client, "a:1", WorkerState.KEYS_REFUSED)
         report(client, "a:1", WorkerState.WORKING)
         assert states(client) == [WorkerState.WORKING]
 
-    def test_one_that_has_ended_is_not_read_and_soon_removed(self, client: redis.Redis) -> None:
+    def test_an_expired_report_is_not_read_and_is_removed_by_the_next_one(self, client: redis.Redis) -> None:
         report(client, "killed:1", WorkerState.WORKING, seconds=-1)
         assert states(client) == []
         report(client, "a:1", WorkerState.WORKING)
         assert client.hkeys(KEY) == [b"a:1"]
 
-    def test_without_workers_nothing_stays_in_redis(self, client: redis.Redis) -> None:
+    def test_reports_expire_in_redis(self, client: redis.Redis) -> None:
         report(client, "a:1", WorkerState.WORKING)
         assert 0 < client.pttl(KEY) <= ENDED_SECONDS * 1000
 
     @pytest.mark.parametrize(
         "written", ["", "no JSON", "[]", "1", '{"state": 1}', '{"state": "of a later release", "at": 1, "until": 9e12}']
     )
-    def test_what_another_release_has_written_harms_no_reader(self, client: redis.Redis, written: str) -> None:
+    def test_unreadable_reports_of_other_releases_are_skipped(self, client: redis.Redis, written: str) -> None:
         client.hset(KEY, "x", written)
         report(client, "a:1", WorkerState.WORKING)
         assert states(client) == [WorkerState.WORKING]
 
-    def test_a_state_of_a_later_release_is_left_there(self, client: redis.Redis) -> None:
+    def test_a_report_of_a_later_release_is_not_removed(self, client: redis.Redis) -> None:
         client.hset(KEY, "x", '{"state": "of a later release", "at": 1, "until": 9e12}')
         report(client, "a:1", WorkerState.WORKING)
         assert client.hexists(KEY, "x")
@@ -109,7 +109,7 @@ class TestAWorker:
 
     @contextmanager
     def booting(self) -> Iterator[None]:
-        """A worker that boots, and may wait at a gate, until the block ends."""
+        """Boots a worker, which may wait at a gate, and stops it at the end of the block."""
         broker = StubBroker(middleware=[Heartbeat(), SchemaGate(), KeyGate()])
         worker = Worker(broker, worker_threads=1, worker_timeout=10)
         thread = threading.Thread(target=worker.start)
@@ -120,13 +120,15 @@ class TestAWorker:
             thread.join(timeout=20)
             worker.stop()
 
-    def test_it_reports_until_it_ends_in_order(self, client: redis.Redis) -> None:
+    def test_a_worker_reports_until_its_regular_end(self, client: redis.Redis) -> None:
         with self.booting():
             eventually(lambda: states(client) == [WorkerState.WORKING])
             assert [each.worker for each in reports(client)] == [own_name()]
         assert states(client) == []
 
-    def test_wrong_keys_are_reported_while_it_waits(self, client: redis.Redis, database: psycopg.Connection) -> None:
+    def test_a_worker_waiting_with_wrong_keys_is_reported(
+        self, client: redis.Redis, database: psycopg.Connection
+    ) -> None:
         foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
         database.execute("INSERT INTO key_canary (ciphertext) VALUES (%s)", [foreign])
         with self.booting():
@@ -134,7 +136,7 @@ class TestAWorker:
             database.execute("DELETE FROM key_canary")
             eventually(lambda: states(client) == [WorkerState.WORKING])
 
-    def test_so_are_keys_that_become_wrong(self, client: redis.Redis, database: psycopg.Connection) -> None:
+    def test_keys_that_become_wrong_are_reported(self, client: redis.Redis, database: psycopg.Connection) -> None:
         with self.booting():
             eventually(lambda: states(client) == [WorkerState.WORKING])
             foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
@@ -143,7 +145,9 @@ class TestAWorker:
             database.execute("DELETE FROM key_canary")
             eventually(lambda: states(client) == [WorkerState.WORKING])
 
-    def test_it_waits_for_the_migrations(self, client: redis.Redis, database: psycopg.Connection) -> None:
+    def test_a_worker_waiting_for_the_migrations_is_reported(
+        self, client: redis.Redis, database: psycopg.Connection
+    ) -> None:
         (version,) = database.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall()
         database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0004_phase1'")
         with self.booting():
@@ -151,7 +155,7 @@ class TestAWorker:
             database.execute(f"UPDATE {VERSION_TABLE} SET version_num = %s", version)
             eventually(lambda: states(client) == [WorkerState.WORKING])
 
-    def test_one_that_is_too_old_is_reported_after_its_end_once_a_host(
+    def test_a_worker_older_than_the_schema_is_reported_after_its_end_once_per_host(
         self, client: redis.Redis, database: psycopg.Connection
     ) -> None:
         database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0099_from_a_later_release'")
@@ -162,7 +166,7 @@ class TestAWorker:
         (found,) = reports(client)
         assert (found.state, found.worker) == (WorkerState.SCHEMA_TOO_NEW, own_name().partition(":")[0])
 
-    def test_one_that_postgres_refuses_is_reported(
+    def test_a_worker_refused_by_postgres_is_reported(
         self, client: redis.Redis, resources: Resources, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         elsewhere = new_engine(f"postgresql://127.0.0.1:{free_port()}/none", application_name="tests")
@@ -174,7 +178,7 @@ class TestAWorker:
             eventually(lambda: states(client) == [WorkerState.WORKING])
         elsewhere.dispose()
 
-    def test_without_redis_it_works_all_along(
+    def test_a_worker_works_without_redis(
         self, resources: Resources, own_state: OwnState, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with redis.Redis(port=free_port()) as nowhere:
@@ -199,14 +203,14 @@ class TestReaders:
 
         return lambda path: asyncio.run(ask(path))
 
-    def test_status_says_how_many_take_no_work_and_what_to_do(self) -> None:
+    def test_status_counts_the_workers_without_work_and_names_the_next_step(self) -> None:
         shown = CliRunner().invoke(commands, ["status"])
         assert shown.exit_code == 0
         assert (
             f"{WRONG_KEYS}. Next: give host-1:7 the ENCRYPTION_KEYS of the other processes, and restart" in shown.stdout
         )
 
-    def test_its_object_has_every_worker(self) -> None:
+    def test_the_json_of_status_has_every_worker(self) -> None:
         (line,) = CliRunner().invoke(commands, ["status", "--json"]).stdout.splitlines()
         found = json.loads(line)["workers"]
         assert [(each["worker"], each["state"], each["takes_work"]) for each in found] == [
@@ -230,13 +234,11 @@ class TestReaders:
         assert json.loads(shown.stdout)["workers"] is None
         assert "No worker has reported" not in shown.output
 
-    def test_readyz_names_it_and_stays_ready(self, get: Callable[[str], httpx.Response]) -> None:
+    def test_readyz_names_the_fault_and_stays_ready(self, get: Callable[[str], httpx.Response]) -> None:
         response = get("/readyz")
         assert (response.status_code, response.json()["workers"]) == (200, WRONG_KEYS)
 
-    def test_readyz_is_ok_with_workers_in_order(
-        self, get: Callable[[str], httpx.Response], client: redis.Redis
-    ) -> None:
+    def test_readyz_is_ok_if_all_workers_work(self, get: Callable[[str], httpx.Response], client: redis.Redis) -> None:
         report(client, "host-1:7", WorkerState.WORKING)
         assert get("/readyz").json()["workers"] == "ok"
 

@@ -1,4 +1,4 @@
-"""Promises of workers/zoho/wire.py: no answer of an upstream takes more than its bound of memory or time."""
+"""Promises of workers/zoho/wire.py: no response of an upstream exceeds the limits of memory and time."""
 
 import socket
 import threading
@@ -19,7 +19,7 @@ from workers.zoho.errors import TooLarge, UnusableAnswer, ZohoError, ZohoUnavail
 from workers.zoho.oauth import OAuthClient, refresh_access_token
 from workers.zoho.wire import MAX_BODY_BYTES, WireAnswer, exchange, new_http_client
 
-#: Far below what each bomb inflates to, far above what a careful client needs.
+#: Far below the inflated size of each bomb, far above the need of a careful client.
 MEMORY_BYTES = 50 * 1024 * 1024
 
 WHAT_HAPPENS = {
@@ -40,7 +40,7 @@ def zoho() -> Iterator[SandboxControl]:
 
 @pytest.fixture
 def bombed(zoho: SandboxControl) -> Iterator[Callable[[Bomb], OAuthClient]]:
-    """The simulator's token endpoint, which needs no token, answers with a bomb."""
+    """Makes the simulator's token endpoint, which needs no token, respond with a bomb."""
 
     def drop(bomb: Bomb) -> OAuthClient:
         zoho.fault(FaultName.BOMB, kind=CallKind.TOKEN, bomb=bomb)
@@ -58,7 +58,7 @@ def test_a_bomb_is_an_error_of_its_call(bombed: Callable[[Bomb], OAuthClient], b
 
 
 @pytest.mark.parametrize("bomb", [Bomb.GZIP, Bomb.NESTED_GZIP, Bomb.ENDLESS])
-def test_a_bomb_takes_little_memory(bombed: Callable[[Bomb], OAuthClient], bomb: Bomb) -> None:
+def test_a_bomb_uses_little_memory(bombed: Callable[[Bomb], OAuthClient], bomb: Bomb) -> None:
     client = bombed(bomb)
     with new_http_client() as http:
         tracemalloc.start()
@@ -73,7 +73,7 @@ def test_a_bomb_takes_little_memory(bombed: Callable[[Bomb], OAuthClient], bomb:
 
 @contextmanager
 def a_server_that_sends(*pieces: bytes, piece_again: bytes = b"") -> Iterator[str]:
-    """An origin that answers one request with these bytes, then with the last piece until the client has gone."""
+    """An origin that sends these bytes for one request, then `piece_again` until the client disconnects."""
 
     def serve() -> None:
         connection, _ = listening.accept()
@@ -112,24 +112,24 @@ class TestLengthsThatLie:
     @pytest.mark.parametrize(
         "head",
         [
-            # More than comes.
+            # A length above the body's size.
             b"Content-Length: 1000\r\n\r\n",
-            # No number, and one of another alphabet.
+            # A word, and a digit that is not ASCII.
             b"Content-Length: many\r\n\r\n",
             b"Content-Length: \xb2\r\n\r\n",
-            # Two that differ.
+            # Two different lengths.
             b"Content-Length: 11\r\nContent-Length: 12\r\n\r\n",
-            # A chunk without end in its size.
+            # A chunk size of endless digits.
             b"Transfer-Encoding: chunked\r\n\r\n" + b"0" * 200_000,
-            # An unknown framing.
+            # An unknown transfer coding.
             b"Transfer-Encoding: gzip\r\n\r\n",
         ],
     )
-    def test_a_framing_that_does_not_fit_is_transient(self, head: bytes) -> None:
+    def test_a_wrong_framing_is_a_transient_error(self, head: bytes) -> None:
         with a_server_that_sends(OK + head + BODY) as url, pytest.raises(ZohoUnavailable):
             asked(url)
 
-    def test_a_body_that_ends_with_its_connection_is_read_whole(self) -> None:
+    def test_a_body_that_ends_with_its_connection_is_read_completely(self) -> None:
         with a_server_that_sends(OK + b"\r\n" + BODY) as url:
             assert asked(url).content == BODY
 
@@ -138,21 +138,21 @@ class TestStreamsWithoutEnd:
     @pytest.mark.parametrize(
         ("head", "piece", "error"),
         [
-            # Chunks, and a body that only the end of the connection would end.
+            # Endless chunks, and an endless body without a length.
             (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65536 + b"\r\n", TooLarge),
             (OK + b"\r\n", b"x" * 65536, TooLarge),
-            # Headers, one line and many.
+            # One endless header line, and endless header lines.
             (OK + b"X: ", b"x" * 65536, ZohoUnavailable),
             (OK, b"X: y\r\n" * 10_000, ZohoUnavailable),
-            # Trailers behind a chunked body.
+            # Endless trailers after a chunked body.
             (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n" * 10_000, ZohoUnavailable),
-            # A status line.
+            # An endless status line.
             (b"HTTP/1.1 200 ", b"x" * 65536, ZohoUnavailable),
-            # What precedes the final status.
+            # Endless interim responses before the final status.
             (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, ZohoUnavailable),
         ],
     )
-    def test_they_end_at_a_bound(self, head: bytes, piece: bytes, error: type[ZohoError]) -> None:
+    def test_endless_streams_end_at_a_limit(self, head: bytes, piece: bytes, error: type[ZohoError]) -> None:
         with (
             a_server_that_sends(head, piece_again=piece) as url,
             new_http_client() as http,
@@ -162,7 +162,7 @@ class TestStreamsWithoutEnd:
             exchange(http, "GET", url, call="GET /x")
 
 
-def test_a_refusal_by_its_status_counts_whatever_its_body() -> None:
+def test_a_refusal_by_status_counts_with_an_unreadable_body() -> None:
     head = b"HTTP/1.1 429 Too Many Requests\r\nContent-Encoding: gzip, gzip\r\nContent-Length: 2\r\n\r\nxx"
     with a_server_that_sends(head) as url:
         answer = asked(url)
@@ -170,7 +170,7 @@ def test_a_refusal_by_its_status_counts_whatever_its_body() -> None:
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "deflate", "compress", "gzip;q=1", "gzip,br", "GZIP , gzip", "\xff"])
-def test_only_one_gzip_is_read(coding: str) -> None:
+def test_only_a_single_gzip_coding_is_read(coding: str) -> None:
     head = OK + b"Content-Encoding: " + coding.encode("latin-1") + b"\r\nContent-Length: 11\r\n\r\n"
     with a_server_that_sends(head + BODY) as url, pytest.raises(UnusableAnswer):
         asked(url)
@@ -182,18 +182,18 @@ def test_codings_in_several_headers_are_counted_together() -> None:
         asked(url)
 
 
-def test_a_request_asks_for_gzip_alone() -> None:
+def test_a_request_accepts_only_gzip() -> None:
     with new_http_client() as http:
         assert http.build_request("GET", "http://zoho.test/").headers["Accept-Encoding"] == "gzip"
 
 
 class TestTheLargestHonestAnswers:
-    """They fit many times over."""
+    """Real responses are far below the limit."""
 
-    def test_a_page_of_contacts(self) -> None:
+    def test_a_full_page_of_contacts_is_far_below_the_limit(self) -> None:
         assert len(in_process_zoho(contacts=200).answer("/contacts", per_page=200).body) * 10 < MAX_BODY_BYTES
 
-    def test_the_detail_of_a_contact_with_a_thousand_persons(self) -> None:
+    def test_a_contact_with_a_thousand_persons_is_far_below_the_limit(self) -> None:
         zoho = in_process_zoho()
         persons = tuple(PersonFields(first_name=f"Person {number}") for number in range(1000))
         (made,) = zoho.mutate(CreateContact(persons=persons))

@@ -1,4 +1,4 @@
-"""The simulator as a process: ready, quick, limited, troublesome on the wire, and gone when told."""
+"""Promises of the simulator's process: its start, limits, faults on the wire, saved data, and its end."""
 
 import json
 import os
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Client:
-    """A user of the first organisation, signed in."""
+    """A client with an access token of the first organisation's user."""
 
     def __init__(self, zoho: SandboxControl) -> None:
         self.zoho = zoho
@@ -62,7 +62,7 @@ def client(simulator: SandboxControl) -> Iterator[Client]:
 def wait_until(condition: Callable[[], bool], within: float = 10) -> None:
     deadline = time.monotonic() + within
     while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.02)
 
 
@@ -73,7 +73,7 @@ def start(*options: str) -> tuple["subprocess.Popen[str]", dict[str, Any]]:
     return process, json.loads(process.stdout.readline())
 
 
-def test_the_ready_line_tells_all_that_a_client_needs() -> None:
+def test_the_ready_line_has_everything_that_a_client_needs() -> None:
     process, ready = start("--organizations", "2", "--contacts", "5", "--invoices", "5")
     with process:
         try:
@@ -87,7 +87,7 @@ def test_the_ready_line_tells_all_that_a_client_needs() -> None:
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_at_once_even_while_a_call_hangs(name: signal.Signals) -> None:
+def test_a_signal_stops_the_simulator_immediately_even_during_a_hanging_call(name: signal.Signals) -> None:
     process, ready = start("--contacts", "5", "--invoices", "5")
     with process, SandboxControl(ready["url"]) as zoho, ThreadPoolExecutor(1) as pool:
         client = Client(zoho)
@@ -103,7 +103,7 @@ def test_a_signal_stops_it_at_once_even_while_a_call_hangs(name: signal.Signals)
         client.http.close()
 
 
-def test_a_grant_code_leads_to_data(client: Client) -> None:
+def test_a_grant_code_gives_access_to_data(client: Client) -> None:
     tokens = client.sign_in(grant_type="authorization_code", code=client.zoho.grant_code())
     assert tokens["api_domain"] == client.zoho.url
     client.token = tokens["access_token"]
@@ -115,7 +115,7 @@ def test_a_grant_code_leads_to_data(client: Client) -> None:
     assert client.zoho.stats().token_exchanges == 1
 
 
-def test_an_escaped_plus_is_read_and_a_bare_one_is_not(client: Client) -> None:
+def test_a_plus_in_a_time_must_be_escaped(client: Client) -> None:
     assert client.get("/contacts", last_modified_time="2024-01-01T00:00:00+0000").status_code == 200
     headers = {"Authorization": f"Zoho-oauthtoken {client.token}"}
     bare = (
@@ -135,7 +135,7 @@ def test_a_token_request_may_be_in_the_query(client: Client) -> None:
     assert "access_token" in client.http.post("/oauth/v2/token", params=query).json()
 
 
-def test_changes_show_in_answers_and_in_the_snapshot(client: Client) -> None:
+def test_changes_are_in_responses_and_in_the_snapshot(client: Client) -> None:
     zoho = client.zoho
     contact_id = zoho.create_contact([PersonFields(first_name="Ada", mobile="+12125550101")], contact_name="Amber")
     person_id = zoho.create_person(contact_id, first_name="Ben")
@@ -152,7 +152,7 @@ def test_changes_show_in_answers_and_in_the_snapshot(client: Client) -> None:
     assert client.get(f"/invoices/{invoice_id}").status_code == 404
 
 
-def test_what_decides_whether_money_may_be_asked_for_is_set_over_http(client: Client) -> None:
+def test_the_facts_of_permission_can_be_set_over_http(client: Client) -> None:
     zoho = client.zoho
     contact_id = zoho.create_contact(contact_name="Amber", state="Texas", zip="78701")
     invoice_id = zoho.create_invoice(contact_id, ach_payment_initiated=True)
@@ -165,7 +165,7 @@ def test_what_decides_whether_money_may_be_asked_for_is_set_over_http(client: Cl
     assert contact["unused_credits_receivable_amount"] == 12.5
 
 
-def test_the_organisation_is_renamed_and_moved_over_http(client: Client) -> None:
+def test_the_organisation_can_be_renamed_and_moved_over_http(client: Client) -> None:
     before = client.zoho.snapshot()["organization"]
     moved = {"name": "Kept in Pune", "time_zone": "Asia/Kolkata", "country": "India", "currency_code": "INR"}
     client.zoho.edit_organization(**moved)
@@ -174,7 +174,7 @@ def test_the_organisation_is_renamed_and_moved_over_http(client: Client) -> None
     client.zoho.edit_organization(**{key: before[key] for key in moved})
 
 
-def test_crowds_imports_merges_and_events_happen_over_http(client: Client) -> None:
+def test_bulk_changes_imports_merges_and_events_work_over_http(client: Client) -> None:
     zoho = client.zoho
     imported = zoho.bulk_import(20, invoices_per_contact=1)
     assert (len(imported["contact_ids"]), len(imported["invoice_ids"])) == (20, 20)
@@ -185,7 +185,7 @@ def test_crowds_imports_merges_and_events_happen_over_http(client: Client) -> No
     assert zoho.drift()["event"] in {"payment", "edited_phone", "new_invoice", "new_contact"}
 
 
-def test_the_control_api_says_what_it_does_not_know(client: Client) -> None:
+def test_the_control_api_names_unknown_input(client: Client) -> None:
     with pytest.raises(SandboxRefusedError, match="no contact 1"):
         client.zoho.delete_contact("1")
     refused = client.http.post("/_sandbox/faults", json={"name": "earthquake"})
@@ -206,7 +206,7 @@ def test_the_hundred_and_first_call_of_a_minute_blocks_the_organisation(client: 
     assert seen.worst_window(60) == 103
 
 
-def test_more_at_once_than_allowed_is_1070_and_the_most_is_counted(client: Client) -> None:
+def test_too_many_concurrent_calls_get_1070_and_the_maximum_is_counted(client: Client) -> None:
     client.zoho.set_limits(concurrency=3, unblock=True)
     client.zoho.fault(FaultName.LATENCY, seconds=0.5)
     with ThreadPoolExecutor(6) as pool:
@@ -222,14 +222,14 @@ def test_a_reset_drops_the_connection(client: Client) -> None:
     assert client.get("/contacts").status_code == 200
 
 
-def test_a_reset_in_the_middle_leaves_half_a_body(client: Client) -> None:
+def test_a_reset_within_the_body_sends_half_of_it(client: Client) -> None:
     client.zoho.fault(FaultName.RESET, times=1, where="middle")
     with pytest.raises(httpx.RemoteProtocolError):
         client.get("/contacts")
     assert client.get("/contacts").status_code == 200
 
 
-def test_a_hang_outlasts_the_clients_patience_and_frees_its_place(client: Client) -> None:
+def test_a_hang_exceeds_the_clients_timeout_and_frees_its_slot(client: Client) -> None:
     client.zoho.set_limits(concurrency=1, unblock=True)
     client.zoho.fault(FaultName.HANG, times=1, seconds=600)
     client.http.timeout = httpx.Timeout(0.3)
@@ -239,13 +239,13 @@ def test_a_hang_outlasts_the_clients_patience_and_frees_its_place(client: Client
     wait_until(lambda: client.get("/contacts").status_code == 200)
 
 
-def test_a_shifted_clock_shows_in_the_date(client: Client) -> None:
+def test_a_shifted_clock_appears_in_the_date_header(client: Client) -> None:
     client.zoho.fault(FaultName.CLOCK_SHIFTED, seconds=86_400 * 400)
     year = time.gmtime(time.time() + 86_400 * 400).tm_year
     assert f" {year} " in client.get("/contacts").headers["Date"]
 
 
-def test_a_second_start_goes_on_with_the_same_data(tmp_path: Path) -> None:
+def test_a_second_start_keeps_the_data(tmp_path: Path) -> None:
     file = tmp_path / "zoho.json"
     with running_simulator(contacts=10, invoices=10, state=file) as zoho:
         contact_id = zoho.create_contact(contact_name="Kept")
@@ -255,7 +255,7 @@ def test_a_second_start_goes_on_with_the_same_data(tmp_path: Path) -> None:
         assert contact_id in {contact["contact_id"] for contact in before["contacts"]}
 
 
-def test_a_killed_simulator_has_saved_by_itself(tmp_path: Path) -> None:
+def test_a_killed_simulator_has_saved_its_data(tmp_path: Path) -> None:
     file = tmp_path / "zoho.json"
     process, ready = start("--contacts", "10", "--invoices", "10", "--state", str(file))
     with process, SandboxControl(ready["url"]) as zoho:
@@ -266,13 +266,13 @@ def test_a_killed_simulator_has_saved_by_itself(tmp_path: Path) -> None:
         assert zoho.snapshot()["contacts"] == before["contacts"]
 
 
-def test_drift_changes_things_by_itself() -> None:
+def test_drift_changes_records_over_time() -> None:
     with running_simulator(contacts=20, invoices=40, drift=0.05) as zoho:
         before = zoho.snapshot()
         wait_until(lambda: zoho.snapshot() != before)
 
 
-def test_after_a_restart_nothing_is_left_of_what_was() -> None:
+def test_a_restart_resets_data_faults_limits_and_tokens() -> None:
     with running_simulator(contacts=10, invoices=10) as zoho:
         before = Client(zoho)
         zoho.create_contact(contact_name="Forgotten")
@@ -288,7 +288,7 @@ def test_after_a_restart_nothing_is_left_of_what_was() -> None:
             assert before.get("/contacts").status_code == 401
 
 
-def test_a_restart_may_choose_other_books() -> None:
+def test_a_restart_may_create_other_books() -> None:
     with running_simulator(contacts=10, invoices=10) as zoho:
         zoho.restart(contacts=0, invoices=0, organizations=2)
         assert (zoho.snapshot()["contacts"], len(zoho.organization_ids())) == ([], 2)

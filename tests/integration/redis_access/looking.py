@@ -1,4 +1,4 @@
-"""One look at a Redis, without a second try."""
+"""Reads the state of a Redis, without a retry."""
 
 from redis.backoff import NoBackoff
 from redis.retry import Retry

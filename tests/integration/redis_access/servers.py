@@ -16,7 +16,7 @@ from tests.end_to_end.underway import eventually
 
 
 class ClusterNode(EmbeddedValkey):
-    """The only node of a Cluster; it has no slots until it is given some."""
+    """The only node of a Cluster, without slots at its start."""
 
     def _command(self, port: int) -> Sequence[str]:
         return [*super()._command(port), "--cluster-enabled", "yes"]
@@ -28,7 +28,7 @@ class SentinelNode(EmbeddedValkey):
     service = "booksync"
 
     def watch(self, primary_port: int) -> None:
-        """To be called before the start."""
+        """Sets the primary; must be called before the start."""
         self._primary_port = primary_port
 
     def _prepare(self) -> Account:
@@ -47,7 +47,7 @@ class SentinelNode(EmbeddedValkey):
         return [str(self._program), str(self.data / "sentinel.conf"), "--sentinel", "--port", str(port)]
 
     def _answers(self, pid: int, port: int) -> bool:
-        """As a Valkey does, without QUIT, which a Sentinel does not know."""
+        """The same check as for a Valkey, but without QUIT, which a Sentinel does not know."""
         try:
             with redis.Redis(LOOPBACK, port, socket_timeout=1) as client:
                 return bool(client.info("server")["process_id"] == pid)
@@ -77,7 +77,7 @@ class WatchedRedis:
 
 @contextmanager
 def watched_redis(folder: Path) -> Iterator[WatchedRedis]:
-    """The three servers; the replica is in step with its primary."""
+    """The three servers, once the replica is in sync with its primary."""
     primary = EmbeddedValkey(folder / "primary", durable=False)
     replica = EmbeddedValkey(folder / "replica", durable=False)
     with primary, replica:
@@ -94,7 +94,7 @@ def watched_redis(folder: Path) -> Iterator[WatchedRedis]:
 
 @contextmanager
 def server_that_says(words: bytes) -> Iterator[int]:
-    """The port of a server that replies with these words to whatever it is sent."""
+    """The port of a server that sends these words as its reply to any input."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -106,7 +106,7 @@ def server_that_says(words: bytes) -> Iterator[int]:
         daemon_threads = True
 
         def handle_error(self, *_: object) -> None:
-            """A client may end its connection at any time."""
+            """Ignores errors, because a client may end its connection at any time."""
 
     with Server((LOOPBACK, 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,4 +1,4 @@
-"""A worker whose Redis refuses, whatever the reason: its threads live on, and its messages are worked on after that."""
+"""Promises of a worker while Redis refuses commands: its threads stay alive, and process the messages afterwards."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -90,7 +90,7 @@ def test_a_queue_is_read_again_after_a_refusal(
     worker = Worker(broker, worker_timeout=10, worker_threads=2)
     worker.start()
     try:
-        # The consumer holds a delayed message in memory while the refusal begins, and another is being worked on.
+        # When the refusal begins, the consumer holds a delayed message in memory and a thread processes another one.
         broker.enqueue(work.message("delayed"), delay=1_500)
         broker.enqueue(work.message("in hand"))
         assert begun.wait(timeout=20)

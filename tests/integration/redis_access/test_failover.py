@@ -1,4 +1,4 @@
-"""A client of Sentinels follows a failover, also in the middle of a command."""
+"""Promises of a client of Sentinels: it follows a failover, also in the middle of a command."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +15,11 @@ def watched(tmp_path: Path) -> Iterator[WatchedRedis]:
         yield servers
 
 
-def test_a_command_whose_connection_breaks_is_repeated_on_the_new_primary(watched: WatchedRedis) -> None:
+def test_a_command_on_a_broken_connection_is_repeated_on_the_new_primary(watched: WatchedRedis) -> None:
     with new_redis_client(watched.url, patient=False) as client:
         connection = client.connection_pool.get_connection()
         watched.fail_over()
-        # As after the failed read of a command that is under way: the client repeats it on the same connection.
+        # The client does the same after a failed read: it repeats the command on the same connection.
         connection.disconnect()
         connection.send_command("ROLE")
         assert connection.read_response()[0] == b"master"

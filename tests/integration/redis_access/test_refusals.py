@@ -1,4 +1,4 @@
-"""Each refusal is recognised by its word, on a real server that was brought into that state, and names the way out."""
+"""Promises of refusals: each is recognised by its word, on a real server in that state, and names the next step."""
 
 import re
 import shutil
@@ -21,7 +21,7 @@ from workers.redis_access.refusals import RefusalKind, refusal_of
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    """A Valkey of the test's own, to be spoiled."""
+    """A Valkey for this test only, which the test brings into a faulty state."""
     with EmbeddedValkey(tmp_path / "valkey", durable=False) as running:
         yield running
 
@@ -87,7 +87,7 @@ def test_a_server_in_this_state_is_recognised(
     assert kind_at(server.url) is kind
 
 
-def test_a_full_memory_is_reported_with_its_size(server: EmbeddedValkey) -> None:
+def test_full_memory_is_reported_with_its_size(server: EmbeddedValkey) -> None:
     with the_administrator(server) as client:
         become_full(client)
     refusal = look_at(server.url).refusal
@@ -95,7 +95,7 @@ def test_a_full_memory_is_reported_with_its_size(server: EmbeddedValkey) -> None
     assert re.fullmatch(r"is full \([2-9]\.\d of 1\.0 MB\)", refusal.state)
 
 
-def test_a_disk_that_takes_no_snapshot_is_recognised(server: EmbeddedValkey) -> None:
+def test_a_failed_snapshot_is_recognised(server: EmbeddedValkey) -> None:
     shutil.rmtree(server.data)
     with the_administrator(server) as client:
         client.config_set("save", "3600 1")
@@ -163,7 +163,7 @@ def test_a_sentinel_is_recognised(tmp_path: Path) -> None:
         assert kind_at(f"redis://{LOOPBACK}:{sentinel.port}/0") is RefusalKind.SENTINEL
 
 
-def test_a_redis_in_the_place_of_a_sentinel_is_recognised(server: EmbeddedValkey) -> None:
+def test_a_redis_at_the_address_of_a_sentinel_is_recognised(server: EmbeddedValkey) -> None:
     assert kind_at(f"redis+sentinel://{LOOPBACK}:{server.port}/booksync") is RefusalKind.NOT_SENTINEL
 
 
@@ -174,7 +174,7 @@ def test_a_service_that_no_sentinel_knows_is_recognised(tmp_path: Path) -> None:
         assert kind_at(f"redis+sentinel://{LOOPBACK}:{sentinel.port}/another") is RefusalKind.NO_PRIMARY
 
 
-def test_sentinels_that_want_a_login_are_recognised(tmp_path: Path) -> None:
+def test_sentinels_that_require_a_login_are_recognised(tmp_path: Path) -> None:
     sentinel = SentinelNode(tmp_path, durable=False)
     sentinel.watch(free_port())
     with sentinel:
@@ -199,7 +199,7 @@ def test_a_sentinels_user_with_the_documented_rights_is_enough(tmp_path: Path, s
         assert kind_at(url) is None
 
 
-def test_a_port_where_nothing_listens_is_recognised() -> None:
+def test_a_port_without_a_server_is_recognised() -> None:
     assert kind_at(f"redis://{LOOPBACK}:{free_port()}/0") is RefusalKind.UNREACHABLE
 
 
@@ -222,7 +222,7 @@ def test_a_host_without_an_address_is_recognised() -> None:
         (b"-ERR operation not permitted here\r\n", RefusalKind.OTHER),
     ],
 )
-def test_what_else_may_listen_there_is_recognised(words: bytes, kind: RefusalKind) -> None:
+def test_another_kind_of_server_is_recognised(words: bytes, kind: RefusalKind) -> None:
     with server_that_says(words) as port:
         state = look_at(f"redis://{LOOPBACK}:{port}/0", timeout_seconds=0.3)
     assert state.refusal is not None
@@ -237,7 +237,7 @@ def test_another_programs_key_is_recognised(server: EmbeddedValkey) -> None:
     assert refusal_of(refused.value).kind is RefusalKind.FOREIGN_DATA
 
 
-def test_a_user_who_may_not_read_the_servers_facts_is_no_refusal(server: EmbeddedValkey) -> None:
+def test_a_user_without_the_info_command_is_not_a_refusal(server: EmbeddedValkey) -> None:
     with the_administrator(server) as client:
         client.acl_setuser("default", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-info"])
     state = look_at(server.url)
@@ -254,7 +254,7 @@ def test_a_policy_that_evicts_is_a_warning(server: EmbeddedValkey, policy: str) 
     assert state.warning.startswith(f"maxmemory-policy is {policy}: ")
 
 
-def test_a_memory_that_is_nearly_full_is_a_warning(server: EmbeddedValkey) -> None:
+def test_nearly_full_memory_is_a_warning(server: EmbeddedValkey) -> None:
     with the_administrator(server) as client:
         client.config_set("maxmemory", round(client.info("memory")["used_memory"] * 1.05) + 30_000)
     state = look_at(server.url)

@@ -1,4 +1,4 @@
-"""`rediss://`: the certificate is checked, a CA of one's own is named in the address, and a mistake is recognised."""
+"""Promises of `rediss://`: certificates are checked, the address may name a private CA, and mistakes are recognised."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ def port(valkey: EmbeddedValkey, redis_url: str, certificate: Certificate) -> It
         yield listening
 
 
-def test_a_ca_of_ones_own_is_named_in_the_address(port: int, certificate: Certificate) -> None:
+def test_the_address_may_name_a_private_ca(port: int, certificate: Certificate) -> None:
     state = look_at(f"rediss://{LOOPBACK}:{port}/0?ssl_ca_certs={certificate.certificate}")
     assert (state.refusal, state.role) == (None, "master")
 
@@ -38,7 +38,7 @@ def test_a_certificate_for_another_name_is_recognised(port: int, certificate: Ce
     assert kind_at(f"rediss://localhost:{port}/0?ssl_ca_certs={certificate.certificate}") is RefusalKind.UNTRUSTED
 
 
-def test_no_check_at_all_can_be_asked_for(port: int) -> None:
+def test_the_check_of_the_certificate_can_be_switched_off(port: int) -> None:
     assert kind_at(f"rediss://{LOOPBACK}:{port}/0?ssl_cert_reqs=none&ssl_check_hostname=false") is None
 
 
@@ -46,18 +46,18 @@ def test_a_tls_port_without_rediss_is_recognised(port: int) -> None:
     assert kind_at(f"redis://{LOOPBACK}:{port}/0") in (RefusalKind.NEEDS_TLS, RefusalKind.CLOSED)
 
 
-def test_rediss_for_a_port_without_tls_names_tls_in_the_way_out(valkey: EmbeddedValkey) -> None:
+def test_rediss_for_a_port_without_tls_names_tls_as_the_cause(valkey: EmbeddedValkey) -> None:
     refusal = look_at(f"rediss://{LOOPBACK}:{valkey.port}/0", timeout_seconds=0.5).refusal
     assert refusal is not None
     assert "rediss://" in str(refusal)
 
 
-def test_sentinels_are_reached_by_tls_too(tmp_path: Path, valkey: EmbeddedValkey, certificate: Certificate) -> None:
+def test_sentinels_can_be_reached_by_tls(tmp_path: Path, valkey: EmbeddedValkey, certificate: Certificate) -> None:
     sentinel = SentinelNode(tmp_path, durable=False)
     sentinel.watch(valkey.port)
     with sentinel, tls_port(certificate, sentinel.port) as port:
         address = f"rediss+sentinel://{LOOPBACK}:{port}/{sentinel.service}"
         assert kind_at(address) is RefusalKind.NO_PRIMARY
-        # The Sentinel's reply is understood now: it names the primary's own port, which has no TLS.
+        # The client trusts the Sentinel's reply, which names the primary's own port without TLS.
         trusting = f"{address}?ssl_ca_certs={certificate.certificate}"
         assert look_at(trusting, timeout_seconds=0.5).refusal == refusal(RefusalKind.SILENT)

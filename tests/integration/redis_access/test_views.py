@@ -1,4 +1,4 @@
-"""What `/readyz`, `status`, the metrics, a command and the log say of each state of Redis and Postgres."""
+"""Reports of each state of Redis and Postgres by `/readyz`, `status`, the metrics, a command and the log."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ NOT_REDIS = "is another kind of server, not a Redis: check host and port in REDI
 
 @dataclass(frozen=True)
 class Views:
-    """A booksync process over these two servers, as a person and a monitor see it."""
+    """The outputs of a booksync process with these two servers."""
 
     def get(self, path: str) -> httpx.Response:
         async def ask() -> httpx.Response:
@@ -70,7 +70,7 @@ class Views:
         return found
 
     def log_at_start(self) -> list[str]:
-        """What a worker and a scheduler log of Redis when they start."""
+        """The lines about Redis that a worker and a scheduler log at their start."""
         with open_resources("booksync tests") as resources, logs_of_a_process() as logs:
             servers.log_redis(resources.redis)
         return [f"{line['event']}: {line['error']}" for line in logs.lines]
@@ -185,20 +185,20 @@ def test_a_policy_that_evicts_is_a_warning_everywhere(
     assert views.log_at_start() == [f"Redis may lose messages: {warning}"]
 
 
-def test_a_redis_in_order_has_no_line(look: Look, database_url: str, redis_url: str) -> None:
+def test_a_working_redis_has_no_line(look: Look, database_url: str, redis_url: str) -> None:
     views = look(database_url, redis_url)
     assert "Redis" not in views.status()
     assert views.json_status()["redis"]["role"] == "master"
     assert views.log_at_start() == []
 
 
-def test_the_memory_is_a_metric(look: Look, database_url: str, server: EmbeddedValkey) -> None:
+def test_redis_memory_is_a_metric(look: Look, database_url: str, server: EmbeddedValkey) -> None:
     told = look(database_url, server.url).get("/metrics").text
     assert "booksync_redis_maxmemory_bytes 0.0" in told
     assert re.search(r"^booksync_redis_used_memory_bytes [1-9]", told, re.MULTILINE)
 
 
-def test_the_queue_of_a_full_redis_is_still_measured(
+def test_the_queue_of_a_full_redis_is_measured(
     look: Look, database_url: str, server: EmbeddedValkey, administrator: redis.Redis
 ) -> None:
     fill(administrator)
@@ -229,7 +229,7 @@ CONNECT = ("booksync", "connect", "--user", str(uuid.uuid4()), "--organization",
 
 
 class TestAGrantCodeIsNotSpent:
-    """ZOHO_API_URL is not set here: a call would be one to Zoho itself, and end with another sentence."""
+    """ZOHO_API_URL is not set here, so a call would go to Zoho itself and end with another error."""
 
     def said(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
         monkeypatch.setattr(sys, "argv", [*CONNECT])
@@ -238,7 +238,7 @@ class TestAGrantCodeIsNotSpent:
         assert ended.value.code == 1
         return capsys.readouterr().err
 
-    def test_on_a_redis_that_refuses(
+    def test_a_grant_code_is_not_spent_while_redis_refuses(
         self,
         look: Look,
         database_url: str,
@@ -252,7 +252,7 @@ class TestAGrantCodeIsNotSpent:
         said = self.said(monkeypatch, capsys)
         assert re.search(f"Redis at {LOOPBACK}:{server.port} {READ_ONLY}.", said)
 
-    def test_on_a_postgres_that_is_read_only(
+    def test_a_grant_code_is_not_spent_while_postgres_is_read_only(
         self,
         look: Look,
         read_only_url: str,

@@ -1,4 +1,4 @@
-"""A TLS port in front of a server without TLS, with a certificate of a CA of its own."""
+"""A TLS port before a server without TLS, with a certificate of its own CA."""
 
 import datetime as dt
 import ipaddress
@@ -20,14 +20,14 @@ from sandbox.servers.ports import LOOPBACK
 
 @dataclass(frozen=True)
 class Certificate:
-    """Files in PEM: the certificate, which is its own CA, and its key."""
+    """PEM files of a self-signed certificate, which is its own CA, and of its key."""
 
     certificate: Path
     key: Path
 
 
 def self_signed(folder: Path) -> Certificate:
-    """For 127.0.0.1."""
+    """A self-signed certificate for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "redis.example")])
     now = dt.datetime.now(dt.UTC)
@@ -53,7 +53,7 @@ def self_signed(folder: Path) -> Certificate:
 
 @contextmanager
 def tls_port(certificate: Certificate, plain_port: int) -> Iterator[int]:
-    """A port that speaks TLS and passes everything on to a port of this host."""
+    """A TLS port that forwards everything to a port of this host."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.certificate, certificate.key)
 

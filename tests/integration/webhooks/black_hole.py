@@ -1,4 +1,4 @@
-"""A way to Postgres that can stop: connections are accepted, and what is sent into them goes nowhere."""
+"""A path to Postgres that can stop: it still accepts connections, but drops all bytes."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ _CHUNK_BYTES = 65_536
 
 
 class BlackHole:
-    """A proxy on the loopback; after `swallow` nothing passes it any more."""
+    """A proxy on the loopback interface; after `swallow` it forwards no bytes."""
 
     def __init__(self, target_url: str) -> None:
         parts = urlsplit(target_url)

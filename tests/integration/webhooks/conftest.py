@@ -1,4 +1,4 @@
-"""A connection whose first sync is done, so that what comes now comes from webhooks."""
+"""A connection whose first sync is done, so later changes come from webhooks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A booksync whose webhooks the test sends, and whose messages the test works on."""
+"""A booksync connection whose webhooks the test sends and whose messages the test processes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ DETAIL_CALLS = {Entity.CONTACT: CallKind.CONTACT, Entity.INVOICE: CallKind.INVOI
 def post(
     resources: Resources, path: str, content: Any, headers: Mapping[str, str], *, method: str = "POST"
 ) -> httpx.Response:
-    """One request to the web application over these means; what it does after its answer is done on return."""
+    """Sends one request to the web application with these resources, and returns after its background work is done."""
 
     async def ask() -> httpx.Response:
         app.state.resources = resources
@@ -41,7 +41,7 @@ def post(
 
 @dataclass(frozen=True)
 class Hooks:
-    """One connection, its secret, and the truth of the simulator."""
+    """One connection, its secret, and the simulator's records."""
 
     bench: Bench
 
@@ -64,34 +64,34 @@ class Hooks:
         return post(self.bench.resources, path, body, headers)
 
     def tell(self, entity: Entity, record_id: str, modified_at: str = "", **query: str) -> None:
-        """An event, as short as Zoho may send one."""
+        """Sends an event in the shortest form that Zoho may use."""
         record = {f"{entity}_id": record_id, "last_modified_time": modified_at}
         assert self.send({entity: record}, **query).status_code == 202
 
     def tell_of(self, entity: Entity, record_id: str) -> None:
-        """An event with the whole record as it is now."""
+        """Sends an event with the whole current record."""
         assert self.send({entity: self.record(entity, record_id)}).status_code == 202
 
     def record(self, entity: Entity, record_id: str) -> Row:
-        """As the simulator has it."""
+        """The record in the simulator."""
         for record in self.bench.zoho.snapshot()[f"{entity}s"]:
             if record[f"{entity}_id"] == record_id:
                 return dict(record)
         raise KeyError(record_id)
 
     def messages(self, queue: str = "interactive") -> list[Message[Any]]:
-        """Those sent since the last look."""
+        """The messages sent since the last call."""
         key = f"dramatiq:{queue}.msgs"
         found = [Message.decode(stored) for stored in self.bench.resources.redis.hvals(key)]  # type: ignore[arg-type]
         self.bench.resources.redis.delete(key)
         return found
 
     def take(self, entity: Entity, record_id: str, *, do: Refresh = refresh) -> None:
-        """What a worker does with a message."""
+        """Processes a record's message as a worker does."""
         refresh_record(self.bench.resources, str(self.bench.connection_id), entity, record_id, do=do)
 
     def work(self) -> int:
-        """Takes all messages until there is none, delayed ones at once; how many there were."""
+        """Processes all messages, delayed ones without their delay, until none is left; returns their number."""
         done = 0
         while found := self.messages() + self.messages("interactive.DQ"):
             self.skip_waiting()
@@ -106,7 +106,7 @@ class Hooks:
         )
 
     def lose_messages(self) -> None:
-        """Those sent are gone, and were long ago."""
+        """Removes the sent messages, and makes their records overdue."""
         self.messages()
         self.bench.rows(
             "UPDATE resyncs SET not_before = now() - interval '1 hour', sent_at = sent_at - interval '1 hour' "
@@ -117,7 +117,7 @@ class Hooks:
         return self.bench.rows("SELECT * FROM webhook_events ORDER BY id")
 
     def outcomes(self) -> list[str | None]:
-        """Those of Zoho's own events: a gone customer's invoices are asked for besides."""
+        """The outcomes of Zoho's own events, without those that booksync adds for a gone customer's invoices."""
         return [event["outcome"] for event in self.events() if event["kind"] != EventKind.ORPHANED]
 
     def resync_row(self) -> Row:
@@ -125,7 +125,7 @@ class Hooks:
         return row
 
     def calls(self, entity: Entity) -> int:
-        """Detail calls since the last reset."""
+        """The number of detail calls since the last reset."""
         return self.bench.zoho.stats().count(DETAIL_CALLS[entity])
 
     def differences(self) -> list[str]:
@@ -138,7 +138,7 @@ CONTACT, INVOICE = Entity.CONTACT, Entity.INVOICE
 
 
 def a_contact_id(hooks: Hooks) -> str:
-    """A customer's who has persons."""
+    """The id of a customer with persons."""
     return next(
         str(contact["contact_id"])
         for contact in hooks.bench.zoho.snapshot()["contacts"]

@@ -1,4 +1,4 @@
-"""What `/metrics` counts of records that webhooks tell of: how each turn at one ended."""
+"""Promises of the counters in `/metrics`: refreshes of records named by webhooks are counted by their outcome."""
 
 from typing import NoReturn
 
@@ -16,7 +16,7 @@ from workers.sync.one_record import OneRecord
 
 @pytest.fixture
 def contact_id(hooks: Hooks) -> str:
-    """One that has changed since."""
+    """The id of a contact that a new event names."""
     found = a_contact_id(hooks)
     hooks.tell(CONTACT, found)
     return found
@@ -26,39 +26,39 @@ def counted(hooks: Hooks, family: Family) -> dict[Labels, int]:
     return {labels: total for labels, total in totals(hooks.bench.resources.redis)[family].items() if total}
 
 
-def test_a_settled_record_and_the_message_that_comes_too_late(hooks: Hooks, contact_id: str) -> None:
+def test_a_refresh_counts_as_done_and_a_second_message_as_passed_over(hooks: Hooks, contact_id: str) -> None:
     hooks.take(CONTACT, contact_id)
     hooks.take(CONTACT, contact_id)
     assert counted(hooks, Family.RESYNCS) == {("contact", "done"): 1, ("contact", "passed_over"): 1}
 
 
-def test_failures_are_retries_and_in_the_end_given_up(hooks: Hooks, contact_id: str) -> None:
+def test_failed_attempts_count_as_retried_and_the_last_one_as_given_up(hooks: Hooks, contact_id: str) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, path=f"/contacts/{contact_id}", status=500)
     assert hooks.work() == MAX_ATTEMPTS
     assert counted(hooks, Family.RESYNCS) == {("contact", "retried"): MAX_ATTEMPTS - 1, ("contact", "given_up"): 1}
     assert counted(hooks, Family.API_CALLS)["500",] == MAX_ATTEMPTS
 
 
-def test_what_leaves_a_dead_letter_is_given_up(hooks: Hooks, contact_id: str) -> None:
+def test_a_permanent_error_counts_as_given_up(hooks: Hooks, contact_id: str) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
     hooks.take(CONTACT, contact_id)
     assert counted(hooks, Family.RESYNCS) == {("contact", "given_up"): 1}
 
 
-def test_a_refused_connection_is_parked(hooks: Hooks, contact_id: str) -> None:
+def test_a_refusal_of_the_connection_counts_as_parked(hooks: Hooks, contact_id: str) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
     hooks.take(CONTACT, contact_id)
     assert counted(hooks, Family.RESYNCS) == {("contact", "parked"): 1}
 
 
-def test_a_record_that_the_grant_may_not_read_is_given_up_and_parks_nothing(hooks: Hooks, contact_id: str) -> None:
+def test_a_401_of_one_record_counts_as_given_up_and_parks_no_connection(hooks: Hooks, contact_id: str) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=401, code=57)
     hooks.take(CONTACT, contact_id)
     assert counted(hooks, Family.RESYNCS) == {("contact", "given_up"): 1}
     assert hooks.bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
 
 
-def test_a_record_that_waits_for_the_budget_is_counted_with_its_wait(hooks: Hooks, contact_id: str) -> None:
+def test_a_wait_for_the_budget_is_counted_with_its_length(hooks: Hooks, contact_id: str) -> None:
     def wait(_record: OneRecord) -> NoReturn:
         raise BudgetWait(12.5, WaitReason.MINUTE)
 
@@ -67,7 +67,7 @@ def test_a_record_that_waits_for_the_budget_is_counted_with_its_wait(hooks: Hook
     assert counted(hooks, Family.BUDGET_WAIT_MS) == {("minute",): 12_500}
 
 
-def test_a_record_that_somebody_else_has_taken_is_stale(hooks: Hooks, contact_id: str) -> None:
+def test_a_refresh_that_lost_its_lease_counts_as_stale(hooks: Hooks, contact_id: str) -> None:
     def lose(_record: OneRecord) -> NoReturn:
         raise LeaseLostError
 

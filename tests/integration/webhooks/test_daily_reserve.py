@@ -1,16 +1,16 @@
-"""Promises of the day's calls: webhooks leave the share of other integrations alone, a person may use it."""
+"""Promises of the daily reserve: webhooks do not use the share of other integrations, and a person may use it."""
 
 from db import connections
 from domain.runs import Mode
 from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
 from workers.services.connect import link_organization
 
-#: The calls that are left of a day's 1,000: fewer than the reserve of a tenth.
+#: The remaining calls of a day's 1,000: fewer than the reserve of a tenth.
 LEFT = 80
 
 
 def leave_less_than_the_reserve(hooks: Hooks) -> None:
-    """Another integration has made calls, and the budget learns it from a response."""
+    """Simulates calls of another integration, of which the budget learns from a response."""
     zoho = hooks.bench.zoho
     zoho.set_limits(requests_per_day=1_000)
     hooks.bench.sync(Mode.FULL)
@@ -22,7 +22,7 @@ def leave_less_than_the_reserve(hooks: Hooks) -> None:
     zoho.reset_stats()
 
 
-def test_a_webhook_makes_no_call_of_the_daily_reserve(hooks: Hooks) -> None:
+def test_a_webhook_does_not_use_the_daily_reserve(hooks: Hooks) -> None:
     leave_less_than_the_reserve(hooks)
     hooks.tell(INVOICE, an_invoice_id(hooks))
     hooks.take(INVOICE, an_invoice_id(hooks))

@@ -1,4 +1,4 @@
-"""Promises of the one queue of all connections: nobody stands behind the events of somebody else who has to wait."""
+"""Promises of the queue that all connections share: waiting events of one organisation do not delay another's."""
 
 import uuid
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from workers.sync.refreshes import Refresh
 
 
 def take_fairly(hooks: Hooks, shares: ThreadShares, contact_id: str, *, do: Refresh = refresh) -> None:
-    """What a worker does with a message of a contact."""
+    """Processes a contact's message as a worker does."""
     connection_id = str(hooks.bench.connection_id)
     resync_fairly(hooks.bench.resources, shares, connection_id, CONTACT, contact_id, do=do)
 
 
 def tell_of_many(hooks: Hooks, count: int) -> None:
-    """Of contacts that Zoho does not have, so that each is asked for."""
+    """Sends events of contacts that Zoho does not have, so each one needs a call."""
     for number in range(count):
         hooks.tell(CONTACT, str(5_000_000 + number))
 
 
-def test_no_more_messages_of_a_connection_are_under_way_than_a_few(hooks: Hooks) -> None:
+def test_only_a_few_messages_of_a_connection_are_under_way(hooks: Hooks) -> None:
     tell_of_many(hooks, MOST_SENT + 10)
     assert len(hooks.messages()) == MOST_SENT
     for _ in range(3):
@@ -37,7 +37,7 @@ def test_no_more_messages_of_a_connection_are_under_way_than_a_few(hooks: Hooks)
     assert hooks.messages() == []
 
 
-def test_another_organisations_event_passes_those_that_wait(hooks: Hooks) -> None:
+def test_another_organisations_event_does_not_wait_behind_a_flood(hooks: Hooks) -> None:
     zoho = hooks.bench.zoho
     with SandboxControl(zoho.url, zoho.organization_ids()[1]) as other:
         quiet = Hooks(Bench.connected(hooks.bench.resources, other, user_id=uuid.uuid4()))
@@ -47,7 +47,7 @@ def test_another_organisations_event_passes_those_that_wait(hooks: Hooks) -> Non
         assert len(hooks.messages()) == MOST_SENT + 1
 
 
-def test_removals_have_their_turn_as_soon_as_the_first_are_handled(hooks: Hooks) -> None:
+def test_waiting_removals_are_sent_as_soon_as_the_first_are_handled(hooks: Hooks) -> None:
     for number in range(MOST_SENT + 10):
         hooks.tell(CONTACT, str(5_000_000 + number), event="deleted")
     assert hooks.work() == MOST_SENT + 10
@@ -74,7 +74,7 @@ def test_an_organisation_gets_no_thread_beyond_its_share(hooks: Hooks) -> None:
     assert hooks.outcomes() == [Outcome.IGNORED] * 2
 
 
-def test_another_organisation_gets_a_thread_in_a_flood(hooks: Hooks) -> None:
+def test_another_organisation_gets_a_thread_during_a_flood(hooks: Hooks) -> None:
     zoho, shares = hooks.bench.zoho, ThreadShares(2)
     with SandboxControl(zoho.url, zoho.organization_ids()[1]) as other:
         quiet = Hooks(Bench.connected(hooks.bench.resources, other, user_id=uuid.uuid4()))
@@ -103,7 +103,7 @@ def test_a_second_connection_of_the_organisation_shares_its_threads(hooks: Hooks
     assert hooks.outcomes() == [Outcome.IGNORED, None]
 
 
-def test_a_turn_that_was_lost_is_given_by_the_scheduler(hooks: Hooks) -> None:
+def test_the_scheduler_sends_waiting_records_that_no_worker_has_sent(hooks: Hooks) -> None:
     tell_of_many(hooks, MOST_SENT + 10)
     hooks.bench.rows("UPDATE resyncs SET handled = received WHERE sent_at IS NOT NULL RETURNING record_id")
     hooks.messages()
@@ -111,11 +111,11 @@ def test_a_turn_that_was_lost_is_given_by_the_scheduler(hooks: Hooks) -> None:
     assert len(hooks.messages()) == 10
 
 
-def test_an_event_of_a_record_that_has_no_message_yet_sends_none(hooks: Hooks) -> None:
+def test_another_event_of_a_waiting_record_sends_no_message(hooks: Hooks) -> None:
     tell_of_many(hooks, MOST_SENT + 1)
     hooks.messages()
     hooks.tell(CONTACT, str(5_000_000 + MOST_SENT))
     assert hooks.messages() == []
     hooks.lose_messages()
     tick(hooks.bench.resources)
-    assert len(hooks.messages()) == MOST_SENT, "those lost are sent again, and no more"
+    assert len(hooks.messages()) == MOST_SENT, "only the lost messages are sent again"

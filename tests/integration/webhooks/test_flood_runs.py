@@ -1,4 +1,4 @@
-"""Promises of the runs that floods bring forward: they are spaced, and take a small part of the day's calls."""
+"""Promises of the runs that floods bring forward: they are spaced, and use a small share of the day's calls."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.integration.webhooks.test_floods import (
     run_that_is_due,
 )
 
-#: A quarter of these, less the tenth that others keep, is what floods' runs may take.
+#: Runs of floods may use a quarter of this limit, less the tenth that is reserved for other integrations.
 DAY_LIMIT = 200
 
 
@@ -23,7 +23,7 @@ def flood_of_contacts(hooks: Hooks) -> None:
 
 
 def flood_that_only_a_full_run_proves(hooks: Hooks) -> None:
-    """Persons are edited without a new time of their contact; the incremental run before hands the records on."""
+    """Edits persons without a new time of their contact, so the incremental run leaves the records to a full run."""
     hooks.bench.rows("UPDATE customers_cache SET observed_at = observed_at - interval '1 hour' RETURNING id")
     for number, contact_id in enumerate(contact_ids(hooks, MANY)):
         hooks.bench.zoho.edit_person(
@@ -40,13 +40,13 @@ def calls_of_runs(hooks: Hooks) -> int:
 
 @pytest.fixture
 def small_day(hooks: Hooks) -> Hooks:
-    """A small plan whose limit the budget has learnt."""
+    """An organisation on a small plan, whose daily limit the budget has learnt."""
     hooks.bench.zoho.set_limits(requests_per_day=DAY_LIMIT)
     hooks.bench.sync()
     return hooks
 
 
-def test_one_run_spaces_the_next_whatever_its_mode(hooks: Hooks) -> None:
+def test_a_flood_run_delays_the_next_one_of_either_mode(hooks: Hooks) -> None:
     flood_that_only_a_full_run_proves(hooks)
     assert run_that_is_due(hooks) == "incremental"
     assert run_that_is_due(hooks) is None
@@ -54,7 +54,7 @@ def test_one_run_spaces_the_next_whatever_its_mode(hooks: Hooks) -> None:
     assert run_that_is_due(hooks) == "full"
 
 
-def test_repeated_mass_edits_take_at_most_a_quarter_of_the_day(small_day: Hooks) -> None:
+def test_repeated_mass_edits_use_at_most_a_quarter_of_the_days_calls(small_day: Hooks) -> None:
     before = calls_of_runs(small_day)
     modes = []
     for _ in range(8):
@@ -66,7 +66,7 @@ def test_repeated_mass_edits_take_at_most_a_quarter_of_the_day(small_day: Hooks)
     assert 0 < calls_of_runs(small_day) - before <= DAY_LIMIT * 0.9 / 4
 
 
-def test_past_the_allowance_the_next_regular_run_completes_the_events(small_day: Hooks) -> None:
+def test_a_regular_run_completes_the_events_above_the_allowance(small_day: Hooks) -> None:
     flood_of_contacts(small_day)
     while run_that_is_due(small_day) is not None:
         flood_of_contacts(small_day)

@@ -1,4 +1,4 @@
-"""What people read of a flood: `booksync status` and the console name its records and since when they wait."""
+"""Promises of the reports of a flood: `booksync status` and the console show its records and the start of the wait."""
 
 import asyncio
 import base64
@@ -28,7 +28,7 @@ PASSWORD = "a-long-password"
 
 
 def status(hooks: Hooks) -> tuple[str, Any]:
-    """The words and the key."""
+    """The text of `status`, and `flood` of its JSON."""
     words = CliRunner().invoke(command, ["status", str(hooks.bench.connection_id)])
     (line,) = CliRunner().invoke(command, ["status", "--json"]).stdout.splitlines()
     return " ".join(words.stdout.split()), json.loads(line)["connections"][0]["flood"]
@@ -53,31 +53,31 @@ def flooded(hooks: Hooks) -> Hooks:
     return hooks
 
 
-def test_status_counts_the_records_and_says_since_when(flooded: Hooks) -> None:
+def test_status_counts_the_records_and_shows_since_when_they_wait(flooded: Hooks) -> None:
     words, flood = status(flooded)
     (row,) = flooded.bench.rows("SELECT min(waiting_since) AS since FROM resyncs")
     assert SENTENCE.search(words)
     assert flood == {"waiting": MANY, "since": row["since"].isoformat()}
 
 
-def test_the_console_says_the_same(flooded: Hooks) -> None:
+def test_the_console_shows_the_same_sentence(flooded: Hooks) -> None:
     assert SENTENCE.search(console(flooded))
 
 
-def test_few_records_are_no_flood(hooks: Hooks) -> None:
+def test_few_records_do_not_count_as_a_flood(hooks: Hooks) -> None:
     mass_edit(hooks, contact_ids(hooks, FLOOD))
     words, flood = status(hooks)
     assert ("at once" in words, flood) == (False, None)
     assert "at once" not in console(hooks)
 
 
-def test_nothing_is_said_after_the_run(flooded: Hooks) -> None:
+def test_status_shows_no_flood_after_the_run(flooded: Hooks) -> None:
     quiet_comes(flooded)
     assert run_that_is_due(flooded) == "incremental"
     assert status(flooded)[1] is None
 
 
-def test_a_removal_alone_is_no_flood(hooks: Hooks) -> None:
+def test_a_single_removal_does_not_count_as_a_flood(hooks: Hooks) -> None:
     (contact_id,) = contact_ids(hooks, 1)
     hooks.tell(CONTACT, contact_id, event="deleted")
     assert status(hooks)[1] is None

@@ -1,4 +1,4 @@
-"""Promises of a flood of webhooks: above some 25 waiting records a run reads them, and the day's calls last."""
+"""Promises for floods of webhooks: above some 25 waiting records a run reads them, which saves the day's calls."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,12 @@ from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks
 from workers.scheduler import tick
 from workers.sync import deletions as run_deletions
 
-#: More than a flood needs.
+#: More records than the threshold of a flood.
 MANY = FLOOD + 10
 
 
 def contact_ids(hooks: Hooks, count: int) -> Sequence[str]:
-    """Customers' who have persons."""
+    """The ids of customers with persons."""
     return [
         str(contact["contact_id"])
         for contact in hooks.bench.zoho.snapshot()["contacts"]
@@ -37,20 +37,20 @@ def person_id(hooks: Hooks, contact_id: str) -> str:
 
 
 def mass_edit(hooks: Hooks, contacts: Sequence[str]) -> None:
-    """Each contact is edited, and each change sends a webhook."""
+    """Edits each contact, and sends a webhook for each change."""
     for contact_id in contacts:
         hooks.bench.zoho.edit_contact(contact_id, contact_name=f"Renamed {contact_id}")
         hooks.tell(CONTACT, contact_id)
 
 
 def quiet_comes(hooks: Hooks) -> None:
-    """The last event came a while ago."""
+    """Moves the last event into the past, so the webhooks count as quiet."""
     hooks.bench.rows("UPDATE webhook_events SET received_at = received_at - interval '10 seconds' RETURNING id")
     hooks.bench.rows("UPDATE resyncs SET waiting_since = waiting_since - interval '10 seconds' RETURNING record_id")
 
 
 def a_minute_passes(hooks: Hooks) -> None:
-    """Since the last run that a flood has brought forward."""
+    """Moves the last flood run a minute into the past."""
     hooks.bench.rows("""
         UPDATE scheduler_marks SET marked_at = marked_at - interval '1 minute'
          WHERE starts_with(name, 'flood') RETURNING name
@@ -58,7 +58,7 @@ def a_minute_passes(hooks: Hooks) -> None:
 
 
 def run_that_is_due(hooks: Hooks, *, ends: str = "succeeded") -> str | None:
-    """The mode in which the scheduler starts a run, which is then taken to its end; None where none is due."""
+    """Lets the scheduler start a run and processes it to its end; returns the run's mode, None if no run is due."""
     tick(hooks.bench.resources)
     if hooks.bench.present_step() is None:
         return None
@@ -69,7 +69,7 @@ def run_that_is_due(hooks: Hooks, *, ends: str = "succeeded") -> str | None:
 
 
 def take_run(hooks: Hooks) -> None:
-    """Takes the run to its end, as if no person waited for it: it asks for no facts ahead of a handover."""
+    """Processes the run to its end as an unscheduled run, which reads no details ahead of a handover."""
     hooks.bench.rows("UPDATE sync_runs SET is_scheduled = false WHERE status = 'running' RETURNING id")
     while (step := hooks.bench.present_step()) is not None:
         hooks.bench.skip_waiting()
@@ -100,24 +100,24 @@ class TestAMassEdit:
         assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([Outcome.READ] * MANY, 0)
         assert hooks.differences() == []
 
-    def test_the_run_waits_until_the_flood_is_quiet(self, hooks: Hooks) -> None:
+    def test_the_run_waits_until_the_webhooks_are_quiet(self, hooks: Hooks) -> None:
         mass_edit(hooks, contact_ids(hooks, MANY))
         assert run_that_is_due(hooks) is None
         quiet_comes(hooks)
         assert run_that_is_due(hooks) == "incremental"
 
-    def test_a_flood_that_lasts_is_read_all_the_same(self, hooks: Hooks) -> None:
+    def test_a_lasting_flood_is_read_after_the_longest_wait(self, hooks: Hooks) -> None:
         mass_edit(hooks, contact_ids(hooks, MANY))
         hooks.bench.rows("UPDATE resyncs SET waiting_since = waiting_since - interval '2 minutes' RETURNING record_id")
         assert run_that_is_due(hooks) == "incremental"
 
-    def test_its_runs_are_paced(self, hooks: Hooks) -> None:
+    def test_flood_runs_are_spaced(self, hooks: Hooks) -> None:
         for expected in ("incremental", None):
             mass_edit(hooks, contact_ids(hooks, MANY))
             quiet_comes(hooks)
             assert run_that_is_due(hooks) == expected
 
-    def test_the_log_and_the_rows_name_what_the_records_wait_for(self, hooks: Hooks) -> None:
+    def test_the_log_and_the_rows_give_the_reason_for_the_wait(self, hooks: Hooks) -> None:
         mass_edit(hooks, contact_ids(hooks, MANY))
         with capture_logs() as logs:
             hooks.work()
@@ -134,12 +134,12 @@ class TestAMassEdit:
         assert (due["records"], due["mode"]) == (MANY, "incremental")
         assert [line["events"] for line in logs if line["action"] == "flood.read"] == [MANY]
 
-    def test_few_records_are_asked_for_at_once(self, hooks: Hooks) -> None:
+    def test_few_records_get_detail_calls_immediately(self, hooks: Hooks) -> None:
         mass_edit(hooks, contact_ids(hooks, FLOOD))
         hooks.work()
         assert hooks.outcomes() == [Outcome.ASKED] * FLOOD
 
-    def test_another_record_is_asked_for_at_once_after_the_flood(self, hooks: Hooks) -> None:
+    def test_a_record_changed_after_the_flood_gets_a_detail_call_immediately(self, hooks: Hooks) -> None:
         contacts = contact_ids(hooks, MANY)
         mass_edit(hooks, contacts)
         quiet_comes(hooks)
@@ -149,7 +149,7 @@ class TestAMassEdit:
         hooks.work()
         assert hooks.bench.customers()[contacts[0]]["customer_name"] == "Renamed again"
 
-    def test_a_slow_one_makes_no_more_calls_than_a_fortieth_of_the_day(self, hooks: Hooks) -> None:
+    def test_a_slow_mass_edit_uses_at_most_a_fortieth_of_the_days_calls(self, hooks: Hooks) -> None:
         hooks.bench.zoho.set_limits(requests_per_day=1_000)
         for contact_id in contact_ids(hooks, MANY):
             mass_edit(hooks, [contact_id])
@@ -165,11 +165,11 @@ class TestAMassEdit:
 class TestWhatARunDoesNotProve:
     @pytest.fixture(autouse=True)
     def aged(self, hooks: Hooks) -> None:
-        """The cache was read some time ago: Zoho's clock has whole seconds, and a test is quicker than that."""
+        """Ages the cache by an hour, because Zoho's clock has whole seconds and a test is quicker than that."""
         for table in ("customers_cache", "invoices_cache"):
             hooks.bench.rows(f"UPDATE {table} SET observed_at = observed_at - interval '1 hour' RETURNING id")
 
-    def test_an_event_that_came_after_its_first_call_waits(self, hooks: Hooks) -> None:
+    def test_an_event_that_arrives_after_the_runs_first_call_waits(self, hooks: Hooks) -> None:
         contacts = contact_ids(hooks, MANY + 1)
         mass_edit(hooks, contacts[:-1])
         quiet_comes(hooks)
@@ -184,7 +184,7 @@ class TestWhatARunDoesNotProve:
         hooks.work()
         assert hooks.differences() == []
 
-    def test_a_removal_is_asked_for_while_others_wait(self, hooks: Hooks) -> None:
+    def test_a_removal_gets_a_detail_call_while_other_records_wait(self, hooks: Hooks) -> None:
         contacts = contact_ids(hooks, MANY)
         mass_edit(hooks, contacts)
         (invoice_id,) = invoice_ids(hooks, 1)
@@ -196,7 +196,7 @@ class TestWhatARunDoesNotProve:
         assert hooks.bench.invoices()[invoice_id]["status"] == "deleted"
         assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 0)
 
-    def test_few_persons_that_moved_no_time_are_asked_for(self, hooks: Hooks) -> None:
+    def test_few_persons_without_a_new_time_get_detail_calls(self, hooks: Hooks) -> None:
         contacts = contact_ids(hooks, MANY)
         mass_edit(hooks, contacts[1:])
         hooks.bench.zoho.edit_person(person_id(hooks, contacts[0]), stamp_contact=False, mobile="+44 7912 345678")
@@ -208,7 +208,7 @@ class TestWhatARunDoesNotProve:
         assert hooks.calls(CONTACT) == 1
         assert hooks.differences() == []
 
-    def test_many_persons_that_moved_no_time_are_read_by_a_full_run(self, hooks: Hooks) -> None:
+    def test_many_persons_without_a_new_time_are_read_by_a_full_run(self, hooks: Hooks) -> None:
         for number, contact_id in enumerate(contact_ids(hooks, MANY)):
             mobile = f"+44 7912 3456{number:02}"
             hooks.bench.zoho.edit_person(person_id(hooks, contact_id), stamp_contact=False, mobile=mobile)
@@ -236,14 +236,15 @@ class TestWhatARunDoesNotProve:
         assert run_that_is_due(hooks) == "incremental"
         a_minute_passes(hooks)
         assert (run_that_is_due(hooks), waiting(hooks)) == ("full", 0)
-        assert hooks.calls(INVOICE) - asked == len(removed) - FLOOD, "one call for each that is left"
+        assert hooks.calls(INVOICE) - asked == len(removed) - FLOOD, "one call for each remaining record"
         assert {hooks.bench.invoices()[each]["status"] for each in removed} == {"deleted"}
 
     @pytest.fixture
     def unasked(self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> set[str]:
-        """Invoices with a deleted event, about which a full run did not ask, because many others are gone too.
+        """Invoices with a deleted event that a full run did not request, because many other invoices are gone too.
 
-        The run asks in an order of its own: after 20 or 40 calls more than the safeguard allows are gone without proof.
+        The run requests records in its own order. After 20 or 40 calls the number of records gone without
+        proof exceeds the safeguard.
         """
         monkeypatch.setattr(run_deletions, "MOST_ASKED_ABOUT", SAFEGUARD_COUNT + 1)
         ids = sorted(hooks.bench.invoices())
@@ -259,15 +260,15 @@ class TestWhatARunDoesNotProve:
         assert left
         return left
 
-    def test_a_removal_that_a_full_run_did_not_ask_about_waits(self, hooks: Hooks, unasked: set[str]) -> None:
+    def test_a_removal_that_a_full_run_did_not_request_waits(self, hooks: Hooks, unasked: set[str]) -> None:
         rows = hooks.bench.rows("SELECT record_id FROM resyncs WHERE received > handled")
         assert {row["record_id"] for row in rows} == unasked
 
-    def test_a_later_full_run_marks_it(self, hooks: Hooks, unasked: set[str]) -> None:
+    def test_a_later_full_run_marks_a_removal_that_was_not_requested(self, hooks: Hooks, unasked: set[str]) -> None:
         hooks.bench.sync(Mode.FULL, allow_deletions=True)
         assert {hooks.bench.invoices()[each]["status"] for each in unasked} == {"deleted"}
 
-    def test_a_removal_that_the_list_contradicts_is_asked_for(self, hooks: Hooks) -> None:
+    def test_a_removal_that_the_list_contradicts_gets_a_detail_call(self, hooks: Hooks) -> None:
         contacts = contact_ids(hooks, MANY)
         mass_edit(hooks, contacts)
         hooks.tell(CONTACT, contacts[0], event="deleted")
@@ -282,7 +283,7 @@ class TestWhatARunDoesNotProve:
         hooks.work()
         assert (waiting(hooks), hooks.calls(CONTACT) - asked) == (0, 1)
 
-    def test_many_removals_that_the_list_contradicts_are_asked_for_by_and_by(self, hooks: Hooks) -> None:
+    def test_many_removals_that_the_list_contradicts_get_detail_calls_in_portions(self, hooks: Hooks) -> None:
         hooks.bench.zoho.set_limits(requests_per_day=1_000)
         hooks.bench.sync()
         for invoice_id in invoice_ids(hooks, 2 * MANY):
@@ -301,7 +302,7 @@ class TestWhatARunDoesNotProve:
             before, left = left, waiting(hooks)
             assert left == max(0, before - FLOOD)
 
-    def test_many_removals_that_no_event_names_are_found_by_a_full_run(self, hooks: Hooks) -> None:
+    def test_many_removals_without_a_deleted_event_are_found_by_a_full_run(self, hooks: Hooks) -> None:
         for invoice_id in invoice_ids(hooks, MANY):
             hooks.bench.zoho.delete_invoice(invoice_id)
             hooks.tell(INVOICE, invoice_id)
@@ -313,7 +314,7 @@ class TestWhatARunDoesNotProve:
         assert run_that_is_due(hooks, ends="degraded") == "full"
         assert waiting(hooks) == 0
 
-    def test_a_record_in_a_workers_hands_is_left_to_it(self, hooks: Hooks) -> None:
+    def test_a_leased_record_is_left_to_its_worker(self, hooks: Hooks) -> None:
         contacts = contact_ids(hooks, MANY)
         mass_edit(hooks, contacts)
         hooks.bench.rows(
@@ -324,7 +325,7 @@ class TestWhatARunDoesNotProve:
         run_that_is_due(hooks)
         assert hooks.outcomes() == [None] + [Outcome.READ] * (MANY - 1)
 
-    def test_a_run_that_fails_completes_nothing(self, hooks: Hooks) -> None:
+    def test_a_failed_run_completes_no_event(self, hooks: Hooks) -> None:
         mass_edit(hooks, contact_ids(hooks, MANY))
         quiet_comes(hooks)
         tick(hooks.bench.resources)

@@ -1,4 +1,4 @@
-"""Promises of a record's resync that is given up: one letter, which closes when the record is up to date again."""
+"""Promises for a refresh that is given up: it leaves one dead letter, which closes once the record is up to date."""
 
 from collections.abc import Sequence
 
@@ -28,13 +28,13 @@ def letters(hooks: Hooks) -> list[Row]:
 
 
 def the_letter(hooks: Hooks) -> Row:
-    """The only one, open or closed."""
+    """The only dead letter, open or closed."""
     (found,) = letters(hooks)
     return found
 
 
 def last_of(hooks: Hooks) -> str:
-    """What has happened to it last."""
+    """The last entry in the dead letter's history."""
     with hooks.bench.resources.engine.connect() as connection:
         return str(dead_letter_lists.letter(connection, the_letter(hooks)["id"])["history"][-1]["what"])
 
@@ -49,7 +49,7 @@ def fail(_: OneRecord) -> Sequence[Due]:
 
 
 def die_of_a_defect(hooks: Hooks) -> str:
-    """The contact that was told of, and whose every attempt failed."""
+    """Fails every attempt of a contact's refresh, and returns the contact's id."""
     contact_id = a_contact_id(hooks)
     hooks.tell(CONTACT, contact_id)
     with capture_logs():
@@ -60,7 +60,7 @@ def die_of_a_defect(hooks: Hooks) -> str:
 
 
 class TestDying:
-    def test_retries_that_are_exhausted(self, hooks: Hooks) -> None:
+    def test_exhausted_retries_leave_a_dead_letter(self, hooks: Hooks) -> None:
         contact_id = a_contact_id(hooks)
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
         hooks.tell(CONTACT, contact_id)
@@ -76,7 +76,7 @@ class TestDying:
         assert found["arguments"]["args"] == [str(hooks.bench.connection_id), contact_id]
         assert hooks.outcomes() == [Outcome.FAILED]
 
-    def test_what_zoho_will_never_answer_dies_at_once(self, hooks: Hooks) -> None:
+    def test_a_permanent_error_leaves_a_dead_letter_after_one_attempt(self, hooks: Hooks) -> None:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
         hooks.tell(CONTACT, a_contact_id(hooks))
         hooks.work()
@@ -84,20 +84,20 @@ class TestDying:
         assert (found["cause"], found["attempts"]) == (Cause.PERMANENT_ERROR, 1)
         assert hooks.outcomes() == [Outcome.FAILED]
 
-    def test_a_defect_dies_at_the_last_attempt_and_tells_no_value(self, hooks: Hooks) -> None:
+    def test_a_defect_is_given_up_at_the_last_attempt_and_its_dead_letter_holds_no_value(self, hooks: Hooks) -> None:
         die_of_a_defect(hooks)
         found = the_letter(hooks)
         assert (found["cause"], found["error_type"], found["error"]) == (Cause.DEFECT, "ValueError", "ValueError")
         assert hooks.outcomes() == [Outcome.FAILED]
 
-    def test_a_record_that_kills_its_process(self, hooks: Hooks) -> None:
+    def test_a_record_that_kills_its_process_leaves_a_dead_letter(self, hooks: Hooks) -> None:
         hooks.tell(CONTACT, a_contact_id(hooks))
         hooks.bench.rows(f"UPDATE resyncs SET attempts = {MAX_ATTEMPTS} RETURNING record_id")
         hooks.work()
         assert the_letter(hooks)["cause"] == Cause.PROCESS_KILLER
         assert hooks.outcomes() == [Outcome.FAILED]
 
-    def test_an_outage_of_many_records_is_one_group_and_each_record_one_letter(self, hooks: Hooks) -> None:
+    def test_an_outage_makes_one_group_with_one_dead_letter_for_each_record(self, hooks: Hooks) -> None:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
         for record_id in ("5000001", "5000002", "5000002"):
             hooks.tell(CONTACT, record_id)
@@ -105,7 +105,7 @@ class TestDying:
         assert sorted(found["deaths"] for found in letters(hooks)) == [1, 2]
         assert len({found["fingerprint"] for found in letters(hooks)}) == 1
 
-    def test_a_letter_and_the_events_end_are_written_together_or_not_at_all(
+    def test_the_dead_letter_and_the_events_outcome_are_one_transaction(
         self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def lose(*_: object) -> int:
@@ -123,7 +123,7 @@ class TestDying:
 class TestClosing:
     @pytest.fixture
     def contact_id(self, hooks: Hooks) -> str:
-        """Of a record that was given up while Zoho was down, and that has changed."""
+        """The id of a changed contact whose refresh was given up while Zoho was down."""
         contact_id = a_contact_id(hooks)
         hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
         fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
@@ -132,7 +132,7 @@ class TestClosing:
         hooks.bench.zoho.clear_faults(fault)
         return contact_id
 
-    def test_a_retry_asks_for_the_record_again(self, hooks: Hooks, contact_id: str) -> None:
+    def test_a_retry_refreshes_the_record(self, hooks: Hooks, contact_id: str) -> None:
         send_again(hooks)
         assert the_letter(hooks)["status"] == LetterStatus.OPEN
         hooks.work()
@@ -142,39 +142,39 @@ class TestClosing:
         assert hooks.resync_row()["has_failed"] is False
 
     @pytest.mark.usefixtures("contact_id")
-    def test_a_retry_has_attempts_of_its_own(self, hooks: Hooks) -> None:
+    def test_a_retry_has_its_own_attempts(self, hooks: Hooks) -> None:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000, times=2)
         send_again(hooks)
         assert hooks.work() == 3
         assert the_letter(hooks)["status"] == LetterStatus.RETRIED
 
     @pytest.mark.usefixtures("contact_id")
-    def test_a_retry_that_dies_of_something_else_is_the_same_letter(self, hooks: Hooks) -> None:
+    def test_a_retry_with_another_failure_counts_in_the_same_dead_letter(self, hooks: Hooks) -> None:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=2)
         send_again(hooks)
         hooks.work()
         found = the_letter(hooks)
         assert (found["status"], found["cause"], found["deaths"]) == (LetterStatus.OPEN, Cause.PERMANENT_ERROR, 2)
 
-    def test_so_does_the_next_event_of_the_record(self, hooks: Hooks, contact_id: str) -> None:
+    def test_the_next_event_of_the_record_closes_the_dead_letter(self, hooks: Hooks, contact_id: str) -> None:
         hooks.tell(CONTACT, contact_id)
         hooks.work()
         assert (the_letter(hooks)["status"], last_of(hooks)) == (LetterStatus.RETRIED, "done")
 
     @pytest.mark.usefixtures("contact_id")
-    def test_a_full_run_makes_up_for_it(self, hooks: Hooks) -> None:
+    def test_a_full_run_closes_the_dead_letter(self, hooks: Hooks) -> None:
         hooks.bench.sync()
         assert the_letter(hooks)["status"] == LetterStatus.OPEN
         hooks.bench.sync(Mode.FULL)
         assert (the_letter(hooks)["status"], last_of(hooks)) == (LetterStatus.RETRIED, "made up for by a full run")
 
     @pytest.mark.usefixtures("contact_id")
-    def test_one_that_does_not_read_everything_leaves_it(self, hooks: Hooks) -> None:
+    def test_a_degraded_full_run_leaves_the_dead_letter_open(self, hooks: Hooks) -> None:
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=400, code=2)
         assert hooks.bench.sync(Mode.FULL)["status"] == "degraded"
         assert [found["status"] for found in letters(hooks)] == [LetterStatus.OPEN] * 2
 
-    def test_a_defect_waits_for_a_person_even_if_the_record_is_well_again(self, hooks: Hooks) -> None:
+    def test_a_defect_stays_open_even_if_a_later_refresh_succeeds(self, hooks: Hooks) -> None:
         contact_id = die_of_a_defect(hooks)
         hooks.tell(CONTACT, contact_id)
         hooks.work()
@@ -182,7 +182,7 @@ class TestClosing:
         assert the_letter(hooks)["status"] == LetterStatus.OPEN
 
     @pytest.mark.usefixtures("contact_id")
-    def test_an_open_letter_can_be_retried_however_old_its_event_is(self, hooks: Hooks) -> None:
+    def test_an_open_dead_letter_can_be_retried_after_its_event_was_pruned(self, hooks: Hooks) -> None:
         hooks.bench.rows("UPDATE webhook_events SET received_at = now() - interval '8 days' RETURNING id")
         with hooks.bench.resources.engine.begin() as connection:
             assert webhook_events.prune(connection, days=7) == 1
@@ -194,7 +194,7 @@ class TestClosing:
 class TestParking:
     @pytest.fixture
     def contact_id(self, hooks: Hooks) -> str:
-        """Of an event for which Zoho refuses the connection."""
+        """The id of a contact for whose event Zoho refuses the connection."""
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
         contact_id = a_contact_id(hooks)
         hooks.tell(CONTACT, contact_id)
@@ -211,14 +211,14 @@ class TestParking:
             grant_code=hooks.bench.zoho.grant_code(),
         )
 
-    def test_it_leaves_a_letter_and_a_reason(self, hooks: Hooks, contact_id: str) -> None:
+    def test_parking_leaves_a_dead_letter_and_a_reason(self, hooks: Hooks, contact_id: str) -> None:
         (link,) = hooks.bench.rows("SELECT status, parked_reason FROM zoho_connections")
         found = the_letter(hooks)
         assert link == {"status": "parked", "parked_reason": found["error"]}
         assert (found["cause"], found["arguments"]["args"][1]) == (Cause.PERMANENT_ERROR, contact_id)
         assert hooks.outcomes() == [None]
 
-    def test_two_events_at_once_leave_one(self, hooks: Hooks) -> None:
+    def test_two_refused_events_leave_one_dead_letter(self, hooks: Hooks) -> None:
         one, two = a_contact_id(hooks), "5000001"
         for record_id in (one, two):
             hooks.tell(CONTACT, record_id)
@@ -236,7 +236,7 @@ class TestParking:
         assert hooks.outcomes() == [None, None]
 
     @pytest.mark.usefixtures("contact_id")
-    def test_it_is_connected_first_and_then_closes_by_itself(self, hooks: Hooks) -> None:
+    def test_a_retry_requires_a_reconnect_and_the_dead_letter_then_closes(self, hooks: Hooks) -> None:
         (told,) = retry(hooks.bench.resources, [the_letter(hooks)["id"]])
         assert (told.is_sent, "booksync connect" in told.sentence) == (False, True)
         hooks.bench.zoho.clear_faults()
@@ -246,7 +246,7 @@ class TestParking:
         hooks.work()
         assert (the_letter(hooks)["status"], hooks.outcomes()) == (LetterStatus.RETRIED, [Outcome.ASKED])
 
-    def test_who_began_before_it_was_connected_again_does_not_park_it(
+    def test_a_refresh_that_began_before_the_reconnect_does_not_park_the_connection(
         self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         contact_id = a_contact_id(hooks)
@@ -265,7 +265,9 @@ class TestParking:
         hooks.work()
         assert hooks.outcomes() == [Outcome.ASKED]
 
-    def test_neither_does_a_run(self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_run_that_began_before_the_reconnect_does_not_park_the_connection(
+        self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def refuse_late(record: SharedTokens) -> None:
             monkeypatch.undo()
             self.connect_again(hooks)

@@ -1,4 +1,4 @@
-"""Many records are gone at once: the safeguard holds them back, but each one's reminders are cancelled."""
+"""Promises for many gone records: the safeguard holds their deletions back, but their reminders are cancelled."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,12 +16,12 @@ from tests.integration.chain.bench import Bench
 from tests.integration.chain.checking import a_minute_passes
 from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks
 
-#: More than the safeguard marks, fewer than a flood.
+#: More records than the safeguard marks, fewer than a flood.
 MANY = 14
 
 
 def reminded(bench: Bench) -> set[str]:
-    """Invoices with a reminder to come."""
+    """The ids of invoices with a reminder to come."""
     found = bench.rows(
         "SELECT DISTINCT zoho_invoice_id FROM reminders JOIN invoices_cache ON invoices_cache.id = invoice_id "
         "WHERE reminders.status = 'scheduled'"
@@ -30,7 +30,7 @@ def reminded(bench: Bench) -> set[str]:
 
 
 def delete_many(hooks: Hooks) -> set[str]:
-    """Invoices with a reminder to come that Zoho no longer has."""
+    """Deletes invoices with a reminder to come in Zoho, and returns their ids."""
     hooks.bench.open(Backlog.LATEST)
     hooks.bench.sync()
     ids = set(sorted(reminded(hooks.bench))[:MANY])
@@ -40,7 +40,7 @@ def delete_many(hooks: Hooks) -> set[str]:
     return ids
 
 
-def test_none_that_webhooks_have_shown_to_be_gone_stays_reminded(hooks: Hooks) -> None:
+def test_invoices_found_gone_by_webhooks_keep_no_reminder(hooks: Hooks) -> None:
     ids = delete_many(hooks)
     for invoice_id in ids:
         hooks.tell(INVOICE, invoice_id)
@@ -51,7 +51,7 @@ def test_none_that_webhooks_have_shown_to_be_gone_stays_reminded(hooks: Hooks) -
     assert len(unmarked) == MANY - SAFEGUARD_COUNT
 
 
-def test_none_that_a_run_has_found_gone_stays_reminded(hooks: Hooks) -> None:
+def test_invoices_found_gone_by_a_run_keep_no_reminder(hooks: Hooks) -> None:
     ids = delete_many(hooks)
     assert hooks.bench.sync(Mode.FULL)["status"] == "degraded"
     found = {key: row for key, row in hooks.bench.invoices().items() if row["gone_at"]}
@@ -61,7 +61,7 @@ def test_none_that_a_run_has_found_gone_stays_reminded(hooks: Hooks) -> None:
     assert not [row for row in found.values() if row["status"] == "deleted"]
 
 
-def test_a_run_that_may_delete_marks_them_all(hooks: Hooks) -> None:
+def test_a_run_that_allows_deletions_marks_all_gone_invoices(hooks: Hooks) -> None:
     ids = delete_many(hooks)
     hooks.bench.sync(Mode.FULL)
     assert hooks.bench.sync(Mode.FULL, allow_deletions=True)["status"] == "succeeded"
@@ -74,7 +74,7 @@ KINDS = {CONTACT: RecordKind.CUSTOMER, INVOICE: RecordKind.INVOICE}
 
 
 def held(hooks: Hooks, entity: Entity | None = None) -> dict[str, Evidence]:
-    """The records that wait for a decision, with their evidence; of one kind where an entity is given."""
+    """The held records with their evidence; only those of the entity's kind if an entity is given."""
     with hooks.bench.resources.engine.connect() as connection:
         found = held_deletions.held(connection, hooks.bench.connection_id, KINDS[entity] if entity else None)
     return {each.record_id: each.evidence for each in found}
@@ -97,7 +97,7 @@ def delete(hooks: Hooks, entity: Entity, record_id: str) -> None:
 
 
 def lose(hooks: Hooks, entity: Entity, count: int, *, event: str = "") -> list[str]:
-    """Records are deleted in Zoho, and a webhook arrives for each."""
+    """Deletes records in Zoho, with a webhook for each, and returns their ids."""
     ids = ids_of(hooks, entity)[:count]
     for record_id in ids:
         delete(hooks, entity, record_id)
@@ -108,7 +108,7 @@ def lose(hooks: Hooks, entity: Entity, count: int, *, event: str = "") -> list[s
 
 @pytest.mark.parametrize("entity", ENTITIES)
 class TestEvidence:
-    def test_workers_side_by_side_mark_no_more_than_one_would(self, hooks: Hooks, entity: Entity) -> None:
+    def test_concurrent_workers_mark_no_more_than_a_single_worker(self, hooks: Hooks, entity: Entity) -> None:
         ids = ids_of(hooks, entity)[:MANY]
         for record_id in ids:
             delete(hooks, entity, record_id)
@@ -119,7 +119,7 @@ class TestEvidence:
         assert hooks.outcomes().count(Outcome.GONE) == SAFEGUARD_COUNT
         assert len(held(hooks, entity)) == MANY - SAFEGUARD_COUNT
 
-    def test_a_deleted_event_with_a_404_is_proof_however_many_come(self, hooks: Hooks, entity: Entity) -> None:
+    def test_a_deleted_event_with_a_404_is_proof_at_any_number(self, hooks: Hooks, entity: Entity) -> None:
         ids = lose(hooks, entity, MANY, event="deleted")
         assert {status_of(hooks, entity, each) for each in ids} == {"deleted"}
         assert set(hooks.outcomes()) == {Outcome.GONE}
@@ -134,12 +134,12 @@ class TestEvidence:
         hooks.work()
         assert {status_of(hooks, entity, each) for each in others} == {"deleted"}
 
-    def test_beyond_the_safeguard_a_404_after_a_changed_event_is_held(self, hooks: Hooks, entity: Entity) -> None:
+    def test_a_404_after_a_changed_event_is_held_above_the_safeguard(self, hooks: Hooks, entity: Entity) -> None:
         ids = lose(hooks, entity, SAFEGUARD_COUNT + 4)
         assert hooks.outcomes() == [Outcome.GONE] * SAFEGUARD_COUNT + [Outcome.UNMARKED] * 4
         assert held(hooks, entity) == dict.fromkeys(ids[SAFEGUARD_COUNT:], Evidence.OTHER_EVENT)
 
-    def test_a_held_record_stays_held_when_the_hour_is_over(self, hooks: Hooks, entity: Entity) -> None:
+    def test_a_held_record_stays_held_after_the_safeguards_hour(self, hooks: Hooks, entity: Entity) -> None:
         *_, last = lose(hooks, entity, SAFEGUARD_COUNT + 1)
         hooks.bench.rows("UPDATE webhook_events SET received_at = received_at - interval '2 hours' RETURNING id")
         hooks.tell(entity, last)
@@ -154,19 +154,19 @@ class TestEvidence:
         assert status_of(hooks, entity, last) == "deleted"
         assert held(hooks, entity) == {}
 
-    def test_deleted_events_that_wait_are_proof_for_a_run(self, hooks: Hooks, entity: Entity) -> None:
+    def test_waiting_deleted_events_are_proof_for_a_run(self, hooks: Hooks, entity: Entity) -> None:
         ids = ids_of(hooks, entity)[: SAFEGUARD_COUNT + 2]
         for record_id in ids:
             delete(hooks, entity, record_id)
             hooks.tell(entity, record_id, event="deleted")
-            if entity is CONTACT:  # Its invoices went with it.
+            if entity is CONTACT:  # Zoho has deleted the contact's invoices with it.
                 for invoice_id, row in hooks.bench.invoices().items():
                     if row["zoho_customer_id"] == record_id:
                         hooks.tell(INVOICE, invoice_id, event="deleted")
         assert hooks.bench.sync(Mode.FULL)["status"] == "succeeded"
         assert {status_of(hooks, entity, each) for each in ids} == {"deleted"}
 
-    def test_a_deleted_event_that_zoho_has_contradicted_is_no_proof(self, hooks: Hooks, entity: Entity) -> None:
+    def test_a_deleted_event_contradicted_by_zoho_does_not_count_as_proof(self, hooks: Hooks, entity: Entity) -> None:
         ids = ids_of(hooks, entity)[: SAFEGUARD_COUNT + 2]
         for record_id in ids:
             hooks.tell(entity, record_id, event="deleted")
@@ -179,7 +179,7 @@ class TestEvidence:
 
 
 def marked(hooks: Hooks) -> set[str]:
-    """Invoices that are marked deleted."""
+    """The ids of invoices that are marked deleted."""
     return {invoice_id for invoice_id, row in hooks.bench.invoices().items() if row["status"] == "deleted"}
 
 
@@ -195,7 +195,9 @@ class TestInvoicesOfAGoneCustomer:
         hooks.bench.sync(Mode.FULL)
         return owner
 
-    def test_are_weighed_where_no_deleted_event_names_their_customer(self, hooks: Hooks, owner: str) -> None:
+    def test_invoices_count_for_the_safeguard_without_a_deleted_event_of_their_customer(
+        self, hooks: Hooks, owner: str
+    ) -> None:
         delete(hooks, CONTACT, owner)
         hooks.tell(CONTACT, owner)
         hooks.work()
@@ -203,7 +205,7 @@ class TestInvoicesOfAGoneCustomer:
         assert len(marked(hooks)) == SAFEGUARD_COUNT
         assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
 
-    def test_are_weighed_where_a_run_marked_their_customer(self, hooks: Hooks, owner: str) -> None:
+    def test_invoices_count_for_the_safeguard_if_a_run_marked_their_customer(self, hooks: Hooks, owner: str) -> None:
         delete(hooks, CONTACT, owner)
         hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
         hooks.bench.sync(Mode.FULL)
@@ -213,14 +215,14 @@ class TestInvoicesOfAGoneCustomer:
         assert len(marked(hooks)) == SAFEGUARD_COUNT
         assert set(held(hooks).values()) == {Evidence.OTHER_EVENT}
 
-    def test_are_marked_where_a_deleted_event_names_their_customer(self, hooks: Hooks, owner: str) -> None:
+    def test_invoices_are_marked_if_a_deleted_event_names_their_customer(self, hooks: Hooks, owner: str) -> None:
         delete(hooks, CONTACT, owner)
         hooks.tell(CONTACT, owner, event="deleted")
         hooks.work()
         assert len(marked(hooks)) > SAFEGUARD_COUNT
         assert held(hooks) == {}
 
-    def test_are_weighed_where_their_customer_came_back_after_its_deleted_event(self, hooks: Hooks, owner: str) -> None:
+    def test_invoices_count_for_the_safeguard_if_their_customer_came_back(self, hooks: Hooks, owner: str) -> None:
         fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
         hooks.tell(CONTACT, owner, event="deleted")
         hooks.work()
@@ -237,7 +239,9 @@ class TestInvoicesOfAGoneCustomer:
         assert len(marked(hooks)) == SAFEGUARD_COUNT
         assert held(hooks) != {}
 
-    def test_are_weighed_with_the_losses_of_other_customers(self, hooks: Hooks, owner: str) -> None:
+    def test_invoices_count_for_the_safeguard_together_with_other_customers_losses(
+        self, hooks: Hooks, owner: str
+    ) -> None:
         delete(hooks, CONTACT, owner)
         hooks.tell(CONTACT, owner)
         hooks.work()
@@ -248,7 +252,7 @@ class TestInvoicesOfAGoneCustomer:
         assert held(hooks)[other] is Evidence.OTHER_EVENT
 
 
-def test_a_held_record_that_a_webhook_reads_again_is_held_no_longer(hooks: Hooks) -> None:
+def test_a_held_record_is_released_when_a_webhook_reads_it_again(hooks: Hooks) -> None:
     fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICE, status=404, code=1002)
     ids = ids_of(hooks, INVOICE)[: SAFEGUARD_COUNT + 1]
     for invoice_id in ids:
@@ -264,18 +268,18 @@ def test_a_held_record_that_a_webhook_reads_again_is_held_no_longer(hooks: Hooks
 
 
 class TestInvoicesOfGoneCustomers:
-    """They are asked for, because a merge may have given them to another customer."""
+    """booksync requests these invoices, because a merge may have moved them to another customer."""
 
     @pytest.fixture
     def lost(self, hooks: Hooks) -> list[str]:
-        """Customers that are gone with their invoices: the safeguard holds all after the first ten."""
+        """The ids of customers that are gone with their invoices; the safeguard holds all after the first ten."""
         ids = lose(hooks, CONTACT, SAFEGUARD_COUNT + 12)
         hooks.work()
         assert {each for each in ids if status_of(hooks, CONTACT, each) != "deleted"} == set(ids[SAFEGUARD_COUNT:])
         return ids
 
     def asked(self, hooks: Hooks, customer_ids: list[str]) -> dict[str, str]:
-        """Their invoices that were asked for, with their status now."""
+        """The present status of each requested invoice of these customers, by the invoice's id."""
         orphaned = {event["record_id"] for event in hooks.events() if event["kind"] == EventKind.ORPHANED}
         return {
             invoice_id: row["status"]
@@ -283,16 +287,16 @@ class TestInvoicesOfGoneCustomers:
             if row["zoho_customer_id"] in customer_ids and invoice_id in orphaned
         }
 
-    def test_those_of_held_customers_are_weighed_by_the_safeguard(self, hooks: Hooks, lost: list[str]) -> None:
+    def test_invoices_of_held_customers_count_for_the_safeguard(self, hooks: Hooks, lost: list[str]) -> None:
         statuses = list(self.asked(hooks, lost[SAFEGUARD_COUNT:]).values())
         assert len(statuses) > SAFEGUARD_COUNT
         assert statuses.count("deleted") == SAFEGUARD_COUNT
 
-    def test_those_of_deleted_customers_are_not(self, hooks: Hooks, lost: list[str]) -> None:
+    def test_invoices_of_deleted_customers_do_not_count_for_the_safeguard(self, hooks: Hooks, lost: list[str]) -> None:
         assert set(self.asked(hooks, lost[:SAFEGUARD_COUNT]).values()) == {"deleted"}
 
 
-def test_vendors_are_weighed_by_the_safeguard(hooks: Hooks) -> None:
+def test_customers_that_became_vendors_count_for_the_safeguard(hooks: Hooks) -> None:
     ids = ids_of(hooks, CONTACT)[: SAFEGUARD_COUNT + 1]
     for contact_id in ids:
         hooks.bench.zoho.edit_contact(contact_id, contact_type=ContactType.VENDOR)
@@ -302,7 +306,7 @@ def test_vendors_are_weighed_by_the_safeguard(hooks: Hooks) -> None:
     assert status_of(hooks, CONTACT, ids[-1]) != "deleted"
 
 
-def test_what_a_run_holds_counts_for_the_webhooks_after_it(hooks: Hooks) -> None:
+def test_records_held_by_a_run_count_for_later_webhooks(hooks: Hooks) -> None:
     ids = ids_of(hooks, INVOICE)
     for invoice_id in ids[: SAFEGUARD_COUNT + 1]:
         hooks.bench.zoho.delete_invoice(invoice_id)

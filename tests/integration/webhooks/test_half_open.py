@@ -1,4 +1,4 @@
-"""Promises of the web process to a network of strangers: no connection holds it, and honest webhooks are served."""
+"""Promises of the web process on an open network: stalled connections are closed, and valid webhooks are served."""
 
 import contextlib
 import os
@@ -34,10 +34,10 @@ _PLACE = Place(SecretName.WEBHOOK_SECRET, uuid.UUID(int=0))
 CONTACT = {"contact": {"contact_id": "5001", "last_modified_time": "2026-03-02T09:30:00+0000"}}
 PROJECT = Path(__file__).parents[3]
 
-#: The longest that any connection may stay open without progress; the rest is the machine's.
+#: The longest time of an open connection without progress, with a margin for a slow machine.
 DEADLINE_SECONDS = BODY_SECONDS + 2 * CHECK_SECONDS + 10
 
-#: The deadlines of processes that need not be started by the contract's command.
+#: The deadlines of processes that the tests start without the documented command.
 SHORT_SECONDS = 0.5
 HURRIED = """
 import uvicorn
@@ -46,7 +46,7 @@ connections.CHECK_SECONDS = request_bodies.BODY_SECONDS = {seconds}
 uvicorn.main()
 """
 
-#: What the Procfile adds to the contract's command.
+#: The options that the Procfile adds to the documented command.
 PROCFILE_OPTIONS = re.findall(r"^web: uvicorn \S+ (.+)$", (PROJECT / "Procfile").read_text(), re.MULTILINE)[0].split()
 
 BOGUS = b"X-Zoho-Webhook-Signature: " + b"0" * 64 + b"\r\n"
@@ -79,14 +79,14 @@ class Web:
 def web(
     database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Callable[..., Web]]:
-    """Starts it on a port of its own choice."""
+    """Starts a web process, which chooses a free port."""
     with ExitStack() as running:
         running.enter_context(environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url))
         with open_resources("booksync tests") as resources:
             connection_id = a_connection(resources.engine, resources.vault.encrypt(SECRET, _PLACE))
 
         def start(*options: str, seconds: float | None = SHORT_SECONDS) -> Web:
-            """`seconds` are the deadlines; None leaves those of production."""
+            """`seconds` sets the deadlines; None keeps those of production."""
             log = tmp_path / "web.log"
             uvicorn = ["-m", "uvicorn"] if seconds is None else ["-c", HURRIED.format(seconds=seconds)]
             command = [sys.executable, *uvicorn, "workers.web.app:app", "--port", "0", *options]
@@ -114,7 +114,7 @@ def the_port(process: "subprocess.Popen[bytes]", log: Path) -> int:
 
 
 def read_to_the_end(connection: socket.socket) -> bytes:
-    """What comes until the other side closes; raises TimeoutError where it does not."""
+    """The bytes received until the other side closes; raises TimeoutError if it does not close."""
     came = b""
     try:
         while piece := connection.recv(65536):
@@ -125,14 +125,14 @@ def read_to_the_end(connection: socket.socket) -> bytes:
 
 
 def send_until_closed(connection: socket.socket, piece: bytes) -> None:
-    """Raises TimeoutError where the other side neither reads nor closes."""
+    """Sends until the other side closes; raises TimeoutError if it neither reads nor closes."""
     with contextlib.suppress(ConnectionResetError, BrokenPipeError):
         while True:
             connection.sendall(piece)
 
 
 def drip(connection: socket.socket, byte: bytes, until: threading.Event) -> None:
-    """A byte a quarter of a second, until it is enough or the other side is gone."""
+    """Sends a byte every quarter of a second, until the event is set or the other side is gone."""
     while not until.wait(0.25):
         try:
             connection.sendall(byte)
@@ -140,7 +140,7 @@ def drip(connection: socket.socket, byte: bytes, until: threading.Event) -> None
             return
 
 
-def test_strangers_who_stop_in_mid_request_are_closed_and_honest_webhooks_served_meanwhile(
+def test_stalled_requests_are_closed_while_valid_webhooks_are_served(
     web: Callable[..., Web],
 ) -> None:
     started = web(seconds=None)
@@ -165,17 +165,17 @@ def test_strangers_who_stop_in_mid_request_are_closed_and_honest_webhooks_served
     assert "Connections without progress are closed" in started.log.read_text()
 
 
-def test_clients_that_drip_are_closed(web: Callable[..., Web]) -> None:
+def test_clients_that_send_single_bytes_are_closed(web: Callable[..., Web]) -> None:
     started = web()
     dripping = [
-        # Headers, a body with a length, a chunked one: the request is not whole.
+        # Incomplete requests: in the headers, in a body with a length, in a chunked body.
         (started.head(), b"x"),
         (started.head(BOGUS, b"Content-Length: 100000\r\n\r\n"), b"x"),
         (started.head(BOGUS, b"Transfer-Encoding: chunked\r\n\r\n"), b"1\r\nx\r\n"),
-        # The rest of a body whose request is refused already.
+        # The rest of a body after its request was refused.
         (started.head(b"Content-Length: 100000\r\n\r\n"), b"x"),
         (started.head(b"Content-Length: 100000000\r\n\r\n"), b"x"),
-        # A second request's headers.
+        # The headers of a second request.
         (started.head(b"Content-Length: 0\r\n\r\nPOST / HTTP/1.1\r\nX: "), b"x"),
     ]
     enough = threading.Event()
@@ -193,21 +193,21 @@ def test_clients_that_drip_are_closed(web: Callable[..., Web]) -> None:
             read_to_the_end(connection)
 
 
-def test_a_slow_body_is_408(web: Callable[..., Web]) -> None:
+def test_a_slow_body_gets_408(web: Callable[..., Web]) -> None:
     started = web()
     with started.connect(started.head(BOGUS, b"Content-Length: 100\r\n\r\nhalf")) as connection:
         assert read_to_the_end(connection).startswith(b"HTTP/1.1 408 ")
     assert "web.body_too_slow" in started.log.read_text()
 
 
-def test_requests_that_are_refused_anyway_are_refused_before_their_body(web: Callable[..., Web]) -> None:
+def test_requests_with_bad_headers_are_refused_before_their_body(web: Callable[..., Web]) -> None:
     started = web()
     too_large = b"Content-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)
     for lines, status in [
-        # Without a signature and a secret the body is not waited for.
+        # A request without a signature and a secret is refused before its body arrives.
         ([b"Content-Length: 100\r\n\r\n"], b"401"),
         ([b"Transfer-Encoding: chunked\r\n\r\n"], b"401"),
-        # The size comes first, also before "100 Continue".
+        # The size is checked first, also before "100 Continue".
         ([too_large], b"413"),
         ([b"Content-Length: 1%s\r\n\r\n" % (b"0" * 19)], b"413"),
         ([BOGUS, b"Expect: 100-continue\r\n", too_large], b"413"),
@@ -216,7 +216,7 @@ def test_requests_that_are_refused_anyway_are_refused_before_their_body(web: Cal
             assert connection.recv(65536).startswith(b"HTTP/1.1 " + status)
 
 
-def test_an_oversized_body_is_413_for_a_client_that_sends_it_all(web: Callable[..., Web]) -> None:
+def test_an_oversized_body_that_is_sent_in_full_gets_413(web: Callable[..., Web]) -> None:
     started = web()
     url = f"http://127.0.0.1:{started.port}{started.path}"
     assert httpx.post(url, content=b"x" * (3 * MAX_BODY_BYTES)).status_code == 413
@@ -224,15 +224,15 @@ def test_an_oversized_body_is_413_for_a_client_that_sends_it_all(web: Callable[.
     assert httpx.post(url, content=(b"x" * 1000 for _ in range(3000)), headers=signed).status_code == 413
 
 
-def test_chunks_without_end_are_413(web: Callable[..., Web]) -> None:
+def test_endless_chunks_are_refused(web: Callable[..., Web]) -> None:
     started = web()
     with started.connect(started.head(BOGUS, b"Transfer-Encoding: chunked\r\n\r\n")) as connection:
         send_until_closed(connection, b"10000\r\n" + b"x" * 65536 + b"\r\n")
     assert started.good_webhook().status_code == 202
 
 
-def test_bodies_that_arrive_at_the_same_time_take_a_bounded_memory(web: Callable[..., Web]) -> None:
-    started = web(*PROCFILE_OPTIONS, seconds=5)  # Enough for all to be under way at once.
+def test_concurrent_bodies_use_a_bounded_memory(web: Callable[..., Web]) -> None:
+    started = web(*PROCFILE_OPTIONS, seconds=5)  # Long enough for all bodies to be under way at once.
     before = psutil.Process(started.process.pid).memory_info().rss
     almost = started.head(BOGUS, b"Content-Length: 1000000\r\n\r\n") + b"x" * 990_000
     with ExitStack() as opened:
@@ -245,11 +245,11 @@ def test_bodies_that_arrive_at_the_same_time_take_a_bounded_memory(web: Callable
     assert started.good_webhook().status_code == 202
 
 
-def test_a_flood_of_silent_connections_makes_room_for_honest_ones(web: Callable[..., Web]) -> None:
+def test_silent_connections_are_closed_to_make_room_for_new_ones(web: Callable[..., Web]) -> None:
     started = web()
     with ExitStack() as opened:
         silent = [opened.enter_context(started.connect()) for _ in range(MOST_WAITING)]
-        time.sleep(1.5)  # Honest clients would have sent their headers by now.
+        time.sleep(1.5)  # A valid client sends its headers within this time.
         silent[0].settimeout(3)
         opened.enter_context(started.connect())
         assert read_to_the_end(silent[0]) == b""
@@ -265,7 +265,7 @@ def test_a_client_that_does_not_read_its_response_is_closed(web: Callable[..., W
         send_until_closed(connection, b"GET /metrics HTTP/1.1\r\nHost: booksync\r\n\r\n")
 
 
-def test_an_idle_connection_lives_as_long_as_uvicorn_is_asked_to_keep_it(web: Callable[..., Web]) -> None:
+def test_an_idle_connection_stays_open_for_uvicorns_keep_alive_time(web: Callable[..., Web]) -> None:
     started = web("--timeout-keep-alive", "60")
     with httpx.Client(base_url=f"http://127.0.0.1:{started.port}") as http:
         assert http.get("/healthz").status_code == 200
@@ -274,7 +274,7 @@ def test_an_idle_connection_lives_as_long_as_uvicorn_is_asked_to_keep_it(web: Ca
         assert not connection.has_expired()
 
 
-def test_requests_that_are_no_http_fill_no_log(web: Callable[..., Web]) -> None:
+def test_invalid_http_requests_do_not_fill_the_log(web: Callable[..., Web]) -> None:
     started = web()
     for _ in range(100):
         with started.connect(b"no HTTP\r\n\r\n") as connection:
@@ -282,7 +282,7 @@ def test_requests_that_are_no_http_fill_no_log(web: Callable[..., Web]) -> None:
     assert started.log.read_text().count("Invalid HTTP request received.") < 10
 
 
-def test_headers_without_end_are_400(web: Callable[..., Web]) -> None:
+def test_endless_headers_are_refused(web: Callable[..., Web]) -> None:
     started = web()
     with started.connect(started.head(b"X: ")) as connection:
         connection.sendall(b"x" * 200_000)

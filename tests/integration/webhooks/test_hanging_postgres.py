@@ -1,4 +1,4 @@
-"""Promises of the web process while Postgres hangs: it accepts connections, and answers nothing."""
+"""Promises of the web process while Postgres hangs: Postgres accepts connections, but sends no response."""
 
 import asyncio
 import time
@@ -21,12 +21,12 @@ from workers.web import app as web_app
 from workers.web import webhooks
 from workers.web.app import app
 
-#: In these tests; the web process itself is more patient.
+#: The time limit of a statement in these tests; the web process has a longer one.
 SECONDS = 0.5
-#: The least that libpq allows.
+#: The shortest time limit that libpq allows.
 CONNECT_SECONDS = 2
 
-#: A pooled connection that is tried, a new one, a wait for a thread, and a machine that is busy.
+#: The time for a pooled connection, a new connection and a thread, with a margin for a busy machine.
 SOME_SECONDS = SECONDS + CONNECT_SECONDS + SECONDS + 3.0
 
 DOCUMENT = {"contact": {"contact_id": "5001", "last_modified_time": "2026-03-02T09:30:00+0000"}}
@@ -59,13 +59,13 @@ def connection_id(resources: Resources) -> uuid.UUID:
 
 
 def told(resources: Resources, connection_id: uuid.UUID) -> tuple[httpx.Response, float]:
-    """The answer, and after how many seconds it came."""
+    """The response, and its time in seconds."""
     began = time.monotonic()
     answer = post(resources, f"/webhooks/zoho/{connection_id}", *signed_json("any", DOCUMENT))
     return answer, time.monotonic() - began
 
 
-def test_zoho_hears_within_some_seconds_that_it_is_to_try_again(
+def test_a_webhook_gets_503_with_retry_after_within_some_seconds(
     hole: BlackHole, resources: Resources, connection_id: uuid.UUID
 ) -> None:
     assert told(resources, connection_id)[0].status_code == 401
@@ -76,8 +76,10 @@ def test_zoho_hears_within_some_seconds_that_it_is_to_try_again(
         assert seconds <= SOME_SECONDS
 
 
-def test_so_do_many_at_once(hole: BlackHole, resources: Resources, connection_id: uuid.UUID) -> None:
-    """More than the process has threads, and these are more than it has connections."""
+def test_many_concurrent_webhooks_get_503_within_some_seconds(
+    hole: BlackHole, resources: Resources, connection_id: uuid.UUID
+) -> None:
+    """There are more requests than threads in the process, and more threads than connections to Postgres."""
     body, headers = signed_json("any", DOCUMENT)
 
     async def ask() -> list[httpx.Response]:
@@ -93,7 +95,7 @@ def test_so_do_many_at_once(hole: BlackHole, resources: Resources, connection_id
     assert time.monotonic() - began <= SOME_SECONDS
 
 
-def test_readiness_says_that_postgres_does_not_answer(
+def test_readyz_reports_an_unresponsive_postgres(
     hole: BlackHole, resources: Resources, connection_id: uuid.UUID
 ) -> None:
     assert connection_id
@@ -104,7 +106,9 @@ def test_readiness_says_that_postgres_does_not_answer(
     assert time.monotonic() - began <= SOME_SECONDS
 
 
-def test_the_web_process_opens_such_an_engine(hole: BlackHole, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_web_process_opens_an_engine_with_these_time_limits(
+    hole: BlackHole, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def ask() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app)
         async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport) as client:

@@ -1,4 +1,4 @@
-"""Promises of a record's resync: however many events come, and in whatever order, it is asked for once or twice."""
+"""Promises of a record's refreshes: any number of events in any order costs one or two calls."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -41,7 +41,7 @@ def test_a_repeated_event_costs_no_call(hooks: Hooks) -> None:
     assert hooks.calls(CONTACT) == 1
 
 
-def test_another_change_in_the_same_second_does(hooks: Hooks) -> None:
+def test_another_change_in_the_same_second_costs_a_call(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.bench.zoho.edit_contact(contact_id, contact_name="First name")
     hooks.tell_of(CONTACT, contact_id)
@@ -66,18 +66,18 @@ def test_an_old_event_after_a_newer_one_costs_no_call(hooks: Hooks) -> None:
     assert hooks.bench.customers()[contact_id]["customer_name"] == "Renamed Bakery"
 
 
-def test_what_a_run_has_read_meanwhile_costs_no_call(hooks: Hooks) -> None:
+def test_an_event_of_a_record_that_a_run_has_read_costs_no_call(hooks: Hooks) -> None:
     invoice_id = an_invoice_id(hooks)
     hooks.bench.zoho.edit_invoice(invoice_id, total="77.00")
     hooks.tell_of(INVOICE, invoice_id)
     hooks.bench.sync()
-    # Read in the very second of the change, it might lack half of it.
+    # A reading from the same second as the change does not count, because it might lack a part of the change.
     hooks.bench.rows("UPDATE invoices_cache SET observed_at = observed_at + interval '1 minute' RETURNING id")
     hooks.work()
     assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([Outcome.KNOWN], 0)
 
 
-def test_the_first_event_is_due_at_once_and_the_next_wait_for_quiet(hooks: Hooks) -> None:
+def test_the_first_event_is_due_immediately_and_later_events_wait_for_quiet(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.tell(CONTACT, contact_id)
     assert hooks.resync_row()["wait"] <= timedelta(0)
@@ -91,7 +91,7 @@ def test_the_first_event_is_due_at_once_and_the_next_wait_for_quiet(hooks: Hooks
     assert len(hooks.messages("interactive.DQ")) == 1
 
 
-def test_nobody_waits_for_quiet_for_ever(hooks: Hooks) -> None:
+def test_the_wait_for_quiet_is_limited(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.tell(CONTACT, contact_id)
     hooks.take(CONTACT, contact_id)
@@ -102,7 +102,7 @@ def test_nobody_waits_for_quiet_for_ever(hooks: Hooks) -> None:
     assert hooks.resync_row()["wait"].total_seconds() <= 0.5
 
 
-def test_an_event_that_comes_while_zoho_is_asked_is_not_taken_for_answered(hooks: Hooks) -> None:
+def test_an_event_that_arrives_during_the_call_gets_another_refresh(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.tell(CONTACT, contact_id)
 
@@ -115,7 +115,7 @@ def test_an_event_that_comes_while_zoho_is_asked_is_not_taken_for_answered(hooks
     assert len(hooks.messages("interactive.DQ")) == 1
 
 
-def test_a_message_that_comes_too_early_comes_again(hooks: Hooks) -> None:
+def test_a_message_that_comes_too_early_is_sent_again(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     for _ in range(2):
         hooks.tell(CONTACT, contact_id)
@@ -126,7 +126,7 @@ def test_a_message_that_comes_too_early_comes_again(hooks: Hooks) -> None:
     assert hooks.calls(CONTACT) == 1
 
 
-def test_a_claimed_record_is_nobody_elses(hooks: Hooks) -> None:
+def test_a_leased_record_gets_no_second_call(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.tell(CONTACT, contact_id)
 
@@ -138,7 +138,7 @@ def test_a_claimed_record_is_nobody_elses(hooks: Hooks) -> None:
     assert hooks.calls(CONTACT) == 1
 
 
-def test_who_has_lost_the_claim_writes_nothing(hooks: Hooks) -> None:
+def test_a_worker_that_lost_its_lease_writes_nothing(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.bench.zoho.edit_contact(contact_id, contact_name="Renamed Bakery")
     hooks.tell_of(CONTACT, contact_id)

@@ -1,4 +1,4 @@
-"""Promises of `/webhooks/zoho/{connection}`: stored before it is acknowledged, and strangers learn nothing."""
+"""Promises of `/webhooks/zoho/{connection}`: events are stored before the response, and strangers learn nothing."""
 
 import asyncio
 import base64
@@ -34,7 +34,7 @@ CONTACT = {
 
 KINDS = {"POST": EventKind.CHANGED, "PUT": EventKind.CHANGED, "DELETE": EventKind.DELETED}
 
-#: Requests as Zoho's placeholders and relays make them: query, content type, body.
+#: Requests in the forms that Zoho's placeholders and relays produce: query, content type, body.
 UNTIDY = [
     # A line break, a quote, a backslash and an empty number, pasted into JSON.
     ("", "application/json", b'{"contact": {"contact_name": "Ada\nByron", "contact_id": "5001"}}'),
@@ -42,7 +42,7 @@ UNTIDY = [
     ("", "application/json", b'{"contact": {"contact_name": "Ada\\", "contact_id": "5001"}}'),
     ("", "application/json", b'{"contact": {"outstanding":, "contact_id": "5001"}}'),
     ("", "application/x-www-form-urlencoded", b'{"contact": {"contact_name": "A "B" C", "contact_id": 5001}}'),
-    # A customer whose name adds keys of its own.
+    # A customer's name that adds keys to the JSON.
     ("", "application/json", b'{"contact": {"contact_id": "5001", "contact_name": "x","contact_id":"666"}}'),
     # A byte-order mark, arrays, wrappers.
     ("", "application/json", b'\xef\xbb\xbf{"contact": {"contact_id": "5001"}}'),
@@ -96,7 +96,7 @@ def messages(resources: Resources) -> int:
 
 class TestWhatIsAccepted:
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-    def test_a_json_body_is_stored_and_its_record_sent(self, resources: Resources, path: str, method: str) -> None:
+    def test_a_json_body_is_stored_and_sends_a_message(self, resources: Resources, path: str, method: str) -> None:
         answer = post(resources, path, *signed_json(SECRET, CONTACT), method=method)
         assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
         (event,) = events(resources)
@@ -113,26 +113,28 @@ class TestWhatIsAccepted:
             {"invoice": json.dumps({"invoice_id": "8001"})},
         ],
     )
-    def test_so_is_a_form_also_with_json_in_it(self, resources: Resources, path: str, fields: dict[str, str]) -> None:
+    def test_a_form_is_stored_also_with_json_in_it(
+        self, resources: Resources, path: str, fields: dict[str, str]
+    ) -> None:
         assert post(resources, path, *signed_form(SECRET, fields)).status_code == 202
         (event,) = events(resources)
         assert (event["entity"], event["record_id"]) == (Entity.INVOICE, "8001")
 
     @pytest.mark.parametrize(("query", "content_type", "body"), UNTIDY)
-    def test_an_id_is_an_event_however_untidy_the_request(
+    def test_an_id_in_an_untidy_request_is_an_event(
         self, resources: Resources, path: str, query: str, content_type: str, body: bytes
     ) -> None:
         headers = {"Content-Type": content_type, "X-Booksync-Secret": SECRET}
         assert post(resources, path + query, body, headers).status_code == 202
         assert (Entity.CONTACT, "5001") in [(event["entity"], event["record_id"]) for event in events(resources)]
 
-    def test_a_payment_sends_for_each_of_its_invoices(self, resources: Resources, path: str) -> None:
+    def test_a_payment_is_an_event_for_each_invoice(self, resources: Resources, path: str) -> None:
         document = {"payment": {"payment_id": "9", "invoices": [{"invoice_id": "8001"}, {"invoice_id": "8002"}]}}
         assert post(resources, path, *signed_json(SECRET, document)).status_code == 202
         found = [(event["entity"], event["record_id"], event["outcome"]) for event in events(resources)]
         assert found == [(Entity.INVOICE, "8001", None), (Entity.INVOICE, "8002", None)]
 
-    def test_a_multipart_forms_fields_are_signed(self, resources: Resources, path: str) -> None:
+    def test_the_signature_covers_the_fields_of_a_multipart_form(self, resources: Resources, path: str) -> None:
         body = b'--b\r\nContent-Disposition: form-data; name="contact_id"\r\n\r\n5001\r\n--b--\r\n'
         headers = {
             "Content-Type": "multipart/form-data; boundary=b",
@@ -149,7 +151,7 @@ class TestWhatIsAccepted:
         (line,) = [line for line in logs.lines if line.get("action") == "webhook.left_out"]
         assert line["left_out"] == 7
 
-    def test_json_that_is_called_a_form_is_json(self, resources: Resources, path: str) -> None:
+    def test_json_with_the_content_type_of_a_form_is_accepted(self, resources: Resources, path: str) -> None:
         body, headers = signed_json(SECRET, CONTACT)
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         assert post(resources, path, body, headers).status_code == 202
@@ -160,33 +162,33 @@ class TestWhatIsAccepted:
         headers["X-Zoho-Webhook-Signature"] = base64.b64encode(as_bytes).decode()
         assert post(resources, path, body, headers).status_code == 202
 
-    def test_it_covers_the_querys_parameters(self, resources: Resources, path: str) -> None:
+    def test_the_signature_covers_the_query_parameters(self, resources: Resources, path: str) -> None:
         body, headers = signed_json(SECRET, CONTACT, event="contact deleted", a="1")
         assert post(resources, f"{path}?event=contact+deleted&a=1", body, headers).status_code == 202
         assert post(resources, f"{path}?event=contact+created&a=1", body, headers).status_code == 401
         assert [event["kind"] for event in events(resources)] == [EventKind.DELETED]
 
-    def test_the_secret_itself_may_stand_in_a_header_instead(self, resources: Resources, path: str) -> None:
+    def test_the_secret_in_a_header_replaces_the_signature(self, resources: Resources, path: str) -> None:
         headers = {"Content-Type": "application/json", "X-Booksync-Secret": SECRET}
         assert post(resources, path, json.dumps(CONTACT).encode(), headers).status_code == 202
 
-    def test_a_vendor_is_stored_as_one(self, resources: Resources, path: str) -> None:
+    def test_a_vendor_is_stored_as_a_vendor(self, resources: Resources, path: str) -> None:
         post(resources, path, *signed_json(SECRET, {"contact": CONTACT["contact"] | {"contact_type": "vendor"}}))
         assert [event["kind"] for event in events(resources)] == [EventKind.VENDOR]
 
-    def test_what_booksync_does_not_cache_is_stored_and_ignored(self, resources: Resources, path: str) -> None:
+    def test_events_of_uncached_entities_are_stored_and_ignored(self, resources: Resources, path: str) -> None:
         for document in ({"estimate": {"estimate_id": "9"}}, {"Ada Byron": {"x": 1}}, {"something": "else"}):
             assert post(resources, path, *signed_json(SECRET, document)).status_code == 202
         found = [(event["entity"], event["record_id"], event["outcome"]) for event in events(resources)]
         assert found == [("estimate", "9", "ignored"), ("other", "", "ignored"), ("other", "", "ignored")]
         assert messages(resources) == 0
 
-    def test_a_schema_of_a_later_release_is_no_reason_to_refuse_one(self, resources: Resources, path: str) -> None:
+    def test_a_webhook_is_stored_on_the_schema_of_a_later_release(self, resources: Resources, path: str) -> None:
         change(resources.engine, f"UPDATE {VERSION_TABLE} SET version_num = '0099_from_a_later_release'")
         assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 202
         assert (len(events(resources)), messages(resources)) == (1, 1)
 
-    def test_events_of_a_record_that_waits_send_no_further_message(self, resources: Resources, path: str) -> None:
+    def test_events_of_a_waiting_record_send_no_further_message(self, resources: Resources, path: str) -> None:
         for _ in range(5):
             post(resources, path, *signed_json(SECRET, CONTACT))
         assert (len(events(resources)), messages(resources)) == (5, 1)
@@ -202,13 +204,13 @@ class TestWhoIsTurnedAway:
             ("{connection}", {"X-Zoho-Webhook-Signature": "ä"}),
             ("{connection}", {"X-Booksync-Secret": ""}),
             ("{connection}", {"X-Booksync-Secret": SECRET[:-1]}),
-            # Who knows one connection's secret knows nothing of others.
+            # One connection's secret is not valid for another connection.
             ("00000000-0000-4000-8000-000000000001", {"X-Booksync-Secret": SECRET}),
             ("no-uuid", {"X-Booksync-Secret": SECRET}),
             ("%00", {"X-Booksync-Secret": SECRET}),
         ],
     )
-    def test_all_strangers_get_the_same_answer(
+    def test_all_strangers_get_the_same_response(
         self, resources: Resources, connection_id: uuid.UUID, address: str, headers: dict[str, str]
     ) -> None:
         encoded = {name: value.encode() for name, value in headers.items()}
@@ -217,13 +219,13 @@ class TestWhoIsTurnedAway:
         assert (answer.status_code, answer.json()) == (401, {"detail": "The signature is not valid."})
         assert events(resources) == []
 
-    def test_a_secret_that_cannot_be_read_is_told_to_the_operator_only(self, resources: Resources, path: str) -> None:
+    def test_an_unreadable_secret_is_reported_to_the_operator_only(self, resources: Resources, path: str) -> None:
         change(resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
         with logs_of_a_process() as logs:
             assert post(resources, path, *signed_json(SECRET, CONTACT)).status_code == 401
         assert "webhook.secret_unreadable" in [line.get("action") for line in logs.lines]
 
-    def test_a_former_secret_that_cannot_be_read_refuses_no_webhook_with_the_present_one(
+    def test_an_unreadable_former_secret_refuses_no_webhook_with_the_current_one(
         self, resources: Resources, path: str
     ) -> None:
         change(
@@ -243,7 +245,7 @@ class TestWhoIsTurnedAway:
         (line,) = [line for line in logs.lines if line.get("action") == "webhook.secret_unreadable"]
         assert f"was written for {other}" in str(line["error"])
 
-    def test_a_large_body_is_413_whatever_it_says_of_its_length(self, resources: Resources, path: str) -> None:
+    def test_a_large_body_gets_413_with_and_without_a_content_length(self, resources: Resources, path: str) -> None:
         async def chunks() -> Any:
             for _ in range(MAX_BODY_BYTES // 1000 + 1):
                 yield b"x" * 1000
@@ -252,7 +254,7 @@ class TestWhoIsTurnedAway:
         assert post(resources, path, chunks(), signed).status_code == 413
         assert post(resources, path, b"x" * (MAX_BODY_BYTES + 1), {}).status_code == 413
 
-    def test_a_body_is_parsed_in_a_thread_because_it_may_take_long(
+    def test_a_body_is_parsed_outside_the_event_loop(
         self, resources: Resources, path: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def parse(*request: Any, **named: Any) -> Any:
@@ -281,31 +283,31 @@ class TestWhoIsTurnedAway:
             b'{"JSONString": "{"}',
         ],
     )
-    def test_what_cannot_be_understood_is_400(self, resources: Resources, path: str, body: bytes) -> None:
+    def test_an_unreadable_body_gets_400(self, resources: Resources, path: str, body: bytes) -> None:
         headers = {"Content-Type": "application/json", "X-Zoho-Webhook-Signature": signature(SECRET, body)}
         assert post(resources, path, body, headers).status_code == 400
         assert events(resources) == []
 
-    def test_a_stranger_learns_nothing_from_a_broken_body(self, resources: Resources, path: str) -> None:
+    def test_a_broken_body_without_a_secret_gets_401(self, resources: Resources, path: str) -> None:
         assert post(resources, path, b"{", {}).status_code == 401
 
-    def test_nobody_can_ask(self, resources: Resources, path: str) -> None:
+    def test_get_is_not_allowed(self, resources: Resources, path: str) -> None:
         assert post(resources, path, b"", {}, method="GET").status_code == 405
 
 
 class TestWithoutServers:
-    def test_without_postgres_zoho_may_try_again(self, resources: Resources, path: str) -> None:
+    def test_without_postgres_a_webhook_gets_503_with_retry_after(self, resources: Resources, path: str) -> None:
         nowhere = new_engine(f"postgresql://127.0.0.1:{free_port()}/none", application_name="tests")
         answer = post(replace(resources, engine=nowhere), path, *signed_json(SECRET, CONTACT))
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
 
-    def test_without_redis_it_is_stored_all_the_same(self, resources: Resources, path: str) -> None:
+    def test_without_redis_a_webhook_is_stored(self, resources: Resources, path: str) -> None:
         nobody = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
         answer = post(replace(resources, broker=new_broker(nobody)), path, *signed_json(SECRET, CONTACT))
         assert (answer.status_code, len(events(resources))) == (202, 1)
 
 
-def test_nothing_of_a_body_is_logged_or_kept(resources: Resources, path: str, database_url: str) -> None:
+def test_no_content_of_a_body_is_logged_or_stored(resources: Resources, path: str, database_url: str) -> None:
     with logs_of_a_process() as logs:
         for document in (CONTACT, {"Ada Byron": {"x": "ada@x.example"}}, {"contact": {"email": "ada@x.example"}}):
             post(resources, path, *signed_json(SECRET, document))

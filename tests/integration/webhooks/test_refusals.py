@@ -41,7 +41,7 @@ def counted(hooks: Hooks) -> Any:
 
 
 def last_refused(hooks: Hooks, *, ago: str) -> None:
-    """The refusals so far came at that time."""
+    """Moves the refusals so far into the past."""
     change(
         hooks.bench.resources.engine,
         """
@@ -58,7 +58,7 @@ def status() -> str:
     return " ".join(shown.stdout.split())
 
 
-def test_refused_webhooks_are_a_line_of_status_with_the_next_step(hooks: Hooks) -> None:
+def test_status_has_a_line_for_refused_webhooks_with_the_next_step(hooks: Hooks) -> None:
     refuse(hooks, times=6)
     assert re.search(
         r"6 webhooks refused since \d\d:\d\d, the last at \d\d:\d\d: the secret does not match\. "
@@ -67,13 +67,13 @@ def test_refused_webhooks_are_a_line_of_status_with_the_next_step(hooks: Hooks) 
     )
 
 
-def test_they_are_in_its_object(hooks: Hooks) -> None:
+def test_the_json_of_status_counts_refused_webhooks(hooks: Hooks) -> None:
     refuse(hooks)
     (line,) = CliRunner().invoke(app, ["status", "--json"]).stdout.splitlines()
     assert json.loads(line)["connections"][0]["webhooks_refused"]["count"] == 1
 
 
-def test_each_write_is_a_line_in_the_log(hooks: Hooks) -> None:
+def test_each_write_of_the_count_is_logged(hooks: Hooks) -> None:
     with logs_of_a_process() as logs:
         refuse(hooks)
     (line,) = [line for line in logs.lines if line.get("action") == "webhook.refused"]
@@ -81,7 +81,9 @@ def test_each_write_is_a_line_in_the_log(hooks: Hooks) -> None:
     assert (line["connection_id"], line["refused"]) == (str(hooks.bench.connection_id), 1)
 
 
-def test_a_flood_is_one_write_a_second_and_one_line(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_of_refusals_costs_one_write_a_second_and_one_line(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(refusals, "SECONDS_BETWEEN_WRITES", 3600.0)
     with logs_of_a_process() as logs:
         refuse(hooks, times=20)
@@ -89,7 +91,7 @@ def test_a_flood_is_one_write_a_second_and_one_line(hooks: Hooks, monkeypatch: p
     assert counted(hooks)["count"] == 1
 
 
-def test_a_good_webhook_of_another_rule_leaves_the_line(hooks: Hooks) -> None:
+def test_a_valid_webhook_of_another_rule_keeps_the_line(hooks: Hooks) -> None:
     refuse(hooks)
     hooks.tell(CONTACT, a_contact_id(hooks))
     refuse(hooks)
@@ -98,7 +100,7 @@ def test_a_good_webhook_of_another_rule_leaves_the_line(hooks: Hooks) -> None:
     assert "2 webhooks refused since" in status()
 
 
-def test_a_good_webhook_leaves_what_is_counted_and_not_written(hooks: Hooks) -> None:
+def test_a_valid_webhook_keeps_refusals_that_are_not_written_yet(hooks: Hooks) -> None:
     with hooks.bench.resources.engine.begin() as held:
         held.execute(text("SELECT FROM zoho_connections FOR NO KEY UPDATE"))
         refuse(hooks)
@@ -115,7 +117,7 @@ def test_the_line_ends_a_day_after_the_last_refusal(hooks: Hooks) -> None:
     assert "refused" not in status()
 
 
-def test_a_refusal_after_that_day_begins_a_new_count(hooks: Hooks) -> None:
+def test_a_refusal_a_day_after_the_last_one_begins_a_new_count(hooks: Hooks) -> None:
     refuse(hooks, times=5)
     last_refused(hooks, ago="25 hours")
     refuse(hooks)
@@ -129,7 +131,7 @@ def test_a_rotation_ends_the_line(hooks: Hooks) -> None:
     assert "refused" not in status()
 
 
-def test_a_rule_that_lacks_the_new_secret_and_the_former_one_begins_a_new_count(hooks: Hooks) -> None:
+def test_a_refusal_after_a_rotation_begins_a_new_count(hooks: Hooks) -> None:
     refuse(hooks, times=5)
     rotate(hooks.bench.resources, hooks.bench.connection_id)
     refuse(hooks)
@@ -151,7 +153,7 @@ def test_other_connections_keep_their_own_count(hooks: Hooks) -> None:
     assert row(hooks.bench.resources.engine, COUNT, id=other.connection_id)["count"] == 0
 
 
-def test_a_row_that_a_worker_holds_delays_no_one_and_loses_no_count(hooks: Hooks) -> None:
+def test_a_locked_row_delays_no_webhook_and_loses_no_count(hooks: Hooks) -> None:
     lock = text("SELECT FROM zoho_connections FOR NO KEY UPDATE")
     with hooks.bench.resources.engine.begin() as held:
         held.execute(lock)
@@ -161,13 +163,13 @@ def test_a_row_that_a_worker_holds_delays_no_one_and_loses_no_count(hooks: Hooks
     assert counted(hooks)["count"] == 2
 
 
-def test_a_secret_that_cannot_be_read_is_not_a_wrong_one(hooks: Hooks) -> None:
+def test_an_unreadable_stored_secret_counts_no_refusal(hooks: Hooks) -> None:
     change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
     refuse(hooks)
     assert counted(hooks)["count"] == 0
 
 
-def test_no_count_goes_beyond_its_column(hooks: Hooks) -> None:
+def test_the_count_stops_at_the_maximum_of_its_column(hooks: Hooks) -> None:
     refuse(hooks)
     change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhooks_refused = 2147483647")
     refuse(hooks)

@@ -1,4 +1,4 @@
-"""Promises of a record's resync: what a webhook tells of is cached, and what is gone is marked."""
+"""Promises of a record's refresh: a record named by a webhook is cached, and a gone record is marked."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from workers.sync.one_record import OneRecord, refresh
 
 
 def pending_of(hooks: Hooks, invoice_id: str) -> set[str]:
-    """The numbers of the invoice's reminders to come."""
+    """The phone numbers of the invoice's scheduled reminders."""
     found = hooks.bench.rows(
         "SELECT phone FROM reminders JOIN invoices_cache ON invoices_cache.id = invoice_id "
         "WHERE reminders.status = 'scheduled' AND zoho_invoice_id = %(id)s",
@@ -34,7 +34,7 @@ class TestWhatIsFetched:
         assert (hooks.outcomes(), hooks.calls(CONTACT)) == ([Outcome.ASKED], 1)
         assert hooks.differences() == []
 
-    def test_a_new_contact_and_a_new_invoice_are(self, hooks: Hooks) -> None:
+    def test_a_new_contact_and_its_new_invoice_are_cached(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
         invoice_id = hooks.bench.zoho.create_invoice(contact_id)
         hooks.tell_of(CONTACT, contact_id)
@@ -43,21 +43,21 @@ class TestWhatIsFetched:
         assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
         assert hooks.differences() == []
 
-    def test_a_payment_cancels_its_reminders_at_once(self, hooks: Hooks) -> None:
+    def test_a_payment_cancels_the_invoices_reminders(self, hooks: Hooks) -> None:
         (invoice_id, *_) = sorted(invoice_id for invoice_id in hooks.bench.invoices() if pending_of(hooks, invoice_id))
         hooks.bench.zoho.pay_invoice(invoice_id)
         hooks.tell_of(INVOICE, invoice_id)
         hooks.work()
         assert pending_of(hooks, invoice_id) == set()
 
-    def test_a_new_customers_new_invoice_is_planned_at_once(self, hooks: Hooks) -> None:
+    def test_reminders_of_a_new_customers_new_invoice_are_planned(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
         invoice_id = hooks.bench.zoho.create_invoice(contact_id)
         hooks.tell_of(INVOICE, invoice_id)
         hooks.work()
         assert pending_of(hooks, invoice_id) == {"+447912345678"}
 
-    def test_reminders_follow_a_number_that_can_be_dialled_again(self, hooks: Hooks) -> None:
+    def test_reminders_are_planned_once_the_number_is_valid(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="ask Bob")])
         invoice_id = hooks.bench.zoho.create_invoice(contact_id)
         hooks.tell_of(INVOICE, invoice_id)
@@ -68,7 +68,7 @@ class TestWhatIsFetched:
         hooks.work()
         assert pending_of(hooks, invoice_id) == {"+447912345678"}
 
-    def test_an_invoice_whose_customer_nobody_knows_brings_the_customer(self, hooks: Hooks) -> None:
+    def test_an_invoice_of_an_uncached_customer_fetches_the_customer(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
         invoice_id = hooks.bench.zoho.create_invoice(contact_id)
         hooks.tell_of(INVOICE, invoice_id)
@@ -77,7 +77,7 @@ class TestWhatIsFetched:
         assert hooks.bench.rows("SELECT id FROM skipped_invoices") == []
         assert (hooks.calls(INVOICE), hooks.calls(CONTACT)) == (1, 1)
 
-    def test_a_new_customer_and_its_invoice_told_at_the_same_moment_find_each_other(
+    def test_concurrent_events_of_a_new_customer_and_its_invoice_link_both(
         self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         contact_id = hooks.bench.zoho.create_contact([PersonFields(first_name="Ada", mobile="+44 7912 345678")])
@@ -87,7 +87,7 @@ class TestWhatIsFetched:
         write = customers.upsert
 
         def write_and_look_aside(*args: Any, **kwargs: Any) -> Any:
-            """The invoice is fetched by another worker, who does not see what is not committed yet."""
+            """Lets another worker fetch the invoice; it does not see the uncommitted customer."""
             written = write(*args, **kwargs)
             monkeypatch.setattr(customers, "upsert", write)
             hooks.take(INVOICE, invoice_id)
@@ -99,7 +99,7 @@ class TestWhatIsFetched:
         assert hooks.bench.rows("SELECT id FROM skipped_invoices") == []
         assert hooks.bench.invoices()[invoice_id]["zoho_customer_id"] == contact_id
 
-    def test_one_whose_customer_is_gone_stays_skipped(self, hooks: Hooks) -> None:
+    def test_an_invoice_whose_customer_is_gone_stays_waiting(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact()
         invoice_id = hooks.bench.zoho.create_invoice(contact_id)
         hooks.bench.zoho.delete_contact(contact_id)
@@ -143,7 +143,7 @@ class TestWhatIsGone:
         assert hooks.outcomes() == [Outcome.GONE, Outcome.KNOWN, Outcome.KNOWN]
         assert hooks.calls(CONTACT) == 1
 
-    def test_a_deletion_that_is_none_marks_nothing(self, hooks: Hooks) -> None:
+    def test_a_deleted_event_of_an_existing_record_marks_nothing(self, hooks: Hooks) -> None:
         invoice_id = an_invoice_id(hooks)
         before = hooks.bench.invoices()[invoice_id]["status"]
         hooks.tell(INVOICE, invoice_id, event="deleted")
@@ -151,7 +151,7 @@ class TestWhatIsGone:
         assert hooks.bench.invoices()[invoice_id]["status"] == before
         assert hooks.outcomes() == [Outcome.ASKED]
 
-    def test_a_deletion_of_what_was_never_cached_costs_no_call(self, hooks: Hooks) -> None:
+    def test_a_deletion_of_an_uncached_record_costs_no_call(self, hooks: Hooks) -> None:
         hooks.tell(INVOICE, "900000000000000001", event="deleted")
         hooks.work()
         assert (hooks.outcomes(), hooks.calls(INVOICE)) == ([Outcome.KNOWN], 0)
@@ -163,15 +163,15 @@ class TestWhatIsGone:
         assert contact_id not in hooks.bench.customers()
         assert hooks.calls(CONTACT) == 0
 
-    def test_a_vendor_whom_the_event_does_not_call_one_is_ignored_after_a_call(self, hooks: Hooks) -> None:
+    def test_a_vendor_that_the_event_does_not_identify_is_ignored_after_a_call(self, hooks: Hooks) -> None:
         contact_id = hooks.bench.zoho.create_contact(contact_type=ContactType.VENDOR)
         hooks.tell(CONTACT, contact_id)
         hooks.work()
         assert contact_id not in hooks.bench.customers()
-        # Vendors are not among the gone, of whom too many are suspicious.
+        # The outcome is not GONE, because the deletion safeguard counts gone records.
         assert hooks.outcomes() == [Outcome.IGNORED]
 
-    def test_a_customer_who_has_become_a_vendor_is_one_no_longer(self, hooks: Hooks) -> None:
+    def test_a_customer_that_became_a_vendor_is_marked_deleted(self, hooks: Hooks) -> None:
         contact_id = a_contact_id(hooks)
         hooks.bench.zoho.edit_contact(contact_id, contact_type=ContactType.VENDOR)
         hooks.tell_of(CONTACT, contact_id)

@@ -1,4 +1,4 @@
-"""Promises of `booksync webhook`: what Zoho's rules need is printed whole, and a rotation refuses no webhook."""
+"""Promises of `booksync webhook`: it prints everything that Zoho's rules need, and a rotation refuses no webhook."""
 
 import json
 import uuid
@@ -51,7 +51,7 @@ def test_with_json_a_secret_is_on_stdout_only(hooks: Hooks) -> None:
         assert hooks.secret not in result.stderr
 
 
-def test_show_says_in_words_what_to_enter_in_zoho(hooks: Hooks) -> None:
+def test_show_explains_what_to_enter_in_zoho(hooks: Hooks) -> None:
     result = command("show", str(hooks.bench.connection_id))
     assert hooks.secret in result.stdout
     assert "X-Booksync-Secret" in result.stdout
@@ -59,7 +59,7 @@ def test_show_says_in_words_what_to_enter_in_zoho(hooks: Hooks) -> None:
     assert "?event=deleted" in result.stderr
 
 
-def test_with_public_url_the_address_is_whole(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_public_url_prefixes_the_address(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
     for origin in ("https://hooks.example.com", "https://example.com/booksync/"):
         monkeypatch.setenv("PUBLIC_URL", origin)
         settings.settings.cache_clear()
@@ -86,7 +86,7 @@ def test_the_log_names_which_secret_a_webhook_has(hooks: Hooks) -> None:
     assert [line["secret"] for line in logs.lines if line.get("action") == "webhook.stored"] == ["former", "current"]
 
 
-def test_a_person_ends_the_rotation(hooks: Hooks) -> None:
+def test_end_stops_the_acceptance_of_the_former_secret(hooks: Hooks) -> None:
     former = hooks.secret
     new = shown("rotate", str(hooks.bench.connection_id))["webhook_secret"]
     assert shown("rotate", str(hooks.bench.connection_id), "--end")["ended"] is True
@@ -94,7 +94,7 @@ def test_a_person_ends_the_rotation(hooks: Hooks) -> None:
     assert shown("rotate", str(hooks.bench.connection_id), "--end")["ended"] is False
 
 
-def test_after_seven_days_it_ends_by_itself(hooks: Hooks) -> None:
+def test_a_rotation_ends_after_seven_days(hooks: Hooks) -> None:
     former = hooks.secret
     shown("rotate", str(hooks.bench.connection_id))
     engine = hooks.bench.resources.engine
@@ -104,7 +104,7 @@ def test_after_seven_days_it_ends_by_itself(hooks: Hooks) -> None:
     assert shown("rotate", str(hooks.bench.connection_id))["former_secret"] != former
 
 
-def test_a_second_rotation_waits_for_the_end_of_the_first(hooks: Hooks) -> None:
+def test_a_second_rotation_is_refused_until_the_first_has_ended(hooks: Hooks) -> None:
     former = hooks.secret
     shown("rotate", str(hooks.bench.connection_id))
     result = command("rotate", str(hooks.bench.connection_id))
@@ -145,7 +145,7 @@ def test_the_rotation_of_an_unreadable_secret_says_that_only_the_new_one_is_acce
     assert "The former secret cannot be read, so only the new one is accepted." in " ".join(result.stderr.split())
 
 
-def test_a_secret_that_becomes_unreadable_during_a_rotation_is_replaced_and_the_former_one_stays(hooks: Hooks) -> None:
+def test_a_new_secret_that_becomes_unreadable_is_replaced_and_the_former_one_stays_valid(hooks: Hooks) -> None:
     former = hooks.secret
     shown("rotate", str(hooks.bench.connection_id))
     change(hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = 'gAAAA'")
@@ -154,7 +154,7 @@ def test_a_secret_that_becomes_unreadable_during_a_rotation_is_replaced_and_the_
     assert [response_to(hooks, secret) for secret in (former, rule.secret)] == [202, 202]
 
 
-def test_an_expired_former_secret_is_not_revived_with_it(hooks: Hooks) -> None:
+def test_the_replacement_of_an_unreadable_secret_revives_no_expired_secret(hooks: Hooks) -> None:
     former = hooks.secret
     shown("rotate", str(hooks.bench.connection_id))
     change(
@@ -166,7 +166,7 @@ def test_an_expired_former_secret_is_not_revived_with_it(hooks: Hooks) -> None:
     assert response_to(hooks, former) == 401
 
 
-def test_a_secret_that_cannot_be_read_is_replaced(hooks: Hooks) -> None:
+def test_an_unreadable_secret_is_replaced(hooks: Hooks) -> None:
     foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
     change(
         hooks.bench.resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=foreign

@@ -1,4 +1,4 @@
-"""What `booksync status` tells of webhook events that have changed nothing in the cache."""
+"""Promises of `booksync status`: it reports webhook events that have not changed the cache."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def status(*options: str) -> Result:
 
 
 def words(told: Result) -> str:
-    """The answer, where stdout is not for the object."""
+    """The text of `status` without `--json`."""
     assert told.stderr == ""
     return " ".join(told.stdout.split())
 
@@ -33,27 +33,27 @@ def events() -> Any:
     return json.loads(line)["connections"][0]["webhook_events"]
 
 
-def test_nothing_is_said_where_nothing_is_left(hooks: Hooks) -> None:
+def test_status_has_no_webhook_line_if_all_events_were_applied(hooks: Hooks) -> None:
     hooks.tell(CONTACT, a_contact_id(hooks))
     hooks.work()
     assert "webhooks:" not in words(status())
     assert events() == {"unmarked": 0, "unreadable": 0, "ignored": 0}
 
 
-def test_where_stdout_is_for_the_object_the_words_are_beside_it(hooks: Hooks) -> None:
+def test_with_json_the_text_goes_to_stderr(hooks: Hooks) -> None:
     told = status("--json")
     assert json.loads(told.stdout)["connections"][0]["connection_id"] == str(hooks.bench.connection_id)
     assert str(hooks.bench.connection_id) in told.stderr
 
 
-def test_what_was_ignored_is_told(hooks: Hooks) -> None:
+def test_ignored_events_are_counted(hooks: Hooks) -> None:
     hooks.send({"estimate": {"estimate_id": "9"}})
     hooks.send({"something": "else"})
     assert "webhooks: 2 events ignored" in words(status())
     assert events()["ignored"] == 2
 
 
-def test_so_is_what_could_not_be_understood(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_of_unreadable_records_are_counted(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreadable(_: ZohoContactsClient, __: str) -> None:
         raise RecordUnreadable("GET /contacts/1", detail="contact_name is missing")
 
@@ -63,7 +63,7 @@ def test_so_is_what_could_not_be_understood(hooks: Hooks, monkeypatch: pytest.Mo
     assert "webhooks: 1 event of a record that could not be understood" in words(status())
 
 
-def test_held_deletions_are_a_standing_state_whatever_runs_come_after(hooks: Hooks) -> None:
+def test_held_deletions_stay_in_status_after_further_runs(hooks: Hooks) -> None:
     invoices = [str(invoice["invoice_id"]) for invoice in hooks.bench.zoho.snapshot()["invoices"][:13]]
     for invoice_id in invoices:
         hooks.bench.zoho.delete_invoice(invoice_id)
@@ -76,7 +76,7 @@ def test_held_deletions_are_a_standing_state_whatever_runs_come_after(hooks: Hoo
         assert f"Next: booksync deletions list {hooks.bench.connection_id}" in words(status())
 
 
-def test_a_connection_that_a_webhook_has_parked_says_why_and_that_a_letter_waits(hooks: Hooks) -> None:
+def test_a_connection_parked_by_a_webhook_shows_the_reason_and_the_dead_letter(hooks: Hooks) -> None:
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
     hooks.tell(CONTACT, a_contact_id(hooks))
     hooks.work()

@@ -1,4 +1,4 @@
-"""Promises of a record's resync when something fails: no event is lost, and none is tried for ever."""
+"""Promises for failing refreshes: no event is lost, and no refresh is retried without end."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -29,7 +29,7 @@ def test_a_lost_message_is_sent_again_by_the_scheduler(hooks: Hooks) -> None:
     assert len(hooks.messages()) == 1
 
 
-def test_busy_workers_are_sent_nothing_twice(hooks: Hooks) -> None:
+def test_nothing_is_sent_again_while_the_queue_is_long(hooks: Hooks) -> None:
     hooks.tell(CONTACT, a_contact_id(hooks))
     hooks.lose_messages()
     before = hooks.resync_row()["sent_at"]
@@ -41,7 +41,7 @@ def test_busy_workers_are_sent_nothing_twice(hooks: Hooks) -> None:
     assert hooks.resync_row()["sent_at"] > before
 
 
-def test_a_failure_is_tried_again_and_then_given_up(hooks: Hooks) -> None:
+def test_a_failed_refresh_is_retried_and_then_given_up(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
     hooks.tell(CONTACT, contact_id)
@@ -52,7 +52,7 @@ def test_a_failure_is_tried_again_and_then_given_up(hooks: Hooks) -> None:
     assert hooks.outcomes() == [Outcome.FAILED]
 
 
-def test_a_message_sent_again_by_a_person_asks_once_more(hooks: Hooks) -> None:
+def test_a_person_can_retry_a_refresh_that_was_given_up(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     fault = hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
     hooks.tell(CONTACT, contact_id)
@@ -77,7 +77,9 @@ def test_a_wait_for_the_budget_spends_no_attempt(hooks: Hooks) -> None:
     assert row["wait"] > timedelta(seconds=2)
 
 
-def test_a_crowd_does_not_stand_in_the_way_of_a_run(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refresh_is_deferred_if_enough_records_wait_for_the_budget(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     contact_id = a_contact_id(hooks)
     crowded = replace(hooks.bench.resources.budget.snapshot(hooks.bench.zoho.organization_id), reserved_ahead=9_999)
     monkeypatch.setattr(ApiBudget, "snapshot", lambda *_: crowded)
@@ -86,14 +88,14 @@ def test_a_crowd_does_not_stand_in_the_way_of_a_run(hooks: Hooks, monkeypatch: p
     row = hooks.resync_row()
     assert (row["waiting_for"], row["attempts"]) == ("Enough records wait for the API budget already.", 0)
     assert timedelta(seconds=2) < row["wait"] <= timedelta(seconds=5)
-    # Who was promised a call comes back for it.
+    # A record that waits for a reserved call does make its call.
     hooks.bench.rows("UPDATE resyncs SET waiting_for = 'API budget (minute)' RETURNING record_id")
     hooks.skip_waiting()
     hooks.take(CONTACT, contact_id)
     assert hooks.outcomes() == [Outcome.ASKED]
 
 
-def test_an_event_does_not_shorten_that_wait(hooks: Hooks) -> None:
+def test_an_event_does_not_shorten_the_wait_after_a_failure(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000, times=4)
     hooks.tell(CONTACT, contact_id)
@@ -105,7 +107,7 @@ def test_an_event_does_not_shorten_that_wait(hooks: Hooks) -> None:
     assert hooks.resync_row()["not_before"] == before
 
 
-def test_a_refusal_for_good_parks_the_connection_and_keeps_the_events(hooks: Hooks) -> None:
+def test_a_permanent_refusal_parks_the_connection_and_keeps_the_events(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
     hooks.tell(CONTACT, contact_id)
@@ -124,9 +126,7 @@ def test_a_refusal_for_good_parks_the_connection_and_keeps_the_events(hooks: Hoo
     assert hooks.outcomes() == [Outcome.ASKED, Outcome.ASKED]
 
 
-def test_an_answer_that_cannot_be_understood_leaves_what_is_cached(
-    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreadable_response_leaves_the_cached_row(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
     contact_id = a_contact_id(hooks)
     before = hooks.bench.customers()[contact_id]
 
@@ -141,14 +141,14 @@ def test_an_answer_that_cannot_be_understood_leaves_what_is_cached(
     assert [row["record_id"] for row in hooks.bench.rows("SELECT * FROM set_aside_records")] == [contact_id]
 
 
-def test_without_postgres_the_message_ends_quietly(hooks: Hooks) -> None:
+def test_without_postgres_the_message_ends_with_one_log_line(hooks: Hooks) -> None:
     with capture_logs() as logs:
         broken = replace(hooks.bench.resources, engine=cast(Engine, _Away()))
         refresh_record(broken, str(hooks.bench.connection_id), CONTACT, "1")
     assert [line["action"] for line in logs] == ["resync.no_database"]
 
 
-def test_a_row_from_before_booksync_becomes_the_connections(hooks: Hooks) -> None:
+def test_a_refresh_adopts_a_legacy_row(hooks: Hooks) -> None:
     contact_id = a_contact_id(hooks)
     hooks.bench.rows("UPDATE customers_cache SET customer_name = 'Legacy', connection_id = NULL RETURNING id")
     hooks.tell(CONTACT, contact_id)
@@ -160,7 +160,7 @@ def test_a_row_from_before_booksync_becomes_the_connections(hooks: Hooks) -> Non
 
 
 class _Away:
-    """An engine whose server does not answer."""
+    """An engine whose server is unreachable."""
 
     url = "postgresql://127.0.0.1/booksync"
 
