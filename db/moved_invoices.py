@@ -25,9 +25,9 @@ _WITHDRAW = f"""
 def withdraw(
     connection: Connection, link: Link, waiting: Sequence[ObservedInvoice], *, now: datetime, stamps_may_go_back: bool
 ) -> None:
-    """Marks the cached rows of waiting invoices deleted, until their new customers are cached.
+    """Mark the cached rows of waiting invoices deleted until their new customers are cached.
 
-    Otherwise the old customer of such an invoice would be reminded of another one's debt.
+    Otherwise the former customer of such an invoice would be reminded of another customer's debt.
     """
     if not waiting:
         return

@@ -131,7 +131,7 @@ def _letters_are_discarded_with_a_note(letters: Letters, letter: Row) -> None:
 
 
 def test_what_is_wrong_is_told(letters: Letters) -> None:
-    assert "There is no dead letter 7" in letters.ask("retry", "7", code=1).json["error"]
+    assert "No dead letter has the id 7" in letters.ask("retry", "7", code=1).json["error"]
     letters.ask("retry", "7", "--all", code=2)
 
 
