@@ -26,7 +26,7 @@ class HandoverState:
     waiting_calls: int  #: different numbers with a pending reminder
 
     def as_json(self) -> dict[str, Any]:
-        """`handover`, `opened_at`, `backlog` and `waiting_calls`, in the form that `status`, `sync --wait` and others
+        """`handover`, `opened_at`, `backlog`, `waiting_calls`, in the form that `status`, `sync --wait` and others
         print."""
         return {
             "handover": self.handover,

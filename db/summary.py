@@ -121,7 +121,7 @@ def unknown_countries(connection: Connection, connection_id: uuid.UUID) -> dict[
 
 
 def _rest(live: int, new: int, updated: int) -> int:
-    """The live records that were not written; a record that was written and then marked deleted does not count as live."""
+    """The live records that were not written; one that was written and then marked deleted does not count as live."""
     return max(0, live - new - updated)
 
 
