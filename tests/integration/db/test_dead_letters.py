@@ -302,5 +302,5 @@ class TestLooking:
         assert large["first_died_at"] < small["first_died_at"] < large["last_died_at"]
 
     def test_an_unknown_id_is_an_error(self, engine: Engine) -> None:
-        with pytest.raises(UnknownLetterError, match=r"no dead letter 7\b"):
+        with pytest.raises(UnknownLetterError, match=r"No dead letter has the id 7\b"):
             letter(engine, 7)

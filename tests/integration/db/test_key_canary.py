@@ -46,7 +46,7 @@ def connected(engine: Engine) -> Engine:
 
 def test_no_keys_are_checked_without_connections(engine: Engine) -> None:
     prove(engine, WRONG)
-    assert canary(engine) is None, "wrong keys must not become the measure of right ones"
+    assert canary(engine) is None, "wrong keys must not be saved as the canary"
 
 
 def test_the_first_process_that_decrypts_a_secret_saves_the_canary(connected: Engine) -> None:

@@ -197,4 +197,4 @@ def test_python_and_sql_object_to_the_same_reminders(engine: Engine, one_reminde
         seen.add(sql)
     assert unlike == []
     assert {"not_callable", "number_shared"} <= seen
-    assert len(seen) >= 18, "the cases reach nearly every reason"
+    assert len(seen) >= 18, "the cases cover nearly every reason"

@@ -194,7 +194,7 @@ class TestCancelling:
         before = all_reminders(engine)
         tell_contact(engine, planned, a_contact(mobile=""))
         tell_contact(engine, planned, a_contact())
-        assert set(statuses(engine).values()) == {"cancelled"}, "nothing is pending: the plan is due, no more"
+        assert set(statuses(engine).values()) == {"cancelled"}, "nothing is pending: only the plan is due"
         assert plan_due(engine, planned) == 1
         assert moments(engine) == PLANNED
         assert [found["id"] for found in all_reminders(engine)] == [found["id"] for found in before]

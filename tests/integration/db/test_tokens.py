@@ -255,7 +255,7 @@ class TestRefusedRecords:
         change(engine, f"UPDATE zoho_connections SET refreshed_at = ARRAY[{used}]")
         stale = shared.current()
         assert shared.renewed(stale, tried_again=True, is_one_record=True) is None
-        assert renewed(shared, stale, tried_again=True).value == "renewed-1", "the refusal of a list is the token's"
+        assert renewed(shared, stale, tried_again=True).value == "renewed-1", "a refused list is blamed on the token"
 
     def test_an_older_token_is_refreshed_after_a_refused_record(self, engine: Engine, shared: SharedTokens) -> None:
         let_it_end_in(engine, 1800)
