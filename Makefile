@@ -38,7 +38,7 @@ fuzz: .venv ## Feed the parsers of outside data with random bytes for a minute (
 	@exec $(RUN) pytest -m fuzz tests/fuzz $(ARGS)
 
 # `alembic check`, on an embedded Postgres.
-ALEMBIC_CHECK := tests/integration/migrations/test_models_agree.py::test_the_migrations_agree_with_the_models
+ALEMBIC_CHECK := tests/integration/migrations/test_models_agree.py::test_the_migrations_match_the_models
 
 .PHONY: check
 check: .venv ## Check format, lint, types, direction of imports, locked packages, and that models and migrations agree

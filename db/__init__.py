@@ -1,1 +1,1 @@
-"""The schema and the statements over it, one module an aggregate."""
+"""The schema and its statements; one module per aggregate."""

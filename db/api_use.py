@@ -1,4 +1,4 @@
-"""Statements over api_use: what the API budget knows when Redis has forgotten it."""
+"""Statements over api_use: the state of the API budget that must survive a loss of Redis."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ from sqlalchemy import Connection, text
 
 from db.connections import UnknownConnectionError
 
-#: A shorter beginning of a connection's id would match by accident.
+#: A shorter prefix of a connection's id would match by accident.
 _SHORTEST_BEGINNING = 4
 
 
 def note_call(connection: Connection, organization_id: str) -> None:
-    """A call is about to be made."""
+    """Record that a call is about to be made."""
     connection.execute(
         text("""
             INSERT INTO api_use (organization_id, last_call_at) VALUES (:organization_id, clock_timestamp())
@@ -22,7 +22,7 @@ def note_call(connection: Connection, organization_id: str) -> None:
 
 
 def seconds_since_last_call(connection: Connection, organization_id: str) -> float | None:
-    """Since a call may last have been made, on Postgres's clock; None for never."""
+    """Seconds since the last call may have been made, on Postgres's clock; None without an earlier call."""
     seconds: float | None = connection.execute(
         text("""
             SELECT extract(epoch FROM clock_timestamp() - last_call_at)::float FROM api_use
@@ -35,17 +35,17 @@ def seconds_since_last_call(connection: Connection, organization_id: str) -> flo
 
 @dataclass(frozen=True, slots=True)
 class StoredPause:
-    """The rest of a pause, on Postgres's clock."""
+    """The remaining time of a pause, on Postgres's clock."""
 
     seconds: float
     reason: str | None
-    seconds_since_probe: float | None  #: since a call last tried whether a spent day is over; None for never
+    seconds_since_probe: float | None  #: since the last call that checked whether a spent day is over; None for never
 
 
 def note_pause(connection: Connection, organization_id: str, seconds: float, reason: str, *, is_probed: bool) -> None:
-    """Zoho has refused a call: the whole organisation pauses that long.
+    """Record that Zoho has refused a call: the whole organisation pauses for `seconds`.
 
-    A longer pause stays. `is_probed`: the refused call has also tried whether the day is over.
+    A longer pause stays. `is_probed`: the refused call also checked whether the day is over.
     """
     connection.execute(
         text("""
@@ -64,7 +64,7 @@ def note_pause(connection: Connection, organization_id: str, seconds: float, rea
 
 
 def note_probe(connection: Connection, organization_id: str) -> None:
-    """A call is about to try whether the spent day is over."""
+    """Record that a call is about to check whether the spent day is over."""
     connection.execute(
         text("""
             UPDATE api_use SET probed_at = clock_timestamp(), updated_at = now()
@@ -75,7 +75,7 @@ def note_probe(connection: Connection, organization_id: str) -> None:
 
 
 def forget_pause(connection: Connection, organization_id: str) -> None:
-    """The organisation's calls go on."""
+    """End the organisation's pause."""
     connection.execute(
         text("""
             UPDATE api_use SET paused_until = NULL, paused_reason = NULL, probed_at = NULL, updated_at = now()
@@ -86,7 +86,7 @@ def forget_pause(connection: Connection, organization_id: str) -> None:
 
 
 def pause_left(connection: Connection, organization_id: str) -> StoredPause | None:
-    """The rest of the last pause; None once it is over."""
+    """The remaining time of the last pause; None after its end."""
     row = connection.execute(
         text("""
             SELECT extract(epoch FROM paused_until - clock_timestamp())::float AS seconds, paused_reason,
@@ -99,10 +99,10 @@ def pause_left(connection: Connection, organization_id: str) -> StoredPause | No
 
 
 def organizations(connection: Connection, named: str | None) -> list[str]:
-    """The organisations that have a connection, or the one of that number, or of the connection of that id or name.
+    """The organisations with a connection, or the one with that number, or with the connection of that id or name.
 
     Raises:
-        UnknownConnectionError: nothing has that number, id or name.
+        UnknownConnectionError: no organisation or connection has that number, id or name.
     """
     found = connection.execute(
         text("""
@@ -117,5 +117,5 @@ def organizations(connection: Connection, named: str | None) -> list[str]:
     )
     organization_ids = list(found.scalars())
     if named is not None and not organization_ids:
-        raise UnknownConnectionError(f"There is no connection or organisation {named}.")
+        raise UnknownConnectionError(f"No connection or organisation has the id or name {named}.")
     return organization_ids

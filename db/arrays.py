@@ -1,4 +1,4 @@
-"""Arrays within arrays: how a column of arrays goes through `unnest`, which takes nested ones apart."""
+"""Nested arrays for `unnest`: a column of arrays is passed as texts, because `unnest` flattens nested arrays."""
 
 from collections.abc import Iterable
 

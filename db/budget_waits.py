@@ -9,13 +9,13 @@ from db.resyncs import BUDGET
 
 @dataclass(frozen=True, slots=True)
 class BroughtForward:
-    """How many runs, and how many records of webhooks, are due now."""
+    """The number of runs and of webhook records that are now due."""
 
     runs: int
     records: int
 
 
-# SKIP LOCKED because a row that is locked is about to be claimed or sent anyway.
+# SKIP LOCKED because another transaction is already leasing or sending a locked row.
 _RUNS = text("""
     UPDATE sync_runs SET not_before = NULL, sweep_at = clock_timestamp()
      WHERE id IN (SELECT r.id FROM sync_runs r JOIN zoho_connections c ON c.id = r.connection_id
@@ -36,6 +36,6 @@ _RECORDS = text("""
 
 
 def bring_forward(connection: Connection, organization_id: str) -> BroughtForward:
-    """What waits for the budget is due now, because a pause has ended early; the next sweep sends it."""
+    """Make the work that waits for the budget due now, after an early end of a pause; the next sweep sends it."""
     values = {"organization_id": organization_id, "budget": BUDGET}
     return BroughtForward(connection.execute(_RUNS, values).rowcount, connection.execute(_RECORDS, values).rowcount)

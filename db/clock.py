@@ -1,4 +1,4 @@
-"""The clock that decides: Postgres's, because the hosts' own clocks differ."""
+"""The authoritative clock: Postgres's, because the clocks of the hosts differ."""
 
 from datetime import datetime
 
@@ -6,6 +6,6 @@ from sqlalchemy import Connection, text
 
 
 def present(connection: Connection) -> datetime:
-    """The present, also within a long transaction."""
+    """The present time, also within a long transaction."""
     now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return now

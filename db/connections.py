@@ -1,4 +1,4 @@
-"""Statements over zoho_connections and sync_metadata: who is linked to which organisation, and how far it is synced."""
+"""Statements over zoho_connections and sync_metadata: the connections, and how far each is synced."""
 
 import uuid
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from domain.deletions import RecordKind
 
 
 class UnknownConnectionError(Exception):
-    """There is no such connection."""
+    """No connection has this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A connection as a step needs it: no secrets."""
+    """A connection without its secrets, as a run step needs it."""
 
     connection_id: uuid.UUID
     user_id: uuid.UUID
@@ -26,7 +26,7 @@ class Link:
     data_center: str
     is_parked: bool
     parked_reason: str | None
-    credentials: str  #: a mark of what is stored to reach Zoho with: another one after each `connect`
+    credentials: str  #: a fingerprint of the stored credentials: each `connect` changes it
     time_zone: str
     country_code: str | None
     persons_pages: int | None
@@ -36,11 +36,11 @@ class Link:
 
     @property
     def home(self) -> Home:
-        """Where phone numbers without a prefix and times without a zone belong."""
+        """The country and time zone for phone numbers without a prefix and times without a zone."""
         return Home(country_code=self.country_code, time_zone=self.time_zone)
 
 
-#: A refusal of the bulk list is believed for this long; then one call asks again.
+#: A refusal of the bulk list is remembered for this many days; after that, one call tries again.
 _REFUSAL_DAYS = 7
 
 _CREDENTIALS = "encode(sha256(convert_to(refresh_token_encrypted, 'UTF8')), 'hex') AS credentials"
@@ -118,7 +118,7 @@ _SAVE = text("""
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """What `connect` has learnt; secrets are encrypted already."""
+    """The result of `connect`; its secrets are already encrypted."""
 
     user_id: uuid.UUID
     organization_id: str
@@ -126,22 +126,24 @@ class NewLink:
     refresh_token: str
     webhook_secret: str
     access_token: str
-    access_token_seconds: float  #: that it lives, from now on
+    access_token_seconds: float  #: lifetime from now on
     api_domain: str | None
     time_zone: str
     country_code: str | None
     currency_code: str | None
     organization_name: str = ""
-    connection_id: uuid.UUID | None = None  #: as `id_for` gave it; None where no secret is bound to it
+    connection_id: uuid.UUID | None = None  #: from `id_for`; None if no secret is bound to it
 
 
 def id_for(connection: Connection, user_id: uuid.UUID, organization_id: str) -> uuid.UUID:
-    """The id of this user's connection to the organisation, or the one that `save` gives it.
+    """The id of this user's connection to the organisation, or the id that `save` will use.
 
-    Until the end of the transaction another `connect` of the two waits, because secrets are bound to the id.
+    A second `connect` of the same user and organisation waits until the transaction ends, because secrets are bound to
+    the id.
     """
     names = {"user_id": user_id, "organization_id": organization_id}
-    # A statement of its own: the one that reads must begin after the wait, to see the row of the other `connect`.
+    # A separate statement, because the statement that reads must begin after the wait to see the row of the other
+    # `connect`.
     connection.execute(
         text("""
             SELECT pg_advisory_xact_lock(
@@ -163,9 +165,9 @@ def id_for(connection: Connection, user_id: uuid.UUID, organization_id: str) -> 
 def save(
     connection: Connection, new: NewLink, *, sync_interval_seconds: float, full_sync_interval_seconds: float
 ) -> tuple[uuid.UUID, str]:
-    """Writes the link, and the users row where it is missing; a second `connect` revives the same connection.
+    """Write the connection, and the users row if it is missing; a second `connect` revives the same connection.
 
-    Returns its id and its (encrypted) webhook secret: the first one stays, since Zoho's rules carry it.
+    Returns its id and its (encrypted) webhook secret. The first secret stays, because Zoho's rules contain it.
     """
     connection.execute(
         text("INSERT INTO users (id) VALUES (:user_id) ON CONFLICT DO NOTHING"), {"user_id": new.user_id}
@@ -189,17 +191,18 @@ def save(
 
 
 class Parking(StrEnum):
-    """What came of parking a connection."""
+    """The result of parking a connection."""
 
     PARKED = "parked"
-    ALREADY = "already"  #: somebody else has parked it
-    REVIVED = "revived"  #: somebody has connected it again meanwhile: it stays as it is
+    ALREADY = "already"  #: another process has parked it
+    REVIVED = "revived"  #: it was connected again in the meantime, and stays unchanged
 
 
 def park(connection: Connection, link: Link, reason: str) -> Parking:
-    """No more runs until somebody connects again.
+    """Stop the runs of the connection until it is connected again.
 
-    Zoho has refused the credentials that `link` was read with. What it says of others nobody knows yet.
+    Zoho has refused the credentials that `link` was read with. Newer credentials may be valid, so their connection is
+    not parked.
     """
     stored = connection.execute(
         text(f"SELECT status, {_CREDENTIALS} FROM zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608
@@ -231,15 +234,15 @@ _SET_WATERMARK = {
 
 
 def set_watermark(connection: Connection, connection_id: uuid.UUID, kind: RecordKind, moment: datetime) -> None:
-    """Everything of this kind that Zoho changed before this moment (its clock) is cached (FR-8).
+    """Set the watermark: all changes of this kind before this moment (Zoho's clock) are cached (FR-8).
 
-    Never ahead of our clock: when a fast clock of Zoho's is set back, later changes are stamped with earlier times.
+    Never ahead of our clock: if a fast clock of Zoho is set back, later changes get earlier times.
     """
     connection.execute(_SET_WATERMARK[kind], {"connection_id": connection_id, "moment": moment})
 
 
 def note_full_sync(connection: Connection, connection_id: uuid.UUID) -> None:
-    """Every record of both lists has been read."""
+    """Record that every record of both lists has been read."""
     connection.execute(
         text("""
             UPDATE sync_metadata SET last_full_sync_at = now(), updated_at = now()
@@ -250,7 +253,7 @@ def note_full_sync(connection: Connection, connection_id: uuid.UUID) -> None:
 
 
 def note_persons_sweep(connection: Connection, connection_id: uuid.UUID, pages: int) -> None:
-    """What the sweep of the bulk list cost, in calls: an incremental run weighs it against details."""
+    """Record the calls that the bulk read took: an incremental run compares them with the calls for details."""
     connection.execute(
         text("""
             UPDATE zoho_connections SET persons_pages = :pages, bulk_persons_refused_at = NULL
@@ -261,15 +264,15 @@ def note_persons_sweep(connection: Connection, connection_id: uuid.UUID, pages: 
 
 
 def note_persons_refusal(connection: Connection, connection_id: uuid.UUID) -> None:
-    """The bulk list is refused to this connection: it is remembered, and details are asked instead."""
+    """Record that Zoho refuses the bulk list to this connection: runs read details instead."""
     connection.execute(
         text("UPDATE zoho_connections SET bulk_persons_refused_at = now() WHERE id = :connection_id"),
         {"connection_id": connection_id},
     )
 
 
-# SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is taken once. While a run is
-# under way none is taken: it would be lost, and with it the nightly full sync for a day.
+# SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is used once. While a run is
+# under way no slot is used, because it would be lost, and with it the nightly full sync for a day.
 _TAKE_DUE = text("""
     UPDATE zoho_connections
        SET next_sync_at = now() + make_interval(secs => :sync_interval_seconds),
@@ -288,7 +291,7 @@ _TAKE_DUE = text("""
 def take_due(
     connection: Connection, *, sync_interval_seconds: float, full_sync_interval_seconds: float, limit: int = 1000
 ) -> list[tuple[uuid.UUID, bool]]:
-    """The connections whose sync is due, with whether it is to be a full one; each is taken by one caller only."""
+    """The connections whose sync is due, and whether it is a full one; each is returned to only one caller."""
     rows = connection.execute(
         _TAKE_DUE,
         {
@@ -301,7 +304,7 @@ def take_due(
 
 
 def count_of_organization(connection: Connection, organization_id: str) -> int:
-    """How many active connections share the organisation's budget."""
+    """The number of active connections that share the organisation's budget."""
     count: int = connection.execute(
         text("SELECT count(*) FROM zoho_connections WHERE organization_id = :id AND status = 'active'"),
         {"id": organization_id},
@@ -310,7 +313,7 @@ def count_of_organization(connection: Connection, organization_id: str) -> int:
 
 
 def bring_syncs_forward(connection: Connection, *, seconds: float) -> None:
-    """No connection's next incremental sync is further ahead than that."""
+    """Limit the time until each connection's next incremental sync to `seconds`."""
     connection.execute(
         text("""
             UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds)
@@ -321,7 +324,7 @@ def bring_syncs_forward(connection: Connection, *, seconds: float) -> None:
 
 
 def set_next_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
-    """The next incremental sync is due then."""
+    """Make the next incremental sync due in `seconds`."""
     connection.execute(
         text("UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
         {"id": connection_id, "seconds": seconds},
@@ -329,7 +332,7 @@ def set_next_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: 
 
 
 def set_next_full_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
-    """The next full sync is due then, or as soon as no run is under way."""
+    """Make the next full sync due in `seconds`, or as soon as no run is under way."""
     connection.execute(
         text("UPDATE zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
         {"id": connection_id, "seconds": seconds},

@@ -1,4 +1,4 @@
-"""Statements over customers_cache: the upsert of what differs, in batches (FR-2, TR-4)."""
+"""Statements over customers_cache: the batched upsert of contacts that differ (FR-2, TR-4)."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from domain.phones import NO_CONFIRMATIONS, PhoneFallback, verdict_as_json
 from domain.public_holidays import rest_days
 from domain.versions import goes_back
 
-#: Rows of one transaction (TR-4).
+#: Rows per transaction (TR-4).
 BATCH = 100
 
 
@@ -31,13 +31,13 @@ _FOREIGN = "another connection of this user has cached the same id"
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """What a batch did."""
+    """The result of a batch."""
 
     new: int = 0
     updated: int = 0
     set_aside: Sequence[SetAside] = ()
-    went_back: Sequence[str] = ()  #: Zoho's ids of those whose stamp went back, see `domain.versions`
-    taken_up: UpsertedInvoices = field(default_factory=UpsertedInvoices)  #: they had waited for one of the customers
+    went_back: Sequence[str] = ()  #: Zoho's ids of the contacts whose modified time went back, see `domain.versions`
+    taken_up: UpsertedInvoices = field(default_factory=UpsertedInvoices)  #: that waited for these customers
 
 
 def upsert(
@@ -50,19 +50,21 @@ def upsert(
     since: datetime | None = None,
     stamps_may_go_back: bool = False,
 ) -> Upserted:
-    """Writes those of the contacts that differ from what is cached and are not older, and settles what hangs on them.
+    """Write the contacts that differ from the cache and are not older, and update the rows that depend on them.
 
-    Invoices that waited for one of them are taken up, reminders of a changed one are planned again, all in the
-    caller's transaction. Vendors are passed over: they are not customers. A row that was written after `since` (by
-    Postgres's clock), when the run began, has been counted already. `stamps_may_go_back`: see `domain.versions`.
+    Invoices that waited for these customers move to the cache, and the reminders of a changed customer are planned
+    again,
+    all in the caller's transaction. Vendors are skipped, because they are not customers. A row written after `since`
+    (by
+    Postgres's clock), the start of the run, is already counted. `stamps_may_go_back`: see `domain.versions`.
     """
-    # Ascending, so that of a contact which comes twice the newest counts.
+    # Ascending, so that the newest version counts if a contact comes twice.
     customers = sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=version_read)
     stored = stored_rows(connection, link, [read.contact.contact_id for read in customers])
     fresh = _fresh(link, customers, stored, fallback, stamps_may_go_back)
     if known := sorted(fresh.keys() & stored.keys()):
-        # To lock a row is to write to it, and in most runs most rows are as they were: only what differs is locked, and
-        # looked at again where somebody has changed it meanwhile.
+        # Locking a row is a write, and most runs leave most rows unchanged: only rows that differ are locked, and
+        # compared again if another transaction has changed them in the meantime.
         locked = lock_stored_rows(connection, link, known)
         moved = {contact_id for contact_id in known if locked[contact_id] != stored[contact_id]}
         stored |= locked
@@ -80,7 +82,7 @@ def upsert(
             if read.contact.details is not None and read.contact.contact_id not in fresh
         },
     )
-    # Not only of new ones: a row may have come without its invoices (from a migration, or written beside ours).
+    # Not only for new ones: a row may exist without its invoices (from a migration, or written by another program).
     ours = {observed.contact.contact_id for observed in customers} - {aside.record_id for aside in foreign}
     taken_up = invoices.take_up_skipped(connection, link, sorted(ours), now=now, since=since)
     if updated_ids:
@@ -105,7 +107,7 @@ def _fresh(
     fallback: PhoneFallback,
     stamps_may_go_back: bool,
 ) -> dict[str, tuple[Customer, Observed]]:
-    """Those that are new, or differ and are not older. Of a contact that comes twice the last one counts."""
+    """The contacts that are new, or differ and are not older. If a contact comes twice, the last one counts."""
     fresh: dict[str, tuple[Customer, Observed]] = {}
     for read in reads:
         row = stored.get(read.contact.contact_id)
@@ -127,12 +129,12 @@ def _fresh(
 
 
 def _is_only_learnt(customer: Customer, row: Stored | None) -> bool:
-    """A first detail answer told what no list does: the row is written, but nothing has changed in Zoho."""
+    """Whether only the details are new: a first detail response adds facts without any change in Zoho."""
     return row is not None and row.details == NOTHING_TOLD and row.says(customer)
 
 
-# The gate is repeated here since a row may have been inserted by somebody else after ours were locked; so is the rule
-# that only a detail answer blanks what only a detail answer tells.
+# The gate is repeated here because another transaction may insert a row after ours were locked. The same holds for the
+# rule that only a detail response clears facts that only a detail response contains.
 _UPSERT = f"""
     INSERT INTO customers_cache AS cached (user_id, connection_id, zoho_customer_id, status, customer_name,
            company_name, primary_contact_person_id, primary_phone, phone_problem, phone_not_callable, primary_email,
@@ -205,7 +207,7 @@ _UPSERT = f"""
 def _write(
     connection: Connection, link: Link, rows: Sequence[tuple[Customer, Observed]], stamps_may_go_back: bool
 ) -> tuple[dict[str, uuid.UUID], dict[str, uuid.UUID]]:
-    """(new, updated): Zoho's ids with ours. Sorted by id, so that two writers never wait for each other crosswise."""
+    """Return (new, updated): Zoho's ids with ours. Sorted by id, so that two writers cannot deadlock."""
     if not rows:
         return {}, {}
     rows = sorted(rows, key=lambda row: row[0].zoho_customer_id)

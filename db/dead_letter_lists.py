@@ -1,4 +1,4 @@
-"""Reading dead_letters: one letter, the letters that a person asks for, and their groups."""
+"""Queries over dead_letters: one dead letter, a filtered list, and the groups."""
 
 import uuid
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from db.dead_letters import UnknownLetterError
 from domain.dead_letters import LetterStatus
 
-# A later run of the connection has done all of its work, so what this letter left undone is made up for.
+# A later run of the connection has completed all of its work, which includes the work of this dead letter.
 _RECOVERED = """
     letter.run_id IS NOT NULL AND EXISTS (
         SELECT 1 FROM sync_runs AS run
@@ -35,7 +35,7 @@ _CHOSEN = """
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which letters; None does not choose."""
+    """A filter for dead letters; a field with None does not filter."""
 
     status: LetterStatus | None = LetterStatus.OPEN
     connection_id: uuid.UUID | None = None
@@ -50,7 +50,7 @@ Row = dict[str, Any]
 
 
 def letters(connection: Connection, choice: Choice, *, limit: int | None = None) -> list[Row]:
-    """The letters in the order of their last deaths, without history and traceback."""
+    """The dead letters in the order of their last failures, without history and traceback."""
     found = connection.execute(
         text(f"SELECT {_COLUMNS} {_CHOSEN} ORDER BY letter.last_died_at, letter.id LIMIT :limit"),
         choice.parameters() | {"limit": limit},
@@ -59,7 +59,7 @@ def letters(connection: Connection, choice: Choice, *, limit: int | None = None)
 
 
 def groups(connection: Connection, choice: Choice) -> list[Row]:
-    """The letters by fingerprint, the largest group first; its error is the last one's, its ids in order of dying."""
+    """The dead letters by fingerprint, the largest group first; `error` is the latest, ids are in order of failure."""
     found = connection.execute(
         text(f"""
             SELECT fingerprint, actor, count(*) AS letters, count(DISTINCT connection_id) AS connections,
@@ -81,10 +81,10 @@ def groups(connection: Connection, choice: Choice) -> list[Row]:
 
 
 def letter(connection: Connection, letter_id: int) -> Row:
-    """All of one letter.
+    """One dead letter with all its columns.
 
     Raises:
-        UnknownLetterError: there is none.
+        UnknownLetterError: no dead letter has this id.
     """
     row = (
         connection.execute(
@@ -95,5 +95,7 @@ def letter(connection: Connection, letter_id: int) -> Row:
         .one_or_none()
     )
     if row is None:
-        raise UnknownLetterError(f"There is no dead letter {letter_id}: see `booksync dead-letters list --status all`.")
+        raise UnknownLetterError(
+            f"No dead letter has the id {letter_id}: see `booksync dead-letters list --status all`."
+        )
     return dict(row)

@@ -1,6 +1,6 @@
-"""Statements over dead_letters: messages that no worker will try again by itself, until a person decides.
+"""Statements over dead_letters: messages that exhausted their retries and wait for a person's decision.
 
-Who ends a run locks the run's row first and its letters after it; so does a retry.
+Lock order: the end of a run locks the run's row before its dead letters; a retry does the same.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from domain.dead_letters import Cause, LetterStatus
 
 
 class UnknownLetterError(Exception):
-    """There is no such dead letter."""
+    """No dead letter has this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """How a message died: ids only, and an error without data."""
+    """The failure of a message: ids only, and an error without data."""
 
     cause: Cause
     queue_name: str
@@ -36,13 +36,15 @@ class Death:
     message_id: str | None = None
     connection_id: uuid.UUID | None = None
     run_id: uuid.UUID | None = None
-    letter_id: int | None = None  #: the letter that this message was a retry of
+    letter_id: int | None = None  #: the dead letter whose retry this message was
 
 
-# Deaths are rare, and a retry may run into a death of the same kind: one at a time keeps both from making a letter.
+# Failures are rare, and a retry may fail at the same time as a similar message. The lock prevents that both create a
+# dead letter.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('booksync dead letters'))")
 
-# A message is delivered again where Redis went away before it was put aside; it has died once all the same.
+# Redis may deliver a message again if it failed before the message was moved to the dead letters; the failure counts
+# once.
 _IS_KNOWN = text("SELECT EXISTS (SELECT 1 FROM dead_letters WHERE message_id = :message_id)")
 
 _SAME_TROUBLE = text("""
@@ -50,8 +52,8 @@ _SAME_TROUBLE = text("""
      WHERE status = 'open' AND subject = :subject AND actor_name = :actor_name AND fingerprint = :fingerprint
 """)
 
-# A retry may die of something else, or at another step: it is still the letter that was retried. A record's resync does
-# not know by whose message it was ordered.
+# A retry may fail with another error, or at another step: its failure belongs to the retried dead letter. The refresh
+# of a record does not know the message that requested it.
 _RETRIED = text("""
     SELECT id FROM dead_letters
      WHERE status = 'open'
@@ -62,7 +64,7 @@ _RETRIED = text("""
      LIMIT 1
 """)
 
-# The history tells the last hundred of what has happened to a letter.
+# The history keeps the last hundred events of a dead letter.
 _RECENT = "jsonb_path_query_array(history, '$[last - 98 to last]')"
 
 _DEATH_ENTRY = """
@@ -95,10 +97,10 @@ _NEW = text(f"""
 
 
 def keep(connection: Connection, death: Death) -> int | None:
-    """Writes the death down, and returns its letter; None where this message's death is known already.
+    """Record the failure, and return its dead letter; None if this message's failure is already recorded.
 
-    One letter stands for one trouble: the same error of the same actor is counted in the letter that is open for this
-    connection (or, outside of runs, for these arguments), and the death of a retry in the letter that was retried.
+    One dead letter stands for one problem. The same error of the same actor is counted in the open dead letter of this
+    connection (or, outside of runs, of these arguments), and the failure of a retry in the retried dead letter.
     """
     connection.execute(_ONE_AT_A_TIME)
     facts = {name: getattr(death, name) for name in death.__slots__}
@@ -125,7 +127,7 @@ def _subject_of(arguments: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The run and the connection that a message was about, where its arguments tell them."""
+    """The run and the connection of a message, if its arguments contain them."""
 
     run_id: uuid.UUID | None = None
     connection_id: uuid.UUID | None = None
@@ -141,12 +143,12 @@ _ORIGIN = text("""
 
 
 def origin(connection: Connection, ids: Sequence[uuid.UUID]) -> Origin:
-    """What the ids among a message's arguments belong to."""
+    """The run and connection that the ids among a message's arguments belong to."""
     row = connection.execute(_ORIGIN, {"ids": list(ids)}).one()
     return Origin(row.run_id, row.connection_id)
 
 
-# A letter that was retried is done with when the run has ended and nothing has died in it.
+# A retried dead letter is resolved when the run has ended without another failure.
 _RUN_ENDED = text(f"""
     UPDATE dead_letters
        SET status = CASE WHEN ended.is_good THEN 'retried' ELSE 'open' END,
@@ -163,7 +165,7 @@ _RUN_ENDED = text(f"""
 """)  # noqa: S608
 
 
-# A full run reads every record, also those whose resync was given up before it began.
+# A full run reads every record, including those whose refresh was given up before the run began.
 _READ_AGAIN = text(f"""
     UPDATE dead_letters
        SET status = 'retried', closed_at = clock_timestamp(),
@@ -178,7 +180,7 @@ _READ_AGAIN = text(f"""
 
 
 def run_ended(connection: Connection, run_id: uuid.UUID) -> None:
-    """Settles the letters that this run has made up for; to be said after its end and its deaths are written."""
+    """Close the dead letters that this run has made obsolete; call it after its end and its failures are written."""
     connection.execute(_RUN_ENDED, {"run_id": run_id})
     connection.execute(_READ_AGAIN, {"run_id": run_id})
 
@@ -193,11 +195,11 @@ _MESSAGE_DONE = text(f"""
 
 
 def message_done(connection: Connection, letter_id: int, message_id: str) -> None:
-    """Closes the letter whose message was sent again, and is done."""
+    """Close the dead letter whose message was sent again and has succeeded."""
     connection.execute(_MESSAGE_DONE, {"id": letter_id, "message_id": message_id})
 
 
-# Of an error that Zoho or the network made, nothing is left to decide; one of booksync's own a person should see.
+# An error of Zoho or of the network needs no decision; a defect of booksync needs a person's attention.
 _WORK_DONE = text(f"""
     UPDATE dead_letters
        SET status = 'retried', closed_at = clock_timestamp(),
@@ -209,9 +211,9 @@ _WORK_DONE = text(f"""
 
 
 def work_done(connection: Connection, actor_name: str, *args: str) -> None:
-    """Closes the letters of messages with these arguments: their work is done, be it by another message.
+    """Close the dead letters of messages with these arguments: their work is done, even if by another message.
 
-    Those of a defect or of a killed process close only if a person has had them sent again.
+    Dead letters of a defect or of a killed process close only if a person has sent them again.
     """
     connection.execute(_WORK_DONE, {"actor_name": actor_name, "subject": _subject_of({"args": args, "kwargs": {}})})
 
@@ -226,7 +228,7 @@ _SENT_AGAIN = text(f"""
 
 
 def sent_again(connection: Connection, letter_id: int, *, run_id: uuid.UUID | None) -> bool:
-    """Notes that a person has retried the letter, through this run or as a message; False where it is closed."""
+    """Record that a person has retried the dead letter, by this run or as a message; False if it is closed."""
     return connection.execute(_SENT_AGAIN, {"id": letter_id, "run_id": run_id}).rowcount == 1
 
 
@@ -241,13 +243,13 @@ _DISCARD = text(f"""
 
 
 def discard(connection: Connection, letter_ids: Sequence[int], note: str) -> list[int]:
-    """Puts open letters away with a person's note; those that were open, in order."""
+    """Discard open dead letters with a person's note; returns the ids that were open, in order."""
     found = connection.execute(_DISCARD, {"ids": list(letter_ids), "note": note}).scalars()
     return sorted(found)
 
 
 def count_open(connection: Connection, connection_id: uuid.UUID | None = None) -> int:
-    """Letters that wait for a person, being retried or not; of one connection, or of all."""
+    """The number of dead letters that wait for a person, retried or not; of one connection, or of all."""
     where = "" if connection_id is None else "AND connection_id = :connection_id"
     counted = connection.execute(
         text(f"SELECT count(*) FROM dead_letters WHERE status = '{LetterStatus.OPEN}' {where}"),  # noqa: S608
@@ -257,7 +259,7 @@ def count_open(connection: Connection, connection_id: uuid.UUID | None = None) -
 
 
 def prune(connection: Connection, *, days: float) -> int:
-    """Forgets letters that were closed that long ago; an open one stays however old it is. Returns how many."""
+    """Delete dead letters closed that long ago, and return their number; an open one stays regardless of its age."""
     return connection.execute(
         text("""
             DELETE FROM dead_letters

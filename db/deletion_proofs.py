@@ -1,4 +1,4 @@
-"""What proves a customer's deletion: a signed deleted event and a 404 for its id, together."""
+"""The proof of a customer's deletion: a signed deleted event together with a 404 for its id."""
 
 from typing import Final
 
@@ -6,9 +6,10 @@ from sqlalchemy import Connection, text
 
 from db.connections import Link
 
-#: A condition on a row of customers_cache named `customer`. Its mark does not prove the deletion: below the safeguard's
-#: limit a 404 is enough for a mark. An event from before the row's last write does not count, because Zoho had the
-#: customer afterwards. Events are pruned after some time, and then nothing proves the deletion.
+#: A condition on a row of customers_cache named `customer`. The row's deletion mark does not prove the deletion,
+#: because below the safeguard's limit a 404 is enough for a mark. An event from before the row's last write does not
+#: count, because Zoho had the customer afterwards. Events are pruned after some time; then the deletion can no longer
+#: be proven.
 IS_PROVEN_DELETED: Final = """
     (customer.status = 'deleted' AND EXISTS (
         SELECT FROM webhook_events proof
@@ -27,6 +28,6 @@ _IS_OF_A_PROVEN_CUSTOMER = text(f"""
 
 
 def is_of_a_proven_customer(connection: Connection, link: Link, zoho_invoice_id: str) -> bool:
-    """Whether the deletion of the invoice's customer is proven, which proves the invoice's with its 404."""
+    """Whether the customer's deletion is proven; together with the invoice's 404 that proves the invoice's deletion."""
     values = {"connection_id": link.connection_id, "zoho_invoice_id": zoho_invoice_id}
     return bool(connection.execute(_IS_OF_A_PROVEN_CUSTOMER, values).scalar_one())

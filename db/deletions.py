@@ -1,4 +1,4 @@
-"""Statements over what a full run has seen: what is cached and was not seen may be gone, and is marked if it is."""
+"""Statements over the records that a full run has seen: unseen cached records are checked, lost ones are marked."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -17,8 +17,8 @@ _TABLES = {
 }
 
 
-#: Records with a deleted event that Zoho has not contradicted since: the event waits, its call failed for good, or an
-#: earlier release left the record unmarked. Together with a 404 for the id such an event proves the deletion.
+#: Records with a deleted event that Zoho has not contradicted since: the event waits, its call failed permanently, or
+#: an earlier release left the record unmarked. Together with a 404 for the id such an event proves the deletion.
 _DELETED_EVENT = """
     SELECT record_id FROM webhook_events
      WHERE connection_id = :connection_id AND entity = :entity AND kind = 'deleted'
@@ -28,7 +28,7 @@ _ENTITIES = {RecordKind.CUSTOMER: Entity.CONTACT, RecordKind.INVOICE: Entity.INV
 
 
 def see(connection: Connection, run_id: uuid.UUID, kind: RecordKind, record_ids: Iterable[str]) -> None:
-    """Notes ids that a full run has read."""
+    """Record ids that a full run has read."""
     connection.exec_driver_sql(
         """
         INSERT INTO seen_records (run_id, kind, record_id)
@@ -39,7 +39,7 @@ def see(connection: Connection, run_id: uuid.UUID, kind: RecordKind, record_ids:
 
 
 def confirm_gone(connection: Connection, run_id: uuid.UUID, kind: RecordKind, record_id: str) -> None:
-    """Zoho has answered that it has no such record."""
+    """Record that Zoho has returned a 404 for the record."""
     connection.execute(
         text("""
             INSERT INTO seen_records (run_id, kind, record_id, is_gone) VALUES (:run_id, :kind, :record_id, true)
@@ -52,14 +52,16 @@ def confirm_gone(connection: Connection, run_id: uuid.UUID, kind: RecordKind, re
 def unseen(
     connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKind, limit: int, *, with_held: bool = True
 ) -> list[str]:
-    """Cached live records that the run has neither read nor asked about, at most `limit`.
+    """Cached live records that the run has neither read nor checked, at most `limit`.
 
-    Each run has an order of its own: where not all can be asked about, it is not always the same ones. Those whose call
-    has failed in the run come last. Without `with_held` those that wait for a person, or that a person has dismissed,
-    are left out: their 404 is known.
+    Each run has its own order, so that a run that cannot check all does not always check the same records. Records
+    whose
+    call has failed in the run come last. Without `with_held`, records that wait for a person or that a person has
+    dismissed are omitted, because their 404 is known.
     """
-    # EXCEPT reads either side once. NOT EXISTS did so for each cached record when the statistics were from a moment at
-    # which seen_records was empty, as it is between runs: more than CLAIM_SECONDS for some thousand records.
+    # EXCEPT reads either side once. With NOT EXISTS, Postgres read it for each cached record if the statistics were
+    # collected while seen_records was empty, as it is between runs: that took longer than CLAIM_SECONDS for some
+    # thousand records.
     known = (
         ""
         if with_held
@@ -89,7 +91,7 @@ def unseen(
 
 
 def tally(connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKind) -> Tally:
-    """What the deletion safeguard looks at in a run."""
+    """The numbers by which the deletion safeguard decides in a run."""
     gone: int = connection.execute(
         text(f"""
             SELECT count(*) FROM seen_records
@@ -102,7 +104,7 @@ def tally(connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKin
 
 
 def count_live(connection: Connection, link: Link, kind: RecordKind) -> int:
-    """How many records of that kind are cached and not marked deleted."""
+    """The number of records of that kind that are cached and not marked deleted."""
     live: int = connection.execute(
         _over(kind, "SELECT count(*) FROM {table} WHERE connection_id = :connection_id AND status <> 'deleted'"),
         {"connection_id": link.connection_id},
@@ -111,7 +113,7 @@ def count_live(connection: Connection, link: Link, kind: RecordKind) -> int:
 
 
 def proven(connection: Connection, link: Link, kind: RecordKind, record_ids: Iterable[str]) -> set[str]:
-    """Those of these records, which Zoho has said to be gone, that a deleted event names too."""
+    """The records among `record_ids` (each with a 404) that also have a deleted event."""
     found = connection.execute(
         text(f"{_DELETED_EVENT} AND record_id = ANY(:ids)"),
         {"connection_id": link.connection_id, "entity": _ENTITIES[kind], "ids": list(record_ids)},
@@ -120,7 +122,7 @@ def proven(connection: Connection, link: Link, kind: RecordKind, record_ids: Ite
 
 
 def confirmed(connection: Connection, run_id: uuid.UUID, kind: RecordKind) -> list[str]:
-    """The records that Zoho has said to be gone."""
+    """The records with a 404 in this run."""
     return list(
         connection.execute(
             text("SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = :kind AND is_gone"),
@@ -139,9 +141,9 @@ _LOCK_CUSTOMERS = text("""
 
 
 def adopt(connection: Connection, link: Link, kind: RecordKind) -> None:
-    """Rows from before booksync belong to the user's only connection: what Zoho does not list of them is gone too.
+    """Assign rows from before booksync to the user's only connection, so that their deletion can be found too.
 
-    Where the user has several, nobody can tell whose they are until one of them lists them.
+    If the user has several connections, the owner of a row is unknown until one connection lists the record.
     """
     connection.execute(
         _over(
@@ -159,12 +161,12 @@ def adopt(connection: Connection, link: Link, kind: RecordKind) -> None:
 def note_gone(
     connection: Connection, link: Link, kind: RecordKind, record_id: str, *, observed_at: datetime, now: datetime
 ) -> None:
-    """Records that Zoho has answered 404 for a cached record: it is not called about, whether it is marked or not.
+    """Record Zoho's 404 for a cached record: no reminder calls about it, whether it is marked deleted or not.
 
     A later read of the record clears it.
     """
     if kind is RecordKind.INVOICE:
-        # Customers before invoices, in the order in which every planner locks them.
+        # Customers before invoices: the lock order of all planning code.
         connection.execute(_LOCK_CUSTOMERS, {"connection_id": link.connection_id, "ids": [record_id]})
     ids = connection.execute(
         _over(
@@ -190,12 +192,12 @@ def mark(
     observed_at: datetime,
     now: datetime,
 ) -> int:
-    """Marks records that Zoho has said to be gone; the rows stay, their reminders end. Returns how many were live."""
+    """Mark records with a 404 as deleted; the rows stay, their reminders end. Returns how many were live."""
     return _mark(connection, link, kind, record_ids, ":observed_at", observed_at=observed_at, now=now)
 
 
 def mark_held(connection: Connection, link: Link, kind: RecordKind, record_ids: Sequence[str], *, now: datetime) -> int:
-    """As `mark`, for records that a person has decided about: each as of its own 404, if it was not read since."""
+    """Like `mark`, for records that a person decided about: each with the time of its own 404, if not read since."""
     return _mark(connection, link, kind, record_ids, "gone_at", observed_at=None, now=now)
 
 
@@ -210,7 +212,7 @@ def _mark(
     now: datetime,
 ) -> int:
     if kind is RecordKind.INVOICE:
-        # Customers before invoices, in the order in which every planner locks them.
+        # Customers before invoices: the lock order of all planning code.
         connection.execute(_LOCK_CUSTOMERS, {"connection_id": link.connection_id, "ids": list(record_ids)})
     values = {"connection_id": link.connection_id, "ids": list(record_ids)}
     ids = list(

@@ -1,4 +1,4 @@
-"""Statements over do_not_call: numbers that are not called for any connection of a user."""
+"""Statements over do_not_call: numbers that no connection of the user calls."""
 
 import uuid
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class ListedNumber:
 
 
 def add(connection: Connection, user_id: uuid.UUID, phone: str, note: str | None) -> bool:
-    """Puts a number on the user's list; False where it is there already. Plans of its customers become due."""
+    """Add a number to the user's list; False if it is already there. The plans of its customers become due."""
     added = connection.execute(
         text("""
             INSERT INTO do_not_call (user_id, phone, note) VALUES (:user_id, :phone, :note) ON CONFLICT DO NOTHING
@@ -31,7 +31,7 @@ def add(connection: Connection, user_id: uuid.UUID, phone: str, note: str | None
 
 
 def remove(connection: Connection, user_id: uuid.UUID, phone: str) -> bool:
-    """Takes a number off the user's list; False where it is not there. Plans of its customers become due."""
+    """Remove a number from the user's list; False if it is not there. The plans of its customers become due."""
     removed = connection.execute(
         text("DELETE FROM do_not_call WHERE user_id = :user_id AND phone = :phone"),
         {"user_id": user_id, "phone": phone},
@@ -41,7 +41,7 @@ def remove(connection: Connection, user_id: uuid.UUID, phone: str) -> bool:
 
 
 def listed(connection: Connection, user_id: uuid.UUID | None = None) -> Sequence[ListedNumber]:
-    """The numbers of one user, or of all; the newest first."""
+    """The numbers of one user, or of all users; the newest first."""
     rows = connection.execute(
         text("""
             SELECT user_id, phone, note, added_at FROM do_not_call

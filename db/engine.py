@@ -1,4 +1,4 @@
-"""The engine: how every process reaches Postgres."""
+"""The engine: the connection of every process to Postgres."""
 
 from typing import Any
 
@@ -10,27 +10,27 @@ from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
-#: A connection attempt to a host that drops packets ends after this; a refused one ends at once.
+#: The time limit of a connection attempt to a host that drops packets; a refused attempt ends at once.
 CONNECT_TIMEOUT_SECONDS = 5
 
 
-#: Our own parameter of an address: `?prepared_statements=off`, for poolers in transaction mode.
+#: A parameter that booksync adds to addresses: `?prepared_statements=off`, for poolers in transaction mode.
 _PREPARED_STATEMENTS = "prepared_statements"
 
 
 def database_url(url: str | URL) -> URL:
-    """The address as SQLAlchemy wants it: `postgres://` and `postgresql://` both mean psycopg 3."""
+    """The address in SQLAlchemy's form: `postgres://` and `postgresql://` both mean psycopg 3."""
     return make_url(url).set(drivername="postgresql+psycopg").difference_update_query([_PREPARED_STATEMENTS])
 
 
 def without_prepared_statements(url: str) -> str:
-    """The same address for a pooler that lends each transaction another backend."""
+    """The same address for a pooler that can assign another backend to each transaction."""
     changed = make_url(url).update_query_dict({_PREPARED_STATEMENTS: "off"})
     return changed.render_as_string(hide_password=False)
 
 
 def prepares_statements(url: str | URL) -> bool:
-    """Whether frequent statements are prepared, which is psycopg's way unless the address says otherwise.
+    """Whether frequent statements are prepared: psycopg's default, unless the address disables it.
 
     Raises:
         ValueError: the parameter is neither on nor off.
@@ -44,23 +44,23 @@ def prepares_statements(url: str | URL) -> bool:
 
 
 def address(url: str | URL) -> str:
-    """Host and port for people: of the first server where the address names several."""
+    """Host and port for people; of the first server if the address has several."""
     parts = database_url(url)
     hosts = parts.normalized_query.get("host") or (f"{parts.host or 'the local socket'}:{parts.port or 5432}",)
     return hosts[0]
 
 
-#: How long work waits for a free connection, unless `answer_seconds` is given.
+#: The time limit of a wait for a free connection, unless `answer_seconds` is given.
 _POOL_SECONDS = 30.0
 
-#: How often a statement that waits looks whether its time is over.
+#: The interval at which a waiting statement checks its time limit.
 _LOOK_SECONDS = 0.1
 
 
 class _BoundedConnection(psycopg.Connection[Any]):
-    """A connection whose statements end within `answer_seconds`, also where the server accepts them and says nothing.
+    """A connection whose statements end within `answer_seconds`, even if the server accepts them and never responds.
 
-    The server's own `statement_timeout` needs a server that works, TCP's timeouts a host that is gone.
+    The server's own `statement_timeout` needs a working server, and TCP's timeouts only detect a lost host.
     """
 
     answer_seconds: float
@@ -70,7 +70,7 @@ class _BoundedConnection(psycopg.Connection[Any]):
             return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
         except psycopg.OperationalError:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                self.close()  # Its answer may still come, and would be taken for another statement's.
+                self.close()  # The response may still arrive, and would be read as the response to another statement.
             raise
 
 
@@ -79,13 +79,14 @@ def _bounded(answer_seconds: float) -> type[_BoundedConnection]:
 
 
 def new_engine(url: str, *, application_name: str, pool_size: int = 10, answer_seconds: float | None = None) -> Engine:
-    """An engine that checks a pooled connection before it lends it, so that a restarted Postgres costs no error.
+    """An engine that checks each pooled connection before use, so that a restart of Postgres causes no error.
 
-    With `answer_seconds` no statement, and no wait for a free connection, takes longer: an OperationalError, or the
-    pool's TimeoutError, comes instead. Without it a statement may take its time.
+    With `answer_seconds`, each statement and each wait for a free connection that takes longer raises an
+    OperationalError
+    or the pool's TimeoutError. Without it, statements have no time limit.
 
     Raises:
-        ValueError: the address has a malformed parameter of ours.
+        ValueError: the address has a malformed booksync parameter.
     """
     options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": application_name}
     if not prepares_statements(url):
@@ -96,14 +97,14 @@ def new_engine(url: str, *, application_name: str, pool_size: int = 10, answer_s
         max_overflow=pool_size,
         pool_pre_ping=True,
         pool_timeout=answer_seconds or _POOL_SECONDS,
-        hide_parameters=True,  # An error's text must hold no personal data.
+        hide_parameters=True,  # The text of an error must not contain personal data.
         json_deserializer=orjson.loads,
         connect_args=options,
     )
 
     @event.listens_for(engine, "connect")
     def _send_arrays_in_binary(connection: Any, _record: Any) -> None:
-        # As text, psycopg's default for lists, a batch of rows costs four to five times as much.
+        # As text, psycopg's default for lists, a batch of rows takes four to five times as long.
         connection.adapters.register_dumper(list, ListBinaryDumper)
 
     if answer_seconds is not None:

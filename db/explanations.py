@@ -1,4 +1,4 @@
-"""Statements that gather all that is known of one invoice, so that `booksync explain` can tell its story."""
+"""Statements that collect all stored facts of one invoice for `booksync explain`."""
 
 import datetime as dt
 import uuid
@@ -26,7 +26,7 @@ _INVOICE = TypeAdapter(Invoice)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An invoice that answers to a reference: in the cache, or waiting for its customer."""
+    """An invoice that matches a reference: in the cache, or waiting for its customer."""
 
     connection_id: uuid.UUID
     zoho_invoice_id: str
@@ -34,7 +34,7 @@ class Found:
     is_waiting: bool
 
 
-# One that waits again after it was cached stands in the cache as deleted: what waits is the truth.
+# An invoice that waits again after it was cached is also in the cache, as deleted: the waiting row is the current one.
 _FIND = text("""
     SELECT DISTINCT ON (connection_id, zoho_invoice_id) *
       FROM (SELECT connection_id, zoho_invoice_id, coalesce(invoice_number, '') AS number, false AS is_waiting
@@ -51,7 +51,7 @@ _FIND = text("""
 
 
 def find(connection: Connection, reference: str, connection_id: uuid.UUID | None = None) -> Sequence[Found]:
-    """The invoices with this number (whatever its case and the blanks around it), id of Zoho's, or id of ours."""
+    """The invoices with this number (ignoring case and surrounding blanks), Zoho id, or booksync id."""
     values = _values(reference) | {"connection_id": connection_id}
     return [
         Found(row.connection_id, row.zoho_invoice_id, row.number, row.is_waiting)
@@ -68,7 +68,7 @@ _FIND_UNCONNECTED = text("""
 
 
 def is_unconnected(connection: Connection, reference: str) -> bool:
-    """Whether an invoice that only the legacy application has written answers to the reference."""
+    """Whether an invoice that only the legacy application has written matches the reference."""
     return bool(connection.execute(_FIND_UNCONNECTED, _values(reference)).scalar_one())
 
 
@@ -85,7 +85,7 @@ def _as_uuid(reference: str) -> uuid.UUID | None:
 
 @dataclass(frozen=True, slots=True)
 class CustomerStory:
-    """A cached customer, with all that its phone number was chosen from."""
+    """A cached customer, with all facts that its phone number was chosen from."""
 
     id: uuid.UUID
     zoho_customer_id: str
@@ -96,18 +96,18 @@ class CustomerStory:
     phone_problem: str | None
     phone_not_callable: str | None
     country_code: str | None
-    country_unknown: str | None = field(repr=False)  #: Zoho's text, where booksync does not understand it
+    country_unknown: str | None = field(repr=False)  #: Zoho's text, if booksync does not understand it
     address_state: str | None
     time_zone: str | None
     reminders_enabled: bool | None
     #: Numbers that a person has confirmed for texts of this customer.
     confirmed: Confirmations = field(default_factory=lambda: NO_CONFIRMATIONS, repr=False)
-    details_are_known: bool = False  #: those of its present version
+    details_are_known: bool = False  #: the details of its present version
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderStory:
-    """One step's row; `held_back` is what keeps a due one from being handed over."""
+    """One step's row; `held_back` is the reason why a due reminder is not handed over."""
 
     step: int
     status: str
@@ -116,37 +116,38 @@ class ReminderStory:
     updated_at: dt.datetime
     is_due: bool
     held_back: HoldReason | None
-    posted_at: dt.datetime | None = None  #: the webhook's receiver has it
-    post_at: dt.datetime | None = None  #: when it is posted (again)
-    post_problem: str | None = None  #: why it was not posted
-    handover_id: uuid.UUID | None = None  #: with which it was handed over
-    outcome: str | None = None  #: what came of the call (`report_outcome`)
-    until: dt.date | None = None  #: the day of a promise
+    posted_at: dt.datetime | None = None  #: when the webhook's receiver accepted it
+    post_at: dt.datetime | None = None  #: the time of the next attempt to post it
+    post_problem: str | None = None  #: the reason why it was not posted
+    handover_id: uuid.UUID | None = None  #: the handover that contains it
+    outcome: str | None = None  #: the outcome of the call (`report_outcome`)
+    until: dt.date | None = None  #: the promised day
 
     @property
     def is_ours(self) -> bool:
-        """Not one that the legacy application has planned, and sends itself."""
+        """Whether booksync planned it; reminders of the legacy application are sent by that application."""
         return self.status != ReminderStatus.SCHEDULED or self.closes_at is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is known of one invoice.
+    """All stored facts of one invoice.
 
-    Without a `customer` it waits, for the reason `waits_for`; or the legacy application wrote it without one.
+    `customer` is None in two cases: the invoice waits (for the reason `waits_for`), or the legacy application wrote it
+    without a customer.
     """
 
     connection_id: uuid.UUID
     id: uuid.UUID
     invoice: Invoice
-    synced_at: dt.datetime | None  #: when Zoho last told it
+    synced_at: dt.datetime | None  #: the time of Zoho's last response about it
     home_time_zone: str
     home_country: str | None
     policy: ReminderPolicy
-    now: dt.datetime  #: by Postgres's clock
+    now: dt.datetime  #: on Postgres's clock
     waits_for: str | None = None
     customer: CustomerStory | None = None
-    case: Case | None = None  #: as planning sees the invoice
+    case: Case | None = None  #: the invoice as planning reads it
     handover: HandoverState | None = None
     plan_outcome: str | None = None
     plan_at: dt.datetime | None = None
@@ -196,7 +197,7 @@ _REMINDERS = text("""
 
 
 def story(connection: Connection, found: Found) -> Story:
-    """What is known of an invoice that `find` has found, in the same transaction."""
+    """The stored facts of an invoice that `find` returned in the same transaction."""
     values = {"connection_id": found.connection_id, "zoho_invoice_id": found.zoho_invoice_id}
     row = connection.execute(_WAITING if found.is_waiting else _CACHED, values).one()
     policy = ReminderPolicy() if row.rules is None else ReminderPolicy.from_json(row.rules)

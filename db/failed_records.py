@@ -1,4 +1,4 @@
-"""Statements over failed_records: records whose detail call has failed in a run, and those that it rejected."""
+"""Statements over failed_records: records whose detail call failed in a run, and records that the run rejected."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from domain.runs import RecordRef
 
 
 def attempts(connection: Connection, run_id: uuid.UUID) -> dict[RecordRef, int]:
-    """The records whose call has failed in this run, with the failed attempts that are their own fault."""
+    """The records whose call failed in this run, each with the number of failures that the record itself caused."""
     rows = connection.execute(
         text("SELECT kind, record_id, attempts FROM failed_records WHERE run_id = :run_id"), {"run_id": run_id}
     )
@@ -19,7 +19,7 @@ def attempts(connection: Connection, run_id: uuid.UUID) -> dict[RecordRef, int]:
 def record_failure(
     connection: Connection, run_id: uuid.UUID, ref: RecordRef, *, attempts: int, reason: str, is_rejected: bool
 ) -> None:
-    """Records a failed call. `attempts` counts those that are the record's own fault, this one included."""
+    """Record a failed call. `attempts` counts the failures that the record itself caused, including this one."""
     connection.execute(
         text("""
             INSERT INTO failed_records (run_id, kind, record_id, attempts, reason, is_rejected)
@@ -41,7 +41,7 @@ def record_failure(
 
 
 def count_suspects(connection: Connection, run_id: uuid.UUID, kind: RecordKind) -> None:
-    """Another record of that kind was read, so the failures before were the records' own fault."""
+    """Count the earlier failures as caused by the records, because another record of that kind was read."""
     connection.execute(
         text("UPDATE failed_records SET attempts = 1 WHERE run_id = :run_id AND kind = :kind AND attempts = 0"),
         {"run_id": run_id, "kind": kind},
@@ -49,7 +49,7 @@ def count_suspects(connection: Connection, run_id: uuid.UUID, kind: RecordKind) 
 
 
 def forget(connection: Connection, run_id: uuid.UUID, ref: RecordRef) -> None:
-    """The record was read after all."""
+    """Delete the failures of a record that was read after all."""
     connection.execute(
         text("DELETE FROM failed_records WHERE run_id = :run_id AND kind = :kind AND record_id = :record_id"),
         {"run_id": run_id, "kind": ref.kind, "record_id": ref.record_id},

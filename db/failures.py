@@ -1,4 +1,4 @@
-"""Failures of Postgres: the kind of each error, by its SQLSTATE, and a sentence with the way out."""
+"""Failures of Postgres: the kind of each error, by its SQLSTATE, and a sentence with the solution."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,53 +12,53 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db.engine import address
 
-#: What a statement of ours may raise. Catch these two together, then look at `failure_of`.
+#: The errors that a statement of booksync may raise. Catch these two together, then use `failure_of`.
 DatabaseError = (DBAPIError, PoolTimeoutError)
 
 
 class FailureKind(StrEnum):
-    """What a failure of Postgres means for the work that met it."""
+    """The meaning of a Postgres failure for the work that it interrupted."""
 
     UNREACHABLE = "unreachable"  #: no connection, or it was lost
     AUTHENTICATION = "authentication"  #: the login is refused
     NO_DATABASE = "no_database"  #: the server has no database of that name
     CONNECTIONS = "connections"  #: no connection is free
     DISK = "disk"  #: the disk is full
-    MEMORY = "memory"  #: the server is short of memory, or of another resource
-    TRY_AGAIN = "try_again"  #: another transaction was in the way; nothing was written
+    MEMORY = "memory"  #: the server lacks memory or another resource
+    TRY_AGAIN = "try_again"  #: a conflict with another transaction; nothing was written
     TIMEOUT = "timeout"  #: a time limit of the server ended the statement or the transaction
     READ_ONLY = "read_only"  #: a standby, or a server set to read-only
     PERMISSION = "permission"  #: the role lacks a privilege
     SCHEMA = "schema"  #: a table or column is missing
     POOLER = "pooler"  #: a connection pooler does not support what booksync uses
-    DEFECT = "defect"  #: anything else: a fault of the statement
+    DEFECT = "defect"  #: any other error: a defect of the statement
 
     @property
     def is_repeated_at_once(self) -> bool:
-        """Whether the same transaction is expected to pass when it is repeated now; that spends no attempt."""
+        """Whether the same transaction is expected to succeed if repeated now; such a repetition uses no attempt."""
         return self is FailureKind.TRY_AGAIN
 
     @property
     def spends_attempt(self) -> bool:
-        """Whether the work itself may be the cause, so that it must not be repeated without end."""
+        """Whether the work itself may be the cause, so that its repetitions must be limited."""
         return self in (FailureKind.DEFECT, FailureKind.TIMEOUT, FailureKind.MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error of Postgres, its driver or the pool. No field holds data."""
+    """An error of Postgres, its driver or the pool. No field contains data of a row."""
 
     kind: FailureKind
-    cause: str  #: the server's words where they cannot quote a row, else the error's type and SQLSTATE
+    cause: str  #: the server's text if it cannot quote a row, else the error's type and SQLSTATE
 
     def sentence(self, url: str | URL) -> str:
-        """What happened at this address and what to do, for people."""
+        """The failure at this address and the solution, for people."""
         state, way_out = _TEXTS[self.kind]
         return f"{state.format(at=f' at {address(url)}')} ({self.cause}): {way_out}."
 
     @property
     def brief(self) -> str:
-        """Without the address and the server's words, because strangers read it; for a list of servers."""
+        """The sentence without the address and the server's text, because strangers read it; for a list of servers."""
         if self.kind is FailureKind.UNREACHABLE:
             return "does not answer"
         state, way_out = _TEXTS[self.kind]
@@ -66,7 +66,7 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The failure that an error of SQLAlchemy's or psycopg's stands for."""
+    """The failure for an error of SQLAlchemy or psycopg."""
     if isinstance(error, PoolTimeoutError):
         return Failure(FailureKind.CONNECTIONS, "all connections of this process are in use")
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
@@ -76,11 +76,11 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def sentence(error: BaseException, url: str | URL) -> str:
-    """`failure_of` in one sentence; `url` is the address that was used, its password is not shown."""
+    """`failure_of` in one sentence; `url` is the used address, its password is not shown."""
     return failure_of(error).sentence(url)
 
 
-#: What is wrong, in which `{at}` becomes the address or nothing, and what to do.
+#: The problem, in which `{at}` is replaced by the address or nothing, and the solution.
 _TEXTS: Final[Mapping[FailureKind, tuple[str, str]]] = {
     FailureKind.UNREACHABLE: ("Postgres cannot be reached{at}", "check DATABASE_URL, and that the server runs"),
     FailureKind.AUTHENTICATION: (
@@ -130,7 +130,7 @@ _TEXTS: Final[Mapping[FailureKind, tuple[str, str]]] = {
     FailureKind.DEFECT: ("Postgres{at} refused a statement", "its log has the statement"),
 }
 
-#: By the whole SQLSTATE first, then by its class.
+#: Looked up by the whole SQLSTATE first, then by its class.
 _CODES: Final[Mapping[str, FailureKind]] = {
     "08": FailureKind.UNREACHABLE,
     "57P": FailureKind.UNREACHABLE,
@@ -150,8 +150,8 @@ _CODES: Final[Mapping[str, FailureKind]] = {
     "42703": FailureKind.SCHEMA,  # undefined_column
     "42883": FailureKind.SCHEMA,  # undefined_function
     "3F000": FailureKind.SCHEMA,  # invalid_schema_name
-    "26000": FailureKind.POOLER,  # a prepared statement that another backend has
-    "42P05": FailureKind.POOLER,  # a prepared statement of that name, left by another client
+    "26000": FailureKind.POOLER,  # a prepared statement that belongs to another backend
+    "42P05": FailureKind.POOLER,  # a prepared statement with the same name, left by another client
 }
 
 #: libpq reports no SQLSTATE for a failed connection attempt, and PgBouncer reports 08P01 for all of its own errors.
@@ -173,7 +173,7 @@ _WORDS: Final[Mapping[str, FailureKind]] = {
     "no space left on device": FailureKind.DISK,
 }
 
-#: Kinds whose words come from the server as a whole: they name files, limits and tables, never a row's values.
+#: Kinds whose texts concern only the server: they contain names of files, limits and tables, never values of a row.
 _SPEAK_OF_THE_SERVER: Final = (
     FailureKind.UNREACHABLE,
     FailureKind.AUTHENTICATION,
@@ -186,7 +186,7 @@ _SPEAK_OF_THE_SERVER: Final = (
 
 
 def _is_of_the_connection(error: BaseException, cause: BaseException, code: str | None) -> bool:
-    """Whether the connection failed and not a statement."""
+    """Whether the connection failed, not a statement."""
     if code is not None:
         return code.startswith("08")
     is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
@@ -198,7 +198,7 @@ def _by_words(message: str) -> FailureKind:
     for words, kind in _WORDS.items():
         if words in lowered:
             return kind
-    if "does not exist" in lowered:  # Of a connection attempt: the role or the database, each quoted.
+    if "does not exist" in lowered:  # The error of a connection attempt: the role or the database, each quoted.
         return FailureKind.AUTHENTICATION if "role " in lowered else FailureKind.NO_DATABASE
     return FailureKind.UNREACHABLE
 
@@ -212,7 +212,7 @@ def _by_code(code: str | None) -> FailureKind:
 
 
 def _words(kind: FailureKind, cause: BaseException, code: str | None) -> str:
-    if str(cause) == "wait timeout expired":  # psycopg's, of a connection with a time limit (db.engine).
+    if str(cause) == "wait timeout expired":  # An error of psycopg, for a connection with a time limit (db.engine).
         return "no reply in time"
     if kind in _SPEAK_OF_THE_SERVER and (first := str(cause).partition("\n")[0].rpartition("failed: ")[2].strip()):
         return first

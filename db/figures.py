@@ -1,4 +1,4 @@
-"""Statements for the metrics: how all connections stand, in numbers. Ids are the only words in them."""
+"""Statements for the metrics: the state of all connections in numbers. Labels contain ids only."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from domain.deletions import RecordKind
 
 Rows = list[dict[str, Any]]
 
-#: A scrape that a busy Postgres would keep waiting for longer is better given up.
+#: The time limit of a scrape's statement: a busy Postgres must not delay it for longer.
 _LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '5s'")
 
 _CONNECTIONS = text("""
@@ -24,7 +24,7 @@ _CONNECTIONS = text("""
      ORDER BY c.created_at, c.id
 """)
 
-# By the index on (connection_id, started_at): the runs of a month are millions.
+# By the index on (connection_id, started_at), because a month has millions of runs.
 _RUNS = text("""
     SELECT c.id::text AS connection, r.mode,
            CASE WHEN r.status = 'running' AND r.not_before > now() THEN 'waiting' ELSE r.status END AS status,
@@ -51,7 +51,7 @@ _SKIPPED = text("SELECT reason, count(*) AS invoices FROM skipped_invoices GROUP
 
 
 def begin(connection: Connection) -> None:
-    """Bounds each statement of this transaction."""
+    """Set the time limit for each statement of this transaction."""
     connection.execute(_LONGEST_STATEMENT)
 
 
@@ -66,22 +66,22 @@ def connections(connection: Connection) -> Rows:
 
 
 def runs_of_a_day(connection: Connection) -> Rows:
-    """{connection, mode, status, runs, calls}, of the runs that began within a day; "waiting" is a status."""
+    """{connection, mode, status, runs, calls} of the runs started within a day; "waiting" is a status."""
     return [dict(row) for row in connection.execute(_RUNS).mappings()]
 
 
 def work_ahead(connection: Connection) -> dict[str, float]:
-    """{steps, oldest_run_seconds, reminders, resyncs}: overdue steps, and what is still to be done."""
+    """{steps, oldest_run_seconds, reminders, resyncs}: the overdue run steps and the remaining work."""
     return dict(connection.execute(_OVERDUE).one()._mapping)
 
 
 def skipped_invoices(connection: Connection) -> dict[str, int]:
-    """How many invoices wait, by the reason."""
+    """The number of waiting invoices, by reason."""
     return {row.reason: row.invoices for row in connection.execute(_SKIPPED)}
 
 
 def held_deletions(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many records are held back from being marked deleted, by connection and kind; 0 where none is."""
+    """The number of records held back from being marked deleted, by connection and kind; 0 for none."""
     counts = {
         (row.id, str(kind)): 0
         for row in connection.execute(text("SELECT id::text FROM zoho_connections ORDER BY created_at, id"))

@@ -1,4 +1,4 @@
-"""Statements over the floods of webhook events: records that are left to a run, and the events that it has read."""
+"""Statements over floods of webhook events: records left to a run, and the events that a run has covered."""
 
 import uuid
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ _LEAVE = text("""
 
 
 def leave_to_run(connection: Connection, claim: ResyncClaim) -> None:
-    """Ends the claim without a call: a run reads the record. Its attempt is given back, and it has no message.
+    """End the lease without a call, because a run reads the record; its attempt is not counted, and it has no message.
 
     Raises:
-        LeaseLostError: another worker has taken the record.
+        LeaseLostError: another worker has acquired the record.
     """
     values = claim.ref.as_values() | {"until": claim.until, "waiting_for": LEFT_TO_RUN}
     if connection.execute(_LEAVE, values).one_or_none() is None:
@@ -37,9 +37,9 @@ def leave_to_run(connection: Connection, claim: ResyncClaim) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the webhooks of a connection ask for."""
+    """The requests of a connection's webhooks."""
 
-    waiting: int  #: records that wait
+    waiting: int  #: waiting records
     calls_in_hour: int  #: detail calls for the events of the last hour
 
 
@@ -53,7 +53,7 @@ _LOAD = text("""
 
 
 def load(connection: Connection, connection_id: uuid.UUID) -> Load:
-    """The load of a connection's webhooks at present."""
+    """The current load of a connection's webhooks."""
     row = connection.execute(_LOAD, {"connection_id": connection_id}).one()
     return Load(row.waiting, row.calls_in_hour)
 
@@ -63,7 +63,7 @@ class Standing:
     """A flood that waits for a run."""
 
     waiting: int  #: records
-    since: datetime  #: its first event
+    since: datetime  #: the time of its first event
 
     def as_json(self) -> dict[str, Any]:
         return {"waiting": self.waiting, "since": self.since}
@@ -77,7 +77,7 @@ _STANDING = text("""
 
 
 def standing(connection: Connection, connection_id: uuid.UUID) -> Standing | None:
-    """The flood of a connection; None where no records are left to a run."""
+    """The flood of a connection; None if no records are left to a run."""
     values = {"connection_id": connection_id, "flood": FLOOD, "marks": list(MARKS)}
     row = connection.execute(_STANDING, values).one_or_none()
     return Standing(row.waiting, row.since) if row else None
@@ -85,12 +85,12 @@ def standing(connection: Connection, connection_id: uuid.UUID) -> Standing | Non
 
 @dataclass(frozen=True, slots=True)
 class Flooded:
-    """A connection whose flood is quiet and that has no run under way."""
+    """A connection whose flood has no new events, and that has no run under way."""
 
     connection_id: uuid.UUID
     waiting: int  #: records
-    left_to_full_run: int  #: of these, the records that an incremental run could not prove
-    contacts: int  #: of the others
+    left_to_full_run: int  #: those among them that an incremental run could not prove
+    contacts: int  #: contacts among the rest
 
     @property
     def invoices(self) -> int:
@@ -151,11 +151,11 @@ _CACHED = {
     """,
 }
 
-# An untimed event's change is not younger than its arrival. Zoho's clock has whole seconds: a reading of the second in
-# which the walk began is up to a second older than the walk's first call, so it proves an event only that came before.
-# SKIP LOCKED, and no record that a worker holds: the worker completes its events itself. A record is completed up to
-# its first event that is not proven, because events are handled in the order of their numbers. OFFSET 0 keeps the look
-# at the events an index scan for each record: the statistics of a table that a flood has just filled are stale.
+# The change of an untimed event is at most as old as its arrival. Zoho's clock has whole seconds: a response of the
+# second in which the walk began may be up to a second older than the walk's first call, so it proves only events from
+# before that second. SKIP LOCKED, and no record that is leased, because its worker completes the events itself. A
+# record is completed up to its first unproven event, because events are handled in the order of their numbers. OFFSET 0
+# keeps an index scan for each record: the statistics of a table that a flood has just filled are stale.
 _PROVEN = {
     entity: text(f"""
         WITH record AS (
@@ -206,7 +206,7 @@ _HANDLE_RECORD = text("""
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How much a run has completed."""
+    """The number of records and events that a run has completed."""
 
     records: int
     events: int
@@ -221,12 +221,13 @@ def complete(
     read_since: datetime,
     covers_all: bool,
 ) -> Completed:
-    """Completes the events that came before `asked_at` (Postgres's time) and that a run's walk has covered.
+    """Complete the events that came before `asked_at` (Postgres's time) and that a run's walk has covered.
 
-    The walk began at `read_since` (the server's time). With `covers_all` it has read every record and asked about
-    the missing ones; a removal of a record that is live all the same stays, because it may be the proof of a loss.
-    Else an event is completed if the cache proves it: what is cached is newer than the event, or was read since. A
-    removal is never proven so, because a list does not name what is gone.
+    The walk began at `read_since` (the server's time). With `covers_all` it has read every record and checked the
+    missing
+    ones. Even then a deleted event of a live record stays, because it may be the proof of a later loss. Without
+    `covers_all` an event is completed if the cache proves it: the cached version is newer than the event, or was read
+    since. A deleted event is never proven in that way, because a list does not contain deleted records.
     """
     found = connection.execute(
         _PROVEN[entity],
@@ -265,10 +266,10 @@ _HAND_ON = text(f"""
 def hand_on(
     connection: Connection, connection_id: uuid.UUID, entity: Entity, *, asked_at: datetime, covers_all: bool
 ) -> int:
-    """What came before `asked_at` and is not completed: few records get detail calls, many wait for a full run.
+    """Hand on uncompleted records from before `asked_at`: few get detail calls, many wait for a full run.
 
-    After a full run (`covers_all`) some of many get detail calls too: the next full run would prove as little. Returns
-    how many records there are.
+    After a full run (`covers_all`) some of many get detail calls too, because the next full run would prove as little.
+    Returns the number of records.
     """
     values = {"connection_id": connection_id, "entity": entity, "asked_at": asked_at}
     count: int = connection.execute(_COUNT_REST, values).scalar_one()

@@ -1,6 +1,6 @@
-"""The gates of the caches, as SQL: the rules of `domain.versions`, which tests hold them to.
+"""The gates of the caches in SQL: the rules of `domain.versions`; tests compare both.
 
-Each needs the parameter `stamps_may_go_back`, in psycopg's form.
+Each statement needs the parameter `stamps_may_go_back`, in psycopg's form.
 """
 
 from typing import Final
@@ -41,7 +41,7 @@ def _row(version: SqlVersion) -> str:
 
 
 def _known(version: SqlVersion) -> SqlVersion:
-    """An unknown time is the oldest one."""
+    """The version with unknown times replaced by the oldest time."""
     stamp, moment = version
     return f"coalesce({stamp}, '-infinity')", f"coalesce({moment}, '-infinity')"
 

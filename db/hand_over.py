@@ -1,4 +1,4 @@
-"""Statements over due reminders: what is due and what holds it back, and the claim of those that may go."""
+"""Statements over due reminders: the due ones, the reasons that hold them back, and the handover of the rest."""
 
 import datetime as dt
 import uuid
@@ -13,7 +13,7 @@ from domain.hand_over import HoldReason
 
 @dataclass(frozen=True, slots=True)
 class DueReminder:
-    """One reminder whose moment has come."""
+    """One due reminder."""
 
     reminder_id: uuid.UUID
     connection_id: uuid.UUID
@@ -25,7 +25,7 @@ class DueReminder:
     currency_code: str
     step: int
     phone: str = field(repr=False)
-    time_zone: str  #: the first of the customer's, else the organisation's
+    time_zone: str  #: the customer's first zone, else the organisation's
     home_time_zone: str  #: the organisation's
     scheduled_at: dt.datetime
     closes_at: dt.datetime
@@ -47,7 +47,7 @@ _DUE = text("""
 def due(
     connection: Connection, connection_id: uuid.UUID | None = None, *, at: dt.datetime | None = None
 ) -> list[DueReminder]:
-    """All that is due (at `at`, else now by Postgres's clock), the oldest first, with what holds it back."""
+    """All due reminders (at `at`, else now by Postgres's clock), oldest first, with the reasons to hold them back."""
     return [
         DueReminder(
             reminder_id=row.reminder_id,
@@ -72,7 +72,7 @@ def due(
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One contact with one phone number: the reminders in it are `sent` once the transaction commits."""
+    """One handover for one phone number: its reminders are `sent` once the transaction commits."""
 
     contact_id: uuid.UUID
     connection_id: uuid.UUID
@@ -97,7 +97,7 @@ def claim(
     connection_id: uuid.UUID | None = None,
     at: dt.datetime | None = None,
 ) -> Sequence[Claimed]:
-    """Takes due reminders, grouped by phone number, at most so many contacts; whoever commits must send them."""
+    """Hand over due reminders by phone number, at most `at_most` handovers; the caller sends them after the commit."""
     rows = connection.execute(_CLAIM, {"at_most": at_most, "connection_id": connection_id, "at": at})
     return [
         Claimed(

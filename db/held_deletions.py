@@ -1,7 +1,7 @@
 """Statements over held_deletions: records that Zoho seems to have lost, and that wait for a person's decision.
 
-A row counts while the cached record still carries the 404 that the row is about. A later read of the record clears
-`gone_at`, so the row no longer counts, whichever program has read it; a second loss has another time.
+A row counts while the cached record still has the 404 of that row. A later read of the record by any program clears
+`gone_at`, so that the row no longer counts; a second loss has another time.
 """
 
 import uuid
@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 from db.connections import Link
 from domain.deletions import Evidence, RecordKind
 
-#: The rows that count, dismissed ones included, with the names of their records. `found_at` is a copy of `gone_at`: the
-#: server's time of the 404.
+#: The rows that count, including dismissed ones, with the names of their records. `found_at` is a copy of `gone_at`:
+#: the server's time of the 404.
 STANDING = """
     SELECT held.connection_id, held.kind, held.record_id, held.evidence, held.found_at, held.dismissed_at,
            coalesce(customer.customer_name, invoice.invoice_number, '') AS name,
@@ -44,17 +44,17 @@ class Held:
 
     connection_id: uuid.UUID
     kind: RecordKind
-    record_id: str  #: Zoho's
+    record_id: str  #: Zoho's id
     name: str = field(repr=False)  #: the customer's name or the invoice's number
-    customer_name: str = field(repr=False)  #: of an invoice, "" otherwise
+    customer_name: str = field(repr=False)  #: of an invoice's customer, otherwise ""
     evidence: Evidence
-    found_at: datetime  #: Zoho's time when it first had the record no longer
+    found_at: datetime  #: Zoho's time of the first 404
     dismissed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many records of a connection are held back, and since when; dismissed ones are in no number."""
+    """The number of records of a connection that are held back, and since when; dismissed ones are not counted."""
 
     customers: int = 0
     invoices: int = 0
@@ -84,9 +84,9 @@ _HOLD = {
 
 
 def hold(connection: Connection, link: Link, kind: RecordKind, record_ids: Sequence[str], evidence: Evidence) -> int:
-    """Holds back records whose 404 is noted in the cache; returns how many are new.
+    """Hold back records whose 404 is recorded in the cache; returns the number of new ones.
 
-    A row about the same 404 stays as it is, dismissed or not.
+    A row about the same 404 stays unchanged, dismissed or not.
     """
     values = {"connection_id": link.connection_id, "kind": kind, "evidence": evidence, "ids": list(record_ids)}
     return len(connection.execute(_HOLD[kind], values).all())
@@ -117,9 +117,9 @@ def prune(connection: Connection, link: Link) -> None:
 
 
 def wait_for_turn(connection: Connection, link: Link, kind: RecordKind) -> None:
-    """Lets one transaction at a time weigh losses of that kind. Ends with the transaction.
+    """Let only one transaction at a time count the losses of that kind; the lock ends with the transaction.
 
-    Transactions side by side would not see each other's losses, and each would find the limit not reached.
+    Concurrent transactions would not see each other's losses, and each would find the number below the limit.
     """
     connection.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
@@ -128,7 +128,7 @@ def wait_for_turn(connection: Connection, link: Link, kind: RecordKind) -> None:
 
 
 def is_decided_by_a_person(connection: Connection, link: Link, kind: RecordKind, record_id: str) -> bool:
-    """Whether the record is held back or dismissed: then only proof or a person marks it."""
+    """Whether the record is held back or dismissed: then only a proof or a person may mark it deleted."""
     return bool(
         connection.execute(
             text(f"""
@@ -141,7 +141,7 @@ def is_decided_by_a_person(connection: Connection, link: Link, kind: RecordKind,
 
 
 def count(connection: Connection, connection_id: uuid.UUID, kind: RecordKind) -> int:
-    """How many records of that kind are held back; dismissed ones do not count."""
+    """The number of held-back records of that kind, without dismissed ones."""
     counted: int = connection.execute(
         text(f"""
             SELECT count(*) FROM ({STANDING}) standing
@@ -153,7 +153,7 @@ def count(connection: Connection, connection_id: uuid.UUID, kind: RecordKind) ->
 
 
 def standing(connection: Connection, connection_id: uuid.UUID) -> Standing:
-    """The counts of one connection."""
+    """The numbers for one connection."""
     row = connection.execute(
         text(f"""
             SELECT count(*) FILTER (WHERE kind = 'customer') AS customers,
@@ -181,7 +181,7 @@ def held(
     *,
     dismissed: bool = False,
 ) -> list[Held]:
-    """The records that are held back, or those that were dismissed: customers first, the longest-held first."""
+    """The held-back records, or the dismissed ones: customers first, those held longest first."""
     rows = connection.execute(_LISTED, {"connection_id": connection_id, "kind": kind, "dismissed": dismissed})
     return [
         Held(
@@ -199,7 +199,7 @@ def held(
 
 
 def dismiss(connection: Connection, link: Link, kind: RecordKind, record_ids: Iterable[str]) -> int:
-    """Records that a person knows these to exist; returns how many were held back."""
+    """Dismiss records that exist, as a person confirms; returns the number of held-back ones among them."""
     return connection.execute(
         text("""
             UPDATE held_deletions SET dismissed_at = clock_timestamp()

@@ -1,4 +1,4 @@
-"""Statements over the facts of an invoice that decide whether its money may be asked for."""
+"""Statements over the facts of an invoice that decide whether a payment reminder is allowed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,10 +15,9 @@ from domain.invoices import Invoice
 
 
 def facts(invoice: Invoice) -> tuple[Any, ...]:
-    """The facts that decide whether the money may be asked for, to be compared with those of another read.
+    """The facts that decide whether a payment reminder is allowed, for the comparison with another read.
 
-    A list row and a detail answer differ in the keys that they leave out: one that is missing says what False, 0 and ""
-    say.
+    List rows and detail responses omit different keys: a missing key means the same as False, 0 and "".
     """
     return (
         bool(invoice.ach_payment_initiated),
@@ -29,7 +28,7 @@ def facts(invoice: Invoice) -> tuple[Any, ...]:
 
 
 def cached_facts(row: Row[Any]) -> tuple[Any, ...]:
-    """The same, from a row of invoices_cache."""
+    """The same facts, from a row of invoices_cache."""
     return (
         bool(row.ach_payment_initiated),
         row.unprocessed_payment or 0,
@@ -39,18 +38,18 @@ def cached_facts(row: Row[Any]) -> tuple[Any, ...]:
 
 
 def completed(read: ObservedInvoice, row: Row[Any] | None) -> ObservedInvoice:
-    """The read, with the stored facts where its own row has no such key."""
+    """The read with the stored facts for keys that its own row does not have."""
     return read if row is None else replace(read, invoice=read.invoice.completed_by(invoice_of_row(row)))
 
 
 def note_details(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
-    """Details were read: nothing has to be asked for this version of the invoice, whatever they said."""
+    """Record that the details of this invoice version were read: no further detail call, whatever they contain."""
     if versions := {r.invoice.invoice_id: r.invoice.modified_at or NO_VERSION for r in reads if r.invoice.has_details}:
         note_asked(connection, link, versions)
 
 
 def note_asked(connection: Connection, link: Link, versions: Mapping[str, datetime]) -> None:
-    """Records the versions (modified times, else `NO_VERSION`) whose details were asked for, whatever they said."""
+    """Record the versions (modified times, else `NO_VERSION`) whose details were requested, whatever the result."""
     connection.exec_driver_sql(
         """
         UPDATE invoices_cache SET asked_version = noted.version

@@ -1,4 +1,4 @@
-"""From a row of invoices_cache to the domain's invoice."""
+"""The conversion of a row of invoices_cache to the domain's invoice."""
 
 from typing import Any
 

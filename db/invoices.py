@@ -1,4 +1,4 @@
-"""Statements over invoices_cache: the upsert of what differs (FR-3); what has no customer goes to skipped_invoices."""
+"""Statements over invoices_cache: the upsert of invoices that differ (FR-3); those without a customer wait."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -22,15 +22,15 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """What a page did; skipped invoices are in neither number."""
+    """The result of a page; waiting invoices are in neither number."""
 
     new: int = 0
     updated: int = 0
-    went_back: Sequence[str] = ()  #: Zoho's ids of those whose stamp went back, see `domain.versions`
+    went_back: Sequence[str] = ()  #: Zoho's ids of the invoices whose modified time went back, see `domain.versions`
 
 
-# Customers first, then invoices, then reminders: everybody locks in this order, so that no two wait crosswise and
-# nobody plans from a customer that is just changing.
+# Customers first, then invoices, then reminders: every transaction locks in this order, to avoid deadlocks and plans
+# from a customer that is being changed.
 _LOCK_CUSTOMERS = text("""
     SELECT id, zoho_customer_id FROM customers_cache
      WHERE connection_id = :connection_id
@@ -62,11 +62,13 @@ def upsert(
     since: datetime | None = None,
     stamps_may_go_back: bool = False,
 ) -> Upserted:
-    """Writes those of the invoices that differ from what is cached and are not older; skips those without a customer.
+    """Write the invoices that differ from the cache and are not older; those without a cached customer wait for it.
 
-    Pending reminders of a changed invoice are planned again in the same transaction; new ones wait for their phase. A
-    row that was written after `since` (by Postgres's clock), when the run began, has been counted already.
-    `stamps_may_go_back`: see `domain.versions`.
+    Pending reminders of a changed invoice are planned again in the same transaction; new reminders wait for their
+    phase.
+    A row written after `since` (by Postgres's clock), the start of the run, is already counted. `stamps_may_go_back`:
+    see
+    `domain.versions`.
     """
     if not batch:
         return Upserted()
@@ -103,7 +105,7 @@ def upsert(
 
 
 def _latest(batch: Sequence[ObservedInvoice]) -> list[ObservedInvoice]:
-    """Each invoice once, its newest version: Zoho may list one twice. Sorted, so that locks have one order."""
+    """The newest version of each invoice, because Zoho may list one twice. Sorted, so that locks have one order."""
     latest: dict[str, ObservedInvoice] = {}
     for read in batch:
         other = latest.get(read.invoice.invoice_id)
@@ -117,7 +119,7 @@ def _version(read: ObservedInvoice) -> Version:
 
 
 def _lock_customers(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> dict[str, uuid.UUID]:
-    """Those whom the invoices name, by Zoho's id; locked with them are those from whom an invoice has moved away."""
+    """Lock the customers of the invoices and the former customers of moved invoices; return the former by Zoho's id."""
     rows = connection.execute(
         _LOCK_CUSTOMERS,
         {
@@ -151,7 +153,7 @@ def _fresh(
     customer_ids: dict[str, uuid.UUID],
     stamps_may_go_back: bool,
 ) -> list[ObservedInvoice]:
-    """Those that are new, or differ and are not older."""
+    """The invoices that are new, or differ and are not older."""
 
     def is_fresh(read: ObservedInvoice) -> bool:
         invoice, row = read.invoice, stored.get(read.invoice.invoice_id)
@@ -162,10 +164,10 @@ def _fresh(
         if not is_replaced_by(_stored_version(row), _version(read), stamps_may_go_back=stamps_may_go_back):
             return False
         if row.status == DELETED and read.observed_at < (row.observed_at or _LONG_AGO):
-            return False  # Found gone after this was read; what was only withdrawn comes back as it was observed.
+            return False  # A 404 came after this read; a withdrawn row returns at its observed time.
         if row.gone_at is not None and read.observed_at > row.gone_at:
-            return True  # It is back after a 404.
-        # The columns too, because another program may have written over them.
+            return True  # The invoice is back after a 404.
+        # The columns too, because another program may have changed them.
         return _told(invoice, customer_ids) != _cached(row)
 
     return [read for read in reads if is_fresh(read)]
@@ -190,7 +192,7 @@ def _cached(row: Row[Any]) -> tuple[Any, ...]:
 
 
 def _is_only_learnt(invoice: Invoice, row: Row[Any] | None, customer_ids: Mapping[str, uuid.UUID]) -> bool:
-    """A first detail answer has the switch, which no list has: the row is written, but nothing has changed in Zoho."""
+    """Whether only the details are new: a first detail response adds the switch without any change in Zoho."""
     if row is None or row.payment_reminder_enabled is not None:
         return False
     return _told(replace(invoice, reminders_enabled=None), customer_ids) == _cached(row)
@@ -270,7 +272,7 @@ def _columns(
 
 
 def note_observed(connection: Connection, link: Link, zoho_invoice_id: str, observed_at: datetime) -> None:
-    """A detail answer has told this invoice again, though perhaps nothing new: it is later than its last change."""
+    """Record that a detail response was read after the invoice's last change, even if it contains nothing new."""
     for table in ("invoices_cache", "skipped_invoices"):
         connection.execute(
             text(f"""
@@ -290,10 +292,10 @@ def take_up_skipped(
     now: datetime,
     since: datetime | None = None,
 ) -> Upserted:
-    """The invoices that waited for these customers, now cached, move to the cache (FR-7).
+    """Move the invoices that waited for these customers, which are now cached, to the cache (FR-7).
 
-    A waiting invoice may have been read long ago. It replaces a cached row by the rule of full runs, which wrote the
-    one or the other: a row that was read clearly later stays.
+    A waiting invoice may have been read long ago. It replaces a cached row by the rule of full runs, which wrote one of
+    the two: a row that was clearly read later stays.
     """
     if not zoho_customer_ids:
         return Upserted()

@@ -1,16 +1,16 @@
-"""Statements over key_canary: one known text, encrypted, with which a process proves its keys."""
+"""Statements over key_canary: one encrypted known text, by which a process checks its keys."""
 
 from sqlalchemy import Connection, text
 
 
 def ciphertext(connection: Connection) -> str | None:
-    """The stored canary; None where there is none yet."""
+    """The stored canary; None before the first one."""
     found: str | None = connection.execute(text("SELECT ciphertext FROM key_canary")).scalar_one_or_none()
     return found
 
 
 def save(connection: Connection, encrypted: str) -> None:
-    """Stores the first canary; one that is there already stays."""
+    """Store the first canary; an existing one stays."""
     connection.execute(
         text("INSERT INTO key_canary (ciphertext) VALUES (:ciphertext) ON CONFLICT DO NOTHING"),
         {"ciphertext": encrypted},

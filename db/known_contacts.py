@@ -1,4 +1,4 @@
-"""What is cached of contacts, as a page of the list is compared with it, and what is remembered of their reading."""
+"""The cached facts of contacts for the comparison with a page of the list, and the records of what was read."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -13,13 +13,13 @@ from domain.contacts import Contact, ContactPerson
 from domain.customers import persons_from_json
 from domain.persons import ids_of, is_ambiguous
 
-#: Stands for the version of a record without a modified time in `asked_version`.
+#: The value of `asked_version` for a record without a modified time.
 NO_VERSION = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class ListFacts:
-    """What a list row says, as it is cached: a row read again that says the same needs nothing more."""
+    """The facts of a list row as they are cached: a row that was read again with the same facts needs no more work."""
 
     modified_at: datetime | None
     status: str
@@ -38,16 +38,16 @@ class ListFacts:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is cached of a contact, for the comparison with a list row and with the sweep of persons."""
+    """The cached facts of a contact, for the comparison with a list row and with the bulk read of persons."""
 
     list_facts: ListFacts
     person_ids: frozenset[str]
     bulk_omits_persons: bool
-    is_ambiguous: bool  #: observed in the second of its last change, or answered by a 404 since
+    is_ambiguous: bool  #: observed in the second of its last change, or a 404 came since
 
 
 def known(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, Known]:
-    """What is cached of these contacts; absent where nothing is. The unique key finds them, not the connection."""
+    """The cached facts of these contacts, without uncached ones. Looked up by the unique key, not by the connection."""
     rows = connection.execute(
         text("""
             SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
@@ -88,7 +88,7 @@ def is_cached(connection: Connection, link: Link, zoho_customer_id: str) -> bool
 
 
 def cached_persons(connection: Connection, link: Link, zoho_customer_id: str) -> tuple[ContactPerson, ...] | None:
-    """A customer's persons as they are cached; None where the customer is not."""
+    """A customer's persons as they are cached; None if the customer is not cached."""
     persons = connection.execute(
         text("""
             SELECT contact_persons FROM customers_cache
@@ -103,8 +103,8 @@ def cached_persons(connection: Connection, link: Link, zoho_customer_id: str) ->
     return None if persons is None else persons_from_json(persons)
 
 
-# What is noted here is a hint: without it, a later run asks once more. So no note waits for a customer whom somebody
-# else is writing at this moment: a step that has planned reminders already could wait crosswise with them.
+# This record is a hint: without it, a later run asks once more. It therefore does not wait for a customer that another
+# transaction is writing: a step that has already planned reminders could deadlock with that transaction.
 _NOTE = """
     UPDATE customers_cache SET {column} = noted.value
       FROM (SELECT cached.id, noted.value
@@ -126,7 +126,7 @@ _NOTE_ASKED = _NOTE.format(
 _NOTE_OMISSIONS = _NOTE.format(column="bulk_omits_persons", type="bool", differs="bulk_omits_persons <> noted.value")
 
 
-# Invoices are locked in their usual order. Customers are never waited for: the next full run records their credits.
+# Invoices are locked in their usual order. Locked customers are skipped: the next full run records their credits.
 _NOTE_CREDITS = text("""
     WITH read AS (
         SELECT cached.id, noted.credits, coalesce(nullif(noted.currency, ''), credits_currency) AS currency
@@ -151,19 +151,19 @@ _NOTE_CREDITS = text("""
 
 
 def note_observed(connection: Connection, link: Link, observed: Mapping[str, datetime]) -> None:
-    """A detail answer has told these contacts again, though perhaps nothing new: it is later than their last change."""
+    """Record that detail responses were read after the contacts' last changes, even if they contain nothing new."""
     _note(connection, link, _NOTE_OBSERVED, observed)
 
 
 def note_bulk_omissions(connection: Connection, link: Link, omissions: Mapping[str, bool]) -> None:
-    """Remembers of whom the bulk list lacks persons. It is no fact of theirs, and so no update of their rows."""
+    """Record for which contacts the bulk list omits persons; `updated_at` stays, because no contact has changed."""
     _note(connection, link, _NOTE_OMISSIONS, omissions)
 
 
 def note_credits(connection: Connection, link: Link, contacts: Iterable[Contact], *, now: datetime) -> None:
-    """Records the unused credits that list rows carry: Zoho moves no modified time when they change.
+    """Record the unused credits in list rows, because Zoho changes no modified time when they change.
 
-    Plans of the customers' open invoices become due, because credits may cover them now, or no longer.
+    Plans of the customers' open invoices become due, because the credits may start or stop to cover them.
     """
     carrying = [contact for contact in contacts if contact.unused_credits is not None]
     if not carrying:
@@ -182,12 +182,12 @@ def note_credits(connection: Connection, link: Link, contacts: Iterable[Contact]
 
 
 def note_asked(connection: Connection, link: Link, versions: Mapping[str, datetime]) -> None:
-    """Records the versions (modified times, else `NO_VERSION`) whose details were asked for, whatever they said."""
+    """Record the versions (modified times, else `NO_VERSION`) whose details were requested, whatever the result."""
     _note(connection, link, _NOTE_ASKED, versions)
 
 
 def note_unreadable(connection: Connection, link: Link, zoho_customer_id: str, *, now: datetime) -> None:
-    """Records that the details could not be understood: the contact stays unasked, and is asked for again in a day."""
+    """Record that the details could not be understood: they remain unread, and are requested again in a day."""
     connection.execute(
         text("""
             UPDATE customers_cache SET switch_asked_at = :now
@@ -205,8 +205,9 @@ def note_unreadable(connection: Connection, link: Link, zoho_customer_id: str, *
 def oldest_details(connection: Connection, link: Link, run_id: uuid.UUID, *, before: datetime, limit: int) -> list[str]:
     """The live customers whose details were last read before that time or never, the oldest first, at most `limit`.
 
-    Details that could not be understood count as read when they were asked for: they would block the others. Without
-    those whose call has failed in this run.
+    Details that could not be understood count as read at the time of the request; otherwise they would block the
+    others.
+    Customers whose call has failed in this run are omitted.
     """
     rows = connection.execute(
         text("""
@@ -224,7 +225,7 @@ def oldest_details(connection: Connection, link: Link, run_id: uuid.UUID, *, bef
 
 
 def note_details_read(connection: Connection, link: Link, contact: Contact, *, observed_at: datetime) -> None:
-    """Records that the details were read again and said what is cached. Not where a newer version is cached."""
+    """Record that the details were read again and match the cache, unless a newer version is cached."""
     connection.execute(
         text("""
             UPDATE customers_cache SET details_observed_at = :observed_at

@@ -1,4 +1,4 @@
-"""Leases: temporary ownership of a unit of work, fenced by the moment until which it holds."""
+"""Leases: temporary ownership of a unit of work, fenced by the time of its expiry."""
 
 
 class LeaseLostError(Exception):

@@ -26,11 +26,11 @@ _WITHDRAW = f"""
 def withdraw(
     connection: Connection, link: Link, waiting: Sequence[ObservedInvoice], *, now: datetime, stamps_may_go_back: bool
 ) -> None:
-    """Marks the cached rows of waiting invoices deleted, until their new customers are cached.
+    """Mark the cached rows of waiting invoices deleted until their new customers are cached.
 
-    Otherwise the old customer of such an invoice would be reminded of another one's debt. The waiting row has the
-    version from then on. With its own, perhaps newer, the cached row would refuse the reading that ends the wait, and
-    the invoice would be in neither table.
+    Otherwise the former customer of such an invoice would be reminded of another customer's debt. The waiting row has
+    the version from then on. With its own, perhaps newer, version the cached row would refuse the reading that ends the
+    wait, and the invoice would be in neither table.
     """
     if not waiting:
         return

@@ -1,4 +1,4 @@
-"""Statements that read a connection's open invoices, to say who would be called about them."""
+"""Statements that read a connection's open invoices, for previews of the calls."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,12 @@ from db import plan_cases
 from db.plan_cases import Case
 from domain.invoices import CLOSED_STATUSES
 
-#: Invoices that are read at once.
+#: Invoices per read.
 BATCH = 500
 
 
 def cases(connection: Connection, connection_id: uuid.UUID) -> Iterator[Case]:
-    """Every invoice of the connection that is owed under an open or an unknown status, without a lock."""
+    """Every unpaid invoice of the connection with an open or unknown status, without a lock."""
     ids = _ids(connection, connection_id)
     for start in range(0, len(ids), BATCH):
         yield from plan_cases.read(connection, ids[start : start + BATCH])
@@ -63,11 +63,11 @@ def waiting(connection: Connection, connection_id: uuid.UUID) -> list[WaitingDeb
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """The customer of a call, as a person knows them. Personal: for a terminal, never for a log."""
+    """The customer of a call, in a form for people. Personal data: for a terminal, never for a log."""
 
     name: str = field(repr=False)
     number_as_given: str = field(repr=False)
-    country_code: str | None  #: of the address; None where no details name one
+    country_code: str | None  #: of the address; None if no details contain one
     details_are_known: bool
 
 

@@ -1,4 +1,4 @@
-"""Statements over the handover switch of a connection: closed at first, opened by a person."""
+"""Statements over the handover switch of a connection: initially closed, opened by a person."""
 
 import uuid
 from contextlib import suppress
@@ -12,21 +12,22 @@ from sqlalchemy.exc import OperationalError
 from domain.opening import Backlog, Handover
 from domain.reminders import Opening
 
-#: How long a closing waits for claims that have begun.
+#: The time limit of a closing's wait for handovers that have begun.
 _CLAIMS_ARE_AWAITED = "5s"
 
 
 @dataclass(frozen=True, slots=True)
 class HandoverState:
-    """Whether a connection hands over, since when, and how many numbers wait to be called."""
+    """Whether a connection hands over, since when, and how many numbers have waiting reminders."""
 
     handover: Handover
     opened_at: datetime | None
     backlog: Backlog
-    waiting_calls: int  #: different numbers with a reminder to come
+    waiting_calls: int  #: different numbers with a pending reminder
 
     def as_json(self) -> dict[str, Any]:
-        """`handover`, `opened_at`, `backlog`, `waiting_calls`: as `status`, `sync --wait` and the others print it."""
+        """`handover`, `opened_at`, `backlog`, `waiting_calls`, in the form that `status`, `sync --wait` and others
+        print."""
         return {
             "handover": self.handover,
             "opened_at": self.opened_at,
@@ -40,7 +41,7 @@ class HandoverState:
 
 
 def opening_of(connection: Connection, connection_id: uuid.UUID) -> Opening:
-    """Since when the connection is open, as a plan looks at it."""
+    """The opening of the connection for a plan: since when it is open."""
     row = connection.execute(
         text("SELECT handover_opened_at, handover_backlog FROM zoho_connections WHERE id = :id"), {"id": connection_id}
     ).one()
@@ -58,7 +59,7 @@ _STATE = text("""
 
 
 def state_of(connection: Connection, connection_id: uuid.UUID) -> HandoverState:
-    """How the connection's handover stands."""
+    """The state of the connection's handover switch."""
     row = connection.execute(_STATE, {"id": connection_id}).one()
     return HandoverState(
         Handover(row.handover), row.handover_opened_at, Backlog(row.handover_backlog), row.waiting_calls
@@ -66,7 +67,7 @@ def state_of(connection: Connection, connection_id: uuid.UUID) -> HandoverState:
 
 
 def open_handover(connection: Connection, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
-    """Opens the connection; its plans are due, so that nothing goes out before they are made again.
+    """Open the connection; its plans become due, so that nothing is handed over before they are renewed.
 
     Opening an open connection again moves its opening to `now`.
     """
@@ -82,10 +83,11 @@ def open_handover(connection: Connection, connection_id: uuid.UUID, backlog: Bac
 
 
 def close_handover(connection: Connection, connection_id: uuid.UUID) -> None:
-    """Closes the connection. Its reminders stay planned; none is handed over until it is opened again.
+    """Close the connection. Its reminders stay planned; none is handed over until it is opened again.
 
-    Waits for claims that hold reminders of the connection and have not ended yet, so that none commits afterwards; but
-    not for long, because a sender that hangs must not keep a person from closing.
+    Waits for handovers that hold reminders of the connection and have not ended yet, so that none commits afterwards.
+    The
+    wait has a limit, because a blocked sender must not prevent a person from closing.
     """
     connection.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": _CLAIMS_ARE_AWAITED})
     with suppress(OperationalError), connection.begin_nested():
@@ -101,7 +103,7 @@ def close_handover(connection: Connection, connection_id: uuid.UUID) -> None:
 
 
 def make_plans_due(connection: Connection, connection_id: uuid.UUID, *, now: datetime) -> int:
-    """Every plan of the connection's open invoices is to be made again; returns how many."""
+    """Make every plan of the connection's open invoices due again; returns their number."""
     return connection.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now

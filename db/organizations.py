@@ -1,4 +1,4 @@
-"""Statements over the organisation's own facts, as zoho_connections keeps them."""
+"""Statements over the facts of the organisation itself, which zoho_connections stores."""
 
 import uuid
 
@@ -16,7 +16,7 @@ def update_facts(
     country_code: str | None,
     currency_code: str,
 ) -> None:
-    """Writes the organisation's own facts. An unknown time zone is kept in a column of its own; the known one stays."""
+    """Write the facts of the organisation. An unknown time zone goes to its own column; the known one stays."""
     is_known = known_zone(time_zone) is not None
     connection.execute(
         text("""

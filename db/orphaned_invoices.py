@@ -1,4 +1,4 @@
-"""Statements over invoices whose customer is gone: a merge may have given them to another one, and moves no stamp."""
+"""Statements over invoices whose customer is gone: a merge may have moved them, without a new modified time."""
 
 from sqlalchemy import Connection, TextClause, text
 
@@ -18,8 +18,8 @@ _OPEN = text(f"""
      ORDER BY zoho_invoice_id
 """)  # noqa: S608  (a constant)
 
-# Both times are the server's, of a second's resolution. An invoice that was read again since the 404 is left out, so
-# that each costs one call however many runs miss the list.
+# Both times are the server's, with a resolution of a second. An invoice that was read again since the 404 is omitted,
+# so that each costs one call, however many runs miss its customer.
 _UNREAD = text(f"""
     SELECT zoho_invoice_id FROM invoices_cache AS invoice
       JOIN customers_cache AS customer ON customer.id = invoice.customer_id
@@ -30,7 +30,7 @@ _UNREAD = text(f"""
 
 
 def ask_again(connection: Connection, link: Link, zoho_customer_id: str) -> list[Due]:
-    """Requests a refresh of each open invoice of the customer; what is to be fetched at once."""
+    """Request a refresh of each open invoice of the customer; returns the refreshes that are due at once."""
     return _request(connection, link, _OPEN, zoho_customer_id=zoho_customer_id)
 
 

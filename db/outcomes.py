@@ -1,4 +1,4 @@
-"""Statements over handover_outcomes: what came of a call (`report_outcome` in SQL does the work)."""
+"""Statements over handover_outcomes: the outcomes of calls (`report_outcome` in SQL writes them)."""
 
 import datetime as dt
 import uuid
@@ -11,7 +11,7 @@ from domain.outcome import CallOutcome
 
 
 class RefusedOutcomeError(Exception):
-    """The outcome cannot be recorded; the message says why, and nothing is recorded."""
+    """The outcome cannot be recorded; the message contains the reason."""
 
 
 def report(
@@ -23,7 +23,7 @@ def report(
     until: dt.date | None = None,
     note: str | None = None,
 ) -> int:
-    """Records the outcome; returns the number of reminders that it is recorded for.
+    """Record the outcome; returns the number of reminders that it is recorded for.
 
     Raises:
         RefusedOutcomeError: no such handover or reminder, or a promise without a day.

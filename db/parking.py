@@ -1,4 +1,4 @@
-"""Statements that take a connection out of work, and bring it back."""
+"""Statements that exclude a connection from work, and resume it."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def parked(connection: Connection) -> Sequence[uuid.UUID]:
 
 
 def resume(connection: Connection, connection_id: uuid.UUID) -> None:
-    """A parked connection that Zoho accepts works again, and its next sync is due."""
+    """Resume a parked connection that Zoho accepts again; its next sync is due."""
     connection.execute(
         text("""
             UPDATE zoho_connections

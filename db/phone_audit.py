@@ -1,4 +1,4 @@
-"""The statement that finds the numbers a person should look at, with what their customers owe."""
+"""The statement that finds the numbers that a person should check, with the debts of their customers."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,7 +9,7 @@ from db.connections import Link
 from domain.invoices import CLOSED_STATUSES
 from domain.phone_audit import AuditRules, PhoneFacts
 
-# Amounts travel as text, because JSON numbers become floats. Names count as in the rule for shared numbers.
+# Amounts are passed as text, because JSON numbers become floats. Names count as in the rule for shared numbers.
 _DOUBTFUL = text("""
     WITH balance AS (
         SELECT customer_id, coalesce(currency_code, '') AS currency, sum(balance) AS amount
@@ -47,7 +47,7 @@ _CURRENCY = text("SELECT currency_code FROM zoho_connections WHERE id = :connect
 
 
 def doubtful(connection: Connection, link: Link, rules: AuditRules) -> Iterator[PhoneFacts]:
-    """The live customers whose number is refused, not called or doubtful, in no order. Confirmed ones are left out."""
+    """The live customers whose number is refused, not called or doubtful, unordered. Confirmed ones are omitted."""
     rows = connection.execute(
         _DOUBTFUL,
         {
@@ -75,5 +75,5 @@ def doubtful(connection: Connection, link: Link, rules: AuditRules) -> Iterator[
 
 
 def home_currency(connection: Connection, link: Link) -> str:
-    """The organisation's own currency; "" where it is not known."""
+    """The organisation's own currency; "" if it is unknown."""
     return connection.execute(_CURRENCY, {"connection_id": link.connection_id}).scalar_one() or ""

@@ -1,7 +1,8 @@
-"""Statements over phone_confirmations: which number a person has confirmed for a text of a customer in Zoho.
+"""Statements over phone_confirmations: the number that a person has confirmed for a text of a customer in Zoho.
 
-A confirmation holds for that customer and that text only. When the text changes in Zoho the confirmation stays in the
-table and matches nothing; it is not deleted, because a list row shows one person's texts, and the others come back.
+A confirmation is valid for that customer and that text only. When the text changes in Zoho, the confirmation stays in
+the table without a match. It is not deleted, because a list row contains one person's texts only, and the others come
+back.
 """
 
 import uuid
@@ -19,10 +20,10 @@ from domain.phones import NO_CONFIRMATIONS, Confirmations
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A person's word that a text means this number, and that it may be called."""
+    """A person's confirmation that a text means this number, and that the number may be called."""
 
     customer_id: uuid.UUID
-    phone_text: str = field(repr=False)  #: as it stands in Zoho
+    phone_text: str = field(repr=False)  #: as written in Zoho
     phone: str = field(repr=False)  #: E.164
     note: str = field(repr=False)
     confirmed_at: datetime
@@ -30,7 +31,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmableCustomer:
-    """A cached customer, with all that its phone number is chosen from."""
+    """A cached customer, with all facts that its phone number was chosen from."""
 
     id: uuid.UUID
     zoho_customer_id: str
@@ -44,18 +45,18 @@ class ConfirmableCustomer:
 
 @dataclass(frozen=True, slots=True)
 class PhoneStanding:
-    """How a customer's number stands, and its open invoices."""
+    """The state of a customer's number, and the customer's open invoices."""
 
     phone: str | None = field(repr=False)  #: E.164 unless there is a problem
     problem: str | None
     not_callable: str | None
     is_confirmed: bool
     open_invoices: int
-    with_reminder: int  #: open invoices with a reminder to come
+    with_reminder: int  #: open invoices with a pending reminder
 
 
 def aggregated(customer: str) -> str:
-    """The column `confirmed` of a SELECT whose customers_cache has that alias: text → E.164, or NULL."""
+    """The column `confirmed` of a SELECT in which customers_cache has that alias: text → E.164, or NULL."""
     return f"""
         (SELECT jsonb_object_agg(phone_text, phone) FROM phone_confirmations
           WHERE phone_confirmations.customer_id = {customer}.id) AS confirmed
@@ -63,7 +64,7 @@ def aggregated(customer: str) -> str:
 
 
 def confirm(connection: Connection, confirmations: Sequence[Confirmation]) -> None:
-    """Stores them, each in place of an earlier one for the same text. The caller has locked the customers."""
+    """Store confirmations; each replaces an earlier one for the same text. The caller has locked the customers."""
     connection.exec_driver_sql(
         """
         INSERT INTO phone_confirmations (customer_id, phone_text, phone, note, confirmed_at)
@@ -83,7 +84,7 @@ def confirm(connection: Connection, confirmations: Sequence[Confirmation]) -> No
 
 
 def withdraw(connection: Connection, customer_id: uuid.UUID) -> Sequence[Confirmation]:
-    """Deletes every confirmation of the customer, those of former texts included, and returns them."""
+    """Delete and return every confirmation of the customer, including those of former texts."""
     rows = connection.execute(
         text("""
             DELETE FROM phone_confirmations WHERE customer_id = :customer_id
@@ -123,9 +124,9 @@ _CUSTOMERS = text(f"""
 def lock_customers(
     connection: Connection, link: Link, zoho_customer_ids: Sequence[str]
 ) -> Mapping[str, ConfirmableCustomer]:
-    """The customers with these ids of Zoho's, held until the transaction ends."""
+    """Lock the customers with these Zoho ids until the transaction ends."""
     ids = connection.execute(_LOCK, {"connection_id": link.connection_id, "zoho_ids": list(zoho_customer_ids)})
-    # Read after the lock: the statement that waits for one sees other tables as they were before.
+    # Read after the lock, because a statement that waits for a lock sees other tables as they were before the wait.
     rows = connection.execute(_CUSTOMERS, {"ids": list(ids.scalars())})
     return {
         row.zoho_customer_id: ConfirmableCustomer(
@@ -154,7 +155,7 @@ _STANDING = text("""
 
 
 def standing(connection: Connection, customer_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, PhoneStanding]:
-    """How the numbers of these customers stand in the cache."""
+    """The state of these customers' numbers in the cache."""
     rows = connection.execute(_STANDING, {"ids": list(customer_ids)})
     return {
         row.id: PhoneStanding(

@@ -1,4 +1,4 @@
-"""Statements that judge the cached phone numbers anew, without any call: the metadata or the setting has changed."""
+"""Statements that judge the cached phone numbers again without a call, after a change of metadata or settings."""
 
 import uuid
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from domain.customers import Customer, customer_from, persons_from_json
 from domain.phones import METADATA_VERSION, NO_CONFIRMATIONS, PhoneFallback, verdict_as_json
 from domain.public_holidays import rest_days
 
-#: Customers judged in one transaction.
+#: Customers per transaction.
 BATCH = 100
 
 #: The keys of phone_verdict that decide whether the number is called.
@@ -26,12 +26,12 @@ _PLANNED_BY = ("kind", "doubts", "confirmed")
 
 
 def judged_with(link: Link, fallback: PhoneFallback) -> str:
-    """All that a verdict depends on beside the customer: the edition, the setting, the organisation's home."""
+    """Everything except the customer that a verdict depends on: the edition, the setting, the organisation's home."""
     return " ".join((METADATA_VERSION, fallback, link.country_code or "-", link.time_zone))
 
 
 def noted(connection: Connection, link: Link) -> str | None:
-    """What the connection's numbers were judged with; None where that was never noted."""
+    """The recorded basis of the connection's verdicts (see `judged_with`); None if it was never recorded."""
     judged: str | None = connection.execute(
         text("SELECT phones_judged_with FROM zoho_connections WHERE id = :connection_id"),
         {"connection_id": link.connection_id},
@@ -40,7 +40,7 @@ def noted(connection: Connection, link: Link) -> str | None:
 
 
 def note_current(connection: Connection, link: Link, fallback: PhoneFallback) -> None:
-    """All of them have been judged anew."""
+    """Record that all numbers of the connection were judged again."""
     connection.execute(
         text("UPDATE zoho_connections SET phones_judged_with = :judged_with WHERE id = :connection_id"),
         {"connection_id": link.connection_id, "judged_with": judged_with(link, fallback)},
@@ -74,9 +74,9 @@ def judge_anew(
     now: datetime,
     all_of_them: bool = True,
 ) -> str | None:
-    """Judges the next customers after that Zoho id, or only those that another edition has judged.
+    """Judge the next customers after that Zoho id, or only those whose verdict is from another edition.
 
-    Plans again for those whom it changes. Returns the last id that it looked at, None at the end.
+    Changed customers are planned again. Returns the last id that was read; None at the end.
     """
     locked = connection.execute(
         _LOCK_NEXT,
@@ -94,15 +94,16 @@ def judge_anew(
 def judge_customers(
     connection: Connection, link: Link, customer_ids: Sequence[uuid.UUID], *, fallback: PhoneFallback, now: datetime
 ) -> str | None:
-    """Judges these customers again, and plans again for those whom it changes. The caller has locked them.
+    """Judge these customers again, and plan again for those that change. The caller has locked them.
 
-    Returns the last of Zoho's ids, None where there is none.
+    Returns the last Zoho id; None without customers.
     """
-    # Read after the lock: a statement that waits for one sees the confirmations as they were before it waited.
+    # Read after the lock, because a statement that waits for a lock sees the confirmations as they were before the
+    # wait.
     rows = connection.execute(_LOCKED, {"ids": list(customer_ids)}).all()
     if not rows:
         return None
-    # A customer from before booksync has no persons yet, only the number that its invoices told: nothing to judge.
+    # A customer from before booksync has no persons yet, only the number from its invoices: it has nothing to judge.
     judged = [(row, _judged(row, link, fallback)) for row in rows if row.contact_persons]
     changed = [row.id for row, customer in judged if _is_changed(row, customer)]
     _write(connection, judged, changed)
@@ -155,7 +156,7 @@ def _stored_outcome(row: Row[Any]) -> tuple[Any, ...]:
 
 
 def _write(connection: Connection, judged: Sequence[tuple[Row[Any], Customer]], changed: Sequence[uuid.UUID]) -> None:
-    """`updated_at` tells of a customer that has changed, not of a verdict that was merely confirmed."""
+    """Write the verdicts; `updated_at` changes only for changed customers, not for a verdict that stays the same."""
     connection.exec_driver_sql(
         """
         UPDATE customers_cache

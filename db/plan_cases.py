@@ -1,4 +1,4 @@
-"""What a plan depends on, read in the order in which every writer locks: customers, invoices, reminders."""
+"""All facts that a plan depends on, read in the lock order of every writer: customers, invoices, reminders."""
 
 import uuid
 from collections import defaultdict
@@ -23,7 +23,7 @@ from domain.reminders import Opening, Plan, plan
 
 @dataclass(frozen=True, slots=True)
 class CaseCustomer:
-    """A cached customer, as far as planning looks at it."""
+    """The facts of a cached customer that planning uses."""
 
     id: uuid.UUID
     status: ContactStatus
@@ -36,23 +36,23 @@ class CaseCustomer:
     time_zone: str | None
     time_zones: tuple[str, ...] | None
     holiday_country: str | None
-    holds: Holds  #: those of every invoice of the customer
+    holds: Holds  #: the holds of all invoices of the customer
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One invoice with all that its plan depends on."""
+    """An invoice with all facts that its plan depends on."""
 
     id: uuid.UUID
     invoice: Invoice
     customer: CaseCustomer
     holds: Holds
     pending: dict[int, datetime]
-    taken: dict[int, datetime]  #: the legacy application's own, which it sends itself
+    taken: dict[int, datetime]  #: steps that the legacy application has planned, and sends itself
     sent_steps: frozenset[int]
 
     def plan(self, policy: ReminderPolicy, opening: Opening, *, home_time_zone: str, now: datetime) -> Plan:
-        """The invoice's reminders as they should stand at `now`."""
+        """The plan of the invoice's reminders at `now`."""
         return plan(
             self.invoice,
             self.customer,
@@ -97,7 +97,7 @@ _INVOICES = """
                        WHERE known.invoice_id = invoices_cache.id AND known.outcome = 'disputed') AS is_disputed
       FROM invoices_cache WHERE id = ANY(:ids) ORDER BY zoho_invoice_id
 """
-# A status that booksync does not know is the legacy application's word for one that is gone: it is never repeated.
+# A status that booksync does not know is the legacy application's word for a sent reminder, which is never repeated.
 _REMINDERS = """
     SELECT invoice_id, step, scheduled_at, status, closes_at FROM reminders
      WHERE invoice_id = ANY(:ids) AND (status IN ('cancelled', 'superseded')) IS NOT TRUE
@@ -106,12 +106,12 @@ _REMINDERS = """
 
 
 def lock(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
-    """These invoices with their customers and reminders, held until the transaction ends."""
+    """Lock these invoices with their customers and reminders until the transaction ends."""
     return _cases(connection, invoice_ids, "FOR NO KEY UPDATE")
 
 
 def read(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
-    """These invoices with their customers and reminders, as they stand, without a lock."""
+    """These invoices with their customers and reminders, without a lock."""
     return _cases(connection, invoice_ids, "")
 
 
@@ -132,7 +132,8 @@ def _cases(connection: Connection, invoice_ids: Sequence[uuid.UUID], locked: str
         else:
             pending[row.invoice_id][row.step] = row.scheduled_at
     for row in invoices:
-        # An invoice may have moved to another customer since that one was locked: whoever moved it plans it again.
+        # The invoice may have moved to another customer after that one was locked; the transaction that moved it plans
+        # it again.
         if row.customer_id in customers:
             yield Case(
                 id=row.id,
@@ -150,7 +151,7 @@ def _cases(connection: Connection, invoice_ids: Sequence[uuid.UUID], locked: str
 
 
 def _names(connection: Connection, customer_ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
-    """For each number that several live customers of its user have: how many different names these have."""
+    """For each number that several live customers of its user share: the number of different customer names."""
     rows = connection.execute(_NAMES, {"ids": list(customer_ids)})
     return {(row.user_id, row.primary_phone): row.names for row in rows}
 

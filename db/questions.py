@@ -1,4 +1,4 @@
-"""Statements that find what must be asked of Zoho, one detail call each, before money is asked for."""
+"""Statements that find the records whose details must be read before a reminder is sent, one call each."""
 
 import uuid
 from collections.abc import Sequence
@@ -20,14 +20,15 @@ from domain.phones import PhoneProblem
 from domain.reminder_policy import ReminderPolicy
 from domain.time_zones import known_zones
 
-#: The time between a question and the reminder that it is asked for, at the longest.
+#: The longest time between a detail call and the reminder that needs it.
 AHEAD = timedelta(days=1)
 
-#: With fewer hours a day in common on all clocks of a number, the address is asked for, because it may name a clock.
+#: Below this number of common hours a day on all clocks of a number, the address is requested, because it may determine
+#: the clock.
 FEW_HOURS = timedelta(hours=3)
 
 
-#: Reasons that rest on facts which a list row may leave out.
+#: Reasons that depend on facts which a list row may omit.
 _BY_DETAILS = (
     SkipReason.ZOHO_REMINDERS_OFF,
     SkipReason.INVOICE_REMINDERS_OFF,
@@ -37,20 +38,20 @@ _BY_DETAILS = (
 
 
 class Cause(StrEnum):
-    """Why a record's details are to be read; a record counts under the first that applies."""
+    """The reason why a record's details are to be read; a record counts under the first that applies."""
 
     SOON = "soon"  #: a reminder is due within a day
-    REFUSED = "refused"  #: a customer with an open invoice, whose number need not be refused in another country
-    #: A fact of an earlier version's details forbids to ask, and the present version may allow it; or the number of a
-    #: customer with an open invoice may ring by clocks that have few hours in common.
+    REFUSED = "refused"  #: a customer with an open invoice, whose refused number may be valid in another country
+    #: A fact of an earlier version's details forbids the reminder, and the present version may allow it; or the number
+    #: of a customer with an open invoice belongs to clocks with few common hours.
     HELD = "held"
-    ASSUMED = "assumed"  #: a customer with an open invoice, whose number may be another one in another country
+    ASSUMED = "assumed"  #: a customer with an open invoice, whose number may differ in another country
 
 
-#: The order of questions; for the same cause the customers who owe the most first, each before their invoices.
+#: The order of the causes. Within a cause, the customers with the largest debts come first, each before its invoices.
 _ORDER = (Cause.SOON, Cause.REFUSED, Cause.HELD, Cause.ASSUMED)
 
-#: The same, while nothing is handed over.
+#: The same while the connection is closed for handovers.
 _ORDER_WHILE_CLOSED = (Cause.REFUSED, Cause.SOON, Cause.HELD, Cause.ASSUMED)
 
 
@@ -59,12 +60,12 @@ class Question:
     """A record whose details are to be read: the present version of a customer or an invoice."""
 
     kind: RecordKind
-    record_id: str  #: Zoho's
+    record_id: str  #: Zoho's id
     version: datetime  #: its modified time, else `known_contacts.NO_VERSION`
-    is_urgent: bool  #: a handover waits for the answer
+    is_urgent: bool  #: a handover waits for the details
 
 
-#: Without a country that booksync understands, the number is refused whatever its digits are.
+#: Without a country that booksync understands, the number is refused regardless of its digits.
 _COUNTRY_PROBLEMS = (PhoneProblem.UNKNOWN_REGION, PhoneProblem.UNKNOWN_COUNTRY)
 
 _DEBTORS = {
@@ -79,16 +80,16 @@ _RULES = _DEBTORS | {
 
 _IS_OPEN = "status = ANY(:open_statuses) AND coalesce(nullif(balance, 'NaN'), 0) > 0"
 _IS_UNASKED = "asked_version IS DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch')"
-#: Another country could make the customer's number another one, or a number at all.
+#: With another country the customer's number could be a different one, or become valid.
 _HANGS_ON_COUNTRY = "(phone_verdict ->> 'assumed_country' IS NOT NULL OR phone_problem = ANY(:country_problems))"
-#: The country may be a former one: where many contacts have changed at once, their details are not read again.
+#: The country may be outdated: if many contacts have changed at once, their details are not read again.
 _IS_REFUSED = f"""
     (phone_problem IS NOT NULL AND {_HANGS_ON_COUNTRY}
      OR phone_problem <> '{PhoneProblem.NOT_A_NUMBER}' AND country_code IS NOT NULL)
 """
 _HAS_FEW_HOURS = "(address_state IS NULL AND array_to_string(time_zones, ' ') = ANY(:scattered))"
 
-# Each version of a record is asked for once, whatever the answer says.
+# The details of each version are requested once, whatever the response contains.
 _QUESTIONS = text(f"""
     WITH soon AS (
         SELECT DISTINCT reminder.invoice_id, reminder.customer_id
@@ -115,7 +116,7 @@ _QUESTIONS = text(f"""
                     ELSE 'assumed' END AS cause
           FROM customers_cache
          WHERE connection_id = :connection_id AND status = 'active' AND gone_at IS NULL
-           -- Details that could not be understood are asked for once a day.
+           -- Details that could not be understood are requested once a day.
            AND (switch_asked_at > CAST(:now AS timestamptz) - interval '1 day') IS NOT TRUE
            AND (id IN (SELECT customer_id FROM soon) OR id IN (SELECT customer_id FROM forbidden)
                 OR id IN (SELECT customer_id FROM debt)
@@ -151,9 +152,9 @@ def questions(
     limit: int,
     run_id: uuid.UUID | None = None,
 ) -> Sequence[Question]:
-    """The next questions: records whose present version was not asked for, in the order of their causes.
+    """The next questions: records whose present version's details were not requested, ordered by cause.
 
-    Those whose call has failed within a day come last; those that the run has rejected are left out.
+    Records whose call has failed within a day come last; records that the run has rejected are omitted.
     """
     if limit <= 0:
         return []
@@ -174,19 +175,19 @@ def questions(
 
 @dataclass(frozen=True, slots=True)
 class UncertainCountries:
-    """Customers with an open invoice whose country decides about their number, and is not known."""
+    """Customers with an open invoice whose number depends on an unknown country."""
 
     customers: int
-    to_ask: int  #: those whose present version was not asked for
+    to_ask: int  #: those whose present version's details were not requested
     detail_calls_per_run: int = ReminderPolicy().detail_calls_per_run
 
     @property
     def runs(self) -> int | None:
-        """The runs that ask for all; more where other questions come first. None where the policy allows no calls."""
+        """The runs until all are requested; more if other questions come first. None if the policy allows no calls."""
         return ceil(self.to_ask / self.detail_calls_per_run) if self.detail_calls_per_run else None
 
     def as_json(self) -> dict[str, int | None]:
-        """As `status` and `reminders preview` print it."""
+        """The numbers in the form that `status` and `reminders preview` print."""
         return {**asdict(self), "runs": self.runs}
 
 
@@ -199,14 +200,14 @@ _UNCERTAIN_COUNTRIES = text(f"""
 
 
 def uncertain_countries(connection: Connection, connection_id: uuid.UUID) -> UncertainCountries:
-    """How many customers the connection has whose country is to be asked for, or was asked for in vain."""
+    """Customers whose number depends on an unknown country: still to be requested, or requested without success."""
     row = connection.execute(_UNCERTAIN_COUNTRIES, {"connection_id": connection_id, **_DEBTORS}).one()
     policy = reminder_policies.policy_of(connection, connection_id)
     return UncertainCountries(row.customers, row.to_ask, policy.detail_calls_per_run)
 
 
 def _scattered(connection: Connection, link: Link, window: CallingWindow, now: datetime) -> list[str]:
-    """The sets of zones, as `array_to_string` writes them, that leave fewer hours than `FEW_HOURS`."""
+    """The sets of zones, as `array_to_string` writes them, with fewer common hours than `FEW_HOURS`."""
     rows = connection.execute(
         text("""
             SELECT DISTINCT time_zones FROM customers_cache

@@ -1,4 +1,4 @@
-"""Statements over reminder_policies: a connection's rules for reminders, and what a change of them makes due."""
+"""Statements over reminder_policies: a connection's rules for reminders, and the plans that a change makes due."""
 
 import uuid
 from datetime import datetime
@@ -11,7 +11,7 @@ from domain.reminder_policy import ReminderPolicy
 
 
 def policy_of(connection: Connection, connection_id: uuid.UUID) -> ReminderPolicy:
-    """The connection's rules, the default ones where nobody has set any."""
+    """The connection's rules, or the defaults if none are set."""
     rules = connection.execute(
         text("SELECT rules FROM reminder_policies WHERE connection_id = :connection_id"),
         {"connection_id": connection_id},
@@ -20,10 +20,10 @@ def policy_of(connection: Connection, connection_id: uuid.UUID) -> ReminderPolic
 
 
 def save(connection: Connection, connection_id: uuid.UUID, policy: ReminderPolicy, *, now: datetime) -> int:
-    """Writes the rules and makes every plan of the connection's open invoices due; returns how many.
+    """Write the rules and make every plan of the connection's open invoices due; returns their number.
 
-    Nothing is handed over from a plan that is due. Planners read the rules after they have locked their invoices: who
-    comes before this statement is planned again, who comes after it reads the new rules.
+    A due plan is not handed over. Planning reads the rules after it has locked its invoices: a plan from before this
+    statement is made again, and a later plan uses the new rules.
     """
     connection.exec_driver_sql(
         """

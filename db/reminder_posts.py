@@ -1,4 +1,4 @@
-"""Statements over contacts that a webhook is told of: an outbox, so that none is lost between claim and call."""
+"""Statements over handovers to post to a webhook: an outbox, so that none is lost between its commit and the call."""
 
 import datetime as dt
 import uuid
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-#: Who has taken a contact and died leaves it to the others after so long; it outlasts the longest call.
+#: Lease duration: after it another scheduler may post the handover. Must exceed the longest HTTP call.
 LEASE_SECONDS = 120.0
 
 WITHDRAWN = "withdrawn: nothing of it is owed any more"
@@ -17,7 +17,7 @@ CLOSED = "given up: the connection is closed for handovers"
 
 
 def enqueue(connection: Connection, contact_ids: Sequence[uuid.UUID]) -> None:
-    """These contacts, just claimed in the same transaction, are to be posted."""
+    """Enqueue these handovers, made in the same transaction, to be posted."""
     connection.execute(
         text("UPDATE reminder_contacts SET post_at = handed_over_at WHERE id = ANY(:ids)"), {"ids": list(contact_ids)}
     )
@@ -25,13 +25,13 @@ def enqueue(connection: Connection, contact_ids: Sequence[uuid.UUID]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One contact to be posted. `reminders` are what is still owed of it; none: there is nothing to tell any more."""
+    """A handover to be posted. `reminders` are those that are still owed; without any, the post is withdrawn."""
 
     contact_id: uuid.UUID
-    attempts: int  #: this one included
+    attempts: int  #: including this one
     closes_at: dt.datetime
-    is_outside_hours: bool  #: on one of the number's clocks, whatever `closes_at` says
-    is_closed: bool  #: a person has closed the connection since the claim
+    is_outside_hours: bool  #: on one of the number's clocks, regardless of `closes_at`
+    is_closed: bool  #: a person has closed the connection after the handover
     body: dict[str, Any] = field(repr=False)
 
     @property
@@ -39,7 +39,7 @@ class Post:
         return not self.body["reminders"]
 
 
-# SKIP LOCKED and the lease in the same statement: any number of schedulers post, each contact is in one's hands.
+# SKIP LOCKED and the lease in the same statement: any number of schedulers may post, and only one holds a handover.
 _TAKE = text("""
     UPDATE reminder_contacts
        SET post_attempts = post_attempts + 1, post_at = clock_timestamp() + make_interval(secs => :lease_seconds)
@@ -48,8 +48,8 @@ _TAKE = text("""
     RETURNING id, user_id, connection_id, phone, day, post_attempts, post_at
 """)
 
-# Checked again at each attempt: between the claim and a late retry a payment may have come, or the invoice may have
-# moved to another customer.
+# Checked again at each attempt: between the handover and a late retry the invoice may have been paid, or may have moved
+# to another customer.
 _CONTENTS = text("""
     SELECT reminder.contact_id, reminder.reminder_id, reminder.step, reminder.closes_at, reminder.invoice_id,
            reminder.customer_id, customer.customer_name, invoice.zoho_invoice_id, invoice.invoice_number,
@@ -65,14 +65,14 @@ _CONTENTS = text("""
 
 
 def take(connection: Connection, *, limit: int) -> list[Post]:
-    """The next contacts whose time has come, each held for `LEASE_SECONDS`; the caller commits before it calls."""
+    """Lease the next due handovers for `LEASE_SECONDS` each; the caller commits before it calls."""
     taken = connection.execute(_TAKE, {"lease_seconds": LEASE_SECONDS, "limit": limit}).all()
     contents = connection.execute(_CONTENTS, {"ids": [contact.id for contact in taken]}).all()
     return [_post(contact, [row for row in contents if row.contact_id == contact.id]) for contact in taken]
 
 
 def _post(contact: Row[Any], contents: Sequence[Row[Any]]) -> Post:
-    # One whose reminders are gone is withdrawn, whenever it would close.
+    # A post without remaining reminders is withdrawn, regardless of its closing time.
     closes_at = min((row.closes_at for row in contents), default=contact.post_at)
     body = {
         "contact_id": str(contact.id),
@@ -104,7 +104,7 @@ def _reminder(row: Row[Any]) -> dict[str, Any]:
 
 
 def note_posted(connection: Connection, contact_id: uuid.UUID) -> None:
-    """The receiver has it."""
+    """Record that the receiver has accepted it."""
     connection.execute(
         text("""
             UPDATE reminder_contacts SET posted_at = clock_timestamp(), post_at = NULL, post_problem = NULL
@@ -115,7 +115,7 @@ def note_posted(connection: Connection, contact_id: uuid.UUID) -> None:
 
 
 def note_failed(connection: Connection, contact_id: uuid.UUID, problem: str, *, again_at: dt.datetime | None) -> None:
-    """The attempt failed, or there was none to make; without another moment it is not tried again."""
+    """Record that the attempt failed or was impossible; without `again_at` it is not tried again."""
     connection.execute(
         text("UPDATE reminder_contacts SET post_at = :again_at, post_problem = :problem WHERE id = :id"),
         {"id": contact_id, "problem": problem, "again_at": again_at},
@@ -123,6 +123,6 @@ def note_failed(connection: Connection, contact_id: uuid.UUID, problem: str, *, 
 
 
 def present(connection: Connection) -> dt.datetime:
-    """Postgres's clock, by which all of these moments are told."""
+    """The present time on Postgres's clock, which all of these times refer to."""
     moment: dt.datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return moment

@@ -1,8 +1,7 @@
-"""Statements over reminders: plans made from what is cached, written as they are, in the caller's transaction.
+"""Statements over reminders: plans are made from the cache and written in the caller's transaction.
 
-Everybody who plans locks the customers first, then the invoices (each by Zoho's id, the order in which the upserts
-insert them), then the reminders: no two wait for each other crosswise, and no plan is made from a fact that is just
-changing.
+Every transaction that plans locks the customers first, then the invoices (each by Zoho's id, the order in which the
+upserts insert them), then the reminders. This order avoids deadlocks, and plans from a fact that is being changed.
 """
 
 import uuid
@@ -20,7 +19,7 @@ from db.plan_cases import Case
 from domain.invoices import CLOSED_STATUSES
 from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped, SkipReason, next_planning_at
 
-#: Invoices planned in one transaction.
+#: Invoices per transaction.
 BATCH = 500
 
 _SCHEDULED = "scheduled"
@@ -28,7 +27,7 @@ _NOT_PLANNED_YET = "not_planned_yet"
 
 
 def plan_due(connection: Connection, link: Link, *, now: datetime) -> int:
-    """Plans the next invoices whose planning is due, at most `BATCH`; returns how many there were."""
+    """Plan the next invoices whose planning is due, at most `BATCH`; returns their number."""
     due = connection.execute(
         text("""
             SELECT id FROM invoices_cache
@@ -43,7 +42,7 @@ def plan_due(connection: Connection, link: Link, *, now: datetime) -> int:
 
 
 def plan_all_due(engine: Engine, link: Link, *, now: datetime) -> int:
-    """Batch by batch, a transaction each, until nothing is due. What an interruption leaves is the next run's."""
+    """Plan all due invoices in batches, one transaction each. After an interruption the next run plans the rest."""
     planned = 0
     while True:
         with engine.begin() as connection:
@@ -54,7 +53,7 @@ def plan_all_due(engine: Engine, link: Link, *, now: datetime) -> int:
 
 
 def plan_customer(connection: Connection, link: Link, zoho_customer_id: str, *, now: datetime) -> None:
-    """Plans this customer's invoices whose planning is due, at most `BATCH`: what a webhook tells waits for no run."""
+    """Plan this customer's invoices whose planning is due, at most `BATCH`: webhook changes do not wait for a run."""
     due = connection.execute(
         text("""
             SELECT invoice.id FROM invoices_cache invoice JOIN customers_cache customer ON customer.id = customer_id
@@ -74,7 +73,7 @@ def plan_customer(connection: Connection, link: Link, zoho_customer_id: str, *, 
 
 
 def plan_customers(connection: Connection, link: Link, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
-    """Plans these customers' invoices whose planning is due. The caller has locked the customers."""
+    """Plan these customers' invoices whose planning is due. The caller has locked the customers."""
     due = connection.execute(
         text(
             "SELECT id FROM invoices_cache WHERE customer_id = ANY(:ids) AND plan_at <= :now ORDER BY zoho_invoice_id"
@@ -87,7 +86,7 @@ def plan_customers(connection: Connection, link: Link, customer_ids: Sequence[uu
 
 
 def replan_pending(connection: Connection, link: Link, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
-    """Plans again those of these changed invoices that have reminders pending: they are moved or cancelled at once."""
+    """Plan those of these changed invoices again that have pending reminders: these are moved or cancelled at once."""
     pending = connection.execute(
         text("SELECT DISTINCT invoice_id FROM reminders WHERE invoice_id = ANY(:ids) AND status = 'scheduled'"),
         {"ids": list(invoice_ids)},
@@ -96,7 +95,7 @@ def replan_pending(connection: Connection, link: Link, invoice_ids: Sequence[uui
 
 
 def replan_customers(connection: Connection, link: Link, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
-    """These customers changed: what is pending for them is settled at once, their other open invoices are due."""
+    """Replan after a change of these customers: pending reminders at once, their other open invoices become due."""
     invoice_ids = connection.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now
@@ -123,7 +122,7 @@ def _replan(connection: Connection, link: Link, invoice_ids: Sequence[uuid.UUID]
 
 
 def _withdraw(connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> None:
-    """Pending reminders that the plan leaves out: superseded by a later step, or cancelled with the whole plan."""
+    """Withdraw pending reminders that the plan omits: superseded by a later step, or cancelled with the whole plan."""
     withdrawn = [
         (case.id, step, ReminderStatus.SUPERSEDED if isinstance(made, Scheduled) else ReminderStatus.CANCELLED)
         for case, made in plans
@@ -145,10 +144,12 @@ def _withdraw(connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> Non
 
 
 def _schedule(connection: Connection, link: Link, plans: Sequence[tuple[Case, Plan]]) -> None:
-    """One row a step, by the unique key; one that stands as planned is not rewritten.
+    """Write one row per step, by the unique key; a row that already matches the plan is not rewritten.
 
-    Never touched are a sent one (any status that is not booksync's own is such) and what the legacy application has
-    planned itself, even where it came after the plan's look: scheduled, without a closing time.
+    Two kinds of rows are never changed. One is a sent reminder (any status that booksync does not know counts as sent).
+    The other is a reminder that the legacy application has planned itself (scheduled, without a closing time), even if
+    it
+    appeared after the plan's read.
     """
     rows = [(case, reminder) for case, made in plans for reminder in _reminders(made)]
     connection.exec_driver_sql(
@@ -212,13 +213,13 @@ def _outcome(made: Plan) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How all open invoices of a connection stand, each counted once."""
+    """The states of all open invoices of a connection, each counted once."""
 
-    scheduled: int  #: invoices with a reminder to come
+    scheduled: int  #: invoices with a pending reminder
     skipped: dict[str, int]  #: reason → invoices
 
 
-#: How an open `invoice` of invoices_cache stands. Its last reminder may be sent and the next plan still to come.
+#: The state of an open `invoice` of invoices_cache. Its last reminder may be sent before the next plan is made.
 OUTCOME = f"""
     CASE WHEN invoice.customer_id IS NULL THEN '{SkipReason.CUSTOMER_MISSING}'
          WHEN invoice.plan_outcome = '{_SCHEDULED}' AND NOT EXISTS (
@@ -240,7 +241,7 @@ _STANDING = text(f"""
 
 
 def standing(connection: Connection, connection_id: uuid.UUID) -> Standing:
-    """The standing state of the connection's open invoices; those that wait for their customer are among them."""
+    """The states of the connection's open invoices, including those that wait for their customer."""
     rows = connection.execute(
         _STANDING,
         {

@@ -1,4 +1,4 @@
-"""Statements over resyncs: one record each, claimed, asked for and settled. Every time in them is Postgres's own."""
+"""Statements over resyncs: refreshes of one record each: lease, request, outcome. All times are Postgres's."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,34 +12,34 @@ from db.webhook_events import Due, ResyncRef
 from domain.floods import FLOOD
 from domain.webhooks import MOST_SENT, Entity, Outcome
 
-#: How `waiting_for` begins where the API budget has given the record a place.
+#: The first words of `waiting_for` if the record waits for the API budget, which has queued it.
 BUDGET = "API budget"
 
 #: The `waiting_for` of records that are left to a run, because many wait.
 LEFT_TO_RUN = "a sync, because many records wait"
-#: The same of records that an incremental run could not prove: their details, or whether they are gone.
+#: The `waiting_for` of records that an incremental run could not prove: their details, or whether they are gone.
 LEFT_TO_FULL_RUN = "a full sync, because many records wait that a list cannot prove"
-#: Of few such records: each has a call of its own.
+#: The `waiting_for` of few such records: each gets its own call.
 UNPROVEN = "a call of its own, because a list cannot prove it"
 MARKS = (LEFT_TO_RUN, LEFT_TO_FULL_RUN)
 
 
 @dataclass(frozen=True, slots=True)
 class ResyncClaim:
-    """A record that is ours until `until` (also the fence: nobody else's claim has the same), with its events."""
+    """A record that this worker leases until `until` (also the fence, unique to this lease), with its events."""
 
     ref: ResyncRef
-    handled: int  #: events that were settled before
-    received: int  #: events that this claim answers for, up to that number
-    attempts: int  #: this one included
+    handled: int  #: events that have an outcome already
+    received: int  #: the last event that this lease covers
+    attempts: int  #: including this one
     taken_at: datetime
     until: datetime
-    has_turn: bool  #: it has waited for the API budget, which keeps a place for it
-    is_unproven: bool = False  #: a run has read the list, and left the record to a call of its own
+    has_turn: bool  #: it has waited for the API budget, which reserves a place for it
+    is_unproven: bool = False  #: a run has read the list, and left the record to its own call
 
 
-# The attempt is counted before the work, so that a record which kills its process reaches its limit too. A parked
-# connection's events wait until somebody connects it again.
+# The attempt is counted before the work, so that a record which kills its process reaches its limit too. Events of a
+# parked connection wait until it is connected again.
 _CLAIM = text("""
     WITH before AS (
         SELECT waiting_for FROM resyncs
@@ -62,7 +62,7 @@ _CLAIM = text("""
 
 
 def claim(connection: Connection, ref: ResyncRef, *, claim_seconds: float) -> ResyncClaim | None:
-    """The record, if events of it wait, it is due, and nobody's; else None: the message is a duplicate, or early."""
+    """Lease the record if it is due, has waiting events and no lease; else None: the message is duplicated or early."""
     row = connection.execute(_CLAIM, ref.as_values() | {"claim_seconds": claim_seconds}).one_or_none()
     if row is None:
         return None
@@ -88,7 +88,7 @@ _WAITS = text("""
 
 
 def waits(connection: Connection, ref: ResyncRef) -> Due | None:
-    """When the record is due, if a message has come too early for it."""
+    """The time when the record is due, if a message has come too early for it."""
     seconds = connection.execute(_WAITS, ref.as_values()).scalar_one_or_none()
     return None if seconds is None else Due.of(ref, seconds)
 
@@ -111,10 +111,10 @@ _SETTLE = text("""
 
 
 def settle(connection: Connection, claim: ResyncClaim, outcome: Outcome, *, error: str | None = None) -> Due | None:
-    """Ends the claim: its events have that outcome. Returns when the record is due again, if more came meanwhile.
+    """End the lease: its events get that outcome. Returns when the record is due again, if more have arrived.
 
     Raises:
-        LeaseLostError: somebody else has taken the record; the caller's transaction must roll back.
+        LeaseLostError: another worker has acquired the record; the caller's transaction must roll back.
     """
     values = claim.ref.as_values() | {
         "received": claim.received,
@@ -149,7 +149,7 @@ def release(
     refund_attempt: bool = False,
     error: str | None = None,
 ) -> None:
-    """Frees the claim until a later moment. Waiting for the budget gives the attempt back; a failure does not."""
+    """Release the record until a later time. A wait for the budget does not count as an attempt; a failure does."""
     connection.execute(
         _RELEASE,
         claim.ref.as_values()
@@ -163,7 +163,7 @@ def release(
     )
 
 
-# SKIP LOCKED so that two sweepers take separate records; `sent_at` makes each send a record once an interval.
+# SKIP LOCKED so that two sweepers read separate records; `sent_at` limits the messages of a record to one an interval.
 _SWEEP = text("""
     UPDATE resyncs SET sent_at = clock_timestamp()
      WHERE (connection_id, entity, record_id) IN (
@@ -179,12 +179,13 @@ _SWEEP = text("""
 
 
 def sweep(connection: Connection, *, sweep_seconds: float, limit: int = 1000) -> list[ResyncRef]:
-    """The records that nobody has taken for so long: their messages are to be sent again."""
+    """The records without a lease for `sweep_seconds`: their messages are to be sent again."""
     rows = connection.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [ResyncRef(row.connection_id, Entity(row.entity), row.record_id) for row in rows]
 
 
-# While many records wait for a run, only those have turns that no list proves, as it does not name what is gone.
+# While many records wait for a run, only records that no list can prove get messages, because a list does not contain
+# deleted records.
 _TAKE_TURN = text("""
     UPDATE resyncs SET sent_at = clock_timestamp()
      WHERE (connection_id, entity, record_id) IN (
@@ -214,7 +215,7 @@ _TAKE_TURN = text("""
 
 
 def take_turn(connection: Connection, only: uuid.UUID | None = None) -> list[Due]:
-    """The records whose messages are to be sent now, since others of their connections (or of that one) are settled."""
+    """Records whose messages are to be sent now, after others of their connections (or of `only`) were completed."""
     rows = connection.execute(
         _TAKE_TURN, {"most_sent": MOST_SENT, "only": only, "flood": FLOOD, "marks": list(MARKS), "unproven": UNPROVEN}
     )
@@ -222,7 +223,7 @@ def take_turn(connection: Connection, only: uuid.UUID | None = None) -> list[Due
 
 
 def count_waiting(connection: Connection, connection_id: uuid.UUID) -> int:
-    """How many records of a connection wait to be fetched."""
+    """The number of records of a connection that wait for a refresh."""
     count: int = connection.execute(
         text("SELECT count(*) FROM resyncs WHERE received > handled AND connection_id = :connection_id"),
         {"connection_id": connection_id},

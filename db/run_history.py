@@ -1,4 +1,4 @@
-"""Statements over the runs that are over: how long they are kept."""
+"""Statements over ended runs: their retention."""
 
 from sqlalchemy import Connection, text
 
@@ -17,5 +17,5 @@ _PRUNE = text("""
 
 
 def prune(connection: Connection, *, days: float, kept: int) -> int:
-    """Forgets runs that are older than that, but never a connection's last ones. Returns how many."""
+    """Delete runs that are older than that, but never a connection's last ones. Returns their number."""
     return connection.execute(_PRUNE, {"seconds": days * 86_400, "kept": kept}).rowcount

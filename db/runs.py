@@ -1,4 +1,4 @@
-"""Statements over sync_runs: start, claim, advance, release, sweep. Every time in them is Postgres's own."""
+"""Statements over sync_runs: start, lease, advance, release, sweep. All times are Postgres's."""
 
 import uuid
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +14,7 @@ from domain.runs import Counters, Mode, Phase, Position, Run, RunStatus
 
 @dataclass(frozen=True, slots=True)
 class StepRef:
-    """The address of a step: all that a message carries, and the phase that tells which actor takes it."""
+    """The address of a run step: the ids in its message, and the phase, which determines the actor."""
 
     run_id: uuid.UUID
     step: int
@@ -27,13 +27,13 @@ class StepRef:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A step that is ours until `until`; that moment is also the fence: nobody else's claim has the same."""
+    """The lease of a run step until `until`, which is also the fence: no other lease has the same time."""
 
     run: Run
     until: datetime
 
     def over(self, run: Run) -> Self:
-        """The same claim, over the run's new state."""
+        """The same lease with the run's new state."""
         return replace(self, run=run)
 
 
@@ -58,7 +58,7 @@ def start(
     sweep_seconds: float,
     is_scheduled: bool = False,
 ) -> StepRef | None:
-    """A new run of this connection; None where one is running already (one at a time, by a unique index)."""
+    """Start a run of this connection; None if another one is running (a unique index allows one at a time)."""
     row = connection.execute(
         _START,
         {
@@ -88,7 +88,7 @@ _CLAIM = text("""
 
 
 def claim(connection: Connection, run_id: uuid.UUID, step: int, *, claim_seconds: float) -> Claim | None:
-    """The step, if it is the run's present one, due, and nobody's; else None: the message is a duplicate."""
+    """Lease the step if it is the run's present one, due and not leased; else None: the message is a duplicate."""
     row = connection.execute(_CLAIM, {"run_id": run_id, "step": step, "claim_seconds": claim_seconds}).one_or_none()
     return Claim(_run(row), row.claimed_until) if row else None
 
@@ -107,12 +107,12 @@ _KEEP = text("""
 
 
 def keep(connection: Connection, claim: Claim, *, claim_seconds: float, is_progress: bool = True) -> Claim:
-    """Writes the state of the claimed run, stays in its step, and holds it for longer.
+    """Checkpoint: write the state of the leased run, stay in its step, and renew the lease.
 
-    After progress the attempts begin at one again: a step of forty calls may meet more than six failures.
+    After progress the attempts start at one again, because a step of forty calls may have more than six failures.
 
     Raises:
-        LeaseLostError: the claim had run out and somebody else has taken the step; the caller must roll back.
+        LeaseLostError: the lease had expired and another worker has acquired the step; the caller must roll back.
     """
     until = connection.execute(
         _KEEP,
@@ -145,13 +145,14 @@ _ADVANCE = text("""
 
 
 def advance(connection: Connection, claim: Claim, *, sweep_seconds: float, error: str | None = None) -> StepRef:
-    """Writes the run's new state and moves it to its next step, by compare-and-set on the step and the claim.
+    """Write the run's new state and move it to its next step, by compare-and-set on the step and the lease.
 
-    `claim.run` is the new state, its `step` still the old one. A claim that has run out is good as long as nobody else
-    has taken the step.
+    `claim.run` is the new state with the old `step`. An expired lease is accepted as long as no other worker has
+    acquired
+    the step.
 
     Raises:
-        LeaseLostError: the step was done by somebody else; the caller's transaction must roll back.
+        LeaseLostError: another worker has done the step; the caller's transaction must roll back.
     """
     run = claim.run
     step = connection.execute(
@@ -173,7 +174,7 @@ def advance(connection: Connection, claim: Claim, *, sweep_seconds: float, error
 
 
 def _state(run: Run) -> dict[str, Any]:
-    """What `keep` and `advance` both write, and the step that they compare."""
+    """The values that `keep` and `advance` write, and the step that they compare."""
     return {
         "run_id": run.run_id,
         "step": run.step,
@@ -205,7 +206,7 @@ def release(
     refund_attempt: bool = False,
     error: str | None = None,
 ) -> None:
-    """Frees the claim until a later moment. Waiting for the budget gives the attempt back; a failure does not."""
+    """Release the step until a later time. A wait for the budget does not count as an attempt; a failure does."""
     connection.execute(
         _RELEASE,
         {
@@ -221,7 +222,8 @@ def release(
     )
 
 
-# SKIP LOCKED so that two sweepers take separate runs; pushing sweep_at on makes each send a run once an interval.
+# SKIP LOCKED so that two sweepers read separate runs; the later sweep_at limits the messages of a run to one an
+# interval.
 _SWEEP = text("""
     UPDATE sync_runs
        SET sweep_at = clock_timestamp() + make_interval(secs => :sweep_seconds)
@@ -233,13 +235,13 @@ _SWEEP = text("""
 
 
 def sweep(connection: Connection, *, sweep_seconds: float, limit: int = 1000) -> list[StepRef]:
-    """The runs whose message is overdue, each pushed on a little: their steps are to be sent again."""
+    """The runs whose message is overdue, each deferred by an interval: their steps are to be sent again."""
     rows = connection.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [StepRef(row.id, row.step, Phase(row.phase)) for row in rows]
 
 
 def count_call(connection: Connection, run_id: uuid.UUID) -> None:
-    """One more API call of this run, counted when it is made, whatever becomes of its step."""
+    """Count an API call of this run when it is made, whatever the outcome of its step."""
     connection.execute(text("UPDATE sync_runs SET api_calls = api_calls + 1 WHERE id = :run_id"), {"run_id": run_id})
 
 
@@ -247,19 +249,19 @@ _RUNNING = "SELECT * FROM sync_runs WHERE connection_id = :connection_id AND sta
 
 
 def running(connection: Connection, connection_id: uuid.UUID) -> Run | None:
-    """The connection's run that is under way."""
+    """The connection's run in progress; None without one."""
     row = connection.execute(text(_RUNNING), {"connection_id": connection_id}).one_or_none()
     return _run(row) if row else None
 
 
 def hold_running(connection: Connection, connection_id: uuid.UUID) -> Run | None:
-    """As `running`; it cannot end before this transaction does."""
+    """Like `running`, with a lock: the run cannot end before this transaction does."""
     row = connection.execute(text(f"{_RUNNING} FOR NO KEY UPDATE"), {"connection_id": connection_id}).one_or_none()
     return _run(row) if row else None
 
 
 def mode_of(connection: Connection, run_id: uuid.UUID) -> Mode:
-    """What a run was asked for; the modest answer where it is pruned."""
+    """The mode of a run; the less expensive one if the run is pruned."""
     mode = connection.execute(text("SELECT mode FROM sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
     return Mode(mode) if mode else Mode.INCREMENTAL
 

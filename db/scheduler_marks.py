@@ -1,16 +1,16 @@
-"""Statements over scheduler_marks: what the schedulers do now and then, once however many of them there are."""
+"""Statements over scheduler_marks: periodic work that only one of all schedulers does at a time."""
 
 from sqlalchemy import Connection, text
 
 #: The name of the schedulers' heartbeat.
 TICK = "tick"
 
-#: Somebody should look when none has ticked for so long.
+#: After this time without a tick the schedulers need attention.
 LONGEST_SILENCE_SECONDS = 60.0
 
 
 def take(connection: Connection, name: str, *, every_seconds: float) -> bool:
-    """Whether this is due and now ours: nobody else gets it before so many seconds have passed."""
+    """Acquire this work if it is due; no other scheduler gets it within `every_seconds`."""
     taken = connection.execute(
         text("""
             INSERT INTO scheduler_marks AS marks (name, marked_at) VALUES (:name, clock_timestamp())
@@ -37,13 +37,13 @@ _SPEND = text("""
 
 
 def spend(connection: Connection, name: str, *, seconds: float, refill_seconds: float) -> bool:
-    """Spends `seconds` of an allowance that refills within `refill_seconds`; False where it has fewer left."""
+    """Spend `seconds` of an allowance that refills within `refill_seconds`; False if less is left."""
     values = {"name": name, "seconds": seconds, "refill_seconds": refill_seconds}
     return connection.execute(_SPEND, values).scalar_one_or_none() is not None
 
 
 def seconds_since(connection: Connection, name: str) -> float | None:
-    """How long ago any scheduler did this; None for never."""
+    """The seconds since any scheduler last did this; None for never."""
     seconds: float | None = connection.execute(
         text("SELECT extract(epoch FROM clock_timestamp() - marked_at)::float FROM scheduler_marks WHERE name = :name"),
         {"name": name},

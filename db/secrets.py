@@ -1,4 +1,4 @@
-"""Where secrets are stored, and statements over all secrets, for the rotation of keys."""
+"""The places of stored secrets, and statements over all secrets for the rotation of keys."""
 
 import uuid
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 
 class SecretName(StrEnum):
-    """What a stored secret is. A column and the column that keeps its previous value share one name."""
+    """The kind of a stored secret. A column and the column with its previous value share one name."""
 
     REFRESH_TOKEN = "refresh_token"  # noqa: S105  (a name, no secret)
     ACCESS_TOKEN = "access_token"  # noqa: S105
@@ -20,16 +20,16 @@ class SecretName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The row and column of a stored secret, as a bound secret repeats them in its plaintext."""
+    """The row and column of a stored secret, which a bound secret repeats in its plaintext."""
 
     name: SecretName
-    row_id: uuid.UUID | int  #: of the connection; of the canary's one row
+    row_id: uuid.UUID | int  #: of the connection, or of the canary's only row
 
     def __str__(self) -> str:
         return f"{self.name}/{self.row_id}"
 
 
-#: The one row of key_canary.
+#: The only row of key_canary.
 CANARY: Final = Place(SecretName.KEY_CANARY, 1)
 
 Reencrypt = Callable[[str, Place], str]
@@ -53,11 +53,11 @@ def place_in(column: str, connection_id: uuid.UUID) -> Place:
 
 
 def rotate(engine: Engine, reencrypt: Reencrypt) -> int:
-    """Passes every stored secret through `reencrypt`, a row at a time, and returns the number of connections.
+    """Pass every stored secret through `reencrypt`, one row at a time, and return the number of connections.
 
-    The row's lock keeps a worker from refreshing a token in between. A connection that is added during the rotation is
-    included. An error of `reencrypt` leaves its row and the rows after it as they were; to repeat the rotation is
-    harmless.
+    The row's lock prevents a worker from refreshing a token at the same time. A connection that is added during the
+    rotation is included. An error of `reencrypt` leaves its row and the later rows unchanged; the rotation may be
+    repeated.
     """
     with engine.begin() as connection:
         _rotate_canary(connection, reencrypt)
@@ -71,7 +71,7 @@ def rotate(engine: Engine, reencrypt: Reencrypt) -> int:
 
 
 def _rotate_connection(connection: Connection, connection_id: uuid.UUID, reencrypt: Reencrypt) -> None:
-    """Passes the secrets of one connection through `reencrypt`; one that was removed has none."""
+    """Pass the secrets of one connection through `reencrypt`; a removed connection has none."""
     stored = connection.execute(_LOCK, {"id": connection_id}).mappings().one_or_none()
     if stored is None:
         return
@@ -83,7 +83,7 @@ def _rotate_connection(connection: Connection, connection_id: uuid.UUID, reencry
 
 
 def example(connection: Connection) -> str | None:
-    """A ciphertext in the form that new secrets are written in; None where no secret is stored yet."""
+    """A ciphertext in the form of new secrets; None if no secret is stored yet."""
     found: str | None = connection.execute(
         text("""
             SELECT coalesce(

@@ -5,13 +5,13 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-#: `server_version_num` of the oldest release that booksync runs on.
+#: `server_version_num` of the oldest release that booksync supports.
 OLDEST_SERVER: Final = 150_000
 
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What the server says of itself."""
+    """The facts that the server reports about itself."""
 
     version: str  #: as in "15.4"
     version_number: int  #: as in 150004
@@ -20,7 +20,7 @@ class ServerFacts:
 
 
 def facts(connection: Connection) -> ServerFacts:
-    """One statement, without any table."""
+    """The facts of the server, by one statement without a table."""
     row = connection.execute(
         text(
             "SELECT split_part(current_setting('server_version'), ' ', 1) AS version,"

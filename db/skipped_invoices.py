@@ -1,4 +1,4 @@
-"""Statements over skipped_invoices: the invoices that wait for their customer, kept whole (FR-7)."""
+"""Statements over skipped_invoices: the waiting invoices (their customer is not cached), complete (FR-7)."""
 
 import uuid
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ _INVOICE = TypeAdapter(Invoice)
 class SkipReason(StrEnum):
     """Why an invoice waits in skipped_invoices."""
 
-    CUSTOMER_UNKNOWN = "customer_unknown"  #: not cached and not asked for yet
-    CUSTOMER_GONE = "customer_gone"  #: asked for: Zoho has no such contact (any more), or it is no customer
-    CUSTOMER_REJECTED = "customer_rejected"  #: asked for: the call fails, or the contact cannot be understood
-    NO_CUSTOMER = "no_customer"  #: the row names none
+    CUSTOMER_UNKNOWN = "customer_unknown"  #: not cached and not requested yet
+    CUSTOMER_GONE = "customer_gone"  #: requested: Zoho does not have this contact (any more), or it is not a customer
+    CUSTOMER_REJECTED = "customer_rejected"  #: requested: the call fails, or the contact cannot be understood
+    NO_CUSTOMER = "no_customer"  #: the row contains no customer
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedInvoice:
-    """An invoice and the server's time of the answer that told it."""
+    """An invoice and the server's time of its response."""
 
     invoice: Invoice
     observed_at: datetime
@@ -37,8 +37,8 @@ class ObservedInvoice:
 #: The version of a waiting row that a statement names `kept`.
 KEPT = (stamp_of("kept.invoice"), "kept.observed_at")
 
-# A gone customer is not asked for again until its invoice changes: the reason stays while the payload stays. A reading
-# that is older than the cached row waits for nothing.
+# A gone customer is not requested again until its invoice changes: the reason stays while the payload stays. A read
+# that is older than the cached row does not wait.
 _SKIP = f"""
     INSERT INTO skipped_invoices AS kept (user_id, connection_id, zoho_invoice_id, zoho_customer_id, reason, is_open,
            invoice, observed_at)
@@ -61,7 +61,7 @@ _SKIP = f"""
 
 
 def skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice], *, stamps_may_go_back: bool) -> None:
-    """Keeps these invoices, whose customers are not cached, where no newer version waits or is cached."""
+    """Store these invoices as waiting, unless a newer version waits or is cached; their customers are not cached."""
     if not reads:
         return
     connection.exec_driver_sql(
@@ -103,9 +103,9 @@ _END_WAIT = f"""
 def end_wait(
     connection: Connection, link: Link, reads: Sequence[ObservedInvoice], *, stamps_may_go_back: bool
 ) -> frozenset[str]:
-    """Ends the wait of invoices whose customers are cached. Returns the ids that wait in a newer version.
+    """End the wait of invoices whose customers are cached. Returns the ids that wait in a newer version.
 
-    Such an invoice has moved on to another customer since it was read.
+    Such an invoice has moved to another customer since it was read.
     """
     still_wait = connection.exec_driver_sql(
         _END_WAIT,
@@ -123,7 +123,7 @@ def end_wait(
 def unknown_customers(
     connection: Connection, link: Link, run_id: uuid.UUID, limit: int, *, with_rejected: bool
 ) -> list[str]:
-    """Zoho's ids of customers that skipped invoices name and that are to be asked for, at most `limit`.
+    """Zoho's ids of customers that waiting invoices refer to and that are to be requested, at most `limit`.
 
     `with_rejected` adds those that an earlier run has rejected. Those whose call has failed in this run come last.
     """
@@ -149,7 +149,7 @@ def unknown_customers(
 
 
 def mark_customer(connection: Connection, link: Link, zoho_customer_id: str, reason: SkipReason) -> int:
-    """The customer cannot be cached: its invoices stay skipped for that reason. Returns how many."""
+    """Record why the customer cannot be cached; its invoices keep waiting for that reason. Returns their number."""
     return connection.execute(
         text("""
             UPDATE skipped_invoices SET reason = :reason, updated_at = now()
@@ -160,7 +160,7 @@ def mark_customer(connection: Connection, link: Link, zoho_customer_id: str, rea
 
 
 def drop(connection: Connection, link: Link, zoho_invoice_id: str) -> None:
-    """Zoho has this invoice no longer: it waits for nobody."""
+    """Delete a waiting invoice that Zoho no longer has."""
     connection.execute(
         text("""
             DELETE FROM skipped_invoices
@@ -171,7 +171,7 @@ def drop(connection: Connection, link: Link, zoho_invoice_id: str) -> None:
 
 
 def drop_unseen(connection: Connection, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """Skipped invoices that a whole walk has not met are gone from Zoho; should one be there, it comes back with it."""
+    """Delete waiting invoices that a whole walk has not read: Zoho lost them, and a later walk restores any others."""
     connection.execute(
         text("""
             DELETE FROM skipped_invoices
@@ -195,8 +195,8 @@ _TAKE = text("""
 
 
 def take(connection: Connection, link: Link, zoho_customer_ids: Sequence[str]) -> list[ObservedInvoice]:
-    """The invoices that waited for these customers; they wait no more."""
-    # Most connections have none at all, and to look for each customer's own costs ten times this question.
+    """Return the invoices that waited for these customers, and end their wait."""
+    # Most connections have no waiting invoice, and the lookup for each customer costs ten times this query.
     if not connection.exec_driver_sql(_ANY_WAITS, {"connection_id": link.connection_id}).scalar_one():
         return []
     rows = connection.execute(_TAKE, {"connection_id": link.connection_id, "ids": list(zoho_customer_ids)})

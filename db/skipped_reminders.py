@@ -1,4 +1,4 @@
-"""Statements over open invoices without a reminder to come: each with the first reason that applies."""
+"""Statements over open invoices without a pending reminder: each with the first reason that applies."""
 
 import datetime as dt
 import uuid
@@ -14,16 +14,16 @@ from domain.invoices import CLOSED_STATUSES
 
 @dataclass(frozen=True, slots=True)
 class SkippedReminder:
-    """An open invoice without a reminder to come."""
+    """An open invoice without a pending reminder."""
 
     connection_id: uuid.UUID
     zoho_invoice_id: str
     number: str
-    customer_name: str = field(repr=False)  #: "" where the customer is not cached
+    customer_name: str = field(repr=False)  #: "" if the customer is not cached
     due_date: dt.date | None
     balance: Decimal | None
     currency_code: str
-    reason: str  #: as `standing` counts it
+    reason: str  #: the same key as in `standing`
 
 
 _SKIPPED = text(f"""
@@ -51,7 +51,7 @@ _SKIPPED = text(f"""
 def skipped(
     connection: Connection, connection_id: uuid.UUID, *, reason: str | None = None, limit: int
 ) -> Sequence[SkippedReminder]:
-    """The connection's, those first that have been due for longest."""
+    """The invoices of the connection without a pending reminder, those due longest first."""
     rows = connection.execute(
         _SKIPPED,
         {
@@ -65,5 +65,5 @@ def skipped(
 
 
 def connection_ids(connection: Connection) -> Sequence[uuid.UUID]:
-    """Every connection, the oldest first."""
+    """The ids of all connections, the oldest first."""
     return connection.execute(text("SELECT id FROM zoho_connections ORDER BY created_at, id")).scalars().all()

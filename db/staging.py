@@ -1,4 +1,4 @@
-"""What a run has read but not yet upserted: persons, contacts, and the ids that it has seen."""
+"""The data that a run has read but not upserted yet: persons, contacts, and the seen ids."""
 
 import uuid
 from collections import defaultdict
@@ -21,21 +21,23 @@ _CONTACT = TypeAdapter(Contact)
 
 _ID_OF_OWNER = {"person": "the id is its contact's", "invoice": "the id is its customer's"}
 
-#: Before the id of a contact of whose persons the bulk list has a rejected row. No id of Zoho's begins so.
+#: The prefix of the id of a contact with a rejected row in the bulk list. No Zoho id begins with it.
 _REJECTED = "?"
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A contact and the server's time of the earliest answer that it is made from."""
+    """A contact and the server's time of the earliest response that it was built from."""
 
     contact: Contact
     observed_at: datetime
 
 
 def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> None:
-    """Stores a page of the bulk list, (contact id, person) pairs. Of a person who comes twice the newest answer counts:
-    pages are stored in the order in which they are read, and on one page the last row stands."""
+    """Store a page of the bulk list as (contact id, person) pairs; the newest row counts if a person comes twice.
+
+    Pages are stored in the order in which they are read, and on one page the last row counts.
+    """
     latest = {person.person_id: (contact_id, person) for contact_id, person in persons}
     connection.exec_driver_sql(
         """
@@ -54,7 +56,7 @@ def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[t
 
 
 def stage_rejected_persons(connection: Connection, run_id: uuid.UUID, rejected: Sequence[SetAside]) -> None:
-    """Remembers the contacts of rejected rows of the bulk list: the list has not all of their persons."""
+    """Record the contacts of rejected rows of the bulk list, because the list does not have all of their persons."""
     keys = {f"{_REJECTED}{row.owner_id}" for row in rejected if row.owner_id}
     stage_persons(connection, run_id, [(key, ContactPerson(key)) for key in sorted(keys)])
 
@@ -91,7 +93,7 @@ def stage_contacts(
     observed_at: datetime,
     needing_details: frozenset[str],
 ) -> None:
-    """Keeps what a page brought until a batch upserts it; of a contact met again within the page the newest counts."""
+    """Store the contacts of a page until a batch upserts them; the newest counts if a contact comes twice."""
     latest = {contact.contact_id: contact for contact in sorted(contacts, key=_modified_at)}
     connection.exec_driver_sql(
         """
@@ -129,7 +131,7 @@ def contacts_needing_details(connection: Connection, run_id: uuid.UUID, limit: i
 
 
 def forgo_details(connection: Connection, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
-    """The bulk read of persons takes the place of the detail calls that these staged contacts asked for."""
+    """Cancel the detail calls of these staged contacts, because the bulk read of persons replaces them."""
     connection.execute(
         text("""
             UPDATE staged_contacts SET needs_details = false
@@ -140,12 +142,12 @@ def forgo_details(connection: Connection, run_id: uuid.UUID, contact_ids: Sequen
 
 
 def clear_persons(connection: Connection, run_id: uuid.UUID) -> None:
-    """Drops what the run has read of the bulk list: another bulk read begins."""
+    """Delete the run's staged persons of the bulk list, because another bulk read begins."""
     connection.execute(text("DELETE FROM staged_persons WHERE run_id = :run_id"), {"run_id": run_id})
 
 
 def set_details(connection: Connection, run_id: uuid.UUID, observed: Observed) -> None:
-    """A detail answer takes the place of the staged list row."""
+    """Replace the staged list row by a detail response."""
     connection.exec_driver_sql(
         """
         UPDATE staged_contacts SET contact = %(contact)s, observed_at = %(observed_at)s, needs_details = false
@@ -161,7 +163,7 @@ def set_details(connection: Connection, run_id: uuid.UUID, observed: Observed) -
 
 
 def unstage(connection: Connection, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
-    """These contacts need nothing more."""
+    """Remove these contacts from the staging, because they need no more work."""
     connection.execute(
         text("DELETE FROM staged_contacts WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)"),
         {"run_id": run_id, "contact_ids": list(contact_ids)},
@@ -181,15 +183,15 @@ def staged_batch(connection: Connection, run_id: uuid.UUID, limit: int) -> list[
 
 
 def clear(connection: Connection, run_id: uuid.UUID) -> None:
-    """Drops all that the run has staged: it has ended."""
+    """Delete all staged data of an ended run."""
     for table in ("staged_contacts", "staged_persons", "seen_records"):
         connection.execute(text(f"DELETE FROM {table} WHERE run_id = :run_id"), {"run_id": run_id})  # noqa: S608
 
 
 def set_aside(connection: Connection, connection_id: uuid.UUID, kind: str, records: Sequence[SetAside]) -> None:
-    """Remembers rows that could not be understood: id and reason, nothing of their content.
+    """Record rejected rows: their ids and reasons, without their content.
 
-    A row whose own id is not good has its owner's id, and the reason says so.
+    A row with an invalid id is recorded under its owner's id, and the reason says so.
     """
     if not records:
         return
@@ -212,7 +214,7 @@ def set_aside(connection: Connection, connection_id: uuid.UUID, kind: str, recor
 
 
 def forget_set_aside(connection: Connection, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """Drops what was set aside before this run began and not met again in it."""
+    """Delete rejected rows from before this run that the run has not seen again."""
     connection.execute(
         text("""
             DELETE FROM set_aside_records
@@ -236,7 +238,7 @@ def _dumps(contact: Contact) -> bytes:
 
 
 def _amount(value: object) -> str:
-    """An amount goes as text, so that it comes back to the cent."""
+    """The amount as text, so that it is restored exactly."""
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(type(value).__name__)

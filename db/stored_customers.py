@@ -1,4 +1,4 @@
-"""Customers as they are cached, as far as a read contact is compared with them."""
+"""Cached customers, with the facts that a read contact is compared with."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -21,19 +21,19 @@ from domain.versions import gives_way
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
-#: What makes a row differ from a customer, apart from details and persons: the hash (TR-2), what it does not cover, and
-#: the columns themselves, because another program may have written over them.
+#: The facts by which a row differs from a customer, apart from details and persons: the hash (TR-2), the facts that it
+#: does not cover, and the columns themselves, because another program may have changed them.
 _FACTS = (*CUSTOMER_COLUMNS, "zoho_last_modified_at")
 _facts: Callable[[Customer], tuple[Any, ...]] = attrgetter(*_FACTS)
 
 
 class Stored(NamedTuple):
-    """A cached customer, as far as a read row is compared with it; in most runs that is all, so it is a plain tuple."""
+    """The compared facts of a cached customer; a plain tuple, because most runs do nothing but compare."""
 
     connection_id: uuid.UUID | None
     status: str
     facts: tuple[Any, ...]
-    persons: Any  #: as `persons_as_json` has written them, or whatever another program has
+    persons: Any  #: as `persons_as_json` wrote them, or any content of another program
     version: tuple[datetime, datetime]
     details: ContactDetails
     credits: tuple[Decimal | None, str]  #: the amount and its currency
@@ -45,37 +45,37 @@ class Stored(NamedTuple):
         return f"Stored(version={self.version})"  # Without personal data.
 
     def gives_way_to(self, read: Observed, *, stamps_may_go_back: bool) -> bool:
-        """Whether the read may be written over it. What was found gone is back only if it was seen again later."""
+        """Whether the read may replace it. A customer with a 404 is only back if it was read again later."""
         _, observed_at = self.version
         if self.status == ContactStatus.DELETED and read.observed_at <= observed_at:
             return False
         return gives_way(self.version, version_read(read), stamps_may_go_back=stamps_may_go_back)
 
     def is_back(self, read: Observed) -> bool:
-        """Whether it was read again after Zoho had answered 404 for it."""
+        """Whether it was read again after Zoho's 404 for it."""
         return self.gone_at is not None and read.observed_at > self.gone_at
 
     def completes(self, contact: Contact) -> Contact:
-        """The contact, with the stored credits and their currency where its own row has no such key."""
+        """The contact, with the stored credits and their currency for keys that its own row does not have."""
         amount, currency = self.credits
         completed = (
             amount if contact.unused_credits is None else contact.unused_credits,
             contact.currency_code or currency,
         )
-        # Most rows carry both, and a copy of a contact takes as long as its comparison.
+        # Most rows have both, and copying a contact takes as long as comparing it.
         if completed == (contact.unused_credits, contact.currency_code):
             return contact
         return replace(contact, unused_credits=completed[0], currency_code=completed[1])
 
     def says(self, customer: Customer) -> bool:
-        """Whether all but the details are as they would be written. The order of persons makes no difference."""
+        """Whether all facts except the details match the customer's. The order of persons makes no difference."""
         if self.facts != _facts(customer):
             return False
         persons = persons_as_json(customer.persons)
         return bool(self.persons == persons) or in_one_order(self.persons) == in_one_order(persons)
 
     def columns(self) -> dict[str, Any]:
-        """The row as `domain.truth_check.customer_values` has it."""
+        """The row in the form of `domain.truth_check.customer_values`."""
         amount, currency = self.credits
         return {
             **dict(zip(_FACTS, self.facts, strict=True)),
@@ -89,11 +89,11 @@ class Stored(NamedTuple):
         }
 
     def belongs_to(self, link: Link) -> bool:
-        """Whether this link may write it; a row from before booksync belongs to no link."""
+        """Whether this connection may write it; a row from before booksync belongs to no connection."""
         return self.connection_id is None or self.connection_id == link.connection_id
 
 
-# The facts come first, so that they are compared as they come.
+# The facts come first, so that they can be compared without reordering.
 _STORED = f"""
     SELECT {", ".join(_FACTS)}, connection_id, contact_persons, country_code, payment_reminder_enabled,
            address_state, address_postcode, country_unknown, unused_credits, credits_currency, gone_at,
@@ -116,9 +116,9 @@ def stored_rows(connection: Connection, link: Link, ids: Sequence[str]) -> dict[
 
 
 def lock_stored_rows(connection: Connection, link: Link, ids: Sequence[str]) -> dict[str, Stored]:
-    """The same, held until the transaction ends."""
+    """The same customers, locked until the transaction ends."""
     connection.exec_driver_sql(_LOCK, {"user_id": link.user_id, "ids": list(ids)})
-    # A second statement: one that waits for a lock sees the confirmations as they were before it waited.
+    # A second statement, because a statement that waits for a lock sees the confirmations as they were before the wait.
     return stored_rows(connection, link, ids)
 
 
@@ -167,5 +167,5 @@ def _credits(customer: Customer) -> tuple[Decimal | None, str]:
 
 
 def version_read(observed: Observed) -> tuple[datetime, datetime]:
-    """What may never go back; an unknown modified time is the oldest."""
+    """The version that must never go back; an unknown modified time is the oldest."""
     return (observed.contact.modified_at or _LONG_AGO, observed.observed_at)

@@ -1,4 +1,4 @@
-"""The figures of a run and of a connection, as `sync --wait`, `status` and the demo print them."""
+"""The figures of a run and of a connection that `sync --wait`, `status` and the demo print."""
 
 import uuid
 from datetime import date
@@ -11,7 +11,7 @@ from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
 from domain.truth_check import TruthCheck
 
-#: The texts for a country that are listed by name.
+#: The largest number of country texts that are listed individually.
 LONGEST_LIST_OF_COUNTRIES = 20
 
 _RUN = text("""
@@ -41,7 +41,7 @@ def totals(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
 
 
 def skipped_invoices(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
-    """How many invoices wait for their customer, by the reason."""
+    """The number of waiting invoices, by reason."""
     rows = connection.execute(
         text("""
             SELECT reason, count(*) AS invoices FROM skipped_invoices
@@ -53,7 +53,7 @@ def skipped_invoices(connection: Connection, connection_id: uuid.UUID) -> dict[s
 
 
 def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
-    """One run as JSON: its verdict, what it wrote, the live totals and the standing state of the reminders."""
+    """One run as JSON: its verdict, the written rows, the live totals and the states of the open invoices."""
     run = connection.execute(_RUN, {"run_id": run_id}).one()
     live = totals(connection, run.connection_id)
     standing = reminders.standing(connection, run.connection_id)
@@ -81,7 +81,7 @@ def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
         **openings.state_of(connection, run.connection_id).as_json(),
         "set_aside": live["set_aside"],
         "api_calls": run.api_calls,
-        # The sync that booksync replaces asks for the customer of each invoice in turn.
+        # The sync that booksync replaces makes one call for the customer of each invoice.
         "api_calls_one_per_invoice": live["invoices"] + live["skipped_invoices"],
         "seconds": round(run.seconds, 2),
         "reason": run.degraded_reason or run.error,
@@ -110,7 +110,7 @@ _UNKNOWN_COUNTRIES = text("""
 
 
 def unknown_countries(connection: Connection, connection_id: uuid.UUID) -> dict[str, Any]:
-    """The countries that booksync does not understand: Zoho's texts, those of the most customers first, and a total."""
+    """The countries that booksync does not understand: Zoho's texts, the most frequent ones first, and a total."""
     rows = connection.execute(
         _UNKNOWN_COUNTRIES, {"connection_id": connection_id, "limit": LONGEST_LIST_OF_COUNTRIES}
     ).all()
@@ -121,7 +121,7 @@ def unknown_countries(connection: Connection, connection_id: uuid.UUID) -> dict[
 
 
 def _rest(live: int, new: int, updated: int) -> int:
-    """What is live and was not written; a record that was written and then found deleted is not live any more."""
+    """The live records that were not written; one that was written and then marked deleted does not count as live."""
     return max(0, live - new - updated)
 
 
@@ -129,7 +129,7 @@ _COUNTERS = ("customers_new", "customers_updated", "invoices_new", "invoices_upd
 
 
 def run_progress(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
-    """Where a run stands: status, phase, step, calls, counters, and what it waits for."""
+    """The progress of a run: status, phase, step, calls, counters, and the reason for its wait."""
     return dict(connection.execute(_RUN, {"run_id": run_id}).one()._mapping)
 
 
@@ -153,7 +153,7 @@ _RUN_FIELDS = ("mode", "status", "phase", "step", "attempts", "api_calls", "star
 def connection_states(
     connection: Connection, connection_id: uuid.UUID | None = None, *, runs: int = 5
 ) -> list[dict[str, Any]]:
-    """Every connection (or one) as JSON: how far it is synced, what is cached, its last runs, newest first."""
+    """Every connection (or one) as JSON: its sync progress, the cached totals, its last runs, newest first."""
     states = []
     for row in connection.execute(_CONNECTIONS, {"connection_id": connection_id}):
         standing = reminders.standing(connection, row.id)

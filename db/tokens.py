@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-#: Zoho grants ten access tokens in ten minutes for one refresh token, then refuses for a while.
+#: Zoho issues ten access tokens in ten minutes for one refresh token, then refuses for a while.
 REFRESHES_PER_WINDOW = 10
 REFRESH_WINDOW_SECONDS = 600
 
@@ -15,16 +15,16 @@ _USUAL_LIFETIME_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class StoredTokens:
-    """A connection's tokens, encrypted as they are stored; all seconds are by Postgres's clock."""
+    """A connection's tokens, encrypted as they are stored; all seconds are on Postgres's clock."""
 
     refresh_token: str = field(repr=False)
     access_token: str | None = field(repr=False)
-    seconds_left: float  #: of the access token's life
-    lifetime_seconds: float  #: that it had
+    seconds_left: float  #: of the access token's lifetime
+    lifetime_seconds: float  #: its whole lifetime
     api_domain: str | None
-    refresh_wait_seconds: float  #: until another refresh may be asked for; 0 for now
+    refresh_wait_seconds: float  #: until another refresh is allowed; 0 for now
     refreshes: int  #: within `REFRESH_WINDOW_SECONDS`
-    throttled_since: datetime | None  #: the token endpoint is throttled
+    throttled_since: datetime | None  #: None while the token endpoint is not throttled
 
 
 _SELECT = """
@@ -46,7 +46,7 @@ _LOCK = text(_SELECT + " FOR NO KEY UPDATE")
 
 
 def read(connection: Connection, connection_id: uuid.UUID, *, lock: bool = False) -> StoredTokens:
-    """The tokens; with `lock`, nobody else can refresh them before this transaction ends."""
+    """The tokens; with `lock`, no other transaction can refresh them before this one ends."""
     row = connection.execute(
         _LOCK if lock else _READ,
         {
@@ -69,7 +69,7 @@ def read(connection: Connection, connection_id: uuid.UUID, *, lock: bool = False
 
 
 def note_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
-    """A refresh is about to be asked for: the last ten are remembered, whatever comes of them."""
+    """Record that a refresh is about to be requested: the last ten are stored, regardless of their results."""
     connection.execute(
         text("""
             UPDATE zoho_connections
@@ -82,7 +82,7 @@ def note_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
 
 
 def forget_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
-    """The refresh that was recorded last is not one of those that Zoho counts."""
+    """Delete the last recorded refresh, because Zoho does not count it."""
     connection.execute(
         text("""
             UPDATE zoho_connections SET refreshed_at = trim_array(refreshed_at, 1)
@@ -93,7 +93,7 @@ def forget_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
 
 
 def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: float) -> datetime:
-    """The token endpoint is throttled: it is not asked again for these seconds. Returns since when it is throttled.
+    """Pause the refreshes, because the token endpoint is throttled. Returns since when it is throttled.
 
     The hours of an unknown word do not include those of a throttled endpoint, see `end_throttling`.
     """
@@ -111,9 +111,9 @@ def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: f
 
 
 def end_throttling(connection: Connection, connection_id: uuid.UUID) -> None:
-    """The token endpoint has returned a word of its own, so it is not throttled.
+    """End the throttling, because the token endpoint has sent a response of its own.
 
-    A throttled endpoint says nothing about the grant, so its hours are taken off those of an unknown word.
+    A throttled endpoint says nothing about the grant, so its hours are subtracted from those of an unknown word.
     """
     connection.execute(
         text("""
@@ -127,7 +127,7 @@ def end_throttling(connection: Connection, connection_id: uuid.UUID) -> None:
 
 
 def record_failure(connection: Connection, connection_id: uuid.UUID) -> float:
-    """Records a refusal for an unknown reason; the seconds since the first of them without a token in between."""
+    """Record a refusal for an unknown reason; returns the seconds since the first one without a token in between."""
     seconds: float = connection.execute(
         text("""
             UPDATE zoho_connections SET oauth_failing_since = coalesce(oauth_failing_since, clock_timestamp())
@@ -147,7 +147,7 @@ def write(
     lifetime_seconds: float,
     api_domain: str | None,
 ) -> None:
-    """A fresh access token, encrypted; its lifetime begins now, by Postgres's clock."""
+    """Write a new access token, encrypted; its lifetime begins now, on Postgres's clock."""
     connection.execute(
         text("""
             UPDATE zoho_connections

@@ -1,4 +1,4 @@
-"""Transactions that are repeated: at once after a deadlock, and for a while when Postgres cannot work."""
+"""Repeated transactions: at once after a deadlock, and for a limited time while Postgres cannot work."""
 
 import time
 from collections.abc import Callable
@@ -24,15 +24,15 @@ def in_transaction(
     patience_seconds: float = 0.0,
     pause: Callable[[float], object] = time.sleep,
 ) -> _T:
-    """What `work` returns, from one transaction that is committed; each try has a connection of its own.
+    """Return the result of `work` from one committed transaction; each try uses its own connection.
 
-    A deadlock or a serialization failure repeats it at once. With `patience_seconds` a server that cannot work (lost
-    connections, a full disk, a standby) is waited for as long. A connection that is lost during COMMIT leaves unknown
-    whether the work was done, so `work` must compare before it sets.
+    A deadlock or a serialization failure repeats it at once. With `patience_seconds`, a server that cannot work (lost
+    connections, a full disk, a standby) is retried for that time. After a connection lost during COMMIT it is unknown
+    whether the work was done, so `work` must compare before it writes.
 
     Raises:
-        DBAPIError: the work is at fault, or the server could not work for longer than that.
-        sqlalchemy.exc.TimeoutError: the process's pool had no connection left for longer than that.
+        DBAPIError: the work caused the error, or the server could not work for longer than that.
+        sqlalchemy.exc.TimeoutError: the process's pool had no free connection for longer than that.
     """
     conflicts, waited, seconds = 0, 0.0, _FIRST_PAUSE_SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""Statements of the truth check: the records that were observed longest ago, how they are cached, what was found."""
+"""Statements of the truth check: the records observed longest ago, their cached state, and the findings."""
 
 import uuid
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Checkable:
-    """A cached record as it was chosen for a check."""
+    """A cached record that was chosen for a check."""
 
     kind: RecordKind
-    record_id: str  #: Zoho's
+    record_id: str  #: Zoho's id
     modified_at: datetime | None
     observed_at: datetime | None
     has_details: bool  #: the details of the present version were read
-    has_older_details: bool  #: only those of an earlier version were
+    has_older_details: bool  #: only details of an earlier version were read
 
     @property
     def version(self) -> Version:
@@ -39,7 +39,7 @@ class Checkable:
 
 @dataclass(frozen=True, slots=True)
 class CachedInvoice:
-    """A cached invoice. Its columns are as the row has them, whatever another program has written there."""
+    """A cached invoice. The columns have the values of the row, even if another program has changed them."""
 
     invoice: Invoice = field(repr=False)
     columns: Columns = field(repr=False)
@@ -50,7 +50,8 @@ def version_of(modified_at: datetime | None, observed_at: datetime | None) -> Ve
     return (modified_at or _LONG_AGO, observed_at or _LONG_AGO)
 
 
-# Where a customer was written without a detail answer, a note of its version does not mean that details are cached.
+# For a customer that was written without a detail response, the recorded version does not mean that its details are
+# cached.
 _OLDEST = {
     kind: text(f"""
         SELECT {record_id} AS record_id, zoho_last_modified_at, observed_at,
@@ -117,7 +118,7 @@ def _cached_invoice(row: Row[Any]) -> CachedInvoice:
     return CachedInvoice(invoice_of_row(row), columns, version_of(row.zoho_last_modified_at, row.observed_at))
 
 
-# Skips a row that another process is writing at this moment: without the note the record is only asked for again.
+# Skips a row that another transaction is writing: without the record, the check only asks again.
 _NOTE_ASKED = {
     kind: text(f"""
         UPDATE {table} SET truth_checked_at = :now
@@ -133,12 +134,12 @@ _NOTE_ASKED = {
 
 
 def note_asked(connection: Connection, link: Link, kind: RecordKind, record_id: str, *, now: datetime) -> None:
-    """Records that a check has asked for the record, whatever the answer was: others come first from now on."""
+    """Record that a check has requested the record, whatever the result: later checks start with other records."""
     connection.execute(_NOTE_ASKED[kind], {"connection_id": link.connection_id, "record_id": record_id, "now": now})
 
 
 def last_checked_at(connection: Connection, link: Link) -> datetime | None:
-    """When the connection's last check ended; None before the first one."""
+    """The end of the connection's last check; None before the first one."""
     checked_at: datetime | None = connection.execute(
         text("SELECT truth_checked_at FROM zoho_connections WHERE id = :connection_id"),
         {"connection_id": link.connection_id},
@@ -147,7 +148,7 @@ def last_checked_at(connection: Connection, link: Link) -> datetime | None:
 
 
 def save(connection: Connection, connection_id: uuid.UUID, check: TruthCheck, *, now: datetime) -> None:
-    """Records what a check has found, in place of the one before."""
+    """Record the findings of a check; they replace the earlier ones."""
     connection.execute(
         text("""
             UPDATE zoho_connections SET truth_checked_at = :now, truth_check = :truth_check WHERE id = :connection_id

@@ -1,4 +1,4 @@
-"""Statements that read the whole cache of a connection as fingerprints, to compare it with Zoho."""
+"""Statements that read the whole cache of a connection as fingerprints, for the comparison with Zoho."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from domain.contacts import ContactDetails
 from domain.drift import Fingerprint, cached_invoice_columns
 from domain.phones import Confirmations
 
-#: Rows that are held at once: a customer's persons make it a hundred times its fingerprint.
+#: Rows in memory at once: with a customer's persons a row is a hundred times larger than its fingerprint.
 _AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class CachedCustomers:
-    """The live customers, and those of whom Zoho's bulk list lacks persons."""
+    """The live customers, and those whose persons the bulk list of Zoho omits."""
 
     fingerprints: dict[str, Fingerprint]
     with_omitted_persons: frozenset[str]
@@ -46,7 +46,7 @@ def cached_customers(connection: Connection, link: Link) -> CachedCustomers:
 
 
 def known_details(connection: Connection, link: Link) -> dict[str, ContactDetails]:
-    """What only detail answers have told, where they have told something."""
+    """The facts that only detail responses contain, for customers that have any."""
     rows = connection.execute(
         text("""
             SELECT zoho_customer_id, country_code, payment_reminder_enabled, address_state, address_postcode,
@@ -70,13 +70,13 @@ _CONFIRMED = text(f"""
 
 
 def known_confirmations(connection: Connection, link: Link) -> dict[str, Confirmations]:
-    """The numbers that a person has confirmed, where there are any."""
+    """The numbers that a person has confirmed, for customers that have any."""
     rows = connection.execute(_CONFIRMED, {"connection_id": link.connection_id})
     return {row.zoho_customer_id: row.confirmed for row in rows}
 
 
 def cached_invoices(connection: Connection, link: Link) -> dict[str, Fingerprint]:
-    """Fingerprints of the live invoices, made from their columns and from whom they are linked to."""
+    """Fingerprints of the live invoices, made from their columns and their customers."""
     rows = _streamed(
         connection,
         link,

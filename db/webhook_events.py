@@ -1,4 +1,4 @@
-"""Statements over webhook_events: what Zoho has told is kept before it is thanked for, and settled record by record."""
+"""Statements over webhook_events: an event is stored before its webhook is accepted, and gets an outcome per record."""
 
 import uuid
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from domain.webhooks import (
 
 @dataclass(frozen=True, slots=True)
 class ResyncRef:
-    """The address of a record that events have told of: all that a message carries."""
+    """The address of a record with events: the content of its message."""
 
     connection_id: uuid.UUID
     entity: Entity
@@ -38,7 +38,7 @@ class ResyncRef:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A record that is to be fetched, and in how many seconds."""
+    """A record to be refreshed, and the seconds until then."""
 
     ref: ResyncRef
     seconds: float
@@ -48,10 +48,10 @@ class Due:
         return cls(ref, max(0.0, seconds))
 
 
-# The record's row is locked first, so that events are numbered in the order in which they become visible: who claims
-# the row at number n answers for all events up to n. The first event is due at once; what follows a look at the record
-# waits until it is quiet. A wait for the budget, or before a retry, stands. `sent_at` stays empty where enough messages
-# of the connection are under way.
+# The record's row is locked first, so that events are numbered in the order in which they become visible: a lease at
+# number n covers all events up to n. The first event is due at once; later ones wait until the record has had no events
+# for a while. A wait for the budget, or before a retry, stays. `sent_at` stays empty if enough messages of the
+# connection are under way.
 _RECEIVE = text("""
     WITH record AS (
         INSERT INTO resyncs AS kept (connection_id, entity, record_id, received, waiting_since, not_before, sent_at)
@@ -92,9 +92,9 @@ _IGNORE = text("""
 
 
 def receive(connection: Connection, connection_id: uuid.UUID, event: Event) -> Due | None:
-    """Keeps an event; returns what is to be fetched if nobody has been told of it yet, and its message has its turn.
+    """Store an event; returns the record to refresh if no message exists for it yet and one may be sent now.
 
-    The transaction holds the record's row until it ends; of several events, receive them in the order of their records.
+    The transaction locks the record's row until it ends; receive several events in the order of their records.
     """
     values = {name: getattr(event, name) for name in event.__slots__} | {"connection_id": connection_id}
     if event.entity not in tuple(Entity):
@@ -107,12 +107,12 @@ def receive(connection: Connection, connection_id: uuid.UUID, event: Event) -> D
     return Due.of(ResyncRef(connection_id, Entity(event.entity), event.record_id), row.seconds)
 
 
-#: The id of no connection: an event for it passes every check of the tables but the foreign key's.
+#: An id without a connection: an event for it passes every check of the tables except the foreign key's.
 _NO_CONNECTION = uuid.UUID(int=0)
 
 
 def can_receive(connection: Connection) -> bool:
-    """Whether the tables accept what `receive` writes, in a schema of a later release; nothing is left of the trial."""
+    """Whether the tables accept the rows of `receive`, in a schema of a later release; the trial leaves no rows."""
     trial = Event(Entity.CONTACT, "0", EventKind.CHANGED, None, None)
     return all(_is_accepted(connection, event) for event in (trial, replace(trial, entity="trial")))
 
@@ -151,7 +151,7 @@ _TOLD = text("""
 
 
 def told(connection: Connection, ref: ResyncRef, *, handled: int, received: int) -> Told | None:
-    """What the events after the first `handled` tell together; None where there is none."""
+    """The combined content of the events after the first `handled`; None without such events."""
     values = ref.as_values() | {"handled": handled, "received": received}
     row = connection.execute(_TOLD, values).one()
     if row.events == 0:
@@ -166,7 +166,7 @@ def told(connection: Connection, ref: ResyncRef, *, handled: int, received: int)
 
 
 def note_outcome(connection: Connection, ref: ResyncRef, outcome: Outcome, *, received: int) -> None:
-    """What became of the record's waiting events, up to that number."""
+    """Record the outcome of the record's waiting events, up to that number."""
     connection.execute(
         text("""
             UPDATE webhook_events SET outcome = :outcome, handled_at = clock_timestamp()
@@ -183,8 +183,8 @@ _CACHED = {
           FROM customers_cache
          WHERE user_id = :user_id AND zoho_customer_id = :record_id AND connection_id = :connection_id
     """),
-    # An invoice that waits for its customer is cached elsewhere. Its cached row, if any, was withdrawn by then, and may
-    # have the newer stamp.
+    # An invoice that waits for its customer is in another table. Its row in the cache, if any, was withdrawn by then,
+    # and may have the newer modified time.
     Entity.INVOICE: text("""
         SELECT is_live, modified_at, observed_at
           FROM (SELECT status IS DISTINCT FROM 'deleted' AS is_live, zoho_last_modified_at AS modified_at, observed_at
@@ -200,13 +200,13 @@ _CACHED = {
 
 
 def cached_version(connection: Connection, link: Link, ref: ResyncRef) -> CachedVersion | None:
-    """What is cached of the record; None where nothing is."""
+    """The cached version of the record; None if it is not cached."""
     row = connection.execute(_CACHED[ref.entity], ref.as_values() | {"user_id": link.user_id}).one_or_none()
     return None if row is None else CachedVersion(bool(row.is_live), row.modified_at, row.observed_at)
 
 
 def recently_marked(connection: Connection, ref: ResyncRef, *, seconds: float) -> int:
-    """How many records of that kind were marked within the last seconds without proof."""
+    """The number of records of that kind that were marked without proof within the last seconds."""
     count: int = connection.execute(
         text(f"""
             SELECT count(*) FROM (
@@ -226,7 +226,7 @@ def recently_marked(connection: Connection, ref: ResyncRef, *, seconds: float) -
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many of the events that are kept had which outcome, "waiting" among them."""
+    """The number of stored events by outcome, including "waiting"."""
     rows = connection.execute(
         text("SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS events FROM webhook_events GROUP BY 1")
     )
@@ -244,15 +244,15 @@ _WITHOUT_EFFECT = text("""
 
 
 def without_effect(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
-    """What has changed nothing: records left unmarked since the last full sync, and unreadable and ignored events.
+    """Work without effect: records left unmarked since the last full sync, and unreadable and ignored events.
 
-    Of those events that are kept.
+    Counts only events that are still stored.
     """
     return dict(connection.execute(_WITHOUT_EFFECT, {"connection_id": connection_id}).one()._mapping)
 
 
 def prune(connection: Connection, *, days: float) -> int:
-    """Forgets settled events that old, and the records that nothing is left of. Returns how many events."""
+    """Delete completed events of that age, and the records without events. Returns the number of events."""
     pruned = connection.execute(
         text("""
             DELETE FROM webhook_events
@@ -260,8 +260,8 @@ def prune(connection: Connection, *, days: float) -> int:
         """),
         {"seconds": days * 86_400},
     ).rowcount
-    # Events are numbered by their record's row: it must not begin anew before the last of them is gone. Rows that
-    # somebody holds just now are in use, and a person may order a record again that was given up.
+    # Events are numbered by their record's row, so the row must not be recreated before all its events are deleted.
+    # Locked rows are in use, and a person may request the refresh of a record again that was given up.
     connection.execute(
         text("""
             DELETE FROM resyncs
@@ -296,7 +296,7 @@ def latest(connection: Connection, connection_id: uuid.UUID, *, limit: int) -> l
 
 
 def oldest_waiting_seconds(connection: Connection) -> float:
-    """Since when the oldest event waits, of connections that are not parked; 0 where none does."""
+    """The age of the oldest waiting event, of connections that are not parked; 0 without one."""
     seconds: float | None = connection.execute(
         text("""
             SELECT extract(epoch FROM clock_timestamp() - min(waiting_since))::float FROM resyncs

@@ -1,6 +1,6 @@
-"""Statements over the webhook secrets of a connection, and over the webhooks that were refused for a wrong one.
+"""Statements over the webhook secrets of a connection, and over webhooks refused for a wrong secret.
 
-A good webhook does not end the count of refused ones, because it may come from another rule in Zoho.
+A valid webhook does not end the count of refused ones, because it may come from another rule in Zoho.
 """
 
 import uuid
@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-#: How long the former secret is accepted after a rotation, unless a person ends it earlier.
+#: The time for which the former secret is accepted after a rotation, unless a person ends it earlier.
 FORMER_SECRET_DAYS = 7
 
-#: How long refused webhooks are reported after the last one, unless a rotation ends it earlier.
+#: The time for which refused webhooks are reported after the last one, unless a rotation ends it earlier.
 REFUSALS_SHOWN_HOURS = 24
 
 
@@ -22,7 +22,7 @@ class WebhookSecrets:
     """A connection's secrets, encrypted."""
 
     current: str = field(repr=False)
-    former: str | None = field(repr=False)  #: None outside a rotation
+    former: str | None = field(repr=False)  #: None if no rotation is in progress
     former_until: datetime | None
 
 
@@ -70,10 +70,13 @@ _ROTATE = text(f"""
 
 
 def rotate(connection: Connection, connection_id: uuid.UUID, secret: str, *, keeps_current: bool) -> bool:
-    """Replaces the secret by this one, encrypted.
+    """Replace the secret by this one, encrypted.
 
-    With `keeps_current` the replaced one is accepted for `FORMER_SECRET_DAYS`. During a rotation that changes nothing
-    and returns False, because the secret that Zoho still sends could be lost. Without it a former secret stays.
+    With `keeps_current` the replaced one is accepted for `FORMER_SECRET_DAYS`. If a rotation is already in progress,
+    that
+    changes nothing and returns False, because the secret that Zoho still sends could be lost. Without `keeps_current`
+    an
+    existing former secret stays.
     """
     values = {"connection_id": connection_id, "secret": secret, "keeps_current": keeps_current}
     return bool(connection.execute(_ROTATE, values).rowcount)
@@ -96,7 +99,7 @@ _ARE_SHOWN = f"""
     > greatest(webhook_secret_rotated_at, now() - make_interval(hours => {REFUSALS_SHOWN_HOURS}))
 """
 
-# A worker holds the connection's row while it refreshes the access token. A count is not worth that wait.
+# A worker holds the connection's row while it refreshes the access token. The count does not justify that wait.
 _ADD_REFUSALS = text(f"""
     UPDATE zoho_connections
        SET webhooks_refused = least(
@@ -114,7 +117,7 @@ _REFUSALS = text(f"""
 
 
 def add_refusals(connection: Connection, connection_id: uuid.UUID, count: int) -> bool:
-    """Adds refused webhooks, to those that are still reported or else to a new count.
+    """Add refused webhooks to the reported count, or start a new count.
 
     Returns False, and writes nothing, while another transaction holds the row.
     """

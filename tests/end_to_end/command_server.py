@@ -1,7 +1,7 @@
-"""Runs `booksync` commands in forks of a process that has loaded its libraries: a start of Python loads them for 1.3 s.
+"""Run `booksync` commands in forks of a process with loaded libraries, because loading them takes 1.3 s each time.
 
-A fork runs `workers.cli.main` with the environment, arguments and streams of its request, and ends as Python ends.
-`Installation.start` and the tests of `phones check` start the installed command itself.
+A fork runs `workers.cli.main` with the environment, arguments and streams of its request, and ends like a normal
+process. `Installation.start` and the tests of `phones check` start the installed command itself.
 """
 
 import atexit
@@ -40,7 +40,7 @@ class CommandServer:
     def run(
         self, arguments: Sequence[str], environment: Mapping[str, str], timeout_seconds: float
     ) -> tuple[int, str, str]:
-        """Exit code, stdout and stderr of `booksync ARGUMENTS`. Raises TimeoutError where it takes longer."""
+        """Exit code, stdout and stderr of `booksync ARGUMENTS`. Raises TimeoutError after `timeout_seconds`."""
         with (
             tempfile.TemporaryFile() as stdout,
             tempfile.TemporaryFile() as stderr,
@@ -66,14 +66,14 @@ class CommandServer:
 
 @functools.cache
 def command_server() -> CommandServer:
-    """The one of this test process."""
+    """The command server of this test process."""
     server = CommandServer()
     atexit.register(server.stop)
     return server
 
 
 def serve(address: str) -> None:
-    """The server's process; in a fork, the command that it runs."""
+    """The main function of the server's process; in a fork, run the command."""
     import workers.cli.app  # noqa: F401  (So that the forks have it.)
     from workers.cli import main
 
@@ -83,7 +83,7 @@ def serve(address: str) -> None:
 
 
 def _accept(address: str) -> None:
-    """Return in each fork that is to run a command; the process itself ends here."""
+    """Return in each fork that is to run a command; the server's process itself exits here."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
@@ -103,7 +103,7 @@ def _accept(address: str) -> None:
 
 
 def _fork_the_command(connection: socket.socket) -> None:
-    """Return in the command's process; the other one reports its exit code, and ends."""
+    """Return in the command's process; the other process reports its exit code, and ends."""
     head, descriptors, _, _ = socket.recv_fds(connection, 8, 2)
     length, request = int(head), b""
     while len(request) < length:

@@ -1,4 +1,4 @@
-"""An installation over real servers and a simulator, with no process started yet; demos that end with their test."""
+"""An installation with real servers and a simulator, initially without processes; demos that end with their test."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How a test starts a demo, hears what it says, and finds its processes."""
+"""Start a demo, read its output, and find its processes."""
 
 import json
 import os
@@ -14,7 +14,7 @@ UP = "Ctrl-C ends it"
 
 
 class Demo:
-    """A demo in a process of its own."""
+    """A demo in its own process."""
 
     def __init__(self, command: list[str], env: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
@@ -40,7 +40,7 @@ class Demo:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def running(self, *words: str) -> psutil.Process:
-        """The one process whose command line has all these words, behind its watcher."""
+        """The process whose command line contains all these words, without its watcher."""
         commands = {process: command_line(process) for process in self.processes()}
         found = [process for process, line in commands.items() if all(word in line for word in words)]
         return next(process for process in found if "watcher.py" not in commands[process])
@@ -55,8 +55,8 @@ def last_object(out: str) -> dict[str, Any]:
 
 
 def command_line(process: psutil.Process) -> str:
-    """Empty where the process has ended since it was listed."""
+    """The command line; empty if the process has ended since it was listed."""
     try:
         return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:  # A zombie's error is one of these.
+    except psutil.NoSuchProcess:  # A zombie process raises a subclass of this error.
         return ""

@@ -1,4 +1,4 @@
-"""An installation of booksync as an operator runs it: its real command and its real processes."""
+"""An installation of booksync as operators run it: the real command and the real processes."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SCHEDULER = ("booksync", "scheduler")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended."""
+    """The exit code and the output of a command."""
 
     code: int
     stdout: str
@@ -32,7 +32,7 @@ class Outcome:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The last line of stdout, as `--json` promises it."""
+        """The last line of stdout, which `--json` promises to be JSON."""
         found: dict[str, Any] = json.loads(self.stdout.splitlines()[-1])
         return found
 
@@ -47,11 +47,11 @@ class Installation:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def run(self, *words: str, **changed: str | None) -> Outcome:
-        """`booksync WORDS…`, with some variables changed, or left out where None."""
+        """Run `booksync WORDS…`, with some variables changed, or unset for None."""
         return Outcome(*command_server().run(words, self._environment(changed), timeout_seconds=120))
 
     def start(self, program: str, *words: str, **changed: str | None) -> subprocess.Popen[bytes]:
-        """A process that goes on until the test ends, with some variables changed; its log is in the test's folder."""
+        """Start a process until the end of the test, with some variables changed; its log is in the test's folder."""
         log = self.logs / f"{program}-{len(self.processes)}.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
@@ -65,7 +65,7 @@ class Installation:
         return process
 
     def stop(self) -> None:
-        """All processes, as an orchestrator would: asked first."""
+        """Stop all processes like an orchestrator: first with a request to end."""
         for process in self.processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -77,7 +77,7 @@ class Installation:
                 process.wait()
 
     def connect(self, user_id: uuid.UUID | None = None, **changed: str | None) -> Outcome:
-        """Links the simulator's first organisation, with a fresh grant code."""
+        """Connect the simulator's first organisation, with a new grant code."""
         return self.run(
             "connect",
             "--user",
@@ -96,14 +96,14 @@ class Installation:
 
 
 def kill(worker: "subprocess.Popen[bytes]") -> None:
-    """Its processes at once, so that none of them is asked to end in an orderly way."""
+    """Kill all of its processes at once, so that none can end in an orderly way."""
     for process in [*psutil.Process(worker.pid).children(recursive=True), psutil.Process(worker.pid)]:
         process.send_signal(signal.SIGKILL)
     worker.wait()
 
 
 def settings_for(database_url: str, redis_url: str, zoho_url: str, key: str) -> dict[str, str]:
-    """The environment of an installation whose clocks are quick."""
+    """The environment of an installation with short intervals."""
     return {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": database_url,
@@ -116,6 +116,6 @@ def settings_for(database_url: str, redis_url: str, zoho_url: str, key: str) -> 
         "SYNC_INTERVAL_SECONDS": "3600",
         "SWEEP_INTERVAL_SECONDS": "1",
         "CLAIM_SECONDS": "5",
-        # An emptied Redis makes everybody wait out one window.
+        # After a loss of Redis's data, all processes wait for one window.
         "ZOHO_WINDOW_SECONDS": "2",
     }

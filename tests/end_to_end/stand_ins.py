@@ -1,4 +1,4 @@
-"""Quick stand-ins for booksync's commands, and how a demo is run that finds its programs in another folder."""
+"""Fast stand-ins for booksync's commands, and a demo that runs them from another folder."""
 
 STAND_INS = {
     "booksync": """

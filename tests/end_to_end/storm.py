@@ -1,4 +1,4 @@
-"""A storm of webhooks, as Zoho may send them: versions of many records, doubled and shuffled, while workers die."""
+"""A storm of webhooks as Zoho may send them: versions of many records, duplicated and shuffled, while workers die."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +19,10 @@ from tests.end_to_end.underway import UnderWay, eventually
 from tests.truth import record_differences
 from tests.webhooks import signed_json
 
-#: Of the events so many are sent twice, and so many at another time than their turn.
+#: The shares of the events that are sent twice, and that are sent out of order.
 DOUBLED, SHUFFLED = 0.2, 0.2
 
-#: Of the records so many are new, and so many are deleted: too few to look like an error.
+#: The shares of the records that are created and deleted: too few deletions to look like an error.
 NEW, DELETED = 0.1, 0.01
 
 _AT_ONCE = 8
@@ -31,7 +31,7 @@ _BATCH = 500
 
 @dataclass(frozen=True)
 class Web:
-    """The web process, as Zoho reaches it for one connection."""
+    """The web process at the address that Zoho calls for one connection."""
 
     url: str
     secret: str
@@ -45,7 +45,7 @@ class Web:
         return cls(f"{origin}{connected['webhook_url']}", str(connected["webhook_secret"]))
 
     def send(self, documents: Sequence[Any], *, meanwhile: Callable[[int], None] = lambda _: None) -> None:
-        """Several at once; each must be accepted. `meanwhile` is told how many were."""
+        """Send several documents at once; each must be accepted. The callback gets the number of accepted documents."""
         with httpx.Client(trust_env=False, timeout=30) as http, ThreadPoolExecutor(_AT_ONCE) as threads:
 
             def send(document: Any) -> int:
@@ -66,7 +66,7 @@ def _is_ready(origin: str) -> bool:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The records that exist before the storm and are touched by it."""
+    """Existing records that the storm changes."""
 
     zoho: SandboxControl
     contacts: Sequence[int]
@@ -82,7 +82,7 @@ class Chosen:
         return chosen
 
     def changed(self, version: int) -> list[Any]:
-        """Each record changes; its event carries it as it is then."""
+        """Change each record, and return an event with its present content."""
         mutations: list[ask.Mutation] = [
             ask.EditContact(contact_id=each, fields=ask.ContactFields(contact_name=f"Version {version}"))
             for each in self.contacts
@@ -95,7 +95,7 @@ class Chosen:
         return self._told(self.contacts, self.invoices)
 
     def created(self, count: int) -> list[Any]:
-        """So many new records, half of them invoices: of new customers and of old ones in turn."""
+        """Create `count` records, half contacts and half invoices, of new and existing customers in turn."""
         person = ask.PersonFields(first_name="Ada", mobile="+44 7912 345678")
         made = self._make([ask.CreateContact(persons=(person,)) for _ in range(count // 2)])
         contacts = [int(each["contact_id"]) for each in made]
@@ -104,7 +104,7 @@ class Chosen:
         return self._told(contacts, [int(each["invoice_id"]) for each in made])
 
     def deleted(self, count: int) -> list[Any]:
-        """So many are deleted, a few of either kind; their invoices stay behind, as Zoho has it."""
+        """Delete `count` records of both kinds; the invoices of deleted contacts remain, as in Zoho."""
         contacts, invoices = self.contacts[-(count // 2) :], self.invoices[: count - count // 2]
         self._make([ask.DeleteContact(contact_id=each) for each in contacts])
         self._make([ask.DeleteInvoice(invoice_id=each) for each in invoices])
@@ -119,7 +119,7 @@ class Chosen:
         return [made for batch in batches for made in self.zoho.mutate(*batch)]
 
     def _told(self, contacts: Sequence[int], invoices: Sequence[int]) -> list[Any]:
-        """An event of each, with the whole record as it is now."""
+        """An event for each record, with its whole present content."""
         snapshot = self.zoho.snapshot()
         return [
             {entity: record}
@@ -130,7 +130,7 @@ class Chosen:
 
 
 def disturbed(events: Sequence[Any], chance: random.Random, *, doubled: float = DOUBLED) -> list[Any]:
-    """The events, some of them doubled, some of them at another's place."""
+    """The events in a disturbed form: some are duplicated, and some are at another position."""
     sent = [*events, *chance.sample(events, round(len(events) * doubled))]
     places = chance.sample(range(len(sent)), round(len(sent) * SHUFFLED))
     moved = chance.sample(places, len(places))
@@ -147,19 +147,19 @@ def detail_calls(zoho: SandboxControl) -> int:
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What is left of a storm: the calls it cost, and where the cache differs from Zoho."""
+    """The result of a storm: the number of calls, and the differences between the cache and Zoho."""
 
     events: int
     records: int
-    calls: int  #: for one record each, be it a webhook's or the run's
+    calls: int  #: detail calls, from webhooks or from the run
     pages: int  #: of lists, read by the run
-    run: tuple[str, str | None]  #: how the last one has ended
+    run: tuple[str, str | None]  #: the status and error of the last run
     differences: Sequence[str]
 
 
 @dataclass
 class Killer:
-    """Kills one of two workers at each of these numbers of events, and starts another in its place."""
+    """Kills one of two workers at each of these numbers of events, and starts another one in its place."""
 
     installation: Installation
     moments: set[int]
@@ -179,10 +179,13 @@ class Killer:
 def weather(
     under_way: UnderWay, *, records: int, kills: int, chance: random.Random, beside_a_run: bool = True
 ) -> Aftermath:
-    """Sends a storm to a connection that is synced, while workers are killed; returns when no event waits.
+    """Send a storm to a synced connection while workers are killed; returns when no event waits.
 
-    Two versions of most records are over before the first event is sent. In the middle a full run may be ordered; while
-    it reads the lists the rest is made, and some are deleted: whatever hears of a record first, it ends as Zoho has it.
+    Most records already have two newer versions before the first event is sent. In the middle a full run may be
+    started;
+    while it reads the lists, records are created and deleted. Each record must end as in Zoho, whether the run or an
+    event
+    reads it first.
     """
     installation, zoho = under_way.installation, under_way.zoho
     connected = installation.connect().json

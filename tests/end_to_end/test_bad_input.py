@@ -1,4 +1,4 @@
-"""What can be wrong when somebody sets booksync up is told in a sentence, with exit code 1 and never a traceback."""
+"""Errors during the setup of booksync are reported in a sentence, with exit code 1 and without a traceback."""
 
 import uuid
 
@@ -114,7 +114,7 @@ def test_a_malformed_setting(installation: Installation) -> None:
     assert "hidden" not in outcome.stderr
 
 
-def test_a_worker_without_settings_says_so_too(installation: Installation) -> None:
+def test_a_worker_without_settings_reports_it_too(installation: Installation) -> None:
     installation.environment.pop("ENCRYPTION_KEYS")
     worker = installation.start("dramatiq", "workers.main", "--processes", "1", "--threads", "1")
     assert worker.wait(timeout=60) != 0
@@ -139,5 +139,5 @@ def test_an_unknown_connection(installation: Installation) -> None:
     ],
     ids=lambda words: " ".join(words)[:30],
 )
-def test_wrong_usage_ends_with_two(installation: Installation, words: tuple[str, ...]) -> None:
+def test_wrong_usage_exits_with_two(installation: Installation, words: tuple[str, ...]) -> None:
     assert_told(installation.run(*words), code=2)

@@ -44,7 +44,7 @@ def test_the_first_sync_and_the_second(installation: Installation, connection_id
     assert shown["cached"]["customers"] == len(customers)
 
 
-def test_a_worker_killed_in_mid_run_costs_nothing_but_time(
+def test_killing_a_worker_in_mid_run_only_delays_the_run(
     installation: Installation, connection_id: str, database: psycopg.Connection
 ) -> None:
     installation.zoho.fault(FaultName.LATENCY, seconds=0.3)
@@ -59,12 +59,13 @@ def test_a_worker_killed_in_mid_run_costs_nothing_but_time(
     row = database.execute("SELECT status, api_calls FROM sync_runs ORDER BY started_at LIMIT 1").fetchone()
     assert row is not None
     assert row[0] == undisturbed.json["status"] == "succeeded"
-    # The killed worker may have made a call whose page it did not write; a second delivery of the step, one more.
+    # The killed worker may have made a call without writing its page; a second delivery of the step may make another
+    # one.
     assert row[1] <= undisturbed.json["api_calls"] + 2
     assert installation.zoho.stats().count(CallKind.CONTACT) == 0
 
 
-def test_redis_forgets_everything_in_mid_run(
+def test_a_run_survives_the_loss_of_redis_data(
     installation: Installation, connection_id: str, database: psycopg.Connection
 ) -> None:
     installation.zoho.fault(FaultName.LATENCY, seconds=0.3)
@@ -76,7 +77,7 @@ def test_redis_forgets_everything_in_mid_run(
     eventually(lambda: _status(database) == "succeeded")
 
 
-def test_a_parked_connection_says_how_to_go_on(installation: Installation, connection_id: str) -> None:
+def test_a_parked_connection_reports_how_to_continue(installation: Installation, connection_id: str) -> None:
     installation.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
     installation.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
     outcome = installation.run("sync", connection_id, "--wait", "--json")

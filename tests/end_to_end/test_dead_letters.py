@@ -1,4 +1,4 @@
-"""Each way in which a message dies ends as a letter in Postgres, and the commands look at it, retry it, put it away."""
+"""Each kind of message failure becomes a dead letter in Postgres; the commands list, inspect, retry and discard it."""
 
 import time
 import uuid
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 class Letters:
-    """The command, and the queue that it is about."""
+    """The command, and the queue of the test."""
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
@@ -64,7 +64,7 @@ class Letters:
         new_broker(new_redis_client(self._redis_url, patient=False)).enqueue(message)
 
     def put(self, content: bytes) -> None:
-        """Into the queue, as another program might."""
+        """Put a message into the queue as another program might do."""
         with redis.Redis.from_url(self._redis_url) as client:
             client.hset("dramatiq:database.msgs", "stray", content)
             client.rpush("dramatiq:database", "stray")
@@ -79,7 +79,7 @@ def causes(found: list[Row]) -> dict[str, Row]:
     return {letter["cause"]: letter for letter in found}
 
 
-def test_messages_that_die_in_the_queue(letters: Letters) -> None:
+def test_messages_that_fail_in_the_queue_become_dead_letters(letters: Letters) -> None:
     letters.installation.start(*WORKER)
     letters.send("from_a_newer_release", "1234567000000", 7)
     letters.await_deaths(1)
@@ -131,12 +131,12 @@ def _letters_are_discarded_with_a_note(letters: Letters, letter: Row) -> None:
     assert kept[letter["id"]] == ("discarded", "a typo of ours")
 
 
-def test_what_is_wrong_is_told(letters: Letters) -> None:
-    assert "There is no dead letter 7" in letters.ask("retry", "7", code=1).json["error"]
+def test_wrong_requests_are_reported(letters: Letters) -> None:
+    assert "No dead letter has the id 7" in letters.ask("retry", "7", code=1).json["error"]
     letters.ask("retry", "7", "--all", code=2)
 
 
-def test_steps_that_are_given_up_and_retried(letters: Letters) -> None:
+def test_failed_steps_become_dead_letters_and_are_retried(letters: Letters) -> None:
     installation, zoho = letters.installation, letters.installation.zoho
     for program in (WORKER, SCHEDULER):
         installation.start(*program)
@@ -166,14 +166,14 @@ def test_steps_that_are_given_up_and_retried(letters: Letters) -> None:
 
 
 def _spend_the_attempts(letters: Letters) -> None:
-    """The last attempt comes at once, instead of after half a minute."""
+    """Make the last attempt come at once, instead of after half a minute."""
     eventually(lambda: letters.rows("SELECT id FROM sync_runs WHERE phase = 'contacts' AND not_before > now()") != [])
     letters.rows(
         f"UPDATE sync_runs SET attempts = {MAX_ATTEMPTS - 1}, not_before = NULL, sweep_at = now() RETURNING id"
     )
 
 
-def test_a_step_that_kills_its_process(letters: Letters) -> None:
+def test_a_step_that_kills_its_process_becomes_a_dead_letter(letters: Letters) -> None:
     installation = letters.installation
     installation.environment["CLAIM_SECONDS"] = "2"
     worker = installation.start(*WORKER)
@@ -181,7 +181,7 @@ def test_a_step_that_kills_its_process(letters: Letters) -> None:
     installation.zoho.fault(FaultName.LATENCY, kind=CallKind.BULK_PERSONS, seconds=5)
     installation.run("sync", connection_id)
     eventually(lambda: letters.rows("SELECT id FROM sync_runs WHERE phase = 'persons' AND attempts > 0") != [])
-    # As if five workers had been killed before this one.
+    # The state after five killed workers.
     letters.rows(f"UPDATE sync_runs SET attempts = {MAX_ATTEMPTS} RETURNING id")
     kill(worker)
 
@@ -197,7 +197,7 @@ def postgres_of_its_own(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
         yield running
 
 
-def test_a_message_that_dies_while_postgres_is_away_is_not_lost(
+def test_a_failure_during_an_outage_of_postgres_is_not_lost(
     postgres_of_its_own: EmbeddedPostgres, redis_url: str, zoho: SandboxControl, tmp_path: Path
 ) -> None:
     database_url = postgres_of_its_own.create_database("booksync")

@@ -1,4 +1,4 @@
-"""The demo as a person runs it, with booksync's own commands: what it promises as a whole."""
+"""The demo as people run it, with booksync's own commands: its promises as a whole."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.processes import all_gone
 
 
 class TestTheRealThing:
-    def test_the_first_sync_writes_everything_and_a_second_one_finds_nothing_to_write(
+    def test_the_first_sync_writes_everything_and_a_second_one_writes_nothing(
         self, tmp_path: Path, demos: list[Demo]
     ) -> None:
         folder = tmp_path / "demo"
@@ -30,14 +30,14 @@ class TestTheRealThing:
         for facts in told:
             to_come = next(stage for stage in facts["funnel"] if stage["stage"] == "to_come")
             assert facts["reminders"]["scheduled"] == to_come["invoices"] > 0
-        # The first start has opened the connection, with the backlog; the second one leaves the opening as it is.
+        # The first start has opened the connection, with the backlog; the second start does not change the opening.
         assert second["reminders"]["scheduled"] > first["reminders"]["scheduled"]
         assert first["handover"] == second["handover"] == "open"
         assert first["opened_at"] == second["opened_at"]
         assert first["api_calls"] < first["api_calls_one_per_invoice"] / 5
         assert not [log.name for log in (folder / "logs").glob("*.log") if "Traceback" in log.read_text()]
 
-    def test_it_goes_on_telling_what_changes_in_zoho_until_it_is_ended(self, tmp_path: Path, demos: list[Demo]) -> None:
+    def test_the_demo_reports_changes_in_zoho_until_it_is_ended(self, tmp_path: Path, demos: list[Demo]) -> None:
         command = [sys.executable, "-m", "sandbox.demo", "--contacts", "60", "--invoices", "150"]
         demo = Demo([*command, "--folder", str(tmp_path / "demo")], {"SYNC_INTERVAL_SECONDS": "1"})
         demos.append(demo)

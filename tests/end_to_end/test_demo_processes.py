@@ -1,4 +1,4 @@
-"""How the demo looks after its processes: real ones in a real folder, that stand in for booksync's commands."""
+"""The demo's management of its processes: real processes in a real folder, with stand-ins for booksync's commands."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def start(tmp_path: Path, demos: list[Demo]) -> Start:
 
 
 class TestOnce:
-    def test_ends_with_one_json_object_and_all_words_elsewhere(self, start: Start) -> None:
+    def test_the_demo_prints_one_json_object_on_stdout_and_all_texts_on_stderr(self, start: Start) -> None:
         code, out, err = start("--once", "--json").finish()
         assert code == 0, err
         assert len(out.splitlines()) == 1
@@ -54,18 +54,18 @@ class TestOnce:
     def test_the_object_has_no_phone_number(self, start: Start) -> None:
         assert "+14155550126" not in start("--once", "--json").finish()[1]
 
-    def test_says_that_it_opens_its_own_connection_and_what_a_real_one_waits_for(self, start: Start) -> None:
+    def test_the_demo_reports_that_it_opens_its_own_connection_and_how_a_real_one_is_opened(self, start: Start) -> None:
         out = start("--once").finish()[1]
         assert "The demo opened its own connection, with --backlog latest" in out
         assert "A real connection stays closed until a person has looked at the preview." in out
 
-    def test_shows_people_what_came_of_it(self, start: Start) -> None:
+    def test_the_demo_shows_its_result_to_people(self, start: Start) -> None:
         code, out, err = start("--once").finish()
         assert (code, err) == (0, "")
         assert "3 API calls instead of 30, one an invoice: 90.0% saved" in out
         assert "The customer has no phone number" in out
 
-    def test_leaves_no_process_behind(self, start: Start) -> None:
+    def test_the_demo_leaves_no_process_behind(self, start: Start) -> None:
         demo = start("--once")
         demo.wait_until_it_says("Connected")
         family = demo.processes()
@@ -73,7 +73,7 @@ class TestOnce:
         assert demo.finish()[0] == 0
         assert all_gone(family, seconds=0.0)
 
-    def test_a_second_time_it_is_the_same_user_and_connection_and_with_fresh_another(self, start: Start) -> None:
+    def test_a_second_start_uses_the_same_user_and_connection_unless_fresh(self, start: Start) -> None:
         first, second, third = (
             last_object(start("--once", "--json", *more).finish()[1])["connection"] for more in ([], [], ["--fresh"])
         )
@@ -88,21 +88,21 @@ class TestOnce:
 
 
 class TestStaying:
-    def test_stays_until_ctrl_c_which_ends_everything(self, start: Start, tmp_path: Path) -> None:
+    def test_the_demo_runs_until_ctrl_c_which_ends_all_processes(self, start: Start, tmp_path: Path) -> None:
         demo = start()
         demo.wait_until_it_says(UP)
         environment = tmp_path / "demo" / "env"
         assert stat.S_IMODE(environment.stat().st_mode) == 0o600
         assert stat.S_IMODE((tmp_path / "demo" / "encryption.key").stat().st_mode) == 0o600
         family = demo.processes()
-        os.killpg(demo.process.pid, signal.SIGINT)  # As a terminal does: to the whole foreground group.
+        os.killpg(demo.process.pid, signal.SIGINT)  # Like a terminal: to the whole foreground group.
         code, out, err = demo.finish()
         assert (code, err) == (0, "")
         assert "Stopping" in out
         assert all_gone(family, seconds=0.0)
         assert not environment.exists()
 
-    def test_leaves_nothing_behind_when_it_is_killed_and_starts_again_at_once(self, start: Start) -> None:
+    def test_a_killed_demo_leaves_nothing_behind_and_can_start_again_at_once(self, start: Start) -> None:
         demo = start()
         demo.wait_until_it_says(UP)
         family = demo.processes()
@@ -110,7 +110,7 @@ class TestStaying:
         assert start("--once").finish()[0] == 0
         assert all_gone(family, seconds=0.0)
 
-    def test_starts_again_what_dies(self, start: Start) -> None:
+    def test_the_demo_restarts_processes_that_die(self, start: Start) -> None:
         demo = start()
         demo.wait_until_it_says(UP)
         for words, name in {
@@ -126,7 +126,7 @@ class TestStaying:
         demo.process.terminate()
         assert demo.finish()[0] == 0
 
-    def test_tells_what_the_syncs_in_the_background_bring(self, start: Start, tmp_path: Path) -> None:
+    def test_the_demo_reports_the_results_of_background_syncs(self, start: Start, tmp_path: Path) -> None:
         demo = start()
         demo.wait_until_it_says(UP)
         lines = (tmp_path / "demo" / "env").read_text().splitlines()
@@ -140,7 +140,7 @@ class TestStaying:
         demo.process.terminate()
         assert demo.finish()[0] == 0
 
-    def test_a_second_demo_in_the_same_folder_says_so(self, start: Start) -> None:
+    def test_a_second_demo_in_the_same_folder_is_refused(self, start: Start) -> None:
         demo = start()
         demo.wait_until_it_says(UP)
         code, out, err = start().finish()
@@ -151,25 +151,25 @@ class TestStaying:
 
 
 class TestFailures:
-    def test_a_worker_that_cannot_run_is_one_sentence(self, start: Start) -> None:
+    def test_a_worker_that_cannot_run_is_reported_in_one_sentence(self, start: Start) -> None:
         code, _, err = start("--json", FAIL_WORKER="yes").finish()
         assert code == 1
         assert "The worker 1 ended 3 times in a row (exit code 3); its log is " in err or "The worker 2 ended" in err
         assert "Traceback" not in err
 
-    def test_a_sync_that_fails_is_one_sentence(self, start: Start) -> None:
+    def test_a_sync_that_fails_is_reported_in_one_sentence(self, start: Start) -> None:
         code, out, err = start("--once", "--json", FAIL_SYNC="yes").finish()
         assert (code, out) == (1, "")
         assert "booksync sync ended with exit code 1 (Zoho refuses the connection.); its log is " in err
         assert err.count("Traceback") == 0
 
-    def test_a_preview_that_fails_is_one_sentence(self, start: Start) -> None:
+    def test_a_preview_that_fails_is_reported_in_one_sentence(self, start: Start) -> None:
         code, out, err = start("--once", "--json", FAIL_PREVIEW="yes").finish()
         assert (code, out) == (1, "")
         assert "booksync reminders preview ended with exit code 1 (The database is away.); its log is " in err
         assert "Traceback" not in err
 
-    def test_a_folder_of_something_else_is_left_alone(self, start: Start, tmp_path: Path) -> None:
+    def test_a_folder_with_other_content_is_unchanged(self, start: Start, tmp_path: Path) -> None:
         (tmp_path / "demo").mkdir()
         (tmp_path / "demo" / "precious").touch()
         code, _, err = start("--fresh").finish()
@@ -177,7 +177,7 @@ class TestFailures:
         assert "holds files that are not a demo's" in err
         assert [path.name for path in (tmp_path / "demo").iterdir()] == ["precious"]
 
-    def test_a_database_that_the_environment_names_is_used_and_its_absence_told(
+    def test_a_database_from_the_environment_is_used_and_its_absence_reported(
         self, start: Start, tmp_path: Path
     ) -> None:
         code, _, err = start("--once", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none").finish()

@@ -51,7 +51,7 @@ def as_role(url: str, role: str) -> str:
     return make_url(url).set(username=role).render_as_string(hide_password=False)
 
 
-def test_every_process_works_with_the_documented_grants_and_no_more(installation: Installation, tmp_path: Path) -> None:
+def test_every_process_works_with_exactly_the_documented_grants(installation: Installation, tmp_path: Path) -> None:
     connected = installation.connect().json
     connection_id = connected["connection_id"]
     for program in (WORKER, SCHEDULER):

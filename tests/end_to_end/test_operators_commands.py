@@ -1,4 +1,4 @@
-"""The commands that an operator reaches for: the price beforehand, the state, new keys."""
+"""Commands of operators: the price before a sync, the state, new keys."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
 from tests.end_to_end.underway import eventually
 
 
-def test_the_price_is_told_beforehand_and_kept(installation: Installation) -> None:
+def test_the_price_is_reported_before_the_sync_and_not_exceeded(installation: Installation) -> None:
     for program in (WORKER, SCHEDULER):
         installation.start(*program)
     connection_id = installation.connect().json["connection_id"]
@@ -27,10 +27,10 @@ def test_the_price_is_told_beforehand_and_kept(installation: Installation) -> No
     state = installation.run("status", connection_id, "--json").json["connections"][0]
     assert state["forecast"]["full"] == dry.json["full"]
     assert state["forecast"]["budget"]["limit"] == 100
-    assert len(state["runs"]) == 2, "a dry run is no run"
+    assert len(state["runs"]) == 2, "a dry run starts no run"
 
 
-def test_keys_are_rotated_and_the_old_one_can_go(installation: Installation) -> None:
+def test_keys_are_rotated_and_the_old_one_can_be_removed(installation: Installation) -> None:
     connection_id = installation.connect().json["connection_id"]
     old, new = installation.environment["ENCRYPTION_KEYS"], Fernet.generate_key().decode()
 
@@ -43,7 +43,7 @@ def test_keys_are_rotated_and_the_old_one_can_go(installation: Installation) -> 
     assert installation.run("sync", connection_id, "--wait", "--json").json["status"] == "succeeded"
 
 
-def test_a_lost_key_is_told_and_changes_nothing(installation: Installation) -> None:
+def test_a_lost_key_is_reported_and_changes_nothing(installation: Installation) -> None:
     installation.connect()
     lost = installation.run("rotate-keys", ENCRYPTION_KEYS=Fernet.generate_key().decode())
     assert lost.code == 1
@@ -51,9 +51,9 @@ def test_a_lost_key_is_told_and_changes_nothing(installation: Installation) -> N
     assert installation.run("rotate-keys", "--json").json == {"rotated": 1}
 
 
-def test_an_order_during_a_run_is_kept_or_refused_but_not_lost(installation: Installation) -> None:
+def test_a_sync_requested_during_a_run_is_queued_or_refused_but_not_lost(installation: Installation) -> None:
     connection_id = installation.connect().json["connection_id"]
-    under_way = installation.run("sync", connection_id, "--json").json["run_id"]  # No worker takes it.
+    under_way = installation.run("sync", connection_id, "--json").json["run_id"]  # No worker leases its steps.
 
     same = installation.run("sync", connection_id, "--json")
     assert (same.code, same.json["run_id"]) == (0, under_way)
@@ -71,14 +71,12 @@ def test_an_order_during_a_run_is_kept_or_refused_but_not_lost(installation: Ins
     eventually(lambda: runs_of(installation, connection_id) == [("full", "succeeded")] * 2)
 
 
-def test_whoever_waits_gets_the_answer_alone_on_stdout(
-    installation: Installation, database: psycopg.Connection
-) -> None:
+def test_sync_wait_prints_only_the_result_on_stdout(installation: Installation, database: psycopg.Connection) -> None:
     installation.environment["SWEEP_INTERVAL_SECONDS"] = "3600"
     connection_id = installation.connect().json["connection_id"]
     with ThreadPoolExecutor(1) as operator:
         order = operator.submit(installation.run, "sync", connection_id, "--wait", "--json")
-        # No worker takes its step, until the command itself has sent it again.
+        # No worker leases the step before the command itself has sent it again.
         eventually(lambda: database.execute("UPDATE sync_runs SET sweep_at = now() - interval '1 day'").rowcount == 1)
         eventually(lambda: database.execute("SELECT id FROM sync_runs WHERE sweep_at > now()").rowcount == 1)
         installation.start(*WORKER)
@@ -87,7 +85,7 @@ def test_whoever_waits_gets_the_answer_alone_on_stdout(
     assert outcome.stderr.strip() == ""
 
 
-def test_an_answer_in_words_goes_to_stdout_too(installation: Installation) -> None:
+def test_a_result_in_words_goes_to_stdout_too(installation: Installation) -> None:
     connection_id = installation.connect().json["connection_id"]
     order = installation.run("sync", connection_id)
     assert order.stdout.endswith("has started.\n")
@@ -104,8 +102,8 @@ def runs_of(installation: Installation, connection_id: str) -> list[tuple[str, s
     return [(run["mode"], run["status"]) for run in state["runs"]]
 
 
-def test_calls_that_zoho_refuses_within_our_limit_are_told_with_the_way_out(installation: Installation) -> None:
-    installation.environment["ZOHO_WINDOW_SECONDS"] = "8"  # A pause that lasts for several looks.
+def test_calls_that_zoho_refuses_within_our_limit_are_reported_with_the_solution(installation: Installation) -> None:
+    installation.environment["ZOHO_WINDOW_SECONDS"] = "8"  # Long enough for several queries.
     for program in (WORKER, SCHEDULER):
         installation.start(*program)
     connection_id = installation.connect().json["connection_id"]
@@ -117,7 +115,7 @@ def test_calls_that_zoho_refuses_within_our_limit_are_told_with_the_way_out(inst
         return next(run for run in state["runs"] if run["run_id"] == run_id)
 
     def waits_until_a_time() -> bool:
-        run = the_run()  # One look: the next may come after the pause.
+        run = the_run()  # A single query, because the next one may come after the pause.
         return bool(run["state"] == "waiting" and run["resumes_at"] is not None)
 
     eventually(waits_until_a_time)
@@ -125,7 +123,7 @@ def test_calls_that_zoho_refuses_within_our_limit_are_told_with_the_way_out(inst
     eventually(lambda: the_run()["status"] == "succeeded")
 
 
-def test_three_schedulers_take_each_slot_once(installation: Installation, database: psycopg.Connection) -> None:
+def test_three_schedulers_start_each_due_sync_once(installation: Installation, database: psycopg.Connection) -> None:
     for program in (WORKER, SCHEDULER, SCHEDULER, SCHEDULER):
         installation.start(*program)
     installation.connect()

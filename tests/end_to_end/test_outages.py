@@ -1,4 +1,4 @@
-"""Redis away or emptied, Postgres restarted, in mid-run: it goes on by itself, and ends where it would have ended."""
+"""Outages in mid-run (Redis down or emptied, Postgres restarted): the run resumes by itself, with the same result."""
 
 import time
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ pytestmark = pytest.mark.drill
 
 OUTAGE_SECONDS = 4.0
 
-#: What the installation's settings promise (CLAIM_SECONDS, SWEEP_INTERVAL_SECONDS, ZOHO_WINDOW_SECONDS and its margin),
-#: the scheduler's tick, and a little for a machine that is busy.
+#: The sum of the installation's settings (CLAIM_SECONDS, SWEEP_INTERVAL_SECONDS, ZOHO_WINDOW_SECONDS with its margin),
+#: the scheduler's tick, and a little for a busy machine.
 RESUMES_WITHIN_SECONDS = 5 + 1 + 2.2 + 1 + 2
 
-#: The call that was under way, whose answer could not be written down; Postgres may go twice under the same step.
+#: The call in progress, whose response could not be stored; Postgres may stop twice during the same step.
 REPEATED_CALLS = 2
 
-#: By then the sweep of persons is under way, and all of contacts and invoices is still to come.
+#: At this step the bulk read of persons is in progress, and no contact or invoice has been read.
 IN_MID_RUN = 4
 
 
@@ -37,7 +37,7 @@ def connection_id(under_way: UnderWay) -> str:
     return begun
 
 
-def test_redis_is_away_for_a_while(under_way: UnderWay, connection_id: str) -> None:
+def test_a_run_survives_an_outage_of_redis(under_way: UnderWay, connection_id: str) -> None:
     under_way.valkey.stop()
     time.sleep(OUTAGE_SECONDS)
     under_way.valkey.start()
@@ -45,13 +45,13 @@ def test_redis_is_away_for_a_while(under_way: UnderWay, connection_id: str) -> N
     under_way.ends_well(connection_id, repeated_calls=REPEATED_CALLS)
 
 
-def test_postgres_is_restarted(under_way: UnderWay, connection_id: str) -> None:
+def test_a_run_survives_a_restart_of_postgres(under_way: UnderWay, connection_id: str) -> None:
     under_way.postgres.restart()
     assert under_way.seconds_to_resume(connection_id) <= RESUMES_WITHIN_SECONDS
     under_way.ends_well(connection_id, repeated_calls=REPEATED_CALLS)
 
 
-def test_redis_forgets_everything(under_way: UnderWay, connection_id: str) -> None:
+def test_a_run_survives_the_loss_of_redis_data(under_way: UnderWay, connection_id: str) -> None:
     with redis.Redis.from_url(under_way.valkey.url) as client:
         client.flushall()
     assert under_way.seconds_to_resume(connection_id) <= RESUMES_WITHIN_SECONDS

@@ -1,4 +1,4 @@
-"""`booksync phones check` as programs run it: with nothing but its input."""
+"""`booksync phones check` as other programs run it: with nothing but its input."""
 
 import json
 import subprocess
@@ -12,22 +12,22 @@ from tests.end_to_end.installation import PROGRAMS, PROJECT
 
 #: Texts that must be read as one of these numbers, or be refused: country, text, right numbers.
 _CASES = [
-    # A plus that is lost at home, and one from abroad.
+    # A plus that is missing at home, and one from abroad.
     ("AT", "436649384756", {"+436649384756"}),
     ("DE", "336 12 93 84 75", set()),
-    # What a spreadsheet makes of a number.
+    # A number in a spreadsheet's notation.
     ("SE", "701938475.0", {"+46701938475"}),
     ("FI", "3.58409E+11", set()),
-    # A second ending, a second number, a list mark, office hours, a mask.
+    # A second extension, a second number, a list mark, office hours, a mask.
     ("AT", "01/9384756-10/11", {"+4319384756", "+43193847561", "+431938475610", "+431938475611"}),
     ("FR", "01 42 68 53 00 / 06 12 93 84 75", {"+33142685300"}),
     ("DE", "3) 0171 9384756", {"+491719384756"}),
     ("DE", "030 9384756 (8-16 Uhr)", {"+49309384756"}),
     ("IT", "06 9384XXXX", set()),
-    # Letters for digits, and a text without a number.
+    # Letters instead of digits, and a text without a number.
     ("GB", "O7912 384756", set()),
     ("GB", "see notes", set()),
-    # A country that is named, and one that is not understood.
+    # A country by name, and one that is not understood.
     ("Korea, Republic of", "010-9384-7561", {"+821093847561"}),
     ("Ruritania", "0912 938 4756", set()),
 ]
@@ -56,18 +56,18 @@ def test_no_text_becomes_another_number() -> None:
 
 
 @pytest.mark.parametrize("variables", [{}, {"LC_ALL": "POSIX"}, {"PYTHONIOENCODING": "ascii"}])
-def test_no_environment_changes_the_answer(variables: dict[str, str]) -> None:
+def test_the_result_does_not_depend_on_the_environment(variables: dict[str, str]) -> None:
     (answer,) = answers("Österreich\tBüro 01 9384756\n".encode(), **variables)
     assert (answer["country"], answer["text"], answer["e164"]) == ("Österreich", "Büro 01 9384756", "+4319384756")
 
 
-def test_an_argument_of_other_bytes_has_an_answer() -> None:
+def test_an_argument_in_another_encoding_has_a_result() -> None:
     command = [bytes(PROGRAMS / "booksync"), b"phones", b"check", b"--json", b"B\xfcro 030 9384756"]
     done = subprocess.run(command, env={}, cwd=PROJECT, capture_output=True, timeout=60)
     assert (done.returncode, json.loads(done.stdout)["text"]) == (0, "B�ro 030 9384756")
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
+def test_the_command_ends_quietly_when_its_reader_closes(tmp_path: Path) -> None:
     lines = tmp_path / "lines"
     lines.write_bytes(b"+442070313000\n" * 50_000)
     command = f"'{PROGRAMS / 'booksync'}' phones check < '{lines}' | head -1"
@@ -78,7 +78,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     assert done.stderr == b""
 
 
-def test_answers_come_line_by_line() -> None:
+def test_results_are_printed_line_by_line() -> None:
     command = [str(PROGRAMS / "booksync"), "phones", "check", "--json"]
     with subprocess.Popen(command, env={}, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
@@ -91,7 +91,7 @@ def test_answers_come_line_by_line() -> None:
         assert process.wait(timeout=20) == 0
 
 
-def test_it_loads_no_library_of_database_or_queue() -> None:
+def test_the_command_loads_no_library_for_database_or_queue() -> None:
     program = """
 import sys
 from workers.cli import main

@@ -1,4 +1,4 @@
-"""Messages put into Redis by hand: none stops a worker, none is lost without a trace, nothing personal is logged."""
+"""Foreign messages in Redis: none stops a worker, none is lost without a record, no personal data is logged."""
 
 import json
 import uuid
@@ -16,7 +16,7 @@ ADA = "ada@example.com"
 PHONE = "+491701234567"
 A_CENTURY_AHEAD_MS = 5_000_000_000_000
 
-#: More than a worker fetches at once: if each held a place, the queue would stand still.
+#: More than a worker prefetches: if each message kept its place, the queue would stop.
 MANY = 40
 
 
@@ -53,7 +53,7 @@ DEFECT = [
 
 UNKNOWN_ACTOR = [message("delete_everything", "1")]
 
-#: Hints of what does not exist: they end quietly.
+#: Hints of unknown records: they end quietly.
 HARMLESS = [
     message("start_sync", str(uuid.uuid4()), 0),
     message("fetch_contacts_page", str(uuid.uuid4()), 7),
@@ -75,7 +75,7 @@ def put(queue: redis.Redis, content: bytes | dict[str, Any], *, kept_as: str | N
     queue.rpush("dramatiq:database", key)
 
 
-def test_workers_outlive_a_poisoned_queue(installation: Installation, queue: redis.Redis) -> None:
+def test_workers_survive_a_poisoned_queue(installation: Installation, queue: redis.Redis) -> None:
     installation.environment["PYTHONPATH"] = str(PROJECT)
     with queue:
         for content in (*UNREADABLE, *DEFECT, *UNKNOWN_ACTOR, *HARMLESS):
@@ -100,7 +100,7 @@ def test_workers_outlive_a_poisoned_queue(installation: Installation, queue: red
     assert PHONE not in said + written
 
 
-def test_another_programs_key_is_reported_and_the_queue_works_once_it_is_gone(
+def test_another_programs_key_is_reported_and_the_queue_works_after_its_removal(
     installation: Installation, queue: redis.Redis
 ) -> None:
     installation.environment["PYTHONPATH"] = str(PROJECT)

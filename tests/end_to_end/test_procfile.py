@@ -1,4 +1,4 @@
-"""The Procfile as a developer runs it, with honcho: Ctrl-C ends all of it, and loses no work."""
+"""The Procfile as developers run it, with honcho: Ctrl-C ends all processes, and loses no work."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ Honcho = subprocess.Popen[bytes]
 
 @pytest.fixture
 def started(installation: Installation) -> Iterator[list[Honcho]]:
-    """Whatever of it a failed test leaves is killed."""
+    """Started instances; processes that a failed test leaves are killed."""
     honchos: list[Honcho] = []
     yield honchos
     for honcho in honchos:
@@ -30,7 +30,7 @@ def started(installation: Installation) -> Iterator[list[Honcho]]:
 
 
 def start(installation: Installation) -> Honcho:
-    """As in a terminal: the foreground group, to which Ctrl-C goes."""
+    """Like a terminal: in the foreground group that receives Ctrl-C."""
     ports = {"UVICORN_PORT": str(free_port())}
     with (installation.logs / "honcho.log").open("ab") as log:
         return subprocess.Popen(
@@ -66,7 +66,7 @@ def test_ctrl_c_in_mid_sync_loses_no_work(
     installation.run("sync", connection_id)
     eventually(lambda: run()[1] >= 2)
     press_ctrl_c(started[0])
-    assert run()[0] == "running", "it was to be interrupted"
+    assert run()[0] == "running", "the sync ended before it was interrupted"
 
     started.append(start(installation))
     eventually(lambda: run()[0] == "succeeded")

@@ -1,4 +1,4 @@
-"""Redis behind Sentinels: the primary is killed in mid-run, a replica takes over, and the processes go on."""
+"""Redis behind Sentinels: the primary is killed in mid-run, a replica is promoted, and the processes continue."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.end_to_end.underway import eventually
 from tests.integration.redis_access.servers import WatchedRedis, watched_redis
 from tests.truth import differences
 
-#: By then pages are read, and others are to come.
+#: At this step some pages are read, and others remain.
 IN_MID_RUN = 3
 
 
@@ -41,7 +41,7 @@ def installation(
     installed.stop()
 
 
-def test_a_run_goes_on_when_the_primary_is_killed(
+def test_a_run_continues_after_the_primary_is_killed(
     installation: Installation, watched: WatchedRedis, database_url: str
 ) -> None:
     worker = installation.start(*WORKER)

@@ -1,4 +1,4 @@
-"""A Redis user with exactly the rights that docs/redis.md lists: everything works, and nothing more is tried."""
+"""A Redis user with exactly the rights that docs/redis.md lists: everything works, and no other command is tried."""
 
 import uuid
 from collections.abc import Iterator
@@ -41,12 +41,12 @@ def installation(
 
 
 def denied(valkey: EmbeddedValkey) -> list[str]:
-    """What the user tried and may not."""
+    """The commands of the user that were refused."""
     with redis.Redis.from_url(valkey.url, decode_responses=True) as administrator:
         return [f"{entry['reason']}: {entry['object']}" for entry in administrator.acl_log()]
 
 
-def test_all_processes_and_commands_work_under_the_documented_rule(
+def test_all_processes_and_commands_work_with_the_documented_rights(
     installation: Installation, valkey: EmbeddedValkey, database_url: str
 ) -> None:
     port = free_port()
@@ -63,7 +63,7 @@ def test_all_processes_and_commands_work_under_the_documented_rule(
     with psycopg.connect(database_url) as database:
         assert differences(installation.zoho.snapshot(), database, connection_id) == []
 
-    # A killed worker's messages are given to another one by scripts of their own.
+    # Separate scripts give a killed worker's messages to another worker.
     kill(killed)
     installation.start(*WORKER)
     assert installation.run("sync", connection_id, "--wait", "--json").json["status"] == "succeeded"

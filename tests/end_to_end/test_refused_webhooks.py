@@ -1,4 +1,4 @@
-"""Refused webhooks through a real web process: a flood is counted whole, at a few writes."""
+"""Refused webhooks through a real web process: every webhook of a flood is counted, with few writes."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Real workers and a real scheduler over a database whose schema is not theirs: older, or newer."""
+"""Real workers and a real scheduler with a database whose schema is older or newer than their own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,14 +16,14 @@ from tests.end_to_end.underway import eventually
 
 @pytest.fixture
 def installation(postgres_url: str, redis_url: str, zoho: SandboxControl, tmp_path: Path) -> Iterator[Installation]:
-    """Over a database without tables."""
+    """An installation with a database without tables."""
     environment = settings_for(postgres_url, redis_url, zoho.url, Fernet.generate_key().decode())
     installed = Installation(environment, tmp_path, zoho)
     yield installed
     installed.stop()
 
 
-def test_who_starts_before_the_migrations_waits_for_them(installation: Installation, tmp_path: Path) -> None:
+def test_processes_started_before_the_migrations_wait_for_them(installation: Installation, tmp_path: Path) -> None:
     worker, scheduler = installation.start(*WORKER), installation.start(*SCHEDULER)
     eventually(lambda: "schema.waiting" in (tmp_path / "booksync-1.log").read_text(encoding="utf-8"))
     assert installation.run("migrate").code == 0
@@ -34,7 +34,7 @@ def test_who_starts_before_the_migrations_waits_for_them(installation: Installat
     assert (worker.poll(), scheduler.poll()) == (None, None)
 
 
-def test_who_is_older_than_the_schema_ends(installation: Installation, postgres_url: str, tmp_path: Path) -> None:
+def test_processes_older_than_the_schema_exit(installation: Installation, postgres_url: str, tmp_path: Path) -> None:
     migrate(postgres_url)
     with psycopg.connect(postgres_url, autocommit=True) as database:
         database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0099_from_a_later_release'")

@@ -1,4 +1,4 @@
-"""Webhooks through real processes: received by the web process, fetched by workers, whatever happens to these."""
+"""Webhooks through real processes: the web process receives them, and workers refresh the records, despite kills."""
 
 import random
 import time
@@ -20,12 +20,12 @@ def under_way(tmp_path: Path) -> Iterator[UnderWay]:
         yield processes
 
 
-def test_every_record_ends_as_zoho_has_it_at_one_call_each(under_way: UnderWay) -> None:
+def test_every_record_ends_as_in_zoho_with_one_call_each(under_way: UnderWay) -> None:
     left = weather(under_way, records=200, kills=2, chance=random.Random(7))
     assert left.events > 450
     assert left.differences == []
     assert left.run == ("succeeded", None)
-    # Each kill may repeat the calls in hand, one a thread.
+    # Each kill may repeat the calls in progress, one per thread.
     assert left.calls <= left.records * 1.1
 
 
@@ -40,7 +40,7 @@ def test_a_burst_for_one_record_costs_two_calls(under_way: UnderWay) -> None:
     under_way.zoho.reset_stats()
     began = time.monotonic()
     web.send([{"contact": {"contact_id": contact_id, "number": number}} for number in range(1_000)])
-    # Whoever goes on for long must not keep the cache old.
+    # A long burst must not keep the cache outdated.
     longer = (time.monotonic() - began) // LONGEST_QUIET_SECONDS
     eventually(lambda: under_way.look("SELECT count(*) FROM resyncs WHERE received > handled") == [(0,)])
     assert under_way.look("SELECT count(*) FROM webhook_events WHERE outcome = 'asked'") == [(1_000,)]

@@ -1,4 +1,4 @@
-"""A worker's processes: what they log, and that none is left behind."""
+"""The processes of a worker: their logs, and no process left behind."""
 
 import json
 import signal
@@ -10,7 +10,7 @@ from tests.end_to_end.installation import WORKER, Installation
 from tests.end_to_end.underway import eventually
 
 
-def test_a_worker_ends_whose_master_is_killed_while_it_boots(installation: Installation) -> None:
+def test_a_worker_ends_when_its_master_is_killed_during_its_boot(installation: Installation) -> None:
     master = installation.start(*WORKER)
     eventually(lambda: psutil.Process(master.pid).children() != [])
     orphans = psutil.Process(master.pid).children()
@@ -24,18 +24,18 @@ def test_a_worker_ends_whose_master_is_killed_while_it_boots(installation: Insta
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Who is dead and whose end nobody has asked about is a zombie."""
+    """Whether the process runs; a zombie is a dead process whose exit status was not read yet."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def test_all_that_a_worker_logs_is_json(installation: Installation, tmp_path: Path) -> None:
+def test_every_log_line_of_a_worker_is_json(installation: Installation, tmp_path: Path) -> None:
     installation.start(*WORKER)
     log = tmp_path / "dramatiq-0.log"
     eventually(lambda: "Worker process is ready" in log.read_text(encoding="utf-8"))
-    # Its master is Dramatiq's own, and knows nothing of our form.
+    # The master process is Dramatiq's own, and does not use booksync's log format.
     lines = [line for line in log.read_text(encoding="utf-8").splitlines() if "[dramatiq.MainProcess]" not in line]
     events = [json.loads(line)["event"] for line in lines]
     assert "Worker process is ready for action." in events

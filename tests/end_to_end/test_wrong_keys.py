@@ -1,4 +1,4 @@
-"""Keys that become wrong after a worker's boot: the worker pauses, and the others do its work."""
+"""Keys that become wrong after a worker's boot: the worker pauses, and the other workers do its work."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.end_to_end.underway import eventually
 def test_a_worker_that_booted_before_the_first_connection_pauses_with_wrong_keys(
     installation: Installation, tmp_path: Path
 ) -> None:
-    """A database without a connection has no canary, so a boot proves no keys."""
+    """A database without a connection has no canary, so that the boot checks no keys."""
     installation.start(*WORKER, ENCRYPTION_KEYS=Fernet.generate_key().decode())
     log = tmp_path / "dramatiq-0.log"
     eventually(lambda: "Worker process is ready" in log.read_text(encoding="utf-8"))
@@ -25,7 +25,7 @@ def test_a_worker_that_booted_before_the_first_connection_pauses_with_wrong_keys
     assert "step.blocked" not in log.read_text(encoding="utf-8")
 
 
-def test_status_names_the_worker_that_takes_no_work(installation: Installation) -> None:
+def test_status_names_the_paused_worker(installation: Installation) -> None:
     installation.connect()
     installation.start(*WORKER)
     installation.start(*WORKER, ENCRYPTION_KEYS=Fernet.generate_key().decode())
@@ -35,10 +35,10 @@ def test_status_names_the_worker_that_takes_no_work(installation: Installation) 
     assert sorted(states) == ["keys_refused", "working"]
 
 
-def test_a_paused_worker_works_again_once_the_canary_can_be_read(installation: Installation, tmp_path: Path) -> None:
-    """A rotation that was begun with keys which the workers lack is taken back.
+def test_a_paused_worker_resumes_once_the_canary_can_be_decrypted(installation: Installation, tmp_path: Path) -> None:
+    """A rotation with keys that the workers do not have is undone.
 
-    A worker looks at the canary again after a secret that it cannot decrypt.
+    A worker checks the canary again after a secret that it cannot decrypt.
     """
     connection_id = installation.connect().json["connection_id"]
     old, new = installation.environment["ENCRYPTION_KEYS"], Fernet.generate_key().decode()

@@ -1,4 +1,4 @@
-"""A sync under way, with real processes over servers of its own: they may be stopped, restarted and emptied."""
+"""A sync in progress, with real processes and separate servers that a test may stop, restart and empty."""
 
 import time
 import uuid
@@ -22,7 +22,7 @@ from tests.truth import differences
 ROWS_A_PAGE = 200
 PATIENCE_SECONDS = 60.0
 
-#: High enough that nobody waits for the budget.
+#: High enough that no process waits for the budget.
 REQUESTS_PER_MINUTE = 100_000
 
 
@@ -39,13 +39,13 @@ class UnderWay:
         return self.installation.zoho
 
     def connect(self) -> str:
-        """The connection's id."""
+        """Connect a new user, and return the connection's id."""
         connected = self.installation.connect(uuid.uuid4())
         assert connected.code == 0, connected.stderr
         return str(connected.json["connection_id"])
 
     def begin_sync(self) -> str:
-        """The connection whose first sync begins now."""
+        """Start the first sync of a new connection, and return its id."""
         connection_id = self.connect()
         self.zoho.reset_stats()
         started = self.installation.run("sync", connection_id, "--json")
@@ -57,12 +57,12 @@ class UnderWay:
             return database.execute(sql, values).fetchall()
 
     def step(self, connection_id: str) -> int:
-        """How far the connection's only run has come."""
+        """The present step of the connection's only run."""
         ((step,),) = self.look("SELECT step FROM sync_runs WHERE connection_id = %(id)s", id=connection_id)
         return int(step)
 
     def status(self, connection_id: str) -> tuple[str, str | None]:
-        """Of the connection's last run, and what went wrong with it."""
+        """The status and the error of the connection's last run."""
         return self.look(
             "SELECT status, degraded_reason FROM sync_runs WHERE connection_id = %(id)s "
             "ORDER BY started_at DESC LIMIT 1",
@@ -70,13 +70,13 @@ class UnderWay:
         )[0]
 
     def seconds_to_resume(self, connection_id: str) -> float:
-        """Until a step is done from now on."""
+        """The seconds from now until a step is done."""
         began, step = time.monotonic(), self.step(connection_id)
         eventually(lambda: self.step(connection_id) > step)
         return time.monotonic() - began
 
     def ends_well(self, connection_id: str, *, repeated_calls: int) -> None:
-        """As it would have ended undisturbed, with hardly a call more."""
+        """Check that the run ends with the result of an undisturbed one, and at most `repeated_calls` more calls."""
         eventually(lambda: self.status(connection_id)[0] != "running")
         assert self.status(connection_id) == ("succeeded", None)
         truth = self.zoho.snapshot()
@@ -92,9 +92,9 @@ class UnderWay:
 
 
 def calls_of_a_first_sync(truth: Mapping[str, Any]) -> int:
-    """The most calls of an undisturbed first sync: the organisation, then persons, contacts and invoices, page by page.
+    """The most calls of an undisturbed first sync: the organisation, then pages of persons, contacts and invoices.
 
-    The bulk read of persons costs up to four more than its pages: a leap beyond the end, and pages that overlap.
+    The bulk read of persons costs up to four calls more than its pages: one beyond the end, and overlapping pages.
     """
     persons = sum(len(contact["contact_persons"]) for contact in truth["contacts"])
     counts = (persons, len(truth["contacts"]), len(truth["invoices"]))
@@ -102,10 +102,10 @@ def calls_of_a_first_sync(truth: Mapping[str, Any]) -> int:
 
 
 def eventually(holds: Callable[[], bool], patience_seconds: float = PATIENCE_SECONDS) -> None:
-    """Waits until it holds."""
+    """Wait until `holds()` is true."""
     deadline = time.monotonic() + patience_seconds
     while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.05)
 
 
@@ -113,7 +113,7 @@ def eventually(holds: Callable[[], bool], patience_seconds: float = PATIENCE_SEC
 def processes_under_way(
     folder: Path, *, contacts: int, invoices: int, latency_seconds: float, organizations: int = 1, **settings: str
 ) -> Iterator[UnderWay]:
-    """Servers, simulator, two workers and a scheduler; `settings` are environment variables that differ."""
+    """Servers, simulator, two workers and a scheduler; `settings` are additional environment variables."""
     with (
         EmbeddedPostgres(folder / "postgres", durable=False) as postgres,
         EmbeddedValkey(folder / "valkey") as valkey,

@@ -1,4 +1,4 @@
-"""How the tests of customers_cache write contacts and look at what is cached; the versions that come in any order."""
+"""Builders and queries for the tests of customers_cache; versions of a record that may arrive in any order."""
 
 import datetime as dt
 import itertools
@@ -18,18 +18,18 @@ NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
 A_MINUTE = dt.timedelta(minutes=1)
 
-#: When versions of one record were modified and observed, ascending. An unknown modified time is the oldest.
+#: The modified and observed times of versions of one record, ascending. An unknown modified time is the oldest.
 VERSIONS = [
     (None, OBSERVED_AT),
     (None, OBSERVED_AT + A_MINUTE),
     (MODIFIED_AT, OBSERVED_AT),
     (MODIFIED_AT, OBSERVED_AT + A_MINUTE),
-    # Changed later, though told earlier (a list lags behind a detail answer).
+    # Changed later, although read earlier: a list may lag behind a detail response.
     (MODIFIED_AT + A_MINUTE, OBSERVED_AT - A_MINUTE),
     (MODIFIED_AT + A_MINUTE, OBSERVED_AT),
 ]
 
-#: Any two of them, either one first.
+#: Every pair, in both orders.
 ORDERS = [*itertools.permutations(range(len(VERSIONS)), 2)]
 
 

@@ -1,4 +1,4 @@
-"""A database that is empty at each test, one user's link to one organisation, and what several files begin with."""
+"""An empty database for each test, a connection of one user to one organisation, and common initial states."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def shared_engine(postgres: EmbeddedPostgres) -> Iterator[Engine]:
 
 @pytest.fixture
 def engine(shared_engine: Engine) -> Iterator[Engine]:
-    """A few rows are deleted in a fraction of the time that a copy of the database takes."""
+    """Deleting a few rows is much faster than copying the database."""
     yield shared_engine
     with shared_engine.begin() as connection:
         for table in reversed(Base.metadata.sorted_tables):
@@ -58,14 +58,14 @@ def planned(engine: Engine, link: Link) -> Link:
 
 @pytest.fixture
 def due(engine: Engine, link: Link) -> Link:
-    """A connection whose one reminder is due at this moment, and may go."""
+    """A connection whose only reminder is due now, and may be handed over."""
     tell_and_plan(engine, link)
     return link
 
 
 @pytest.fixture
 def step(engine: Engine, link: Link) -> StepRef:
-    """The first step of a run that has just been started."""
+    """The first step of a new run."""
     step = begin(engine, link)
     assert step is not None
     return step

@@ -1,4 +1,4 @@
-"""How the tests of invoices_cache write invoices, and look at what is cached of them and at what waits."""
+"""Builders for the tests of invoices_cache, and queries for cached and waiting invoices."""
 
 import datetime as dt
 
@@ -28,6 +28,6 @@ def cached_ids(engine: Engine) -> set[str]:
 
 
 def skipped(engine: Engine) -> dict[str, str]:
-    """Id and reason of each invoice that waits."""
+    """Id and reason of each waiting invoice."""
     found = rows(engine, "SELECT zoho_invoice_id, reason FROM skipped_invoices")
     return {each["zoho_invoice_id"]: each["reason"] for each in found}

@@ -1,4 +1,4 @@
-"""Links between users and organisations, saved as `booksync connect` saves them."""
+"""Connections between users and organisations, saved as `booksync connect` saves them."""
 
 import datetime as dt
 import uuid
@@ -13,7 +13,7 @@ A_DAY_SECONDS = 86400.0
 
 
 def a_new_link(*, user_id: uuid.UUID | None = None, organization_id: str = "10234695") -> NewLink:
-    """In London; its secrets are not encrypted."""
+    """An organisation in London; its secrets are not encrypted."""
     return NewLink(
         user_id=user_id or uuid.uuid4(),
         organization_id=organization_id,
@@ -30,19 +30,19 @@ def a_new_link(*, user_id: uuid.UUID | None = None, organization_id: str = "1023
 
 
 def save(engine: Engine, new: NewLink, *, interval: float = A_DAY_SECONDS) -> tuple[uuid.UUID, str]:
-    """The connection's id and its webhook secret; both syncs are due after that many seconds."""
+    """The connection's id and its webhook secret; both syncs are due after `interval` seconds."""
     with engine.begin() as connection:
         return connections.save(connection, new, sync_interval_seconds=interval, full_sync_interval_seconds=interval)
 
 
-#: Before everything that a test is about.
+#: Before all events of the tests.
 OPENED_AT = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
 def a_link(
     engine: Engine, *, user_id: uuid.UUID | None = None, organization_id: str = "10234695", is_open: bool = True
 ) -> Link:
-    """A connection that hands over, unless it is not to be open."""
+    """A connection; it hands over if `is_open`."""
     connection_id, _ = save(engine, a_new_link(user_id=user_id, organization_id=organization_id))
     with engine.begin() as connection:
         if is_open:

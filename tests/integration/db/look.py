@@ -1,4 +1,4 @@
-"""How a test looks at rows, changes them or the database behind booksync's back, and knows who waits for a lock."""
+"""Queries, changes behind booksync's back, and waits for sessions that wait for a lock."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -18,20 +18,20 @@ def rows(engine: Engine, sql: str, **values: Any) -> list[Row]:
 
 
 def row(engine: Engine, sql: str, **values: Any) -> Row:
-    """The only one."""
+    """The only row of the result."""
     (found,) = rows(engine, sql, **values)
     return found
 
 
 def change(engine: Engine, sql: str, **values: Any) -> int:
-    """How many rows it concerned."""
+    """Execute the statement, and return the number of changed rows."""
     with engine.begin() as connection:
         return connection.execute(text(sql), values).rowcount
 
 
 @contextmanager
 def altered(engine: Engine, *statements: str) -> Iterator[Connection]:
-    """A transaction in which the database itself is another one; it is rolled back."""
+    """A transaction in which the statements have altered the database itself; it is rolled back."""
     with engine.connect() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
@@ -40,9 +40,9 @@ def altered(engine: Engine, *statements: str) -> Iterator[Connection]:
 
 
 def until_somebody_waits(engine: Engine, sessions: int = 1) -> None:
-    """Returns when so many sessions of this database wait for a lock."""
+    """Return once that number of sessions of this database wait for a lock."""
     ends_at = time.monotonic() + _PATIENCE_SECONDS
-    # Each look by itself: inside a transaction Postgres would show the same picture for ever.
+    # A transaction per query: inside a single transaction Postgres would always return the same snapshot.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while time.monotonic() < ends_at:
             waiting = connection.execute(
@@ -53,4 +53,4 @@ def until_somebody_waits(engine: Engine, sessions: int = 1) -> None:
             ).scalar_one()
             if waiting >= sessions:
                 return
-    raise AssertionError("nobody waits for a lock")
+    raise AssertionError("no session waits for a lock")

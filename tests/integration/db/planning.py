@@ -1,4 +1,4 @@
-"""How the tests of reminders have first plans made, and look at what is planned."""
+"""Builders of first plans for the tests of reminders, and queries for the planned rows."""
 
 import datetime as dt
 
@@ -12,7 +12,7 @@ from tests.builders import a_contact, an_invoice
 from tests.integration.db.look import Row, row, rows
 from tests.integration.db.reminding import plan_due, tell_contact, tell_invoices
 
-#: Ten o'clock in London, which is in summer time by then. Step 3 falls on the Saturday before Easter Monday.
+#: Ten o'clock in London, in summer time. Step 3 falls on the Saturday before Easter Monday.
 PLANNED = {
     -3: dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC),
     0: dt.datetime(2026, 4, 1, 9, tzinfo=dt.UTC),
@@ -22,14 +22,14 @@ PLANNED = {
     30: dt.datetime(2026, 5, 1, 9, tzinfo=dt.UTC),
 }
 
-#: Each of these leaves nothing to be paid.
+#: After each of these changes the invoice has no debt.
 CANCELLING_INVOICES = [
     an_invoice(status="paid", balance="0"),
     an_invoice(status="void"),
     an_invoice(status="draft"),
     an_invoice(balance="0"),
 ]
-#: Each of these stops the customer's reminders, with the reason.
+#: Each of these changes stops the customer's reminders, with the reason.
 CANCELLING_CONTACTS = [
     (a_contact(mobile=""), "no_phone"),
     (a_contact(mobile="call Ada"), "invalid_phone"),
@@ -39,7 +39,7 @@ CANCELLING_CONTACTS = [
 
 
 def plan_for(engine: Engine, link: Link, *told: Invoice, contact: Contact | None = None) -> None:
-    """Tells of the contact and the invoices, and makes their first plans."""
+    """Write the contact and the invoices, and make their first plans."""
     tell_contact(engine, link, contact or a_contact())
     tell_invoices(engine, link, *(told or (an_invoice(),)))
     plan_due(engine, link)
@@ -50,12 +50,12 @@ def all_reminders(engine: Engine) -> list[Row]:
 
 
 def moments(engine: Engine, status: str = "scheduled") -> dict[int, dt.datetime]:
-    """Of the only invoice, by step."""
+    """The times of the only invoice's reminders, by step."""
     return {found["step"]: found["scheduled_at"] for found in all_reminders(engine) if found["status"] == status}
 
 
 def statuses(engine: Engine) -> dict[int, str]:
-    """Of the only invoice, by step."""
+    """The statuses of the only invoice's reminders, by step."""
     return {found["step"]: found["status"] for found in all_reminders(engine)}
 
 

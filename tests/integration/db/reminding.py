@@ -1,4 +1,4 @@
-"""How a test writes contacts and invoices, plans, and claims what is due."""
+"""Builders of contacts, invoices and plans, and the handover of due reminders."""
 
 import datetime as dt
 from dataclasses import replace
@@ -20,7 +20,7 @@ from tests.integration.db.look import change
 NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 A_DAY = dt.timedelta(days=1)
 
-#: A Wednesday; in Britain it is summer time by then, so that ten o'clock is nine in UTC.
+#: A Wednesday in British summer time, so that ten o'clock is nine in UTC.
 DUE_DATE = dt.date(2026, 4, 1)
 DUE_AT = dt.datetime(2026, 4, 1, 9, 0, tzinfo=dt.UTC)
 
@@ -38,12 +38,12 @@ def tell_invoices(engine: Engine, link: Link, *told: Invoice, now: dt.datetime =
 
 
 def asked(invoice: Invoice) -> Invoice:
-    """The invoice as a detail answer carries it, so that no question about it is left."""
+    """The invoice as a detail response contains it, so that it needs no further detail call."""
     return replace(invoice, has_details=True)
 
 
 def plan_due(engine: Engine, link: Link, *, now: dt.datetime = NOW) -> int:
-    """How many invoices were due."""
+    """Plan the due invoices, and return their number."""
     with engine.begin() as connection:
         return reminders.plan_due(connection, link, now=now)
 
@@ -54,7 +54,7 @@ def plan_all(engine: Engine, link: Link, *, now: dt.datetime = NOW) -> None:
 
 
 def note_sync(engine: Engine, link: Link, at: dt.datetime) -> None:
-    """A good invoice sync at that time."""
+    """Record a successful invoice sync at that time."""
     change(
         engine,
         "UPDATE sync_metadata SET last_invoice_sync_at = :at WHERE connection_id = :id",
@@ -64,11 +64,11 @@ def note_sync(engine: Engine, link: Link, at: dt.datetime) -> None:
 
 
 def tell_and_plan(engine: Engine, link: Link, *told: Invoice, contact: Contact | None = None) -> None:
-    """At the due date everything is ready to be handed over: the switch is on, the invoices just synced."""
+    """Make everything ready for a handover at the due date: the switch is on, the invoices were just synced."""
     tell_contact(engine, link, contact or a_contact(details=SWITCH_ON))
     tell_invoices(engine, link, *map(asked, told or (an_invoice(),)))
     plan_all(engine, link)
-    # The step before the due date went by: its window is over.
+    # The step before the due date was missed: its window is over.
     plan_all(engine, link, now=DUE_AT - dt.timedelta(hours=1))
     note_sync(engine, link, DUE_AT)
 
@@ -81,6 +81,6 @@ def claim(engine: Engine, link: Link | None = None, *, at: dt.datetime = DUE_AT,
 
 
 def held_back(engine: Engine, *, at: dt.datetime = DUE_AT) -> list[HoldReason | None]:
-    """Of everything that is due, the oldest first."""
+    """The hold reasons of all due reminders, the oldest first."""
     with engine.connect() as connection:
         return [reminder.held_back for reminder in hand_over.due(connection, at=at)]

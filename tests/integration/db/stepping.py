@@ -1,4 +1,4 @@
-"""How the tests of sync_runs start a run, take its steps, and look at what became of it."""
+"""Builders for the tests of sync_runs: start a run, lease its steps, and read the result."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -62,5 +62,5 @@ def write_a_row(connection: Connection) -> None:
 
 
 def nothing_was_written(engine: Engine) -> bool:
-    """There is nobody but the link's own user."""
+    """Whether the connection's own user is the only one."""
     return len(rows(engine, "SELECT id FROM users")) == 1

@@ -1,4 +1,4 @@
-"""Promises of db/api_use.py and db/budget_waits.py: what Redis may forget, and what waits for the budget."""
+"""Promises of db/api_use.py and db/budget_waits.py: budget state without Redis, and work that waits for budget."""
 
 import pytest
 from sqlalchemy import Engine
@@ -26,7 +26,7 @@ def left(engine: Engine) -> StoredPause | None:
 
 
 class TestPauses:
-    def test_a_pause_is_kept_with_the_call_that_probed(self, engine: Engine) -> None:
+    def test_a_pause_is_stored_with_its_probing_call(self, engine: Engine) -> None:
         pause(engine, HOUR)
         found = left(engine)
         assert found is not None
@@ -34,7 +34,7 @@ class TestPauses:
         assert found.reason == "day"
         assert found.seconds_since_probe == pytest.approx(0, abs=10)
 
-    def test_a_shorter_pause_leaves_a_longer_one(self, engine: Engine) -> None:
+    def test_a_shorter_pause_does_not_replace_a_longer_one(self, engine: Engine) -> None:
         pause(engine, HOUR)
         pause(engine, 60, "minute", is_probed=False)
         found = left(engine)
@@ -42,7 +42,7 @@ class TestPauses:
         assert found.seconds == pytest.approx(HOUR, abs=10)
         assert found.reason == "day"
 
-    def test_one_that_is_over_is_replaced(self, engine: Engine) -> None:
+    def test_an_ended_pause_is_replaced(self, engine: Engine) -> None:
         pause(engine, HOUR)
         change(engine, "UPDATE api_use SET paused_until = now() - interval '1 second'")
         assert left(engine) is None
@@ -51,7 +51,7 @@ class TestPauses:
         assert found is not None
         assert found.reason == "minute"
 
-    def test_a_probe_is_kept(self, engine: Engine) -> None:
+    def test_a_probe_is_stored(self, engine: Engine) -> None:
         pause(engine, HOUR)
         change(engine, "UPDATE api_use SET probed_at = now() - interval '1 hour'")
         with engine.begin() as connection:
@@ -60,7 +60,7 @@ class TestPauses:
         assert found is not None
         assert found.seconds_since_probe == pytest.approx(0, abs=10)
 
-    def test_a_pause_that_was_lifted_is_forgotten(self, engine: Engine) -> None:
+    def test_a_lifted_pause_is_deleted(self, engine: Engine) -> None:
         pause(engine, HOUR)
         with engine.begin() as connection:
             api_use.forget_pause(connection, ORGANIZATION)
@@ -78,16 +78,16 @@ class TestOrganizations:
         with engine.connect() as connection:
             return api_use.organizations(connection, name)
 
-    def test_without_a_name_they_are_those_with_a_connection(self, engine: Engine, link: Link) -> None:
+    def test_without_a_name_all_organisations_with_a_connection_are_returned(self, engine: Engine, link: Link) -> None:
         assert self.named(engine, None) == [link.organization_id]
 
-    def test_one_is_found_by_its_number_or_by_its_connections_id(self, engine: Engine, link: Link) -> None:
+    def test_an_organisation_is_found_by_its_number_or_by_a_connection_id(self, engine: Engine, link: Link) -> None:
         connection_id = str(link.connection_id)
         for name in (link.organization_id, connection_id, connection_id.upper(), connection_id[:8]):
             assert self.named(engine, name) == [link.organization_id]
 
     @pytest.mark.usefixtures("link")
-    def test_one_without_a_connection_is_found_by_its_number(self, engine: Engine) -> None:
+    def test_an_organisation_without_a_connection_is_found_by_its_number(self, engine: Engine) -> None:
         assert self.named(engine, "20000001") == ["20000001"]
 
     @pytest.mark.usefixtures("link")
@@ -108,22 +108,22 @@ class TestBringForward:
         with engine.begin() as connection:
             return budget_waits.bring_forward(connection, organization_id)
 
-    def test_a_run_that_waits_for_the_budget_is_due_now(self, engine: Engine, step: StepRef) -> None:
+    def test_a_run_that_waits_for_the_budget_becomes_due(self, engine: Engine, step: StepRef) -> None:
         self.wait(engine, step, "API budget (day)")
         assert self.bring_forward(engine) == BroughtForward(runs=1, records=0)
         run = the_run(engine)
         assert run["not_before"] is None
         assert run["swept_in_seconds"] <= 0
 
-    def test_one_that_waits_for_another_attempt_goes_on_waiting(self, engine: Engine, step: StepRef) -> None:
+    def test_a_run_that_waits_for_a_retry_keeps_its_time(self, engine: Engine, step: StepRef) -> None:
         self.wait(engine, step, "another attempt")
         assert self.bring_forward(engine) == BroughtForward(runs=0, records=0)
 
-    def test_one_of_another_organisation_goes_on_waiting(self, engine: Engine, step: StepRef) -> None:
+    def test_a_run_of_another_organisation_keeps_its_time(self, engine: Engine, step: StepRef) -> None:
         self.wait(engine, step, "API budget (day)")
         assert self.bring_forward(engine, "20000001") == BroughtForward(runs=0, records=0)
 
-    def test_a_record_that_waits_for_the_budget_is_due_now(self, engine: Engine, link: Link) -> None:
+    def test_a_record_that_waits_for_the_budget_becomes_due(self, engine: Engine, link: Link) -> None:
         change(
             engine,
             """

@@ -1,4 +1,4 @@
-"""Promises of `claim_due_reminders` while other processes claim, open, close, report and edit."""
+"""Promises of `claim_due_reminders` while other processes hand over, open, close, report and edit."""
 
 import datetime as dt
 import random
@@ -33,12 +33,12 @@ from tests.integration.db.reminding import (
 )
 
 NUMBERS = 20
-CUSTOMERS = 2 * NUMBERS  # Two share a number.
+CUSTOMERS = 2 * NUMBERS  # Two customers share each number.
 INVOICES = 2 * CUSTOMERS
 CLAIMERS = 4
 CLAIMS_A_DAY = 12
 
-#: Years ahead, because a report makes plans due by Postgres's own clock. The first is a Monday.
+#: In the future, because a report makes plans due by Postgres's own clock. The first is a Monday.
 MORNINGS = [dt.datetime(2030, 4, day, 9, 30, tzinfo=dt.UTC) for day in (8, 9, 10, 11, 12)]
 
 LONG_BEFORE = dt.datetime(2030, 3, 4, 12, tzinfo=dt.UTC)
@@ -51,7 +51,7 @@ def customer(number: int, modified_at: dt.datetime, phone: int) -> Contact:
 
 
 def invoice(number: int, modified_at: dt.datetime, balance: str = "120.00") -> Invoice:
-    """Due on one of the mornings."""
+    """An invoice with a reminder due on one of the mornings."""
     return asked(
         an_invoice(
             str(8_000 + number),
@@ -66,12 +66,12 @@ def invoice(number: int, modified_at: dt.datetime, balance: str = "120.00") -> I
 
 @dataclass
 class Office:
-    """One connection on a few mornings, and what its processes did; times are this process's steady clock."""
+    """One connection on a few mornings, and the log of its processes; times are from this process's steady clock."""
 
     engine: Engine
     link: Link
     claimed: list[tuple[float, uuid.UUID, tuple[uuid.UUID, ...]]] = field(default_factory=list)  #: before the commit
-    closed: list[tuple[float, float]] = field(default_factory=list)  #: from after the commit up to the next opening
+    closed: list[tuple[float, float]] = field(default_factory=list)  #: from a closing's commit until the next opening
 
     def claim_often(self, at: dt.datetime) -> None:
         for _ in range(CLAIMS_A_DAY):
@@ -118,7 +118,7 @@ def office(engine: Engine, link: Link) -> Office:
 
 
 def live_a_morning(office: Office, at: dt.datetime) -> None:
-    """Several threads claim. Others open, close, report and edit until the last claim has ended."""
+    """Several threads hand over. Others open, close, report and edit until the last handover has ended."""
     plan_all(office.engine, office.link, now=at)
     note_sync(office.engine, office.link, at)
     has_ended = Event()
@@ -144,7 +144,7 @@ def live_a_morning(office: Office, at: dt.datetime) -> None:
             each.result()
 
 
-def test_every_promise_holds_amid_everything_else(office: Office) -> None:
+def test_all_promises_hold_under_concurrent_changes(office: Office) -> None:
     """One scenario for all promises, because it takes some seconds."""
     for at in MORNINGS:
         live_a_morning(office, at)
@@ -159,7 +159,7 @@ def _check_once(office: Office) -> None:
 
 
 def _check_caps(office: Office) -> None:
-    """All of the mornings lie in one week."""
+    """All mornings are in one week."""
     days = defaultdict(list)
     for contact in rows(office.engine, "SELECT phone, day FROM reminder_contacts"):
         days[contact["phone"]].append(contact["day"])
@@ -176,7 +176,7 @@ def _check_closed(office: Office) -> None:
     assert late == []
 
 
-def test_closing_waits_for_a_claim_that_has_begun(engine: Engine, due: Link) -> None:
+def test_closing_waits_for_a_handover_that_has_begun(engine: Engine, due: Link) -> None:
     def close() -> None:
         with engine.begin() as connection:
             openings.close_handover(connection, due.connection_id)
@@ -191,15 +191,13 @@ def test_closing_waits_for_a_claim_that_has_begun(engine: Engine, due: Link) -> 
 
 
 @pytest.mark.usefixtures("due")
-def test_a_claim_waits_for_no_closing(engine: Engine, due: Link) -> None:
+def test_a_handover_does_not_wait_for_a_closing(engine: Engine, due: Link) -> None:
     with engine.begin() as connection:
         openings.close_handover(connection, due.connection_id)
         assert claim(engine) == []
 
 
-def test_closing_does_not_wait_for_a_sender_that_hangs(
-    engine: Engine, due: Link, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_closing_does_not_wait_for_a_blocked_sender(engine: Engine, due: Link, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openings, "_CLAIMS_ARE_AWAITED", "50ms")
     with engine.begin() as hanging:
         assert hand_over.claim(hanging, at=DUE_AT)

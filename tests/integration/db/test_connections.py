@@ -1,4 +1,4 @@
-"""Promises of db/connections.py: one connection a user and organisation, each due sync taken once."""
+"""Promises of db/connections.py: one connection per user and organisation, and one run per due sync."""
 
 import datetime as dt
 import uuid
@@ -33,7 +33,7 @@ def take_due(engine: Engine, *, limit: int = 1000) -> list[tuple[uuid.UUID, bool
 
 
 def make_due(engine: Engine, link: Link, *, sync: float = 3600, full: float = 3600) -> None:
-    """Due in so many seconds; a negative number is in the past."""
+    """Make the syncs due in that number of seconds; a negative number is in the past."""
     change(
         engine,
         """
@@ -49,7 +49,7 @@ def make_due(engine: Engine, link: Link, *, sync: float = 3600, full: float = 36
 
 
 def due_in(engine: Engine, link: Link) -> Row:
-    """Seconds until the next sync and the next full one."""
+    """The seconds until the next incremental and the next full sync."""
     return row(
         engine,
         """
@@ -62,7 +62,7 @@ def due_in(engine: Engine, link: Link) -> Row:
 
 
 class TestSaving:
-    def test_two_that_connect_at_once_agree_on_the_id_that_secrets_are_bound_to(self, engine: Engine) -> None:
+    def test_two_concurrent_connects_agree_on_the_id_for_their_secrets(self, engine: Engine) -> None:
         new = a_new_link()
 
         def id_of_the_second() -> uuid.UUID:
@@ -82,7 +82,7 @@ class TestSaving:
                 )
             assert (saved, second.result()) == (first, first)
 
-    def test_a_new_connection_brings_its_user_and_its_place_for_watermarks(self, engine: Engine) -> None:
+    def test_a_new_connection_creates_its_user_and_its_sync_metadata(self, engine: Engine) -> None:
         new = a_new_link()
         connection_id, webhook_secret = save(engine, new)
         link = look_up(engine, connection_id)
@@ -96,7 +96,7 @@ class TestSaving:
             "connection_id": connection_id,
         }
 
-    def test_a_user_whom_the_application_knows_already_stays(self, engine: Engine) -> None:
+    def test_an_existing_user_row_stays_unchanged(self, engine: Engine) -> None:
         user_id = uuid.uuid4()
         change(engine, "INSERT INTO users (id) VALUES (:id)", id=user_id)
         save(engine, a_new_link(user_id=user_id))
@@ -125,13 +125,13 @@ class TestSaving:
         stored = row(engine, "SELECT * FROM zoho_connections")
         assert (stored["refresh_token_encrypted"], stored["access_token_encrypted"]) == ("refresh-2", "access-2")
 
-    def test_the_first_webhook_secret_stays_since_zohos_rules_carry_it(self, engine: Engine) -> None:
+    def test_the_first_webhook_secret_stays_because_zohos_rules_contain_it(self, engine: Engine) -> None:
         new = a_new_link()
         save(engine, new)
         _, webhook_secret = save(engine, replace(new, webhook_secret="webhook-2"))
         assert webhook_secret == "webhook-1"
 
-    def test_two_organisations_of_a_user_and_two_users_of_one_are_connections_each(self, engine: Engine) -> None:
+    def test_each_pair_of_user_and_organisation_has_its_own_connection(self, engine: Engine) -> None:
         user_id = uuid.uuid4()
         made = {
             save(engine, a_new_link(user_id=user_id))[0],
@@ -140,32 +140,32 @@ class TestSaving:
         }
         assert len(made) == 3
 
-    def test_two_that_connect_at_once_get_the_same(self, engine: Engine) -> None:
+    def test_two_concurrent_connects_get_the_same_connection(self, engine: Engine) -> None:
         new = a_new_link()
         with ThreadPoolExecutor(4) as threads:
             made = {future.result()[0] for future in [threads.submit(save, engine, new) for _ in range(4)]}
         assert len(made) == 1
 
-    def test_a_connection_that_does_not_exist_is_named(self, engine: Engine) -> None:
+    def test_the_error_names_an_unknown_connection(self, engine: Engine) -> None:
         missing = uuid.uuid4()
         with pytest.raises(UnknownConnectionError, match=str(missing)):
             look_up(engine, missing)
 
 
 class TestWhatIsRemembered:
-    def test_a_parked_connection_says_why(self, engine: Engine, link: Link) -> None:
+    def test_a_parked_connection_stores_the_reason(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
             connections.park(connection, link, "Zoho no longer knows the refresh token.")
         parked = look_up(engine, link.connection_id)
         assert (parked.is_parked, parked.parked_reason) == (True, "Zoho no longer knows the refresh token.")
 
-    def test_the_first_reason_stays(self, engine: Engine, link: Link) -> None:
+    def test_the_first_reason_for_parking_stays(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
             assert connections.park(connection, link, "The first.") is Parking.PARKED
             assert connections.park(connection, link, "The second.") is Parking.ALREADY
         assert look_up(engine, link.connection_id).parked_reason == "The first."
 
-    def test_who_knows_the_old_credentials_only_does_not_park_what_was_connected_again(self, engine: Engine) -> None:
+    def test_refused_old_credentials_do_not_park_a_renewed_connection(self, engine: Engine) -> None:
         new = a_new_link()
         connection_id, _ = save(engine, new)
         old = look_up(engine, connection_id)
@@ -175,7 +175,7 @@ class TestWhatIsRemembered:
         found = look_up(engine, connection_id)
         assert (found.is_parked, found.parked_reason) == (False, None)
 
-    def test_watermarks_are_kept_apart(self, engine: Engine, link: Link) -> None:
+    def test_each_kind_has_its_own_watermark(self, engine: Engine, link: Link) -> None:
         other = a_link(engine, user_id=link.user_id, organization_id="20234695")
         one, two = dt.datetime(2026, 3, 1, tzinfo=dt.UTC), dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
         with engine.begin() as connection:
@@ -185,7 +185,7 @@ class TestWhatIsRemembered:
         assert (found.last_customer_sync_at, found.last_invoice_sync_at) == (one, two)
         assert look_up(engine, other.connection_id).last_customer_sync_at is None
 
-    def test_a_full_sync_is_noted(self, engine: Engine, link: Link) -> None:
+    def test_a_full_sync_is_recorded(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
             connections.note_full_sync(connection, link.connection_id)
         assert row(engine, "SELECT last_full_sync_at <= now() AS noted FROM sync_metadata")["noted"]
@@ -197,7 +197,7 @@ class TestWhatIsRemembered:
         change(engine, "UPDATE zoho_connections SET bulk_persons_refused_at = now() - interval '7 days 1 minute'")
         assert not look_up(engine, link.connection_id).bulk_persons_refused
 
-    def test_a_sweep_tells_its_cost_and_ends_a_refusal(self, engine: Engine, link: Link) -> None:
+    def test_a_bulk_read_records_its_cost_and_ends_a_refusal(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
             connections.note_persons_refusal(connection, link.connection_id)
             connections.note_persons_sweep(connection, link.connection_id, pages=3)
@@ -219,7 +219,7 @@ class TestWhatIsDue:
             (3600, -1, True),
         ],
     )
-    def test_a_due_sync_is_taken_once(
+    def test_a_due_sync_is_started_once(
         self, engine: Engine, link: Link, sync: float, full: float, is_full: bool
     ) -> None:
         make_due(engine, link, sync=sync, full=full)
@@ -228,7 +228,7 @@ class TestWhatIsDue:
         assert due_in(engine, link)["sync"] == pytest.approx(FIVE_MINUTES_SECONDS, abs=5)
         assert due_in(engine, link)["full"] == pytest.approx(A_DAY_SECONDS if is_full else 3600, abs=5)
 
-    def test_after_an_outage_a_connection_is_due_once(self, engine: Engine, link: Link) -> None:
+    def test_a_connection_is_due_once_after_an_outage(self, engine: Engine, link: Link) -> None:
         make_due(engine, link, sync=-3 * A_DAY_SECONDS, full=-3 * A_DAY_SECONDS)
         assert len(take_due(engine)) == 1
         assert take_due(engine) == []
@@ -239,7 +239,7 @@ class TestWhatIsDue:
             connections.park(connection, link, "…")
         assert take_due(engine) == []
 
-    def test_two_schedulers_at_once_take_each_once(self, engine: Engine) -> None:
+    def test_two_concurrent_schedulers_start_each_sync_once(self, engine: Engine) -> None:
         links = [a_link(engine) for _ in range(20)]
         for link in links:
             make_due(engine, link, sync=-1)
@@ -249,7 +249,7 @@ class TestWhatIsDue:
             ]
         assert sorted(taken) == sorted((link.connection_id, False) for link in links)
 
-    def test_a_scheduler_does_not_wait_for_a_connection_in_other_hands(self, engine: Engine, link: Link) -> None:
+    def test_a_scheduler_skips_a_locked_connection(self, engine: Engine, link: Link) -> None:
         free = a_link(engine)
         for each in (link, free):
             make_due(engine, each, sync=-1)
@@ -259,7 +259,7 @@ class TestWhatIsDue:
             )
             assert take_due(engine) == [(free.connection_id, False)]
 
-    def test_the_longest_due_come_first(self, engine: Engine) -> None:
+    def test_the_connections_due_longest_come_first(self, engine: Engine) -> None:
         links = [a_link(engine) for _ in range(3)]
         for link, sync in zip(links, (-30, -20, -10), strict=True):
             make_due(engine, link, sync=sync)

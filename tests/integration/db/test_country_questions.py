@@ -1,4 +1,4 @@
-"""Promises of db/questions.py: a customer's country is asked for where it decides about the number, and only there."""
+"""Promises of db/questions.py: a customer's country is requested only if the number depends on it."""
 
 import datetime as dt
 
@@ -17,11 +17,11 @@ from tests.integration.db.reminding import NOW, SWITCH_ON, asked, plan_all, tell
 
 A_MINUTE = dt.timedelta(minutes=1)
 
-#: Of a British organisation's customers: a number of India alone, and one that Britain has too.
+#: Numbers of a British organisation's customers: one is valid in India only, the other in Britain too.
 AN_INDIAN_TEXT = "98765 43210"
 A_BRITISH_TEXT = "07912 345678"
 
-#: So far ahead that no reminder is due within a day.
+#: Far in the future, so that no reminder is due within a day.
 FAR = dt.date(2026, 12, 1)
 
 
@@ -46,7 +46,7 @@ def owe(
     due_date: dt.date = FAR,
     details: ContactDetails | None = None,
 ) -> None:
-    """A customer with that number and one open invoice, which was asked about."""
+    """A customer with that number and one open invoice, whose details were read."""
     tell_contact(engine, link, a_contact(customer_id, mobile=mobile, details=details))
     invoice = an_invoice(f"8{customer_id}", customer_id=customer_id, balance=balance, due_date=due_date)
     tell_invoices(engine, link, asked(invoice))
@@ -54,7 +54,7 @@ def owe(
 
 
 @pytest.mark.parametrize("mobile", [AN_INDIAN_TEXT, A_BRITISH_TEXT])
-def test_the_country_is_asked_for_however_far_the_reminder(engine: Engine, link: Link, mobile: str) -> None:
+def test_the_country_is_requested_however_far_away_the_reminder_is(engine: Engine, link: Link, mobile: str) -> None:
     owe(engine, link, "5001", mobile)
     assert next_customers(engine, link) == ["5001"]
 
@@ -62,25 +62,27 @@ def test_the_country_is_asked_for_however_far_the_reminder(engine: Engine, link:
 @pytest.mark.parametrize(
     "mobile",
     [
-        A_BRITISH_MOBILE,  # Its prefix names the country.
+        A_BRITISH_MOBILE,  # Its prefix determines the country.
         "+44 7912",
         "n/a",
-        "0000000000",  # No country has it.
+        "0000000000",  # Invalid in every country.
         "",
     ],
 )
-def test_a_number_that_no_country_changes_is_not_asked_about(engine: Engine, link: Link, mobile: str) -> None:
+def test_no_detail_call_for_a_number_that_no_country_changes(engine: Engine, link: Link, mobile: str) -> None:
     owe(engine, link, "5001", mobile)
     assert next_customers(engine, link) == []
 
 
 @pytest.mark.parametrize("details", [ContactDetails("GB", None), ContactDetails(None, None), SWITCH_ON])
-def test_an_answer_is_not_asked_for_twice_whatever_it_says(engine: Engine, link: Link, details: ContactDetails) -> None:
+def test_details_of_one_version_are_requested_once_whatever_they_contain(
+    engine: Engine, link: Link, details: ContactDetails
+) -> None:
     owe(engine, link, "5001", AN_INDIAN_TEXT, details=details)
     assert next_customers(engine, link) == []
 
 
-def test_a_changed_contact_is_asked_about_once_more(engine: Engine, link: Link) -> None:
+def test_a_changed_contact_is_requested_once_more(engine: Engine, link: Link) -> None:
     owe(engine, link, "5001", AN_INDIAN_TEXT, details=ContactDetails(None, None))
     later = MODIFIED_AT + A_MINUTE
     tell_contact(engine, link, a_contact(mobile=AN_INDIAN_TEXT, name="Renamed", modified_at=later))
@@ -90,9 +92,7 @@ def test_a_changed_contact_is_asked_about_once_more(engine: Engine, link: Link) 
     assert next_customers(engine, link) == []
 
 
-def test_a_country_that_was_not_understood_is_asked_for_when_the_contact_has_changed(
-    engine: Engine, link: Link
-) -> None:
+def test_an_unknown_country_is_requested_again_after_a_change_of_the_contact(engine: Engine, link: Link) -> None:
     owe(engine, link, "5001", AN_INDIAN_TEXT, details=ContactDetails(None, None, country_unknown="Hindoostan"))
     assert next_customers(engine, link) == []
     later = MODIFIED_AT + A_MINUTE
@@ -101,9 +101,9 @@ def test_a_country_that_was_not_understood_is_asked_for_when_the_contact_has_cha
     assert next_customers(engine, link) == ["5001"]
 
 
-def test_a_number_that_a_former_country_refuses_is_asked_about(engine: Engine, link: Link) -> None:
+def test_a_number_refused_by_an_outdated_country_is_requested(engine: Engine, link: Link) -> None:
     owe(engine, link, "5001", A_BRITISH_MOBILE, details=ContactDetails("IN", None))
-    # Many contacts have changed at once, so that lists were read and no details.
+    # Many contacts have changed at once, so that lists were read without details.
     later = MODIFIED_AT + A_MINUTE
     tell_contact(engine, link, a_contact(mobile="030 23125 123", modified_at=later))
     assert row(engine, "SELECT phone_problem FROM customers_cache")["phone_problem"] == "not_in_use"
@@ -112,7 +112,7 @@ def test_a_number_that_a_former_country_refuses_is_asked_about(engine: Engine, l
     assert next_customers(engine, link) == []
 
 
-def test_an_organisation_without_a_country_asks_too(engine: Engine, link: Link) -> None:
+def test_an_organisation_without_a_country_requests_countries_too(engine: Engine, link: Link) -> None:
     owe(engine, link, "5001", A_BRITISH_TEXT)
     change(engine, "UPDATE customers_cache SET phone_problem = 'unknown_region', phone_verdict = '{}'")
     assert next_customers(engine, link) == ["5001"]
@@ -121,16 +121,14 @@ def test_an_organisation_without_a_country_asks_too(engine: Engine, link: Link) 
 @pytest.mark.parametrize(
     "change_of_invoice", ["status = 'paid', balance = 0", "balance = 0", "balance = 'NaN'", "status = 'draft'"]
 )
-def test_a_customer_who_owes_nothing_is_not_asked_about(engine: Engine, link: Link, change_of_invoice: str) -> None:
+def test_no_detail_call_for_a_customer_without_debts(engine: Engine, link: Link, change_of_invoice: str) -> None:
     owe(engine, link, "5001", AN_INDIAN_TEXT)
     change(engine, f"UPDATE invoices_cache SET {change_of_invoice}")
     assert next_customers(engine, link) == []
 
 
 @pytest.mark.parametrize("change_of_customer", ["status = 'inactive'", "gone_at = now()"])
-def test_a_customer_who_will_not_be_called_is_not_asked_about(
-    engine: Engine, link: Link, change_of_customer: str
-) -> None:
+def test_no_detail_call_for_a_customer_without_reminders(engine: Engine, link: Link, change_of_customer: str) -> None:
     owe(engine, link, "5001", AN_INDIAN_TEXT)
     change(engine, f"UPDATE customers_cache SET {change_of_customer}")
     assert next_customers(engine, link) == []
@@ -139,13 +137,13 @@ def test_a_customer_who_will_not_be_called_is_not_asked_about(
 @pytest.mark.parametrize(
     ("is_open", "order"),
     [
-        # A handover of today or tomorrow waits for its answers.
+        # A handover of today or tomorrow waits for its details.
         (True, ["soon", "refused-1000", "refused-100", "held", "read"]),
-        # Nothing is handed over, so that those who cannot be reached come first.
+        # Nothing is handed over, so customers without a valid number come first.
         (False, ["refused-1000", "refused-100", "soon", "held", "read"]),
     ],
 )
-def test_what_waits_for_an_answer_comes_first_then_the_largest_debts(
+def test_details_for_a_handover_come_first_then_the_largest_debts(
     engine: Engine, is_open: bool, order: list[str]
 ) -> None:
     link = a_link(engine, is_open=is_open)
@@ -160,7 +158,7 @@ def test_what_waits_for_an_answer_comes_first_then_the_largest_debts(
     assert next_customers(engine, link, limit=1) == order[:1]
 
 
-def test_only_what_a_handover_waits_for_is_urgent(engine: Engine) -> None:
+def test_only_details_for_a_handover_are_urgent(engine: Engine) -> None:
     for is_open in (True, False):
         link = a_link(engine, is_open=is_open)
         owe(engine, link, "refused", AN_INDIAN_TEXT)
@@ -174,21 +172,21 @@ def test_only_what_a_handover_waits_for_is_urgent(engine: Engine) -> None:
 class TestCounts:
     """`uncertain_countries`, for the preview and for `status`."""
 
-    def test_customers_with_an_open_invoice_count(self, engine: Engine, link: Link) -> None:
+    def test_only_customers_with_an_open_invoice_count(self, engine: Engine, link: Link) -> None:
         owe(engine, link, "5001", AN_INDIAN_TEXT)
         owe(engine, link, "5002", A_BRITISH_TEXT)
         owe(engine, link, "5003", A_BRITISH_MOBILE)
         tell_contact(engine, link, a_contact("5004", mobile=AN_INDIAN_TEXT))
         assert uncertain(engine, link) == UncertainCountries(customers=2, to_ask=2)
 
-    def test_an_answer_without_a_country_leaves_it_uncertain(self, engine: Engine, link: Link) -> None:
+    def test_a_country_stays_uncertain_after_details_without_a_country(self, engine: Engine, link: Link) -> None:
         owe(engine, link, "5001", AN_INDIAN_TEXT, details=ContactDetails(None, None))
         assert uncertain(engine, link) == UncertainCountries(customers=1, to_ask=0)
 
-    def test_an_answer_with_a_country_ends_it(self, engine: Engine, link: Link) -> None:
+    def test_a_country_is_certain_after_details_with_a_country(self, engine: Engine, link: Link) -> None:
         owe(engine, link, "5001", AN_INDIAN_TEXT, details=ContactDetails("IN", None))
         assert uncertain(engine, link) == UncertainCountries(customers=0, to_ask=0)
 
-    def test_each_connection_counts_its_own(self, engine: Engine, link: Link) -> None:
+    def test_each_connection_counts_its_own_customers(self, engine: Engine, link: Link) -> None:
         owe(engine, link, "5001", AN_INDIAN_TEXT)
         assert uncertain(engine, a_link(engine)) == UncertainCountries(customers=0, to_ask=0)

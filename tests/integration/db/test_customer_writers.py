@@ -1,4 +1,4 @@
-"""Promises of db/customers.py to those who write the same customers at the same moment, or for another connection."""
+"""Promises of db/customers.py for concurrent writers of the same customers, and for other connections."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ from tests.integration.db.look import rows, until_somebody_waits
 class TestTwoWriters:
     @pytest.mark.parametrize("is_cached", [False, True])
     @pytest.mark.parametrize("newer_is_first", [False, True])
-    def test_the_newer_answer_is_never_lost(
+    def test_the_newer_response_is_never_lost(
         self, engine: Engine, link: Link, is_cached: bool, newer_is_first: bool
     ) -> None:
         if is_cached:
@@ -37,7 +37,7 @@ class TestTwoWriters:
         assert cached(engine)["customer_name"] == "Newer"
         assert counts(written) == ((0, 0) if newer_is_first else (0, 1))
 
-    def test_batches_in_any_order_never_wait_crosswise(self, engine: Engine, link: Link) -> None:
+    def test_batches_in_any_order_never_deadlock(self, engine: Engine, link: Link) -> None:
         def write(ids: Iterable[int], name: str) -> None:
             upsert(engine, link, *(a_contact(str(number), name=name) for number in ids))
 
@@ -49,7 +49,9 @@ class TestTwoWriters:
                     done.result()
         assert len(the_ids(engine)) == 150
 
-    def test_a_list_read_that_raced_a_detail_read_does_not_blank_it(self, engine: Engine, link: Link) -> None:
+    def test_a_list_read_does_not_clear_the_details_of_a_concurrent_detail_read(
+        self, engine: Engine, link: Link
+    ) -> None:
         detail = a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False))
         listed = a_contact(modified_at=MODIFIED_AT + A_MINUTE)
         with ThreadPoolExecutor(1) as threads:
@@ -66,7 +68,7 @@ class TestTwoWriters:
 
 
 class TestAnotherConnection:
-    def test_its_row_is_set_aside_and_not_touched(self, engine: Engine, link: Link) -> None:
+    def test_a_row_of_another_connection_is_rejected_and_unchanged(self, engine: Engine, link: Link) -> None:
         other = a_link(engine, user_id=link.user_id, organization_id="20234695")
         upsert(engine, other, a_contact(name="Theirs"))
         before = cached(engine)
@@ -75,7 +77,7 @@ class TestAnotherConnection:
         assert [aside.record_id for aside in written.set_aside] == ["5001"]
         assert cached(engine) == before
 
-    def test_a_row_that_it_is_just_writing_is_not_touched(self, engine: Engine, link: Link) -> None:
+    def test_a_row_that_another_connection_is_writing_is_unchanged(self, engine: Engine, link: Link) -> None:
         other = a_link(engine, user_id=link.user_id, organization_id="20234695")
         theirs = Observed(a_contact(name="Theirs"), OBSERVED_AT)
         with ThreadPoolExecutor(1) as threads:
@@ -86,7 +88,7 @@ class TestAnotherConnection:
             assert counts(ours.result()) == (0, 0)
         assert cached(engine)["customer_name"] == "Theirs"
 
-    def test_another_user_has_rows_of_their_own(self, engine: Engine, link: Link) -> None:
+    def test_another_user_has_separate_rows(self, engine: Engine, link: Link) -> None:
         upsert(engine, a_link(engine), a_contact(name="Theirs"))
         assert counts(upsert(engine, link, a_contact(name="Ours"))) == (1, 0)
         assert len(rows(engine, "SELECT id FROM customers_cache")) == 2

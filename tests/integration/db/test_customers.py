@@ -1,4 +1,4 @@
-"""Promises of db/customers.py: what differs and is not older is written, and nothing else is touched."""
+"""Promises of db/customers.py: it writes rows that differ and are not older, and changes nothing else."""
 
 import datetime as dt
 from dataclasses import replace
@@ -18,7 +18,7 @@ RURITANIA = ContactDetails(country_code=None, reminders_enabled=None, country_un
 
 
 class TestWhatIsWritten:
-    def test_a_new_contact_becomes_a_customer_with_all_that_is_known(self, engine: Engine, link: Link) -> None:
+    def test_a_new_contact_becomes_a_customer_with_all_known_facts(self, engine: Engine, link: Link) -> None:
         persons = (
             a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True),
             a_person("7002", first_name="Charles", phone=A_LONDON_PHONE),
@@ -37,7 +37,7 @@ class TestWhatIsWritten:
         assert (found["payment_reminder_enabled"], found["details_observed_at"]) == (True, OBSERVED_AT)
         assert len(found["sync_hash"]) == 64
 
-    def test_a_contact_of_which_nothing_is_known_is_one_too(self, engine: Engine, link: Link) -> None:
+    def test_a_contact_without_any_facts_becomes_a_customer(self, engine: Engine, link: Link) -> None:
         bare = replace(a_contact(name="", company_name="", modified_at=None), primary=None)
         assert counts(upsert(engine, link, bare)) == (1, 0)
         found = cached(engine)
@@ -59,7 +59,7 @@ class TestWhatIsWritten:
         assert counts(upsert(engine, link, a_contact(), observed_at=OBSERVED_AT + A_MINUTE)) == (0, 0)
         assert cached(engine) == before
 
-    def test_an_updated_row_keeps_its_id_and_its_beginning(self, engine: Engine, link: Link) -> None:
+    def test_an_updated_row_keeps_its_id_and_its_creation_time(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact())
         before = cached(engine)
         upsert(engine, link, a_contact(name="Renamed"))
@@ -77,7 +77,7 @@ class TestWhatIsWritten:
             (a_contact(modified_at=MODIFIED_AT + A_MINUTE), "zoho_last_modified_at", MODIFIED_AT + A_MINUTE),
         ],
     )
-    def test_what_the_hash_does_not_cover_makes_a_difference_too(
+    def test_a_fact_outside_the_hash_also_makes_a_difference(
         self, engine: Engine, link: Link, changed: Contact, column: str, value: object
     ) -> None:
         upsert(engine, link, a_contact())
@@ -91,7 +91,7 @@ class TestWhatIsWritten:
             (ContactDetails("US", False), "payment_reminder_enabled", False),
         ],
     )
-    def test_what_a_first_detail_answer_tells_is_written_and_no_change_in_zoho(
+    def test_first_details_are_written_but_are_not_a_change_in_zoho(
         self, engine: Engine, link: Link, details: ContactDetails, column: str, value: object
     ) -> None:
         upsert(engine, link, a_contact())
@@ -104,19 +104,19 @@ class TestWhatIsWritten:
         upsert(engine, link, a_contact(persons=(primary, other)))
         assert counts(upsert(engine, link, a_contact(persons=(other, primary)))) == (0, 0)
 
-    def test_an_invalid_phone_is_stored_as_given_with_what_is_wrong(self, engine: Engine, link: Link) -> None:
+    def test_an_invalid_phone_is_stored_as_given_with_its_problem(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact(mobile="call Ada"))
         found = cached(engine)
         assert found["primary_phone"] == "call Ada"
         assert found["phone_problem"] is not None
         assert found["time_zone"] is None
 
-    def test_the_first_valid_number_can_be_asked_for(self, engine: Engine, link: Link) -> None:
+    def test_the_fallback_setting_chooses_the_first_valid_number(self, engine: Engine, link: Link) -> None:
         contact = a_contact(primary=a_person("", mobile="call Ada", phone=A_LONDON_PHONE, is_primary=True))
         upsert(engine, link, contact, fallback=PhoneFallback.VALID)
         assert cached(engine)["primary_phone"] == A_LONDON_PHONE
 
-    def test_vendors_are_passed_over(self, engine: Engine, link: Link) -> None:
+    def test_vendors_are_skipped(self, engine: Engine, link: Link) -> None:
         vendor = a_contact("6001", kind=ContactKind.VENDOR)
         assert counts(upsert(engine, link, vendor)) == (0, 0)
         assert counts(upsert(engine, link, vendor, a_contact())) == (1, 0)
@@ -140,7 +140,7 @@ class TestWhatIsWritten:
             "x" * 10_000,
         ],
     )
-    def test_odd_texts_come_back_as_they_are(self, engine: Engine, link: Link, name: str) -> None:
+    def test_odd_texts_are_stored_exactly(self, engine: Engine, link: Link, name: str) -> None:
         person = a_person("7001", first_name=name.strip(), email=A_LONDON_PHONE, is_primary=True)
         upsert(engine, link, a_contact(name=name, company_name=name, persons=(person,)))
         found = cached(engine)
@@ -148,7 +148,7 @@ class TestWhatIsWritten:
         assert found["contact_persons"][0]["first_name"] == name.strip()
         assert counts(upsert(engine, link, a_contact(name=name, company_name=name, persons=(person,)))) == (0, 0)
 
-    def test_what_postgres_refuses_is_left_out(self, engine: Engine, link: Link) -> None:
+    def test_characters_that_postgres_refuses_are_removed_or_replaced(self, engine: Engine, link: Link) -> None:
         person = a_person("7001", first_name="A\0da", email="a\0da@example.com", mobile="\0", is_primary=True)
         upsert(engine, link, a_contact(name="Nu\0l", company_name="Half \ud800 pair", persons=(person,)))
         found = cached(engine)
@@ -157,7 +157,7 @@ class TestWhatIsWritten:
         assert (found["primary_email"], found["primary_phone"]) == ("ada@example.com", None)
 
     @pytest.mark.parametrize("newest_first", [False, True])
-    def test_of_one_contact_twice_in_a_batch_the_newest_counts(
+    def test_the_newest_version_counts_if_a_contact_comes_twice(
         self, engine: Engine, link: Link, newest_first: bool
     ) -> None:
         older, newer = a_contact(name="Older"), a_contact(name="Newer", modified_at=MODIFIED_AT + A_MINUTE)
@@ -167,7 +167,7 @@ class TestWhatIsWritten:
 
 
 class TestWhatSomebodyElseHasWritten:
-    """The columns of a row say something else than its hash."""
+    """The columns of a row do not match its hash."""
 
     @pytest.mark.parametrize(
         ("column", "written"),
@@ -188,7 +188,9 @@ class TestWhatSomebodyElseHasWritten:
             ("contact_persons", "contact_persons || contact_persons"),
         ],
     )
-    def test_the_next_reading_writes_over_it_once(self, engine: Engine, link: Link, column: str, written: str) -> None:
+    def test_the_next_read_overwrites_foreign_changes_once(
+        self, engine: Engine, link: Link, column: str, written: str
+    ) -> None:
         persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
         upsert(engine, link, a_contact(persons=persons))
         before = cached(engine)[column]
@@ -199,7 +201,7 @@ class TestWhatSomebodyElseHasWritten:
         assert cached(engine)[column] == before
         assert counts(upsert(engine, link, a_contact(persons=persons), observed_at=OBSERVED_AT + A_MINUTE)) == (0, 0)
 
-    def test_an_older_reading_does_not(self, engine: Engine, link: Link) -> None:
+    def test_an_older_read_does_not_overwrite_foreign_changes(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact())
         change(engine, "UPDATE customers_cache SET customer_name = 'Overwritten'")
         assert counts(upsert(engine, link, a_contact(), observed_at=OBSERVED_AT - A_MINUTE)) == (0, 0)
@@ -213,7 +215,7 @@ def version(number: int) -> tuple[Contact, dt.datetime]:
 
 class TestTheGate:
     @pytest.mark.parametrize(("first", "second"), ORDERS)
-    def test_of_two_answers_the_newer_stays_whichever_comes_first(
+    def test_the_newer_of_two_responses_stays_in_any_order(
         self, engine: Engine, link: Link, first: int, second: int
     ) -> None:
         for number in (first, second):
@@ -221,17 +223,17 @@ class TestTheGate:
             upsert(engine, link, contact, observed_at=observed_at)
         assert cached(engine)["customer_name"] == f"Version {max(first, second)}"
 
-    def test_an_older_answer_is_not_counted(self, engine: Engine, link: Link) -> None:
+    def test_an_older_response_is_not_counted(self, engine: Engine, link: Link) -> None:
         contact, observed_at = version(3)
         upsert(engine, link, contact, observed_at=observed_at)
         contact, observed_at = version(2)
         assert counts(upsert(engine, link, contact, observed_at=observed_at)) == (0, 0)
 
-    def test_an_answer_of_the_same_moment_is_believed(self, engine: Engine, link: Link) -> None:
+    def test_a_response_of_the_same_moment_is_written(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact(name="First"))
         assert counts(upsert(engine, link, a_contact(name="Second"))) == (0, 1)
 
-    def test_a_customer_from_before_booksync_gives_way_to_any_answer(self, engine: Engine, link: Link) -> None:
+    def test_any_response_replaces_a_customer_from_before_booksync(self, engine: Engine, link: Link) -> None:
         change(
             engine,
             """
@@ -246,7 +248,7 @@ class TestTheGate:
 
 
 class TestDetails:
-    def test_a_list_read_never_blanks_what_only_a_detail_tells(self, engine: Engine, link: Link) -> None:
+    def test_a_list_read_never_clears_facts_of_details(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False)))
         later = OBSERVED_AT + A_MINUTE
         assert counts(upsert(engine, link, a_contact(name="Renamed"), observed_at=later)) == (0, 1)
@@ -254,7 +256,7 @@ class TestDetails:
         assert (found["country_code"], found["payment_reminder_enabled"]) == ("IN", False)
         assert (found["observed_at"], found["details_observed_at"]) == (later, OBSERVED_AT)
 
-    def test_a_later_detail_tells_anew(self, engine: Engine, link: Link) -> None:
+    def test_later_details_replace_earlier_ones(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False)))
         later = OBSERVED_AT + A_MINUTE
         upsert(
@@ -267,7 +269,7 @@ class TestDetails:
         assert (found["country_code"], found["payment_reminder_enabled"]) == (None, True)
         assert found["details_observed_at"] == later
 
-    def test_a_list_read_never_blanks_a_country_that_is_not_understood(self, engine: Engine, link: Link) -> None:
+    def test_a_list_read_never_clears_an_unknown_country(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact(mobile="97730 00000", details=RURITANIA))
         later = OBSERVED_AT + A_MINUTE
         assert counts(upsert(engine, link, a_contact(name="Renamed", mobile="97730 00000"), observed_at=later)) == (
@@ -277,20 +279,20 @@ class TestDetails:
         found = cached(engine)
         assert (found["country_unknown"], found["phone_problem"]) == ("Ruritania", "unknown_country")
 
-    def test_a_detail_blanks_it(self, engine: Engine, link: Link) -> None:
+    def test_details_clear_an_unknown_country(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact(mobile="97730 00000", details=RURITANIA))
         upsert(engine, link, a_contact(mobile="97730 00000", details=ContactDetails("IN", None)))
         found = cached(engine)
         assert (found["country_code"], found["country_unknown"]) == ("IN", None)
         assert (found["primary_phone"], found["phone_problem"]) == ("+919773000000", None)
 
-    def test_the_same_text_again_changes_nothing(self, engine: Engine, link: Link) -> None:
+    def test_the_same_unknown_country_again_changes_nothing(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact(details=RURITANIA))
         assert counts(upsert(engine, link, a_contact(details=RURITANIA))) == (0, 0)
         other = replace(RURITANIA, country_unknown="Graustark")
         assert counts(upsert(engine, link, a_contact(details=other))) == (0, 1)
 
-    def test_a_known_country_reads_the_phone_of_a_list_row(self, engine: Engine, link: Link) -> None:
+    def test_a_known_country_applies_to_the_phone_of_a_list_row(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact(mobile="", details=ContactDetails("IN", None)))
         upsert(engine, link, a_contact(mobile="97730 00000"))
         assert cached(engine)["primary_phone"] == "+919773000000"

@@ -1,4 +1,4 @@
-"""Promises of db/dead_letters.py and db/dead_letter_lists.py: one letter a trouble, until it is closed."""
+"""Promises of db/dead_letters.py and db/dead_letter_lists.py: one dead letter per problem, until it is closed."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +92,7 @@ def sent_again(engine: Engine, letter_id: int, run_id: uuid.UUID | None) -> bool
 
 
 class TestKeeping:
-    def test_a_letter_tells_how_it_died(self, engine: Engine, link: Link) -> None:
+    def test_a_dead_letter_records_its_failure(self, engine: Engine, link: Link) -> None:
         run_id = a_run(engine, link)
         death = a_death(link, run_id)
         found = letter(engine, kept(engine, death))
@@ -107,7 +107,7 @@ class TestKeeping:
         (entry,) = found["history"]
         assert (entry["what"], entry["cause"], entry["run_id"]) == ("died", "defect", str(run_id))
 
-    def test_the_same_error_of_a_later_run_is_the_same_letter(self, engine: Engine, link: Link) -> None:
+    def test_the_same_error_of_a_later_run_belongs_to_the_same_dead_letter(self, engine: Engine, link: Link) -> None:
         first_run = a_run(engine, link)
         first = kept(engine, a_death(link, first_run))
         end(engine, first_run, "failed")
@@ -118,7 +118,7 @@ class TestKeeping:
         assert found["first_died_at"] < found["last_died_at"]
         assert [entry["run_id"] for entry in found["history"]] == [str(first_run), str(second_run)]
 
-    def test_another_error_actor_or_connection_is_another_letter(self, engine: Engine, link: Link) -> None:
+    def test_another_error_actor_or_connection_is_another_dead_letter(self, engine: Engine, link: Link) -> None:
         run_id, elsewhere = a_run(engine, link), a_link(engine)
         deaths = [
             a_death(link, run_id),
@@ -129,25 +129,25 @@ class TestKeeping:
         assert len({kept(engine, death) for death in deaths}) == 4
         assert (open_letters(engine), open_letters(engine, link.connection_id)) == (4, 3)
 
-    def test_a_message_of_no_run_is_a_letter_for_each_of_its_arguments(self, engine: Engine) -> None:
+    def test_messages_outside_runs_have_a_dead_letter_for_each_of_their_arguments(self, engine: Engine) -> None:
         first, second = kept(engine, a_message("7")), kept(engine, a_message("8"))
         assert first != second
         assert kept(engine, a_message("7")) == first
 
-    def test_a_message_that_is_delivered_again_has_died_once(self, engine: Engine) -> None:
+    def test_the_failure_of_a_redelivered_message_counts_once(self, engine: Engine) -> None:
         death = a_message(message_id="m-1")
         first = kept(engine, death)
         assert keep(engine, death) is None
         assert letter(engine, first)["deaths"] == 1
 
-    def test_a_closed_letter_stays_closed_and_the_next_death_is_another(self, engine: Engine) -> None:
+    def test_a_failure_after_closing_opens_another_dead_letter(self, engine: Engine) -> None:
         first = kept(engine, a_message())
         with engine.begin() as connection:
             dead_letters.discard(connection, [first], "seen")
         assert kept(engine, a_message()) != first
         assert letter(engine, first)["deaths"] == 1
 
-    def test_deaths_at_the_same_moment_are_one_letter(self, engine: Engine) -> None:
+    def test_concurrent_failures_share_one_dead_letter(self, engine: Engine) -> None:
         deaths = [a_message() for _ in range(8)]
         with ThreadPoolExecutor(8) as workers:
             found = set(workers.map(lambda death: keep(engine, death), deaths))
@@ -155,7 +155,7 @@ class TestKeeping:
         assert letter_id is not None
         assert letter(engine, letter_id)["deaths"] == 8
 
-    def test_the_history_keeps_to_its_length(self, engine: Engine) -> None:
+    def test_the_history_has_a_maximum_length(self, engine: Engine) -> None:
         for _ in range(105):
             letter_id = kept(engine, a_message())
         found = letter(engine, letter_id)
@@ -180,7 +180,7 @@ def test_the_origin_of_a_message_is_found_by_its_ids(engine: Engine, link: Link,
 class TestRetryingARun:
     @pytest.fixture
     def died(self, engine: Engine, link: Link) -> int:
-        """A letter whose run has failed."""
+        """A dead letter whose run has failed."""
         run_id = a_run(engine, link)
         letter_id = kept(engine, a_death(link, run_id))
         end(engine, run_id, "failed")
@@ -193,7 +193,7 @@ class TestRetryingARun:
         return run_id
 
     @pytest.mark.parametrize("status", ["succeeded", "degraded"])
-    def test_a_run_in_which_nothing_dies_closes_it(
+    def test_a_run_without_failures_closes_its_dead_letter(
         self, engine: Engine, died: int, retry_run: uuid.UUID, status: str
     ) -> None:
         assert letter(engine, died)["status"] == "open", "until the run has done its work"
@@ -208,7 +208,7 @@ class TestRetryingARun:
         [("KeyError", "upsert_customers"), ("ValueError", "upsert_customers"), ("KeyError", "start_sync")],
         ids=["the same", "another error", "another step"],
     )
-    def test_a_retry_that_dies_again_is_the_same_letter(
+    def test_a_retry_that_fails_again_keeps_the_same_dead_letter(
         self, engine: Engine, link: Link, died: int, retry_run: uuid.UUID, error: str, actor_name: str
     ) -> None:
         assert kept(engine, a_death(link, retry_run, error=error, actor_name=actor_name)) == died
@@ -218,7 +218,7 @@ class TestRetryingARun:
         assert [entry["what"] for entry in found["history"]] == ["died", "sent again", "died"]
         assert listed(engine) == [died]
 
-    def test_a_retry_that_meets_another_open_letters_error_counts_there_and_stays_open(
+    def test_a_retry_with_the_error_of_another_dead_letter_counts_there_and_stays_open(
         self, engine: Engine, link: Link, died: int, retry_run: uuid.UUID
     ) -> None:
         other = kept(engine, a_death(link, uuid.uuid4(), error="ValueError"))
@@ -228,19 +228,19 @@ class TestRetryingARun:
         assert letter(engine, died)["status"] == "open"
         assert letter(engine, died)["history"][-1]["what"] == "retry failed"
 
-    def test_a_run_that_was_parked_leaves_it_open(self, engine: Engine, died: int, retry_run: uuid.UUID) -> None:
+    def test_a_parked_run_leaves_its_dead_letter_open(self, engine: Engine, died: int, retry_run: uuid.UUID) -> None:
         end(engine, retry_run, "parked")
         found = letter(engine, died)
         assert (found["status"], found["retry_run_id"], found["history"][-1]["run_status"]) == ("open", None, "parked")
 
-    def test_a_letter_that_is_closed_is_not_sent_again(self, engine: Engine, died: int) -> None:
+    def test_a_closed_dead_letter_is_not_sent_again(self, engine: Engine, died: int) -> None:
         with engine.begin() as connection:
             assert dead_letters.discard(connection, [died], "seen") == [died]
             assert dead_letters.discard(connection, [died], "twice") == []
         assert not sent_again(engine, died, None)
         assert letter(engine, died)["note"] == "seen"
 
-    def test_a_later_good_run_is_told(self, engine: Engine, link: Link, died: int) -> None:
+    def test_a_dead_letter_reports_a_later_successful_run(self, engine: Engine, link: Link, died: int) -> None:
         assert letter(engine, died)["recovered"] is False
         end(engine, a_run(engine, link))
         assert letter(engine, died)["recovered"] is True
@@ -248,14 +248,14 @@ class TestRetryingARun:
 
 
 class TestRetryingAMessage:
-    def test_one_that_is_done_closes_it(self, engine: Engine) -> None:
+    def test_a_successful_retry_closes_its_dead_letter(self, engine: Engine) -> None:
         letter_id = kept(engine, a_message())
         sent_again(engine, letter_id, None)
         with engine.begin() as connection:
             dead_letters.message_done(connection, letter_id, "m-2")
         assert letter(engine, letter_id)["status"] == "retried"
 
-    def test_one_that_dies_of_something_else_is_the_same_letter(self, engine: Engine) -> None:
+    def test_a_retry_that_fails_with_another_error_keeps_the_same_dead_letter(self, engine: Engine) -> None:
         letter_id = kept(engine, a_message("7"))
         again = replace(a_message("7"), cause=Cause.DEFECT, fingerprint="another", letter_id=letter_id)
         assert kept(engine, again) == letter_id
@@ -269,7 +269,9 @@ class TestLooking:
         run_id = a_run(engine, link)
         return kept(engine, a_message("7")), kept(engine, a_death(link, run_id)), kept(engine, a_message("8"))
 
-    def test_letters_come_in_the_order_of_their_last_deaths(self, engine: Engine, three: tuple[int, int, int]) -> None:
+    def test_dead_letters_are_listed_in_the_order_of_their_last_failures(
+        self, engine: Engine, three: tuple[int, int, int]
+    ) -> None:
         assert listed(engine) == [*three]
         kept(engine, a_message("7"))
         assert listed(engine) == [three[1], three[2], three[0]]
@@ -284,21 +286,21 @@ class TestLooking:
             (Choice(connection_id=uuid.uuid4()), []),
         ],
     )
-    def test_a_choice_is_kept_to(
+    def test_a_filter_limits_the_list(
         self, engine: Engine, three: tuple[int, int, int], choice: Choice, found: list[int]
     ) -> None:
         assert listed(engine, choice) == [three[index] for index in found]
 
-    def test_a_connections_own(self, engine: Engine, link: Link, three: tuple[int, int, int]) -> None:
+    def test_dead_letters_of_one_connection(self, engine: Engine, link: Link, three: tuple[int, int, int]) -> None:
         assert listed(engine, Choice(connection_id=link.connection_id)) == [three[1]]
 
-    def test_a_group_is_an_error(self, engine: Engine, three: tuple[int, int, int]) -> None:
+    def test_dead_letters_are_grouped_by_error(self, engine: Engine, three: tuple[int, int, int]) -> None:
         with engine.connect() as connection:
             large, small = dead_letter_lists.groups(connection, Choice())
         assert (large["letters"], large["ids"], large["actor"]) == (2, [three[0], three[2]], "resync_contact")
         assert (small["letters"], small["connections"], small["attempts"]) == (1, 1, 6)
         assert large["first_died_at"] < small["first_died_at"] < large["last_died_at"]
 
-    def test_a_number_that_nobody_has(self, engine: Engine) -> None:
-        with pytest.raises(UnknownLetterError, match=r"no dead letter 7\b"):
+    def test_an_unknown_id_is_an_error(self, engine: Engine) -> None:
+        with pytest.raises(UnknownLetterError, match=r"No dead letter has the id 7\b"):
             letter(engine, 7)

@@ -1,4 +1,4 @@
-"""Promises of db/deletions.py: what is gone is marked, never removed; what comes back is live again."""
+"""Promises of db/deletions.py: gone records are marked, never deleted; returned records are live again."""
 
 import datetime as dt
 
@@ -34,7 +34,7 @@ def tell(
     observed_at: dt.datetime = OBSERVED_AT,
     modified_at: dt.datetime | None = MODIFIED_AT,
 ) -> None:
-    """Zoho has these contacts, and an invoice of each under the same id."""
+    """Store these contacts, and an invoice of each under the same id."""
     contacts = [Observed(a_contact(each, modified_at=modified_at), observed_at) for each in ids]
     bills = [ObservedInvoice(an_invoice(each, customer_id=each, modified_at=modified_at), observed_at) for each in ids]
     with engine.begin() as connection:
@@ -44,7 +44,7 @@ def tell(
 
 @pytest.fixture
 def home(engine: Engine, link: Link) -> Link:
-    """Three customers are cached, and an invoice of each."""
+    """A connection with three cached customers, and an invoice of each."""
     tell(engine, link, "1", "2", "3")
     return link
 
@@ -81,32 +81,30 @@ class TestMarking:
         assert (after["status"], after["id"]) == ("deleted", before["id"])
         assert record(engine, kind, "2")["status"] != "deleted"
 
-    def test_it_is_marked_once(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_gone_record_is_marked_once(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         assert mark(engine, home, kind, "1", "2") == 2
         assert mark(engine, home, kind, "1", "2", "9") == 0
 
-    def test_an_answer_from_before_the_row_was_read_marks_nothing(
-        self, engine: Engine, home: Link, kind: RecordKind
-    ) -> None:
+    def test_a_404_from_before_the_last_read_marks_nothing(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         assert mark(engine, home, kind, "1", observed_at=OBSERVED_AT - A_MINUTE) == 0
 
     def test_another_connections_record_stays_live(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         other = a_link(engine, user_id=home.user_id, organization_id="20234695")
         assert mark(engine, other, kind, "1") == 0
 
-    def test_a_record_that_comes_back_is_live_again(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_returned_record_is_live_again(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         mark(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW + A_MINUTE)
         assert record(engine, kind, "1")["status"] == ("active" if kind is RecordKind.CUSTOMER else "sent")
 
-    def test_an_answer_from_before_it_was_gone_does_not_bring_it_back(
+    def test_a_response_from_before_the_404_does_not_revive_the_record(
         self, engine: Engine, home: Link, kind: RecordKind
     ) -> None:
         mark(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW - A_MINUTE)
         assert record(engine, kind, "1")["status"] == "deleted"
 
-    def test_nor_does_a_newer_version_that_was_read_before_it_was_gone(
+    def test_a_newer_version_read_before_the_404_does_not_revive_the_record(
         self, engine: Engine, home: Link, kind: RecordKind
     ) -> None:
         mark(engine, home, kind, "1")
@@ -116,7 +114,7 @@ class TestMarking:
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestGone:
-    """Zoho has answered 404, and the record is not marked, because too many are gone or a run must look first."""
+    """Zoho has returned a 404, and the record is not marked: too many are gone, or a run must check first."""
 
     @pytest.fixture
     def home(self, engine: Engine, home: Link) -> Link:
@@ -135,7 +133,7 @@ class TestGone:
         )
         return {each["zoho_invoice_id"] for each in found}
 
-    def test_its_reminders_are_cancelled_and_nothing_is_marked(
+    def test_a_404_cancels_the_reminders_without_marking_the_record(
         self, engine: Engine, home: Link, kind: RecordKind
     ) -> None:
         assert self.reminded(engine) == {"1", "2", "3"}
@@ -144,34 +142,36 @@ class TestGone:
         found = record(engine, kind, "1")
         assert (found["gone_at"], found["status"] != "deleted") == (NOW, True)
 
-    def test_a_later_read_brings_the_reminders_back(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_later_read_restores_the_reminders(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         self.note_gone(engine, home, kind)
         tell(engine, home, "1", observed_at=NOW + A_MINUTE)
         plan_all(engine, home, now=NOW + A_MINUTE)
         assert record(engine, kind, "1")["gone_at"] is None
         assert self.reminded(engine) == {"1", "2", "3"}
 
-    def test_an_earlier_read_does_not(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_an_earlier_read_does_not_restore_the_reminders(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         self.note_gone(engine, home, kind)
         tell(engine, home, "1", observed_at=NOW - A_MINUTE)
         plan_all(engine, home, now=NOW + A_MINUTE)
         assert record(engine, kind, "1")["gone_at"] == NOW
         assert self.reminded(engine) == {"2", "3"}
 
-    def test_an_answer_from_before_the_row_was_read_changes_nothing(
+    def test_a_404_from_before_the_last_read_changes_nothing(
         self, engine: Engine, home: Link, kind: RecordKind
     ) -> None:
         self.note_gone(engine, home, kind, at=OBSERVED_AT - A_MINUTE)
         assert self.reminded(engine) == {"1", "2", "3"}
 
-    def test_another_connections_record_is_not_concerned(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_404_does_not_affect_another_connections_record(
+        self, engine: Engine, home: Link, kind: RecordKind
+    ) -> None:
         self.note_gone(engine, a_link(engine, user_id=home.user_id, organization_id="20234695"), kind)
         assert self.reminded(engine) == {"1", "2", "3"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestAsking:
-    def test_what_a_run_has_not_seen_is_asked_about_in_an_order_of_its_own(
+    def test_each_run_checks_unseen_records_in_its_own_order(
         self, engine: Engine, home: Link, run: StepRef, kind: RecordKind
     ) -> None:
         asked = unseen(engine, home, run, kind)
@@ -183,7 +183,7 @@ class TestAsking:
             deletions.see(connection, run.run_id, kind, [])
         assert sorted(unseen(engine, home, run, kind)) == ["1", "3"]
 
-    def test_what_is_confirmed_is_asked_about_once(
+    def test_a_confirmed_record_is_checked_once(
         self, engine: Engine, home: Link, run: StepRef, kind: RecordKind
     ) -> None:
         with engine.begin() as connection:
@@ -194,13 +194,15 @@ class TestAsking:
             assert deletions.tally(connection, home, run.run_id, kind) == Tally(cached=3, gone=1, held=0)
         assert sorted(unseen(engine, home, run, kind)) == ["3"]
 
-    def test_what_is_marked_is_asked_about_no_more(
+    def test_a_marked_record_is_not_checked_again(
         self, engine: Engine, home: Link, run: StepRef, kind: RecordKind
     ) -> None:
         mark(engine, home, kind, "1")
         assert sorted(unseen(engine, home, run, kind)) == ["2", "3"]
 
-    def test_kinds_are_kept_apart(self, engine: Engine, home: Link, run: StepRef, kind: RecordKind) -> None:
+    def test_unseen_records_of_each_kind_are_separate(
+        self, engine: Engine, home: Link, run: StepRef, kind: RecordKind
+    ) -> None:
         (other,) = {*KINDS} - {kind}
         with engine.begin() as connection:
             deletions.see(connection, run.run_id, other, ["1", "2"])

@@ -1,4 +1,4 @@
-"""Promises of db/engine.py: a Postgres that hangs is not waited for without end, where somebody waits."""
+"""Promises of db/engine.py: with a time limit, a statement does not wait forever for a blocked Postgres."""
 
 import time
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def sleep(engine: Engine, seconds: float) -> None:
         connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
 
 
-def test_a_statement_that_takes_longer_ends_in_an_error_and_the_next_one_has_its_own_answer(bounded: Engine) -> None:
+def test_a_statement_over_the_limit_fails_and_the_next_one_gets_its_own_response(bounded: Engine) -> None:
     began = time.monotonic()
     with pytest.raises(OperationalError) as raised:
         sleep(bounded, 20)
@@ -36,7 +36,7 @@ def test_a_statement_that_takes_longer_ends_in_an_error_and_the_next_one_has_its
         assert connection.execute(text("SELECT 7")).scalar_one() == 7
 
 
-def test_a_quick_one_has_its_time_anew(bounded: Engine) -> None:
+def test_each_statement_has_its_own_time_limit(bounded: Engine) -> None:
     for _ in range(3):
         sleep(bounded, SECONDS / 2)
 
@@ -54,10 +54,10 @@ def test_an_error_of_the_statement_costs_no_connection(bounded: Engine) -> None:
     assert backend() == before
 
 
-def test_a_free_connection_is_not_waited_for_longer(bounded: Engine) -> None:
+def test_the_wait_for_a_free_connection_has_the_same_limit(bounded: Engine) -> None:
     with bounded.connect(), bounded.connect(), pytest.raises(PoolTimeoutError):
         bounded.connect()
 
 
-def test_who_has_nobody_waiting_takes_its_time(engine: Engine) -> None:
+def test_an_engine_without_a_limit_waits(engine: Engine) -> None:
     sleep(engine, SECONDS * 2)

@@ -1,4 +1,4 @@
-"""What proves an untimed event of a flood: a reading that is not older than the event's change, on any two clocks."""
+"""Which reads prove an untimed event of a flood: those not older than the event's change, on any two clocks."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from db.connections import Link
 from domain.webhooks import Entity
 
 A_SECOND = dt.timedelta(seconds=1)
-#: Zoho's clock, when a case begins.
+#: The start of a case on Zoho's clock.
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 
 
 def whole_seconds(moment: dt.datetime) -> dt.datetime:
-    """As a Date header has it."""
+    """The moment in the resolution of a Date header."""
     return moment.replace(microsecond=0)
 
 
 @dataclass(frozen=True)
 class Case:
-    """Moments by Zoho's own clock, and how far Postgres's is ahead."""
+    """Moments on Zoho's clock, and the lead of Postgres's clock."""
 
-    read_at: dt.datetime  #: the cached reading
+    read_at: dt.datetime  #: the time of the cached read
     changed_at: dt.datetime
     received_at: dt.datetime  #: the event about the change
     asked_at: dt.datetime  #: right before the walk's first call
@@ -34,7 +34,7 @@ class Case:
     ahead: dt.timedelta
 
 
-#: A cached record that one untimed event waits for.
+#: A cached record with one waiting untimed event.
 _WAITING = (
     """
     INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id, status, observed_at)
@@ -56,7 +56,7 @@ _WAITING = (
 
 
 def completes(connection: Connection, link: Link, entity: Entity, case: Case) -> bool:
-    """Whether the walk completes the event by the cached reading."""
+    """Whether the walk completes the event because of the cached read."""
     values = {
         "user_id": link.user_id,
         "connection_id": link.connection_id,
@@ -94,7 +94,7 @@ def cases(draw: st.DrawFn) -> Case:
 @pytest.mark.parametrize("entity", Entity)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cases())
-def test_no_event_is_completed_by_a_reading_from_before_its_change(
+def test_a_read_from_before_the_change_completes_no_event(
     engine: Engine, link: Link, entity: Entity, case: Case
 ) -> None:
     with engine.connect() as connection:
@@ -103,7 +103,7 @@ def test_no_event_is_completed_by_a_reading_from_before_its_change(
 
 
 @pytest.mark.parametrize("entity", Entity)
-def test_a_reading_from_the_second_in_which_the_event_came_and_the_walk_began_proves_nothing(
+def test_a_read_in_the_second_of_the_event_and_of_the_walks_start_proves_nothing(
     engine: Engine, link: Link, entity: Entity
 ) -> None:
     a_tenth = A_SECOND / 10

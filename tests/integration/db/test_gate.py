@@ -1,4 +1,4 @@
-"""The gates of the caches in SQL are those of `domain.versions`."""
+"""The gates of the caches in SQL match those of `domain.versions`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Promises of `claim_due_reminders`: a reminder is taken once, by anybody, and no number is called twice a day."""
+"""Promises of `claim_due_reminders`: a reminder is handed over once, and no number is called twice a day."""
 
 import datetime as dt
 import re
@@ -42,7 +42,7 @@ _CLAIMED_IN_SQL = text("SELECT count(*) FROM claim_due_reminders(moment => :at)"
 
 
 class TestClaiming:
-    def test_what_is_due_is_taken_and_marked(self, engine: Engine, due: Link) -> None:
+    def test_due_reminders_are_handed_over_and_marked(self, engine: Engine, due: Link) -> None:
         (taken,) = claim(engine)
         sent = row(engine, "SELECT * FROM reminders WHERE status = 'sent'")
         assert (sent["id"], sent["step"], sent["contact_id"]) == (taken.reminder_ids[0], 0, taken.contact_id)
@@ -52,29 +52,29 @@ class TestClaiming:
         assert contact["handed_over_at"] == DUE_AT
 
     @pytest.mark.usefixtures("due")
-    def test_it_is_taken_once(self, engine: Engine) -> None:
+    def test_a_reminder_is_handed_over_once(self, engine: Engine) -> None:
         assert len(claim(engine)) == 1
         assert claim(engine) == []
 
     @pytest.mark.usefixtures("due")
-    def test_a_claim_that_is_rolled_back_has_taken_nothing(self, engine: Engine) -> None:
+    def test_a_rolled_back_handover_leaves_its_reminders_due(self, engine: Engine) -> None:
         with engine.connect() as connection:
             assert len(hand_over.claim(connection, at=DUE_AT)) == 1
             connection.rollback()
         assert len(claim(engine)) == 1
 
     @pytest.mark.usefixtures("due")
-    def test_nothing_is_taken_before_its_moment(self, engine: Engine) -> None:
+    def test_no_reminder_is_handed_over_before_its_time(self, engine: Engine) -> None:
         assert claim(engine, at=DUE_AT - A_MINUTE) == []
         assert held_back(engine, at=DUE_AT - A_MINUTE) == []
 
-    def test_a_connection_can_be_claimed_by_itself(self, engine: Engine, due: Link) -> None:
+    def test_a_handover_can_be_limited_to_one_connection(self, engine: Engine, due: Link) -> None:
         other = a_link(engine)
         tell_and_plan(engine, other)
         assert [taken.connection_id for taken in claim(engine, other)] == [other.connection_id]
         assert [taken.connection_id for taken in claim(engine)] == [due.connection_id]
 
-    def test_at_most_so_many_contacts_are_taken_the_oldest_first(self, engine: Engine, link: Link) -> None:
+    def test_the_oldest_handovers_come_first_up_to_the_limit(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
         tell_and_plan(engine, link, an_invoice("1"), an_invoice("2", customer_id="5002"))
         first, second = claim(engine, at_most=1), claim(engine, at_most=1)
@@ -91,23 +91,23 @@ class TestClaiming:
         assert [found["step"] for found in sent] == [0, 3]
 
     @pytest.mark.usefixtures("due")
-    def test_a_superseded_step_is_never_taken(self, engine: Engine) -> None:
+    def test_a_superseded_step_is_never_handed_over(self, engine: Engine) -> None:
         claim(engine)
         assert row(engine, "SELECT status FROM reminders WHERE step = -3")["status"] == "superseded"
 
     @pytest.mark.usefixtures("due")
-    def test_what_the_legacy_application_planned_is_its_own(self, engine: Engine) -> None:
+    def test_reminders_planned_by_the_legacy_application_are_not_handed_over(self, engine: Engine) -> None:
         change(engine, "UPDATE reminders SET closes_at = NULL")
         assert (claim(engine), held_back(engine)) == ([], [])
 
 
 class TestOneNumber:
-    def test_all_its_invoices_go_out_in_one_contact(self, engine: Engine, link: Link) -> None:
+    def test_all_due_invoices_of_a_number_are_in_one_handover(self, engine: Engine, link: Link) -> None:
         tell_and_plan(engine, link, *(an_invoice(str(number)) for number in range(4)))
         (taken,) = claim(engine)
         assert len(taken.reminder_ids) == 4
 
-    def test_so_do_those_of_customers_who_share_it(self, engine: Engine, link: Link) -> None:
+    def test_customers_who_share_a_number_are_in_one_handover(self, engine: Engine, link: Link) -> None:
         another = a_contact("5002", name="Difference Engines", mobile=A_LONDON_PHONE, details=SWITCH_ON)
         tell_contact(engine, link, another)
         contact = a_contact(mobile=A_LONDON_PHONE, details=SWITCH_ON)
@@ -115,7 +115,7 @@ class TestOneNumber:
         (taken,) = claim(engine)
         assert len(taken.invoice_ids) == 2
 
-    def test_what_becomes_due_later_that_day_waits(self, engine: Engine, due: Link) -> None:
+    def test_a_reminder_due_later_that_day_waits(self, engine: Engine, due: Link) -> None:
         claim(engine)
         later = DUE_AT + 2 * dt.timedelta(hours=1)
         tell_invoices(engine, due, asked(an_invoice("8002", due_date=DUE_DATE - A_DAY)), now=later)
@@ -127,7 +127,7 @@ class TestOneNumber:
         note_sync(engine, due, tomorrow)
         assert len(claim(engine, at=tomorrow)) == 1
 
-    def test_the_users_other_connection_counts_too(self, engine: Engine, due: Link) -> None:
+    def test_calls_of_the_users_other_connection_count(self, engine: Engine, due: Link) -> None:
         other = a_link(engine, user_id=due.user_id, organization_id="20234695")
         tell_contact(engine, other, a_contact("6001", details=SWITCH_ON))
         tell_invoices(engine, other, asked(an_invoice("9001", customer_id="6001")))
@@ -138,11 +138,11 @@ class TestOneNumber:
         assert held_back(engine) == [HoldReason.CONTACTED_TODAY]
 
     @pytest.mark.usefixtures("due")
-    def test_another_user_does_not(self, engine: Engine) -> None:
+    def test_calls_of_another_user_do_not_count(self, engine: Engine) -> None:
         tell_and_plan(engine, a_link(engine))
         assert len(claim(engine)) == 2
 
-    def test_the_policy_may_allow_more(self, engine: Engine, due: Link) -> None:
+    def test_the_policy_may_allow_more_calls(self, engine: Engine, due: Link) -> None:
         with engine.begin() as connection:
             reminder_policies.save(connection, due.connection_id, ReminderPolicy(contacts_a_day=2), now=NOW)
         plan_all(engine, due, now=DUE_AT - A_MINUTE)
@@ -155,14 +155,14 @@ class TestOneNumber:
             later += dt.timedelta(hours=1)
         assert row(engine, "SELECT count(*) AS contacts FROM reminder_contacts")["contacts"] == 2
 
-    def test_many_who_claim_at_once_take_everything_once(self, engine: Engine, link: Link) -> None:
+    def test_concurrent_handovers_contain_every_reminder_once(self, engine: Engine, link: Link) -> None:
         for number in range(30):
-            phone = f"+4479123456{number // 2:02d}"  # Two customers a number.
+            phone = f"+4479123456{number // 2:02d}"  # Two customers per number.
             tell_contact(engine, link, a_contact(str(number), mobile=phone, details=SWITCH_ON))
         tell_and_plan(engine, link, *(an_invoice(str(number), customer_id=str(number % 30)) for number in range(60)))
         with ThreadPoolExecutor(6) as threads:
             taken = [one for each in [threads.submit(claim, engine) for _ in range(6)] for one in each.result()]
-        taken += claim(engine)  # A number that two wanted at once may have been left.
+        taken += claim(engine)  # A number that two processes wanted at once may be left.
         assert len({one.phone for one in taken}) == len(taken) == 15
         assert len({reminder for one in taken for reminder in one.reminder_ids}) == 60
 
@@ -171,7 +171,7 @@ class TestWhoeverClaims:
     @pytest.mark.parametrize(
         "statement",
         [
-            # The legacy application's path, to views without the new columns.
+            # The legacy application's search_path, to views without the new columns.
             """
             CREATE SCHEMA booksync_legacy;
             CREATE VIEW booksync_legacy.reminders AS SELECT id, step FROM reminders;
@@ -182,13 +182,13 @@ class TestWhoeverClaims:
         ],
     )
     @pytest.mark.usefixtures("due")
-    def test_gets_the_same_whatever_its_search_path(self, engine: Engine, statement: str) -> None:
+    def test_the_handover_is_the_same_with_any_search_path(self, engine: Engine, statement: str) -> None:
         with altered(engine, statement) as connection:
             assert connection.execute(_DUE_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
             assert connection.execute(_CLAIMED_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
 
     @pytest.mark.usefixtures("due")
-    def test_gets_the_same_from_a_legacy_table_of_other_types(self, engine: Engine) -> None:
+    def test_the_handover_is_the_same_from_a_legacy_table_of_other_types(self, engine: Engine) -> None:
         statements = (
             "ALTER TABLE reminders ALTER phone TYPE varchar, ALTER status TYPE varchar, ALTER step TYPE integer",
             "ALTER TABLE invoices_cache ALTER status TYPE varchar, ALTER balance TYPE double precision",
@@ -199,7 +199,7 @@ class TestWhoeverClaims:
 
     @pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
     @pytest.mark.usefixtures("due")
-    def test_is_told_where_its_transaction_would_not_see_enough(self, engine: Engine, isolation: str) -> None:
+    def test_a_transaction_that_could_miss_rows_is_an_error(self, engine: Engine, isolation: str) -> None:
         with (
             engine.connect().execution_options(isolation_level=isolation) as connection,
             pytest.raises(NotSupportedError, match="claim_due_reminders needs a READ COMMITTED transaction"),
@@ -207,7 +207,7 @@ class TestWhoeverClaims:
             hand_over.claim(connection, at=DUE_AT)
 
     @pytest.mark.usefixtures("due")
-    def test_needs_the_grants_that_are_documented_and_no_more(self, engine: Engine) -> None:
+    def test_the_documented_grants_are_necessary_and_sufficient(self, engine: Engine) -> None:
         (grants,) = re.findall(r"```sql\n(GRANT .*?)```", _DOCUMENT.read_text(), re.DOTALL)
         role = f"sender_{uuid.uuid4().hex}"
         statements = (f"CREATE ROLE {role}", grants.replace("the_sender", role), f"SET LOCAL ROLE {role}")
@@ -217,8 +217,8 @@ class TestWhoeverClaims:
             assert connection.execute(text(reported), {"handover": taken.contact_id}).scalar_one() == 1
 
 
-def test_postgres_sees_through_the_look(engine: Engine) -> None:
-    """Else a claim would look at everything that is due once for each number."""
+def test_postgres_inlines_the_view_of_due_reminders(engine: Engine) -> None:
+    """Otherwise a handover would read all due reminders once for each number."""
     found = rows(engine, "EXPLAIN SELECT * FROM due_reminders(now()) WHERE reminder_id = gen_random_uuid()")
     scanned = [line["QUERY PLAN"] for line in found if "Function Scan" in line["QUERY PLAN"]]
     assert not [scan for scan in scanned if "due_reminders" in scan or "reminder_checks" in scan]

@@ -1,4 +1,4 @@
-"""Promises of `due_reminders` and `claim_due_reminders`: what a fact forbids is held back, with its reason."""
+"""Promises of `due_reminders` and `claim_due_reminders`: reminders that a fact forbids are held back, with a reason."""
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ from tests.integration.db.reminding import (
 
 
 class TestHoldingBack:
-    """Facts that have changed behind the plan's back: in one transaction with it they would have changed the plan."""
+    """Facts that were changed after the plan, and without it."""
 
     @pytest.mark.parametrize(
         ("sql", "reason"),
@@ -62,7 +62,7 @@ class TestHoldingBack:
             ("UPDATE sync_metadata SET last_invoice_sync_at = NULL", HoldReason.CACHE_STALE),
             ("UPDATE sync_metadata SET last_invoice_sync_at = '2026-04-01 04:59Z'", HoldReason.CACHE_STALE),
             ("UPDATE reminders SET closes_at = scheduled_at", HoldReason.WINDOW_CLOSED),
-            # Where several apply, the first counts.
+            # If several reasons apply, the first counts.
             ("UPDATE invoices_cache SET status = 'paid', plan_at = NULL", HoldReason.INVOICE_CLOSED),
             (
                 "UPDATE customers_cache SET payment_reminder_enabled = false, status = 'inactive'",
@@ -71,20 +71,22 @@ class TestHoldingBack:
         ],
     )
     @pytest.mark.usefixtures("due")
-    def test_nothing_goes_out_from_a_fact_that_forbids_it(self, engine: Engine, sql: str, reason: HoldReason) -> None:
+    def test_a_reminder_that_a_fact_forbids_is_not_handed_over(
+        self, engine: Engine, sql: str, reason: HoldReason
+    ) -> None:
         change(engine, sql)
         assert (held_back(engine), claim(engine)) == ([reason], [])
 
-    def test_every_reason_is_one_that_people_can_read(self) -> None:
+    def test_every_hold_reason_has_a_text_for_people(self) -> None:
         assert all(reason.sentence.endswith(".") for reason in HoldReason)
 
     @pytest.mark.parametrize("status", sorted(OPEN_STATUSES))
     @pytest.mark.usefixtures("due")
-    def test_an_invoice_in_any_open_status_goes_out(self, engine: Engine, status: str) -> None:
+    def test_an_invoice_with_any_open_status_is_handed_over(self, engine: Engine, status: str) -> None:
         change(engine, "UPDATE invoices_cache SET status = :status", status=status)
         assert held_back(engine) == [None]
 
-    def test_the_cache_may_be_as_old_as_the_policy_says(self, engine: Engine, due: Link) -> None:
+    def test_the_policy_limits_the_age_of_the_cache(self, engine: Engine, due: Link) -> None:
         default = dt.timedelta(minutes=ReminderPolicy().stale_after_minutes)
         note_sync(engine, due, DUE_AT - default)
         assert held_back(engine) == [None]
@@ -94,12 +96,12 @@ class TestHoldingBack:
         assert held_back(engine) == [HoldReason.CACHE_STALE]
 
     @pytest.mark.usefixtures("due")
-    def test_an_expected_payment_that_has_not_come_holds_back_no_longer(self, engine: Engine) -> None:
+    def test_an_expected_payment_that_is_overdue_no_longer_holds_back(self, engine: Engine) -> None:
         change(engine, "UPDATE invoices_cache SET expected_payment_date = '2026-03-31'")
         assert held_back(engine) == [None]
 
     @pytest.mark.parametrize("days", [-FURTHEST_STEP - 1, -FURTHEST_STEP, 1, FURTHEST_STEP, FURTHEST_STEP + 1])
-    def test_a_claim_reads_an_expected_payment_as_the_plan_does(self, engine: Engine, due: Link, days: int) -> None:
+    def test_the_handover_and_the_plan_agree_on_expected_payments(self, engine: Engine, due: Link, days: int) -> None:
         invoice = replace(an_invoice(), expected_payment_date=DUE_DATE + days * A_DAY)
         until = held_until(invoice)
         tell_invoices(engine, due, asked(replace(invoice, modified_at=DUE_AT)), now=DUE_AT)
@@ -115,7 +117,7 @@ class TestHoldingBack:
         assert held_back(engine) == expected
 
     @pytest.mark.usefixtures("due")
-    def test_one_whose_invoice_has_lost_its_customer_stays(self, engine: Engine) -> None:
+    def test_a_reminder_whose_invoice_has_lost_its_customer_is_held_back(self, engine: Engine) -> None:
         with altered(engine, "ALTER TABLE invoices_cache ALTER COLUMN customer_id DROP NOT NULL") as connection:
             connection.exec_driver_sql("UPDATE invoices_cache SET customer_id = NULL")
             (found,) = hand_over.due(connection, at=DUE_AT)
@@ -134,7 +136,7 @@ class TestHoldingBack:
         ],
     )
     @pytest.mark.usefixtures("due")
-    def test_no_policy_of_anothers_is_in_the_way(self, engine: Engine, rules: str) -> None:
+    def test_a_policy_of_another_connection_has_no_effect(self, engine: Engine, rules: str) -> None:
         other = a_link(engine)
         tell_and_plan(engine, other)
         change(
@@ -145,7 +147,7 @@ class TestHoldingBack:
         )
         assert len(claim(engine)) >= 1
 
-    def test_one_invoice_that_is_held_back_keeps_no_other(self, engine: Engine, link: Link) -> None:
+    def test_a_held_back_invoice_does_not_hold_back_others(self, engine: Engine, link: Link) -> None:
         tell_and_plan(engine, link, an_invoice("1"), an_invoice("2"))
         change(engine, "UPDATE invoices_cache SET status = 'paid' WHERE zoho_invoice_id = '1'")
         (taken,) = claim(engine)
@@ -153,7 +155,9 @@ class TestHoldingBack:
 
 
 class TestFactsThatAreJustChanging:
-    def test_a_payment_on_its_way_is_not_waited_for_and_not_overlooked(self, engine: Engine, due: Link) -> None:
+    def test_a_handover_does_not_wait_for_an_uncommitted_payment_and_does_not_miss_it(
+        self, engine: Engine, due: Link
+    ) -> None:
         paid = an_invoice(status="paid", balance="0")
         with engine.begin() as connection:
             invoices.upsert(connection, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
@@ -169,21 +173,23 @@ class TestFactsThatAreJustChanging:
             a_contact(details=ContactDetails(country_code=None, reminders_enabled=False)),
         ],
     )
-    def test_so_with_a_customer_who_is_just_changing(self, engine: Engine, due: Link, told: object) -> None:
+    def test_a_handover_does_not_wait_for_an_uncommitted_change_of_the_customer(
+        self, engine: Engine, due: Link, told: object
+    ) -> None:
         assert isinstance(told, type(a_contact()))
         with engine.begin() as connection:
             customers.upsert(connection, due, [Observed(told, DUE_AT)], fallback=PhoneFallback.NONE, now=DUE_AT)
             assert claim(engine) == []
         assert claim(engine) == []
 
-    def test_what_rolls_back_can_be_taken(self, engine: Engine, due: Link) -> None:
+    def test_a_reminder_can_be_handed_over_after_a_rolled_back_change(self, engine: Engine, due: Link) -> None:
         paid = an_invoice(status="paid", balance="0")
         with engine.connect() as connection:
             invoices.upsert(connection, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
             connection.rollback()
         assert len(claim(engine)) == 1
 
-    def test_a_sync_waits_for_a_claim_and_leaves_what_was_sent(self, engine: Engine, due: Link) -> None:
+    def test_a_sync_waits_for_a_handover_and_keeps_its_sent_reminders(self, engine: Engine, due: Link) -> None:
         paid = an_invoice(status="paid", balance="0", modified_at=DUE_AT)
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as connection:
@@ -195,8 +201,8 @@ class TestFactsThatAreJustChanging:
         assert set(statuses.values()) <= {"cancelled", "superseded"}
 
 
-def test_the_defaults_in_sql_are_those_of_the_policy(engine: Engine, due: Link) -> None:
-    """Who never sets a policy and who sets the default one get the same."""
+def test_the_defaults_in_sql_match_those_of_the_policy(engine: Engine, due: Link) -> None:
+    """A connection without a policy is treated like one with the default policy."""
     policy = ReminderPolicy()
     moments = [DUE_AT - dt.timedelta(minutes=policy.stale_after_minutes) - dt.timedelta(seconds=s) for s in (0, 1)]
     for stored in (False, True):

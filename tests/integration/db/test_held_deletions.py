@@ -1,4 +1,4 @@
-"""Promises of db/held_deletions.py: a row counts while the cached record carries the 404 that the row is about."""
+"""Promises of db/held_deletions.py: a row counts while the cached record has the 404 of that row."""
 
 import datetime as dt
 
@@ -21,13 +21,13 @@ ENTITIES = {RecordKind.CUSTOMER: "contact", RecordKind.INVOICE: "invoice"}
 
 @pytest.fixture
 def home(engine: Engine, link: Link) -> Link:
-    """Three customers are cached, and an invoice of each."""
+    """A connection with three cached customers, and an invoice of each."""
     tell(engine, link, "1", "2", "3")
     return link
 
 
 def lose(engine: Engine, link: Link, kind: RecordKind, record_id: str, *, at: dt.datetime = NOW) -> int:
-    """Zoho answers 404, and the record is held back; returns how many rows are new."""
+    """Record a 404 and hold back the record; returns the number of new rows."""
     with engine.begin() as connection:
         deletions.note_gone(connection, link, kind, record_id, observed_at=at, now=NOW)
         return held_deletions.hold(connection, link, kind, [record_id], Evidence.NOT_LISTED)
@@ -53,24 +53,22 @@ class TestHolding:
             (found,) = held_deletions.held(connection, home.connection_id)
         assert (found.kind, found.record_id, found.found_at, found.evidence) == (kind, "1", NOW, Evidence.NOT_LISTED)
 
-    def test_a_record_that_zoho_has_is_not(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_record_without_a_404_is_not_held(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         with engine.begin() as connection:
             assert held_deletions.hold(connection, home, kind, ["1", "9"], Evidence.NOT_LISTED) == 0
         assert held(engine, home) == []
 
-    def test_a_404_from_before_the_record_was_read_holds_nothing(
-        self, engine: Engine, home: Link, kind: RecordKind
-    ) -> None:
+    def test_a_404_from_before_the_last_read_holds_nothing(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         tell(engine, home, "1", observed_at=NOW + A_MINUTE, modified_at=NOW)
         assert lose(engine, home, kind, "1") == 0
 
-    def test_another_connection_holds_nothing_of_it(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_another_connection_does_not_hold_the_record(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         other = a_link(engine, user_id=home.user_id, organization_id="20234695")
         assert lose(engine, other, kind, "1") == 0
         lose(engine, home, kind, "1")
         assert held(engine, other) == []
 
-    def test_a_marked_record_is_held_no_longer(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_marking_a_record_ends_the_hold(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         lose(engine, home, kind, "1")
         with engine.begin() as connection:
             assert deletions.mark_held(connection, home, kind, ["1", "2"], now=NOW) == 1
@@ -80,7 +78,9 @@ class TestHolding:
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestReadingAgain:
-    def test_a_later_read_ends_it_and_its_row_is_pruned(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_later_read_ends_the_hold_and_its_row_is_pruned(
+        self, engine: Engine, home: Link, kind: RecordKind
+    ) -> None:
         lose(engine, home, kind, "1")
         lose(engine, home, kind, "2")
         tell(engine, home, "1", observed_at=NOW + A_MINUTE)
@@ -89,7 +89,7 @@ class TestReadingAgain:
             held_deletions.prune(connection, home)
         assert rows(engine, "SELECT record_id FROM held_deletions") == [{"record_id": "2"}]
 
-    def test_an_earlier_read_does_not(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_an_earlier_read_does_not_end_the_hold(self, engine: Engine, home: Link, kind: RecordKind) -> None:
         lose(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW - A_MINUTE)
         assert held(engine, home) == [(kind, "1")]
@@ -100,7 +100,7 @@ class TestReadingAgain:
         with engine.begin() as connection:
             assert deletions.mark_held(connection, home, kind, ["1"], now=NOW) == 0
 
-    def test_a_second_loss_is_new_though_the_first_was_dismissed(
+    def test_a_second_loss_is_new_although_the_first_was_dismissed(
         self, engine: Engine, home: Link, kind: RecordKind
     ) -> None:
         lose(engine, home, kind, "1")
@@ -112,14 +112,18 @@ class TestReadingAgain:
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestDismissing:
-    def test_the_same_loss_is_held_no_more(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_the_same_loss_is_not_held_again_after_a_dismissal(
+        self, engine: Engine, home: Link, kind: RecordKind
+    ) -> None:
         lose(engine, home, kind, "1")
         assert (dismiss(engine, home, kind, "1", "2"), dismiss(engine, home, kind, "1")) == (1, 0)
         assert lose(engine, home, kind, "1", at=NOW + A_MINUTE) == 0
         assert held(engine, home) == []
         assert held(engine, home, dismissed=True) == [(kind, "1")]
 
-    def test_neither_number_nor_time_counts_it(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_dismissed_record_counts_in_neither_number_nor_time(
+        self, engine: Engine, home: Link, kind: RecordKind
+    ) -> None:
         lose(engine, home, kind, "1")
         dismiss(engine, home, kind, "1")
         with engine.connect() as connection:
@@ -129,7 +133,7 @@ class TestDismissing:
             assert held_deletions.is_decided_by_a_person(connection, home, kind, "1")
 
 
-def test_a_read_with_an_older_stamp_ends_it_too(engine: Engine, home: Link) -> None:
+def test_a_read_with_an_older_modified_time_ends_the_hold(engine: Engine, home: Link) -> None:
     """The upsert keeps the newer version, but Zoho has the record."""
     lose(engine, home, RecordKind.CUSTOMER, "1")
     lose(engine, home, RecordKind.INVOICE, "1")
@@ -148,16 +152,16 @@ def test_a_read_with_an_older_stamp_ends_it_too(engine: Engine, home: Link) -> N
 @pytest.mark.parametrize(
     ("event", "outcome", "is_proof"),
     [
-        ("deleted", None, True),  # It waits.
-        ("deleted", "failed", True),  # The call that it asked for was given up.
-        ("deleted", "unmarked", True),  # An earlier release counted it.
+        ("deleted", None, True),  # The event waits.
+        ("deleted", "failed", True),  # The call that the event requested was given up.
+        ("deleted", "unmarked", True),  # An earlier release counted the record as unmarked.
         ("deleted", "asked", False),  # Zoho had the record after all.
-        ("deleted", "gone", False),  # Of an earlier loss: the record has come back since.
+        ("deleted", "gone", False),  # The event of an earlier loss: the record has returned since.
         ("changed", None, False),
         ("vendor", None, False),
     ],
 )
-def test_a_deleted_event_that_zoho_has_not_contradicted_is_proof(
+def test_an_uncontradicted_deleted_event_is_proof(
     engine: Engine, home: Link, kind: RecordKind, event: str, outcome: str | None, is_proof: bool
 ) -> None:
     change(

@@ -1,4 +1,4 @@
-"""Promises of db/invoices.py: what differs and is not older is written, and nothing else is touched."""
+"""Promises of db/invoices.py: it writes rows that differ and are not older, and changes nothing else."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from tests.integration.db.look import change, row, rows, until_somebody_waits
 
 
 class TestWhatIsWritten:
-    def test_a_new_invoice_is_linked_to_its_customer(self, engine: Engine, home: Link) -> None:
+    def test_a_new_invoice_refers_to_its_customer(self, engine: Engine, home: Link) -> None:
         assert upsert(engine, home, an_invoice()) == Upserted(new=1)
         found, customer = cached(engine), row(engine, "SELECT id FROM customers_cache")
         assert (found["customer_id"], found["zoho_customer_id"]) == (customer["id"], "5001")
@@ -61,7 +61,7 @@ class TestWhatIsWritten:
         }
         assert balances == {str(number): amount and Decimal(amount) for number, amount in enumerate(amounts)}
 
-    def test_what_zoho_leaves_out_is_null(self, engine: Engine, home: Link) -> None:
+    def test_keys_that_zoho_omits_are_null(self, engine: Engine, home: Link) -> None:
         bare = an_invoice(date=None, due_date=None, total=None, balance=None, modified_at=None)
         assert upsert(engine, home, bare) == Upserted(new=1)
         found = cached(engine)
@@ -80,7 +80,7 @@ class TestWhatIsWritten:
         assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == Upserted()
         assert cached(engine) == before
 
-    def test_the_same_amount_written_otherwise_is_unchanged(self, engine: Engine, home: Link) -> None:
+    def test_the_same_amount_in_another_notation_is_unchanged(self, engine: Engine, home: Link) -> None:
         upsert(engine, home, an_invoice(balance="120"))
         assert upsert(engine, home, an_invoice(balance="120.00")) == Upserted()
 
@@ -110,7 +110,7 @@ class TestWhatIsWritten:
         assert cached(engine)["customer_id"] == customer["id"]
 
     @pytest.mark.parametrize("newest_first", [False, True])
-    def test_of_one_invoice_twice_on_a_page_the_newest_counts(
+    def test_the_newest_version_counts_if_an_invoice_is_on_a_page_twice(
         self, engine: Engine, home: Link, newest_first: bool
     ) -> None:
         page = [an_invoice(status="sent"), an_invoice(status="paid", modified_at=MODIFIED_AT + A_MINUTE)]
@@ -120,30 +120,30 @@ class TestWhatIsWritten:
     def test_an_empty_page_does_nothing(self, engine: Engine, home: Link) -> None:
         assert upsert(engine, home) == Upserted()
 
-    def test_odd_texts_come_back_as_they_are(self, engine: Engine, home: Link) -> None:
+    def test_odd_texts_are_stored_exactly(self, engine: Engine, home: Link) -> None:
         odd = 'INV-"{1,2}" \\ %s :name Ünï 株 🏦'
         upsert(engine, home, an_invoice(number=odd))
         assert cached(engine)["invoice_number"] == odd
 
 
 class TestDetails:
-    """A list row and a detail answer differ in the keys that they leave out."""
+    """List rows and detail responses omit different keys."""
 
     LISTED = an_invoice(ach_payment_initiated=False, unprocessed_payment="0", sub_status="")
 
-    def test_a_key_that_is_missing_changes_nothing(self, engine: Engine, home: Link) -> None:
+    def test_a_missing_key_changes_nothing(self, engine: Engine, home: Link) -> None:
         upsert(engine, home, self.LISTED)
         assert upsert(engine, home, replace(an_invoice(), has_details=True)) == Upserted()
         assert upsert(engine, home, self.LISTED) == Upserted()
 
-    def test_a_switch_that_is_read_for_the_first_time_is_no_update(self, engine: Engine, home: Link) -> None:
+    def test_the_first_read_of_the_switch_is_not_an_update(self, engine: Engine, home: Link) -> None:
         upsert(engine, home, self.LISTED)
         assert upsert(engine, home, replace(an_invoice(reminders_enabled=False), has_details=True)) == Upserted()
         assert cached(engine)["payment_reminder_enabled"] is False
         turned = replace(an_invoice(reminders_enabled=True), has_details=True)
         assert upsert(engine, home, turned) == Upserted(updated=1)
 
-    def test_a_fact_that_is_missing_holds_no_more(self, engine: Engine, home: Link) -> None:
+    def test_a_missing_fact_no_longer_holds(self, engine: Engine, home: Link) -> None:
         upsert(engine, home, replace(self.LISTED, sub_status="cs_in_dispute"))
         assert upsert(engine, home, an_invoice()) == Upserted()
         assert cached(engine)["sub_status"] == "cs_in_dispute"
@@ -152,7 +152,7 @@ class TestDetails:
 
 
 class TestWhatSomebodyElseHasWritten:
-    """The columns of a row say something else than its hash."""
+    """The columns of a row do not match its hash."""
 
     @pytest.mark.parametrize(
         ("column", "written"),
@@ -170,7 +170,7 @@ class TestWhatSomebodyElseHasWritten:
             ("currency_code", "'gbp'"),
         ],
     )
-    def test_the_next_reading_writes_over_it_once_and_plans(
+    def test_the_next_read_overwrites_foreign_changes_once_and_plans(
         self, engine: Engine, home: Link, column: str, written: str
     ) -> None:
         upsert(engine, home, an_invoice())
@@ -180,7 +180,7 @@ class TestWhatSomebodyElseHasWritten:
         assert (cached(engine)[column], cached(engine)["plan_at"]) == (before, NOW)
         assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == Upserted()
 
-    def test_an_older_reading_does_not(self, engine: Engine, home: Link) -> None:
+    def test_an_older_read_does_not_overwrite_foreign_changes(self, engine: Engine, home: Link) -> None:
         upsert(engine, home, an_invoice())
         change(engine, "UPDATE invoices_cache SET balance = 0")
         assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT - A_MINUTE) == Upserted()
@@ -194,7 +194,7 @@ def version(number: int) -> tuple[Invoice, dt.datetime]:
 
 class TestTheGate:
     @pytest.mark.parametrize(("first", "second"), ORDERS)
-    def test_of_two_answers_the_newer_stays_whichever_comes_first(
+    def test_the_newer_of_two_responses_stays_in_any_order(
         self, engine: Engine, home: Link, first: int, second: int
     ) -> None:
         for number in (first, second):
@@ -203,7 +203,7 @@ class TestTheGate:
         assert cached(engine)["invoice_number"] == f"Version {max(first, second)}"
 
     @pytest.mark.parametrize(("first", "second"), ORDERS)
-    def test_of_two_answers_the_newer_waits_whichever_comes_first(
+    def test_the_newer_of_two_responses_waits_in_any_order(
         self, engine: Engine, link: Link, first: int, second: int
     ) -> None:
         for number in (first, second):
@@ -213,7 +213,7 @@ class TestTheGate:
         assert cached(engine)["invoice_number"] == f"Version {max(first, second)}"
 
     @pytest.mark.parametrize("newer_is_first", [False, True])
-    def test_of_two_writers_at_once_the_newer_is_never_lost(
+    def test_the_newer_version_of_two_concurrent_writers_is_never_lost(
         self, engine: Engine, home: Link, newer_is_first: bool
     ) -> None:
         older, newer = an_invoice(status="sent"), an_invoice(status="paid", modified_at=MODIFIED_AT + A_MINUTE)
@@ -226,7 +226,7 @@ class TestTheGate:
             assert other.result() == (Upserted() if newer_is_first else Upserted(updated=1))
         assert cached(engine)["status"] == "paid"
 
-    def test_pages_in_any_order_never_wait_crosswise(self, engine: Engine, home: Link) -> None:
+    def test_pages_in_any_order_never_deadlock(self, engine: Engine, home: Link) -> None:
         def write(number: int, ids: Sequence[int]) -> None:
             upsert(engine, home, *(an_invoice(str(each), number=f"{number}") for each in ids))
 
@@ -239,7 +239,7 @@ class TestTheGate:
 
 
 class TestAnotherConnection:
-    def test_its_invoice_is_not_touched(self, engine: Engine, home: Link) -> None:
+    def test_an_invoice_of_another_connection_is_unchanged(self, engine: Engine, home: Link) -> None:
         other = a_link(engine, user_id=home.user_id, organization_id="20234695")
         cache_customer(engine, other, "6001")
         upsert(engine, other, an_invoice(customer_id="6001"))
@@ -247,7 +247,7 @@ class TestAnotherConnection:
         assert upsert(engine, home, an_invoice(modified_at=MODIFIED_AT + A_MINUTE)) == Upserted()
         assert cached(engine) == before
 
-    def test_another_user_has_rows_of_their_own(self, engine: Engine, home: Link) -> None:
+    def test_another_user_has_separate_rows(self, engine: Engine, home: Link) -> None:
         theirs = a_link(engine)
         cache_customer(engine, theirs)
         upsert(engine, theirs, an_invoice())

@@ -1,4 +1,4 @@
-"""A process proves its ENCRYPTION_KEYS on the canary before it takes work."""
+"""A process checks its ENCRYPTION_KEYS on the canary before it starts work."""
 
 from collections.abc import Sequence
 
@@ -44,12 +44,12 @@ def connected(engine: Engine) -> Engine:
     return engine
 
 
-def test_without_connections_there_is_nothing_to_prove(engine: Engine) -> None:
+def test_no_keys_are_checked_without_connections(engine: Engine) -> None:
     prove(engine, WRONG)
-    assert canary(engine) is None, "wrong keys must not become the measure of right ones"
+    assert canary(engine) is None, "wrong keys must not be saved as the canary"
 
 
-def test_the_first_process_that_reads_a_secret_saves_the_canary(connected: Engine) -> None:
+def test_the_first_process_that_decrypts_a_secret_saves_the_canary(connected: Engine) -> None:
     prove(connected, RIGHT)
     assert canary(connected) is not None
 
@@ -70,7 +70,7 @@ def test_any_of_several_keys_may_be_the_right_one(connected: Engine, keys: Seque
     prove(connected, *keys)
 
 
-def test_after_a_rotation_the_newest_key_alone_is_enough(connected: Engine) -> None:
+def test_the_newest_key_alone_is_enough_after_a_rotation(connected: Engine) -> None:
     prove(connected, RIGHT)
     change(
         connected,

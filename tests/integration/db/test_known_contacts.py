@@ -1,4 +1,4 @@
-"""Promises of db/known_contacts.py: what a list row is compared with, and what is noted of a contact's reading."""
+"""Promises of db/known_contacts.py: the facts for the comparison with a list row, and the records of contact reads."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -19,7 +19,7 @@ from tests.integration.db.reminding import NOW, plan_all
 
 
 class TestKnown:
-    def test_a_row_read_again_says_what_is_cached(self, engine: Engine, link: Link) -> None:
+    def test_a_row_read_again_matches_the_cache(self, engine: Engine, link: Link) -> None:
         persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
         upsert(engine, link, a_contact(persons=persons))
         with engine.connect() as connection:
@@ -41,7 +41,7 @@ class TestKnown:
             a_contact(primary=a_person("", mobile=A_BRITISH_MOBILE, email="other@example.com", is_primary=True)),
         ],
     )
-    def test_a_row_that_has_changed_does_not(self, engine: Engine, link: Link, changed: Contact) -> None:
+    def test_a_changed_row_does_not_match_the_cache(self, engine: Engine, link: Link, changed: Contact) -> None:
         upsert(engine, link, a_contact())
         with engine.connect() as connection:
             known = known_contacts.known(connection, link, ["5001"])
@@ -52,7 +52,7 @@ class TestKnown:
         with engine.connect() as connection:
             assert known_contacts.known(connection, link, ["5001"]) == {}
 
-    def test_what_the_bulk_list_omits_is_remembered_and_is_no_update(self, engine: Engine, link: Link) -> None:
+    def test_an_omission_of_the_bulk_list_is_recorded_without_an_update(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact("5001"), a_contact("5002"))
         before = cached(engine, "5001")
         with engine.begin() as connection:
@@ -65,7 +65,7 @@ class TestKnown:
 
 
 class TestNotes:
-    def test_a_later_observation_is_noted_and_is_no_update(self, engine: Engine, link: Link) -> None:
+    def test_a_later_observation_is_recorded_without_an_update(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact("5001"), a_contact("5002"))
         before = cached(engine, "5001")
         later, earlier = OBSERVED_AT + A_MINUTE, OBSERVED_AT - A_MINUTE
@@ -74,7 +74,7 @@ class TestNotes:
         assert cached(engine, "5001") == {**before, "observed_at": later}
         assert cached(engine, "5002")["observed_at"] == OBSERVED_AT
 
-    def test_a_note_waits_for_nobody(self, engine: Engine, link: Link) -> None:
+    def test_recording_a_hint_does_not_wait_for_locks(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, a_contact("5001"), a_contact("5002"))
         with engine.begin() as writer, engine.begin() as connection:
             writer.execute(text("SELECT FROM customers_cache WHERE zoho_customer_id = '5001' FOR NO KEY UPDATE"))
@@ -89,7 +89,7 @@ class TestNotes:
 
 
 class TestCredits:
-    """Zoho moves no modified time when a customer's credits change: the list row alone carries them."""
+    """Zoho changes no modified time when a customer's credits change: only the list row contains them."""
 
     CREDITED = replace(a_contact(), unused_credits=Decimal("120.00"), currency_code="GBP")
 
@@ -97,21 +97,21 @@ class TestCredits:
         with engine.begin() as connection:
             known_contacts.note_credits(connection, link, [contact], now=NOW)
 
-    def test_they_are_noted_and_the_plans_are_due(self, engine: Engine, planned: Link) -> None:
+    def test_credits_are_recorded_and_the_plans_become_due(self, engine: Engine, planned: Link) -> None:
         self.note(engine, planned, self.CREDITED)
         found = cached(engine)
         assert (found["unused_credits"], found["credits_currency"]) == (Decimal(120), "GBP")
         plan_all(engine, planned)
         assert outcome(engine)[0] == "covered_by_credit"
 
-    def test_credits_that_are_used_up_bring_the_reminders_back(self, engine: Engine, planned: Link) -> None:
+    def test_used_credits_restore_the_reminders(self, engine: Engine, planned: Link) -> None:
         self.note(engine, planned, self.CREDITED)
         plan_all(engine, planned)
         self.note(engine, planned, replace(self.CREDITED, unused_credits=Decimal(0)))
         plan_all(engine, planned)
         assert outcome(engine)[0] == "scheduled"
 
-    def test_a_row_without_a_currency_leaves_the_one_that_is_known(self, engine: Engine, planned: Link) -> None:
+    def test_a_row_without_a_currency_keeps_the_known_currency(self, engine: Engine, planned: Link) -> None:
         self.note(engine, planned, self.CREDITED)
         plan_all(engine, planned)
         self.note(engine, planned, replace(self.CREDITED, currency_code=""))
@@ -119,14 +119,14 @@ class TestCredits:
         upsert(engine, planned, replace(self.CREDITED, currency_code="", name="Renamed"))
         assert cached(engine)["credits_currency"] == "GBP"
 
-    def test_the_same_credits_make_no_plan_due(self, engine: Engine, planned: Link) -> None:
+    def test_unchanged_credits_make_no_plan_due(self, engine: Engine, planned: Link) -> None:
         self.note(engine, planned, self.CREDITED)
         plan_all(engine, planned)
         before = outcome(engine)
         self.note(engine, planned, self.CREDITED)
         assert outcome(engine) == before
 
-    def test_a_row_without_the_key_leaves_what_is_known(self, engine: Engine, planned: Link) -> None:
+    def test_a_row_without_the_key_keeps_the_known_credits(self, engine: Engine, planned: Link) -> None:
         self.note(engine, planned, self.CREDITED)
         self.note(engine, planned, a_contact())
         upsert(engine, planned, a_contact(name="Renamed", modified_at=MODIFIED_AT + A_MINUTE))

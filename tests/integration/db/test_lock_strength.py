@@ -1,4 +1,4 @@
-"""Promises about row locks: none keeps another transaction from inserting rows that refer to the locked one."""
+"""Promises about row locks: none prevents another transaction from inserting rows that refer to the locked one."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,10 +18,10 @@ from tests.integration.db.reminding import DUE_AT
 
 _STATEMENTS = Path(db.__file__).parent
 
-#: FOR UPDATE conflicts with the FOR KEY SHARE of every foreign key's check.
+#: FOR UPDATE conflicts with the FOR KEY SHARE of every foreign key check.
 _TOO_STRONG = re.compile(r"FOR UPDATE\b")
 
-#: Rows that are deleted: DELETE takes the same lock.
+#: Rows that are deleted anyway: DELETE takes the same lock.
 _DELETES = {"webhook_events.py": 1}
 
 
@@ -33,8 +33,8 @@ def start(connection: Connection, link: Link) -> StepRef | None:
     return runs.start(connection, link.connection_id, Mode.INCREMENTAL, allow_deletions=False, sweep_seconds=60)
 
 
-def test_a_sync_that_a_person_orders_does_not_wait_for_a_schedulers_tick(engine: Engine, link: Link) -> None:
-    """Else each waits for the other: the tick for the new run's place in the unique index, the sync for the link."""
+def test_a_sync_started_by_a_person_does_not_wait_for_a_schedulers_tick(engine: Engine, link: Link) -> None:
+    """Otherwise they deadlock: the tick waits for the new run in the unique index, the sync for the connection."""
     change(engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '1 second'")
     with engine.begin() as ticking:
         assert take_due(ticking) == [(link.connection_id, False)]
@@ -88,10 +88,10 @@ def claim_and_report(connection: Connection) -> object:
     ids=["reminders of an invoice", "notes on a reminder"],
 )
 @pytest.mark.usefixtures("due", "call_notes")
-def test_an_application_inserts_rows_while_a_claim_or_a_report_is_open(
+def test_an_application_inserts_rows_during_a_handover_or_a_report(
     engine: Engine, hold: Callable[[Connection], object], insert: str
 ) -> None:
-    """Else the two can deadlock: the application refers to many invoices in one transaction, in an order of its own."""
+    """Otherwise they can deadlock: the application refers to many invoices in one transaction, in its own order."""
     with engine.begin() as holding:
         assert hold(holding)
         with engine.connect() as inserting:
@@ -102,7 +102,7 @@ def test_an_application_inserts_rows_while_a_claim_or_a_report_is_open(
 
 @pytest.fixture
 def call_notes(engine: Engine) -> Iterator[None]:
-    """An application's own table that refers to reminders."""
+    """A table of another application that refers to reminders."""
     change(engine, "CREATE TABLE call_notes (reminder_id uuid REFERENCES reminders (id) ON DELETE CASCADE)")
     yield
     change(engine, "DROP TABLE call_notes")

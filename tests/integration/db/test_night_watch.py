@@ -1,6 +1,6 @@
-"""Promises of the two gates before a handover: the connection is open, and the customer's own clocks allow a call.
+"""Promises of the two gates before a handover: the connection is open, and the customer's clocks allow a call.
 
-The clocks are looked at when a reminder is claimed, whatever its plan says.
+The clocks are checked at the handover of a reminder, whatever its plan contains.
 """
 
 import datetime as dt
@@ -36,10 +36,10 @@ from tests.integration.db.reminding import A_DAY, DUE_AT, SWITCH_ON, claim, held
 
 AN_HOUR = dt.timedelta(hours=1)
 
-#: The sets of zones that a number may have, as its metadata names them.
+#: The possible sets of zones of a number, from the phone metadata.
 ZONE_SETS = sorted({zones for zones in TIMEZONE_DATA.values() if UNKNOWN_TIMEZONE not in zones})
 
-#: Their weekends differ: Friday and Saturday, Sunday alone, Saturday and Sunday, and a country that is not known.
+#: Countries with different weekends: Friday and Saturday, Sunday only, Saturday and Sunday, and an unknown country.
 COUNTRIES = [None, "GB", "US", "AU", "BR", "IL", "SA", "AE", "BH", "NP", "IN", "ID", "LY"]
 
 MOMENTS_COMPARED = 3000
@@ -47,7 +47,7 @@ MOMENTS_COMPARED = 3000
 
 @pytest.fixture
 def two(engine: Engine, link: Link) -> Link:
-    """Two customers with a reminder each that is due, and may go."""
+    """A connection with two customers, each with a reminder that is due and may be handed over."""
     tell_contact(engine, link, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
     tell_and_plan(engine, link, an_invoice("1"), an_invoice("2", customer_id="5002"))
     return link
@@ -61,11 +61,11 @@ def rolled_back(engine: Engine) -> Iterator[Connection]:
 
 
 def reasons(connection: Connection) -> dict[str, HoldReason | None]:
-    """What holds each due reminder back, by the number."""
+    """The hold reason of each due reminder, by the number."""
     return {found.phone: found.held_back for found in hand_over.due(connection, at=DUE_AT)}
 
 
-def test_postgres_has_a_clock_for_every_zone_that_a_policy_may_name(engine: Engine) -> None:
+def test_postgres_knows_every_zone_that_a_policy_may_contain(engine: Engine) -> None:
     names = sorted(zone for zone in available_timezones() if is_place_zone(zone))
     assert {"America/Port-au-Prince", "America/Argentina/Buenos_Aires", "Etc/GMT-14", "UTC"} <= set(names)
     statement = "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE booksync_local_time(now(), name) IS NULL"
@@ -73,14 +73,14 @@ def test_postgres_has_a_clock_for_every_zone_that_a_policy_may_name(engine: Engi
 
 
 class TestNamesThatAreNoZones:
-    #: Names that look like zones to Postgres or to a file system.
+    #: Names that Postgres or a file system could mistake for zones.
     TRAPS = (
         *("Foo5", "Foo/Bar5", "Foo/Bar-5", "<+03>-3", "GMT+5", "UTC-3:30", "EST5EDT4", "Etc/GMT+15", "Etc/GMT-15"),
         *("Etc/GMT+99", "Mars/Phobos", "Europe", "Europe/", "/Europe/London", "../etc/passwd", "Europe/London ", " "),
         *("", "O'Brien/Dublin", 'Europe/"London"', "Europe/London\nUTC", "'; DROP TABLE reminders; --", "+05:00"),
         *("{Europe/London}", "NULL", "default", "a/" * 30 + "a", "A" * 300, "Zürich/Ü", "%s", "%1$I"),
     )
-    #: Postgres finds a zone's name in any case.
+    #: Postgres ignores the case of a zone's name.
     ANY_TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8")).filter(
         lambda name: name.lower() not in {zone.lower() for zone in available_timezones()}
     )
@@ -90,7 +90,7 @@ class TestNamesThatAreNoZones:
     @example(zones=[])
     @example(zones=[None])
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    def test_hold_back_their_own_reminder_alone(
+    def test_an_invalid_zone_holds_back_only_its_own_reminder(
         self, engine: Engine, two: Link, zones: list[str | None] | None
     ) -> None:
         assert two
@@ -107,7 +107,7 @@ class TestNamesThatAreNoZones:
         assert {one.phone for one in taken} == {A_LONDON_PHONE, *(found if known else ())}
 
     @pytest.mark.parametrize("name", TRAPS)
-    def test_show_no_time(self, engine: Engine, name: str) -> None:
+    def test_an_invalid_zone_has_no_time(self, engine: Engine, name: str) -> None:
         assert known_zone(name) is None
         with engine.connect() as connection:
             shown = connection.execute(text("SELECT booksync_local_time(now(), :zone)"), {"zone": name}).scalar_one()
@@ -116,7 +116,7 @@ class TestNamesThatAreNoZones:
     @pytest.mark.parametrize(
         "zone", ["Etc/GMT+12", "Etc/GMT-14", "Etc/GMT+0", "Etc/GMT", "UTC", "America/Port-au-Prince"]
     )
-    def test_differ_from_those_that_are(self, engine: Engine, zone: str) -> None:
+    def test_invalid_zones_differ_from_valid_ones(self, engine: Engine, zone: str) -> None:
         with engine.connect() as connection:
             shown = connection.execute(text("SELECT booksync_local_time(:at, :zone)"), {"at": DUE_AT, "zone": zone})
             assert shown.scalar_one() == DUE_AT.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
@@ -141,7 +141,9 @@ class TestNamesThatAreNoZones:
     )
 
     @pytest.mark.parametrize("rules", RULES)
-    def test_in_a_policy_stop_no_other_connection(self, engine: Engine, two: Link, rules: object) -> None:
+    def test_an_invalid_zone_in_a_policy_affects_no_other_connection(
+        self, engine: Engine, two: Link, rules: object
+    ) -> None:
         change(
             engine,
             "INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, CAST(:rules AS jsonb))",
@@ -155,7 +157,9 @@ class TestNamesThatAreNoZones:
         assert {one.phone for one in claim(engine)} <= {A_LONDON_PHONE}
 
     @pytest.mark.parametrize("name", [None, "", "Foo5", "Mars/Phobos"])
-    def test_of_the_organisation_stand_in_for_nothing(self, engine: Engine, two: Link, name: str | None) -> None:
+    def test_an_invalid_zone_of_the_organisation_is_not_a_stand_in(
+        self, engine: Engine, two: Link, name: str | None
+    ) -> None:
         change(
             engine,
             """INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, '{"unknown_zone": "organisation"}')""",
@@ -173,7 +177,7 @@ class TestNamesThatAreNoZones:
 
 @dataclass(frozen=True)
 class Situation:
-    """What decides at one moment whether a customer may be called."""
+    """The facts that decide at one moment whether a customer may be called."""
 
     moment: dt.datetime
     zones: tuple[str, ...]
@@ -224,7 +228,7 @@ def open_in_sql(connection: Connection, it: Situation) -> bool:
 
 
 def shows_the_same(connection: Connection, it: Situation) -> bool:
-    """Whether Postgres's zone files agree with Python's: a country may have changed its law between their releases."""
+    """Whether the zone files of Postgres and Python agree: a law may have changed between their releases."""
     names = [*it.zones, it.home, *it.policy.zones.get(it.country or "", ())]
     shown = connection.execute(
         text(
@@ -237,7 +241,7 @@ def shows_the_same(connection: Connection, it: Situation) -> bool:
 
 
 class TestTheClocks:
-    def test_sql_opens_at_the_same_moments_as_python(self, engine: Engine) -> None:
+    def test_sql_and_python_open_at_the_same_moments(self, engine: Engine) -> None:
         rng = random.Random(20260402)
         situations = [some_situation(rng) for _ in range(MOMENTS_COMPARED)]
         with engine.connect() as connection:
@@ -248,7 +252,7 @@ class TestTheClocks:
         assert 0.1 < sum(map(open_in_python, compared)) / len(compared) < 0.9
 
     @pytest.mark.parametrize("zone", ["Europe/London", "Australia/Sydney", "America/Los_Angeles"])
-    def test_a_plan_that_is_wrong_is_never_claimed(self, engine: Engine, due: Link, zone: str) -> None:
+    def test_a_reminder_with_a_wrong_plan_is_never_handed_over(self, engine: Engine, due: Link, zone: str) -> None:
         """Every second hour of a week, as if a plan had chosen it."""
         assert due
         change(engine, "UPDATE customers_cache SET time_zones = ARRAY[:zone]", zone=zone)
@@ -268,7 +272,7 @@ class TestTheClocks:
 
 
 class TestTheSwitch:
-    def test_a_closed_connection_hands_nothing_over_and_keeps_what_is_planned(self, engine: Engine, due: Link) -> None:
+    def test_a_closed_connection_hands_nothing_over_and_keeps_its_plans(self, engine: Engine, due: Link) -> None:
         before = rows(engine, "SELECT step, status FROM reminders ORDER BY step")
         with engine.begin() as connection:
             openings.close_handover(connection, due.connection_id)
@@ -276,11 +280,11 @@ class TestTheSwitch:
         assert rows(engine, "SELECT step, status FROM reminders ORDER BY step") == before
 
     @pytest.mark.parametrize("word", ["", "OPEN", "opened", "yes"])
-    def test_only_the_word_open_opens(self, engine: Engine, due: Link, word: str) -> None:
+    def test_only_the_value_open_opens_the_switch(self, engine: Engine, due: Link, word: str) -> None:
         change(engine, "UPDATE zoho_connections SET handover = :word WHERE id = :id", word=word, id=due.connection_id)
         assert (held_back(engine), claim(engine)) == ([HoldReason.HANDOVER_CLOSED], [])
 
-    def test_claimers_at_once_take_nothing_while_it_is_closed_or_night(self, engine: Engine, link: Link) -> None:
+    def test_concurrent_handovers_return_nothing_while_it_is_closed_or_night(self, engine: Engine, link: Link) -> None:
         numbers = range(40)
         for number in numbers:
             tell_contact(engine, link, a_contact(str(number), mobile=f"+4479123456{number:02d}", details=SWITCH_ON))

@@ -1,4 +1,4 @@
-"""Promises of db/openings.py and of the weekly limit: a connection is opened by a person, with or without a backlog."""
+"""Promises of db/openings.py and of the weekly limit: a person opens a connection, with or without a backlog."""
 
 import datetime as dt
 
@@ -32,7 +32,7 @@ from tests.integration.db.reminding import (
 
 @pytest.fixture
 def closed(engine: Engine) -> Link:
-    """A connection that was never opened, with a debt that is past all steps, one amid them, and one before them."""
+    """A connection that was never opened, with three debts: past all steps, between two steps, and before all steps."""
     link = a_link(engine, is_open=False)
     tell_contact(engine, link, a_contact(details=SWITCH_ON))
     first_day = dt.date(2026, 1, 2)
@@ -59,7 +59,7 @@ def state(engine: Engine, link: Link) -> HandoverState:
 
 
 def steps(engine: Engine) -> dict[str, list[int]]:
-    """Of each invoice, those that are to come."""
+    """The planned steps of each invoice."""
     found = rows(
         engine,
         """
@@ -79,32 +79,32 @@ ALL_STEPS = [-3, 0, 3, 7, 14, 30]
 
 
 class TestOpening:
-    def test_a_connection_is_closed_at_first_and_plans_only_what_is_to_come(self, engine: Engine, closed: Link) -> None:
+    def test_a_new_connection_is_closed_and_plans_only_future_steps(self, engine: Engine, closed: Link) -> None:
         assert (state(engine, closed).handover, state(engine, closed).opened_at) == (Handover.CLOSED, None)
         assert steps(engine) == {"past": [], "amid": [14, 30], "ahead": ALL_STEPS}
         assert outcomes(engine)["past"] == "before_opening"
 
-    def test_without_the_backlog_past_steps_stay_past(self, engine: Engine, closed: Link) -> None:
+    def test_without_the_backlog_past_steps_are_not_planned(self, engine: Engine, closed: Link) -> None:
         open_it(engine, closed, Backlog.NONE)
         assert steps(engine) == {"past": [], "amid": [14, 30], "ahead": ALL_STEPS}
         assert outcomes(engine)["past"] == "before_opening"
 
-    def test_with_the_backlog_the_latest_missed_step_of_each_invoice_is_made_up_for(
+    def test_with_the_backlog_the_latest_missed_step_of_each_invoice_is_planned(
         self, engine: Engine, closed: Link
     ) -> None:
         open_it(engine, closed, Backlog.LATEST)
         assert steps(engine) == {"past": [30], "amid": [7, 14, 30], "ahead": ALL_STEPS}
 
-    def test_opening_moves_what_is_planned_to_the_new_choice(self, engine: Engine, closed: Link) -> None:
+    def test_opening_again_applies_the_new_choice_to_the_plans(self, engine: Engine, closed: Link) -> None:
         open_it(engine, closed, Backlog.LATEST)
         open_it(engine, closed, Backlog.NONE, now=NOW + dt.timedelta(minutes=5))
         assert steps(engine)["past"] == []
 
-    def test_the_state_counts_the_numbers_that_wait(self, engine: Engine, closed: Link) -> None:
+    def test_the_state_counts_the_numbers_with_waiting_reminders(self, engine: Engine, closed: Link) -> None:
         open_it(engine, closed, Backlog.LATEST)
         assert state(engine, closed) == HandoverState(Handover.OPEN, NOW, Backlog.LATEST, waiting_calls=1)
 
-    def test_nothing_goes_out_before_the_plans_are_made_again(self, engine: Engine, due: Link) -> None:
+    def test_nothing_is_handed_over_before_the_plans_are_renewed(self, engine: Engine, due: Link) -> None:
         with engine.begin() as connection:
             openings.close_handover(connection, due.connection_id)
             openings.open_handover(connection, due.connection_id, Backlog.LATEST, now=DUE_AT)
@@ -112,7 +112,7 @@ class TestOpening:
         reminders.plan_all_due(engine, due, now=DUE_AT)
         assert len(claim(engine)) == 1
 
-    def test_closing_stops_no_planning(self, engine: Engine, due: Link) -> None:
+    def test_planning_continues_while_the_connection_is_closed(self, engine: Engine, due: Link) -> None:
         with engine.begin() as connection:
             openings.close_handover(connection, due.connection_id)
         before = all_reminders(engine)
@@ -146,12 +146,12 @@ class TestAWeek:
             ((1, 2), None),
             ((1, 2, 3), HoldReason.CONTACTED_THIS_WEEK),
             ((1, 3, 6), HoldReason.CONTACTED_THIS_WEEK),
-            # The seventh day before is another week.
+            # The seventh day before is outside the week.
             ((1, 3, 7), None),
             ((0,), HoldReason.CONTACTED_TODAY),
         ],
     )
-    def test_a_number_is_called_three_times_in_seven_days(
+    def test_a_number_is_called_at_most_three_times_in_seven_days(
         self, engine: Engine, due: Link, days: tuple[int, ...], held: HoldReason | None
     ) -> None:
         self.call_before(engine, due, *days)
@@ -169,7 +169,9 @@ class TestAWeek:
         assert held_back(engine) == [HoldReason.CONTACTED_THIS_WEEK]
 
     @pytest.mark.parametrize(("allowed", "held"), [(4, None), (2, HoldReason.CONTACTED_THIS_WEEK)])
-    def test_the_policy_says_how_often(self, engine: Engine, due: Link, allowed: int, held: HoldReason | None) -> None:
+    def test_the_policy_sets_the_weekly_limit(
+        self, engine: Engine, due: Link, allowed: int, held: HoldReason | None
+    ) -> None:
         change(
             engine,
             "INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, jsonb_build_object('contacts_a_week',"

@@ -1,4 +1,4 @@
-"""Promises of `report_outcome`: what a call has shown decides about the calls to come."""
+"""Promises of `report_outcome`: the outcome of a call decides about later calls."""
 
 import datetime as dt
 import uuid
@@ -30,7 +30,7 @@ from tests.integration.db.reminding import (
 A_MINUTE = dt.timedelta(minutes=1)
 A_DAY = dt.timedelta(days=1)
 
-#: Years ahead, because a report makes plans due by Postgres's own clock. The invoice is due on a Wednesday.
+#: In the future, because a report makes plans due by Postgres's own clock. The invoice is due on a Wednesday.
 PLANNED_AT = dt.datetime(2030, 3, 4, 12, tzinfo=dt.UTC)
 DUE_DATE = dt.date(2030, 4, 3)
 DUE_AT = dt.datetime(2030, 4, 3, 9, tzinfo=dt.UTC)
@@ -46,7 +46,7 @@ def owed(invoice_id: str = "8001", customer_id: str = "5001") -> Invoice:
 
 
 def prepare(engine: Engine, link: Link, *invoices: Invoice, contact: Contact | None = None) -> None:
-    """At the due date the reminders may go."""
+    """Make the reminders ready for a handover at the due date."""
     tell_contact(engine, link, contact or a_contact(details=SWITCH_ON))
     tell_invoices(engine, link, *(invoices or (owed(),)))
     plan_all(engine, link, now=PLANNED_AT)
@@ -56,7 +56,7 @@ def prepare(engine: Engine, link: Link, *invoices: Invoice, contact: Contact | N
 
 @pytest.fixture
 def handed_over(engine: Engine, link: Link) -> Claimed:
-    """The one reminder of the due date."""
+    """Hand over the only reminder of the due date."""
     prepare(engine, link)
     (taken,) = claim(engine, at=DUE_AT)
     return taken
@@ -87,7 +87,7 @@ def plans(engine: Engine) -> list[str]:
 
 
 def pretend_that_plans_stand(engine: Engine, link: Link, at: dt.datetime) -> None:
-    """As if the next run had not noticed the report."""
+    """Make the plans look current, as if the next run had missed the report."""
     change(engine, "UPDATE invoices_cache SET plan_at = :later", later=at + A_DAY)
     note_sync(engine, link, at)
 
@@ -102,7 +102,7 @@ def test_an_outcome_decides_about_the_plan(engine: Engine, link: Link, handed_ov
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_an_outcome_decides_about_the_claim(engine: Engine, link: Link, handed_over: Claimed, outcome: str) -> None:
+def test_an_outcome_decides_about_the_handover(engine: Engine, link: Link, handed_over: Claimed, outcome: str) -> None:
     plan_all(engine, link, now=STEP_3_AT - A_MINUTE)
     report(engine, handed_over.contact_id, outcome)
     pretend_that_plans_stand(engine, link, STEP_3_AT)
@@ -111,9 +111,7 @@ def test_an_outcome_decides_about_the_claim(engine: Engine, link: Link, handed_o
     assert len(claim(engine, at=STEP_3_AT)) == (0 if held else 1)
 
 
-def test_nothing_is_handed_over_before_the_plans_are_made_again(
-    engine: Engine, link: Link, handed_over: Claimed
-) -> None:
+def test_nothing_is_handed_over_before_the_plans_are_renewed(engine: Engine, link: Link, handed_over: Claimed) -> None:
     plan_all(engine, link, now=STEP_3_AT - A_MINUTE)
     note_sync(engine, link, STEP_3_AT)
     report(engine, handed_over.contact_id, "reached")
@@ -121,7 +119,7 @@ def test_nothing_is_handed_over_before_the_plans_are_made_again(
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_the_same_again_changes_nothing(engine: Engine, link: Link, handed_over: Claimed, outcome: str) -> None:
+def test_the_same_outcome_again_changes_nothing(engine: Engine, link: Link, handed_over: Claimed, outcome: str) -> None:
     report(engine, handed_over.contact_id, outcome, note="on the phone")
     plan_all(engine, link, now=DUE_AT + A_MINUTE)
     tables = ("handover_outcomes", "do_not_call", "invoices_cache", "reminders", "reminder_contacts")
@@ -131,9 +129,7 @@ def test_the_same_again_changes_nothing(engine: Engine, link: Link, handed_over:
 
 
 @pytest.mark.parametrize("first", ["promised", "disputed", "wrong_number"])
-def test_another_outcome_takes_the_place_of_the_first(
-    engine: Engine, link: Link, handed_over: Claimed, first: str
-) -> None:
+def test_a_second_outcome_replaces_the_first(engine: Engine, link: Link, handed_over: Claimed, first: str) -> None:
     report(engine, handed_over.contact_id, first)
     plan_all(engine, link, now=DUE_AT + A_MINUTE)
     report(engine, handed_over.contact_id, "reached")
@@ -142,7 +138,7 @@ def test_another_outcome_takes_the_place_of_the_first(
     assert plans(engine) == ["scheduled"]
 
 
-def test_a_number_that_was_corrected_since_the_call_is_not_the_wrong_one(
+def test_a_number_corrected_since_the_call_is_not_marked_wrong(
     engine: Engine, link: Link, handed_over: Claimed
 ) -> None:
     tell_contact(engine, link, a_contact(mobile=A_LONDON_PHONE, details=SWITCH_ON), now=DUE_AT)
@@ -170,7 +166,9 @@ def test_a_promise_can_be_moved(engine: Engine, link: Link, handed_over: Claimed
         ({"outcome": "do_not_call", "reminder_id": uuid.UUID(int=0)}, "holds no such reminder"),
     ],
 )
-def test_an_error_changes_nothing(engine: Engine, handed_over: Claimed, words: dict[str, object], message: str) -> None:
+def test_a_refused_report_changes_nothing(
+    engine: Engine, handed_over: Claimed, words: dict[str, object], message: str
+) -> None:
     before = rows(engine, "SELECT id, plan_at FROM invoices_cache")
     arguments = {"handover_id": handed_over.contact_id, "reminder_id": None, "until": None} | words
     with engine.begin() as connection, pytest.raises(DBAPIError, match=message):
@@ -209,7 +207,7 @@ class TestDoNotCall:
         prepare(engine, other, owed("9001", "6001"), contact=a_contact("6001", details=SWITCH_ON))
         return other
 
-    def test_holds_for_all_connections_of_the_user(
+    def test_do_not_call_applies_to_all_connections_of_the_user(
         self, engine: Engine, link: Link, elsewhere: Link, handed_over: Claimed
     ) -> None:
         report(engine, handed_over.contact_id, "do_not_call")
@@ -217,13 +215,15 @@ class TestDoNotCall:
             plan_all(engine, each, now=DUE_AT + A_MINUTE)
         assert plans(engine) == ["do_not_call", "do_not_call"]
 
-    def test_holds_for_no_other_user(self, engine: Engine, handed_over: Claimed) -> None:
+    def test_do_not_call_does_not_apply_to_another_user(self, engine: Engine, handed_over: Claimed) -> None:
         stranger = a_link(engine)
         prepare(engine, stranger)
         report(engine, handed_over.contact_id, "do_not_call")
         assert [taken.connection_id for taken in claim(engine, at=DUE_AT)] == [stranger.connection_id]
 
-    def test_follows_the_number_and_not_the_customer(self, engine: Engine, link: Link, handed_over: Claimed) -> None:
+    def test_do_not_call_follows_the_number_and_not_the_customer(
+        self, engine: Engine, link: Link, handed_over: Claimed
+    ) -> None:
         report(engine, handed_over.contact_id, "do_not_call")
         tell_contact(engine, link, a_contact(mobile=A_LONDON_PHONE, details=SWITCH_ON), now=DUE_AT)
         plan_all(engine, link, now=DUE_AT + A_MINUTE)
@@ -232,24 +232,26 @@ class TestDoNotCall:
 
 class TestAWrongNumber:
     def told(self, engine: Engine, link: Link, contact: Contact) -> list[str]:
-        """The plans after the contact was read again."""
+        """The plans after another read of the contact."""
         later = replace(contact, modified_at=DUE_AT, details=SWITCH_ON)
         tell_contact(engine, link, later, now=DUE_AT)
         plan_all(engine, link, now=DUE_AT + A_MINUTE)
         return plans(engine)
 
-    def test_stays_wrong_whatever_else_changes(self, engine: Engine, link: Link, handed_over: Claimed) -> None:
+    def test_a_wrong_number_stays_wrong_after_other_changes(
+        self, engine: Engine, link: Link, handed_over: Claimed
+    ) -> None:
         report(engine, handed_over.contact_id, "wrong_number")
         assert self.told(engine, link, a_contact(name="Renamed")) == ["wrong_number"]
 
     @pytest.mark.parametrize("mobile", [A_LONDON_PHONE, "+44 7912 345678"])
-    def test_is_called_again_once_its_text_has_changed(
+    def test_a_wrong_number_is_called_again_after_a_change_of_its_text(
         self, engine: Engine, link: Link, handed_over: Claimed, mobile: str
     ) -> None:
         report(engine, handed_over.contact_id, "wrong_number")
         assert self.told(engine, link, a_contact(mobile=mobile)) == ["scheduled"]
 
-    def test_is_the_number_that_was_called(self, engine: Engine, link: Link, handed_over: Claimed) -> None:
+    def test_the_wrong_number_is_the_called_one(self, engine: Engine, link: Link, handed_over: Claimed) -> None:
         report(engine, handed_over.contact_id, "reached")
         self.told(engine, link, a_contact(mobile=A_LONDON_PHONE))
         report(engine, handed_over.contact_id, "wrong_number")
@@ -259,7 +261,7 @@ class TestAWrongNumber:
 
 class TestAPromise:
     @pytest.mark.parametrize(("days", "held"), [(-1, None), (0, HoldReason.PROMISED), (1, HoldReason.PROMISED)])
-    def test_holds_through_its_day(
+    def test_a_promise_holds_through_its_day(
         self, engine: Engine, link: Link, handed_over: Claimed, days: int, held: HoldReason | None
     ) -> None:
         plan_all(engine, link, now=STEP_3_AT - A_MINUTE)
@@ -267,14 +269,16 @@ class TestAPromise:
         pretend_that_plans_stand(engine, link, STEP_3_AT)
         assert held_back(engine, at=STEP_3_AT) == [held]
 
-    def test_that_has_passed_lets_a_run_plan_again(self, engine: Engine, link: Link, handed_over: Claimed) -> None:
+    def test_a_run_plans_again_after_the_promised_day(self, engine: Engine, link: Link, handed_over: Claimed) -> None:
         report(engine, handed_over.contact_id, "promised", until=STEP_3_AT.date())
         plan_all(engine, link, now=STEP_3_AT)
         assert plans(engine) == ["promised"]
         plan_all(engine, link, now=STEP_3_AT + A_DAY)
         assert plans(engine) == ["scheduled"]
 
-    def test_concerns_every_invoice_of_the_customer(self, engine: Engine, link: Link, handed_over: Claimed) -> None:
+    def test_a_promise_concerns_every_invoice_of_the_customer(
+        self, engine: Engine, link: Link, handed_over: Claimed
+    ) -> None:
         report(engine, handed_over.contact_id, "promised", until=STEP_3_AT.date())
         tell_invoices(engine, link, owed("8002"))
         plan_all(engine, link, now=DUE_AT + A_MINUTE)

@@ -1,4 +1,4 @@
-"""Promise of `reminder_checks`: it objects to the reminders to which `objections` in Python objects, for one reason."""
+"""Promise of `reminder_checks`: it raises the first objection of `objections` in Python, for the same reminders."""
 
 import datetime as dt
 import random
@@ -19,7 +19,7 @@ from tests.integration.db.reminding import DUE_DATE, NOW
 
 CASES = 500
 
-#: Reasons that SQL folds into one.
+#: Reasons that SQL combines into one.
 FOLDED = {
     SkipReason.UNKNOWN_STATUS: "invoice_closed",
     SkipReason.CUSTOMER_DELETED: "customer_inactive",
@@ -37,7 +37,7 @@ AMOUNTS = [
 ]
 CURRENCIES = [None, "", "GBP", "EUR"]
 
-#: What each column may hold; the first value objects to nothing, and most columns of a case keep it.
+#: The possible values of each column; the first value raises no objection, and most columns of a case have it.
 INVOICE: Mapping[str, list[Any]] = {
     "status": ["sent", "overdue", "partially_paid", "unpaid", "viewed", "partially paid", "paid", "void", "draft"],
     "balance": [Decimal(120), *AMOUNTS],
@@ -139,7 +139,7 @@ def add_others(connection: Connection, names: list[str], *, status: str, phone_p
 
 
 def by_python(connection: Connection, link: Link, policy: ReminderPolicy, day: dt.date) -> str | None:
-    """The first objection, in the words of SQL."""
+    """The first objection, under SQL's name for it."""
     invoice_id = connection.execute(text("SELECT id FROM invoices_cache")).scalar_one()
     (case,) = plan_cases.lock(connection, [invoice_id])
     if not (case.invoice.is_open or case.invoice.has_unknown_status):
@@ -197,4 +197,4 @@ def test_python_and_sql_object_to_the_same_reminders(engine: Engine, one_reminde
         seen.add(sql)
     assert unlike == []
     assert {"not_callable", "number_shared"} <= seen
-    assert len(seen) >= 18, "the cases reach nearly every reason"
+    assert len(seen) >= 18, "the cases cover nearly every reason"

@@ -1,4 +1,4 @@
-"""Promises of db/phone_audit.py: which customers' numbers a person should look at, with what these owe."""
+"""Promises of db/phone_audit.py: the customers whose numbers a person should check, with their debts."""
 
 from decimal import Decimal
 
@@ -39,12 +39,12 @@ def test_a_number_is_found_by_its_verdict(engine: Engine, link: Link, mobile: st
 
 
 @pytest.mark.parametrize("mobile", [PLAIN, ""])
-def test_a_plain_number_is_not(engine: Engine, link: Link, mobile: str) -> None:
+def test_an_unobjectionable_number_is_not_found(engine: Engine, link: Link, mobile: str) -> None:
     tell_contact(engine, link, a_contact(mobile=mobile))
     assert found(engine, link) == {}
 
 
-def test_text_and_number_are_those_of_the_cache(engine: Engine, link: Link) -> None:
+def test_text_and_number_match_the_cache(engine: Engine, link: Link) -> None:
     tell_contact(engine, link, a_contact("5001", mobile=f"Fax {PLAIN}"))
     tell_contact(engine, link, a_contact("5002", mobile="ask Bob"))
     facts = found(engine, link)
@@ -69,7 +69,7 @@ def test_customers_of_another_connection_of_the_user_count(engine: Engine, link:
     assert {customer_id: facts.names for customer_id, facts in found(engine, link).items()} == {"1": 3}
 
 
-def test_the_open_balance_counts_by_currency(engine: Engine, link: Link) -> None:
+def test_the_open_balance_is_summed_by_currency(engine: Engine, link: Link) -> None:
     tell_contact(engine, link, a_contact(mobile="ask Bob"))
     tell_invoices(
         engine,
@@ -89,7 +89,7 @@ def test_the_open_balance_counts_by_currency(engine: Engine, link: Link) -> None
         """phone_verdict = phone_verdict || '{"confirmed": true}'""",
     ],
 )
-def test_deleted_customers_and_confirmed_numbers_are_left_out(engine: Engine, link: Link, aside: str) -> None:
+def test_deleted_customers_and_confirmed_numbers_are_omitted(engine: Engine, link: Link, aside: str) -> None:
     tell_contact(engine, link, a_contact(mobile="ask Bob", details=SWITCH_ON))
     change(engine, f"UPDATE customers_cache SET {aside}")
     assert found(engine, link) == {}

@@ -1,4 +1,4 @@
-"""Promises of confirmed phone numbers: a person's word holds for one customer and one text, wherever it is judged."""
+"""Promises of confirmed phone numbers: a confirmation is valid for one customer and one text, in every judgement."""
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +47,7 @@ def reminded(engine: Engine) -> set[tuple[str, str]]:
 
 
 class TestConfirming:
-    def test_a_refused_text_gets_its_number_and_its_clock(self, engine: Engine, link: Link) -> None:
+    def test_a_refused_text_gets_its_confirmed_number_and_its_clock(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         (changed,) = confirmed(engine, link, a_wish())
         assert phone(engine) == (A_LONDON_PHONE, None, True)
@@ -58,13 +58,15 @@ class TestConfirming:
             A_LONDON_PHONE,
         )
 
-    def test_a_number_that_the_text_speaks_against_is_called(self, engine: Engine, link: Link) -> None:
+    def test_a_number_that_its_text_forbids_is_called_once_confirmed(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=FAX))
         (changed,) = confirmed(engine, link, a_wish(answer="yes"))
         assert (changed.before.not_callable, changed.after.not_callable) == ("fax", None)
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
-    def test_its_invoices_are_planned_in_the_same_transaction(self, engine: Engine, link: Link) -> None:
+    def test_invoices_of_a_confirmed_customer_are_planned_in_the_same_transaction(
+        self, engine: Engine, link: Link
+    ) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         tell_invoices(engine, link, an_invoice())
         plan_all(engine, link)
@@ -73,7 +75,7 @@ class TestConfirming:
         assert reminded(engine) == {("scheduled", A_LONDON_PHONE)}
         assert (changed.before.with_reminder, changed.after.with_reminder, changed.after.open_invoices) == (0, 1, 1)
 
-    def test_the_word_is_kept_with_its_note(self, engine: Engine, link: Link) -> None:
+    def test_a_confirmation_is_stored_with_its_note(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         confirmed(engine, link, a_wish())
         customer_id = cached(engine)["id"]
@@ -81,13 +83,13 @@ class TestConfirming:
             listed = phone_confirmations.listed(connection, [customer_id])
         assert listed == [Confirmation(customer_id, REFUSED, A_LONDON_PHONE, "Ada, by phone", LATER)]
 
-    def test_the_last_word_counts(self, engine: Engine, link: Link) -> None:
+    def test_the_last_confirmation_counts(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         confirmed(engine, link, a_wish(answer="+44 7912 345679"))
         confirmed(engine, link, a_wish())
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
-    def test_all_are_confirmed_or_none(self, engine: Engine, link: Link) -> None:
+    def test_all_numbers_are_confirmed_or_none(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact("5001", mobile=REFUSED))
         tell_contact(engine, link, a_contact("5002", mobile=REFUSED))
         with pytest.raises(RefusedConfirmationsError) as refused:
@@ -95,7 +97,7 @@ class TestConfirming:
         assert [problem.wish.customer_id for problem in refused.value.problems] == ["5002", "5003"]
         assert rows(engine, "SELECT * FROM phone_confirmations") == []
 
-    def test_two_numbers_for_one_customer_are_none(self, engine: Engine, link: Link) -> None:
+    def test_two_numbers_for_one_customer_are_refused(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         confirmed(engine, link, a_wish(), a_wish())
         with pytest.raises(RefusedConfirmationsError, match="two different numbers"):
@@ -114,7 +116,7 @@ class TestConfirming:
 
 
 class TestWithdrawing:
-    def test_the_text_is_judged_by_booksync_again(self, engine: Engine, link: Link) -> None:
+    def test_booksync_judges_the_text_again_after_a_withdrawal(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         tell_invoices(engine, link, an_invoice())
         confirmed(engine, link, a_wish())
@@ -123,17 +125,17 @@ class TestWithdrawing:
         assert phone(engine) == (REFUSED, "not_a_number", False)
         assert {status for status, _ in reminded(engine)} == {"cancelled"}
 
-    def test_where_there_is_none_nothing_changes(self, engine: Engine, link: Link) -> None:
+    def test_withdrawing_nothing_changes_nothing(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         assert withdrawn(engine, link) is None
 
-    def test_an_unknown_customer_is_named(self, engine: Engine, link: Link) -> None:
+    def test_the_error_names_an_unknown_customer(self, engine: Engine, link: Link) -> None:
         with pytest.raises(RefusedConfirmationsError, match="customer 5009"):
             withdrawn(engine, link, "5009")
 
 
 class TestHolding:
-    def test_a_later_read_changes_nothing(self, engine: Engine, link: Link) -> None:
+    def test_a_later_read_keeps_the_confirmation(self, engine: Engine, link: Link) -> None:
         contact = a_contact(mobile=REFUSED)
         tell_contact(engine, link, contact)
         confirmed(engine, link, a_wish())
@@ -142,21 +144,21 @@ class TestHolding:
         assert phone(engine) == (A_LONDON_PHONE, None, True)
         assert cached(engine)["updated_at"] == before
 
-    def test_a_change_of_something_else_keeps_it(self, engine: Engine, link: Link) -> None:
+    def test_a_change_of_another_fact_keeps_the_confirmation(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         confirmed(engine, link, a_wish())
         upsert(engine, link, a_contact(mobile=REFUSED, name="Difference Engines"), observed_at=LATER)
         assert cached(engine)["customer_name"] == "Difference Engines"
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
-    def test_judging_all_numbers_again_keeps_it(self, engine: Engine, link: Link) -> None:
+    def test_judging_all_numbers_again_keeps_the_confirmation(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         confirmed(engine, link, a_wish())
         with engine.begin() as connection:
             phone_verdicts.judge_anew(connection, link, "", fallback=PhoneFallback.NONE, now=LATER)
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
-    def test_another_text_ends_it_and_the_old_text_has_it_again(self, engine: Engine, link: Link) -> None:
+    def test_a_confirmation_ends_with_its_text_and_returns_with_it(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         confirmed(engine, link, a_wish())
         upsert(engine, link, a_contact(mobile="ask Eve"), observed_at=LATER)
@@ -164,13 +166,13 @@ class TestHolding:
         upsert(engine, link, a_contact(mobile=REFUSED), observed_at=LATER + dt.timedelta(hours=1))
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
-    def test_it_is_the_customers_alone(self, engine: Engine, link: Link) -> None:
+    def test_a_confirmation_is_valid_for_one_customer_only(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact("5001", mobile=REFUSED))
         confirmed(engine, link, a_wish("5001"))
         tell_contact(engine, link, a_contact("5002", mobile=REFUSED))
         assert phone(engine, "5002") == (REFUSED, "not_a_number", False)
 
-    def test_a_confirmed_text_goes_before_a_valid_one_behind_it(self, engine: Engine, link: Link) -> None:
+    def test_a_confirmed_text_has_priority_over_a_later_valid_one(self, engine: Engine, link: Link) -> None:
         persons = (a_person("1", mobile=REFUSED, is_primary=True), a_person("2", mobile="07912 345679"))
         contact = a_contact(persons=persons)
         tell_contact(engine, link, contact)
@@ -179,7 +181,7 @@ class TestHolding:
             phone_verdicts.judge_anew(connection, link, "", fallback=PhoneFallback.VALID, now=LATER)
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
-    def test_it_goes_with_the_customer(self, engine: Engine, link: Link) -> None:
+    def test_a_confirmation_is_deleted_with_its_customer(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
         confirmed(engine, link, a_wish())
         change(engine, "DELETE FROM customers_cache")
@@ -199,7 +201,7 @@ class TestAtOnce:
         assert cached(engine)["customer_name"] == "Difference Engines"
         assert phone(engine) == (A_LONDON_PHONE, None, True)
 
-    def test_so_does_one_that_judges_all_numbers_again(self, engine: Engine, link: Link) -> None:
+    def test_a_judgement_that_waits_for_the_confirmation_keeps_it(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=REFUSED))
 
         def judge_anew() -> None:

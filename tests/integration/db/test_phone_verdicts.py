@@ -1,4 +1,4 @@
-"""Promises of db/phone_verdicts.py: verdicts are kept with their reasons, and newer metadata judges from the cache."""
+"""Promises of db/phone_verdicts.py: verdicts are stored with their reasons; newer metadata judges from the cache."""
 
 import datetime as dt
 from dataclasses import replace
@@ -42,7 +42,7 @@ def of_two_persons(first: str, second: str) -> Contact:
 
 
 class TestVerdicts:
-    def test_a_number_is_kept_as_given_with_its_source_and_what_was_found(self, engine: Engine, link: Link) -> None:
+    def test_a_number_is_stored_as_given_with_its_source_and_its_verdict(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, of_two_persons("07912 345678", ""))
         assert verdict(engine) == {
             "metadata": METADATA_VERSION,
@@ -58,27 +58,27 @@ class TestVerdicts:
             "confirmed": False,
         }
 
-    def test_so_is_one_that_cannot_be_dialled(self, engine: Engine, link: Link) -> None:
+    def test_an_undiallable_number_is_stored_as_given_too(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, of_two_persons("", "ask Bob"))
         found = verdict(engine)
         assert isinstance(found, dict)
         assert (found["raw"], found["person_id"], found["source"]) == ("ask Bob", "7002", "phone")
         assert (found["problem"], found["region"], found["kind"]) == ("not_a_number", None, None)
 
-    def test_of_one_who_has_no_number_the_edition_is_kept(self, engine: Engine, link: Link) -> None:
+    def test_the_edition_is_stored_for_a_customer_without_a_number(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=""))
         assert verdict(engine) == {"metadata": METADATA_VERSION}
 
 
 class TestJudgingAnew:
-    def test_what_judged_them_is_remembered(self, engine: Engine, link: Link) -> None:
+    def test_the_basis_of_the_verdicts_is_recorded(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
             assert phone_verdicts.noted(connection, link) is None
             phone_verdicts.note_current(connection, link, PhoneFallback.NONE)
             noted = phone_verdicts.noted(connection, link)
         assert noted == phone_verdicts.judged_with(link, PhoneFallback.NONE)
 
-    def test_whatever_a_verdict_depends_on_makes_it_due(self, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_change_of_any_basis_makes_the_verdicts_due(self, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
         judged_with = {
             phone_verdicts.judged_with(link, PhoneFallback.NONE),
             phone_verdicts.judged_with(link, PhoneFallback.VALID),
@@ -89,7 +89,7 @@ class TestJudgingAnew:
         judged_with.add(phone_verdicts.judged_with(link, PhoneFallback.NONE))
         assert len(judged_with) == 5
 
-    def test_only_what_another_edition_has_judged_may_be_looked_at(self, engine: Engine, link: Link) -> None:
+    def test_a_judgement_can_be_limited_to_other_editions(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact())
         with engine.begin() as connection:
             looked_at = phone_verdicts.judge_anew(
@@ -97,7 +97,7 @@ class TestJudgingAnew:
             )
         assert looked_at is None
 
-    def test_a_country_that_is_not_understood_is_still_not_replaced(self, engine: Engine, link: Link) -> None:
+    def test_an_unknown_country_is_still_not_replaced(self, engine: Engine, link: Link) -> None:
         details = ContactDetails(country_code=None, reminders_enabled=None, country_unknown="Ruritania")
         tell_contact(engine, link, a_contact(mobile="07912 345678", details=details))
         judge_anew(engine, link)
@@ -105,9 +105,9 @@ class TestJudgingAnew:
         assert (found["primary_phone"], found["phone_problem"]) == ("07912 345678", "unknown_country")
         assert found["phone_verdict"]["problem"] == "unknown_country"
 
-    def test_a_number_that_has_come_into_use_is_reminded(self, engine: Engine, link: Link) -> None:
+    def test_a_number_that_became_valid_gets_reminders(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact())
-        # As an older edition had left it.
+        # The state that an older edition left.
         change(
             engine,
             """
@@ -125,7 +125,7 @@ class TestJudgingAnew:
         assert (found["time_zone"], found["phone_verdict"]["metadata"]) == ("Europe/London", METADATA_VERSION)
         assert {reminder["phone"] for reminder in rows(engine, "SELECT * FROM reminders")} == {A_BRITISH_MOBILE}
 
-    def test_one_that_has_gone_out_of_use_cancels_at_once(
+    def test_a_number_that_became_invalid_cancels_its_reminders_at_once(
         self, engine: Engine, link: Link, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         tell_contact(engine, link, a_contact())
@@ -137,13 +137,13 @@ class TestJudgingAnew:
         forget_verdicts()
         assert {reminder["status"] for reminder in rows(engine, "SELECT status FROM reminders")} == {"cancelled"}
 
-    def test_the_setting_applies_to_what_is_cached(self, engine: Engine, link: Link) -> None:
+    def test_the_setting_applies_to_cached_numbers(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, of_two_persons("n/a", A_BRITISH_MOBILE))
         assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == "n/a"
         judge_anew(engine, link, PhoneFallback.VALID)
         assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == A_BRITISH_MOBILE
 
-    def test_what_stays_as_it_was_is_no_change(self, engine: Engine, link: Link) -> None:
+    def test_an_unchanged_verdict_is_not_a_change_of_the_customer(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact())
         change(engine, "UPDATE customers_cache SET phone_verdict = '{}'")
         before = row(engine, "SELECT updated_at, sync_hash FROM customers_cache")
@@ -151,13 +151,15 @@ class TestJudgingAnew:
         assert row(engine, "SELECT updated_at, sync_hash FROM customers_cache") == before
         assert verdict(engine) != {}
 
-    def test_the_number_that_only_an_invoice_told_is_left_alone(self, engine: Engine, link: Link) -> None:
+    def test_a_number_from_an_invoice_only_is_unchanged(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact())
         change(engine, "UPDATE customers_cache SET contact_persons = '[]'")
         judge_anew(engine, link)
         assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == A_BRITISH_MOBILE
 
-    def test_all_are_judged_batch_by_batch(self, engine: Engine, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_all_customers_are_judged_in_batches(
+        self, engine: Engine, link: Link, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(phone_verdicts, "BATCH", 2)
         read = [Observed(a_contact(str(number)), NOW) for number in range(5)]
         with engine.begin() as connection:
@@ -166,9 +168,9 @@ class TestJudgingAnew:
         judge_anew(engine, link)
         assert rows(engine, "SELECT id FROM customers_cache WHERE phone_verdict = '{}'") == []
 
-    def test_a_number_that_is_found_to_be_a_fax_cancels_at_once(self, engine: Engine, link: Link) -> None:
+    def test_a_number_that_became_a_fax_cancels_its_reminders_at_once(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact(mobile=f"Fax {A_BRITISH_MOBILE}"))
-        # As an older edition had left it.
+        # The state that an older edition left.
         change(engine, "UPDATE customers_cache SET phone_not_callable = NULL, phone_verdict = '{}'")
         tell_invoices(engine, link, an_invoice())
         plan_all(engine, link)

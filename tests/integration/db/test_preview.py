@@ -1,4 +1,4 @@
-"""Promises of the preview: it shows every call that an opening at this moment would bring first, and writes nothing."""
+"""Promises of the preview: it shows every first call that an opening now would cause, and writes nothing."""
 
 import datetime as dt
 
@@ -20,7 +20,7 @@ from workers.services.preview import Preview, preview
 
 @pytest.fixture
 def closed(engine: Engine) -> Link:
-    """A closed connection to whose customers it is noon, on any day a working one."""
+    """A closed connection whose customers have noon on a working day, on any day of the test."""
     link = a_link(engine, is_open=False)
     every_day = CallingWindow(frozenset(range(7)), dt.time(9), dt.time(18), dt.time(10))
     policy = ReminderPolicy(window=every_day, skip_holidays=False)
@@ -42,14 +42,14 @@ def seen(engine: Engine, link: Link, *, with_backlog: bool) -> Preview:
         return preview(connection, link, with_backlog=with_backlog)
 
 
-def test_calls_that_an_opening_brings_at_once_are_shown(engine: Engine, closed: Link) -> None:
+def test_calls_that_an_opening_causes_at_once_are_shown(engine: Engine, closed: Link) -> None:
     due_days_ago(engine, closed, 40)
     found = seen(engine, closed, with_backlog=True)
     assert [call.phone for call in found.calls_today] == ["+447912345678"]
     assert (found.first_day, found.calls) == (None, [])
 
 
-def test_without_the_backlog_a_passed_step_is_lost_and_counted(engine: Engine, closed: Link) -> None:
+def test_without_the_backlog_a_missed_step_is_counted_as_lost(engine: Engine, closed: Link) -> None:
     due_days_ago(engine, closed, 40)
     found = seen(engine, closed, with_backlog=False)
     assert (found.calls_today, found.calls) == ([], [])
@@ -64,7 +64,7 @@ def test_the_next_day_with_calls_is_shown(engine: Engine, closed: Link) -> None:
     assert [each.reminder.step for call in found.calls for each in call.reminders] == [14]
 
 
-def test_looking_writes_nothing(engine: Engine, closed: Link) -> None:
+def test_a_preview_writes_nothing(engine: Engine, closed: Link) -> None:
     due_days_ago(engine, closed, 40)
     tables = ("invoices_cache", "reminders", "zoho_connections")
     before = {table: rows(engine, f"SELECT * FROM {table}") for table in tables}

@@ -1,4 +1,4 @@
-"""Promises of db/questions.py: which records are asked about before a reminder goes out, and which need not be."""
+"""Promises of db/questions.py: which records' details are requested before a reminder, and which are not."""
 
 import datetime as dt
 from dataclasses import replace
@@ -21,7 +21,7 @@ FIRST_AT = dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC)
 A_DAY_BEFORE = FIRST_AT - dt.timedelta(days=1)
 A_MINUTE = dt.timedelta(minutes=1)
 
-#: Rings by all clocks of Australia as far as the number says: Perth and Sydney have six hours in common.
+#: Without an address, all Australian clocks count for this number: Perth and Sydney have six hours in common.
 AN_AUSTRALIAN_MOBILE = "+61412345678"
 
 
@@ -47,31 +47,31 @@ def note_asked(engine: Engine, link: Link, kind: RecordKind, record_id: str, ver
         note(connection, link, {record_id: version})
 
 
-def test_a_customer_and_the_invoices_are_asked_about_a_day_ahead(engine: Engine, planned: Link) -> None:
+def test_a_customer_and_the_invoices_are_requested_a_day_ahead(engine: Engine, planned: Link) -> None:
     assert next_questions(engine, planned, A_DAY_BEFORE - A_MINUTE) == []
     assert next_questions(engine, planned, A_DAY_BEFORE) == ["customer 5001", "invoice 1", "invoice 2"]
 
 
 @pytest.mark.parametrize("is_on", [True, False, None])
-def test_a_customer_whose_details_are_read_is_not(engine: Engine, planned: Link, is_on: bool | None) -> None:
+def test_a_customer_with_known_details_is_not_requested(engine: Engine, planned: Link, is_on: bool | None) -> None:
     tell_contact(engine, planned, a_contact(details=ContactDetails(None, is_on)))
     assert "customer 5001" not in next_questions(engine, planned, A_DAY_BEFORE)
 
 
-def test_an_invoice_whose_details_are_read_is_not(engine: Engine, planned: Link) -> None:
+def test_an_invoice_with_known_details_is_not_requested(engine: Engine, planned: Link) -> None:
     tell_invoices(engine, planned, asked(an_invoice("1")))
     assert next_questions(engine, planned, A_DAY_BEFORE) == ["customer 5001", "invoice 2"]
 
 
 @pytest.mark.parametrize(("kind", "record_id"), [(RecordKind.CUSTOMER, "5001"), (RecordKind.INVOICE, "1")])
-def test_an_answer_without_the_fact_is_remembered(
+def test_a_response_without_the_fact_is_recorded(
     engine: Engine, planned: Link, kind: RecordKind, record_id: str
 ) -> None:
     note_asked(engine, planned, kind, record_id, MODIFIED_AT)
     assert f"{kind} {record_id}" not in next_questions(engine, planned, FIRST_AT)
 
 
-def test_a_later_version_is_asked_about_again(engine: Engine, planned: Link) -> None:
+def test_a_later_version_is_requested_again(engine: Engine, planned: Link) -> None:
     note_asked(engine, planned, RecordKind.CUSTOMER, "5001", MODIFIED_AT)
     note_asked(engine, planned, RecordKind.INVOICE, "1", MODIFIED_AT)
     later = MODIFIED_AT + A_MINUTE
@@ -81,14 +81,14 @@ def test_a_later_version_is_asked_about_again(engine: Engine, planned: Link) -> 
 
 
 @pytest.mark.parametrize(("kind", "record_id"), [(RecordKind.CUSTOMER, "5001"), (RecordKind.INVOICE, "1")])
-def test_an_answer_for_a_version_that_has_passed_is_not_counted(
+def test_a_response_for_an_outdated_version_does_not_count(
     engine: Engine, planned: Link, kind: RecordKind, record_id: str
 ) -> None:
     note_asked(engine, planned, kind, record_id, MODIFIED_AT - A_MINUTE)
     assert f"{kind} {record_id}" in next_questions(engine, planned, A_DAY_BEFORE)
 
 
-def test_records_without_a_modified_time_are_asked_about_once(engine: Engine, link: Link) -> None:
+def test_records_without_a_modified_time_are_requested_once(engine: Engine, link: Link) -> None:
     tell_contact(engine, link, a_contact(modified_at=None))
     tell_invoices(engine, link, an_invoice("1", modified_at=None))
     plan_all(engine, link)
@@ -108,27 +108,27 @@ def test_the_largest_debts_come_first(engine: Engine, planned: Link) -> None:
     assert next_questions(engine, planned, A_DAY_BEFORE, limit=0) == []
 
 
-def test_a_customer_who_will_not_be_reminded_is_not_asked_about(engine: Engine, planned: Link) -> None:
+def test_no_detail_call_for_a_customer_without_reminders(engine: Engine, planned: Link) -> None:
     tell_invoices(engine, planned, *(an_invoice(number, status="paid", balance="0") for number in "12"), now=NOW)
     assert next_questions(engine, planned, A_DAY_BEFORE) == []
 
 
 @pytest.mark.parametrize("table", ["customers_cache", "invoices_cache"])
-def test_what_is_gone_is_not_asked_about(engine: Engine, planned: Link, table: str) -> None:
+def test_no_detail_call_for_gone_records(engine: Engine, planned: Link, table: str) -> None:
     change(engine, f"UPDATE {table} SET gone_at = now()")
     kind = "customer" if table == "customers_cache" else "invoice"
     assert not [each for each in next_questions(engine, planned, A_DAY_BEFORE) if each.startswith(kind)]
 
 
-def test_each_connection_asks_for_itself(engine: Engine, planned: Link) -> None:
+def test_each_connection_requests_its_own_records(engine: Engine, planned: Link) -> None:
     assert planned
     assert next_questions(engine, a_link(engine), A_DAY_BEFORE) == []
 
 
 class TestScatteredClocks:
-    """A number whose clocks share few hours may be called where its address names a single clock."""
+    """A number whose clocks share few hours may be called if its address determines a single clock."""
 
-    #: Perth opens two hours after Sydney does in March, so that an hour of four is common to both.
+    #: In March, Sydney is three hours ahead of Perth, so that one hour of four is common to both.
     SHORT = CallingWindow(opens=dt.time(9), closes=dt.time(13), usual_time=dt.time(10))
 
     @pytest.fixture
@@ -140,22 +140,22 @@ class TestScatteredClocks:
         assert len(row(engine, "SELECT time_zones FROM customers_cache")["time_zones"]) > 1
         return link
 
-    def test_the_address_is_asked_for_however_far_the_reminder(self, engine: Engine, scattered: Link) -> None:
+    def test_the_address_is_requested_however_far_away_the_reminder_is(self, engine: Engine, scattered: Link) -> None:
         assert next_questions(engine, scattered, NOW, window=self.SHORT) == ["customer 5001"]
 
-    def test_enough_hours_in_common_need_no_address(self, engine: Engine, scattered: Link) -> None:
+    def test_no_address_is_requested_with_enough_common_hours(self, engine: Engine, scattered: Link) -> None:
         assert next_questions(engine, scattered, NOW) == []
 
-    def test_a_customer_who_owes_nothing_is_not_asked_about(self, engine: Engine, scattered: Link) -> None:
+    def test_no_detail_call_for_a_customer_without_debts(self, engine: Engine, scattered: Link) -> None:
         tell_invoices(engine, scattered, an_invoice("1", status="paid", balance="0"), now=NOW)
         assert next_questions(engine, scattered, NOW, window=self.SHORT) == []
 
-    def test_a_known_state_needs_no_question(self, engine: Engine, scattered: Link) -> None:
+    def test_no_detail_call_for_a_customer_with_a_known_state(self, engine: Engine, scattered: Link) -> None:
         in_sydney = ContactDetails("AU", None, state="NSW", postcode="2000")
         tell_contact(engine, scattered, a_contact(mobile=AN_AUSTRALIAN_MOBILE, details=in_sydney))
         assert next_questions(engine, scattered, NOW, window=self.SHORT) == []
 
-    def test_an_address_without_a_state_is_not_asked_for_twice(self, engine: Engine, scattered: Link) -> None:
+    def test_an_address_without_a_state_is_requested_once(self, engine: Engine, scattered: Link) -> None:
         told = replace(a_contact(mobile=AN_AUSTRALIAN_MOBILE), details=ContactDetails("AU", None))
         tell_contact(engine, scattered, told)
         assert next_questions(engine, scattered, NOW, window=self.SHORT) == []

@@ -1,4 +1,4 @@
-"""Promises of db/reminder_policies.py: rules are kept per connection, and a change reaches what is pending."""
+"""Promises of db/reminder_policies.py: rules are stored per connection, and a change applies to pending reminders."""
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
@@ -30,11 +30,11 @@ def pending(engine: Engine) -> dict[int, dt.datetime]:
     return {row["step"]: row["scheduled_at"] for row in found}
 
 
-def test_who_has_set_nothing_has_the_default_rules(engine: Engine, link: Link) -> None:
+def test_a_connection_without_a_policy_has_the_default_rules(engine: Engine, link: Link) -> None:
     assert policy_of(engine, link) == ReminderPolicy()
 
 
-def test_rules_are_kept_per_connection(engine: Engine, link: Link) -> None:
+def test_rules_are_stored_per_connection(engine: Engine, link: Link) -> None:
     policy = ReminderPolicy(steps=(1, 2), window=CallingWindow(frozenset({0, 6})), skip_holidays=False, most_steps=1)
     save(engine, link, policy)
     save(engine, link, policy)
@@ -50,26 +50,26 @@ def test_a_change_makes_every_plan_due(engine: Engine, planned: Link) -> None:
     assert save(engine, planned, ReminderPolicy(steps=(0,))) == 1
 
 
-def test_what_is_pending_is_planned_by_the_new_rules(engine: Engine, planned: Link) -> None:
+def test_pending_reminders_are_planned_by_the_new_rules(engine: Engine, planned: Link) -> None:
     save(engine, planned, ReminderPolicy(steps=(0, 5), window=CallingWindow(opens=dt.time(8), usual_time=dt.time(8))))
     plan_all(engine, planned)
     assert pending(engine) == {
         0: dt.datetime(2026, 4, 1, 7, tzinfo=dt.UTC),
-        # The sixth is Easter Monday, which most of Britain keeps.
+        # The sixth is Easter Monday, a holiday in most of Britain.
         5: dt.datetime(2026, 4, 7, 7, tzinfo=dt.UTC),
     }
     left = rows(engine, "SELECT DISTINCT status FROM reminders WHERE step NOT IN (0, 5)")
     assert [row["status"] for row in left] == ["superseded"]
 
 
-def test_what_was_sent_stays_sent(engine: Engine, planned: Link) -> None:
+def test_sent_reminders_stay_sent(engine: Engine, planned: Link) -> None:
     change(engine, "UPDATE reminders SET status = 'sent' WHERE step = 0")
     save(engine, planned, ReminderPolicy(steps=(0, 5)))
     plan_all(engine, planned)
     assert list(pending(engine)) == [5]
 
 
-def test_a_cap_counts_what_was_sent(engine: Engine, planned: Link) -> None:
+def test_a_cap_counts_sent_reminders(engine: Engine, planned: Link) -> None:
     change(engine, "UPDATE reminders SET status = 'sent' WHERE step = -3")
     save(engine, planned, ReminderPolicy(most_steps=3))
     plan_all(engine, planned)
@@ -80,8 +80,8 @@ def test_a_cap_counts_what_was_sent(engine: Engine, planned: Link) -> None:
     assert rows(engine, "SELECT plan_outcome FROM invoices_cache") == [{"plan_outcome": "most_steps_sent"}]
 
 
-def test_a_planner_that_waits_for_the_change_plans_by_it(engine: Engine, planned: Link) -> None:
-    """Else a plan by the old rules would stand as if it were by the new ones."""
+def test_a_planner_that_waits_for_the_change_uses_the_new_rules(engine: Engine, planned: Link) -> None:
+    """Otherwise a plan by the old rules would look like one by the new rules."""
     moved = an_invoice(due_date=dt.date(2026, 5, 6), modified_at=NOW)
     with ThreadPoolExecutor(1) as threads:
         with engine.begin() as connection:

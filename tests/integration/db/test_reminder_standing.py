@@ -1,4 +1,4 @@
-"""Promises of db/reminders.py and db/skipped_reminders.py: each open invoice has one place in what is told of them."""
+"""Promises of db/reminders.py and db/skipped_reminders.py: each open invoice is reported in exactly one state."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -35,7 +35,7 @@ class TestStanding:
             an_invoice("4", customer_id="5003"),
             an_invoice("5", due_date=None),
             an_invoice("6", customer_id="5009"),
-            # Nobody owes anything on these.
+            # These have no debt.
             an_invoice("7", status="paid", balance="0"),
             an_invoice("8", status="void"),
             an_invoice("9", customer_id="5009", status="draft"),
@@ -54,32 +54,34 @@ class TestStanding:
             "not_planned_yet": 1,
         }
 
-    def test_one_whose_last_reminder_was_just_sent_has_none_to_come(self, engine: Engine, planned: Link) -> None:
+    def test_an_invoice_whose_last_reminder_was_just_sent_has_no_pending_one(
+        self, engine: Engine, planned: Link
+    ) -> None:
         change(engine, "UPDATE reminders SET status = 'sent'")
-        assert outcome(engine)[0] == "scheduled", "it is planned anew only when the window closes"
+        assert outcome(engine)[0] == "scheduled", "it is planned again only when the window closes"
         assert standing(engine, planned) == reminders.Standing(0, {"all_steps_sent": 1})
         assert [found.reason for found in skipped(engine, planned)] == ["all_steps_sent"]
 
-    def test_one_that_the_legacy_application_wrote_without_a_customer_counts_too(
+    def test_an_invoice_of_the_legacy_application_without_a_customer_counts(
         self, engine: Engine, planned: Link
     ) -> None:
         statements = (
-            # Where the legacy application's own table was there first, nothing requires it.
+            # If the legacy application's own table was there first, its customer_id is not required.
             "ALTER TABLE invoices_cache ALTER customer_id DROP NOT NULL",
             "UPDATE invoices_cache SET customer_id = NULL, plan_at = '2026-03-02'",
         )
         with altered(engine, *statements) as connection:
-            assert reminders.plan_due(connection, planned, now=NOW) == 0, "nobody plans it for ever"
+            assert reminders.plan_due(connection, planned, now=NOW) == 0, "it is never planned"
             counted = reminders.standing(connection, planned.connection_id)
             (found,) = skipped_reminders.skipped(connection, planned.connection_id, limit=10)
         assert counted == reminders.Standing(0, {"customer_missing": 1})
         assert (found.reason, found.customer_name) == ("customer_missing", "")
 
-    def test_another_connection_counts_for_itself(self, engine: Engine, planned: Link) -> None:
+    def test_each_connection_counts_its_own_invoices(self, engine: Engine, planned: Link) -> None:
         assert standing(engine, a_link(engine)) == reminders.Standing(0, {})
         assert standing(engine, planned) == reminders.Standing(1, {})
 
-    def test_what_changes_meanwhile_keeps_its_place_until_it_is_planned(self, engine: Engine, planned: Link) -> None:
+    def test_a_changed_invoice_keeps_its_state_until_it_is_planned(self, engine: Engine, planned: Link) -> None:
         tell_contact(engine, planned, a_contact(mobile=""))
         assert standing(engine, planned) == reminders.Standing(0, {"no_phone": 1})
         tell_invoices(engine, planned, an_invoice(status="paid", balance="0"))

@@ -1,4 +1,4 @@
-"""Promises of db/reminders.py: plans are written as they are made, moved or withdrawn with their reasons."""
+"""Promises of db/reminders.py: plans are written as made, and moved or withdrawn with their reasons."""
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ from tests.integration.db.reminding import DUE_DATE, NOW, plan_due, tell_contact
 
 
 class TestPlanning:
-    def test_a_plan_is_written_a_row_a_step(self, engine: Engine, planned: Link) -> None:
+    def test_a_plan_is_written_as_one_row_per_step(self, engine: Engine, planned: Link) -> None:
         assert moments(engine) == PLANNED
         customer = row(engine, "SELECT id, primary_phone FROM customers_cache")
         for found in all_reminders(engine):
@@ -49,7 +49,7 @@ class TestPlanning:
         assert plan_due(engine, planned) == 1
         assert all_reminders(engine) == before
 
-    def test_the_moments_are_on_the_customers_clock(self, engine: Engine, link: Link) -> None:
+    def test_reminders_are_planned_on_the_customers_clock(self, engine: Engine, link: Link) -> None:
         plan_for(engine, link, contact=a_contact(mobile=AN_INDIAN_MOBILE))
         assert moments(engine)[0] == dt.datetime(2026, 4, 1, 4, 30, tzinfo=dt.UTC)
 
@@ -58,7 +58,7 @@ class TestPlanning:
         assert (all_reminders(engine), outcome(engine)) == ([], (None, None))
         assert plan_due(engine, link) == 0
 
-    def test_batch_by_batch_all_that_is_due_is_planned(
+    def test_all_due_invoices_are_planned_in_batches(
         self, engine: Engine, link: Link, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(reminders, "BATCH", 2)
@@ -67,14 +67,14 @@ class TestPlanning:
         assert [plan_due(engine, link) for _ in range(4)] == [2, 2, 1, 0]
         assert len(all_reminders(engine)) == 5 * len(PLANNED)
 
-    def test_what_is_not_due_and_what_is_anothers_is_left_alone(self, engine: Engine, planned: Link) -> None:
+    def test_plans_that_are_not_due_or_of_others_are_unchanged(self, engine: Engine, planned: Link) -> None:
         other = a_link(engine)
         tell_contact(engine, other, a_contact())
         tell_invoices(engine, other, an_invoice())
         assert plan_due(engine, planned) == 0
         assert plan_due(engine, other) == 1
 
-    def test_no_plan_is_made_from_a_fact_that_is_just_changing(self, engine: Engine, link: Link) -> None:
+    def test_no_plan_is_made_from_a_fact_that_is_being_changed(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact())
         tell_invoices(engine, link, an_invoice())
         without_phone = Observed(a_contact(mobile=""), NOW)
@@ -86,7 +86,7 @@ class TestPlanning:
             assert planner.result() == 1
         assert (all_reminders(engine), outcome(engine)[0]) == ([], "no_phone")
 
-    def test_two_planners_at_once_write_one_row_a_step(self, engine: Engine, link: Link) -> None:
+    def test_two_concurrent_planners_write_one_row_per_step(self, engine: Engine, link: Link) -> None:
         tell_contact(engine, link, a_contact())
         tell_invoices(engine, link, *(an_invoice(str(number)) for number in range(50)))
         with ThreadPoolExecutor(4) as threads:
@@ -96,12 +96,12 @@ class TestPlanning:
 
 
 class TestMoving:
-    def test_a_moved_due_date_moves_what_is_pending_at_once(self, engine: Engine, planned: Link) -> None:
+    def test_a_moved_due_date_moves_pending_reminders_at_once(self, engine: Engine, planned: Link) -> None:
         before = all_reminders(engine)
         tell_invoices(engine, planned, an_invoice(due_date=DUE_DATE + dt.timedelta(days=7)))
         after = all_reminders(engine)
         assert moments(engine) == {
-            # The fifth of April is Easter Sunday: its Monday is free.
+            # The fifth of April is Easter Sunday, and the Monday after it is a holiday.
             -3: dt.datetime(2026, 4, 7, 9, tzinfo=dt.UTC),
             0: dt.datetime(2026, 4, 8, 9, tzinfo=dt.UTC),
             3: dt.datetime(2026, 4, 13, 9, tzinfo=dt.UTC),
@@ -112,7 +112,7 @@ class TestMoving:
         }
         assert [found["id"] for found in after] == [found["id"] for found in before]
 
-    def test_an_expected_payment_holds_back_what_is_pending_at_once(self, engine: Engine, planned: Link) -> None:
+    def test_an_expected_payment_defers_pending_reminders_at_once(self, engine: Engine, planned: Link) -> None:
         tell_invoices(engine, planned, replace(an_invoice(), expected_payment_date=DUE_DATE + dt.timedelta(days=8)))
         assert statuses(engine) == {
             **dict.fromkeys((-3, 0, 3), "superseded"),
@@ -124,12 +124,12 @@ class TestMoving:
             2026, 4, 9
         )
 
-    def test_another_phone_reaches_what_is_pending_at_once(self, engine: Engine, planned: Link) -> None:
+    def test_another_phone_updates_pending_reminders_at_once(self, engine: Engine, planned: Link) -> None:
         tell_contact(engine, planned, a_contact(mobile=A_LONDON_PHONE))
         assert {found["phone"] for found in all_reminders(engine)} == {A_LONDON_PHONE}
         assert moments(engine) == PLANNED
 
-    def test_another_customer_reaches_what_is_pending_at_once(self, engine: Engine, planned: Link) -> None:
+    def test_another_customer_updates_pending_reminders_at_once(self, engine: Engine, planned: Link) -> None:
         tell_contact(engine, planned, a_contact("5002", mobile=A_LONDON_PHONE))
         tell_invoices(engine, planned, an_invoice(customer_id="5002"))
         other = row(engine, "SELECT id FROM customers_cache WHERE zoho_customer_id = '5002'")
@@ -137,7 +137,7 @@ class TestMoving:
             (other["id"], A_LONDON_PHONE)
         }
 
-    def test_after_an_outage_only_the_latest_missed_step_is_made_up_for(self, engine: Engine, planned: Link) -> None:
+    def test_only_the_latest_missed_step_is_planned_after_an_outage(self, engine: Engine, planned: Link) -> None:
         later = dt.datetime(2026, 4, 9, 8, 0, 30, tzinfo=dt.UTC)  # nine in London: the window is open
         assert plan_due(engine, planned, now=later) == 1
         assert statuses(engine) == {
@@ -150,9 +150,7 @@ class TestMoving:
 
 class TestCancelling:
     @pytest.mark.parametrize("told", CANCELLING_INVOICES)
-    def test_an_invoice_that_nobody_owes_anything_on_cancels_at_once(
-        self, engine: Engine, planned: Link, told: Invoice
-    ) -> None:
+    def test_an_invoice_without_debt_cancels_at_once(self, engine: Engine, planned: Link, told: Invoice) -> None:
         tell_invoices(engine, planned, told)
         assert set(statuses(engine).values()) == {"cancelled"}
         assert outcome(engine) == (None, None)
@@ -176,7 +174,9 @@ class TestCancelling:
             deletions.mark(connection, planned, RecordKind.INVOICE, ["8001"], observed_at=NOW, now=NOW)
         assert set(statuses(engine).values()) == {"cancelled"}
 
-    def test_a_balance_that_is_no_number_cancels_and_holds_up_no_other(self, engine: Engine, planned: Link) -> None:
+    def test_a_balance_that_is_not_a_number_cancels_and_blocks_no_other_invoice(
+        self, engine: Engine, planned: Link
+    ) -> None:
         tell_invoices(engine, planned, an_invoice("8002"))
         change(
             engine, "UPDATE invoices_cache SET balance = 'NaN', plan_at = :now WHERE zoho_invoice_id = '8001'", now=NOW
@@ -190,11 +190,11 @@ class TestCancelling:
         assert set(statuses(engine).values()) == {"cancelled"}
         assert outcome(engine) == ("no_due_date", None)
 
-    def test_what_is_cancelled_comes_back_with_its_reason(self, engine: Engine, planned: Link) -> None:
+    def test_cancelled_reminders_return_when_their_reason_ends(self, engine: Engine, planned: Link) -> None:
         before = all_reminders(engine)
         tell_contact(engine, planned, a_contact(mobile=""))
         tell_contact(engine, planned, a_contact())
-        assert set(statuses(engine).values()) == {"cancelled"}, "nothing is pending: the plan is due, no more"
+        assert set(statuses(engine).values()) == {"cancelled"}, "nothing is pending: only the plan is due"
         assert plan_due(engine, planned) == 1
         assert moments(engine) == PLANNED
         assert [found["id"] for found in all_reminders(engine)] == [found["id"] for found in before]

@@ -1,4 +1,4 @@
-"""Promises of db/reminders.py: what was sent, and what the legacy application planned, no change ever touches."""
+"""Promises of db/reminders.py: no change affects sent reminders, or those that the legacy application planned."""
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ from tests.integration.db.reminding import DUE_DATE, NOW, plan_due, tell_contact
 class TestSent:
     @pytest.fixture
     def sent(self, engine: Engine, planned: Link) -> Link:
-        """The reminder of the due date has been handed over."""
+        """A connection whose reminder of the due date was handed over."""
         change(engine, "UPDATE reminders SET status = 'sent' WHERE step = 0")
         change(engine, "UPDATE reminders SET status = 'superseded' WHERE step < 0")
         return planned
@@ -36,25 +36,25 @@ class TestSent:
         return row(engine, "SELECT * FROM reminders WHERE status = 'sent'")
 
     @pytest.mark.parametrize("told", [*CANCELLING_INVOICES, an_invoice(due_date=DUE_DATE + dt.timedelta(days=7))])
-    def test_no_change_of_the_invoice_touches_it(self, engine: Engine, sent: Link, told: Invoice) -> None:
+    def test_a_change_of_the_invoice_keeps_a_sent_reminder(self, engine: Engine, sent: Link, told: Invoice) -> None:
         before = self.handed_over(engine)
         tell_invoices(engine, sent, told)
         plan_due(engine, sent)
         assert self.handed_over(engine) == before
 
     @pytest.mark.parametrize("told", [case[0] for case in CANCELLING_CONTACTS] + [a_contact(mobile=A_LONDON_PHONE)])
-    def test_no_change_of_the_customer_touches_it(self, engine: Engine, sent: Link, told: Contact) -> None:
+    def test_a_change_of_the_customer_keeps_a_sent_reminder(self, engine: Engine, sent: Link, told: Contact) -> None:
         before = self.handed_over(engine)
         tell_contact(engine, sent, told)
         plan_due(engine, sent)
         assert self.handed_over(engine) == before
 
-    def test_no_step_before_it_is_planned_again(self, engine: Engine, sent: Link) -> None:
+    def test_no_step_before_a_sent_one_is_planned_again(self, engine: Engine, sent: Link) -> None:
         tell_invoices(engine, sent, an_invoice(due_date=DUE_DATE + dt.timedelta(days=60)))
         plan_due(engine, sent)
         assert moments(engine).keys() == {step for step in DEFAULT_STEPS if step > 0}
 
-    def test_when_all_are_sent_there_is_nothing_to_come(self, engine: Engine, planned: Link) -> None:
+    def test_no_reminder_is_pending_when_all_are_sent(self, engine: Engine, planned: Link) -> None:
         change(engine, "UPDATE reminders SET status = 'sent'")
         change(engine, "UPDATE invoices_cache SET plan_at = :now", now=NOW)
         plan_due(engine, planned)
@@ -63,9 +63,7 @@ class TestSent:
         assert outcome(engine) == ("all_steps_sent", too_old_at)
 
     @pytest.mark.parametrize("word", ["called", "failed", "SENT", ""])
-    def test_a_status_of_the_legacy_applications_own_is_as_good_as_sent(
-        self, engine: Engine, planned: Link, word: str
-    ) -> None:
+    def test_a_status_of_the_legacy_application_counts_as_sent(self, engine: Engine, planned: Link, word: str) -> None:
         change(engine, "UPDATE reminders SET status = :word WHERE step = 0", word=word)
         before = row(engine, "SELECT * FROM reminders WHERE step = 0")
         tell_invoices(engine, planned, an_invoice(due_date=DUE_DATE + dt.timedelta(days=7)))
@@ -79,34 +77,38 @@ class TestSent:
 
 
 class TestTheLegacyApplicationsOwn:
-    """While both run side by side: scheduled, without a closing time."""
+    """While both applications run side by side: scheduled, without a closing time."""
 
     @pytest.fixture
     def shared(self, engine: Engine, planned: Link) -> Link:
-        """Step 7 is the legacy application's, the others are booksync's."""
+        """Step 7 belongs to the legacy application, the others to booksync."""
         change(engine, "UPDATE reminders SET day = NULL, closes_at = NULL WHERE step = 7")
         return planned
 
     @pytest.mark.parametrize("told", [*CANCELLING_INVOICES, an_invoice(due_date=DUE_DATE + dt.timedelta(days=60))])
-    def test_no_change_of_the_invoice_touches_it(self, engine: Engine, shared: Link, told: Invoice) -> None:
+    def test_a_change_of_the_invoice_keeps_a_legacy_reminder(self, engine: Engine, shared: Link, told: Invoice) -> None:
         before = row(engine, "SELECT * FROM reminders WHERE step = 7")
         tell_invoices(engine, shared, told)
         plan_due(engine, shared)
         assert row(engine, "SELECT * FROM reminders WHERE step = 7") == before
 
     @pytest.mark.parametrize("told", [case[0] for case in CANCELLING_CONTACTS] + [a_contact(mobile=A_LONDON_PHONE)])
-    def test_no_change_of_the_customer_touches_it(self, engine: Engine, shared: Link, told: Contact) -> None:
+    def test_a_change_of_the_customer_keeps_a_legacy_reminder(
+        self, engine: Engine, shared: Link, told: Contact
+    ) -> None:
         before = row(engine, "SELECT * FROM reminders WHERE step = 7")
         tell_contact(engine, shared, told)
         plan_due(engine, shared)
         assert row(engine, "SELECT * FROM reminders WHERE step = 7") == before
 
-    def test_the_other_steps_are_planned_around_it(self, engine: Engine, shared: Link) -> None:
+    def test_the_other_steps_are_planned_around_a_legacy_reminder(self, engine: Engine, shared: Link) -> None:
         change(engine, "UPDATE invoices_cache SET plan_at = :now", now=NOW)
         plan_due(engine, shared)
         assert moments(engine) == PLANNED
 
-    def test_it_is_not_taken_even_where_it_came_after_the_planners_look(self, engine: Engine, link: Link) -> None:
+    def test_a_legacy_reminder_that_appears_after_the_planners_read_is_unchanged(
+        self, engine: Engine, link: Link
+    ) -> None:
         tell_contact(engine, link, a_contact())
         tell_invoices(engine, link, an_invoice())
         at = dt.datetime(2026, 4, 20, tzinfo=dt.UTC)

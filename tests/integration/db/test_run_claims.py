@@ -1,4 +1,4 @@
-"""Promises of db/runs.py to who works at a step: it is nobody else's for as long as the claim lasts."""
+"""Promises of db/runs.py about leases: a step belongs to one worker until its lease ends."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -47,24 +47,22 @@ def keep_with_rows(engine: Engine, mine: Claim) -> None:
 
 
 class TestClaim:
-    def test_who_claims_a_step_gets_the_run(self, engine: Engine, link: Link, step: StepRef) -> None:
+    def test_leasing_a_step_returns_the_run(self, engine: Engine, link: Link, step: StepRef) -> None:
         mine = claimed(engine, step)
         assert (mine.run.run_id, mine.run.connection_id) == (step.run_id, link.connection_id)
         assert (mine.run.step, mine.run.phase, mine.run.attempts) == (0, Phase.START, 1)
         assert (mine.run.position, mine.run.counters) == (Position(), Counters())
 
-    def test_a_claimed_step_is_nobody_elses(self, engine: Engine, step: StepRef) -> None:
+    def test_a_leased_step_cannot_be_leased_again(self, engine: Engine, step: StepRef) -> None:
         claimed(engine, step)
         assert claim(engine, step) is None
 
-    def test_of_two_claimers_at_once_one_wins(self, engine: Engine, step: StepRef) -> None:
+    def test_one_of_two_concurrent_workers_gets_the_lease(self, engine: Engine, step: StepRef) -> None:
         claims = at_once(lambda: claim(engine, step), times=8)
         assert sum(mine is not None for mine in claims) == 1
         assert the_run(engine)["attempts"] == 1
 
-    def test_a_claim_waits_for_one_that_is_not_committed_yet_and_comes_too_late(
-        self, engine: Engine, step: StepRef
-    ) -> None:
+    def test_a_worker_waits_for_an_uncommitted_lease_and_gets_none(self, engine: Engine, step: StepRef) -> None:
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as connection:
                 assert runs.claim(connection, step.run_id, step.step, claim_seconds=A_MINUTE_SECONDS) is not None
@@ -73,18 +71,18 @@ class TestClaim:
             assert other.result() is None
 
     @pytest.mark.parametrize("number", [-1, 1, 2])
-    def test_another_step_than_the_present_one_is_a_duplicate(self, engine: Engine, step: StepRef, number: int) -> None:
+    def test_a_step_other_than_the_present_one_is_a_duplicate(self, engine: Engine, step: StepRef, number: int) -> None:
         assert claim(engine, replace(step, step=number)) is None
 
-    def test_a_run_that_does_not_exist_has_no_step(self, engine: Engine, step: StepRef) -> None:
+    def test_an_unknown_run_has_no_step(self, engine: Engine, step: StepRef) -> None:
         assert claim(engine, replace(step, run_id=uuid.uuid4())) is None
 
-    def test_a_run_that_has_ended_has_no_step(self, engine: Engine, step: StepRef) -> None:
+    def test_an_ended_run_has_no_step(self, engine: Engine, step: StepRef) -> None:
         with engine.begin() as connection:
             ended = finish(connection, claimed(engine, step))
         assert claim(engine, ended) is None
 
-    def test_a_dead_workers_claim_runs_out(self, engine: Engine, step: StepRef) -> None:
+    def test_the_lease_of_a_killed_worker_expires(self, engine: Engine, step: StepRef) -> None:
         first = claimed(engine, step)
         let_the_claim_run_out(engine)
         second = claimed(engine, step)
@@ -96,13 +94,13 @@ class TestClaim:
             assert claimed(engine, step).run.attempts == attempts
             let_the_claim_run_out(engine)
 
-    def test_the_sweeper_looks_when_the_claim_has_run_out(self, engine: Engine, step: StepRef) -> None:
+    def test_the_sweep_is_due_when_the_lease_has_expired(self, engine: Engine, step: StepRef) -> None:
         claimed(engine, step, claim_seconds=90)
         assert the_run(engine)["swept_in_seconds"] == pytest.approx(90, abs=5)
 
 
 class TestKeep:
-    def test_it_writes_the_state_and_stays_in_the_step(self, engine: Engine, step: StepRef) -> None:
+    def test_a_checkpoint_writes_the_state_and_stays_in_the_step(self, engine: Engine, step: StepRef) -> None:
         mine = claimed(engine, step)
         changed = replace(
             mine.run,
@@ -117,7 +115,7 @@ class TestKeep:
         again = claimed(engine, step).run
         assert again == replace(changed, attempts=2)
 
-    def test_it_holds_the_step_for_longer(self, engine: Engine, step: StepRef) -> None:
+    def test_a_checkpoint_renews_the_lease(self, engine: Engine, step: StepRef) -> None:
         mine = claimed(engine, step, claim_seconds=1)
         with engine.begin() as connection:
             kept = runs.keep(connection, mine, claim_seconds=90)
@@ -125,7 +123,7 @@ class TestKeep:
         assert run["claimed_until"] == kept.until > mine.until
         assert run["swept_in_seconds"] == pytest.approx(90, abs=5)
 
-    def test_who_was_overtaken_keeps_nothing(self, engine: Engine, step: StepRef) -> None:
+    def test_a_worker_that_lost_its_lease_cannot_checkpoint(self, engine: Engine, step: StepRef) -> None:
         late = claimed(engine, step)
         let_the_claim_run_out(engine)
         claimed(engine, step)
@@ -133,7 +131,7 @@ class TestKeep:
             keep_with_rows(engine, late)
         assert nothing_was_written(engine)
 
-    def test_an_earlier_claim_of_ones_own_is_no_claim(self, engine: Engine, step: StepRef) -> None:
+    def test_an_earlier_lease_of_the_same_worker_is_not_valid(self, engine: Engine, step: StepRef) -> None:
         mine = claimed(engine, step)
         with engine.begin() as connection:
             runs.keep(connection, mine, claim_seconds=A_MINUTE_SECONDS)
@@ -142,28 +140,28 @@ class TestKeep:
 
 
 class TestRelease:
-    def test_a_wait_for_the_budget_spends_no_attempt(self, engine: Engine, step: StepRef) -> None:
+    def test_a_wait_for_the_budget_uses_no_attempt(self, engine: Engine, step: StepRef) -> None:
         release(engine, claimed(engine, step), wait_seconds=30, refund=True)
         run = the_run(engine)
         assert (run["attempts"], run["claimed_until"], run["waiting_for"]) == (0, None, "API budget (minute)")
         assert run["waits_seconds"] == pytest.approx(30, abs=5)
         assert run["swept_in_seconds"] == pytest.approx(30 + A_MINUTE_SECONDS, abs=5)
 
-    def test_a_failure_spends_one(self, engine: Engine, step: StepRef) -> None:
+    def test_a_failure_uses_an_attempt(self, engine: Engine, step: StepRef) -> None:
         release(engine, claimed(engine, step), wait_seconds=0)
         assert claimed(engine, step).run.attempts == 2
 
-    def test_a_step_that_waits_is_not_claimed_early(self, engine: Engine, step: StepRef) -> None:
+    def test_a_waiting_step_cannot_be_leased_early(self, engine: Engine, step: StepRef) -> None:
         release(engine, claimed(engine, step), wait_seconds=30)
         assert claim(engine, step) is None
 
-    def test_when_the_wait_is_over_nothing_is_waited_for(self, engine: Engine, step: StepRef) -> None:
+    def test_the_reason_for_the_wait_is_cleared_after_it(self, engine: Engine, step: StepRef) -> None:
         release(engine, claimed(engine, step), wait_seconds=0)
         claimed(engine, step)
         run = the_run(engine)
         assert (run["not_before"], run["waiting_for"]) == (None, None)
 
-    def test_who_was_overtaken_releases_nothing(self, engine: Engine, step: StepRef) -> None:
+    def test_a_worker_that_lost_its_lease_cannot_release(self, engine: Engine, step: StepRef) -> None:
         late = claimed(engine, step)
         let_the_claim_run_out(engine)
         claimed(engine, step)

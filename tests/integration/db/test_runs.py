@@ -1,4 +1,4 @@
-"""Promises of db/runs.py: a connection has one run, a step is done once, and a run that stands still is found again."""
+"""Promises of db/runs.py: a connection has one run, a step is done once, and a stalled run is found again."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -51,11 +51,11 @@ class TestStart:
         assert begin(engine, link) is None
         assert len(rows(engine, "SELECT id FROM sync_runs")) == 1
 
-    def test_of_two_that_start_one_at_once_one_does(self, engine: Engine, link: Link) -> None:
+    def test_one_of_two_concurrent_starts_succeeds(self, engine: Engine, link: Link) -> None:
         started = at_once(lambda: begin(engine, link))
         assert sum(step is not None for step in started) == 1
 
-    def test_a_run_that_is_not_committed_yet_counts(self, engine: Engine, link: Link) -> None:
+    def test_an_uncommitted_run_counts(self, engine: Engine, link: Link) -> None:
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as connection:
                 runs.start(
@@ -65,20 +65,20 @@ class TestStart:
                 until_somebody_waits(engine)
             assert other.result() is None
 
-    def test_the_next_run_comes_after_the_end_of_the_last(self, engine: Engine, link: Link, step: StepRef) -> None:
+    def test_the_next_run_starts_after_the_end_of_the_last(self, engine: Engine, link: Link, step: StepRef) -> None:
         mine = claimed(engine, step)
         with engine.begin() as connection:
             runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=A_MINUTE_SECONDS)
         assert begin(engine, link) is not None
 
     @pytest.mark.usefixtures("step")
-    def test_connections_run_side_by_side(self, engine: Engine) -> None:
+    def test_runs_of_several_connections_are_concurrent(self, engine: Engine) -> None:
         assert begin(engine, a_link(engine)) is not None
 
-    def test_a_connection_that_does_not_exist_has_none(self, engine: Engine, link: Link) -> None:
+    def test_an_unknown_connection_cannot_have_a_run(self, engine: Engine, link: Link) -> None:
         assert begin(engine, replace(link, connection_id=uuid.uuid4())) is None
 
-    def test_the_run_under_way_is_found(self, engine: Engine, link: Link, step: StepRef) -> None:
+    def test_the_run_in_progress_is_found(self, engine: Engine, link: Link, step: StepRef) -> None:
         with engine.connect() as connection:
             run = runs.running(connection, link.connection_id)
             assert run is not None
@@ -87,7 +87,7 @@ class TestStart:
 
 
 class TestAdvance:
-    def test_it_goes_to_the_next_step_and_frees_the_claim(self, engine: Engine, step: StepRef) -> None:
+    def test_advancing_goes_to_the_next_step_and_releases_the_lease(self, engine: Engine, step: StepRef) -> None:
         mine = claimed(engine, step)
         changed = replace(
             mine.run,
@@ -114,7 +114,7 @@ class TestAdvance:
         assert nothing_was_written(engine)
         assert the_run(engine)["step"] == 1
 
-    def test_who_lost_the_claim_cannot_overwrite_who_has_it(self, engine: Engine, step: StepRef) -> None:
+    def test_a_worker_that_lost_its_lease_cannot_overwrite_the_new_holder(self, engine: Engine, step: StepRef) -> None:
         first = claimed(engine, step)
         let_the_claim_run_out(engine)
         second = claimed(engine, step)
@@ -123,7 +123,7 @@ class TestAdvance:
         assert nothing_was_written(engine)
         advance_with_rows(engine, second)
 
-    def test_of_two_that_finish_a_step_at_once_one_does_and_the_others_rows_are_gone(
+    def test_one_of_two_workers_finishes_a_step_and_the_others_rows_roll_back(
         self, engine: Engine, step: StepRef
     ) -> None:
         mine = claimed(engine, step)
@@ -142,7 +142,7 @@ class TestAdvance:
         assert nothing_was_written(engine)
         assert the_run(engine)["position"]["persons_calls"] == 2
 
-    def test_a_run_that_has_ended_stays_as_it_is(self, engine: Engine, step: StepRef) -> None:
+    def test_an_ended_run_stays_unchanged(self, engine: Engine, step: StepRef) -> None:
         mine = claimed(engine, step)
         with engine.begin() as connection:
             runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=A_MINUTE_SECONDS)
@@ -150,7 +150,7 @@ class TestAdvance:
             runs.advance(connection, mine.over(replace(mine.run, step=1)), sweep_seconds=A_MINUTE_SECONDS)
 
     @pytest.mark.parametrize("status", [status for status in RunStatus if status.is_final])
-    def test_its_end_is_noted(self, engine: Engine, step: StepRef, status: RunStatus) -> None:
+    def test_the_end_of_a_run_is_recorded(self, engine: Engine, step: StepRef, status: RunStatus) -> None:
         mine = claimed(engine, step)
         ended = replace(mine.run, phase=Phase.DONE, status=status)
         with engine.begin() as connection:
@@ -161,23 +161,23 @@ class TestAdvance:
 
 
 class TestSweep:
-    def test_a_run_whose_message_is_overdue_is_sent_once_an_interval(self, engine: Engine, link: Link) -> None:
+    def test_an_overdue_message_is_sent_once_an_interval(self, engine: Engine, link: Link) -> None:
         step = begin(engine, link, sweep_seconds=0)
         assert sweep(engine) == [step]
         assert sweep(engine) == []
 
-    def test_a_run_that_is_worked_on_is_left_alone(self, engine: Engine, link: Link) -> None:
+    def test_the_sweep_skips_a_leased_run(self, engine: Engine, link: Link) -> None:
         step = begin(engine, link, sweep_seconds=0)
         assert step is not None
         claimed(engine, step)
         assert sweep(engine) == []
 
-    def test_a_dead_workers_step_is_sent_again(self, engine: Engine, step: StepRef) -> None:
+    def test_the_step_of_a_killed_worker_is_sent_again(self, engine: Engine, step: StepRef) -> None:
         claimed(engine, step)
         let_the_claim_run_out(engine)
         assert sweep(engine) == [step]
 
-    def test_a_run_that_has_ended_is_left_alone(self, engine: Engine, step: StepRef) -> None:
+    def test_the_sweep_skips_an_ended_run(self, engine: Engine, step: StepRef) -> None:
         with engine.begin() as connection:
             finish(connection, claimed(engine, step))
         assert sweep(engine) == []
@@ -188,7 +188,7 @@ class TestSweep:
         assert len(first) + len(second) == 10
         assert {*first, *second} == started
 
-    def test_a_sweeper_does_not_wait_for_a_run_in_other_hands(self, engine: Engine, link: Link) -> None:
+    def test_a_sweeper_skips_a_locked_run(self, engine: Engine, link: Link) -> None:
         begin(engine, link, sweep_seconds=0)
         free = begin(engine, a_link(engine), sweep_seconds=0)
         with engine.begin() as connection:
@@ -197,12 +197,12 @@ class TestSweep:
             )
             assert sweep(engine) == [free]
 
-    def test_the_most_overdue_come_first(self, engine: Engine) -> None:
+    def test_the_most_overdue_runs_come_first(self, engine: Engine) -> None:
         oldest = [begin(engine, a_link(engine), sweep_seconds=seconds) for seconds in (-30, -20, -10)]
         assert [sweep(engine, limit=1) for _ in oldest] == [[step] for step in oldest]
 
 
-def test_each_call_is_counted_whatever_becomes_of_its_step(engine: Engine, step: StepRef) -> None:
+def test_each_call_is_counted_whatever_the_outcome_of_its_step(engine: Engine, step: StepRef) -> None:
     for _ in range(3):
         with engine.begin() as connection:
             runs.count_call(connection, step.run_id)

@@ -1,4 +1,4 @@
-"""A caller's search_path and its temporary objects change neither what a claim returns nor what it writes."""
+"""A caller's search_path and temporary objects change neither the result nor the writes of a handover."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from db import hand_over
 from tests.integration.db.look import altered
 from tests.integration.db.reminding import DUE_AT
 
-#: Every table that a function names.
+#: Every table that a function uses.
 _TABLES = (
     "customers_cache",
     "do_not_call",
@@ -25,7 +25,7 @@ _TABLES = (
 _EMPTY_COPIES = [f"CREATE TEMP TABLE {table} (LIKE public.{table})" for table in _TABLES]
 _EVIL_TABLES = ["CREATE SCHEMA evil", *(f"CREATE TABLE evil.{table} (LIKE public.{table})" for table in _TABLES)]
 
-#: A false operator before the true one, for each comparison of the claim.
+#: A false operator ahead of the true one, for each comparison of the handover.
 _EVIL_OPERATORS = [
     "CREATE SCHEMA evil",
     *(
@@ -71,7 +71,7 @@ _TRICKS = {
     "a schema that does not exist": ["SET LOCAL search_path = nowhere"],
 }
 
-#: `due_reminders` is inlined into its caller's statement, so it has the caller's operators. It writes nothing.
+#: `due_reminders` is inlined into its caller's statement, so it uses the caller's operators. It writes nothing.
 _TRICKS_ON_OPERATORS = ("temporary types", "another schema's operators", "another schema's functions")
 
 pytestmark = pytest.mark.usefixtures("due")
@@ -84,7 +84,7 @@ def value(connection: Connection, sql: str, **values: object) -> object:
 
 
 @every_trick
-def test_a_claim_returns_and_writes_the_same(engine: Engine, statements: Sequence[str]) -> None:
+def test_a_handover_returns_and_writes_the_same(engine: Engine, statements: Sequence[str]) -> None:
     with altered(engine, *statements) as connection:
         claimed = connection.execute(text("SELECT * FROM public.claim_due_reminders(moment => :at)"), {"at": DUE_AT})
         (taken,) = claimed.all()
@@ -95,14 +95,14 @@ def test_a_claim_returns_and_writes_the_same(engine: Engine, statements: Sequenc
 
 
 @pytest.mark.parametrize("trick", [trick for trick in _TRICKS if trick not in _TRICKS_ON_OPERATORS])
-def test_what_is_due_is_the_same(engine: Engine, trick: str) -> None:
+def test_due_reminders_are_the_same(engine: Engine, trick: str) -> None:
     with altered(engine, *_TRICKS[trick]) as connection:
         found = "SELECT held_back IS NULL FROM public.due_reminders(:at)"
         assert value(connection, found, at=DUE_AT) is True
 
 
 @every_trick
-def test_an_outcome_is_recorded_in_the_same_place(engine: Engine, statements: Sequence[str]) -> None:
+def test_an_outcome_is_recorded_in_the_same_table(engine: Engine, statements: Sequence[str]) -> None:
     with altered(engine) as connection:
         (taken,) = hand_over.claim(connection, at=DUE_AT)
         for statement in statements:

@@ -1,4 +1,4 @@
-"""Promises about numbers that are not called: planning and the claim refuse them, and a day later look again."""
+"""Promises about numbers that are not called: planning and the handover refuse them, and check again a day later."""
 
 import datetime as dt
 from dataclasses import replace
@@ -32,7 +32,7 @@ TOMORROW = dt.datetime(2026, 3, 3, tzinfo=dt.UTC)
 
 
 def a_sharer(number: int, *, name: str | None = None, mobile: str = A_LONDON_PHONE) -> Contact:
-    """Another customer with the number of the one that a test is about."""
+    """Another customer with the number of the test's customer."""
     return a_contact(str(6000 + number), name=f"Customer {number}" if name is None else name, mobile=mobile)
 
 
@@ -42,7 +42,7 @@ def add_sharers(engine: Engine, link: Link, count: int, **facts: str) -> None:
 
 
 def the_outcome(engine: Engine, link: Link, mobile: str = A_LONDON_PHONE) -> str | None:
-    """How the plan of an invoice comes out whose customer has this number."""
+    """The plan outcome of an invoice whose customer has this number."""
     plan_for(engine, link, contact=a_contact(mobile=mobile))
     return outcome(engine)[0]
 
@@ -55,7 +55,7 @@ class TestPlanning:
         add_sharers(engine, link, others)
         assert the_outcome(engine, link) == expected
 
-    def test_customers_of_one_name_are_one(self, engine: Engine, link: Link) -> None:
+    def test_customers_of_one_name_count_once(self, engine: Engine, link: Link) -> None:
         for number, name in enumerate(["Analytical Engines", " analytical engines ", "ANALYTICAL ENGINES"] * 4):
             tell_contact(engine, link, a_sharer(number, name=name))
         assert the_outcome(engine, link) == "scheduled"
@@ -63,7 +63,9 @@ class TestPlanning:
     @pytest.mark.parametrize(
         ("name", "expected"), [("Difference Engines", "number_shared"), ("Analytical engines", "scheduled")]
     )
-    def test_a_doubtful_number_is_shared_by_two(self, engine: Engine, link: Link, name: str, expected: str) -> None:
+    def test_two_customers_are_enough_to_share_a_doubtful_number(
+        self, engine: Engine, link: Link, name: str, expected: str
+    ) -> None:
         tell_contact(engine, link, a_sharer(1, name=name, mobile=A_BRITISH_MOBILE))
         assert the_outcome(engine, link, A_BRITISH_MOBILE) == expected
 
@@ -82,11 +84,11 @@ class TestPlanning:
         add_sharers(engine, other, 9)
         assert the_outcome(engine, link) == "number_shared"
 
-    def test_those_of_another_user_do_not(self, engine: Engine, link: Link) -> None:
+    def test_customers_of_another_user_do_not_count(self, engine: Engine, link: Link) -> None:
         add_sharers(engine, a_link(engine, organization_id="2"), 9)
         assert the_outcome(engine, link) == "scheduled"
 
-    def test_the_policy_has_the_last_word(self, engine: Engine, link: Link) -> None:
+    def test_the_policy_can_change_the_limit(self, engine: Engine, link: Link) -> None:
         add_sharers(engine, link, 9)
         with engine.begin() as connection:
             reminder_policies.save(connection, link.connection_id, ReminderPolicy(shared_number_customers=0), now=NOW)
@@ -120,13 +122,13 @@ class TestLookingAgain:
         plan_all(engine, link, now=TOMORROW)
         assert outcome(engine)[0] == "scheduled"
 
-    def test_one_that_stays_shared_waits_for_the_day_after(self, engine: Engine, link: Link) -> None:
+    def test_a_number_that_stays_shared_waits_for_the_day_after(self, engine: Engine, link: Link) -> None:
         add_sharers(engine, link, 9)
         plan_for(engine, link, contact=a_contact(mobile=A_LONDON_PHONE))
         plan_all(engine, link, now=TOMORROW)
         assert outcome(engine) == ("number_shared", TOMORROW + A_DAY)
 
-    def test_a_policy_that_allows_its_kind_plans_it(self, engine: Engine, link: Link) -> None:
+    def test_a_number_whose_kind_a_policy_allows_is_planned(self, engine: Engine, link: Link) -> None:
         plan_for(engine, link, contact=a_contact(mobile="+49 900 1 234568"))
         with engine.begin() as connection:
             policy = ReminderPolicy(kinds_not_called=(), unknown_zone="Europe/Berlin")
@@ -136,7 +138,7 @@ class TestLookingAgain:
 
 
 class TestClaiming:
-    """The other customers come, or the verdict changes, after the plan was made."""
+    """The other customers appear, or the verdict changes, after the plan was made."""
 
     @pytest.fixture
     def ready(self, engine: Engine, link: Link) -> Link:
@@ -151,12 +153,12 @@ class TestClaiming:
         assert held_back(engine) == [expected]
         assert len(claim(engine)) == (expected is None)
 
-    def test_it_is_planned_as_shared_once_its_window_has_closed(self, engine: Engine, ready: Link) -> None:
+    def test_a_held_back_number_is_planned_as_shared_after_its_window(self, engine: Engine, ready: Link) -> None:
         add_sharers(engine, ready, 9)
         plan_all(engine, ready, now=DUE_AT + A_DAY)
         assert outcome(engine)[0] == "number_shared"
 
-    def test_of_the_other_connection_too(self, engine: Engine, ready: Link) -> None:
+    def test_customers_of_the_other_connection_count_for_the_handover(self, engine: Engine, ready: Link) -> None:
         add_sharers(engine, a_link(engine, user_id=ready.user_id, organization_id="2"), 9)
         assert held_back(engine) == [HoldReason.NUMBER_SHARED]
 
@@ -169,7 +171,7 @@ class TestClaiming:
             "primary_phone = '+442070313001'",
         ],
     )
-    def test_those_who_are_no_other_live_customers_with_it_do_not_count(
+    def test_customers_that_are_not_other_live_ones_with_the_number_do_not_count(
         self, engine: Engine, ready: Link, others: str
     ) -> None:
         add_sharers(engine, ready, 9)
@@ -184,19 +186,19 @@ class TestClaiming:
             ('phone_verdict = phone_verdict || \'{"doubts": ["example"]}\'', None),
         ],
     )
-    def test_a_number_that_is_no_longer_callable_is_held_back(
+    def test_a_number_that_became_not_callable_is_held_back(
         self, engine: Engine, ready: Link, verdict: str, expected: HoldReason | None
     ) -> None:
         assert ready
         change(engine, f"UPDATE customers_cache SET {verdict}")
         assert held_back(engine) == [expected]
 
-    def test_a_doubtful_one_is_held_back_for_the_second_customer(self, engine: Engine, ready: Link) -> None:
+    def test_a_doubtful_number_is_held_back_for_the_second_customer(self, engine: Engine, ready: Link) -> None:
         add_sharers(engine, ready, 1)
         change(engine, 'UPDATE customers_cache SET phone_verdict = phone_verdict || \'{"doubts": ["example"]}\'')
         assert held_back(engine) == [HoldReason.NUMBER_SHARED]
 
-    def test_a_confirmed_one_goes_out(self, engine: Engine, ready: Link) -> None:
+    def test_a_confirmed_number_is_handed_over(self, engine: Engine, ready: Link) -> None:
         add_sharers(engine, ready, 9)
         change(
             engine,
@@ -216,7 +218,7 @@ class TestClaiming:
             '{"shared_number_customers": -1, "kinds_not_called": [1, null, {}]}',
         ],
     )
-    def test_rules_that_are_none_stop_no_claim(self, engine: Engine, ready: Link, rules: str) -> None:
+    def test_invalid_rules_hold_back_no_handover(self, engine: Engine, ready: Link, rules: str) -> None:
         change(
             engine,
             "INSERT INTO reminder_policies (connection_id, rules) VALUES (:id, CAST(:rules AS jsonb))",

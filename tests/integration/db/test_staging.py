@@ -1,4 +1,4 @@
-"""Promises of db/staging.py: what a run has read waits there exactly as it was, each record once, for that run only."""
+"""Promises of db/staging.py: data that a run has read is staged exactly, once per record, and for that run only."""
 
 import datetime as dt
 import uuid
@@ -24,7 +24,7 @@ A_MINUTE = dt.timedelta(minutes=1)
 
 
 def a_run(connection: Connection, link: Link) -> Run:
-    """A run that has just begun."""
+    """A new run."""
     step = runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
     assert step is not None
     claim = runs.claim(connection, step.run_id, step.step, claim_seconds=60)
@@ -75,11 +75,11 @@ class TestContacts:
             a_contact(name='Zoë "株" \\ {1} %s 🏦\n', modified_at=dt.datetime(1970, 1, 1, tzinfo=dt.UTC)),
         ],
     )
-    def test_a_contact_comes_back_as_it_was(self, engine: Engine, run: Run, contact: Contact) -> None:
+    def test_a_contact_is_staged_exactly(self, engine: Engine, run: Run, contact: Contact) -> None:
         stage(engine, run, contact)
         assert staged(engine, run) == [Observed(contact, OBSERVED_AT)]
 
-    def test_batches_come_in_order_until_nothing_is_left(self, engine: Engine, run: Run) -> None:
+    def test_batches_are_returned_in_order_until_the_staging_is_empty(self, engine: Engine, run: Run) -> None:
         stage(engine, run, *(a_contact(contact_id) for contact_id in ("3", "1", "2")))
         taken = []
         while batch := staged(engine, run, limit=2):
@@ -95,7 +95,7 @@ class TestContacts:
         assert staged(engine, run) == [Observed(a_contact(name="After"), OBSERVED_AT + A_MINUTE)]
         assert needing_details(engine, run) == []
 
-    def test_a_contact_met_twice_on_a_page_is_staged_once(self, engine: Engine, run: Run) -> None:
+    def test_a_contact_that_is_on_a_page_twice_is_staged_once(self, engine: Engine, run: Run) -> None:
         newer = a_contact(name="Newer", modified_at=MODIFIED_AT + A_MINUTE)
         stage(engine, run, a_contact(name="Older"), newer)
         assert staged(engine, run) == [Observed(newer, OBSERVED_AT)]
@@ -104,7 +104,7 @@ class TestContacts:
         stage(engine, run)
         assert staged(engine, run) == []
 
-    def test_each_run_has_its_own(self, engine: Engine, run: Run) -> None:
+    def test_each_run_has_its_own_staging(self, engine: Engine, run: Run) -> None:
         stage(engine, run, a_contact())
         with engine.begin() as connection:
             other = a_run(connection, a_link(engine))
@@ -112,12 +112,12 @@ class TestContacts:
 
 
 class TestDetails:
-    def test_who_needs_them_is_known_in_order(self, engine: Engine, run: Run) -> None:
+    def test_contacts_that_need_details_are_returned_in_order(self, engine: Engine, run: Run) -> None:
         stage(engine, run, *map(a_contact, "4321"), needing_details=frozenset("421"))
         assert needing_details(engine, run) == ["1", "2", "4"]
         assert needing_details(engine, run, limit=2) == ["1", "2"]
 
-    def test_an_answer_takes_the_list_rows_place(self, engine: Engine, run: Run) -> None:
+    def test_a_detail_response_replaces_the_list_row(self, engine: Engine, run: Run) -> None:
         stage(engine, run, a_contact(), needing_details=frozenset({"5001"}))
         detail = Observed(a_contact(details=ContactDetails("GB", True), persons=()), OBSERVED_AT + A_MINUTE)
         with engine.begin() as connection:
@@ -125,7 +125,7 @@ class TestDetails:
         assert staged(engine, run) == [detail]
         assert needing_details(engine, run) == []
 
-    def test_a_sweep_of_persons_takes_their_place(self, engine: Engine, run: Run) -> None:
+    def test_a_bulk_read_of_persons_replaces_the_detail_calls(self, engine: Engine, run: Run) -> None:
         stage(engine, run, a_contact("1"), a_contact("2"), needing_details=frozenset("12"))
         with engine.begin() as connection:
             staging.forgo_details(connection, run.run_id, ["1"])
@@ -136,7 +136,7 @@ class TestDetails:
 class TestPersons:
     SWEPT = Position(persons=WalkById(started_at=OBSERVED_AT, is_finished=True))
 
-    def test_a_sweep_tells_each_contacts_persons_in_zohos_order(self, engine: Engine, run: Run) -> None:
+    def test_a_bulk_read_returns_each_contacts_persons_in_zohos_order(self, engine: Engine, run: Run) -> None:
         ten, nine, other = a_person("7010"), a_person("799", is_primary=True), a_person("7001")
         with engine.begin() as connection:
             staging.stage_persons(connection, run.run_id, [("5001", ten), ("5002", other)])
@@ -147,12 +147,12 @@ class TestPersons:
         assert sweep.persons == {"5001": (nine, ten)}
 
     @pytest.mark.parametrize("position", [Position(), Position(persons=WalkById(started_at=OBSERVED_AT))])
-    def test_a_sweep_that_is_not_complete_tells_nothing(self, engine: Engine, run: Run, position: Position) -> None:
+    def test_an_incomplete_bulk_read_returns_nothing(self, engine: Engine, run: Run, position: Position) -> None:
         with engine.begin() as connection:
             staging.stage_persons(connection, run.run_id, [("5001", a_person())])
             assert staging.sweep(connection, replace(run, position=position), ["5001"]) is None
 
-    def test_a_person_met_again_counts_once_and_may_have_moved(self, engine: Engine, run: Run) -> None:
+    def test_a_person_read_twice_counts_once_and_may_have_moved(self, engine: Engine, run: Run) -> None:
         with engine.begin() as connection:
             pairs = [("5001", a_person("7001")), ("5001", a_person("7001", first_name="Augusta"))]
             staging.stage_persons(connection, run.run_id, pairs)
@@ -166,7 +166,7 @@ class TestPersons:
             staging.stage_persons(connection, run.run_id, [])
         assert rows(engine, "SELECT * FROM staged_persons") == []
 
-    def test_a_rejected_person_marks_its_contact_and_no_other(self, engine: Engine, run: Run) -> None:
+    def test_a_rejected_person_marks_only_its_own_contact(self, engine: Engine, run: Run) -> None:
         with engine.begin() as connection:
             staging.stage_persons(connection, run.run_id, [("5001", a_person("7001"))])
             rejected = [SetAside(None, "no id", "5001"), SetAside(None, "no id", "5001"), SetAside("7002", "no id")]
@@ -178,7 +178,7 @@ class TestPersons:
 
 
 class TestSetAside:
-    def test_a_row_without_an_id_of_its_own_has_its_owners(self, engine: Engine, link: Link) -> None:
+    def test_a_rejected_row_without_an_id_has_its_owners_id(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
             for kind in ("person", "invoice"):
                 aside = [SetAside(None, "no id", "5001"), SetAside("7", "no time"), SetAside(None, "no object")]
@@ -196,7 +196,7 @@ class TestSetAside:
             ("invoice", None, "no object"),
         }
 
-    def test_a_row_that_cannot_be_understood_is_noted_once_a_reason(self, engine: Engine, link: Link) -> None:
+    def test_a_rejected_row_is_recorded_once_per_reason(self, engine: Engine, link: Link) -> None:
         aside = [SetAside("1", "no time"), SetAside(None, "no id"), SetAside("1", "no name"), SetAside("1", "no time")]
         for _ in range(2):
             with engine.begin() as connection:
@@ -208,14 +208,16 @@ class TestSetAside:
         assert found == {("contact", "1", "no time"), ("contact", None, "no id"), ("contact", "1", "no name")}
         assert len(rows(engine, "SELECT id FROM set_aside_records")) == 3
 
-    def test_it_is_known_since_when_and_until_when(self, engine: Engine, link: Link) -> None:
+    def test_a_rejected_row_records_its_first_and_last_time(self, engine: Engine, link: Link) -> None:
         for _ in range(2):
             with engine.begin() as connection:
                 staging.set_aside(connection, link.connection_id, "contact", [SetAside(None, "no id")])
         (found,) = rows(engine, "SELECT first_seen_at, last_seen_at FROM set_aside_records")
         assert found["first_seen_at"] < found["last_seen_at"]
 
-    def test_what_a_whole_run_has_not_met_again_is_forgotten(self, engine: Engine, link: Link, run: Run) -> None:
+    def test_rejected_rows_that_a_full_run_has_not_seen_again_are_deleted(
+        self, engine: Engine, link: Link, run: Run
+    ) -> None:
         change(
             engine,
             """
@@ -231,9 +233,7 @@ class TestSetAside:
         assert [each["record_id"] for each in rows(engine, "SELECT record_id FROM set_aside_records")] == ["2"]
 
 
-def test_a_run_that_ends_leaves_nothing_behind_and_no_other_run_loses_anything(
-    engine: Engine, link: Link, run: Run
-) -> None:
+def test_an_ended_run_leaves_no_staging_and_other_runs_keep_theirs(engine: Engine, link: Link, run: Run) -> None:
     with engine.begin() as connection:
         other = a_run(connection, a_link(engine))
         for each in (run, other):
@@ -247,5 +247,5 @@ def test_a_run_that_ends_leaves_nothing_behind_and_no_other_run_loses_anything(
         assert [each["run_id"] for each in rows(engine, f"SELECT run_id FROM {table}")] == [other.run_id]
 
 
-def test_a_run_that_does_not_exist_has_staged_nothing(engine: Engine, run: Run) -> None:
+def test_an_unknown_run_has_no_staging(engine: Engine, run: Run) -> None:
     assert staged(engine, replace(run, run_id=uuid.uuid4())) == []

@@ -1,4 +1,4 @@
-"""Promises of db/tokens.py and secrets/tokens.py: many workers share one access token, and one of them renews it."""
+"""Promises of db/tokens.py and secrets/tokens.py: many workers share one access token, and one worker refreshes it."""
 
 import json
 import threading
@@ -33,7 +33,7 @@ STORED = """
 
 @dataclass
 class Accounts:
-    """Zoho's accounts server: a new token for each question, unless it has something else to say."""
+    """A fake of Zoho's accounts server: a new token for each request, unless another response is set."""
 
     answers: list[httpx.Response] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ def vault() -> Vault:
 
 @pytest.fixture
 def shared(engine: Engine, link: Link, vault: Vault, accounts: Accounts) -> SharedTokens:
-    """The connection's tokens, of which the access token has an hour to live."""
+    """The connection's tokens; the access token is valid for another hour."""
     change(
         engine,
         """
@@ -90,24 +90,24 @@ def let_it_end_in(engine: Engine, seconds: float) -> None:
 
 
 def renewed(shared: SharedTokens, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token:
-    """The token to try, where there is one."""
+    """The token to try, if there is one."""
     token = shared.renewed(stale, tried_again=tried_again, is_one_record=is_one_record)
     assert token is not None
     return token
 
 
 class TestCurrent:
-    def test_a_token_that_lives_is_used_as_it_is(self, shared: SharedTokens, accounts: Accounts) -> None:
+    def test_a_valid_token_is_used_as_it_is(self, shared: SharedTokens, accounts: Accounts) -> None:
         assert shared.current() == Token("access-1", "https://www.zohoapis.eu")
         assert accounts.asked == []
 
-    def test_nobody_waits_for_it(self, engine: Engine, shared: SharedTokens) -> None:
+    def test_a_valid_token_is_read_without_waiting_for_locks(self, engine: Engine, shared: SharedTokens) -> None:
         with engine.begin() as connection:
             tokens.read(connection, shared.connection_id, lock=True)
             assert shared.current().value == "access-1"
 
     @pytest.mark.parametrize("seconds", [-60, 0, 60])
-    def test_one_that_is_about_to_end_is_renewed_and_kept(
+    def test_a_token_that_expires_soon_is_refreshed_and_stored(
         self, engine: Engine, shared: SharedTokens, accounts: Accounts, seconds: float
     ) -> None:
         let_it_end_in(engine, seconds)
@@ -115,11 +115,11 @@ class TestCurrent:
         assert shared.current().value == "renewed-1"
         assert accounts.asked == ["refresh-1"]
 
-    def test_a_connection_without_one_gets_one(self, engine: Engine, shared: SharedTokens) -> None:
+    def test_a_connection_without_an_access_token_gets_one(self, engine: Engine, shared: SharedTokens) -> None:
         change(engine, "UPDATE zoho_connections SET access_token_encrypted = NULL, access_token_expires_at = NULL")
         assert shared.current().value == "renewed-1"
 
-    def test_a_renewed_token_is_kept_encrypted_until_its_end(
+    def test_a_refreshed_token_is_stored_encrypted_until_its_end(
         self, engine: Engine, shared: SharedTokens, vault: Vault
     ) -> None:
         let_it_end_in(engine, 0)
@@ -140,7 +140,7 @@ class TestCurrent:
         ("told", "used"),
         [("https://www.zohoapis.in", "https://www.zohoapis.in"), (None, "https://www.zohoapis.eu")],
     )
-    def test_the_domain_to_call_is_the_last_one_told(
+    def test_the_domain_to_call_is_the_latest_one_of_zoho(
         self, engine: Engine, shared: SharedTokens, accounts: Accounts, told: str | None, used: str
     ) -> None:
         accounts.api_domain = told
@@ -154,7 +154,7 @@ class TestCurrent:
             (httpx.Response(200, content=b'{"error": "invalid_code"}'), TokenRevoked),
         ],
     )
-    def test_a_failed_renewal_leaves_the_tokens_as_they_were(
+    def test_a_failed_refresh_leaves_the_tokens_unchanged(
         self, engine: Engine, shared: SharedTokens, accounts: Accounts, answer: httpx.Response, kind: type[Exception]
     ) -> None:
         let_it_end_in(engine, 0)
@@ -165,29 +165,29 @@ class TestCurrent:
         assert row(engine, STORED) == before
         assert shared.current().value == "renewed-2"
 
-    def test_a_secret_of_a_lost_key_says_so(self, engine: Engine, shared: SharedTokens) -> None:
+    def test_a_secret_of_a_lost_key_is_reported(self, engine: Engine, shared: SharedTokens) -> None:
         change(engine, "UPDATE zoho_connections SET access_token_encrypted = 'of another key'")
         with pytest.raises(UnreadableSecretError):
             shared.current()
 
 
 class TestRenewed:
-    def test_a_refused_token_is_renewed(self, shared: SharedTokens, accounts: Accounts) -> None:
+    def test_a_refused_token_is_refreshed(self, shared: SharedTokens, accounts: Accounts) -> None:
         assert renewed(shared, shared.current(), tried_again=True).value == "renewed-1"
         assert shared.current().value == "renewed-1"
         assert len(accounts.asked) == 1
 
-    def test_a_young_one_is_tried_once_more_first(self, shared: SharedTokens, accounts: Accounts) -> None:
+    def test_a_new_refused_token_is_tried_once_more_first(self, shared: SharedTokens, accounts: Accounts) -> None:
         stale = shared.current()
         assert renewed(shared, stale, tried_again=False) == stale
         assert accounts.asked == []
 
-    def test_an_older_one_is_not(self, engine: Engine, shared: SharedTokens) -> None:
+    def test_an_older_refused_token_is_refreshed_at_once(self, engine: Engine, shared: SharedTokens) -> None:
         let_it_end_in(engine, 3500)
         assert renewed(shared, shared.current(), tried_again=False).value == "renewed-1"
 
     @pytest.mark.parametrize("is_throttled", [False, True])
-    def test_while_no_other_is_granted_one_that_lives_is_tried_once_more(
+    def test_a_valid_token_is_tried_once_more_while_no_other_is_granted(
         self, engine: Engine, shared: SharedTokens, accounts: Accounts, is_throttled: bool
     ) -> None:
         let_it_end_in(engine, 3500)
@@ -201,7 +201,7 @@ class TestRenewed:
             renewed(shared, stale, tried_again=True)
         assert refused.value.seconds == pytest.approx(60 if is_throttled else 600, abs=10)
 
-    def test_a_throttled_endpoint_is_left_alone_for_as_long_as_it_says(
+    def test_a_throttled_endpoint_gets_no_requests_during_its_pause(
         self, engine: Engine, shared: SharedTokens, accounts: Accounts
     ) -> None:
         let_it_end_in(engine, 0)
@@ -214,29 +214,31 @@ class TestRenewed:
             assert waiting.value.seconds == pytest.approx(300, abs=10)
         assert len(accounts.asked) == 1
 
-    def test_one_that_has_ended_waits_for_the_next(self, engine: Engine, shared: SharedTokens) -> None:
+    def test_an_expired_token_waits_for_the_next_refresh(self, engine: Engine, shared: SharedTokens) -> None:
         stale = shared.current()
         let_it_end_in(engine, 0)
         change(engine, "UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes'")
         with pytest.raises(BudgetWait):
             renewed(shared, stale, tried_again=False)
 
-    def test_who_comes_late_gets_what_another_has_renewed(self, shared: SharedTokens, accounts: Accounts) -> None:
+    def test_a_late_worker_gets_the_token_that_another_has_refreshed(
+        self, shared: SharedTokens, accounts: Accounts
+    ) -> None:
         stale = shared.current()
         first, second = (renewed(shared, stale, tried_again=True) for _ in range(2))
         assert first == second
         assert len(accounts.asked) == 1
 
-    def test_the_renewed_one_may_be_refused_too(self, shared: SharedTokens, accounts: Accounts) -> None:
+    def test_a_refreshed_token_may_be_refused_too(self, shared: SharedTokens, accounts: Accounts) -> None:
         first = renewed(shared, shared.current(), tried_again=True)
         assert renewed(shared, first, tried_again=True).value == "renewed-2"
         assert len(accounts.asked) == 2
 
 
 class TestRefusedRecords:
-    """Refusals of single records, by a token that may be good."""
+    """Refusals of single records, with a token that may be valid."""
 
-    def test_a_token_that_was_renewed_a_moment_ago_is_tried_once_more_only(
+    def test_a_token_that_was_just_refreshed_is_only_tried_once_more(
         self, engine: Engine, shared: SharedTokens, accounts: Accounts
     ) -> None:
         let_it_end_in(engine, 0)
@@ -245,22 +247,24 @@ class TestRefusedRecords:
         assert shared.renewed(stale, tried_again=True, is_one_record=True) is None
         assert len(accounts.asked) == 1
 
-    def test_so_is_every_token_while_half_of_the_refreshes_are_used(self, engine: Engine, shared: SharedTokens) -> None:
+    def test_every_token_is_only_tried_once_more_while_half_of_the_refreshes_are_used(
+        self, engine: Engine, shared: SharedTokens
+    ) -> None:
         let_it_end_in(engine, 1800)
         used = ", ".join(f"now() - interval '{minutes} minutes'" for minutes in range(9, 9 - RECORD_REFRESHES, -1))
         change(engine, f"UPDATE zoho_connections SET refreshed_at = ARRAY[{used}]")
         stale = shared.current()
         assert shared.renewed(stale, tried_again=True, is_one_record=True) is None
-        assert renewed(shared, stale, tried_again=True).value == "renewed-1", "the refusal of a list is the token's"
+        assert renewed(shared, stale, tried_again=True).value == "renewed-1", "a refused list is blamed on the token"
 
-    def test_an_older_token_is_renewed(self, engine: Engine, shared: SharedTokens) -> None:
+    def test_an_older_token_is_refreshed_after_a_refused_record(self, engine: Engine, shared: SharedTokens) -> None:
         let_it_end_in(engine, 1800)
         assert renewed(shared, shared.current(), tried_again=False, is_one_record=True).value == "renewed-1"
 
-    def test_the_token_of_a_grant_is_renewed_however_young(self, shared: SharedTokens) -> None:
+    def test_the_token_of_a_grant_is_refreshed_whatever_its_age(self, shared: SharedTokens) -> None:
         assert renewed(shared, shared.current(), tried_again=True, is_one_record=True).value == "renewed-1"
 
-    def test_what_another_has_renewed_is_tried(self, shared: SharedTokens) -> None:
+    def test_a_token_that_another_worker_has_refreshed_is_tried(self, shared: SharedTokens) -> None:
         stale = shared.current()
         fresh = renewed(shared, stale, tried_again=True)
         assert shared.renewed(stale, tried_again=True, is_one_record=True) == fresh
@@ -274,7 +278,7 @@ class TestManyAtOnce:
         return SharedTokens(wide, shared.vault, shared.http, shared.client, shared.connection_id)
 
     @pytest.mark.parametrize("is_refused", [False, True])
-    def test_one_renews_and_the_others_wait_for_it(
+    def test_one_worker_refreshes_while_the_others_wait(
         self, engine: Engine, crowd: SharedTokens, accounts: Accounts, is_refused: bool
     ) -> None:
         let_it_end_in(engine, 3600 if is_refused else 0)

@@ -1,4 +1,4 @@
-"""Promises of db/transactions.py: a deadlock is repeated, an absent Postgres waited for, and no attempt is spent."""
+"""Promises of db/transactions.py: a deadlock is repeated, an absent Postgres is waited for, and no attempt is used."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def no_pause(_: float) -> None:
 
 
 def failing(times: int, error: DBAPIError) -> Callable[[Connection], int]:
-    """Work that fails so often, then returns which try it was."""
+    """Work that fails `times` times, then returns the number of its try."""
     tries = []
 
     def work(_: Connection) -> int:
@@ -40,7 +40,7 @@ def failing(times: int, error: DBAPIError) -> Callable[[Connection], int]:
 
 
 def lose_the_connection(connection: Connection) -> None:
-    """As a restart of Postgres does: the connection ends in the middle of the work."""
+    """Terminate the connection in the middle of the work, like a restart of Postgres."""
     connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
 
@@ -48,12 +48,12 @@ class TestConflicts:
     def test_a_deadlock_is_repeated_at_once(self, engine: Engine) -> None:
         assert in_transaction(engine, failing(2, DEADLOCK), pause=no_pause) == 3
 
-    def test_not_for_ever(self, engine: Engine) -> None:
+    def test_deadlocks_are_not_repeated_forever(self, engine: Engine) -> None:
         with pytest.raises(OperationalError):
             in_transaction(engine, failing(100, DEADLOCK), pause=no_pause)
 
     @pytest.mark.usefixtures("link")
-    def test_nothing_of_the_failed_try_is_left(self, engine: Engine) -> None:
+    def test_a_failed_try_leaves_no_rows(self, engine: Engine) -> None:
         tries = []
 
         def work(connection: Connection) -> None:
@@ -72,11 +72,11 @@ class TestConflicts:
 
 
 class TestPatience:
-    def test_without_it_a_lost_connection_ends_the_work(self, engine: Engine) -> None:
+    def test_a_lost_connection_ends_the_work_without_patience(self, engine: Engine) -> None:
         with pytest.raises(OperationalError):
             in_transaction(engine, lose_the_connection, pause=no_pause)
 
-    def test_a_postgres_that_is_restarted_is_waited_for(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def test_a_restart_of_postgres_is_waited_for(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         with EmbeddedPostgres(tmp_path_factory.mktemp("restarted"), durable=False) as server:
             engine = new_engine(server.url, application_name="booksync tests")
             in_transaction(engine, lambda connection: connection.execute(text("SELECT 1")))
@@ -90,7 +90,7 @@ class TestPatience:
             engine.dispose()
         assert found == 7
 
-    def test_it_ends(self, engine: Engine) -> None:
+    def test_the_wait_for_postgres_ends(self, engine: Engine) -> None:
         pauses: list[float] = []
         with pytest.raises(OperationalError):
             in_transaction(engine, lose_the_connection, patience_seconds=5, pause=pauses.append)
@@ -98,7 +98,7 @@ class TestPatience:
 
 
 class TestAttempts:
-    """A lost connection in the middle of a step: the claim is freed with its attempt, over a new connection."""
+    """A lost connection in the middle of a step: the lease is released with its attempt, over a new connection."""
 
     def test_a_step_keeps_all_its_attempts_however_often_its_connection_is_lost(
         self, engine: Engine, step: StepRef
@@ -116,7 +116,7 @@ class TestAttempts:
             )
         assert row(engine, "SELECT attempts, claimed_until FROM sync_runs") == {"attempts": 0, "claimed_until": None}
 
-    def test_a_claim_that_ran_out_gives_nothing_back(self, engine: Engine, step: StepRef) -> None:
+    def test_an_expired_lease_returns_no_attempt(self, engine: Engine, step: StepRef) -> None:
         mine = claimed(engine, step)
         change(engine, "UPDATE sync_runs SET claimed_until = now() - interval '1 second'")
         claimed(engine, step)

@@ -1,4 +1,4 @@
-"""Promises about countries that booksync does not understand: they are counted where an operator looks."""
+"""Promises about countries that booksync does not understand: operators see their counts."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def in_a_country_named(text: str | None) -> ContactDetails:
 
 @pytest.fixture
 def database(engine: Engine, link: Link) -> Iterator[Connection]:
-    """Three customers in Ruritania, one in Graustark, one in a country that is understood, one without a country."""
+    """Three customers in Ruritania, one in Graustark, one in a known country, one without a country."""
     named = [*["Ruritania"] * 3, "Graustark", None]
     contacts = [a_contact(str(5001 + at), details=in_a_country_named(text)) for at, text in enumerate(named)]
     understood = a_contact("6001", details=ContactDetails(country_code="IN", reminders_enabled=None))
@@ -28,7 +28,7 @@ def database(engine: Engine, link: Link) -> Iterator[Connection]:
         yield connection
 
 
-def test_status_counts_their_customers_the_most_first(database: Connection, link: Link) -> None:
+def test_status_lists_unknown_countries_with_the_most_customers_first(database: Connection, link: Link) -> None:
     assert summary.unknown_countries(database, link.connection_id) == {
         "unknown_countries": [
             {"country": "Ruritania", "customers": 3},
@@ -38,7 +38,9 @@ def test_status_counts_their_customers_the_most_first(database: Connection, link
     }
 
 
-def test_status_names_so_few_and_counts_all(database: Connection, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_lists_a_limited_number_and_counts_all(
+    database: Connection, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(summary, "LONGEST_LIST_OF_COUNTRIES", 1)
     found = summary.unknown_countries(database, link.connection_id)
     assert [each["country"] for each in found["unknown_countries"]] == ["Ruritania"]
@@ -50,19 +52,19 @@ def test_a_deleted_customer_does_not_count(engine: Engine, database: Connection,
     assert summary.unknown_countries(database, link.connection_id)["customers_with_unknown_country"] == 3
 
 
-def test_a_state_has_them(database: Connection, link: Link) -> None:
+def test_the_state_of_a_connection_contains_unknown_countries(database: Connection, link: Link) -> None:
     (state,) = summary.connection_states(database, link.connection_id)
     assert state["customers_with_unknown_country"] == 4
     assert state["country_code"] == link.country_code
 
 
-def test_the_figures_count_them_without_their_texts(database: Connection, link: Link) -> None:
+def test_the_figures_count_unknown_countries_without_their_texts(database: Connection, link: Link) -> None:
     (found,) = figures.connections(database)
     assert found["unknown_countries"] == 4
     assert "Ruritania" not in str(found)
 
 
-def test_a_connection_without_any_says_so(engine: Engine, link: Link) -> None:
+def test_a_connection_without_unknown_countries_reports_none(engine: Engine, link: Link) -> None:
     with engine.connect() as connection:
         assert summary.unknown_countries(connection, link.connection_id) == {
             "unknown_countries": [],
@@ -70,7 +72,7 @@ def test_a_connection_without_any_says_so(engine: Engine, link: Link) -> None:
         }
 
 
-def test_a_comparison_with_zoho_knows_them(database: Connection, link: Link) -> None:
+def test_a_comparison_with_zoho_includes_unknown_countries(database: Connection, link: Link) -> None:
     known = verification.known_details(database, link)
     assert known["5001"] == in_a_country_named("Ruritania")
     assert known["6001"].country_code == "IN"

@@ -1,4 +1,4 @@
-"""Promises of db/invoices.py and db/skipped_invoices.py: an invoice that lacks its customer waits for it."""
+"""Promises of db/invoices.py and db/skipped_invoices.py: an invoice without a cached customer waits for it."""
 
 import uuid
 from decimal import Decimal
@@ -24,26 +24,26 @@ def unknown_customers(engine: Engine, link: Link, limit: int = 20) -> list[str]:
 
 
 class TestInvoicesThatWait:
-    def test_an_unknown_customer_makes_an_invoice_wait(self, engine: Engine, home: Link) -> None:
+    def test_an_invoice_of_an_unknown_customer_waits(self, engine: Engine, home: Link) -> None:
         page = [an_invoice("8001"), an_invoice("8002", customer_id="5002"), an_invoice("8003", customer_id="")]
         assert upsert(engine, home, *page) == Upserted(new=1)
         assert cached_ids(engine) == {"8001"}
         assert skipped(engine) == {"8002": "customer_unknown", "8003": "no_customer"}
 
-    def test_each_unknown_customer_is_asked_for_once(self, engine: Engine, link: Link) -> None:
+    def test_each_unknown_customer_is_requested_once(self, engine: Engine, link: Link) -> None:
         page = [an_invoice(str(number), customer_id=str(5000 + number % 3)) for number in range(9)]
         upsert(engine, link, *page, an_invoice("8001", customer_id=""))
         assert unknown_customers(engine, link) == ["5000", "5001", "5002"]
         assert unknown_customers(engine, link, limit=2) == ["5000", "5001"]
 
-    def test_a_new_customer_takes_up_what_waited(self, engine: Engine, link: Link) -> None:
+    def test_invoices_move_to_the_cache_with_their_new_customer(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice("8001"), an_invoice("8002"), an_invoice("8003", customer_id="5002"))
         assert cache_customer(engine, link).taken_up == Upserted(new=2)
         assert cached_ids(engine) == {"8001", "8002"}
         assert skipped(engine) == {"8003": "customer_unknown"}
         assert cached(engine)["plan_at"] == NOW
 
-    def test_what_waited_is_taken_up_as_exactly_as_it_was_told(self, engine: Engine, link: Link) -> None:
+    def test_a_waiting_invoice_moves_to_the_cache_exactly(self, engine: Engine, link: Link) -> None:
         told = an_invoice(total="1234567890123456.789", balance=None, date=None)
         upsert(engine, link, told)
         cache_customer(engine, link)
@@ -52,9 +52,11 @@ class TestInvoicesThatWait:
         assert found["sync_hash"] == told.sync_hash()
         assert (found["zoho_last_modified_at"], found["observed_at"]) == (MODIFIED_AT, OBSERVED_AT)
 
-    def test_a_customer_that_was_cached_meanwhile_takes_up_what_waited(self, engine: Engine, link: Link) -> None:
+    def test_invoices_move_to_the_cache_after_a_concurrent_write_of_their_customer(
+        self, engine: Engine, link: Link
+    ) -> None:
         upsert(engine, link, an_invoice())
-        # Cached by a transaction that did not see the invoice wait, as two side by side may.
+        # Cached by a concurrent transaction that did not see the waiting invoice.
         change(
             engine,
             """
@@ -67,7 +69,7 @@ class TestInvoicesThatWait:
         assert cache_customer(engine, link).taken_up == Upserted(new=1)
         assert unknown_customers(engine, link) == []
 
-    def test_a_customer_from_before_booksync_takes_up_what_waited(self, engine: Engine, link: Link) -> None:
+    def test_invoices_move_to_the_cache_with_a_customer_from_before_booksync(self, engine: Engine, link: Link) -> None:
         change(
             engine,
             "INSERT INTO customers_cache (user_id, zoho_customer_id) VALUES (:user_id, '5001')",
@@ -77,7 +79,7 @@ class TestInvoicesThatWait:
         cache_customer(engine, link)
         assert (cached_ids(engine), skipped(engine)) == ({"8001"}, {})
 
-    def test_an_invoice_whose_customer_is_cached_waits_no_more(self, engine: Engine, home: Link) -> None:
+    def test_an_invoice_no_longer_waits_once_its_customer_is_cached(self, engine: Engine, home: Link) -> None:
         upsert(engine, home, an_invoice(customer_id=""), an_invoice("8002", customer_id="5002"))
         with engine.begin() as connection:
             skipped_invoices.mark_customer(connection, home, "5002", SkipReason.CUSTOMER_GONE)
@@ -86,7 +88,7 @@ class TestInvoicesThatWait:
         assert upsert(engine, home, *page) == Upserted(new=2)
         assert skipped(engine) == {}
 
-    def test_a_gone_customer_is_not_asked_for_again(self, engine: Engine, link: Link) -> None:
+    def test_a_gone_customer_is_not_requested_again(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice("8001"), an_invoice("8002"), an_invoice("8003", customer_id="5002"))
         with engine.begin() as connection:
             assert skipped_invoices.mark_customer(connection, link, "5001", SkipReason.CUSTOMER_GONE) == 2
@@ -95,14 +97,14 @@ class TestInvoicesThatWait:
         assert skipped(engine)["8001"] == "customer_gone"
         assert unknown_customers(engine, link) == ["5002"]
 
-    def test_a_gone_customers_invoice_that_changes_is_asked_about_again(self, engine: Engine, link: Link) -> None:
+    def test_a_gone_customer_is_requested_again_after_a_change_of_its_invoice(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice())
         with engine.begin() as connection:
             skipped_invoices.mark_customer(connection, link, "5001", SkipReason.CUSTOMER_GONE)
         upsert(engine, link, an_invoice(modified_at=MODIFIED_AT + A_MINUTE))
         assert skipped(engine) == {"8001": "customer_unknown"}
 
-    def test_a_gone_customer_who_comes_back_takes_up_what_waited(self, engine: Engine, link: Link) -> None:
+    def test_invoices_move_to_the_cache_with_a_returned_customer(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice())
         with engine.begin() as connection:
             skipped_invoices.mark_customer(connection, link, "5001", SkipReason.CUSTOMER_GONE)
@@ -118,7 +120,7 @@ class TestInvoicesThatWait:
             deletions.mark(connection, home, RecordKind.CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
         assert upsert(engine, home, an_invoice()) == Upserted(new=1)
 
-    def test_what_a_whole_walk_has_not_met_waits_no_more(self, engine: Engine, link: Link) -> None:
+    def test_waiting_invoices_that_a_whole_walk_has_not_read_are_deleted(self, engine: Engine, link: Link) -> None:
         upsert(engine, link, an_invoice("8001"), an_invoice("8002"))
         with engine.begin() as connection:
             run = runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)

@@ -1,4 +1,4 @@
-"""Promises of waiting invoices whose stamps go back: they follow the rule of cached rows, whatever the order."""
+"""Promises of waiting invoices whose modified time goes back: the rule of cached rows applies, in any order."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT
 
 CACHED, UNKNOWN = "5001", "5002"
 A_SECOND = dt.timedelta(seconds=1)
-#: Readings so far apart are never of one moment.
+#: Reads with this distance are never of one moment.
 CLEARLY_LATER = OVERLAP + A_SECOND
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading of the invoice 8001."""
+    """One read of the invoice 8001."""
 
     stamp: dt.datetime | None
     observed_at: dt.datetime
@@ -45,7 +45,7 @@ PAID_WITH_AN_OLDER_STAMP = Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + CLEARLY
 
 
 def read(connection: Connection, link: Link, reading: Reading, *, full: bool) -> None:
-    # No two readings are equal: one that changes nothing leaves the time of the one before.
+    # No two reads are equal, because an equal read would leave the observed time of the one before.
     invoice = an_invoice(
         customer_id=reading.customer_id,
         number=f"read at {reading.observed_at}",
@@ -62,7 +62,7 @@ def cache_the_unknown_customer(connection: Connection, link: Link) -> None:
 
 
 def cached(connection: Connection) -> tuple[object, ...]:
-    """Customer, status, stamp and time of the cached invoice."""
+    """Customer, status, modified time and observed time of the cached invoice."""
     row = connection.execute(
         text("SELECT zoho_customer_id, status, zoho_last_modified_at, observed_at FROM invoices_cache")
     ).one()
@@ -70,7 +70,7 @@ def cached(connection: Connection) -> tuple[object, ...]:
 
 
 def waiting(connection: Connection) -> list[tuple[object, ...]]:
-    """Customer, status and time of each waiting reading."""
+    """Customer, status and observed time of each waiting read."""
     rows = connection.execute(text("SELECT zoho_customer_id, invoice ->> 'status', observed_at FROM skipped_invoices"))
     return [tuple(row) for row in rows]
 
@@ -79,7 +79,7 @@ def as_cached(reading: Reading) -> tuple[object, ...]:
     return (reading.customer_id, reading.status, reading.stamp, reading.observed_at)
 
 
-def test_a_full_run_replaces_a_waiting_invoice_whose_stamp_went_back(engine: Engine, home: Link) -> None:
+def test_a_full_run_replaces_a_waiting_invoice_whose_modified_time_went_back(engine: Engine, home: Link) -> None:
     with engine.begin() as connection:
         read(connection, home, OLD, full=True)
         read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
@@ -88,14 +88,14 @@ def test_a_full_run_replaces_a_waiting_invoice_whose_stamp_went_back(engine: Eng
         assert cached(connection) == as_cached(PAID_WITH_AN_OLDER_STAMP)
 
 
-def test_an_incremental_run_keeps_a_waiting_invoice_whose_stamp_went_back(engine: Engine, home: Link) -> None:
+def test_an_incremental_run_keeps_a_waiting_invoice_whose_modified_time_went_back(engine: Engine, home: Link) -> None:
     with engine.begin() as connection:
         read(connection, home, OLD, full=False)
         read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=False)
         assert waiting(connection) == [(UNKNOWN, "sent", OLD.observed_at)]
 
 
-def test_a_full_run_ends_the_wait_of_an_invoice_that_went_to_a_cached_customer(engine: Engine, home: Link) -> None:
+def test_a_full_run_ends_the_wait_of_an_invoice_that_moved_to_a_cached_customer(engine: Engine, home: Link) -> None:
     moved = Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + CLEARLY_LATER, CACHED, "paid")
     with engine.begin() as connection:
         read(connection, home, OLD, full=True)
@@ -103,14 +103,16 @@ def test_a_full_run_ends_the_wait_of_an_invoice_that_went_to_a_cached_customer(e
         assert (cached(connection), waiting(connection)) == (as_cached(moved), [])
 
 
-def test_a_full_run_withdraws_the_cached_row_of_an_invoice_whose_stamp_went_back(engine: Engine, home: Link) -> None:
+def test_a_full_run_withdraws_the_cached_row_of_an_invoice_whose_modified_time_went_back(
+    engine: Engine, home: Link
+) -> None:
     with engine.begin() as connection:
         read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
         read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
         assert cached(connection)[:2] == (CACHED, "deleted")
 
 
-def test_an_invoice_that_waits_is_live_although_its_withdrawn_row_has_the_newer_stamp(
+def test_a_waiting_invoice_is_live_although_its_withdrawn_row_has_the_newer_modified_time(
     engine: Engine, home: Link
 ) -> None:
     ref = ResyncRef(home.connection_id, Entity.INVOICE, "8001")
@@ -151,11 +153,11 @@ def test_a_waiting_invoice_is_cached_although_one_server_of_zoho_is_some_seconds
         assert (cached(connection), waiting(connection)) == (as_cached(moved), [])
 
 
-def test_a_cached_row_that_was_read_later_survives_what_waited(engine: Engine, home: Link) -> None:
+def test_a_cached_row_that_was_read_later_survives_the_waiting_one(engine: Engine, home: Link) -> None:
     later = Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + CLEARLY_LATER, CACHED, "paid")
     with engine.begin() as connection:
         read(connection, home, later, full=False)
-        # Written by a release that ended no wait by the time of the reading.
+        # Written by a release that did not end a wait by the time of the read.
         connection.execute(text("UPDATE invoices_cache SET connection_id = NULL WHERE zoho_invoice_id = '8001'"))
         read(connection, home, OLD, full=False)
         connection.execute(text("UPDATE invoices_cache SET connection_id = :id"), {"id": home.connection_id})
@@ -164,14 +166,14 @@ def test_a_cached_row_that_was_read_later_survives_what_waited(engine: Engine, h
         assert (cached(connection), waiting(connection)) == (as_cached(later), [])
 
 
-def test_a_reading_that_is_older_than_the_cached_row_waits_for_nothing(engine: Engine, home: Link) -> None:
+def test_a_read_that_is_older_than_the_cached_row_does_not_wait(engine: Engine, home: Link) -> None:
     with engine.begin() as connection:
         read(connection, home, Reading(MODIFIED_AT + A_MINUTE, OBSERVED_AT + A_SECOND, CACHED), full=False)
         read(connection, home, OLD, full=False)
         assert waiting(connection) == []
 
 
-def test_a_reading_that_is_older_than_the_waiting_one_is_not_cached(engine: Engine, home: Link) -> None:
+def test_a_read_that_is_older_than_the_waiting_one_is_not_cached(engine: Engine, home: Link) -> None:
     with engine.begin() as connection:
         read(connection, home, OLD, full=False)
         read(connection, home, Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + A_SECOND, CACHED), full=False)
@@ -190,7 +192,7 @@ _READINGS = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 3), _READINGS)
-def test_a_full_runs_readings_end_equal_in_every_order(
+def test_the_reads_of_full_runs_have_one_result_in_every_order(
     engine: Engine, home: Link, appears_before: int, readings: Sequence[Reading]
 ) -> None:
     newest = max(readings, key=lambda reading: reading.rank)

@@ -1,4 +1,4 @@
-"""Both applications as writers of one database, and what they leave in it."""
+"""Both applications as writers of one database, and the rows that they leave."""
 
 import uuid
 from typing import Any
@@ -7,7 +7,7 @@ import psycopg
 
 from db.migrations import Target, migrate
 
-#: It owns nothing, and knows four tables.
+#: It owns nothing, and uses four tables.
 LEGACY_ROLE = "legacy_application"
 _LET_IN = f"""
     DO $$ DECLARE known regclass; BEGIN
@@ -27,7 +27,7 @@ _LET_IN = f"""
 
 
 class Database:
-    """A database as both applications use it: the legacy one's statements name the columns that it knows, no other."""
+    """A database that both applications use: the legacy application's statements use only the columns that it knows."""
 
     def __init__(self, connection: "psycopg.Connection[dict[str, Any]]") -> None:
         self.connection = connection
@@ -37,7 +37,7 @@ class Database:
         return cursor.fetchall() if cursor.description else []
 
     def let_the_legacy_application_in(self) -> None:
-        """Give its role the rights on its tables."""
+        """Grant the legacy application's role the rights on its tables."""
         self.rows(_LET_IN)
 
     def row(self, statement: str, *values: Any) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Database:
         return only
 
     def legacy_rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
-        """What `rows` does, with the rights that the legacy application has."""
+        """Like `rows`, with the rights of the legacy application."""
         self.let_the_legacy_application_in()
         with self.connection.transaction():
             self.rows(f"SET LOCAL ROLE {LEGACY_ROLE}")
@@ -160,7 +160,7 @@ class Database:
         )
 
     def schema(self) -> dict[str, list[dict[str, Any]]]:
-        """All that the migrations shape, in an order that does not depend on when a column was added."""
+        """All objects that the migrations create or change, in an order that does not depend on the age of columns."""
         return {
             "columns": self.rows("""
                 SELECT table_name, column_name, data_type, is_nullable, column_default
@@ -179,7 +179,7 @@ class Database:
 
 
 def a_legacy_database(url: str, database: Database) -> uuid.UUID:
-    """Two customers with three invoices whose copies disagree, half of them blank, and their reminders."""
+    """Two customers with three invoices that have different copies, some of which are blank, and their reminders."""
     migrate(url, Target.LEGACY)
     user = database.a_user()
     first = database.legacy_writes_invoice(user, "1", name="Ada", modified_at="2026-01-01T00:00Z")
@@ -196,7 +196,7 @@ def legacy_rows(database: Database) -> list[list[Any]]:
 
 
 def receipts(database: Database) -> list[dict[str, Any]]:
-    """What the receipt tells of the invoices' values, each row's newest word."""
+    """The receipt's entries for the invoices' values: the newest one of each row."""
     return database.rows("""
         SELECT zoho_invoice_id AS invoice, key AS column, value, won_by, CASE
             WHEN key = ANY(unfit) THEN 'kept' WHEN key = ANY(merged) THEN 'merged' ELSE 'moved' END AS outcome

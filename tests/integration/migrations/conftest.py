@@ -14,7 +14,7 @@ from tests.integration.migrations.applications import Database
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # pytest-alembic's own checks carry it.
+    # Used by pytest-alembic's own checks.
     config.addinivalue_line("markers", "alembic: a check of pytest-alembic's")
 
 

@@ -1,4 +1,4 @@
-"""pytest-alembic's checks of the history, called as plain functions since its plugin is off."""
+"""pytest-alembic's checks of the history, called as plain functions because its plugin is disabled."""
 
 import io
 from collections.abc import Iterator
@@ -24,11 +24,11 @@ def test_the_history_has_one_head(history: MigrationContext) -> None:
     default.test_single_head_revision(history)
 
 
-def test_an_empty_database_goes_from_base_to_head(history: MigrationContext) -> None:
+def test_an_empty_database_upgrades_from_base_to_head(history: MigrationContext) -> None:
     default.test_upgrade(history)
 
 
-def test_the_models_match_what_the_migrations_make(history: MigrationContext) -> None:
+def test_the_models_match_the_migrations(history: MigrationContext) -> None:
     default.test_model_definitions_match_ddl(history)
 
 

@@ -1,4 +1,4 @@
-"""Whatever the legacy tables hold: up, every value is accounted for; down again, every row is as it was."""
+"""With any content of the legacy tables, an upgrade accounts for every value, and a downgrade restores every row."""
 
 import uuid
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(invoices=dirt.INVOICES)
-def test_up_through_all_phases_and_down_again_nothing_is_lost(
+def test_an_upgrade_through_all_phases_and_a_downgrade_lose_nothing(
     invoices: list[LegacyInvoice], postgres: EmbeddedPostgres
 ) -> None:
     with a_database(postgres) as (url, database):
@@ -41,7 +41,7 @@ def test_up_through_all_phases_and_down_again_nothing_is_lost(
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(invoices=dirt.INVOICES, rewrites=dirt.REWRITES)
-def test_what_the_legacy_application_writes_in_phase2_is_told_and_comes_back(
+def test_writes_of_the_legacy_application_in_phase2_are_recorded_and_restored(
     invoices: list[LegacyInvoice],
     rewrites: list[tuple[int, str | None, tuple[str | None, ...]]],
     postgres: EmbeddedPostgres,
@@ -79,7 +79,7 @@ def assert_all_is_accounted_for(database: Database, invoices: list[LegacyInvoice
     customers = {row["id"]: row for row in database.rows("SELECT * FROM customers_cache")}
     assert len(customers) == len(won)
     for invoice in invoices:
-        # The newest receipt holds the copy, value by value, and its customer.
+        # The newest receipt contains the copy, value by value, and its customer.
         (receipt, *_) = database.rows(
             "SELECT * FROM migration_receipt WHERE table_name = 'invoices_cache' AND row_id = %s ORDER BY id DESC",
             invoice.id,
@@ -113,7 +113,7 @@ def assert_the_phone_is_the_winners(customer: Row, receipt: Row, copies: list[Le
 
 
 def by_customer(invoices: list[LegacyInvoice]) -> Iterator[list[LegacyInvoice]]:
-    """Each customer's invoices, the one that was written last first."""
+    """Each customer's invoices, the last written first."""
     linkable = sorted(
         (invoice for invoice in invoices if invoice.is_linkable), key=lambda each: (each.owner, each.zoho_id)
     )

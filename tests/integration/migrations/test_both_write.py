@@ -1,4 +1,4 @@
-"""Both applications write while the phases change: neither meets an error, and what they wrote is there."""
+"""Both applications write while the phases change, without errors or lost rows."""
 
 import threading
 import uuid
@@ -16,7 +16,7 @@ _INVOICES_BEFORE = 400
 
 
 class Application(threading.Thread):
-    """Writes one row after the other, as fast as it can, until it is told to stop; then tells of its first error."""
+    """A thread that writes row after row as fast as it can until it is stopped, and then reports its first error."""
 
     def __init__(self, url: str, user: uuid.UUID) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Application(threading.Thread):
         raise NotImplementedError
 
     def goes_on(self, rounds: int = 20) -> None:
-        """Wait until it has written so many more rows."""
+        """Wait until it has written that many more rows."""
         with self._round:
             until = self._rounds + rounds
             assert self._round.wait_for(lambda: self._rounds >= until or self.error is not None, timeout=60)
@@ -63,7 +63,7 @@ _A = TypeVar("_A", bound=Application)
 
 
 class LegacyApplication(Application):
-    """Knows only the old columns; writes new invoices, renames customers in old ones, and moves some to others."""
+    """Uses only the old columns; writes new invoices, renames customers in old ones, and moves some to others."""
 
     def write(self, database: Database, turn: int) -> None:
         number = f"before-{turn % _INVOICES_BEFORE}" if turn % 2 else f"legacy-{turn}"
@@ -78,7 +78,7 @@ class LegacyApplication(Application):
 
 
 class NewApplication(Application):
-    """Caches customers as Zoho tells them, some of those that the legacy application knows; and their invoices."""
+    """Caches customers from Zoho, including some of the legacy application's, and their invoices."""
 
     def __init__(self, url: str, user: uuid.UUID) -> None:
         super().__init__(url, user)
@@ -116,7 +116,7 @@ def test_both_applications_write_through_every_phase_change(url: str, database: 
             migrate(url, Target.PHASE2)
             new.links_invoices.set()
             new.goes_on()
-            # Back and forth once more, with both at work as far as each phase lets them.
+            # Down and up once more, while both write as far as each phase allows.
             new.links_invoices.clear()
             new.goes_on(2)
             migrate(url, Target.PHASE1)

@@ -1,4 +1,4 @@
-"""`booksync migrate` as an operator types it: the report, its export, progress, and adoption."""
+"""`booksync migrate` as an operator uses it: the report, its export, progress, and adoption."""
 
 import csv
 import io
@@ -36,14 +36,14 @@ def booksync_migrate(monkeypatch: pytest.MonkeyPatch, url: str) -> Command:
     return Command(monkeypatch, url)
 
 
-def test_what_was_asked_for_goes_to_stdout(booksync_migrate: Command) -> None:
+def test_the_requested_output_goes_to_stdout(booksync_migrate: Command) -> None:
     assert booksync_migrate().stdout == "The schema is at 0012_containment_phase3 now.\n"
     assert booksync_migrate().stdout == "The schema is at 0012_containment_phase3 already.\n"
     assert "Unaccounted for: 0 invoices." in booksync_migrate("--report").stdout
     assert len(booksync_migrate("--report", "--json").stdout.splitlines()) == 1
 
 
-def test_the_report_tells_the_totals(booksync_migrate: Command, url: str, database: Database) -> None:
+def test_the_report_contains_the_totals(booksync_migrate: Command, url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     database.legacy_writes_invoice(user, "4", customer=" ", zone="Mars/Phobos")
     migrate(url, Target.PHASE2)
@@ -66,7 +66,7 @@ def test_the_report_tells_the_totals(booksync_migrate: Command, url: str, databa
     }
 
 
-def test_the_export_holds_every_value_and_which_row_won(
+def test_the_export_contains_every_value_and_the_winning_row(
     booksync_migrate: Command, url: str, database: Database, tmp_path: Path
 ) -> None:
     a_legacy_database(url, database)
@@ -86,25 +86,25 @@ def test_the_export_holds_every_value_and_which_row_won(
     assert {row["value"] for row in rows if row["column_name"] == "customer_phone"} == {"'=1+1"}
 
 
-def test_before_phase2_nothing_is_accounted_for(booksync_migrate: Command, url: str, database: Database) -> None:
+def test_nothing_is_accounted_for_before_phase2(booksync_migrate: Command, url: str, database: Database) -> None:
     a_legacy_database(url, database)
     migrate(url, Target.PHASE1)
 
     assert booksync_migrate.json("--report")["unaccounted"] == 3
 
 
-def test_without_receipts_there_is_no_report(booksync_migrate: Command, url: str) -> None:
+def test_no_report_without_receipts(booksync_migrate: Command, url: str) -> None:
     migrate(url, Target.LEGACY)
 
     assert "The receipt does not exist yet" in str(booksync_migrate("--report").exception)
 
 
 @pytest.mark.parametrize("arguments", [("--to", "head", "--report"), ("--adopt", "--csv", "x"), ("--yes",)])
-def test_one_thing_at_a_time(arguments: tuple[str, ...], booksync_migrate: Command) -> None:
+def test_options_that_exclude_each_other_are_refused(arguments: tuple[str, ...], booksync_migrate: Command) -> None:
     assert booksync_migrate(*arguments).exit_code == 2
 
 
-def test_only_what_takes_long_shows_its_progress() -> None:
+def test_only_long_operations_show_their_progress() -> None:
     seconds = iter([0.0, 1.0, 3.0, 4.0, 9.0, 10.0, 11.0, 12.5])
     log = io.StringIO()
     with Teller(Console(file=log, width=80), clock=lambda: next(seconds)) as teller:
@@ -121,7 +121,7 @@ def test_only_what_takes_long_shows_its_progress() -> None:
 
 
 def an_application_in_camel_case(url: str, database: Database) -> None:
-    """Its tables as an ORM makes them: quoted names, no defaults in the database, the key in an index."""
+    """Tables as an ORM creates them: quoted names, no defaults in the database, the key in an index."""
     database.rows("CREATE TABLE users (id uuid PRIMARY KEY, email text)")
     database.rows("""
         CREATE TABLE invoices_cache (
@@ -156,7 +156,7 @@ def camel_writes(database: Database, user: str, number: str, name: str) -> None:
     )
 
 
-def test_adopting_tells_first_and_asks_whoever_can_answer(
+def test_adopting_explains_itself_first_and_asks_only_in_a_terminal(
     booksync_migrate: Command, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     an_application_in_camel_case(url, database)
@@ -182,12 +182,12 @@ def test_adopting_tells_first_and_asks_whoever_can_answer(
         migrate(url)
 
 
-def test_an_application_in_camel_case_goes_on_through_the_views(
+def test_an_application_in_camel_case_continues_through_the_views(
     booksync_migrate: Command, url: str, database: Database
 ) -> None:
     an_application_in_camel_case(url, database)
     user = str(database.row("INSERT INTO users (id) VALUES (gen_random_uuid()) RETURNING id")["id"])
-    # The index that the adoption is to build is not there yet.
+    # The index that the adoption will build is still missing.
     database.rows(
         """
         INSERT INTO invoices_cache ("id", "userId", "zohoInvoiceId", "zohoCustomerId", "customerName",
@@ -197,7 +197,7 @@ def test_an_application_in_camel_case_goes_on_through_the_views(
         user,
     )
 
-    assert booksync_migrate.json("--adopt")["adopted"], "without a terminal nobody is asked"
+    assert booksync_migrate.json("--adopt")["adopted"], "no question without a terminal"
     assert booksync_migrate.json("--adopt")["revision"] == "0001_legacy"
 
     database.rows("SET search_path = booksync_legacy, public")
@@ -229,7 +229,7 @@ def test_an_application_in_camel_case_goes_on_through_the_views(
     ]
 
 
-def test_an_application_in_snake_case_is_stamped_and_left_alone(
+def test_an_application_in_snake_case_is_stamped_and_otherwise_unchanged(
     booksync_migrate: Command, url: str, database: Database
 ) -> None:
     a_legacy_database(url, database)
@@ -244,7 +244,9 @@ def test_an_application_in_snake_case_is_stamped_and_left_alone(
     assert [row for row in before["columns"] if "booksync" not in row["table_name"]] == before_again["columns"]
 
 
-def test_a_database_that_cannot_be_adopted_says_why(booksync_migrate: Command, url: str, database: Database) -> None:
+def test_the_reason_is_given_for_a_database_that_cannot_be_adopted(
+    booksync_migrate: Command, url: str, database: Database
+) -> None:
     database.rows("CREATE TABLE users (id bigint PRIMARY KEY)")
     database.rows("CREATE TABLE sync_metadata (id uuid, owner uuid)")
 

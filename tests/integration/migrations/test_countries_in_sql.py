@@ -11,7 +11,7 @@ from sandbox.servers import EmbeddedPostgres
 from tests.integration.migrations.applications import Database
 
 TEXTS = [
-    # Codes: alpha-2, alpha-3, of subdivisions, for calls.
+    # Codes: alpha-2, alpha-3, of subdivisions, calling codes.
     ("GB", "GB"),
     (" gb\t", "GB"),
     ("NA", "NA"),
@@ -39,7 +39,7 @@ TEXTS = [
     ("Deutschland", "DE"),
     ("España", "ES"),
     ("Türkiye", "TR"),
-    # None, or several.
+    # No country, or several.
     ("Virgin Islands", None),
     ("Ruritania", None),
     ("NULL", None),
@@ -51,7 +51,7 @@ TEXTS = [
     ("India" + " " * 200 + "x", None),
     # Without its accent this would be Angola's code.
     ("Áo", None),
-    # Another script is left to Zoho's own answer.
+    # Texts in another script are left to Zoho's own response.
     ("Россия", None),
 ]
 
@@ -70,19 +70,19 @@ def in_sql(database: Database, texts: list[str]) -> list[str | None]:
     return [row["code"] for row in rows]
 
 
-def test_texts_are_read_as_the_rules_say(migrated: Database) -> None:
+def test_texts_are_read_by_the_rules(migrated: Database) -> None:
     texts = [text for text, _ in TEXTS]
     assert dict(zip(texts, in_sql(migrated, texts), strict=True)) == dict(TEXTS)
 
 
-def test_no_text_is_read_otherwise_than_by_the_rules(migrated: Database) -> None:
+def test_no_known_text_is_read_differently_from_the_rules(migrated: Database) -> None:
     every_name = [name for language in names.LANGUAGES.split() for _, name in names._names_of_cldr(language)]
     texts = [*every_name, *country_names(), *(name.upper() for name in every_name)]
     read = in_sql(migrated, texts)
     assert [text for text, code in zip(texts, read, strict=True) if code not in (None, country_code(text, ""))] == []
 
 
-def test_nor_is_any_other_text(postgres: EmbeddedPostgres, migrated: Database) -> None:
+def test_no_generated_text_is_read_differently_from_the_rules(postgres: EmbeddedPostgres, migrated: Database) -> None:
     characters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
     pieces = st.sampled_from(
         ["GB", "us", "India", "the ", "The\n", "NA", "+44", "-ENG", "&", "Áo", " ", ".", "(", "ß", "İ"]
@@ -99,5 +99,5 @@ def test_nor_is_any_other_text(postgres: EmbeddedPostgres, migrated: Database) -
     check()
 
 
-def test_a_missing_country_is_none(migrated: Database) -> None:
+def test_a_missing_country_is_null(migrated: Database) -> None:
     assert migrated.row("SELECT booksync_country(NULL) AS code") == {"code": None}

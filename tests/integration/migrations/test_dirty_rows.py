@@ -1,4 +1,4 @@
-"""Rows as spreadsheets, imports and scripts leave them: no row is lost, and no two customers become one."""
+"""Rows with errors from spreadsheets, imports and scripts: no row is lost, and no two customers are merged."""
 
 import datetime as dt
 
@@ -14,12 +14,12 @@ SPREADSHEET = "the customer id went through a spreadsheet"
 IDS: list[tuple[str, str]] = [
     ("7018", "7018"),
     (" 7018\t", "7018"),
-    ("\u00a07018", "7018"),  # the blank of web pages
+    ("\u00a07018", "7018"),  # the non-breaking space of web pages
     ("7018.0", "7018"),  # the id as a float
     (" 7018.0 ", "7018"),
-    ("460000000026049.0", "460000000026049"),  # fifteen digits, which a float holds exactly
+    ("460000000026049.0", "460000000026049"),  # fifteen digits, which a float represents exactly
     ("1234567000000123456", "1234567000000123456"),  # Zoho's usual length
-    ("0070", "0070"),  # a text; nothing says that it is 70
+    ("0070", "0070"),  # a text; it is not necessarily 70
     ("C1", "C1"),
     ("null and void", "null and void"),  # more than the word
     ("NA-7", "NA-7"),
@@ -29,7 +29,7 @@ NO_IDS: list[tuple[str | None, str]] = [
     (None, "missing zoho_customer_id"),
     ("", "blank zoho_customer_id"),
     (" \u2003", "blank zoho_customer_id"),
-    # What programs write where they have no value.
+    # Values of programs without a value.
     ("null", "no customer id: the word null"),
     (" NULL ", "no customer id: the word null"),
     ("<null>", "no customer id: the word null"),
@@ -39,7 +39,7 @@ NO_IDS: list[tuple[str | None, str]] = [
     ("NaN", "no customer id: the word nan"),
     ("nil", "no customer id: the word nil"),
     ("[object Object]", "no customer id: the word object object"),
-    # What people write.
+    # Values that people type.
     ("n/a", "no customer id: the word n/a"),
     ("#N/A", "no customer id: the word n/a"),
     ("Unknown", "no customer id: the word unknown"),
@@ -51,7 +51,7 @@ NO_IDS: list[tuple[str | None, str]] = [
     ("0.0", "no customer id: zero"),
     ("000", "no customer id: zero"),
     ("-1", "no customer id: a negative number"),
-    # What a spreadsheet makes of a number.
+    # A number in a spreadsheet's notation.
     ("7.018E+03", SPREADSHEET),
     ("4,6E+17", SPREADSHEET),
     ("1.23457e18", SPREADSHEET),
@@ -60,13 +60,13 @@ NO_IDS: list[tuple[str | None, str]] = [
     ("7.018", SPREADSHEET),
     ("7018.00", SPREADSHEET),
     ("460\u202f000\u202f000\u202f026\u202f049", SPREADSHEET),  # as French spreadsheets group
-    ("1234567000000123456.0", SPREADSHEET),  # more digits than a float holds: it may be another customer's id
+    ("1234567000000123456.0", SPREADSHEET),  # more digits than a float represents: it may be another customer's id
     ('="7018"', SPREADSHEET),
     ("#REF!", SPREADSHEET),
 ]
 
 
-def test_a_customer_id_is_read_as_zoho_writes_it(url: str, database: Database) -> None:
+def test_a_customer_id_is_read_in_zohos_form(url: str, database: Database) -> None:
     migrate(url, Target.PHASE1)
     user = database.a_user()
     invoices = [database.legacy_writes_invoice(user, given, customer=given) for given, _ in IDS]
@@ -77,7 +77,7 @@ def test_a_customer_id_is_read_as_zoho_writes_it(url: str, database: Database) -
     assert found == [zoho_id for _, zoho_id in IDS]
 
 
-def test_what_is_no_customer_id_is_quarantined_with_its_reason(url: str, database: Database) -> None:
+def test_a_text_that_is_not_a_customer_id_is_quarantined_with_its_reason(url: str, database: Database) -> None:
     migrate(url, Target.PHASE1)
     user = database.a_user()
     invoices = [
@@ -94,7 +94,7 @@ def test_what_is_no_customer_id_is_quarantined_with_its_reason(url: str, databas
 
 
 @pytest.mark.parametrize("given", ["null", "0", "7.018E+03"])
-def test_invoices_without_an_id_are_not_merged_into_one_customer_in_phase2_either(
+def test_invoices_without_an_id_are_not_merged_into_one_customer_in_phase2(
     given: str, url: str, database: Database
 ) -> None:
     migrate(url, Target.PHASE2)
@@ -120,14 +120,14 @@ def test_an_invoice_whose_id_became_a_float_in_phase2_is_linked_to_its_customer(
     }
 
 
-#: What stands in an invoice → what its customer has, None for no value; the receipt keeps the text in any case.
+#: The text of an invoice → the value of its customer (None without a value); the receipt keeps the text in any case.
 ZONES: list[tuple[str, str | None]] = [
     ("Asia/Kolkata", "Asia/Kolkata"),
     ("Asia/Calcutta", "Asia/Kolkata"),  # its former name
     (" Asia/Kolkata ", "Asia/Kolkata"),
     ("asia/kolkata", "Asia/Kolkata"),
     ("US/Pacific", "America/Los_Angeles"),
-    ("Singapore", "Asia/Singapore"),  # Postgres takes a name without a slash its own way
+    ("Singapore", "Asia/Singapore"),  # Postgres interprets a name without a slash differently
     ("Europe/Oslo", "Europe/Oslo"),  # a link to Berlin's clock, but in use
     ("UTC", "UTC"),
     ("US/Pacific-New", None),  # withdrawn
@@ -139,7 +139,7 @@ ZONES: list[tuple[str, str | None]] = [
 ]
 
 
-def test_a_time_zone_has_its_present_name_or_none(url: str, database: Database) -> None:
+def test_a_time_zone_gets_its_present_name_or_none(url: str, database: Database) -> None:
     migrate(url, Target.PHASE1)
     user = database.a_user()
     invoices = [database.legacy_writes_invoice(user, given, customer=f"C{given}", zone=given) for given, _ in ZONES]
@@ -155,7 +155,7 @@ def test_a_time_zone_has_its_present_name_or_none(url: str, database: Database) 
 
 Copy = tuple[str | None, str | None]
 
-#: Copies of one customer, the oldest first: (phone, country) → its phone, the problem, the place of the winner.
+#: Copies of one customer, the oldest first: (phone, country) → its phone, the problem, the index of the winner.
 PHONES: list[tuple[list[Copy], str | None, str | None, int | None]] = [
     # The newest valid one counts, not the newest one.
     ([("0171 1234567", "DE"), ("+49 171 1234567", "de"), ("491711234567", "Germany")], "+491711234567", None, 1),
@@ -163,27 +163,27 @@ PHONES: list[tuple[list[Copy], str | None, str | None, int | None]] = [
     ([("+442070313000", "GB"), ("null", "NULL")], "+442070313000", None, 0),
     ([("+442070313000", "GB"), ("+999 1234567", "GB")], "+442070313000", None, 0),  # no country has that prefix
     ([("+442070313000", "GB"), ("+442070313001", "GB")], "+442070313001", None, 1),
-    # Without a valid one the newest that is not blank.
+    # Without a valid one, the newest that is not blank counts.
     ([("n/a", "GB"), ("ask Bob", "GB"), (" ", "GB")], "ask Bob", "not_a_number", 1),
-    # The country of the copy that holds it reads a number.
+    # A number is read with the country of its own copy.
     ([("0171 1234567", "DE"), (None, "GB")], "+491711234567", None, 0),
     ([("020 7031 3000", None), (None, "GB")], "+442070313000", None, 0),
     ([("n/a", "IN"), ("0912 345 6789", "Iran, Islamic Republic of")], "+989123456789", None, 1),
-    # A spreadsheet has lost digits, or made a decimal of it.
+    # A spreadsheet has lost digits, or has made it a decimal number.
     ([("4.91512E+12", "DE")], "4.91512E+12", "not_alone", 0),
     ([("1701234567.0", "DE")], "+491701234567", None, 0),
     ([("491701234567", "DE")], "491701234567", "ambiguous", 0),
-    # Two countries, two numbers: neither.
+    # Two countries, two numbers: neither counts.
     ([("06 12 34 56 78", "FR"), (None, "MA")], "06 12 34 56 78", "unknown_region", 0),
     ([("06 12 34 56 78", "FR"), ("n/a", "FR")], "+33612345678", None, 0),
-    # A country that is not understood is not replaced by another copy's.
+    # A country that is not understood is not replaced by the country of another copy.
     ([("n/a", "IN"), ("0912 345 6789", "Ruritania")], "0912 345 6789", "unknown_region", 1),
     ([], None, None, None),
 ]
 
 
 @pytest.mark.parametrize(("copies", "phone", "problem", "winner"), PHONES)
-def test_a_customer_gets_the_newest_phone_that_is_understood(
+def test_a_customer_gets_the_newest_valid_phone(
     copies: list[Copy], phone: str | None, problem: str | None, winner: int | None, url: str, database: Database
 ) -> None:
     migrate(url, Target.PHASE1)
@@ -233,7 +233,7 @@ def test_the_receipt_names_the_copy_whose_phone_counts(url: str, database: Datab
 
 def test_a_number_that_an_application_inserts_waits_for_its_verdict(url: str, database: Database) -> None:
     migrate(url, Target.PHASE2)
-    # The number without its dot belongs to a stranger.
+    # The number without its dot belongs to another person.
     invoice = database.legacy_writes_invoice(database.a_user(), "1", phone="+4930123456.0", country="DE")
 
     customer = database.customer_of(invoice)
@@ -258,7 +258,7 @@ def test_a_database_in_phase2_gets_the_rules_of_this_release(
     assert database.schema()["functions"] == present
 
 
-def test_dirty_rows_come_back_as_they_were(url: str, database: Database) -> None:
+def test_a_downgrade_restores_dirty_rows(url: str, database: Database) -> None:
     migrate(url, Target.LEGACY)
     user = database.a_user()
     for number, (given, _) in enumerate(IDS + NO_IDS):

@@ -1,4 +1,4 @@
-"""Gaps of the older application's tables: phase 1 fills them in, and the way back restores what was there."""
+"""Gaps in the older application's tables: phase 1 fills them, and the downgrade restores them."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def unstamped(url: str, database: Database) -> Database:
 
 @pytest.fixture
 def texts(unstamped: Database) -> Database:
-    """A reminder for each of the texts, of an invoice of its own."""
+    """A reminder for each of the texts, each of its own invoice."""
     unstamped.rows("DELETE FROM reminders")
     unstamped.rows("ALTER TABLE reminders ALTER COLUMN step TYPE text")
     (user,) = unstamped.rows("SELECT id FROM users")
@@ -44,7 +44,7 @@ def steps(database: Database) -> list[Any]:
     return [row["step"] for row in database.rows("SELECT step FROM reminders ORDER BY created_at, id")]
 
 
-def test_a_step_that_is_text_is_a_number_in_every_phase(url: str, texts: Database) -> None:
+def test_a_text_step_is_a_number_in_every_phase(url: str, texts: Database) -> None:
     adopt(url)
     for target in (Target.PHASE1, Target.PHASE2, Target.PHASE3):
         migrate(url, target)
@@ -52,7 +52,7 @@ def test_a_step_that_is_text_is_a_number_in_every_phase(url: str, texts: Databas
 
 
 @pytest.mark.parametrize("target", [Target.PHASE1, Target.PHASE2, Target.PHASE3])
-def test_the_way_back_restores_every_text_of_a_step(target: Target, url: str, texts: Database) -> None:
+def test_the_downgrade_restores_every_text_of_a_step(target: Target, url: str, texts: Database) -> None:
     before, schema = legacy_rows(texts), texts.schema()
     adopt(url)
 
@@ -64,7 +64,7 @@ def test_the_way_back_restores_every_text_of_a_step(target: Target, url: str, te
     assert texts.schema() == schema
 
 
-def test_the_type_and_the_default_of_a_step_come_back(url: str, texts: Database) -> None:
+def test_the_downgrade_restores_the_type_and_the_default_of_a_step(url: str, texts: Database) -> None:
     texts.rows("ALTER TABLE reminders ALTER COLUMN step TYPE varchar(8), ALTER COLUMN step SET DEFAULT '+3'")
     schema = texts.schema()["columns"]
     adopt(url)
@@ -78,7 +78,7 @@ def test_the_type_and_the_default_of_a_step_come_back(url: str, texts: Database)
     assert texts.schema()["columns"] == schema
 
 
-def test_a_step_that_was_changed_meanwhile_is_the_text_of_its_number(url: str, texts: Database) -> None:
+def test_a_step_changed_in_between_is_restored_as_the_text_of_its_number(url: str, texts: Database) -> None:
     adopt(url)
     migrate(url, Target.PHASE1)
     texts.rows("UPDATE reminders SET step = 21 WHERE step = 7")
@@ -88,7 +88,7 @@ def test_a_step_that_was_changed_meanwhile_is_the_text_of_its_number(url: str, t
     assert sorted(set(steps(texts))) == sorted({*TEXTS, "21"} - {"+7", "007"})
 
 
-def test_no_trigger_of_the_application_runs_for_a_step(url: str, texts: Database) -> None:
+def test_no_trigger_of_the_application_fires_for_a_step(url: str, texts: Database) -> None:
     texts.rows("""
         CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.updated_at := now(); RETURN NEW; END';
     """)
@@ -125,7 +125,7 @@ def test_no_trigger_of_the_application_runs_for_a_step(url: str, texts: Database
         ("ALTER TABLE reminders ADD CONSTRAINT known CHECK (step <> '99')", "constraint known on table reminders"),
     ],
 )
-def test_a_step_that_cannot_become_a_number_is_refused_before_anything_is_changed(
+def test_a_step_that_cannot_become_a_number_is_refused_before_any_change(
     dirt: str, sentence: str, url: str, texts: Database
 ) -> None:
     texts.rows(dirt)
@@ -138,7 +138,7 @@ def test_a_step_that_cannot_become_a_number_is_refused_before_anything_is_change
     assert texts.schema() == schema
 
 
-def test_a_step_that_comes_in_after_adoption_is_named(url: str, texts: Database) -> None:
+def test_the_error_names_a_step_that_was_written_after_adoption(url: str, texts: Database) -> None:
     adopt(url)
     texts.rows("UPDATE reminders SET step = 'first' WHERE step = '3'")
 
@@ -147,7 +147,7 @@ def test_a_step_that_comes_in_after_adoption_is_named(url: str, texts: Database)
 
 
 @pytest.mark.parametrize(("table", "column"), MISSING)
-def test_a_missing_column_is_added_and_dropped_on_the_way_back(
+def test_a_missing_column_is_added_and_the_downgrade_drops_it(
     table: str, column: str, url: str, unstamped: Database
 ) -> None:
     unstamped.rows(f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -163,7 +163,7 @@ def test_a_missing_column_is_added_and_dropped_on_the_way_back(
     assert unstamped.schema() == schema
 
 
-def test_adoption_announces_what_phase_1_fills_in(url: str, engine: Engine, texts: Database) -> None:
+def test_adoption_announces_the_gaps_that_phase_1_fills(url: str, engine: Engine, texts: Database) -> None:
     texts.rows("ALTER TABLE invoices_cache DROP COLUMN updated_at")
 
     with engine.connect() as connection:
@@ -174,22 +174,20 @@ def test_adoption_announces_what_phase_1_fills_in(url: str, engine: Engine, text
     assert "turn reminders.step from text into a number; the table is rewritten" in step
 
 
-def test_without_adoption_nothing_is_filled_in(url: str, texts: Database) -> None:
+def test_no_gap_is_filled_without_adoption(url: str, texts: Database) -> None:
     with pytest.raises(MigrationRefusedError, match=r"migrate --adopt`: in phase 1, turn reminders\.step"):
         migrate(url, Target.PHASE1)
 
 
 @pytest.mark.parametrize("column", ["customer_phone", "zoho_customer_id", "zoho_invoice_id"])
-def test_a_missing_column_whose_values_nothing_else_knows_is_refused(
-    column: str, url: str, unstamped: Database
-) -> None:
+def test_a_missing_column_with_unknown_values_is_refused(column: str, url: str, unstamped: Database) -> None:
     unstamped.rows(f"ALTER TABLE invoices_cache DROP COLUMN {column}")
 
     with pytest.raises(MigrationRefusedError, match=f"without {column}: add what is missing"):
         adopt(url)
 
 
-def test_gaps_are_restored_after_a_revision_whose_end_was_not_noted(
+def test_gaps_are_restored_after_a_revision_whose_end_was_not_recorded(
     url: str, texts: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts.rows("ALTER TABLE reminders DROP COLUMN updated_at")

@@ -1,4 +1,4 @@
-"""A database that was at work before connections were opened by a person keeps handing over; a new one is closed."""
+"""A database from before the handover switch keeps handing over; a new database is closed."""
 
 import uuid
 from typing import Any
@@ -34,7 +34,7 @@ def no_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def old(url: str, database: Database, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """The head of the release before: revision 0009 without what a later release has added to phase 2."""
+    """The head of the previous release: revision 0009 without a later release's additions to phase 2."""
     monkeypatch.setenv("DATABASE_URL", url)
     command.upgrade(alembic_config(), BEFORE)
     containment.remove(database.connection)  # type: ignore[arg-type]
@@ -44,7 +44,7 @@ def old(url: str, database: Database, engine: Engine, monkeypatch: pytest.Monkey
 
 
 def a_connection(database: Database, organization_id: str) -> uuid.UUID:
-    """As the release before saved it, of a user of its own, with one customer, one invoice and one reminder."""
+    """A connection as the previous release saved it: its own user, one customer, one invoice and one reminder."""
     user = database.a_user()
     row = database.row(
         """
@@ -84,7 +84,7 @@ def hand_over(database: Database, connection_id: uuid.UUID) -> None:
 
 
 def switches(database: Database) -> dict[uuid.UUID, tuple[str, bool, str]]:
-    """By connection: the switch, whether the time of opening is the connection's beginning, and the backlog."""
+    """By connection: the switch, whether the time of opening is the connection's creation, and the backlog."""
     found = database.rows("SELECT *, handover_opened_at = created_at AS from_the_beginning FROM zoho_connections")
     return {
         uuid.UUID(str(row["id"])): (row["handover"], bool(row["from_the_beginning"]), row["handover_backlog"])
@@ -93,7 +93,7 @@ def switches(database: Database) -> dict[uuid.UUID, tuple[str, bool, str]]:
 
 
 def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """All rows, in the columns of the release before."""
+    """All rows, in the columns of the previous release."""
     return {
         table: [{key: each[key] for key in sorted(each) if key not in _NEW} for each in database.all_of(table)]
         for table in TABLES
@@ -118,7 +118,7 @@ def test_a_connection_that_was_handing_over_stays_open(url: str, old: Database, 
     assert switches(old) == {at_work: OPEN, idle: CLOSED}
 
 
-def test_where_a_webhook_is_set_up_every_connection_stays_open(
+def test_every_connection_stays_open_if_a_webhook_is_configured(
     url: str, old: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REMINDER_WEBHOOK_URL", "https://receiver.example/due")
@@ -127,7 +127,7 @@ def test_where_a_webhook_is_set_up_every_connection_stays_open(
     assert switches(old) == dict.fromkeys(connections, OPEN)
 
 
-def test_a_connection_that_a_person_has_closed_is_not_opened_by_a_repeated_migration(url: str, old: Database) -> None:
+def test_a_repeated_migration_does_not_open_a_connection_that_a_person_has_closed(url: str, old: Database) -> None:
     connection_id = a_connection(old, "1")
     send(old, connection_id)
     migrate(url)
@@ -136,7 +136,7 @@ def test_a_connection_that_a_person_has_closed_is_not_opened_by_a_repeated_migra
     assert switches(old)[connection_id][0] == "closed"
 
 
-def test_a_connection_that_comes_later_is_closed(url: str, old: Database, engine: Engine) -> None:
+def test_a_later_connection_is_closed(url: str, old: Database, engine: Engine) -> None:
     migrate(url)
     link = a_link(engine, is_open=False)
     assert switches(old) == {link.connection_id: CLOSED}
@@ -158,7 +158,7 @@ def test_up_and_down_and_up_again_loses_no_row(url: str, old: Database, target: 
     assert switches(old) == {at_work: OPEN, idle: CLOSED}
 
 
-def test_a_table_of_the_same_name_is_named_and_left_alone(url: str, old: Database) -> None:
+def test_a_table_of_the_same_name_is_reported_and_unchanged(url: str, old: Database) -> None:
     old.rows("CREATE TABLE do_not_call (phone_number text)")
     old.rows("INSERT INTO do_not_call VALUES ('+442070313000')")
     with pytest.raises(MigrationRefusedError, match="do_not_call is there, but it is not booksync's"):
@@ -168,7 +168,7 @@ def test_a_table_of_the_same_name_is_named_and_left_alone(url: str, old: Databas
     assert old.rows("SELECT * FROM do_not_call") == [{"phone_number": "+442070313000"}]
 
 
-def test_booksync_works_only_once_the_functions_are_there(url: str, old: Database, engine: Engine) -> None:
+def test_booksync_works_only_once_the_functions_exist(url: str, old: Database, engine: Engine) -> None:
     assert old
     with engine.connect() as connection:
         assert schema_state(connection).fit is SchemaFit.OLDER
@@ -177,7 +177,7 @@ def test_booksync_works_only_once_the_functions_are_there(url: str, old: Databas
         assert schema_state(connection).fit is SchemaFit.FITS
 
 
-def test_half_an_upgrade_is_finished_when_it_is_run_again(
+def test_a_second_run_completes_an_interrupted_upgrade(
     url: str, old: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_work = a_connection(old, "1")

@@ -1,4 +1,4 @@
-"""kill -9 in mid-backfill, again and again: it finishes, with the result of a run that nobody disturbed."""
+"""Repeated kill -9 during the backfill: it completes with the result of an undisturbed run."""
 
 import os
 import signal
@@ -48,7 +48,9 @@ def crowded(postgres: EmbeddedPostgres) -> Iterator[tuple[str, str]]:
         postgres.drop_database(name)
 
 
-def test_a_backfill_that_is_killed_again_and_again_ends_as_if_it_had_not_been(crowded: tuple[str, str]) -> None:
+def test_a_backfill_that_is_killed_repeatedly_has_the_same_result_as_an_undisturbed_one(
+    crowded: tuple[str, str],
+) -> None:
     url, undisturbed = crowded
     migrate(undisturbed, Target.PHASE2)
 
@@ -82,7 +84,7 @@ def _start(url: str) -> "subprocess.Popen[bytes]":
 
 
 def _wait_for(database: Database, process: "subprocess.Popen[bytes]", *, receipts: int) -> None:
-    """Until the backfill has written so many receipts: the first customers, later the links."""
+    """Wait until the backfill has written that many receipts: first for customers, later for links."""
 
     def are_written() -> bool:
         assert process.poll() is None, "the backfill was over before it could be killed"

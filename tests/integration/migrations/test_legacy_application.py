@@ -1,4 +1,4 @@
-"""The legacy application: its tables are taken over as they are, and it keeps writing until phase 3."""
+"""The legacy application: its tables are adopted unchanged, and it keeps writing until phase 3."""
 
 import pytest
 from alembic import command
@@ -9,7 +9,7 @@ from db.migrations.revisions import alembic_config
 from tests.integration.migrations.applications import LEGACY_ROLE, Database, a_legacy_database
 
 
-def test_the_tables_of_an_installed_application_are_taken_as_they_are(url: str, database: Database) -> None:
+def test_the_tables_of_an_installed_application_are_adopted_unchanged(url: str, database: Database) -> None:
     migrate(url, Target.LEGACY)
     database.rows("DROP TABLE booksync_alembic_version")
     database.rows("ALTER TABLE users ADD COLUMN email text")
@@ -42,7 +42,7 @@ def test_the_applications_rows_are_never_dropped(url: str, database: Database, m
     assert len(database.all_of("invoices_cache")) == 3
 
 
-def test_the_legacy_application_needs_no_rights_on_booksyncs_tables_nor_can_it_slip_its_own_in(
+def test_the_legacy_application_needs_no_rights_on_booksyncs_tables_and_cannot_inject_its_own(
     url: str, database: Database
 ) -> None:
     user = a_legacy_database(url, database)
@@ -110,7 +110,7 @@ def test_the_legacy_application_keeps_writing(phase: Target, url: str, database:
 
 
 @pytest.mark.parametrize("age", ["1 day", "-1 day"])
-def test_a_user_has_its_own_row_of_sync_metadata_again_after_phase1_is_undone(
+def test_a_user_has_its_own_row_of_sync_metadata_after_a_downgrade_from_phase1(
     age: str, url: str, database: Database
 ) -> None:
     user = a_legacy_database(url, database)

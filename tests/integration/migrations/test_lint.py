@@ -1,4 +1,4 @@
-"""squawk over the SQL that the migrations send: it locks no table for long and breaks no other application."""
+"""squawk over the SQL of the migrations: no long lock of a table, and no break of another application."""
 
 import os
 import re
@@ -18,7 +18,7 @@ _CHANGES = re.compile(r"\s*(?:--.*\n\s*)*(?:CREATE|ALTER|DROP|COMMENT|SET (?:loc
 #: squawk's rules that do not apply, each with its reason.
 _EXCLUDED = {
     "ban-drop-column": "phase 3 is there to drop the old columns, once the legacy application is gone",
-    "ban-drop-constraint": "what is dropped is made anew at once, so that a revision can be repeated, or a CHECK that"
+    "ban-drop-constraint": "dropped objects are recreated at once, so that a revision can be repeated, or a CHECK that"
     " NOT NULL has replaced",
     "ban-drop-function": "they are booksync's own, and no application calls them",
     "prefer-bigint-over-int": "counters of steps and attempts; no key is of 32 bits",
@@ -35,7 +35,7 @@ def squawk() -> str:
     return found
 
 
-def test_squawk_has_nothing_to_say(url: str, squawk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_squawk_reports_nothing(url: str, squawk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate(url, Target.LEGACY)
     with monkeypatch.context() as patched:
         sent = Sent(patched)
@@ -59,7 +59,7 @@ _TOGETHER = "--assume-in-transaction"
 
 
 class Sent:
-    """The changes of the schema that a migration sends: alone, or together in a revision's transaction."""
+    """The schema changes that a migration sends: alone, or together in a revision's transaction."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.alone: list[str] = []
@@ -78,7 +78,7 @@ class Sent:
         if not alone:
             self.together.append(f"{statement};")
         elif ";\n" in statement:
-            # Several in one string are one transaction, by the protocol.
+            # By the protocol, several statements in one string are one transaction.
             self.alone.append(f"BEGIN;\n{statement};\nCOMMIT;")
         else:
             self.alone.append(f"{statement};")

@@ -1,4 +1,4 @@
-"""`alembic check`: the migrations make what the models say, and a difference is noticed."""
+"""`alembic check`: the migrations match the models, and a difference is reported."""
 
 import io
 
@@ -11,7 +11,7 @@ from db.migrations.revisions import alembic_config
 from tests.integration.migrations.applications import Database
 
 
-def test_the_migrations_agree_with_the_models(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_migrations_match_the_models(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate(url)
     monkeypatch.setenv("DATABASE_URL", url)
     config = alembic_config()
@@ -37,7 +37,7 @@ def test_the_migrations_agree_with_the_models(url: str, monkeypatch: pytest.Monk
         "CREATE TABLE forgotten (id uuid)",
     ],
 )
-def test_a_difference_from_the_models_is_noticed(
+def test_a_difference_from_the_models_is_reported(
     difference: str, url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     migrate(url)

@@ -1,4 +1,4 @@
-"""A name that booksync needs and the older application has: its columns keep their values, or the way up is refused."""
+"""A name that both applications use: the older application's column keeps its values, or the upgrade is refused."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ SHARED = [
     ("sync_metadata", "last_full_sync_at", "timestamptz", "timestamptz '2026-03-01Z'"),
 ]
 
-#: Columns of these names would be acted upon, whatever their type.
+#: booksync would act on the values of columns with these names, whatever their type.
 STATE = [(table, column) for table, columns in names.STATE_COLUMNS.items() for column in columns]
 
 UNFIT = [
@@ -36,7 +36,7 @@ UNFIT = [
 
 @pytest.fixture
 def legacy(url: str, database: Database) -> Database:
-    """At the version `legacy`, as an earlier release has adopted it."""
+    """A database at the version `legacy`, as adopted by an earlier release."""
     a_legacy_database(url, database)
     return database
 
@@ -72,7 +72,7 @@ def test_the_table_of_columns_covers_every_column_that_the_upgrades_add(url: str
 
 
 @pytest.mark.parametrize(("table", "column"), STATE)
-def test_a_column_with_the_name_of_a_state_column_is_refused_before_anything_is_changed(
+def test_a_column_with_the_name_of_a_state_column_is_refused_before_any_change(
     table: str, column: str, url: str, legacy: Database
 ) -> None:
     give(legacy, table, column, "text", "'theirs'")
@@ -86,7 +86,7 @@ def test_a_column_with_the_name_of_a_state_column_is_refused_before_anything_is_
 
 
 @pytest.mark.parametrize(("column", "kind"), UNFIT)
-def test_a_shared_column_of_another_type_is_refused_with_the_way_out(
+def test_a_shared_column_of_another_type_is_refused_with_the_solution(
     column: str, kind: str, url: str, legacy: Database
 ) -> None:
     legacy.rows(f"ALTER TABLE invoices_cache ADD COLUMN {column} {kind}")
@@ -95,7 +95,7 @@ def test_a_shared_column_of_another_type_is_refused_with_the_way_out(
         migrate(url)
 
 
-def test_a_shared_column_that_must_not_be_empty_is_refused_with_the_way_out(url: str, legacy: Database) -> None:
+def test_a_shared_column_that_must_not_be_empty_is_refused_with_the_solution(url: str, legacy: Database) -> None:
     legacy.rows("ALTER TABLE invoices_cache ADD COLUMN payment_reminder_enabled boolean NOT NULL DEFAULT true")
 
     with pytest.raises(MigrationRefusedError, match="ALTER COLUMN payment_reminder_enabled DROP NOT NULL"):
@@ -113,7 +113,7 @@ def test_a_renamed_column_keeps_its_values(url: str, legacy: Database) -> None:
     assert legacy_rows(legacy) == before
 
 
-def test_adoption_widens_a_hash_that_is_too_short_and_says_so(url: str, engine: Engine, legacy: Database) -> None:
+def test_adoption_widens_a_hash_that_is_too_short_and_reports_it(url: str, engine: Engine, legacy: Database) -> None:
     give(legacy, "invoices_cache", "sync_hash", "varchar(50)", "md5(id::text)")
     legacy.rows("DROP TABLE booksync_alembic_version")
     before = legacy_rows(legacy)
@@ -147,7 +147,7 @@ def test_adoption_widens_a_hash_that_is_too_short_and_says_so(url: str, engine: 
         ),
     ],
 )
-def test_another_name_that_is_taken_is_refused_before_anything_is_changed(
+def test_another_taken_name_is_refused_before_any_change(
     theirs: str, sentence: str, url: str, engine: Engine, legacy: Database
 ) -> None:
     legacy.rows(theirs)
@@ -178,7 +178,7 @@ def test_a_column_that_would_make_booksyncs_insert_fail_is_refused_before_phase_
         "ALTER TABLE reminders ALTER COLUMN phone SET NOT NULL",
     ],
 )
-def test_what_booksync_would_have_made_itself_stays_on_the_way_back(theirs: str, url: str, legacy: Database) -> None:
+def test_the_downgrade_keeps_existing_objects_that_match_booksyncs_own(theirs: str, url: str, legacy: Database) -> None:
     legacy.rows("UPDATE reminders SET phone = '' WHERE phone IS NULL")
     legacy.rows(theirs)
     before, schema = legacy_rows(legacy), legacy.schema()
@@ -190,7 +190,7 @@ def test_what_booksync_would_have_made_itself_stays_on_the_way_back(theirs: str,
     assert legacy.schema() == schema
 
 
-def test_a_state_column_that_comes_in_phase_1_is_refused_before_any_row_is_linked(url: str, legacy: Database) -> None:
+def test_a_state_column_that_appears_in_phase_1_is_refused_before_any_row_is_linked(url: str, legacy: Database) -> None:
     migrate(url, Target.PHASE1)
     give(legacy, "invoices_cache", "gone_at", "timestamptz", "now()")
     before = legacy_rows(legacy)
@@ -201,7 +201,7 @@ def test_a_state_column_that_comes_in_phase_1_is_refused_before_any_row_is_linke
     assert legacy_rows(legacy) == before
 
 
-def test_a_database_of_an_earlier_release_keeps_the_column_that_was_there(url: str, legacy: Database) -> None:
+def test_a_database_of_an_earlier_release_keeps_its_existing_column(url: str, legacy: Database) -> None:
     give(legacy, "invoices_cache", "sync_hash", "text", "'host-' || id")
     before, schema = legacy_rows(legacy), legacy.schema()
     migrate(url)
@@ -213,7 +213,7 @@ def test_a_database_of_an_earlier_release_keeps_the_column_that_was_there(url: s
     assert legacy.schema() == schema
 
 
-def test_a_database_of_an_earlier_release_goes_up_again_after_it_has_gone_back(url: str, legacy: Database) -> None:
+def test_a_database_of_an_earlier_release_can_be_upgraded_again_after_a_downgrade(url: str, legacy: Database) -> None:
     schema = legacy.schema()
     migrate(url)
     legacy.rows("DROP TABLE migration_added")
@@ -225,7 +225,7 @@ def test_a_database_of_an_earlier_release_goes_up_again_after_it_has_gone_back(u
     assert legacy.schema() == schema
 
 
-def test_a_stamp_of_the_older_applications_that_lies_ahead_comes_back(url: str, legacy: Database) -> None:
+def test_the_downgrade_restores_a_stamp_of_the_older_application_that_lies_ahead(url: str, legacy: Database) -> None:
     legacy.rows("UPDATE invoices_cache SET zoho_last_modified_at = '2062-01-01Z' WHERE zoho_invoice_id = '1'")
     before = legacy_rows(legacy)
 
@@ -236,7 +236,7 @@ def test_a_stamp_of_the_older_applications_that_lies_ahead_comes_back(url: str, 
     assert legacy_rows(legacy) == before
 
 
-def test_receipts_that_stayed_behind_do_not_stop_the_next_upgrade(url: str, legacy: Database) -> None:
+def test_remaining_receipts_do_not_block_the_next_upgrade(url: str, legacy: Database) -> None:
     migrate(url, Target.PHASE1)
     legacy.rows("""
         INSERT INTO migration_receipt (table_name, row_id, outcome, recorded_by, legacy, is_moved_out)
@@ -250,7 +250,7 @@ def test_receipts_that_stayed_behind_do_not_stop_the_next_upgrade(url: str, lega
     assert len(legacy.rows("SELECT id FROM migration_receipt")) == 1
 
 
-def test_every_name_that_the_upgrades_make_is_looked_for(url: str, legacy: Database) -> None:
+def test_every_name_that_the_upgrades_create_is_checked(url: str, legacy: Database) -> None:
     before = _names(legacy)
     migrate(url, Target.PHASE2)
     made = {kind: found - before[kind] for kind, found in _names(legacy).items()}

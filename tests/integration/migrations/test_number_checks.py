@@ -1,4 +1,4 @@
-"""The newest checks of a number stand on every way up, and the former ones after the way back."""
+"""Every upgrade path installs the newest checks of a number, and a downgrade restores the former ones."""
 
 import pytest
 from alembic import command
@@ -16,7 +16,7 @@ def of_this_database(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def checks_are_new(database: Database) -> bool:
-    """Whether the claim's checks know shared numbers. Those and the function that they call come and go together."""
+    """Whether the handover's checks know shared numbers. They and the function that they call exist only together."""
     functions = database.rows("""
         SELECT proname, prosrc FROM pg_proc WHERE proname IN ('reminder_checks', 'booksync_is_shared')
     """)
@@ -32,13 +32,15 @@ def test_a_new_database_has_the_newest_checks(url: str, database: Database, targ
     assert checks_are_new(database)
 
 
-def test_so_has_one_that_went_back_to_phase_2(url: str, database: Database) -> None:
+def test_a_database_that_went_back_to_phase_2_has_the_newest_checks(url: str, database: Database) -> None:
     migrate(url)
     migrate(url, Target.PHASE2)
     assert checks_are_new(database)
 
 
-def test_so_has_one_that_left_phase_2_under_an_earlier_release(url: str, database: Database) -> None:
+def test_a_database_that_left_phase_2_under_an_earlier_release_has_the_newest_checks(
+    url: str, database: Database
+) -> None:
     command.upgrade(alembic_config(), "0010_handover_phase3")
     numbers.remove(database.connection)  # type: ignore[arg-type]
     assert not checks_are_new(database)
@@ -48,7 +50,9 @@ def test_so_has_one_that_left_phase_2_under_an_earlier_release(url: str, databas
     assert checks_are_new(database)
 
 
-def test_so_has_one_that_left_it_before_there_were_handovers(url: str, database: Database) -> None:
+def test_a_database_that_left_phase_2_before_handovers_existed_has_the_newest_checks(
+    url: str, database: Database
+) -> None:
     command.upgrade(alembic_config(), "0009_phase3")
     numbers.remove(database.connection)  # type: ignore[arg-type]
     handover.remove(database.connection)  # type: ignore[arg-type]
@@ -56,11 +60,11 @@ def test_so_has_one_that_left_it_before_there_were_handovers(url: str, database:
     assert checks_are_new(database)
 
 
-def test_the_way_back_brings_the_former_checks_back(url: str, database: Database) -> None:
+def test_the_downgrade_restores_the_former_checks(url: str, database: Database) -> None:
     migrate(url, Target.PHASE2)
     command.downgrade(alembic_config(), BEFORE)
     assert not checks_are_new(database)
-    # They work without the columns that have gone.
+    # They work without the dropped columns.
     assert database.rows("SELECT * FROM reminder_checks()") == []
     migrate(url, Target.PHASE2)
     assert checks_are_new(database)
@@ -74,7 +78,7 @@ def test_the_way_back_brings_the_former_checks_back(url: str, database: Database
         ("n/a", "n/a", None),
     ],
 )
-def test_a_copied_number_that_is_not_callable_is_known_as_such(
+def test_a_copied_number_that_is_not_callable_is_recorded_as_such(
     url: str, database: Database, given: str, phone: str, not_callable: str | None
 ) -> None:
     migrate(url, Target.PHASE1)
@@ -84,7 +88,9 @@ def test_a_copied_number_that_is_not_callable_is_known_as_such(
     assert (customer["primary_phone"], customer["phone_not_callable"]) == (phone, not_callable)
 
 
-def test_so_is_one_that_the_older_application_wrote_in_phase_2(url: str, database: Database) -> None:
+def test_a_number_that_the_older_application_wrote_in_phase_2_is_recorded_as_not_callable(
+    url: str, database: Database
+) -> None:
     migrate(url, Target.PHASE2)
     invoice = database.legacy_writes_invoice(database.a_user(), "1", phone="Fax 020 7031 3000")
     migrate(url)
@@ -93,7 +99,7 @@ def test_so_is_one_that_the_older_application_wrote_in_phase_2(url: str, databas
     assert (customer["primary_phone"], customer["phone_not_callable"]) == ("+442070313000", "fax")
 
 
-def test_a_verdict_of_zohos_own_is_not_overwritten(url: str, database: Database) -> None:
+def test_the_verdict_on_a_number_from_zoho_is_not_overwritten(url: str, database: Database) -> None:
     migrate(url)
     database.booksync_writes_customer(database.a_user(), "C1", name="Ada", phone="+442070313000")
     database.rows('UPDATE customers_cache SET phone_verdict = \'{"not_callable": "fax"}\' RETURNING id')

@@ -1,4 +1,4 @@
-"""A database of a release that stored no country, or a wrong one, where it did not understand Zoho's."""
+"""A database of a release that stored no country, or a wrong one, for texts of Zoho's that it did not understand."""
 
 import pytest
 from alembic import command
@@ -14,14 +14,14 @@ BEFORE = "0010_handover_phase3"
     ("country", "verdict", "is_asked_again"),
     [
         (None, '{"raw": "0912 345 6789"}', True),
-        (None, '{"raw": "+98 912 345 6789"}', False),  # its prefix says where it belongs
+        (None, '{"raw": "+98 912 345 6789"}', False),  # its prefix determines its country
         ("RU", '{"raw": "0803 123 4567"}', True),  # Nigeria's NGA was read as Russia
         ("IR", '{"raw": "0912 345 6789"}', False),
         (None, '{"raw": "0912 345 6789", "doubts": []}', False),  # judged by this release
         (None, '{"metadata": "9.0.1"}', False),  # without a number
     ],
 )
-def test_a_country_that_decides_is_asked_for_again(
+def test_a_country_that_decides_about_the_number_is_requested_again(
     url: str,
     database: Database,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""Pending reminders when the phases change: each application's own are in its hands, and in nobody else's."""
+"""Pending reminders during a phase change: each reminder belongs to exactly one application."""
 
 from typing import Any
 
@@ -10,7 +10,9 @@ def reminders(database: Database) -> list[dict[str, Any]]:
     return database.rows("SELECT * FROM reminders ORDER BY id")
 
 
-def test_what_the_legacy_application_planned_is_booksyncs_from_phase3_on(url: str, database: Database) -> None:
+def test_reminders_planned_by_the_legacy_application_belong_to_booksync_from_phase3_on(
+    url: str, database: Database
+) -> None:
     user = a_legacy_database(url, database)
     sent = database.legacy_writes_invoice(user, "4")
     database.legacy_writes_reminder(user, sent, status="sent")
@@ -26,7 +28,7 @@ def test_what_the_legacy_application_planned_is_booksyncs_from_phase3_on(url: st
     assert {row["id"] for row in due} == taken.keys()
 
 
-def test_the_legacy_applications_reminders_come_back_as_they_were_but_what_was_settled_since_stays_so(
+def test_a_downgrade_restores_the_legacy_applications_reminders_except_those_that_ended_since(
     url: str, database: Database
 ) -> None:
     user = a_legacy_database(url, database)

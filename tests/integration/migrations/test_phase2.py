@@ -1,4 +1,4 @@
-"""Phase 2: customers are made from the invoices' copies, and both applications write side by side."""
+"""Phase 2: customers are created from the invoices' copies, and both applications write side by side."""
 
 import random
 import string
@@ -10,7 +10,7 @@ from db.migrations import Target, migrate, values
 from tests.integration.migrations.applications import Database, a_legacy_database, legacy_rows
 
 
-def test_of_several_copies_the_one_written_last_makes_the_customer(url: str, database: Database) -> None:
+def test_the_copy_written_last_makes_the_customer(url: str, database: Database) -> None:
     migrate(url, Target.PHASE1)
     user = database.a_user()
     older = database.legacy_writes_invoice(user, "1", name="Older", updated_at="2026-03-01T00:00Z")
@@ -27,7 +27,7 @@ def test_of_several_copies_the_one_written_last_makes_the_customer(url: str, dat
     assert database.copy(older)[0] == "Older"
 
 
-def test_of_copies_written_at_once_the_invoice_that_zoho_changed_last_counts(url: str, database: Database) -> None:
+def test_the_invoice_that_zoho_changed_last_counts_for_copies_written_at_once(url: str, database: Database) -> None:
     migrate(url, Target.PHASE1)
     user = database.a_user()
     for number, name, modified_at in (
@@ -42,7 +42,7 @@ def test_of_copies_written_at_once_the_invoice_that_zoho_changed_last_counts(url
     assert database.row("SELECT customer_name FROM customers_cache") == {"customer_name": "Newest"}
 
 
-def test_each_value_comes_from_the_newest_copy_that_holds_one(url: str, database: Database, engine: Engine) -> None:
+def test_each_value_comes_from_the_newest_copy_that_has_one(url: str, database: Database, engine: Engine) -> None:
     migrate(url, Target.PHASE1)
     user = database.a_user()
     copies: list[dict[str, str | None]] = [
@@ -84,7 +84,7 @@ def test_each_value_comes_from_the_newest_copy_that_holds_one(url: str, database
 
 def test_a_customer_id_that_is_too_long_is_quarantined(url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
-    # At random, since what repeats itself is compressed and would fit.
+    # Random, because repeated text is compressed and would fit.
     endless = "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=8_000))
     invoices = [
         database.legacy_writes_invoice(user, "4", customer=endless),
@@ -117,7 +117,7 @@ def test_one_customer_id_of_two_users_makes_two_customers(url: str, database: Da
     assert database.customer_of(of_other)["customer_name"] == "Grace"
 
 
-def test_a_customer_that_zoho_told_of_stays_as_it_is(url: str, database: Database) -> None:
+def test_a_customer_from_zoho_stays_unchanged(url: str, database: Database) -> None:
     migrate(url, Target.PHASE1)
     user = database.a_user()
     invoice = database.legacy_writes_invoice(user, "1", name="A copy")
@@ -165,7 +165,7 @@ def test_a_number_is_judged_with_the_country_of_its_row(
     assert database.copy(invoice)[1] == given
 
 
-def test_a_number_that_is_understood_is_not_lost_by_its_copies(url: str, database: Database) -> None:
+def test_a_valid_number_is_not_lost_because_of_other_copies(url: str, database: Database) -> None:
     migrate(url, Target.PHASE1)
     user = database.a_user()
     for number in ("1", "2"):
@@ -178,7 +178,7 @@ def test_a_number_that_is_understood_is_not_lost_by_its_copies(url: str, databas
     assert receipts == [{"outcome": "moved", "phone": "020 7031 3000"}] * 2
 
 
-def test_what_zoho_told_of_a_number_is_not_judged_anew(url: str, database: Database) -> None:
+def test_a_number_from_zoho_is_not_judged_again(url: str, database: Database) -> None:
     migrate(url, Target.PHASE1)
     user = database.a_user()
     customer = database.booksync_writes_customer(user, "C1", name="From Zoho", phone="020 7031 3000")
@@ -207,7 +207,7 @@ def test_reminders_are_linked_to_the_customers_of_their_invoices(url: str, datab
     assert len(linked) == 2
 
 
-def test_what_the_legacy_application_inserts_gets_its_customer(url: str, database: Database) -> None:
+def test_an_invoice_inserted_by_the_legacy_application_gets_its_customer(url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     migrate(url, Target.PHASE2)
 
@@ -223,7 +223,7 @@ def test_what_the_legacy_application_inserts_gets_its_customer(url: str, databas
     assert reminder["customer_id"] == customer["id"]
 
 
-def test_an_invoice_that_the_legacy_application_gives_to_another_customer_is_linked_anew(
+def test_an_invoice_that_the_legacy_application_moves_to_another_customer_is_linked_again(
     url: str, database: Database
 ) -> None:
     user = a_legacy_database(url, database)
@@ -234,7 +234,7 @@ def test_an_invoice_that_the_legacy_application_gives_to_another_customer_is_lin
     assert database.customer_of(invoice)["zoho_customer_id"] == "C2"
 
 
-def test_what_booksync_inserts_gets_the_old_columns(url: str, database: Database) -> None:
+def test_an_invoice_inserted_by_booksync_gets_the_old_columns(url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     migrate(url, Target.PHASE2)
     customer = database.booksync_writes_customer(user, "C9", name="Marie", phone="+33144556677")
@@ -244,7 +244,9 @@ def test_what_booksync_inserts_gets_the_old_columns(url: str, database: Database
     assert database.copy(invoice) == ("Marie", "+33144556677", "FR", "Europe/Paris")
 
 
-def test_an_invoice_that_booksync_gives_to_another_customer_gets_that_ones_copy(url: str, database: Database) -> None:
+def test_an_invoice_that_booksync_moves_to_another_customer_gets_the_copy_of_that_customer(
+    url: str, database: Database
+) -> None:
     user = a_legacy_database(url, database)
     migrate(url, Target.PHASE2)
     customer = database.booksync_writes_customer(user, "C9", name="Marie", phone="+33144556677")
@@ -254,7 +256,9 @@ def test_an_invoice_that_booksync_gives_to_another_customer_gets_that_ones_copy(
     assert database.copy(invoice) == ("Marie", "+33144556677", "FR", "Europe/Paris")
 
 
-def test_customers_made_from_copies_go_with_phase2_and_those_of_zoho_stay(url: str, database: Database) -> None:
+def test_leaving_phase2_deletes_customers_made_from_copies_and_keeps_those_of_zoho(
+    url: str, database: Database
+) -> None:
     user = a_legacy_database(url, database)
     migrate(url, Target.PHASE2)
     database.booksync_writes_customer(user, "C9", name="Marie", phone="+33144556677")

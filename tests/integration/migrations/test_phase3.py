@@ -1,4 +1,4 @@
-"""Phase 3: the old columns go, their values do not."""
+"""Phase 3: the old columns are dropped, their values are kept."""
 
 import uuid
 
@@ -27,7 +27,7 @@ def test_phase3_refuses_while_an_invoice_is_unaccounted_for(url: str, database: 
     assert ("customer_name", "Past the triggers") in {(row["column"], row["value"]) for row in receipts(database)}
 
 
-def test_a_row_that_came_in_past_the_triggers_is_refused_first(url: str, database: Database) -> None:
+def test_phase3_first_refuses_a_row_that_bypassed_the_triggers(url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     migrate(url, Target.PHASE2)
     with database.connection.transaction():
@@ -43,7 +43,7 @@ def test_a_row_that_came_in_past_the_triggers_is_refused_first(url: str, databas
     assert len(database.all_of("invoices_cache")) == 4
 
 
-def test_rows_without_a_customer_are_moved_out_whole_and_come_back(url: str, database: Database) -> None:
+def test_rows_without_a_customer_are_moved_out_completely_and_restored(url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     missing = database.legacy_writes_invoice(user, "4", customer=None, name="Nobody's")
     blank = database.legacy_writes_invoice(user, "5", customer=" \u00a0\t")
@@ -70,7 +70,7 @@ def test_rows_without_a_customer_are_moved_out_whole_and_come_back(url: str, dat
     assert legacy_rows(database) == before
 
 
-def test_rows_of_unknown_users_are_moved_out_and_come_back(url: str, database: Database) -> None:
+def test_rows_of_unknown_users_are_moved_out_and_restored(url: str, database: Database) -> None:
     a_legacy_database(url, database)
     with database.connection.transaction():
         database.rows("SET LOCAL session_replication_role = replica")
@@ -90,7 +90,7 @@ def test_rows_of_unknown_users_are_moved_out_and_come_back(url: str, database: D
     assert database.copy(stranger)[0] == "Ada Byron"
 
 
-def test_an_invoice_of_a_user_who_has_appeared_since_is_linked_by_phase3(url: str, database: Database) -> None:
+def test_phase3_links_an_invoice_of_a_user_who_was_added_since(url: str, database: Database) -> None:
     a_legacy_database(url, database)
     user = uuid.uuid4()
     with database.connection.transaction():
@@ -104,7 +104,7 @@ def test_an_invoice_of_a_user_who_has_appeared_since_is_linked_by_phase3(url: st
     assert database.customer_of(invoice)["customer_name"] == "Late"
 
 
-def test_phase3_refuses_to_move_a_row_that_another_table_needs(url: str, database: Database) -> None:
+def test_phase3_refuses_to_move_a_row_that_another_table_references(url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     invoice = database.legacy_writes_invoice(user, "4", customer=None)
     database.rows("CREATE TABLE payments (invoice uuid REFERENCES invoices_cache (id) ON DELETE CASCADE)")
@@ -116,7 +116,7 @@ def test_phase3_refuses_to_move_a_row_that_another_table_needs(url: str, databas
     assert len(database.rows("SELECT * FROM payments")) == 1
 
 
-def test_phase3_refuses_to_forget_what_was_sent(url: str, database: Database) -> None:
+def test_phase3_refuses_to_lose_sent_reminders(url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     blank = database.legacy_writes_invoice(user, "4", customer=" ")
     for step, status in enumerate(("delivered", "cancelled", "scheduled")):
@@ -134,7 +134,7 @@ def test_phase3_refuses_to_forget_what_was_sent(url: str, database: Database) ->
     assert [row["status"] for row in kept] == ["delivered", "cancelled", "scheduled"]
 
 
-def test_a_row_whose_place_was_taken_stays_in_the_receipt(url: str, database: Database) -> None:
+def test_a_row_whose_place_is_taken_stays_in_the_receipt(url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     old = database.legacy_writes_invoice(user, "4", customer=None, name="Nobody's")
     migrate(url)
@@ -151,7 +151,7 @@ def test_a_row_whose_place_was_taken_stays_in_the_receipt(url: str, database: Da
     assert len(database.rows("SELECT id FROM migration_receipt")) == 1
 
 
-def test_the_receipt_tells_of_every_value_what_became_of_it(url: str, database: Database) -> None:
+def test_the_receipt_contains_the_result_for_every_value(url: str, database: Database) -> None:
     a_legacy_database(url, database)
 
     migrate(url)
@@ -160,7 +160,7 @@ def test_the_receipt_tells_of_every_value_what_became_of_it(url: str, database: 
     assert told == [
         ("1", "customer_country_code", "GB", "moved"),
         ("1", "customer_name", "Ada", "merged"),
-        ("1", "customer_phone", "+442070313000", "moved"),  # the number that 2 was judged to be
+        ("1", "customer_phone", "+442070313000", "moved"),  # the number in the verdict of 2
         ("1", "customer_timezone", "Europe/London", "moved"),
         ("2", "customer_name", "Ada Byron", "moved"),
         ("2", "customer_phone", "020 7031 3000", "moved"),
@@ -182,7 +182,7 @@ def test_values_that_no_customer_can_hold_stay_in_the_receipt(url: str, database
     assert kept == {"customer_country_code": "Ruritania", "customer_timezone": "Mars/Phobos"}
 
 
-def test_the_old_values_come_back(url: str, database: Database) -> None:
+def test_the_downgrade_restores_the_old_values(url: str, database: Database) -> None:
     a_legacy_database(url, database)
     migrate(url, Target.PHASE2)
     before = database.all_of("invoices_cache"), database.all_of("reminders")
@@ -226,7 +226,7 @@ def test_a_reminder_without_a_phone_has_an_empty_one_until_the_downgrade(url: st
     assert {row["phone"] for row in database.rows("SELECT phone FROM reminders")} == {None, "+442070313000"}
 
 
-def test_a_number_that_the_legacy_application_told_in_phase2_is_judged_by_phase3(url: str, database: Database) -> None:
+def test_phase3_judges_a_number_that_the_legacy_application_wrote_in_phase2(url: str, database: Database) -> None:
     user = a_legacy_database(url, database)
     migrate(url, Target.PHASE2)
     new = database.legacy_writes_invoice(user, "4", customer="C9", phone="020 7031 3000", country="GB")

@@ -1,4 +1,4 @@
-"""`booksync migrate` behind a real PgBouncer: refused where it shares backends, and tidy where it does not."""
+"""`booksync migrate` behind a real PgBouncer: refused if it shares backends, otherwise without leftovers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ from tests.standby import EmbeddedStandby
 def pooled(
     postgres: EmbeddedPostgres, url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., str]]:
-    """Starts a PgBouncer, and returns the test's database as its clients reach it."""
+    """Start a PgBouncer, and return the address of the test's database behind it."""
     with ExitStack() as running:
 
         def start(pool_mode: str, *, pool_size: int = 20, more: str = "") -> str:
@@ -33,7 +33,7 @@ def pooled(
 
 @pytest.fixture
 def leftovers(database: Database) -> Callable[[str], list[Any]]:
-    """What the pooler's backends hold: their advisory locks, and settings that no new session has."""
+    """The leftovers in the pooler's backends: advisory locks, and settings that differ from those of a new session."""
 
     def look(pooled_url: str) -> list[Any]:
         found: list[Any] = database.rows(
@@ -65,14 +65,14 @@ class TestTransactionMode:
         ("pool_size", "more"),
         [
             (20, ""),
-            # The next session gets the backend that has rested longest, not the last one used.
+            # The next session gets the backend that was idle longest, not the last one used.
             (20, "server_round_robin = 1"),
             # The last backend of the pool.
             (1, ""),
         ],
         ids=["usual", "round robin", "one backend"],
     )
-    def test_it_is_refused_in_one_sentence_and_nothing_is_changed(
+    def test_a_migration_is_refused_in_one_sentence_without_any_change(
         self,
         pooled: Callable[..., str],
         database: Database,
@@ -92,7 +92,7 @@ class TestTransactionMode:
 
     @pytest.mark.parametrize("idle", [2, 5])
     @pytest.mark.parametrize("more", ["", "server_round_robin = 1"], ids=["last in first out", "round robin"])
-    def test_it_is_refused_too_where_many_backends_are_idle(
+    def test_a_migration_is_refused_with_many_idle_backends_too(
         self, pooled: Callable[..., str], idle: int, more: str
     ) -> None:
         url = pooled("transaction", more=more)
@@ -102,7 +102,7 @@ class TestTransactionMode:
         with pytest.raises(MigrationRefusedError, match="in transaction mode"):
             migrate(url)
 
-    def test_adopting_is_refused_too(self, pooled: Callable[..., str]) -> None:
+    def test_adoption_is_refused_too(self, pooled: Callable[..., str]) -> None:
         with pytest.raises(MigrationRefusedError, match="in transaction mode"):
             adopt(pooled("transaction"))
 
@@ -114,7 +114,7 @@ def test_statement_mode_is_refused_in_the_poolers_own_words(pooled: Callable[...
 
 
 class TestSessionMode:
-    def test_it_goes_up_and_down(self, pooled: Callable[..., str]) -> None:
+    def test_a_migration_goes_up_and_down(self, pooled: Callable[..., str]) -> None:
         url = pooled("session")
         assert migrate(url).to_revision == expected_head()
         assert migrate(url, Target.LEGACY).to_revision == "0001_legacy"
@@ -123,14 +123,14 @@ class TestSessionMode:
         monkeypatch.setattr("db.migrations.server._OTHER_SESSION_SECONDS", 0.5)
         assert migrate(pooled("session", pool_size=1)).to_revision == expected_head()
 
-    def test_the_next_client_inherits_nothing_where_the_pooler_resets_nothing(
+    def test_the_next_client_inherits_nothing_from_a_pooler_without_a_reset(
         self, pooled: Callable[..., str], leftovers: Callable[[str], list[Any]]
     ) -> None:
         url = pooled("session", more="server_reset_query =")
         migrate(url)
         assert leftovers(url) == []
 
-    def test_nor_after_a_migration_that_failed(
+    def test_the_next_client_inherits_nothing_from_a_failed_migration(
         self, pooled: Callable[..., str], leftovers: Callable[[str], list[Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_: object, **__: object) -> None:
@@ -144,7 +144,7 @@ class TestSessionMode:
 
 
 class TestReadOnly:
-    def test_a_read_only_database_is_named_before_anything_is_changed(self, url: str, database: Database) -> None:
+    def test_a_read_only_database_is_reported_before_any_change(self, url: str, database: Database) -> None:
         database.rows(f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on")
         with pytest.raises(MigrationRefusedError) as refused:
             migrate(url)
@@ -153,7 +153,7 @@ class TestReadOnly:
             " off for this role and database; nothing was changed"
         )
 
-    def test_a_standby_is_named(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def test_a_standby_is_reported(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         with EmbeddedStandby(tmp_path_factory.mktemp("standby"), durable=False) as server:
             url = server.create_database("books")
             server.stop()

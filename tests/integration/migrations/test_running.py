@@ -1,4 +1,4 @@
-"""Who runs a migration and who asks for its outcome: `migrate`, plain alembic, /readyz; one at a time."""
+"""Running a migration and checking its result: `migrate`, plain alembic, /readyz; one at a time."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ from tests.integration.migrations.applications import Database, a_legacy_databas
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_a_database_knows_its_revision(url: str, engine: Engine) -> None:
+def test_the_revision_of_a_database_is_found(url: str, engine: Engine) -> None:
     with engine.connect() as connection:
         assert current_revision(connection) is None
         assert schema_state(connection).fit is SchemaFit.OLDER
@@ -43,12 +43,12 @@ def test_a_database_knows_its_revision(url: str, engine: Engine) -> None:
         assert current_revision(connection) == expected_head()
 
 
-def test_a_migration_that_waits_too_long_for_another_gives_up(url: str) -> None:
+def test_a_migration_gives_up_if_it_waits_too_long_for_another(url: str) -> None:
     with one_at_a_time(url), pytest.raises(MigrationError, match="still runs after 0 s"):
         migrate(url, wait_seconds=0)
 
 
-def test_the_backfill_gives_way_to_a_writer_and_goes_on_when_run_again(
+def test_the_backfill_yields_to_a_writer_and_continues_when_run_again(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_legacy_database(url, database)
@@ -65,7 +65,7 @@ def test_the_backfill_gives_way_to_a_writer_and_goes_on_when_run_again(
     assert database.rows("SELECT id FROM invoices_cache WHERE customer_id IS NULL") == []
 
 
-def test_a_connection_that_is_lost_is_one_sentence_and_the_migration_goes_on_when_run_again(
+def test_a_lost_connection_is_reported_in_one_sentence_and_the_migration_continues_when_run_again(
     url: str, database: Database
 ) -> None:
     a_legacy_database(url, database)
@@ -82,7 +82,7 @@ def test_a_connection_that_is_lost_is_one_sentence_and_the_migration_goes_on_whe
     assert migrate(url, Target.PHASE2).to_revision == "0007c_containment_phase2"
 
 
-def test_another_error_of_postgres_is_not_told_as_a_lost_connection(url: str, database: Database) -> None:
+def test_another_error_of_postgres_is_not_reported_as_a_lost_connection(url: str, database: Database) -> None:
     a_legacy_database(url, database)
     migrate(url, Target.PHASE1)
     database.rows("ALTER TABLE customers_cache ADD CONSTRAINT nobody CHECK (customer_name = 'Nobody')")
@@ -96,7 +96,7 @@ def test_another_error_of_postgres_is_not_told_as_a_lost_connection(url: str, da
     assert "Ada" not in str(raised.value)
 
 
-def test_a_database_of_a_newer_release_is_left_alone(url: str, database: Database) -> None:
+def test_a_database_of_a_newer_release_is_unchanged(url: str, database: Database) -> None:
     migrate(url, Target.LEGACY)
     database.rows("UPDATE booksync_alembic_version SET version_num = '9999_next_year'")
 
@@ -110,14 +110,14 @@ def test_an_unknown_target_is_refused_by_name(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["postgresql://booksync@127.0.0.1:1/booksync", "not a url"])
-def test_a_database_that_cannot_be_reached_is_one_line(url: str) -> None:
+def test_an_unreachable_database_is_reported_in_one_line(url: str) -> None:
     with pytest.raises(MigrationError) as raised:
         migrate(url)
 
     assert len(str(raised.value).splitlines()) == 1
 
 
-def test_plain_alembic_upgrades_and_two_at_once_take_turns(url: str, engine: Engine) -> None:
+def test_plain_alembic_upgrades_and_concurrent_upgrades_wait_for_each_other(url: str, engine: Engine) -> None:
     processes = [_alembic("upgrade", "head", database_url=url) for _ in range(2)]
     said = [process.communicate() for process in processes]
 
@@ -128,7 +128,7 @@ def test_plain_alembic_upgrades_and_two_at_once_take_turns(url: str, engine: Eng
         assert current_revision(connection) == expected_head()
 
 
-def test_plain_alembic_without_a_database_says_so_in_one_line() -> None:
+def test_plain_alembic_without_a_database_reports_it_in_one_line() -> None:
     process = _alembic("upgrade", "head", database_url="")
     said = "".join(process.communicate())
 

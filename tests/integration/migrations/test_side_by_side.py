@@ -1,4 +1,4 @@
-"""booksync's own statements on a phase 2 database, beside the legacy application's rows."""
+"""booksync's own statements on a phase 2 database, with rows of the legacy application."""
 
 import datetime as dt
 
@@ -28,7 +28,7 @@ def test_booksync_works_from_phase2_on(target: Target, works: bool, url: str, en
         assert (schema_state(connection).fit is SchemaFit.FITS) is works
 
 
-def test_what_booksync_syncs_in_phase2_is_there_for_both_applications(
+def test_both_applications_see_the_rows_that_booksync_syncs_in_phase2(
     url: str, database: Database, engine: Engine
 ) -> None:
     user = a_legacy_database(url, database)
@@ -51,7 +51,7 @@ def test_what_booksync_syncs_in_phase2_is_there_for_both_applications(
 
     migrate(url, Target.PHASE3)
     migrate(url, Target.PHASE2)
-    # Phase 3 makes those due for planning that the legacy application had planned.
+    # Phase 3 makes the invoices due for planning for which the legacy application had planned reminders.
     after = {row["zoho_invoice_id"]: row for row in database.all_of("invoices_cache")}
     assert [row | {"plan_at": None} for row in after.values()] == [
         by_number[number] | {"plan_at": None} for number in after

@@ -1,4 +1,4 @@
-"""Legacy tables that booksync would fail on later are named at once, whichever way they are taken."""
+"""Legacy tables that would make booksync fail later are reported at once, on every adoption path."""
 
 import pytest
 from sqlalchemy import Engine
@@ -49,7 +49,7 @@ def unstamped(url: str, database: Database) -> Database:
         ),
     ],
 )
-def test_a_table_that_booksync_would_fail_on_is_named(
+def test_a_table_that_would_make_booksync_fail_is_reported(
     change: str, sentence: str, url: str, unstamped: Database
 ) -> None:
     for statement in change.split("; "):
@@ -74,7 +74,7 @@ def test_a_table_that_booksync_would_fail_on_is_named(
         "ALTER TABLE users ADD email text, ADD UNIQUE (email)",
     ],
 )
-def test_what_booksync_can_live_with_is_taken(harmless: str, url: str, unstamped: Database) -> None:
+def test_a_table_with_harmless_differences_is_accepted(harmless: str, url: str, unstamped: Database) -> None:
     unstamped.rows(harmless)
 
     assert adopt(url).to_revision == "0001_legacy"
@@ -104,7 +104,7 @@ def test_what_booksync_can_live_with_is_taken(harmless: str, url: str, unstamped
         ),
     ],
 )
-def test_a_limit_is_taken_away_by_adoption_which_says_so(
+def test_adoption_removes_a_limit_and_reports_it(
     limit: str, sentence: str, url: str, engine: Engine, unstamped: Database
 ) -> None:
     for statement in limit.split("; "):
@@ -122,7 +122,7 @@ def test_a_limit_is_taken_away_by_adoption_which_says_so(
     migrate(url, Target.LEGACY)
 
 
-def test_without_a_key_that_adoption_would_add_a_plain_migration_is_refused(url: str, unstamped: Database) -> None:
+def test_a_plain_migration_is_refused_without_a_key_that_adoption_would_add(url: str, unstamped: Database) -> None:
     unstamped.rows("ALTER TABLE invoices_cache DROP CONSTRAINT uq_invoices_cache_user_id_zoho_invoice_id")
 
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""Up and down: every phase is reached from both sides, with all rows, and after an interruption as well."""
+"""Upgrades and downgrades: every phase is reached from both sides, with all rows, also after an interruption."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def before(url: str, database: Database) -> LegacyRows:
     return legacy_rows(database)
 
 
-def test_an_empty_database_goes_to_the_head_revision_by_revision(url: str) -> None:
+def test_an_empty_database_upgrades_to_the_head_revision_by_revision(url: str) -> None:
     heard: list[AppliedRevision] = []
 
     outcome = migrate(url, on_revision=heard.append)
@@ -34,7 +34,7 @@ def test_an_empty_database_goes_to_the_head_revision_by_revision(url: str) -> No
     assert heard == list(outcome.applied)
 
 
-def test_a_database_at_its_target_is_left_alone(url: str) -> None:
+def test_a_database_at_its_target_is_unchanged(url: str) -> None:
     migrate(url, Target.PHASE1)
 
     outcome = migrate(url, "phase1")
@@ -43,7 +43,7 @@ def test_a_database_at_its_target_is_left_alone(url: str) -> None:
     assert outcome.applied == ()
 
 
-def test_going_down_undoes_the_newest_revision_first(url: str) -> None:
+def test_a_downgrade_undoes_the_newest_revision_first(url: str) -> None:
     migrate(url)
 
     outcome = migrate(url, Target.PHASE2)
@@ -84,7 +84,7 @@ def test_each_phase_has_the_same_schema_from_above_and_from_below(url: str, data
 
 
 @pytest.mark.parametrize("revision", known_revisions()[1:])
-def test_from_every_revision_a_downgrade_gives_back_every_row(
+def test_a_downgrade_from_every_revision_restores_every_row(
     revision: str, url: str, database: Database, before: LegacyRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
@@ -96,14 +96,14 @@ def test_from_every_revision_a_downgrade_gives_back_every_row(
 
 
 @pytest.mark.parametrize("revision", known_revisions()[2:])
-def test_a_revision_whose_end_was_not_noted_is_simply_run_again(
+def test_a_revision_whose_end_was_not_recorded_can_be_run_again(
     revision: str, url: str, database: Database, before: LegacyRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     known = list(known_revisions())
     earlier = known[known.index(revision) - 1]
 
-    # Killed after the last statement: the revision is done, and noted is the one before it.
+    # Killed after the last statement: the revision is done, but the recorded one is its predecessor.
     command.upgrade(alembic_config(), revision)
     complete = database.schema()
     receipts = database.rows("SELECT row_id, outcome, legacy FROM migration_receipt ORDER BY id")
@@ -119,7 +119,7 @@ def test_a_revision_whose_end_was_not_noted_is_simply_run_again(
 
 
 @pytest.mark.parametrize("revision", known_revisions()[2:])
-def test_the_way_back_is_open_after_a_revision_whose_end_was_not_noted(
+def test_a_downgrade_is_possible_after_a_revision_whose_end_was_not_recorded(
     revision: str, url: str, database: Database, before: LegacyRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     complete = database.schema()
@@ -134,7 +134,7 @@ def test_the_way_back_is_open_after_a_revision_whose_end_was_not_noted(
     assert database.schema() == complete
 
 
-def test_the_way_back_is_open_after_a_backfill_that_was_killed_as_it_built_its_index(
+def test_a_downgrade_is_possible_after_a_backfill_that_was_killed_while_building_its_index(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_legacy_database(url, database)
@@ -149,7 +149,7 @@ def test_the_way_back_is_open_after_a_backfill_that_was_killed_as_it_built_its_i
     assert legacy_rows(database) == before
 
 
-def test_an_index_whose_building_was_interrupted_is_built_anew(
+def test_an_index_whose_build_was_interrupted_is_built_again(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
