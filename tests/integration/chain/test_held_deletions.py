@@ -157,7 +157,7 @@ class TestRuns:
         monkeypatch.setattr(deletions, "MOST_ASKED_ABOUT", 20)
         ids = lose_invoices(synced, MANY)
         first = synced.sync(Mode.FULL)
-        assert "More invoices are missing from the list. The next full run asks about them." in first["reason"]
+        assert "More invoices are missing from the list. The next full run checks them." in first["reason"]
         assert len(held_ids(connection_id)) == calls(synced) == 20
         synced.sync(Mode.FULL)
         assert held_ids(connection_id) == set(ids)
@@ -167,7 +167,7 @@ class TestRuns:
     ) -> None:
         monkeypatch.setattr(deletions, "is_affordable", lambda *_: False)
         lose_invoices(synced, MANY)
-        assert "The next full run asks about them." in synced.sync(Mode.FULL)["reason"]
+        assert "The next full run checks them." in synced.sync(Mode.FULL)["reason"]
         assert len(held_ids(connection_id)) == calls(synced) == deletions.QUESTIONS_PER_STEP
 
 
