@@ -51,7 +51,7 @@ def sentence(bench: Bench) -> str:
     assert moment is not None
     return (
         f"Zoho's token endpoint has been throttled since {moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC and grants no "
-        "access token. Next: wait, it is asked again by itself; stop other programs that use the same grant."
+        "access token. Next: wait, booksync tries again by itself; stop other programs that use the same grant."
     )
 
 
