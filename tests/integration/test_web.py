@@ -51,7 +51,7 @@ ALL_WELL = {
     "webhooks": "ok",
     "workers": NO_WORKER,
 }
-WITHOUT_REDIS = {"redis": "does not answer", "redis_memory": "unknown", "workers": "unknown"}
+WITHOUT_REDIS = {"redis": "does not respond", "redis_memory": "unknown", "workers": "unknown"}
 WITH_REDIS = {"redis": "ok", "redis_memory": "ok", "workers": NO_WORKER}
 UNTOLD = {"keys": "unknown", "scheduler": "unknown", "webhooks": "unknown"}
 

@@ -68,7 +68,7 @@ def test_the_budgets_wait_lasts_as_long_as_it_says() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [BadRequest(), MissingScope(), ClientRejected(), BudgetUnavailable("does not answer"), KeyError("a defect")],
+    [BadRequest(), MissingScope(), ClientRejected(), BudgetUnavailable("does not respond"), KeyError("a defect")],
     ids=repr,
 )
 def test_an_error_that_no_attempt_would_help_is_raised_at_once(error: Exception) -> None:
