@@ -150,7 +150,9 @@ def keep_unreadable(queue_name: str, content: bytes) -> bool:
         _keep(death)
     except DatabaseError as error:
         failure = failure_of(error)
-        log.error("A dead letter could not be kept", action="letter.not_kept", error=describe(error), kind=failure.kind)
+        log.error(
+            "A dead letter could not be written", action="letter.not_kept", error=describe(error), kind=failure.kind
+        )
         return False
     return True
 

@@ -97,7 +97,7 @@ def test_a_paid_invoice_gets_no_reminder(synced: Bench) -> None:
     assert {row["status"] for row in statuses} <= {"cancelled", "superseded"}
 
 
-def test_a_new_contact_and_its_new_invoice_arrive_together(synced: Bench) -> None:
+def test_a_new_contact_and_its_new_invoice_are_cached_by_the_same_run(synced: Bench) -> None:
     contact_id = synced.zoho.create_contact(contact_name="Ada", company_name="Ada & Co")
     invoice_id = synced.zoho.create_invoice(contact_id)
     result = synced.sync()

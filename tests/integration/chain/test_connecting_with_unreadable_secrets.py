@@ -110,7 +110,7 @@ def test_other_connections_can_still_be_connected(connected: Bench) -> None:
     assert linked.connection_id != connected.connection_id
 
 
-def test_show_names_the_ways_out_too(connected: Bench) -> None:
+def test_webhook_show_reports_the_same_error(connected: Bench) -> None:
     spoil(connected)
     result = CliRunner().invoke(app, ["webhook", "show", str(connected.connection_id)])
     assert isinstance(result.exception, UnreadableWebhookSecretError)

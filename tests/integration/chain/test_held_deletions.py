@@ -284,7 +284,9 @@ class TestDismiss:
         assert held_ids(connection_id, "--dismissed") == set(lost)
         assert live(synced, lost) == set(lost)
 
-    def test_later_runs_do_not_hold_them_again(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+    def test_later_runs_do_not_hold_dismissed_records_again(
+        self, synced: Bench, lost: list[str], connection_id: str
+    ) -> None:
         asked("deletions", "dismiss", connection_id, "--yes")
         assert synced.sync(Mode.FULL)["status"] == "succeeded"
         assert (calls(synced), held_ids(connection_id)) == (0, set())

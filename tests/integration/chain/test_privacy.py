@@ -124,7 +124,7 @@ def nothing_leaks(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
             assert secret not in text, place
 
 
-def test_the_search_finds_what_it_looks_for(bench: Bench, personal: Personal) -> None:
+def test_the_search_for_personal_data_finds_cached_data(bench: Bench, personal: Personal) -> None:
     bench.sync()
     cached = bench.rows("SELECT customer_name, primary_phone FROM customers_cache WHERE phone_problem IS NULL")
     found = personal.found_in(repr(cached))
