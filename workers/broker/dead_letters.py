@@ -42,7 +42,7 @@ _CLOSED_BY_THEIR_WORK = {actor_name for actor_name, _ in RESYNC_ACTORS.values()}
 HIDDEN = "(hidden)"
 
 _UNKNOWN_ACTOR = "No worker knows this actor: deploy the workers before the senders."
-_TOO_OLD = "The message was in the queue for longer than its result is useful."
+_TOO_OLD = "The message was in the queue for too long: its result is not useful any more."
 _UNREADABLE = "This is not a message of booksync: does another program use the same Redis database?"
 
 

@@ -77,7 +77,7 @@ def _detail_calls(work: Work) -> DetailCalls[Contact]:
             work.keep(connection, work.run)
 
     def reject(connection: Connection, listed: Contact, _reason: str) -> Run:
-        # `observed_at` is the time of the last change, so the next full run calls for the contact again
+        # `observed_at` is the time of the last change, so the next full run reads the contact again
         # (`domain.persons.is_ambiguous`).
         _keep_row(connection, work, listed, observed_at=listed.modified_at or work.now)
         return work.run

@@ -1,4 +1,4 @@
-"""Deletions: a full run calls for each cached record that its walk did not return, and marks the gone ones.
+"""Deletions: a full run reads each cached record that its walk did not return by its id, and marks the gone ones.
 
 If suspiciously many records are gone without proof, they are held back until a person decides.
 """
@@ -37,7 +37,7 @@ _FOLLOWING = {Phase.GONE_CUSTOMERS: Phase.INVOICES, Phase.GONE_INVOICES: Phase.R
 
 
 def confirm_deletions(work: Work) -> StepRef:
-    """Calls for the next missing records; after the last one, marks the gone records or holds them for a person."""
+    """Reads the next missing records by id; after the last one, marks the gone records or holds them for a person."""
     run, kind = work.run, _KINDS[work.run.phase]
     with work.transaction() as connection:
         # In its own transaction, because it locks invoices, and marking locks customers, which must be locked first.

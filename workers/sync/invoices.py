@@ -1,4 +1,4 @@
-"""The walk over the invoices, and the calls for their customers that are not cached (FR-7)."""
+"""The walk over the invoices, and the detail calls for their customers that are not cached (FR-7)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ CUSTOMERS_PER_STEP = 20
 
 
 def sync_invoices_page(work: Work) -> StepRef:
-    """Reads the walk's next page; after the last page, calls once for each customer of waiting invoices.
+    """Reads the walk's next page; after the last page, reads each customer of waiting invoices once.
 
     Customers that are not cached are worth a call only after a complete customer phase; otherwise the invoices keep
     waiting.
@@ -105,7 +105,7 @@ def _write(connection: Connection, work: Work, zoho_customer_id: str, found: Con
     """Caches a customer that Zoho returns, with its waiting invoices; invoices of a gone customer keep waiting."""
     if isinstance(found, SetAside):
         staging.set_aside(connection, work.run.connection_id, "contact", [found])
-        # A full run calls for rejected customers again, but only once per run.
+        # A full run reads rejected customers again, but only once per run.
         ref = RecordRef(RecordKind.CUSTOMER, zoho_customer_id)
         failed_records.record_failure(
             connection, work.run.run_id, ref, attempts=1, reason=found.reason, is_rejected=True

@@ -44,7 +44,7 @@ ATTEMPTS = 3
 #: The pause before further calls if only failed records are left.
 _PAUSE_SECONDS = 2.0
 
-#: A run waits this long for the minute's budget; if the day's budget is used up, it continues without spare calls.
+#: The longest wait of a run for the budget; without calls left for the day, it continues without spare calls.
 LONGEST_WAIT_SECONDS = 300.0
 
 

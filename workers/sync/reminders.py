@@ -1,4 +1,4 @@
-"""The reminder phase: due plans, calls for facts that a handover needs soon, and the end of the run (FR-5)."""
+"""The reminder phase: due plans, detail calls for facts that a handover needs soon, and the end of the run (FR-5)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,7 +41,7 @@ QUESTIONS_PER_STEP = 20
 
 
 def create_reminders(work: Work) -> StepRef:
-    """Plans reminders in batches until none is due, calls for facts that decide soon, then ends the run."""
+    """Plans reminders in batches until none is due, reads facts that decide soon, then ends the run."""
     _judge_phones_anew(work)
     _plan(work)
     if (questions := _questions(work)) and _ask(work, questions):
