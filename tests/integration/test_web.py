@@ -94,7 +94,7 @@ def test_without_postgres_it_is_not(process: Callable[[str, str], Ask], redis_ur
     answer = process(nowhere("postgresql"), redis_url)("/readyz")
     assert answer.status_code == 503
     assert answer.json() == UNTOLD | {
-        "database": "does not answer",
+        "database": "does not respond",
         "schema": "unknown",
         **WITH_REDIS,
     }
@@ -189,7 +189,7 @@ class TestARollingDeploy:
 def test_without_anything_it_says_so_of_each(process: Callable[[str, str], Ask]) -> None:
     answer = process(nowhere("postgresql"), nowhere("redis"))("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == UNTOLD | WITHOUT_REDIS | {"database": "does not answer", "schema": "unknown"}
+    assert answer.json() == UNTOLD | WITHOUT_REDIS | {"database": "does not respond", "schema": "unknown"}
 
 
 @pytest.mark.parametrize(

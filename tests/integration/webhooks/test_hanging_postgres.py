@@ -100,7 +100,7 @@ def test_readiness_says_that_postgres_does_not_answer(
     hole.swallow()
     began = time.monotonic()
     answer = post(resources, "/readyz", b"", {}, method="GET")
-    assert (answer.status_code, answer.json()["database"]) == (503, "does not answer")
+    assert (answer.status_code, answer.json()["database"]) == (503, "does not respond")
     assert time.monotonic() - began <= SOME_SECONDS
 
 
