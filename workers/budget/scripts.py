@@ -130,7 +130,7 @@ class BudgetScripts:
                 return Forgotten(damage=_text(word))
 
     def finish(self, organization_id: str, granted: Granted, answer: Answer | None) -> Pause | Lifted | None:
-        """Ends the call and returns the change for all calls; without a response, `answer` must be None."""
+        """Ends the call and returns the change for all calls; None stands for a missing response."""
         told = answer or Answer(refusal=None, accepted=False)
         growth = self._pauses_after(told.refusal)
         length, reason = self._run(
