@@ -60,7 +60,7 @@ class Failure:
     def brief(self) -> str:
         """The sentence without the address and the server's text, because strangers read it; for a list of servers."""
         if self.kind is FailureKind.UNREACHABLE:
-            return "does not answer"
+            return "does not respond"
         state, way_out = _TEXTS[self.kind]
         return f"{state.format(at='').removeprefix('Postgres ')}: {way_out}"
 

@@ -75,7 +75,7 @@ def changed(url: str, **parts: Any) -> str:
 
 def test_readyz_names_an_unreachable_server(database_url: str, readyz: Readyz) -> None:
     response = readyz(changed(database_url, port=free_port()))
-    assert (response.status_code, response.json()["database"]) == (503, "does not answer")
+    assert (response.status_code, response.json()["database"]) == (503, "does not respond")
 
 
 def test_readyz_names_a_missing_role(database_url: str, readyz: Readyz) -> None:
@@ -164,9 +164,9 @@ def test_frequent_probes_do_not_fill_the_log(database_url: str, readyz: Readyz, 
         (errors.InsufficientPrivilege(), "denies this role a privilege"),
         (errors.UndefinedTable(), "The database has no booksync tables yet"),
         (errors.DuplicatePreparedStatement(), "The connection pooler does not support what booksync sends"),
-        (errors.AdminShutdown(), "does not answer"),
-        (errors.CannotConnectNow(), "does not answer"),
-        (errors.ConnectionFailure(), "does not answer"),
+        (errors.AdminShutdown(), "does not respond"),
+        (errors.CannotConnectNow(), "does not respond"),
+        (errors.ConnectionFailure(), "does not respond"),
         (errors.DivisionByZero(), "refused a statement: its log has the statement"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

@@ -51,7 +51,7 @@ ALL_WELL = {
     "webhooks": "ok",
     "workers": NO_WORKER,
 }
-WITHOUT_REDIS = {"redis": "does not answer", "redis_memory": "unknown", "workers": "unknown"}
+WITHOUT_REDIS = {"redis": "does not respond", "redis_memory": "unknown", "workers": "unknown"}
 WITH_REDIS = {"redis": "ok", "redis_memory": "ok", "workers": NO_WORKER}
 UNTOLD = {"keys": "unknown", "scheduler": "unknown", "webhooks": "unknown"}
 
@@ -94,7 +94,7 @@ def test_readyz_is_503_without_postgres(process: Callable[[str, str], Ask], redi
     answer = process(nowhere("postgresql"), redis_url)("/readyz")
     assert answer.status_code == 503
     assert answer.json() == UNTOLD | {
-        "database": "does not answer",
+        "database": "does not respond",
         "schema": "unknown",
         **WITH_REDIS,
     }
@@ -189,7 +189,7 @@ class TestARollingDeploy:
 def test_readyz_names_every_missing_server(process: Callable[[str, str], Ask]) -> None:
     answer = process(nowhere("postgresql"), nowhere("redis"))("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == UNTOLD | WITHOUT_REDIS | {"database": "does not answer", "schema": "unknown"}
+    assert answer.json() == UNTOLD | WITHOUT_REDIS | {"database": "does not respond", "schema": "unknown"}
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
--- May this holder call now? {'granted' or 'probe', time, pool}, {'wait', milliseconds, reason} or {'forgotten', 0, why}.
--- One that has to wait keeps its place in the queue, and finds it again when it asks as the same holder.
+-- Decides whether this holder may call now. Returns {'granted' or 'probe', time, pool}, {'wait', milliseconds, reason}
+-- or {'forgotten', 0, why}. A holder that has to wait keeps its place in the queue for its next request.
 local lane, call, holder = ARGV[8], ARGV[9], ARGV[10]
 local concurrency, day_reserve, grace, poll = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
 local CALL_ID_LENGTH = 32
--- How soon the others ask again while a probe is under way.
+-- The wait of other holders while a probe is under way.
 local PROBE_POLL = 10000
 
 local known = read_state()
@@ -25,8 +25,8 @@ local function drop_dead_holders()
   end
 end
 
--- The holder's earlier call. The same call: its grant's reply was lost, and the client asked again. Another one: its
--- process died, for one holder makes one call at a time.
+-- Looks for the holder's earlier call. For the same call, the reply with its grant was lost and the client has repeated
+-- the request. For another call, its process has ended, because a holder makes one call at a time.
 local function granted_before(pool)
   local calls = redis.call('ZRANGE', pool.leases, 0, -1, 'WITHSCORES')
   for i = 1, #calls, 2 do
@@ -38,8 +38,8 @@ local function granted_before(pool)
   end
 end
 
--- When the one with `ahead` holders before it may call: each call that counts frees its slot one span after it, and
--- frees it again one span after the holder who takes it then.
+-- The time at which the holder behind `ahead` others may call. Each counted call frees its slot one span after it, and
+-- the slot is free again one span after the next call in it.
 local function score_at(key, index)
   return tonumber(redis.call('ZRANGE', key, index, index, 'WITHSCORES')[2])
 end
@@ -50,7 +50,7 @@ local function slot_of(pool, ahead, start)
   local first = start
   local freeing = place - (pool.size - over - busy)
   if freeing >= over then
-    -- Frees the slot of a call that is still under way: as if it ended now.
+    -- Frees the slot of a call that is still under way, as if it ended now.
     local counts_from = math.max(score_at(pool.leases, freeing - over) - lease, now - margin)
     first = math.max(start, counts_from + span)
   elseif freeing >= 0 then
@@ -81,7 +81,7 @@ for _, pool in pairs(pools) do
   end
 end
 
--- A lane that is not bulk stands in whichever queue is quicker now; with both alike it spares the shared one.
+-- The webhook and interactive lanes use the queue that is quicker now; if both are equal, the reserved one.
 local open = {pools.shared}
 if lane ~= 'bulk' and pools.reserved.size > 0 then open = {pools.reserved, pools.shared} end
 local function quickest(start)
@@ -104,7 +104,8 @@ local day_until = day_waits_until(known, day_reserve)
 if day_until > now then
   leave_queues()
   if not is_day_over(known) then return wait_for(day_until - now, 'day') end
-  -- One call at a time tries whether the day is over: Zoho's plan may have changed, or its refusal may have been wrong.
+  -- One call at a time probes whether the day is over: Zoho's plan may have changed, or its refusal may have been
+  -- wrong.
   if is_probe_under_way() then return wait_for(math.min(PROBE_POLL, day_until - now), 'day') end
   local pool, slot = quickest(math.max(now, forgotten_until, number(known.probe_at) or 0))
   if slot > now then return wait_for(math.min(slot, day_until) - now, 'day') end

@@ -1,4 +1,4 @@
-"""What one answer of Zoho says about the budget; anything malformed in it counts as not said."""
+"""Reads the budget's facts from a response of Zoho; a malformed fact counts as missing."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from workers.budget.errors import PauseReason
 
-#: Zoho's code of a refusal → what was too much (API section 4). Matched on any status: the code is what counts.
+#: Zoho's codes of a refusal and the exceeded limit (API section 4). The code counts with any HTTP status.
 _REFUSALS = {
     43: PauseReason.MINUTE,
     44: PauseReason.MINUTE,
@@ -21,9 +21,9 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,12}")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The budget's part of an answer. `accepted`: it got past Zoho's limits, whatever became of it there.
+    """The budget's part of a response. `accepted`: the call passed Zoho's limits, even if it failed later.
 
-    `authorized` is false for a 401: Zoho looks at the token first, so the answer may say nothing about the limits.
+    `authorized` is false for a 401: Zoho checks the token first, so the response may not reflect the limits.
     """
 
     refusal: PauseReason | None
@@ -36,7 +36,7 @@ class Answer:
 
 
 def read_answer(status: int, code: int | None, headers: Mapping[str, str]) -> Answer:
-    """Status, Zoho's `code` and headers → what the budget learns from them."""
+    """The budget's facts from the status, Zoho's `code` and the headers."""
     given = {name.lower(): value.strip() for name, value in headers.items()}
     refusal = PauseReason.MINUTE if status == 429 else None
     if code is not None:

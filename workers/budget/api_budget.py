@@ -1,4 +1,4 @@
-"""The budget's one door: ask for a call, make it, tell what Zoho answered."""
+"""The interface of the budget: admits a call and records Zoho's response."""
 
 import time
 import uuid
@@ -14,35 +14,36 @@ from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.scripts import BudgetScripts, Forgotten, Granted, Lifted, Pause, PauseLeft, Resumed, Wait
 from workers.budget.snapshot import BudgetSnapshot
 
-#: A wait up to this long is slept in the thread, a longer one is raised.
+#: A wait up to this length is slept in the thread; a longer wait is raised.
 MAX_INLINE_WAIT_SECONDS = 2.0
 
-#: When to come back for a place among the calls under way: nobody knows how long those take.
+#: The wait for a place among the calls under way, because their duration is unknown.
 _CONCURRENCY_WAIT_SECONDS = 1.0
 
-#: Postgres's clock and Redis's need not agree to the second.
+#: The assumed difference between the clocks of Postgres and Redis.
 _CLOCK_DIFFERENCE_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 
 
 class Admission:
-    """The right to make one call, now. It ends with the answer, or with the `with` block that gave it."""
+    """The right to make one call now. It ends with the response, or with the `with` block that granted it."""
 
     def __init__(self, finish: Callable[[Answer | None], None]) -> None:
         self._finish = finish
         self._over = False
 
     def answered(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
-        """Tell the budget Zoho's answer: HTTP status, the body's `code` (None without one), headers.
+        """Reports Zoho's response to the budget: HTTP status, the body's `code` (None without one), headers.
 
-        A refusal makes everybody of the organisation pause. Never raises for Redis: the answer is good without it.
+        A refusal pauses all calls of the organisation. Never raises for Redis, because the response is valid without
+        it.
         """
         self._over = True
         self._finish(read_answer(status, code, headers))
 
     def end(self) -> None:
-        """The call is over, with or without an answer."""
+        """Ends the call, with or without a response."""
         if not self._over:
             self._over = True
             self._finish(None)
@@ -55,19 +56,21 @@ class ApiBudget:
             response = http.get(...)
             admission.answered(response.status_code, code, response.headers)
 
-    Promises: never more than the limit arrive at Zoho in any window, whatever the calls' latency and whoever dies;
-    all of it is used while enough work asks; first come, first served within a lane.
+    Guarantees: Zoho never receives more calls than the limit in any window, whatever the calls' latency and even if
+    workers are killed; the whole limit is used while enough work waits; calls of one lane are served in order of
+    request.
 
-    What it asks of Postgres, which remembers when Redis does not:
+    Postgres remembers facts that Redis may lose, by these functions:
 
-    - `seconds_since_last_call(organization_id)`: on Postgres's own clock, since a call may last have been made (so
-      written before the call), None for never;
-    - `pause_left(organization_id)`: the rest of the last pause, None for none;
-    - `on_pause(organization_id, seconds, reason)`: called at every refusal, so that the two above can be known;
-    - `on_probe(organization_id)`: called before the one call that tries whether a spent day is over;
-    - `on_resume(organization_id)`: called when a probe has succeeded, or a person has lifted the pause.
+    - `seconds_since_last_call(organization_id)`: by Postgres's own clock, the time since the last possible call (so it
+        is written before the call), None for never;
+    - `pause_left(organization_id)`: the rest of the last pause, None without one;
+    - `on_pause(organization_id, seconds, reason)`: called at every refusal, so that the two functions above can return
+        it;
+    - `on_probe(organization_id)`: called before the one call that probes whether a spent day is over;
+    - `on_resume(organization_id)`: called after a successful probe, or after a person has lifted the pause.
 
-    `on_sleep(seconds, reason)` is told of every wait that was slept; one that is raised is told by BudgetWait itself.
+    `on_sleep(seconds, reason)` receives every wait that was slept; a wait that is raised is described by BudgetWait.
     """
 
     def __init__(
@@ -97,12 +100,12 @@ class ApiBudget:
 
     @contextmanager
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> Iterator[Admission]:
-        """One call, made inside the block and nothing else there; may sleep for two seconds before it.
+        """Admits one call, made inside the block and nothing else there; may sleep for two seconds before it.
 
-        `holder` names who calls ("run-…"): it has one place in the queue and one call under way, so that a message
-        delivered twice never queues twice. It must not hold anybody's personal data.
+        `holder` names the caller ("run-…"). A holder has one place in the queue and one call under way, so a message
+        that is delivered twice never queues twice. It must not contain personal data.
 
-        Raises BudgetWait (come back later, as the same holder) and BudgetUnavailable (Redis is away).
+        Raises BudgetWait (retry later as the same holder) and BudgetUnavailable (Redis is down).
         """
         granted = self._granted(organization_id, lane, holder)
         admission = Admission(lambda answer: self._finish(organization_id, granted, answer))
@@ -114,14 +117,14 @@ class ApiBudget:
             admission.end()
 
     def snapshot(self, organization_id: str) -> BudgetSnapshot:
-        """The budget as it stands; changes nothing. Raises BudgetUnavailable."""
+        """Reads the present state of the budget; changes nothing. Raises BudgetUnavailable."""
         return self._scripts.look(organization_id)
 
     def resume(self, organization_id: str) -> Resumed:
-        """Lift every pause, and forget the rest of the day: the next response of Zoho says it again.
+        """Lifts every pause, and deletes the facts about the day: the next response of Zoho provides them again.
 
-        The wait that follows a loss of memory goes on, because calls that Redis has forgotten still count at Zoho.
-        Raises BudgetUnavailable.
+        The wait after a loss of memory continues, because calls that Redis has forgotten still count at Zoho. Raises
+        BudgetUnavailable.
         """
         resumed = self._scripts.resume(organization_id)
         self._on_resume(organization_id)
@@ -135,7 +138,7 @@ class ApiBudget:
                 case Granted() as granted:
                     return granted
                 case Forgotten(damage):
-                    if reminded:  # Redis does not keep what it is told, so nothing it says can be relied on.
+                    if reminded:  # Redis does not keep its writes, so none of its replies can be relied on.
                         raise BudgetUnavailable("forgets the budget at once")
                     self._remind(organization_id, damage)
                     reminded = True
@@ -147,7 +150,7 @@ class ApiBudget:
                     slept += seconds
 
     def _remind(self, organization_id: str, damage: str) -> None:
-        """Redis lost its memory: wait out the calls and the pause that Postgres still knows of."""
+        """Restores an organisation after Redis lost its memory: waits out the calls and the pause known to Postgres."""
         since_last_call = self._seconds_since_last_call(organization_id)
         still_counts = 0.0
         if since_last_call is not None:
@@ -155,7 +158,7 @@ class ApiBudget:
             still_counts = max(0.0, self.limits.span_seconds - since)
         if damage:
             _log.warning(
-                "The API budget's memory in Redis was damaged, and is built anew. Check that maxmemory-policy is "
+                "The API budget's memory in Redis was damaged and is rebuilt. Check that maxmemory-policy is "
                 "noeviction, and that nothing else writes to the keys budget:*.",
                 action="budget_damaged",
                 organization_id=organization_id,
@@ -170,16 +173,16 @@ class ApiBudget:
             change = self._scripts.finish(organization_id, granted, answer)
         except BudgetUnavailable:
             _log.warning(
-                "The API budget could not be told that a call is over; its place frees itself later.",
+                "The end of a call could not be recorded in the API budget; its place frees itself later.",
                 action="budget_finish_failed",
                 organization_id=organization_id,
             )
-            # Redis may come back empty, and then asks Postgres.
+            # Redis may come back empty, and then the budget reads the pause from Postgres.
             change = self._scripts.pause_without_redis(answer) if answer else None
         match change:
             case Pause(seconds, reason):
                 _log.warning(
-                    "Zoho refused a call; everybody of its organisation pauses.",
+                    "Zoho refused a call; all calls of its organisation pause.",
                     action="budget_paused",
                     organization_id=organization_id,
                     seconds=seconds,

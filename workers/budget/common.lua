@@ -1,8 +1,8 @@
--- The beginning of every script: the keys, the limits, Redis's own clock (ms), and the tidying of what has passed.
+-- The beginning of every script: the keys, the limits, Redis's own clock (ms), and the removal of expired entries.
 --
--- A window's slots are two pools, each an exact limiter of its own: `shared` serves both lanes in order of asking,
--- `reserved` the interactive lane only. A pool knows its queue (holders, by order of asking), its leases (calls
--- under way, by the time at which they must be over) and its used slots (calls over, by the time they count from).
+-- A window's slots are two pools, each an exact limiter of its own. `shared` serves all lanes in order of request,
+-- `reserved` only the interactive and webhook lanes. A pool has a queue (holders in order of request), leases (calls
+-- under way, by the latest time of their end) and used slots (finished calls, by the time from which they count).
 local state, tickets = KEYS[1], KEYS[2]
 local pools = {
   shared = {name = 'shared', queue = KEYS[3], leases = KEYS[4], used = KEYS[5], size = tonumber(ARGV[1])},
@@ -12,13 +12,13 @@ local calls = {KEYS[4], KEYS[5], KEYS[7], KEYS[8]}
 local waiting = {KEYS[2], KEYS[3], KEYS[6]}
 local span, margin = tonumber(ARGV[3]), tonumber(ARGV[4])
 local lease, keep = tonumber(ARGV[5]), tonumber(ARGV[6])
--- How long one call may try whether a spent day is over, and how often.
+-- The longest time for which one call may probe whether a spent day is over, and the interval of probes.
 local probe_interval = tonumber(ARGV[7])
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- Which Redis this is: one that was restarted or failed over may have lost the last seconds, so it is a new one.
+-- The identity of this Redis. After a restart or a failover the last seconds may be lost, so the identity changes.
 local function server()
   local info = redis.pcall('INFO', 'server')
   return type(info) == 'string' and string.match(info, 'run_id:(%x+)') or 'unnamed'
@@ -28,17 +28,18 @@ local function number(text)
   return text and tonumber(text) or nil
 end
 
--- A whole number as text: Redis would write a large one with an exponent.
+-- A whole number as text, because Redis would write a large number with an exponent.
 local function whole(value)
   return string.format('%.0f', value)
 end
 
--- A call that is over counts from the latest time at which Zoho can have seen it, less what the margin absorbs.
+-- A finished call counts from the latest time at which Zoho can have received it, minus the margin.
 local function count_call(pool, call, seen_by)
   redis.call('ZADD', pool.used, seen_by - margin, call)
 end
 
--- A mark in the future means that the clock was set back: it counts from now, or it would block for the whole step.
+-- A time in the future means that the clock was set back. It is moved to `latest`; otherwise it would block for the
+-- whole difference.
 local function pull_back(key, latest)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. whole(latest), '+inf')) do
     redis.call('ZADD', key, latest, member)
@@ -48,7 +49,7 @@ end
 local function tidy(pool)
   pull_back(pool.used, now)
   pull_back(pool.leases, now + lease)
-  -- The holder died in its call, which may have arrived as late as the lease's end.
+  -- The holder's process ended during its call, and the call may have arrived as late as the end of its lease.
   local over = redis.call('ZRANGEBYSCORE', pool.leases, '-inf', now, 'WITHSCORES')
   for i = 1, #over, 2 do
     redis.call('ZREM', pool.leases, over[i])

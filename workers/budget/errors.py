@@ -1,4 +1,4 @@
-"""Why a call may not be made now."""
+"""The reasons why a call may not be made now."""
 
 import math
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 class WaitReason(StrEnum):
     MINUTE = "minute"  #: the window is full
-    DAY = "day"  #: the day's calls are spent, or what is left of them is reserved
+    DAY = "day"  #: the day's calls are spent, or the remaining ones are reserved
     PAUSED = "paused"  #: the whole organisation pauses
     CONCURRENCY = "concurrency"  #: too many calls are under way
     TOKENS = "tokens"  #: Zoho grants no further access token for a while
@@ -21,7 +21,7 @@ class PauseReason(StrEnum):
     FORGOTTEN = "forgotten"  #: Redis came back without its memory; the calls made before may still count
 
 
-class BudgetWait(Exception):  # noqa: N818 - an answer ("come back then"), not a failure
+class BudgetWait(Exception):  # noqa: N818 - a normal outcome ("come back then"), not a failure
     """The API budget grants this call later: come back after `seconds`, as the same holder."""
 
     def __init__(self, seconds: float, reason: WaitReason) -> None:
@@ -31,7 +31,7 @@ class BudgetWait(Exception):  # noqa: N818 - an answer ("come back then"), not a
 
 
 class TokenEndpointThrottled(BudgetWait):
-    """Zoho's token endpoint has been throttled for some time; it is asked again after `seconds`."""
+    """Zoho's token endpoint has been throttled for some time; the next request is allowed after `seconds`."""
 
     def __init__(self, seconds: float, since: datetime) -> None:
         super().__init__(seconds, WaitReason.TOKEN_ENDPOINT)
@@ -39,15 +39,15 @@ class TokenEndpointThrottled(BudgetWait):
 
 
 def throttled_sentence(since: datetime) -> str:
-    """What people read of a throttled token endpoint."""
+    """The sentence about a throttled token endpoint for people."""
     return (
         f"Zoho's token endpoint has been throttled since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC and grants no "
-        "access token. Next: wait, it is asked again by itself; stop other programs that use the same grant."
+        "access token. Next: wait, booksync tries again by itself; stop other programs that use the same grant."
     )
 
 
-class BudgetUnavailable(Exception):  # noqa: N818 - says what is the case, as BudgetWait does
-    """The API budget cannot be asked, so no call is made; `state` completes "Redis …"."""
+class BudgetUnavailable(Exception):  # noqa: N818 - names a state, as BudgetWait does
+    """The API budget cannot be read, so no call is made; `state` completes "Redis …"."""
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"The API budget cannot be asked (Redis {state}), so no call is made.")
+        super().__init__(f"The API budget cannot be read (Redis {state}), so no call is made.")

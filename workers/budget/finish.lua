@@ -1,5 +1,5 @@
--- A call is over: frees its place and takes in what Zoho answered. {milliseconds to pause, why}; {0, 'lifted'} where a
--- probe has ended the pause of a spent day, and {0, ''} where nothing changes.
+-- Ends a call: frees its place and records the budget's facts of Zoho's response. Returns {milliseconds to pause, why};
+-- {0, 'lifted'} if a probe has ended the pause of a spent day; {0, ''} if nothing changes.
 local pool, call, at = pools[ARGV[8]], ARGV[9], tonumber(ARGV[10])
 local refusal, verdict = ARGV[11], ARGV[12]
 local first_pause, longest_pause, growth, steady = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
@@ -10,15 +10,15 @@ local SAME_DAY = 3600000
 local known = read_state()
 if damage(known) ~= '' then known = repair(known) end
 local paused_until, pauses = number(known.paused_until) or 0, number(known.pauses) or 0
--- A pause that begins in the future means that the clock was set back.
+-- A pause that starts in the future means that the clock was set back.
 local pause_started_at = number(known.pause_started_at) or 0
 if pause_started_at > now then pause_started_at = 0 end
 local is_probe = known.probe_call == call
 local is_lifted = is_probe and verdict == 'accepted' and is_day_over(known)
 
--- Answers overtake each other. Within one day what is left only shrinks, unless the plan changed; an answer for the
--- day before is dropped. One that does not say when the day ends belongs to the day known, else counts for an hour.
--- A probe overtakes nothing, so its word replaces all that was known.
+-- Responses overtake each other. Within one day the number of remaining calls only shrinks, unless the plan changed,
+-- and a response for the day before is dropped. A response without the end of its day belongs to the known day,
+-- otherwise it counts for an hour. A probe cannot be older than the known facts, so its response replaces them.
 local function take_in_day()
   local day_limit, day_remaining, day_resets_at = number(known.day_limit), number(known.day_remaining), number(known.day_resets_at)
   local live = day_resets_at and day_resets_at > now
@@ -42,20 +42,20 @@ local function milliseconds_until_midnight()
   return is_day_refused(known) and paused_until - now or first_pause
 end
 
--- A call made after a pause, and refused as the ones before, says that the block lasts longer than the pause did. The
--- first ones do not lengthen it, because most blocks end with the window.
+-- A call that is made after a pause and refused again shows that the block lasts longer than the pause. The first such
+-- refusals do not lengthen the pause, because most blocks end with the window.
 local function pause_length()
   if refusal == 'day' then return math.max(milliseconds_until_midnight(), retry_after or 0) end
   local grown = math.max(0, pauses - steady)
   local length = math.min(longest_pause, math.floor(first_pause * growth ^ grown))
   if not retry_after then return length end
-  -- Zoho's own word is taken at first, and never shortens a pause that had to grow.
+  -- Zoho's Retry-After is used at first, but never shortens a pause that had to grow.
   return grown == 0 and retry_after or math.max(length, retry_after)
 end
 
 local function pause()
   redis.call('HSET', state, 'throttles', whole((number(known.throttles) or 0) + 1))
-  -- Refusals of calls that were under way when the pause began belong to it, however late they come.
+  -- Refusals of calls that were under way when the pause began belong to this pause, however late they arrive.
   local is_late = at <= pause_started_at
   if is_late and refusal == known.pause_reason and not retry_after then
     return {math.max(0, paused_until - now), refusal}
@@ -88,7 +88,7 @@ if refusal ~= '' then
 elseif verdict == 'accepted' and pauses > 0 and at >= paused_until then
   redis.call('HDEL', state, 'pauses')
 elseif is_probe and verdict == 'unauthorized' then
-  -- Zoho looks at the token before the limits: the call with the next token is the probe.
+  -- Zoho checks the token before the limits, so the call with the next token is the probe.
   redis.call('HSET', state, 'probe_at', whole(now))
 end
 keep_for_a_while()

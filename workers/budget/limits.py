@@ -1,4 +1,4 @@
-"""What a budget may spend: Zoho's limits for one organisation, and the lanes that share them."""
+"""The limits of a budget: Zoho's limits for one organisation, and the lanes that share them."""
 
 import math
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ _LONGEST_GRACE_SECONDS = 30.0
 
 class Lane(StrEnum):
     INTERACTIVE = "interactive"  #: a person waits for the response
-    WEBHOOK = "webhook"  #: a record that a webhook names: as quick as a person's, but the daily reserve binds it
-    BULK = "bulk"  #: a run: it can wait, and must not make people wait
+    WEBHOOK = "webhook"  #: a record that a webhook names: as quick as a person's call, but bound by the daily reserve
+    BULK = "bulk"  #: a run: it can wait, and must not delay people
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,10 @@ class BudgetLimits:
     requests_per_minute: int = 100  #: calls in any window
     window_seconds: float = 60.0  #: Zoho's minute; shorter in tests
     concurrency: int = 5  #: calls at once
-    interactive_reserve: int = 10  #: slots of a window that bulk leaves alone; never more than a quarter of them
+    interactive_reserve: int = 10  #: slots of a window that bulk does not use; at most a quarter of the window
     daily_reserve: float = 0.1  #: the share of the day's calls, 0 to 1, that is left to other integrations
-    #: A call is over, or its process dead, after so long: must exceed the HTTP client's timeouts together.
+    #: The age at which a call counts as ended, or its process as dead: must exceed the sum of the HTTP client's
+    #: timeouts.
     longest_call_seconds: float = 60.0
 
     def __post_init__(self) -> None:
@@ -37,38 +38,38 @@ class BudgetLimits:
 
     @property
     def margin_seconds(self) -> float:
-        """What is added to a window: Zoho counts arrivals, and a peer with an exact window was refused."""
+        """The time added to a window: Zoho counts arrivals, and it refused calls of a client with an exact window."""
         return min(_WIDEST_MARGIN_SECONDS, self.window_seconds / 10)
 
     @property
     def span_seconds(self) -> float:
-        """How long a call counts."""
+        """The time for which a call counts."""
         return self.window_seconds + self.margin_seconds
 
     @property
     def reserved_slots(self) -> int:
-        """Slots of a window for the interactive lane only; none where the limit is under four."""
+        """Slots of a window for the interactive and webhook lanes only; 0 if the limit is under four."""
         return min(self.interactive_reserve, self.requests_per_minute // 4)
 
     @property
     def shared_slots(self) -> int:
-        """Slots of a window that both lanes take in order of asking; the most that bulk gets."""
+        """Slots of a window that all lanes use in order of request; the maximum for bulk."""
         return self.requests_per_minute - self.reserved_slots
 
     @property
     def grace_seconds(self) -> float:
-        """How long a slot is kept for a holder who is late: a dead worker's message is back after ten seconds or more.
+        """How long a slot is kept for a late holder: a dead worker's message returns after ten seconds or more.
 
-        Not too short beside a tiny window: a worker that is always later than this would go to the end of the queue
-        each time.
+        It has a minimum for small windows, because a worker that is always later would go to the end of the queue each
+        time.
         """
         return min(_LONGEST_GRACE_SECONDS, max(_SHORTEST_GRACE_SECONDS, self.window_seconds / 2))
 
     def concurrency_of(self, lane: Lane) -> int:
-        """Calls under way, of both lanes, under which the lane may start one: bulk leaves the last one to people."""
+        """The number of calls under way at which the lane starts no other; bulk leaves the last place to people."""
         leaves_one = lane is Lane.BULK and self.reserved_slots > 0 and self.concurrency >= 4
         return self.concurrency - 1 if leaves_one else self.concurrency
 
     def daily_reserve_of(self, lane: Lane) -> float:
-        """The share of the day's calls at which the lane stops."""
+        """The share of the day's calls that the lane leaves."""
         return 0.0 if lane is Lane.INTERACTIVE else self.daily_reserve

@@ -1,4 +1,4 @@
--- What the budget knows, as it stands; writes nothing, so what has passed is left out rather than tidied away.
+-- Reads the state of the budget. It writes nothing, so expired entries are ignored instead of removed.
 local day_reserve = tonumber(ARGV[8])
 local known = read_state()
 if damage(known) ~= '' then return {0, 0, 0, 0, '', '', '', 0, 0, 0, 0, -1} end
@@ -16,7 +16,7 @@ local paused, why = milliseconds_until(number(known.paused_until)), known.pause_
 local forgotten = milliseconds_until(number(known.forgotten_until))
 if forgotten > paused then paused, why = forgotten, 'forgotten' end
 local left = left_of_day(known)
--- Zoho's refusal counts, whatever its headers said before it.
+-- Zoho's refusal overrides earlier headers.
 if is_day_refused(known) then left = math.min(left or 0, 0) end
 return {
   counting(pools.shared) + counting(pools.reserved),

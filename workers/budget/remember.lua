@@ -1,5 +1,5 @@
--- Redis had forgotten this organisation, or its memory is damaged: from here on it is known, and waits as long as Postgres
--- says it must. The first worker's word stands: another one that found the same emptiness changes nothing.
+-- Restores an organisation that Redis had forgotten, or whose memory is damaged, with the waits that Postgres requires.
+-- Only the first worker's call has an effect: a second worker that found the memory empty changes nothing.
 local forgotten, pause, reason, probe_in = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11])
 local known = read_state()
 if damage(known) ~= '' then known = repair(known) end

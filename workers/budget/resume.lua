@@ -1,5 +1,6 @@
--- A person lifts the pause: {milliseconds that were left, why}. What Zoho said of the day is forgotten with it. The wait
--- for forgotten calls stays, because without it a window could see more calls than the limit.
+-- A person lifts the pause. Returns {milliseconds that were left, why, wait for forgotten calls}. The facts about the
+-- day from Zoho's headers are deleted too. The wait for forgotten calls stays, because without it a window could
+-- contain more calls than the limit.
 local known = read_state()
 if damage(known) ~= '' then known = repair(known) end
 local paused = math.max(0, (number(known.paused_until) or 0) - now)

@@ -12,19 +12,19 @@ from workers.budget.limits import BudgetLimits, Lane
 from workers.budget.snapshot import BudgetSnapshot
 from workers.redis_access import refusal_of
 
-#: Longer than the longest pause (a day), so that nothing is forgotten that still counts.
+#: Longer than the longest pause (a day), so no entry expires that still counts.
 _KEEP_SECONDS = 2 * 24 * 3600
 
-#: How soon a call that found all of them under way asks again.
+#: The wait of a call if the maximum number of calls is under way.
 _CONCURRENCY_POLL_SECONDS = 0.05
 
-#: How often one call tries whether a spent day is over.
+#: The interval at which one call probes whether a spent day is over.
 PROBE_SECONDS = 3600.0
 
 _PAUSE_AFTER_CONCURRENCY_SECONDS = 2.0
 _PAUSE_WITHOUT_MIDNIGHT_SECONDS = 24 * 3600.0
-#: Zoho blocks an organisation for minutes. Most blocks end with the window, so the first pauses are as long as it; they
-#: grow only where refused calls seem to renew the block.
+#: Zoho blocks an organisation for minutes. Most blocks end with the window, so the first pauses are as long as the
+#: window. Later pauses grow, because refused calls seem to renew the block.
 _STEADY_PAUSES = 3
 _PAUSE_GROWTH = 1.5
 _LONGEST_PAUSE_WINDOWS = 4
@@ -37,7 +37,7 @@ class Granted:
     call: str
     at: int
     pool: str
-    is_probe: bool = False  #: it tries whether a spent day is over
+    is_probe: bool = False  #: the call probes whether a spent day is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """Redis knows nothing of the organisation (new, emptied, restarted, failed over), or its memory is damaged."""
+    """Redis has no memory of the organisation (new, emptied, restarted, failed over), or its memory is damaged."""
 
-    damage: str = ""  #: the kind of damage, for the log; empty where the memory is only new
+    damage: str = ""  #: the kind of damage, for the log; empty if the memory is only new
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ class Lifted:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What a person has lifted."""
+    """The pause that a person has lifted."""
 
     pause: Pause | None
-    forgotten_seconds: float  #: a wait for forgotten calls that goes on; 0 without one
+    forgotten_seconds: float  #: a wait for forgotten calls that continues; 0 without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,12 @@ class PauseLeft:
 
     seconds: float
     reason: PauseReason
-    probe_in_seconds: float = 0.0  #: for a spent day: until one call may try whether it is over
+    probe_in_seconds: float = 0.0  #: for a spent day: until one call may probe whether it is over
 
 
 @dataclass(frozen=True, slots=True)
 class _Growth:
-    """The first pause after a refusal, the longest, and how the ones after the first `steady` ones grow."""
+    """The first pause after a refusal, the longest one, and the growth of the pauses after the first `steady` ones."""
 
     first_seconds: float
     longest_seconds: float
@@ -130,7 +130,7 @@ class BudgetScripts:
                 return Forgotten(damage=_text(word))
 
     def finish(self, organization_id: str, granted: Granted, answer: Answer | None) -> Pause | Lifted | None:
-        """The call is over, `answer` None where none came. Returns what it changes for all calls."""
+        """Ends the call and returns the change for all calls; None stands for a missing response."""
         told = answer or Answer(refusal=None, accepted=False)
         growth = self._pauses_after(told.refusal)
         length, reason = self._run(
@@ -153,7 +153,7 @@ class BudgetScripts:
         return Lifted() if _text(reason) == "lifted" else _pause(length, reason)
 
     def remember(self, organization_id: str, *, forgotten_seconds: float, pause: PauseLeft | None = None) -> None:
-        """Redis had forgotten the organisation: it is known again, waits for forgotten calls, and pauses."""
+        """Restores an organisation that Redis had forgotten, with its wait for forgotten calls and its pause."""
         left = pause or PauseLeft(0.0, PauseReason.MINUTE)
         self._run(
             self._remember,
@@ -165,7 +165,7 @@ class BudgetScripts:
         )
 
     def resume(self, organization_id: str) -> Resumed:
-        """Lifts every pause; the wait for forgotten calls goes on."""
+        """Lifts every pause; the wait for forgotten calls continues."""
         length, reason, forgotten = self._run(self._resume, organization_id, self._limits.daily_reserve)
         return Resumed(_pause(length, reason), _number(forgotten) / 1000)
 
@@ -191,7 +191,7 @@ class BudgetScripts:
         )
 
     def pause_without_redis(self, answer: Answer) -> Pause | None:
-        """The pause that an answer leads to where Redis cannot count the ones before."""
+        """The pause after a refusal while Redis cannot count the pauses before it."""
         if answer.refusal is None:
             return None
         first = self._pauses_after(answer.refusal).first_seconds
@@ -236,7 +236,7 @@ def _source(name: str) -> str:
 
 
 def _keys(organization_id: str) -> list[str]:
-    """In the order in which common.lua names them; the braces keep an organisation's keys on one cluster node."""
+    """The keys in the order of common.lua; the braces keep an organisation's keys on one cluster node."""
     pools = [f"{pool}:{part}" for pool in ("shared", "reserved") for part in ("queue", "leases", "used")]
     return [f"budget:{{{organization_id}}}:{name}" for name in ("state", "tickets", *pools)]
 

@@ -1,11 +1,11 @@
--- Whether the memory can be relied on. Redis evicts single keys, and people write into them.
+-- Checks whether the memory can be relied on, because Redis evicts single keys and people write into keys.
 --
--- `state` names how many calls and waiting holders the other keys hold. Keys that hold another number have lost some,
--- or gained some by hand; without the lost calls the limiter would let through too many.
+-- `state` has the numbers of calls and of waiting holders in the other keys. Other numbers mean that the keys have lost
+-- entries, or that entries were added by hand. Without the lost calls the limiter would admit too many calls.
 local LONGEST_PAUSE = 26 * 3600 * 1000
 local MOST_DIGITS = 15
 local REASONS = {minute = true, day = true, concurrency = true}
--- Each number of `state`, with the latest time that it may be; 0 where it is no time.
+-- Each number of `state` with its latest possible time; 0 for a number that is not a time.
 local NUMBERS = {
   {'paused_until', now + LONGEST_PAUSE}, {'probe_at', now + LONGEST_PAUSE}, {'day_resets_at', now + LONGEST_PAUSE},
   {'forgotten_until', now + span + 1000}, {'pause_started_at', now + LONGEST_PAUSE},
@@ -34,7 +34,7 @@ local function impossible_fields(known)
   return found
 end
 
--- What is wrong, in words for the log; '' where nothing is.
+-- A description of the damage for the log; '' without damage.
 local function damage(known)
   if not has_type(state, 'hash') then return 'the state has another type' end
   for i = 2, #KEYS do
@@ -48,14 +48,14 @@ local function damage(known)
   return ''
 end
 
--- More calls than slots are forged, and may be endless. Fewer are kept: they still count.
+-- More calls than slots are forged, and may never end. Fewer calls are kept, because they may be real.
 local function drop_forged_calls(pool)
   if redis.call('ZCARD', pool.leases) + redis.call('ZCARD', pool.used) <= pool.size then return end
   redis.call('UNLINK', pool.leases, pool.used)
 end
 
--- Deletes what cannot be relied on, and returns the state that is left. The server is forgotten too, so that the calls
--- before are waited out.
+-- Deletes the damaged parts and returns the remaining state. The server's identity is deleted too, so that the earlier
+-- calls are waited out.
 local function repair(known)
   if not has_type(state, 'hash') then redis.call('DEL', state) end
   for i = 2, #KEYS do
@@ -63,13 +63,13 @@ local function repair(known)
   end
   for _, name in ipairs(impossible_fields(known)) do redis.call('HDEL', state, name) end
   for _, pool in pairs(pools) do drop_forged_calls(pool) end
-  -- A holder without a ticket would block the queue; each one asks again by itself.
+  -- A holder without a ticket would block the queue; after the deletion each holder requests again.
   if known.waiting ~= sizes(waiting) then redis.call('UNLINK', unpack(waiting)) end
   redis.call('HDEL', state, 'server')
   return read_state()
 end
 
--- The end of every script that writes.
+-- The end of every script that writes: records the sizes and renews the expiry of the keys.
 local function keep_for_a_while()
   redis.call('HSET', state, 'calls', sizes(calls), 'waiting', sizes(waiting))
   for _, key in ipairs(KEYS) do

@@ -1,4 +1,4 @@
--- The fields of `state`, by name; none where the key has another type.
+-- The fields of `state`, by name; empty if the key has another type.
 local FIELDS = {
   'server', 'paused_until', 'pause_reason', 'pause_started_at', 'pauses', 'forgotten_until', 'probe_at', 'probe_call',
   'day_limit', 'day_remaining', 'day_resets_at', 'throttles', 'asked', 'calls', 'waiting',

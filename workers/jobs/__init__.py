@@ -1,1 +1,1 @@
-"""The engine of workers: how a unit of work ends."""
+"""The engine of leased work: executes jobs and maps errors to outcomes."""

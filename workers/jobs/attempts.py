@@ -1,4 +1,4 @@
-"""Repeated attempts of one call, for a command that has no run whose step could be repeated."""
+"""Repeated attempts of one call, for a command that has no run whose step could be retried."""
 
 import random
 import time
@@ -17,20 +17,20 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Makes calls as often as a run would make them: an error that may pass is followed by another attempt.
+    """Repeats a call as often as a run would retry it: a transient error is followed by another attempt.
 
-    A wait whose end is known spends no attempt.
+    A wait with a known end spends no attempt.
     """
 
     on_wait: Callable[[float, str], None]  #: receives the seconds and the reason of each wait, before it
     sleep: Callable[[float], None] = time.sleep
 
     def of(self, call: Callable[[], ResultT]) -> ResultT:
-        """What the call returns.
+        """Returns the result of the call.
 
         Raises:
-            ZohoError, WalkStuck: the last attempt failed, or no further one would help.
-            BudgetUnavailable: Redis does not answer.
+            ZohoError, WalkStuck: the last attempt failed, or a further attempt would not help.
+            BudgetUnavailable: Redis does not respond.
         """
         attempts = 1
         while True:

@@ -1,7 +1,7 @@
-"""Dead letters: what no worker will try again is kept in Postgres, however it died.
+"""Dead letters: a message that no worker will retry is kept in Postgres with the reason for its failure.
 
-Two ways lead here. Who gives a step or a record up writes the letter with its end (`death_of_step`, `death_of_resync`).
-A message that dies in the queue itself is kept by the middleware, one that cannot even be read by `keep_unreadable`.
+A failed step or refresh writes its own dead letter (`death_of_step`, `death_of_resync`). The middleware writes one for
+a message that fails in the queue, and `keep_unreadable` for content that is not a message.
 """
 
 import hashlib
@@ -29,25 +29,25 @@ from workers.queue.messages import ACTORS, LETTER_OPTION, RESYNC_ACTORS
 
 log = structlog.get_logger(__name__)
 
-#: The frames that tell where an error happened; those above them are the same for every step.
+#: The number of innermost frames that locate an error; the outer frames are the same for every step.
 _TELLING_FRAMES = 2
 
-#: What an id or a number may look like. Anything else in a message is none of ours, and may be personal.
+#: The form of an id or a number. Other values in a message are not booksync's and may be personal data.
 _ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 
-#: Actors that may end without having done their work: they wait, or leave it to another message.
+#: Actors that may return before their work is done, because they wait or leave it to another message.
 _CLOSED_BY_THEIR_WORK = {actor_name for actor_name, _ in RESYNC_ACTORS.values()}
 
-#: Stands for what was not kept; a letter with it cannot be sent again.
+#: Replaces a value that was not stored; a dead letter with it cannot be sent again.
 HIDDEN = "(hidden)"
 
 _UNKNOWN_ACTOR = "No worker knows this actor: deploy the workers before the senders."
-_TOO_OLD = "The message lay in the queue for longer than anybody waits for it."
-_UNREADABLE = "This is no message of booksync's: does another program use the same Redis database?"
+_TOO_OLD = "The message was in the queue for too long: its result is not useful any more."
+_UNREADABLE = "This is not a message of booksync: does another program use the same Redis database?"
 
 
 def death_of_step(run: Run, cause: Cause, reason: str, error: BaseException | None = None) -> Death:
-    """The death of a run's step, given up by the run itself."""
+    """The dead letter of a run's step that the run has given up."""
     actor_name, queue_name = ACTORS[run.phase]
     return Death(
         cause=cause,
@@ -65,7 +65,7 @@ def death_of_step(run: Run, cause: Cause, reason: str, error: BaseException | No
 def death_of_resync(
     ref: ResyncRef, cause: Cause, reason: str, error: BaseException | None = None, *, attempts: int
 ) -> Death:
-    """The death of a record's resync, given up by itself; its retry is the same message."""
+    """The dead letter of a refresh that has failed; a retry sends the same message."""
     actor_name, queue_name = RESYNC_ACTORS[ref.entity]
     return Death(
         cause=cause,
@@ -80,10 +80,11 @@ def death_of_resync(
 
 
 class LetterNotKeptError(MiddlewareError, BrokerConnectionError):
-    """Postgres does not answer, so the dead message is not put aside yet.
+    """Postgres does not respond, so the dead letter is not written yet.
 
-    As a broker's connection error it makes Dramatiq wait some seconds and try the same again, until the letter is
-    written. Any other error would be logged, and the message be gone with Redis's own dead queue after a week.
+    This is a connection error of a broker, so Dramatiq waits some seconds and tries the same again until the dead
+    letter is written. Any other error would only be logged, and the message would disappear with Redis's own dead queue
+    after a week.
     """
 
     def __init__(self, message: str) -> None:
@@ -91,10 +92,10 @@ class LetterNotKeptError(MiddlewareError, BrokerConnectionError):
 
 
 class DeadLetters(Middleware):
-    """A message whose actor raises is dead, and is kept in Postgres: Dramatiq itself forgets it after a week.
+    """Keeps a message whose actor raises as a dead letter in Postgres, because Dramatiq deletes it after a week.
 
-    Nothing is retried here. A run repeats its own steps and counts the attempts in Postgres, where neither a killed
-    process nor a re-queued message can make it forget them.
+    This middleware retries nothing. A run retries its own steps and counts the attempts in Postgres, where neither a
+    killed process nor a requeued message can lose the count.
     """
 
     def __init__(self) -> None:
@@ -124,17 +125,17 @@ class DeadLetters(Middleware):
             _keep(death)
         except DatabaseError as error:
             if failure_of(error).kind.spends_attempt:
-                raise  # Postgres would refuse the same letter again.
+                raise  # Postgres would refuse the same dead letter again.
             if self._is_stopping:
-                # Nobody waits any longer. The message is neither done nor dead, and another process will get it.
-                raise MiddlewareError("Postgres does not answer") from None
+                # The shutdown must not wait. The message is neither done nor dead, so another process will receive it.
+                raise MiddlewareError("Postgres does not respond") from None
             raise LetterNotKeptError(describe(error)) from None
 
 
 def keep_unreadable(queue_name: str, content: bytes) -> bool:
-    """Keeps the death of something in the queue that is no message; False where Postgres does not answer.
+    """Keeps a dead letter for content of the queue that is not a message; False if Postgres does not respond.
 
-    Only its size and hash are kept: nobody knows what is in it.
+    Only its size and hash are stored, because its content is unknown.
     """
     actor_name = "(none)"
     death = Death(
@@ -149,7 +150,9 @@ def keep_unreadable(queue_name: str, content: bytes) -> bool:
         _keep(death)
     except DatabaseError as error:
         failure = failure_of(error)
-        log.error("A dead letter could not be kept", action="letter.not_kept", error=describe(error), kind=failure.kind)
+        log.error(
+            "A dead letter could not be written", action="letter.not_kept", error=describe(error), kind=failure.kind
+        )
         return False
     return True
 
@@ -162,7 +165,7 @@ def _keep(death: Death) -> None:
         letter_id = dead_letters.keep(connection, death)
     if letter_id is not None:
         log.error(
-            "A message has died",
+            "A message became a dead letter",
             action="letter.kept",
             letter=letter_id,
             message_id=death.message_id,
@@ -192,7 +195,7 @@ def _retried_letter(message: MessageProxy) -> int | None:
 
 
 def _told_by(actor_name: str, cause: Cause, error: BaseException | None) -> dict[str, Any]:
-    """What the error tells: its type, its lines of code, and the fingerprint of both."""
+    """The error's type, its lines of code, and the fingerprint of both."""
     if error is None:
         return {"error_type": cause.value, "fingerprint": fingerprint(actor_name, cause, ())}
     root = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
@@ -214,7 +217,7 @@ def _our_frames(error: BaseException) -> list[str]:
 
 
 def _ids_only(value: Any) -> Any:
-    """The same without anything that does not look like an id."""
+    """The same value with everything hidden that does not look like an id."""
     if isinstance(value, dict):
         return {_as_id(key): _ids_only(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Execution of leased work: from its lease to its outcome, by one table of errors, whatever happens in between."""
+"""Execution of leased work, from its lease to its outcome, by one table of errors."""
 
 import random
 import uuid
@@ -25,16 +25,16 @@ from workers.observability.logs import describe
 
 log = structlog.get_logger(__name__)
 
-#: A job that has lost its connection to Postgres still returns its attempt if Postgres is back within this time.
+#: The time for Postgres to return after a lost connection; within it a job can still release its lease and attempt.
 _PATIENCE_SECONDS = 30.0
 
-#: The wait of a job whose connection was connected again while Zoho refused its call.
+#: The wait of a job whose connection was reconnected while Zoho refused its call.
 _REVIVED_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """Why a job is not attempted again."""
+    """The reason why a job is not attempted again."""
 
     cause: Cause
     reason: str  #: for people, without secrets and personal data
@@ -42,7 +42,7 @@ class JobFailure:
 
 
 class Job(ABC):
-    """One unit of work under a lease. `execute` decides how the job ends, and the job writes that end.
+    """One unit of work under a lease. `execute` decides the job's outcome, and the job writes it.
 
     Every method that writes raises LeaseLostError if another worker has acquired the work meanwhile; only `release` has
     no effect then.
@@ -62,34 +62,35 @@ class Job(ABC):
     @property
     @abstractmethod
     def attempts(self) -> int:
-        """The attempts up to now, this one included: they are counted before the work."""
+        """The number of attempts including this one; an attempt is counted before its work."""
 
     @abstractmethod
     def work(self) -> Ending:
-        """Does the work, commits it, and sends what follows: DONE, or WAITING where other work does it later."""
+        """Does the work, commits it, and sends the next messages; DONE, or WAITING if other work does it later."""
 
     @abstractmethod
     def release(
         self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
-        """Frees the lease; the job is due again after `seconds`. A second call has no effect: it may be repeated after
-        a commit whose reply was lost.
+        """Releases the lease; the job is due again after `seconds`.
+
+        A second call has no effect, because `in_transaction` repeats it after a commit whose reply was lost.
         """
 
     @abstractmethod
     def send(self, seconds: float) -> None:
-        """Sends the job's message again, to arrive after `seconds`."""
+        """Sends the job's message again with a delay of `seconds`."""
 
     @abstractmethod
     def give_up(self, failure: JobFailure) -> Ending:
-        """Ends the job without its work, and keeps a dead letter of it: GIVEN_UP or FAILED."""
+        """Ends the job without its work and writes its dead letter; GIVEN_UP or FAILED."""
 
     @abstractmethod
     def park(self, failure: JobFailure) -> Parking:
-        """Parks the job's connection, unless a person has connected it again since the refused call."""
+        """Parks the job's connection, unless a person has reconnected it since the refused call."""
 
     def parks_connection(self, error: Exception) -> bool:  # noqa: ARG002
-        """Whether an error that the table calls PARKED concerns the connection rather than this job alone."""
+        """Whether an error with the outcome PARKED concerns the connection, and not only this job."""
         return True
 
 
@@ -97,14 +98,14 @@ JobT = TypeVar("JobT", bound=Job)
 
 
 class Execution(NamedTuple, Generic[JobT]):
-    """An executed job and how it ended; no job if its lease was not acquired."""
+    """An executed job and its ending; no job if its lease was not acquired."""
 
     job: JobT | None
     ending: Ending
 
 
 def execute(resources: Resources, kind: type[JobT], acquire: Callable[[], JobT | None]) -> Execution[JobT]:
-    """Acquires a job and does its work once. Errors of the work end in an outcome, none is raised.
+    """Acquires a job and does its work once. Errors of the work become an outcome and are not raised.
 
     `acquire` returns None if there is nothing to do: the message is a duplicate, or early.
     """
@@ -119,7 +120,7 @@ def execute(resources: Resources, kind: type[JobT], acquire: Callable[[], JobT |
         log.info(f"{kind.noun} was done by another worker", action=f"{kind.kind}.stale")
         return Execution(job, Ending.STALE)
     except DatabaseError as error:
-        # Not even the outcome can be written. The lease runs out, and the sweeper sends the message again.
+        # The outcome cannot be written either. The lease expires, and the sweeper sends the message again.
         reason = failure_of(error).sentence(resources.engine.url)
         log.error("Postgres does not work", action=f"{kind.kind}.no_database", error=describe(error), reason=reason)
         return Execution(job, Ending.NO_DATABASE)
@@ -137,7 +138,7 @@ def _attempt(job: Job) -> Ending:
 
 
 def _end(job: Job, error: Exception) -> Ending:
-    """The end that the table of outcomes has for this error."""
+    """Ends the job with the outcome of this error."""
     handling = handling_of(error)
     match handling.outcome:
         case Outcome.DEFERRED:
@@ -159,7 +160,7 @@ def _end(job: Job, error: Exception) -> Ending:
 
 
 def _wait(job: Job, handling: Handling) -> Ending:
-    """The job goes on at a known time. It spends no attempt and holds no thread."""
+    """Releases the job until a known time. The wait spends no attempt and holds no thread."""
     _release(job, handling.seconds, waiting_for=handling.reason, refund_attempt=True)
     log.info(
         f"{job.noun} waits", action=f"{job.kind}.waits", seconds=round(handling.seconds, 1), reason=handling.reason
@@ -168,7 +169,7 @@ def _wait(job: Job, handling: Handling) -> Ending:
 
 
 def _retry(job: Job, failure: JobFailure) -> Ending:
-    """Another attempt a little later; after the last one the job is given up."""
+    """Releases the job for another attempt after a backoff; gives it up after the last attempt."""
     if job.attempts >= MAX_ATTEMPTS:
         return job.give_up(failure)
     seconds = retry_seconds(job.attempts, random.random())  # noqa: S311
@@ -183,7 +184,7 @@ def _retry(job: Job, failure: JobFailure) -> Ending:
 
 
 def _park(job: Job, failure: JobFailure) -> Ending:
-    """Zoho refuses the connection until a person acts, unless one has just connected it again."""
+    """Parks the connection until a person acts; waits instead if a person has just reconnected it."""
     if job.park(failure) is Parking.REVIVED:
         reason = "the connection, which was just connected again"
         return _wait(job, Handling(Outcome.DEFERRED, reason, _REVIVED_SECONDS))

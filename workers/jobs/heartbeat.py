@@ -13,12 +13,12 @@ from workers.observability.worker_states import BEAT_SECONDS, WorkerState, own_n
 
 log = structlog.get_logger(__name__)
 
-#: A worker that ends does not wait longer for a Redis that hangs: its report ends by itself.
+#: A worker that ends does not wait longer for an unresponsive Redis, because its report expires anyway.
 _LONGEST_END_SECONDS: Final = 2.0
 
 
 class Heartbeat(Middleware):
-    """Comes after `ProcessResources` and before the gates, which may wait for as long as something is wrong."""
+    """Runs after `ProcessResources` and before the gates, which may wait as long as an error lasts."""
 
     def __init__(self) -> None:
         self._is_over = threading.Event()
@@ -50,4 +50,8 @@ class Heartbeat(Middleware):
         try:
             withdraw(client, name)
         except redis.RedisError as error:
-            log.info("The worker's report ends by itself", action="heartbeat.no_redis", error=describe(error))
+            log.info(
+                "The worker's report is not withdrawn; it will expire",
+                action="heartbeat.no_redis",
+                error=describe(error),
+            )

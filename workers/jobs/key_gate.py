@@ -1,4 +1,4 @@
-"""A worker takes no message while its ENCRYPTION_KEYS cannot read the canary."""
+"""A worker receives no message while its ENCRYPTION_KEYS cannot decrypt the canary."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ _LONGEST_END_SECONDS: Final = 2.0
 
 
 class Proof(Enum):
-    """What one look at the canary has found."""
+    """The result of one check of the canary."""
 
     PROVEN = auto()
     NOTHING_TO_READ = auto()  #: the installation has no connection
@@ -34,7 +34,7 @@ class Proof(Enum):
 
 
 def look() -> Proof:
-    """Reads the canary. What there is to wait for is logged and reported."""
+    """Checks the canary; logs and reports the reason if the worker has to wait."""
     resources = process.resources()
     try:
         with resources.engine.begin() as connection:
@@ -52,13 +52,13 @@ def look() -> Proof:
 
 
 class KeyGate(Middleware):
-    """At boot, behind `SchemaGate`: waits as long as the keys are wrong. Later it pauses the worker while they are.
+    """At boot, after `SchemaGate`, waits while the keys are wrong; later pauses the worker while they are wrong.
 
-    A database has no canary before the first connection, and a rotation replaces it. A worker that went on with wrong
-    keys would make each step that it takes wait.
+    A database has no canary before the first connection, and a rotation replaces the canary. A worker with wrong keys
+    would turn each step that it leases into a wait.
 
-    A process that ended instead would be started again and again, and a Procfile's runner would end the other processes
-    with it.
+    If the process ended instead, it would be restarted again and again, and a Procfile's runner would end the other
+    processes with it.
     """
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class KeyGate(Middleware):
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         self._is_over.set()
         if self._thread is not None:
-            # Its look at Postgres ends before the engine is closed, unless Postgres hangs.
+            # The thread's check of Postgres ends before the engine is closed, unless Postgres hangs.
             self._thread.join(_LONGEST_END_SECONDS)
 
     def _watch(self, watch: "KeyWatch") -> None:
@@ -91,7 +91,7 @@ class KeyGate(Middleware):
 class KeyWatch:
     """Pauses a worker while its keys are wrong.
 
-    Proven keys are not looked at again before a decryption fails, because each look is a transaction in Postgres.
+    Proven keys are checked again only after a decryption fails, because each check is a transaction in Postgres.
     """
 
     def __init__(self, worker: Worker, vault: Vault, last: Proof, look: Callable[[], Proof] = look) -> None:
@@ -102,7 +102,7 @@ class KeyWatch:
         self._is_paused = False
 
     def tick(self) -> None:
-        """Looks at the canary if the keys are in doubt."""
+        """Checks the canary if the keys are in doubt."""
         if self._last is Proof.PROVEN and not self._vault.has_failed.is_set():
             return
         self._vault.has_failed.clear()
@@ -111,6 +111,6 @@ class KeyWatch:
             self._worker.pause()
             self._is_paused = True
         elif self._last in (Proof.PROVEN, Proof.NOTHING_TO_READ) and self._is_paused:
-            log.info("The keys read the canary: work goes on", action="keys.proven")
+            log.info("The keys decrypt the canary: the worker continues", action="keys.proven")
             self._worker.resume()
             self._is_paused = False

@@ -1,4 +1,4 @@
-"""What the workers add to Dramatiq: resources, logs, quick starts."""
+"""Middleware that the workers add to Dramatiq: process group, quick start, resources and logs."""
 
 import os
 import signal
@@ -16,31 +16,31 @@ from workers.queue.thread_shares import ThreadShares
 
 log = structlog.get_logger(__name__)
 
-#: An idle worker looks for messages this often: 32 ms from send to start instead of 410 ms.
+#: The poll interval of an idle worker: 32 ms from send to start instead of 410 ms.
 _IDLE_POLL_MS = 100
 
 
 class OwnProcessGroup(Middleware):
-    """Takes a worker out of its master's process group.
+    """Moves a worker into its own process group.
 
     Ctrl-C at a terminal and honcho signal the whole group, and the master signals its workers again: the second signal
-    would kill the work in hand.
+    would kill the current work.
     """
 
     def after_process_boot(self, broker: Broker) -> None:
         if os.getpid() != os.getsid(0):
             os.setpgid(0, 0)
-        # A group of its own must not outlive a master that was killed. While Dramatiq boots, it only notes other
-        # signals, and then waits for ever to tell a dead master that it is ready, with its threads at work.
+        # A worker in its own group must not outlive a killed master. While Dramatiq boots, it only records other
+        # signals, and then it waits forever to report its readiness to the dead master, with its threads at work.
         process.die_with_parent(signal.SIGKILL)
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        # From now on there may be work in hand.
+        # From this point on the worker may be processing messages.
         process.die_with_parent(signal.SIGTERM)
 
 
 class QuickStart(Middleware):
-    """Short waits for idle workers, and no more prefetched messages than threads: the others may be free for them."""
+    """Shortens the waits of idle workers, and prefetches at most one message per thread: other workers may be free."""
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         worker.worker_timeout = _IDLE_POLL_MS
@@ -55,11 +55,11 @@ class ShareThreads(Middleware):
 
 
 class BootFailedError(MiddlewareError):
-    """The worker's resources could not be opened: the process ends, and whoever supervises it starts another."""
+    """The worker's resources could not be opened: the process ends, and its supervisor starts another."""
 
 
 class ProcessResources(Middleware):
-    """Opens the process's engine and clients at boot, and closes them when its last message is done."""
+    """Opens the process's engine and clients at boot, and closes them after its last message."""
 
     def __init__(self) -> None:
         self._open = ExitStack()
@@ -69,7 +69,7 @@ class ProcessResources(Middleware):
             process.set_resources(self._open.enter_context(process.open_resources("booksync worker", broker)))
             log_redis(process.resources().redis)
         except Exception as error:
-            # Any other error of a middleware is logged by Dramatiq, and the worker would go on without resources.
+            # Dramatiq only logs any other error of a middleware, and the worker would continue without resources.
             raise BootFailedError(describe(error)) from error
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
@@ -77,7 +77,7 @@ class ProcessResources(Middleware):
 
 
 class MessageLogs(Middleware):
-    """Puts the message's id on every line that is logged while it is worked on."""
+    """Adds the message's id to every line that is logged while the message is processed."""
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
         structlog.contextvars.bind_contextvars(message_id=message.message_id, actor=message.actor_name)

@@ -1,4 +1,4 @@
-"""Which error ends a unit of work in which way: one table for run steps, record refreshes and single records."""
+"""The table of errors and their outcomes for leased work, used by run steps, refreshes and single records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,31 +29,31 @@ from workers.zoho.errors import (
     ZohoUnavailable,
 )
 
-#: The wait when Redis does not answer, or when Zoho has just paused the organisation: the budget knows until when.
+#: The wait if Redis does not respond, or after Zoho has paused the organisation: the budget knows the pause's end.
 _PAUSE_SECONDS: Final = 2.0
 
-#: The wait for an operator: another worker, with the right settings, may take the work after it.
+#: The wait for an operator. After it, another worker with the right settings may acquire the work.
 _OPERATOR_SECONDS: Final = 30.0
 
 
-#: Failures of Postgres that last until an operator mends them. Each try may cost a call to Zoho.
+#: Failures of Postgres that last until an operator fixes them. Each attempt may cost a call to Zoho.
 _WAIT_FOR_OPERATOR: Final = frozenset({FailureKind.PERMISSION, FailureKind.SCHEMA, FailureKind.POOLER})
 _DATABASE_OPERATOR_SECONDS: Final = 300.0
 
 
 class Outcome(Enum):
-    """How work that met an error ends."""
+    """The outcome of work that met an error."""
 
-    DEFERRED = auto()  #: the time at which it may go on is known: no attempt is spent
+    DEFERRED = auto()  #: the work continues at a known time: no attempt is spent
     BLOCKED = auto()  #: the installation needs an operator: the work waits, and no attempt is spent
-    RETRIED = auto()  #: the error may pass: another attempt, and after the last one the work is given up
-    GIVEN_UP = auto()  #: no further attempt would help
-    PARKED = auto()  #: Zoho refuses the connection until a person connects it again
+    RETRIED = auto()  #: the error may pass: another attempt; after the last one the work is given up
+    GIVEN_UP = auto()  #: another attempt would not help
+    PARKED = auto()  #: Zoho refuses the connection until a person reconnects it
     UNKNOWN = auto()  #: an error that booksync does not know: as RETRIED, but the last attempt is a defect
 
 
 class DeferredError(Exception):
-    """The work goes on after a known time."""
+    """The work continues after a known time."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -62,15 +62,15 @@ class DeferredError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """What is to be done after an error."""
+    """The outcome of an error, with its reason and wait."""
 
     outcome: Outcome
     reason: str  #: for people, without secrets and personal data
-    seconds: float = 0.0  #: of a wait whose end is known
+    seconds: float = 0.0  #: the length of a wait with a known end
     headline: str = "This installation is set up wrongly"  #: of BLOCKED, in the log
 
 
-#: The first row that fits counts. What concerns a connection or the installation stands before the general kinds.
+#: The first matching row counts, so errors of a connection or the installation precede the general types.
 _OUTCOMES: Final[Sequence[tuple[type[Exception] | tuple[type[Exception], ...], Outcome]]] = (
     ((BudgetWait, DeferredError, BudgetUnavailable, Throttled, WaitForToken), Outcome.DEFERRED),
     ((*PARKING_ERRORS, MisplacedSecretError), Outcome.PARKED),
@@ -80,8 +80,8 @@ _OUTCOMES: Final[Sequence[tuple[type[Exception] | tuple[type[Exception], ...], O
     (Exception, Outcome.UNKNOWN),
 )
 
-#: Errors of a detail call that may be one record's own matter, and whether the same call may succeed later. Zoho
-#: answers 401 for a record that the grant's user may not see, so not every 401 concerns the connection.
+#: Errors of a detail call that may concern only its record, and whether the same call may succeed later. Zoho returns
+#: 401 for a record that the grant's user may not see, so not every 401 concerns the connection.
 _OF_ONE_RECORD: Final[Mapping[type[Exception], bool]] = {
     ZohoUnavailable: True,
     UnusableAnswer: True,
@@ -95,7 +95,7 @@ _OF_ONE_RECORD: Final[Mapping[type[Exception], bool]] = {
 
 
 def handling_of(error: Exception) -> Handling:
-    """What is to be done after `error`."""
+    """The handling of `error`."""
     if isinstance(error, DatabaseError):
         return _after_failure(failure_of(error), error)
     outcome = next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))
@@ -103,7 +103,7 @@ def handling_of(error: Exception) -> Handling:
 
 
 def _after_failure(failure: Failure, error: Exception) -> Handling:
-    """A connection that is lost in the middle of a step is no fault of the step's, and neither is a deadlock."""
+    """The handling of a failure of Postgres; a lost connection or a deadlock is not the step's fault."""
     if failure.kind.spends_attempt:
         return Handling(Outcome.UNKNOWN, describe(error))
     reason = f"Postgres ({describe(error)})"
@@ -118,15 +118,15 @@ def _after_failure(failure: Failure, error: Exception) -> Handling:
 
 
 def concerns_one_record(error: Exception) -> bool:
-    """Whether the error of a detail call may be that record's own matter, so that other records can still be read.
+    """Whether the error of a detail call may concern only its record, so other records can still be read.
 
-    A call for a token is no record's.
+    An error of a token request never concerns only one record.
     """
     return isinstance(error, ZohoError) and isinstance(error, tuple(_OF_ONE_RECORD)) and error.call.startswith("GET")
 
 
 def is_certainly_of_one_record(error: Exception) -> bool:
-    """Whether no number of such errors is an outage: Zoho rejects this record's id or content."""
+    """Whether Zoho rejects this record's id or content, so any number of such errors does not indicate an outage."""
     return isinstance(error, (BadRequest, RecordUnreadable))
 
 

@@ -1,4 +1,4 @@
-"""A worker takes no message before the database has the schema that its code needs."""
+"""A worker receives no message before the database has the schema that its code needs."""
 
 import signal
 import sys
@@ -22,11 +22,11 @@ log = structlog.get_logger(__name__)
 
 
 class WrongSchemaError(MiddlewareError):
-    """The worker is older than the database: it ends, since whatever it did might harm."""
+    """The worker is older than the database, so it ends: its writes might do harm."""
 
 
 class SchemaGate(Middleware):
-    """At boot, after the resources are open: waits for the migrations, and refuses a schema that it does not know."""
+    """At boot, after the resources are open, waits for the migrations and refuses an unknown schema."""
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         try:
@@ -39,7 +39,7 @@ class SchemaGate(Middleware):
 
 @contextmanager
 def ending_on_sigterm() -> Iterator[None]:
-    """SIGTERM ends the process inside the block. Dramatiq looks at it only after a boot, which may wait for ever."""
+    """SIGTERM ends the process inside the block. Dramatiq handles it only after the boot, which may wait forever."""
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _end) if is_main else None
     try:

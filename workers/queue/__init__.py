@@ -1,4 +1,4 @@
-"""The queue: Dramatiq over Redis, set so that what it loses, doubles or delays does no harm."""
+"""The queue: Dramatiq over Redis, configured so that lost, duplicate and delayed messages do no harm."""
 
 from workers.queue.factory import new_broker
 from workers.queue.messages import (

@@ -1,4 +1,4 @@
-"""The arguments of booksync's actors: a message put into the queue by hand may carry others."""
+"""Checks the arguments of booksync's actors, because a message that was enqueued by hand may have other arguments."""
 
 import uuid
 from typing import Final
@@ -15,14 +15,14 @@ class MalformedArgumentsError(Exception):
 
 
 def check_step(run_id: object, step: object) -> None:
-    """Raises MalformedArgumentsError or ValueError, unless this may be a run's step."""
+    """Raises MalformedArgumentsError or ValueError unless the arguments can identify a run's step."""
     if not isinstance(run_id, str) or not isinstance(step, int) or isinstance(step, bool) or step not in _STEPS:
         raise MalformedArgumentsError
     uuid.UUID(run_id)
 
 
 def check_record(connection_id: object, record_id: object) -> None:
-    """Raises MalformedArgumentsError or ValueError, unless this may be a record of a connection's."""
+    """Raises MalformedArgumentsError or ValueError unless the arguments can identify a connection's record."""
     if not isinstance(connection_id, str) or not isinstance(record_id, str) or not _is_record_id(record_id):
         raise MalformedArgumentsError
     uuid.UUID(connection_id)

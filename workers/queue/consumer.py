@@ -1,7 +1,7 @@
-"""A consumer that waits while Redis refuses, whatever the reason.
+"""A consumer that waits while Redis refuses commands, whatever the reason.
 
-Dramatiq's own waits for a lost connection only. Any other refusal (READONLY, OOM, …) ends its thread where delayed
-messages are in its memory, and the process reads that queue no more.
+Dramatiq's own consumer waits only for a lost connection. Any other refusal (READONLY, OOM, …) ends its thread while
+delayed messages are in its memory, and the process stops reading that queue.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 @contextmanager
 def refusals_as_lost_connections() -> Iterator[None]:
-    """Raises ConnectionClosed, which Dramatiq waits for, in the place of redis-py's errors."""
+    """Raises ConnectionClosed, for which Dramatiq waits, instead of redis-py's errors."""
     began = refusal_log.now()
     try:
         yield
@@ -30,7 +30,7 @@ def refusals_as_lost_connections() -> Iterator[None]:
 
 
 class PatientConsumer(Consumer):
-    """Another consumer, whose messages stay where they are while Redis refuses."""
+    """Wraps a consumer whose messages stay in Redis while Redis refuses commands."""
 
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer

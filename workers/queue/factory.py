@@ -1,4 +1,4 @@
-"""The broker and its middleware, in the order in which they act."""
+"""The broker and its middleware, in the order in which they run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,18 +9,18 @@ from dramatiq.brokers.redis import RedisBroker
 
 from workers.queue.reading import KeepUnreadable, ReadingBroker
 
-#: A dead worker's messages come back when maintenance finds its heartbeat this old (a live one beats all the time), …
+#: Maintenance requeues a dead worker's messages when its heartbeat is this old (a live worker beats all the time).
 _HEARTBEAT_TIMEOUT_MS = 10_000
-#: … and maintenance comes with every tenth command; the default, every thousandth, leaves them for half an hour.
+#: Maintenance runs with every tenth command; the default, every thousandth, would leave the messages for half an hour.
 _MAINTENANCE_CHANCE_IN_A_MILLION = 100_000
 
 
 def new_broker(
     client: redis.Redis, middleware: Sequence[Middleware] = (), *, keep_unreadable: KeepUnreadable | None = None
 ) -> RedisBroker:
-    """A broker over this client, with that middleware and none of Dramatiq's own.
+    """A broker over this client, with the given middleware and without Dramatiq's own middleware.
 
-    A process that only sends needs no middleware at all, and nobody who keeps what cannot be read.
+    A process that only sends needs neither middleware nor `keep_unreadable`.
     """
     parameters: dict[str, Any] = {
         "client": client,

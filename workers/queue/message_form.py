@@ -1,7 +1,7 @@
-"""The form of booksync's own messages. Anything else in the queue was put there by another program, or by hand.
+"""The form of booksync's own messages. Other content in the queue comes from another program, or from a person.
 
-A worker acts on whatever Dramatiq can decode: a time far ahead would hold one of its places until it ends, an option
-would change how Dramatiq treats the message, and a name or an id would be logged.
+A worker acts on any content that Dramatiq can decode: a far-off time would occupy one of its places until it ends, an
+option would change how Dramatiq treats the message, and a name or an id would be logged.
 """
 
 import re
@@ -14,7 +14,7 @@ from dramatiq.errors import DecodeError
 
 from workers.queue.messages import LETTER_OPTION, LONGEST_DELAY_SECONDS
 
-#: Ours have some 400 bytes.
+#: Our messages have about 400 bytes.
 LARGEST_BYTES: Final = 10_000
 
 _ACTOR: Final = re.compile(r"[a-z][a-z_]{0,63}")
@@ -22,15 +22,15 @@ _ACTOR: Final = re.compile(r"[a-z][a-z_]{0,63}")
 _ID_OPTION: Final = "redis_message_id"
 _OPTIONS: Final = {_ID_OPTION, "eta", LETTER_OPTION}
 
-#: Postgres's bigint, and what orjson can write.
+#: The numbers that fit into Postgres's bigint and that orjson can write.
 _NUMBERS: Final = range(-(2**63), 2**63)
 
-#: Twice the longest delay, since the senders' clocks may be wrong.
+#: Twice the longest delay, because the senders' clocks may be wrong.
 _LONGEST_DELAY_MS: Final = 2 * LONGEST_DELAY_SECONDS * 1000
 
 
 def is_message(content: bytes, queue_name: str) -> bool:
-    """Whether a worker can take it; one that names another queue than it lies in would end the worker's thread."""
+    """Whether a worker can process the message; a message that names another queue would end the worker's thread."""
     if len(content) > LARGEST_BYTES:
         return False
     try:
@@ -52,7 +52,7 @@ def is_message(content: bytes, queue_name: str) -> bool:
 
 
 def id_in_redis(content: bytes) -> str:
-    """Under which id a message says that it is kept."""
+    """The id under which the message claims to be stored in Redis."""
     kept_as: str = Message.decode(content).options[_ID_OPTION]
     return kept_as
 

@@ -1,4 +1,4 @@
-"""Messages: hints that a step of a run is due. They carry ids and nothing else; the row in Postgres is the truth."""
+"""Messages: hints that a step of a run is due. They carry only ids; the row in Postgres has every fact."""
 
 import math
 from enum import StrEnum
@@ -17,13 +17,13 @@ from workers.redis_access import refusal_of
 
 log = structlog.get_logger(__name__)
 
-#: Longer waits are left to the sweeper: Dramatiq keeps delayed messages in a worker's memory.
+#: Longer waits are left to the sweeper, because Dramatiq keeps delayed messages in a worker's memory.
 LONGEST_DELAY_SECONDS = 15 * 60
 
-#: A message that has waited for so long is no hint any more.
+#: The age above which a message is not a useful hint any more.
 LONGEST_AGE_SECONDS = 7 * 24 * 60 * 60
 
-#: What a broker raises where Redis refuses a message; a worker's broker has turned it into its own error.
+#: The errors of a broker if Redis refuses a message; a worker's broker translates them into its own error.
 NOT_SENT = (redis.RedisError, BrokerConnectionError)
 
 #: The option of a message that a person has sent again: the number of its dead letter.
@@ -31,9 +31,9 @@ LETTER_OPTION = "dead_letter"
 
 
 class Queue(StrEnum):
-    """Work that waits for Zoho, and work that waits for Postgres only: one never stands in the other's way."""
+    """Queues that separate work for Zoho from work for Postgres only, so neither blocks the other."""
 
-    INTERACTIVE = "interactive"  #: one record that somebody has just changed: ahead of all other work
+    INTERACTIVE = "interactive"  #: one record that a person has just changed; precedes all other work
     API = "api"
     DATABASE = "database"
 
@@ -50,7 +50,7 @@ ACTORS: dict[Phase, tuple[str, Queue]] = {
     Phase.REMINDERS: ("create_reminders", Queue.DATABASE),
 }
 
-#: The actor that fetches a record which a webhook has told of.
+#: The actor that refreshes a record named by a webhook.
 RESYNC_ACTORS: dict[Entity, tuple[str, Queue]] = {
     Entity.CONTACT: ("resync_contact", Queue.INTERACTIVE),
     Entity.INVOICE: ("resync_invoice", Queue.INTERACTIVE),
@@ -58,17 +58,17 @@ RESYNC_ACTORS: dict[Entity, tuple[str, Queue]] = {
 
 
 def ready_messages(client: redis.Redis, queue: Queue) -> int:
-    """How many messages of a queue no worker has fetched yet; delayed ones are not among them."""
+    """The number of messages of a queue that no worker has fetched yet, without delayed messages."""
     return int(client.llen(f"dramatiq:{queue}"))
 
 
 def delayed_messages(client: redis.Redis, queue: Queue) -> int:
-    """How many messages of a queue are to come later and no worker has fetched yet."""
+    """The number of delayed messages of a queue that no worker has fetched yet."""
     return int(client.llen(f"dramatiq:{queue}.DQ"))
 
 
 def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> None:
-    """Tells the workers that a step is due. A message that cannot be sent is no loss: the sweeper sends it later."""
+    """Sends the message of a due step. If it cannot be sent, the sweeper sends it later."""
     if step.phase is Phase.DONE or delay_seconds > LONGEST_DELAY_SECONDS:
         return
     try:
@@ -84,7 +84,7 @@ def send_step(broker: Broker, step: StepRef, *, delay_seconds: float = 0) -> Non
 
 
 def send_resync(broker: Broker, due: Due) -> None:
-    """Tells the workers of a record that is to be fetched. What cannot be sent is sent later, by the sweeper."""
+    """Sends the message of a record that must be refreshed. If it cannot be sent, the sweeper sends it later."""
     if due.seconds > LONGEST_DELAY_SECONDS:
         return
     ref = due.ref
@@ -114,7 +114,7 @@ def _enqueue(broker: Broker, actor: tuple[str, Queue], arguments: tuple[object, 
         args=arguments,
         kwargs={},
         options={},
-        # Its age is counted from when it is due: Dramatiq forgets the delay once that is over.
+        # Dramatiq forgets the delay once it is over, so the age is counted from the due time.
         message_timestamp=current_millis() + delay_ms,
     )
     broker.enqueue(message, delay=delay_ms or None)

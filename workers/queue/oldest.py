@@ -1,4 +1,4 @@
-"""How long the oldest message of each queue has been waiting for a worker."""
+"""The time for which the oldest message of each queue has waited for a worker."""
 
 import json
 import time
@@ -7,21 +7,21 @@ import redis
 
 from workers.queue.messages import Queue
 
-#: So many messages at a list's head are looked at, however long it is.
+#: The number of messages inspected at a list's head, whatever the list's length.
 _LOOKED_AT = 100
 
-#: Messages to work on now, and those that are to come later: without a worker, nobody moves these to the others.
+#: Lists of ready messages and of delayed messages; without a worker, delayed messages stay in their list.
 _LISTS = [(queue, f"dramatiq:{queue}{suffix}") for queue in Queue for suffix in ("", ".DQ")]
 
 
 def oldest_seconds(client: redis.Redis) -> dict[Queue, float]:
-    """For how long the oldest message that is due has been due and not fetched; 0 in a queue without one.
+    """For each queue, the seconds since its oldest unfetched message became due; 0 without such a message.
 
-    Two round trips, whatever the queues hold. Workers take messages from the head and give back to the tail what they
-    could not begin, so that such a message is seen when its turn comes again.
+    Needs two round trips, whatever the queues hold. Workers take messages from the head and return to the tail those
+    that they could not begin, so such a message is inspected when it reaches the head again.
 
     Raises:
-        RedisError: Redis is away.
+        RedisError: Redis is down.
     """
     now_ms = time.time() * 1000
     oldest = dict.fromkeys(Queue, 0.0)
@@ -45,12 +45,12 @@ def _at_the_heads(client: redis.Redis) -> list[tuple[Queue, bytes]]:
         (queue, content)
         for (queue, _, _), of_it in zip(heads, contents, strict=True)
         for content in of_it
-        if content is not None  # fetched and done between the two looks
+        if content is not None  # fetched and done between the two reads
     ]
 
 
 def _due_ms(content: bytes) -> int | None:
-    """When it was due; None for what is no message, of which a worker will tell."""
+    """The time at which the message was due; None for content that is not a message, which a worker will report."""
     try:
         message = json.loads(content)
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
-"""Reading the queue: anything that is not a message becomes a dead letter, and the next messages are worked on.
+"""Reads the queue: content that is not a message becomes a dead letter, and the following messages are processed.
 
-Dramatiq's own consumer falls over it: it stops for three seconds, forgets the messages that it had fetched along with
-it until the process ends, and then another process finds it.
+Dramatiq's own consumer fails on such content: it stops for three seconds, forgets the messages fetched in the same
+batch until the process ends, and then another process fails on the same content.
 """
 
 import time
@@ -15,15 +15,15 @@ from workers.queue.consumer import PatientConsumer, refusals_as_lost_connections
 from workers.queue.message_form import id_in_redis, is_message
 from workers.redis_access.refusal_log import refusal_log
 
-#: Told the queue's name and what was found there; False where it could not be kept.
+#: Receives the queue's name and the content; returns False if the dead letter could not be written.
 KeepUnreadable = Callable[[str, bytes], bool]
 
-#: Until what could not be kept is looked at again.
+#: The pause before content is read again after its dead letter could not be written.
 _PAUSE_SECONDS = 1.0
 
 
 class ReadingBroker(RedisBroker):
-    """A RedisBroker that puts aside what it cannot read."""
+    """A RedisBroker that moves unreadable content to the dead letters."""
 
     def __init__(self, *, keep_unreadable: KeepUnreadable, **parameters: Any) -> None:
         super().__init__(**parameters)  # type: ignore[no-untyped-call]
@@ -33,13 +33,13 @@ class ReadingBroker(RedisBroker):
         return PatientConsumer(super().consume(queue_name, prefetch, timeout))
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
-        """Sends the message. Raises ConnectionClosed where Redis refuses it, for Dramatiq's own threads send too."""
+        """Sends the message; raises ConnectionClosed if Redis refuses it, because Dramatiq's own threads send too."""
         with refusals_as_lost_connections():
             sent: Message[Any] = super().enqueue(message, delay=delay)
         return sent
 
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes | None]:
-        """Up to `prefetch` messages; RedisBroker would return the reply unchecked."""
+        """Returns up to `prefetch` messages; RedisBroker would return the content unchecked."""
         began = refusal_log.now()
         fetched: list[bytes | None] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
         refusal_log.accepted(began=began)
@@ -51,7 +51,7 @@ class ReadingBroker(RedisBroker):
         return [*messages]
 
     def _under_their_ids(self, queue_name: str, messages: list[bytes]) -> list[bytes]:
-        """Without those that name another id than they are kept under: a worker could never remove them."""
+        """The messages that name the id under which they are stored; a worker could never remove the others."""
         known = self._ids_in_hand(queue_name) if messages else set()
         return [message for message in messages if id_in_redis(message).encode() in known]
 
@@ -63,11 +63,11 @@ class ReadingBroker(RedisBroker):
         time.sleep(_PAUSE_SECONDS)
 
     def _ids_of(self, queue_name: str, content: bytes) -> list[bytes]:
-        """The id under which this content was fetched: looked up among those in hand, since the content may lack it."""
+        """The id under which this content was fetched, found among the fetched ids: the content may lack its id."""
         ids = list(self._ids_in_hand(queue_name))
         contents = self.client.hmget(f"{self.namespace}:{queue_name}.msgs", ids) if ids else []
         return [fetched for fetched, of_it in zip(ids, contents, strict=True) if of_it == content][:1]
 
     def _ids_in_hand(self, queue_name: str) -> set[bytes]:
-        """Of all messages that this process has fetched and not done yet."""
+        """The ids of all messages that this process has fetched and not finished."""
         return set(self.client.smembers(f"{self.namespace}:__acks__.{self.broker_id}.{queue_name}"))

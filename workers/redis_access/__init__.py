@@ -1,4 +1,4 @@
-"""Redis as a server: its addresses, what its errors mean, and the state that it is in."""
+"""Redis as a server: its addresses, the meanings of its errors, and its state."""
 
 from workers.redis_access.client import new_redis_client
 from workers.redis_access.refusals import Refusal, RefusalKind, refusal_of

@@ -22,8 +22,8 @@ _SENTINEL_OPTIONS = {"sentinel_username": "username", "sentinel_password": "pass
 class SentinelAddress:
     """`redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…]/SERVICE[/DATABASE][?OPTION=VALUE…]`.
 
-    User, password and database are those of the Redis servers, the query's `sentinel_username` and
-    `sentinel_password` those of the Sentinels. `rediss+sentinel://` uses TLS for both.
+    User, password and database belong to the Redis servers, the query's `sentinel_username` and `sentinel_password` to
+    the Sentinels. `rediss+sentinel://` uses TLS for both.
     """
 
     sentinels: tuple[tuple[str, int], ...]  #: host and port of each
@@ -51,12 +51,12 @@ def sentinel_address(url: str) -> SentinelAddress:
     if not service or not all(host for host, _ in sentinels):
         raise AddressError("names no Sentinel or no service: it is redis+sentinel://HOST:PORT/SERVICE")
     if database and not (database.isascii() and database.isdigit()):
-        raise AddressError("names a database that is no number: it is redis+sentinel://HOST:PORT/SERVICE/0")
+        raise AddressError("names a database that is not a number: it is redis+sentinel://HOST:PORT/SERVICE/0")
     scheme = parts.scheme.partition("+")[0]
     server = f"{login}@server" if login else "server"
     given: dict[str, Any] = parse_url(f"{scheme}://{server}/{database}?{parts.query}")  # type: ignore[no-untyped-call]
     login_of_sentinels = {name: given.pop(option) for option, name in _SENTINEL_OPTIONS.items() if option in given}
-    # The class is SentinelConnectionPool's choice, by `ssl`; the host is the Sentinels'.
+    # SentinelConnectionPool chooses the class by `ssl`, and the Sentinels name the host.
     for name in ("host", "port", "connection_class"):
         given.pop(name, None)
     tls = {name: value for name, value in given.items() if name.startswith("ssl_")}

@@ -1,4 +1,4 @@
-"""One log line for a Redis that refuses, however many threads meet it."""
+"""Logs one line for a Redis that refuses commands, however many threads are refused."""
 
 import math
 import threading
@@ -15,19 +15,18 @@ log = structlog.get_logger(__name__)
 
 _T = TypeVar("_T")
 
-#: The same refusal is logged again after this long.
+#: The interval at which the same refusal is logged again.
 _REPEAT_SECONDS = 30.0
 
-#: The server may close an idle connection: that costs one failure, and is not a refusal.
+#: The server may close an idle connection. That causes one failure, but is not a refusal.
 _FAILURES_LOGGED = 2
 
 
 class RefusalLog:
-    """The refusal that a process meets at present. Safe for threads.
+    """The present refusal of a process. Safe for threads.
 
-    Threads report in another order than their commands ran in: a command that Redis did before it refused may be
-    reported last. So each report says when its command began (`now`), and one that is older than the last change counts
-    for nothing.
+    Threads may report in another order than their commands ran: a success before the refusal may be reported last. So
+    each report contains the start of its command (`now`), and a report older than the last change is ignored.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,11 +38,11 @@ class RefusalLog:
         self._accepted_at = -math.inf
 
     def now(self) -> float:
-        """The time in seconds, for the begin of a command."""
+        """The time in seconds, for the start of a command."""
         return self._clock()
 
     def refused(self, error: BaseException, *, began: float) -> None:
-        """Redis has refused a command that began then; another refusal than the last one is logged at once."""
+        """Records that Redis has refused a command that began then; a new kind of refusal is logged at once."""
         refusal = refusal_of(error)
         with self._lock:
             if began < self._accepted_at:
@@ -56,20 +55,20 @@ class RefusalLog:
         log.error("Redis refuses", action="redis.refuses", refusal=refusal.kind, error=str(refusal))
 
     def accepted(self, *, began: float) -> None:
-        """Redis has done a command that began then."""
+        """Records that Redis has executed a command that began then."""
         with self._lock:
             if self._present is None or began < self._refused_at:
                 return
             self._accepted_at = self._clock()
             self._present = None
-        log.info("Redis does its work again", action="redis.works_again")
+        log.info("Redis works again", action="redis.works_again")
 
 
 refusal_log = RefusalLog()
 
 
 class LoggedRetry(Retry):
-    """A patient Retry that logs why it waits."""
+    """A patient Retry that logs the reason for its waits."""
 
     def call_with_retry(
         self,

@@ -1,7 +1,7 @@
-"""Refusals of Redis: what each error of the server or of its connection means, and the way out.
+"""Refusals of Redis: the meaning of each error of the server or its connection, and the way out.
 
-Redis names the reason in the first word of an error (READONLY, NOPERM, …). An error that a script has met carries the
-same word somewhere in its text.
+Redis names the reason in the first word of an error (READONLY, NOPERM, …). An error inside a script contains the same
+word somewhere in its text.
 """
 
 import re
@@ -14,10 +14,10 @@ import redis
 
 
 class RefusalKind(StrEnum):
-    """Why Redis does not do what it is asked for."""
+    """The reason why Redis does not execute a command."""
 
     UNREACHABLE = "unreachable"  #: no connection
-    SILENT = "silent"  #: a connection, and no reply within the time limit
+    SILENT = "silent"  #: a connection, but no reply within the time limit
     UNKNOWN_HOST = "unknown_host"  #: the host's name has no address
     CLOSED = "closed"  #: the server ends the connection at once
     NOT_REDIS = "not_redis"  #: another kind of server listens there
@@ -25,7 +25,7 @@ class RefusalKind(StrEnum):
     NEEDS_TLS = "needs_tls"  #: `redis://` for a port with TLS
     UNTRUSTED = "untrusted"  #: the server's certificate is not accepted
     READ_ONLY = "read_only"  #: a replica
-    WRITABLE_REPLICA = "writable_replica"  #: a replica that accepts writes, and loses them
+    WRITABLE_REPLICA = "writable_replica"  #: a replica that accepts writes, but loses them
     PRIMARY_AWAY = "primary_away"  #: a replica that has lost its primary
     CLUSTER = "cluster"
     SENTINEL = "sentinel"  #: a Sentinel where a Redis is expected
@@ -42,7 +42,7 @@ class RefusalKind(StrEnum):
     CANNOT_SAVE = "cannot_save"
     NO_REPLICAS = "no_replicas"  #: `min-replicas-to-write` is not reached
     LOADING = "loading"
-    BUSY = "busy"  #: a script runs for long
+    BUSY = "busy"  #: a script runs for a long time
     TOO_MANY_CLIENTS = "too_many_clients"
     FOREIGN_DATA = "foreign_data"  #: another program uses booksync's keys
     OTHER = "other"
@@ -50,22 +50,22 @@ class RefusalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal in words that hold no data."""
+    """One refusal, described without data."""
 
     kind: RefusalKind
     state: str  #: completes "Redis …"
-    way_out: str  #: what to do, as an order
+    way_out: str  #: the remedy, in the imperative
 
     @property
     def brief(self) -> str:
-        """Without the server's name: for a list of servers."""
+        """The sentence without the server's name, for a list of servers."""
         return self.state if self.kind is RefusalKind.UNREACHABLE else f"{self.state}: {self.way_out}"
 
     def __str__(self) -> str:
         return f"Redis {self.state}: {self.way_out}."
 
     def at(self, address: str) -> str:
-        """The sentence for people; `address` is shown as it is, so without a password."""
+        """The sentence for people. `address` is shown unchanged, so it must not contain a password."""
         if self.kind is RefusalKind.UNREACHABLE:
             return f"Redis cannot be reached at {address}: {self.way_out}."
         return f"Redis at {address} {self.state}: {self.way_out}."
@@ -74,9 +74,9 @@ class Refusal:
 _K = RefusalKind
 
 _TEXTS: Final[Mapping[RefusalKind, tuple[str, str]]] = {
-    _K.UNREACHABLE: ("does not answer", "check REDIS_URL, and that the server runs"),
+    _K.UNREACHABLE: ("does not respond", "check REDIS_URL, and that the server runs"),
     _K.SILENT: (
-        "does not answer in time",
+        "does not respond in time",
         "check the server's load and the network; use rediss:// for a port with TLS only",
     ),
     _K.UNKNOWN_HOST: ("has a host name that cannot be resolved", "check the host in REDIS_URL, and the DNS"),
@@ -112,7 +112,7 @@ _TEXTS: Final[Mapping[RefusalKind, tuple[str, str]]] = {
         "use redis+sentinel://HOST:PORT/SERVICE in REDIS_URL",
     ),
     _K.NOT_SENTINEL: (
-        "is no Sentinel",
+        "is not a Sentinel",
         "use redis:// in REDIS_URL, or name the Sentinels' port (26379)",
     ),
     _K.SENTINEL_LOGIN: (
@@ -158,12 +158,12 @@ _TEXTS: Final[Mapping[RefusalKind, tuple[str, str]]] = {
     _K.TOO_MANY_CLIENTS: ("has no free connection", "raise maxclients, or end idle clients"),
     _K.FOREIGN_DATA: (
         "holds another program's data under a key of booksync's",
-        "give booksync a database number of its own, or delete dramatiq:*, budget:* and booksync:*",
+        "give booksync a separate database number, or delete dramatiq:*, budget:* and booksync:*",
     ),
     _K.OTHER: ("refuses a command", "look at the server's log"),
 }
 
-#: The first pattern that is found decides. They are matched against the error's word and its text.
+#: The first matching pattern decides. The patterns are matched against the error's word and its text.
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], RefusalKind], ...]] = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
@@ -188,7 +188,8 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], RefusalKind], ...]] = tuple(
         (r"max number of clients", _K.TOO_MANY_CLIENTS),
         (r"(?i)\bDB index\b", _K.NO_SUCH_DATABASE),
         (r"(?i)unknown command\W*sentinel", _K.NOT_SENTINEL),
-        # A Sentinel knows no command that reads or writes a key. `KEYS` and the like are switched off elsewhere too.
+        # A Sentinel has no commands that read or write a key. Other servers may disable `KEYS` and similar commands
+        # too.
         (r"(?i)unknown \w+ command called from script|unknown command\W*(keys|info)", _K.COMMAND_DISABLED),
         (r"(?i)unknown command", _K.SENTINEL),
         (r"CERTIFICATE_VERIFY_FAILED|certificate verify failed", _K.UNTRUSTED),
@@ -202,7 +203,7 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], RefusalKind], ...]] = tuple(
 
 
 def refusal_of(error: BaseException) -> Refusal:
-    """The refusal that an error of redis-py's, or one that it has caused, stands for."""
+    """The refusal for an error of redis-py, or for an error caused by one."""
     cause = error
     while not isinstance(cause, redis.RedisError) and cause.__cause__ is not None:
         cause = cause.__cause__

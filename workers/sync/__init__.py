@@ -1,1 +1,1 @@
-"""A run's steps: each claims the run, calls Zoho, writes rows and cursor in one transaction, and sends the next."""
+"""A run's steps: each leases the run, calls Zoho, commits rows and cursor together, and sends the next step."""

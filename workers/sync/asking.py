@@ -1,4 +1,4 @@
-"""What every claimed piece of work asks Zoho with, be it a run's step or one record: link, clients, clocks."""
+"""The link, clients and clocks with which leased work calls Zoho, for run steps and refreshes."""
 
 import time
 from abc import ABC, abstractmethod
@@ -21,7 +21,7 @@ from workers.zoho.errors import RecordUnreadable
 
 
 class Asking(ABC):
-    """One connection's data, for as long as the work on it lasts; `taken_at` is when it was claimed, by Postgres."""
+    """The data of one connection during the work on it; `taken_at` is the time of the lease by Postgres's clock."""
 
     def __init__(self, resources: Resources, *, taken_at: datetime) -> None:
         self.resources = resources
@@ -38,7 +38,7 @@ class Asking(ABC):
 
     @property
     def calls(self) -> int:
-        """API calls that were made."""
+        """The number of API calls made so far."""
         return self.transport.calls if "transport" in self.__dict__ else 0
 
     @property
@@ -50,7 +50,7 @@ class Asking(ABC):
         return ZohoInvoicesClient(self.transport, zone=zone_named(self.link.time_zone))
 
     def ask_contact(self, contact_id: str) -> Contact | SetAside | None:
-        """One detail call: the contact, None where Zoho has it no longer, or why it cannot be understood.
+        """One detail call: the contact, None if Zoho has deleted it, or the reason why the contact is rejected.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoContactsClient.get_contact_by_id`.
@@ -69,17 +69,17 @@ class Asking(ABC):
 
     @property
     def observed_at(self) -> datetime:
-        """The server's time of the last answer."""
-        assert self.transport.server_time is not None, "asked after an answer"
+        """The server's time of the last response."""
+        assert self.transport.server_time is not None, "read after a response"
         return self.transport.server_time
 
     @property
     def now(self) -> datetime:
-        """The present by Postgres's clock: hosts differ, and what one plans for now is due for every other."""
+        """The present time by Postgres's clock, because hosts' clocks differ and workers must agree on due times."""
         return self._taken_at + timedelta(seconds=time.monotonic() - self._began)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One transaction. What was read is written, and the claim moved on, in the same one, or neither is."""
+        """One transaction. It writes the rows that were read and the progress of the lease together, or neither."""
         with self.resources.engine.begin() as connection:
             yield connection

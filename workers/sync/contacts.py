@@ -1,4 +1,4 @@
-"""The walk over the contacts: a page at a time, and the details that its rows lack."""
+"""The walk over the contacts, page by page, and the detail calls for facts that the list rows lack."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,12 +21,12 @@ from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
 
-#: Detail calls of one step. Each is kept as it comes, so that nothing is asked twice.
+#: Detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
 DETAILS_PER_STEP = 20
 
 
 def fetch_contacts_page(work: Work) -> StepRef:
-    """Fetches what the staged contacts still lack, or else the walk's next page."""
+    """Fetches the details that staged contacts lack; if none is lacking, fetches the walk's next page."""
     with work.transaction() as connection:
         lacking = staging.contacts_needing_details(connection, work.run.run_id, DETAILS_PER_STEP)
     return _fetch_details(work, lacking) if lacking else _fetch_page(work)
@@ -55,7 +55,7 @@ def _fetch_page(work: Work) -> StepRef:
 
 
 def _customer_ids(page: Page[Contact]) -> list[str]:
-    """Every id on the page but the vendors': a cached customer who has become one is a customer no longer."""
+    """The ids of the page except the vendors', because a contact that became a vendor is not a customer any more."""
     vendors = {contact.contact_id for contact in page.rows if contact.kind is ContactKind.VENDOR}
     return [contact_id for contact_id in record_ids(page) if contact_id not in vendors]
 
@@ -68,7 +68,7 @@ def _fetch_details(work: Work, contacts: Sequence[Contact]) -> StepRef:
 
 
 def _detail_calls(work: Work) -> DetailCalls[Contact]:
-    """How the details of contacts that a list has just named are read."""
+    """The detail calls for contacts that a list has just returned."""
 
     def ask(listed: Contact) -> None:
         found = work.ask_contact(listed.contact_id)
@@ -77,7 +77,8 @@ def _detail_calls(work: Work) -> DetailCalls[Contact]:
             work.keep(connection, work.run)
 
     def reject(connection: Connection, listed: Contact, _reason: str) -> Run:
-        # Observed at its last change: the next full run asks for it again (`domain.persons.is_ambiguous`).
+        # `observed_at` is the time of the last change, so the next full run reads the contact again
+        # (`domain.persons.is_ambiguous`).
         _keep_row(connection, work, listed, observed_at=listed.modified_at or work.now)
         return work.run
 
@@ -86,7 +87,7 @@ def _detail_calls(work: Work) -> DetailCalls[Contact]:
 
 def _stage_details(connection: Connection, work: Work, listed: Contact, found: Contact | SetAside | None) -> None:
     if found is None:
-        # Only a full run marks deletions, all of them together under its safeguard.
+        # Only a full run marks deletions, all in one phase under the deletion safeguard.
         log.warning("A listed contact is gone", action="contact.gone")
         contact_id, run = listed.contact_id, work.run
         note_gone(connection, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
@@ -99,7 +100,7 @@ def _stage_details(connection: Connection, work: Work, listed: Contact, found: C
 
 
 def _keep_row(connection: Connection, work: Work, listed: Contact, *, observed_at: datetime) -> None:
-    """The row is good without its details: a status must not be missed. Its persons stay as they are cached."""
+    """Keeps the list row without details, because its status must not be lost. Its persons stay as cached."""
     persons = known_contacts.cached_persons(connection, work.link, listed.contact_id)
     kept = listed if persons is None else listed.with_persons(persons)
     staging.set_details(connection, work.run.run_id, Observed(kept, observed_at))

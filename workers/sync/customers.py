@@ -1,4 +1,4 @@
-"""The upsert of what a contacts page has staged: joined with its persons, a hundred rows a transaction (TR-4)."""
+"""Upserts the staged contacts, joined with their persons, in batches of a hundred rows per transaction (TR-4)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 def upsert_customers(work: Work) -> StepRef:
-    """Upserts all staged contacts, then goes back to the walk, or on to the invoices when it has ended."""
+    """Upserts all staged contacts; continues with the walk, or after its end with the next phase."""
     while _write_batch(work):
         pass
     if _walk(work.run).is_finished and reread_old_details(work):
@@ -34,7 +34,7 @@ def upsert_customers(work: Work) -> StepRef:
 
 
 def _write_batch(work: Work) -> bool:
-    """Whether there was one."""
+    """Writes one batch; returns False if nothing is staged."""
     with work.transaction() as connection:
         batch = staging.staged_batch(connection, work.run.run_id, customers.BATCH)
         if batch:
@@ -55,16 +55,16 @@ def _write(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run
 
 
 def _joined(observed: Observed, sweep: Sweep | None) -> Observed:
-    """A list row with its persons from the bulk read; a detail answer stays as it is."""
+    """A list row joined with its persons from the bulk read; a row from a detail call is returned unchanged."""
     contact = observed.contact
     if sweep is None or contact.persons is not None or contact.contact_id not in sweep.persons:
         return observed
-    # The joined row is as old as the older of its two answers.
+    # The joined row is as old as the older of its two responses.
     return Observed(sweep.joined(contact), min(observed.observed_at, sweep.began_at))
 
 
 def _omissions(batch: Sequence[Observed], sweep: Sweep) -> dict[str, bool]:
-    """By contact, whether the bulk list omits persons that a detail answer has; False without a detail answer."""
+    """By contact id, whether the bulk list omits persons that a detail response has; False without such a response."""
     contacts = (observed.contact for observed in batch)
     return {contact.contact_id: sweep.omits(contact) for contact in contacts if not sweep.is_older_than(contact)}
 

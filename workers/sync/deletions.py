@@ -1,6 +1,6 @@
-"""Deletions: a full run asks about each cached record that its walk has not met, and marks those that are gone.
+"""Deletions: a full run reads each cached record that its walk did not return by its id, and marks the gone ones.
 
-Where suspiciously many are gone without proof, they are held back until a person decides.
+If suspiciously many records are gone without proof, they are held back until a person decides.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from workers.sync.writing import write_customers, write_invoices
 
 log = structlog.get_logger(__name__)
 
-#: Detail calls of one step. Each answer is kept as it comes, so that nothing is asked twice.
+#: Detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
 QUESTIONS_PER_STEP = 20
 
 _KINDS = {Phase.GONE_CUSTOMERS: RecordKind.CUSTOMER, Phase.GONE_INVOICES: RecordKind.INVOICE}
@@ -37,13 +37,13 @@ _FOLLOWING = {Phase.GONE_CUSTOMERS: Phase.INVOICES, Phase.GONE_INVOICES: Phase.R
 
 
 def confirm_deletions(work: Work) -> StepRef:
-    """Asks about the next missing records; when all are known, marks the gone ones, or holds them for a person."""
+    """Reads the next missing records by id; after the last one, marks the gone records or holds them for a person."""
     run, kind = work.run, _KINDS[work.run.phase]
     with work.transaction() as connection:
-        # In a transaction of its own: it locks invoices, and marking locks some customers, which come first.
+        # In its own transaction, because it locks invoices, and marking locks customers, which must be locked first.
         deletions.adopt(connection, work.link, kind)
     with work.transaction() as connection:
-        # Also apart: a webhook locks the cached record before its row here, and marking does so too.
+        # In its own transaction, because a webhook and marking lock the cached record before its row in this table.
         held_deletions.prune(connection, work.link)
     with work.transaction() as connection:
         missing = deletions.unseen(
@@ -63,20 +63,20 @@ def confirm_deletions(work: Work) -> StepRef:
 
 
 def _known(connection: Connection, work: Work, run: Run, kind: RecordKind) -> Run:
-    """The same run. What it could know of the missing records is known, so their events are handled."""
+    """Completes the events of the missing records; returns the run unchanged."""
     complete_events(connection, work, run, _ENTITIES[kind])
     return run
 
 
 def _asks_no_more(connection: Connection, work: Work, tally: Tally) -> bool:
-    """Whether enough is known for a person to decide, or further calls would cost the day's syncs."""
+    """Whether a person can already decide, or further calls would use up the calls of the day's syncs."""
     if work.run.allow_deletions or not needs_permission(tally):
         return False
     return tally.gone >= MOST_ASKED_ABOUT or not is_affordable(connection, work)
 
 
 def _decided(connection: Connection, work: Work, kind: RecordKind, tally: Tally) -> Run:
-    """Marks the records that were found gone. Suspiciously many are held back, but for those that are proven."""
+    """Marks the records that are gone; if they are suspiciously many, marks the proven ones and holds the rest."""
     gone = deletions.confirmed(connection, work.run.run_id, kind)
     if work.run.allow_deletions or not needs_permission(tally):
         _mark(connection, work, kind, gone)
@@ -101,17 +101,17 @@ def _held_back(work: Work, kind: RecordKind, count: int, *, before: int) -> str:
 
 def _unreliable(kind: RecordKind) -> str:
     log.error("The list lacks records that Zoho has", action="deletions.unreliable_list", kind=kind)
-    return f"Zoho's list lacked many {kind}s that it has all the same, so the others were not asked about."
+    return f"Zoho's list lacked many {kind}s that Zoho still has, so the other missing ones were not checked."
 
 
 def _not_all_asked(kind: RecordKind) -> str:
-    return f"More {kind}s are missing from the list. The next full run asks about them."
+    return f"More {kind}s are missing from the list. The next full run checks them."
 
 
 def _mark(connection: Connection, work: Work, kind: RecordKind, record_ids: list[str]) -> None:
     if not record_ids:
         return
-    # The server's time, not ours: rows that were read by a clock ahead of this one must not seem newer.
+    # The server's time, not this host's: rows that were read by a clock ahead of this one must not seem newer.
     found_at = work.run.position.found_gone_at or work.now
     marked = deletions.mark(connection, work.link, kind, record_ids, observed_at=found_at, now=work.now)
     log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=kind, count=marked)
@@ -123,7 +123,7 @@ def _on_from(run: Run) -> Run:
 
 def _detail_calls(work: Work, kind: RecordKind) -> DetailCalls[str]:
     def reject(connection: Connection, record_id: str, _reason: str) -> Run:
-        # Zoho has not said that the record is gone, so it stays as it is cached.
+        # Zoho has not reported the record as gone, so its cached row stays.
         deletions.see(connection, work.run.run_id, kind, [record_id])
         return work.run
 
@@ -131,7 +131,7 @@ def _detail_calls(work: Work, kind: RecordKind) -> DetailCalls[str]:
 
 
 def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
-    """One detail call, and what it tells: gone, or there after all and cached as it is now."""
+    """Makes one detail call; records the record as gone, or writes it if Zoho still has it."""
     found = _FIND[kind](work, record_id)
     with work.transaction() as connection:
         if found is None:
@@ -147,14 +147,14 @@ def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
             )
 
 
-#: Writes a record that is there after all.
+#: Writes a record that Zoho still has.
 Writer = Callable[[Connection], Run]
 
 
 def _find_customer(work: Work, record_id: str) -> Writer | None:
     contact = work.ask_contact(record_id)
     if isinstance(contact, SetAside):
-        return lambda _: work.run  # It is there, and stays cached as it was last understood.
+        return lambda _: work.run  # The record exists, and its cached row stays as it was last understood.
     if contact is None or contact.kind is ContactKind.VENDOR:
         return None
     return lambda connection: write_customers(connection, work, [Observed(contact, work.observed_at)])

@@ -1,4 +1,4 @@
-"""A webhook's record, taken only while its organisation holds less than its share of this process's threads."""
+"""Refreshes a webhook's record only while its organisation uses less than its share of this process's threads."""
 
 import random
 import uuid
@@ -16,7 +16,7 @@ from workers.queue.thread_shares import ThreadShares
 from workers.sync.one_record import refresh
 from workers.sync.refreshes import Refresh, refresh_record
 
-#: When a message comes again that found no thread for its organisation: behind the messages of all others.
+#: The delay of a message whose organisation had no free thread: it returns behind the messages of other organisations.
 _SHORTEST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 0.2, 0.6
 
 
@@ -29,7 +29,7 @@ def resync_fairly(
     *,
     do: Refresh = refresh,
 ) -> None:
-    """As `refresh_record`, or sends the message once more: that spends no attempt and holds no thread."""
+    """Does the same as `refresh_record`, or sends the message again, which spends no attempt and holds no thread."""
     ref = ResyncRef(uuid.UUID(connection_id), entity, record_id)
     with shares.held_for(_organization(resources, ref.connection_id)) as is_granted:
         if is_granted:
@@ -40,7 +40,7 @@ def resync_fairly(
 
 
 def _organization(resources: Resources, connection_id: uuid.UUID) -> str:
-    """The organisation's id, or the connection's where Postgres does not say it."""
+    """The organisation's id; the connection's id if Postgres cannot provide it."""
     try:
         with resources.engine.connect() as connection:
             return connections.link(connection, connection_id).organization_id

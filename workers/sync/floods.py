@@ -1,4 +1,4 @@
-"""The webhook events of a flood that a run has made needless: they are completed without a call of their own."""
+"""Completes the webhook events of a flood without calls of their own, because a run has read the records."""
 
 import structlog
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 
 def complete_events(connection: Connection, work: Work, run: Run, entity: Entity) -> None:
-    """At the end of a complete walk: completes the events that the walk has covered, where many records wait.
+    """Completes the events that a complete walk has covered, if many records are waiting.
 
     A full run has read every record and knows which are gone, so it covers every event before its first call.
     """
@@ -22,7 +22,7 @@ def complete_events(connection: Connection, work: Work, run: Run, entity: Entity
         if entity is Entity.CONTACT
         else (position.invoices, position.invoices_asked_at)
     )
-    # A run that an earlier release began has no time of its first call.
+    # A run of an older release may have no time of its first call.
     if walk is None or walk.started_at is None or asked_at is None:
         return
     if floods.standing(connection, run.connection_id) is None:

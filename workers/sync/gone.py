@@ -1,4 +1,4 @@
-"""Records that Zoho answers 404 for: nobody is called about them, and a gone customer's invoices are asked for."""
+"""Records for which Zoho returns 404: their reminders stop, and a gone customer's open invoices are refreshed."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ from workers.sync.asking import Asking
 def note_gone(
     connection: Connection, work: Asking, kind: RecordKind, record_id: str, *, reads_all_invoices: bool = False
 ) -> Sequence[Due]:
-    """Records the 404 of the last response; returns the open invoices of a gone customer, which are to be fetched.
+    """Records the 404 of the last response; returns the open invoices of a gone customer, which must be fetched.
 
-    A merge deletes the losing contact and gives its invoices to the winner, sometimes without moving their stamps. No
-    incremental run would notice. A run that `reads_all_invoices` after this one needs no call for them; if it cannot
-    read them, `Work.advance` requests them.
+    A merge deletes the losing contact and gives its invoices to the winner, sometimes without moving their stamps, so
+    no incremental run would find the change. A run that `reads_all_invoices` after this point needs no calls for these
+    invoices; if it cannot read them, `Work.advance` requests them.
     """
     deletions.note_gone(connection, work.link, kind, record_id, observed_at=work.observed_at, now=work.now)
     if kind is RecordKind.INVOICE or reads_all_invoices:

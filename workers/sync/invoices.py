@@ -1,4 +1,4 @@
-"""The walk over the invoices, and the customers that they name and nobody has cached (FR-7)."""
+"""The walk over the invoices, and the detail calls for their customers that are not cached (FR-7)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,9 +29,10 @@ CUSTOMERS_PER_STEP = 20
 
 
 def sync_invoices_page(work: Work) -> StepRef:
-    """Reads the walk's next page; after the last one, asks once for each customer that invoices wait for.
+    """Reads the walk's next page; after the last page, reads each customer of waiting invoices once.
 
-    Only a complete customer phase makes a customer that is not cached worth a call; else the invoices go on waiting.
+    Customers that are not cached are worth a call only after a complete customer phase; otherwise the invoices keep
+    waiting.
     """
     run = work.run
     if run.position.invoices is None or not run.position.invoices.is_finished:
@@ -86,7 +87,7 @@ def _after_walk(connection: Connection, work: Work, run: Run, walk: Walk) -> Run
 
 
 def _detail_calls(work: Work) -> DetailCalls[str]:
-    """How customers that only invoices name are read."""
+    """The detail calls for customers that only invoices name."""
 
     def ask(zoho_customer_id: str) -> None:
         found = work.ask_contact(zoho_customer_id)
@@ -101,10 +102,10 @@ def _detail_calls(work: Work) -> DetailCalls[str]:
 
 
 def _write(connection: Connection, work: Work, zoho_customer_id: str, found: Contact | SetAside | None) -> Run:
-    """A customer who is found takes up the invoices that wait; those of one who is gone stay skipped."""
+    """Caches a customer that Zoho returns, with its waiting invoices; invoices of a gone customer keep waiting."""
     if isinstance(found, SetAside):
         staging.set_aside(connection, work.run.connection_id, "contact", [found])
-        # A full run asks for rejected customers again, but for this one not again in this run.
+        # A full run reads rejected customers again, but only once per run.
         ref = RecordRef(RecordKind.CUSTOMER, zoho_customer_id)
         failed_records.record_failure(
             connection, work.run.run_id, ref, attempts=1, reason=found.reason, is_rejected=True
@@ -112,10 +113,10 @@ def _write(connection: Connection, work: Work, zoho_customer_id: str, found: Con
     if not isinstance(found, Contact) or found.kind is not ContactKind.CUSTOMER:
         reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
         skipped = skipped_invoices.mark_customer(connection, work.link, zoho_customer_id, reason)
-        log.warning("Invoices are skipped: their customer is not cached", action="invoices.skipped", invoices=skipped)
+        log.warning("Invoices wait: their customer is not cached", action="invoices.skipped", invoices=skipped)
         return work.run
     run = write_customers(connection, work, [Observed(found, work.observed_at)])
     if not known_contacts.is_cached(connection, work.link, zoho_customer_id):
-        # Another connection of the user holds that customer: every further call would have the same result.
+        # Another connection of the user has that customer, so every further call would have the same result.
         skipped_invoices.mark_customer(connection, work.link, zoho_customer_id, SkipReason.CUSTOMER_GONE)
     return run

@@ -1,4 +1,4 @@
-"""One record that webhooks have told of, in the hands of a worker: asked for, and written as a run would write it."""
+"""The refresh of one record that webhooks name: one detail call, written as a run would write it."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -50,8 +50,8 @@ _SAFEGUARD_SECONDS = 3600.0
 _KINDS = {Entity.CONTACT: RecordKind.CUSTOMER, Entity.INVOICE: RecordKind.INVOICE}
 
 
-#: Records hold at most this part of a window's calls ahead. Zoho tells of each record of an import, and a run, which
-#: reads two hundred a call, would stand behind all of them.
+#: The maximum share of a window's calls that refreshes may reserve ahead. After an import Zoho sends an event for each
+#: record, and a run, which reads two hundred records per call, would wait behind the calls for these events.
 _QUEUE_SHARE = 0.25
 _SHORTEST_CROWD_SECONDS, _LONGEST_CROWD_SECONDS = 5.0, 600.0
 
@@ -61,13 +61,13 @@ class CrowdedError(DeferredError):
 
 
 class OneRecord(Asking):
-    """A claimed record, and the means to ask for it. `outcome` is what became of it."""
+    """A leased record and the client for its call. `outcome` is set when the refresh ends."""
 
     def __init__(self, resources: Resources, claim: ResyncClaim) -> None:
         super().__init__(resources, taken_at=claim.taken_at)
         self.claim = claim
         self.outcome: Outcome | None = None
-        self.following: list[Due] = []  #: other records that are to be fetched because of this one
+        self.following: list[Due] = []  #: other records that must be fetched because of this one
 
     @property
     def ref(self) -> ResyncRef:
@@ -85,10 +85,10 @@ class OneRecord(Asking):
         return self.resources.transport(self.link, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
 
     def settle(self, connection: Connection, outcome: Outcome) -> list[Due]:
-        """Ends the claim; what is to be fetched next, if more events came or other records follow.
+        """Ends the lease with an outcome; returns the records to fetch next: newer events, or related records.
 
         Raises:
-            LeaseLostError: somebody else has taken the record; the transaction must roll back.
+            LeaseLostError: another worker has acquired the record; the transaction must roll back.
         """
         due = resyncs.settle(connection, self.claim, outcome)
         actor_name, _ = RESYNC_ACTORS[self.ref.entity]
@@ -98,18 +98,18 @@ class OneRecord(Asking):
 
 
 def refresh(record: OneRecord) -> Sequence[Due]:
-    """Asks Zoho for the record, unless all that its events tell is cached; returns what is to be fetched next.
+    """Reads the record from Zoho unless the cache covers all of its events; returns the records to fetch next.
 
     While many records of the connection wait, the record is left to a run: then `record.outcome` stays None.
 
     Raises:
-        BudgetWait, CrowdedError, ZohoError: the record could not be asked for.
-        LeaseLostError: the claim had run out, and somebody else has taken the record.
+        BudgetWait, CrowdedError, ZohoError: the record could not be read.
+        LeaseLostError: the lease had expired, and another worker has acquired the record.
     """
     ref, claim = record.ref, record.claim
     with record.transaction() as connection:
         told = webhook_events.told(connection, ref, handled=claim.handled, received=claim.received)
-        # Without events this is a message that a person has sent again after the record was given up.
+        # Without events, a person has sent the message again after the refresh had failed.
         if told is not None and is_known(told, webhook_events.cached_version(connection, record.link, ref)):
             if told.is_wanted:
                 _take_up(connection, record, ref.record_id)
@@ -122,9 +122,9 @@ def refresh(record: OneRecord) -> Sequence[Due]:
 
 
 def _is_left_to_run(record: OneRecord, told: Told) -> bool:
-    """Whether a run reads the record from a list, since many wait or the hour's share of the day's calls is used up.
+    """Whether a run reads the record from a list, because many wait or the hour's share of the day's calls is used up.
 
-    No list names what is gone, so a removal has its call however many records wait.
+    No list names gone records, so a removal gets its call however many records wait.
     """
     day_limit = record.resources.budget.snapshot(record.link.organization_id).day_limit
     most_calls = details_an_hour(day_limit)
@@ -138,7 +138,7 @@ def _is_left_to_run(record: OneRecord, told: Told) -> bool:
 
 
 def _join_queue(record: OneRecord) -> None:
-    """Lets the record ask for a call, unless others do that would take long: by then a run may have read it."""
+    """Raises CrowdedError if the calls ahead would take long, because a run may have read the record by then."""
     budget = record.resources.budget
     ahead = budget.snapshot(record.link.organization_id).reserved_ahead
     if ahead < max(1, budget.limits.shared_slots * _QUEUE_SHARE):
@@ -162,7 +162,7 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
         else:
             outcome = _write_contact(connection, record, found)
         if not known_contacts.is_cached(connection, record.link, record.ref.record_id):
-            # The invoices that wait for this customer wait in vain: nobody need ask again.
+            # No further call is needed for the invoices that wait for this customer, so the reason is recorded.
             reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
             skipped_invoices.mark_customer(connection, record.link, record.ref.record_id, reason)
         reminders.plan_customer(connection, record.link, record.ref.record_id, now=record.now)
@@ -198,12 +198,12 @@ def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
 
 
 def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) -> None:
-    """An invoice whose customer nobody has cached waits: they are asked for as if an event had told of them."""
+    """Handles the invoice's customer like one named by an event if it is not cached; the invoice waits."""
     if not invoice.customer_id:
         return
     ref = ResyncRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
     if known_contacts.is_cached(connection, record.link, invoice.customer_id):
-        # They may have come since the invoice was found to lack them.
+        # The customer may have been cached after the invoice was found to lack it.
         _take_up(connection, record, invoice.customer_id)
         return
     event = Event(ref.entity, ref.record_id, EventKind.WANTED, modified_at=None, digest=None)
@@ -212,13 +212,13 @@ def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) 
 
 
 def _take_up(connection: Connection, record: OneRecord, zoho_customer_id: str) -> None:
-    """The invoices that wait for a customer whom somebody else has cached, and the plans of all that are due."""
+    """Writes the waiting invoices of a customer that has been cached, and plans the customer's due reminders."""
     invoices.take_up_skipped(connection, record.link, [zoho_customer_id], now=record.now)
     reminders.plan_customer(connection, record.link, zoho_customer_id, now=record.now)
 
 
 def _gone(connection: Connection, record: OneRecord, evidence: Evidence) -> Outcome:
-    """Marks what Zoho has no longer, or holds it back for a person where the deletion safeguard says so."""
+    """Marks a gone record, or holds it back for a person if the deletion safeguard requires it."""
     ref, kind = record.ref, _KINDS[record.ref.entity]
     cached = webhook_events.cached_version(connection, record.link, ref)
     if cached is None or not cached.is_live:
@@ -233,9 +233,9 @@ def _gone(connection: Connection, record: OneRecord, evidence: Evidence) -> Outc
 
 
 def _is_proven(connection: Connection, record: OneRecord, evidence: Evidence) -> bool:
-    """Whether a deleted event came with the 404, or the 404 is of an invoice whose customer's deletion is proven.
+    """Whether a deleted event came with the 404, or the invoice's customer has a proven deletion.
 
-    A contact that is a vendor now was found by its id.
+    A contact that became a vendor still exists in Zoho, so it has no proof.
     """
     if evidence is Evidence.VENDOR:
         return False

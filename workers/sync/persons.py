@@ -1,4 +1,4 @@
-"""The bulk read of contact persons, page by page: two hundred persons a call instead of one contact's."""
+"""The bulk read of contact persons, page by page: a call returns two hundred persons instead of one contact's."""
 
 from dataclasses import replace
 
@@ -17,13 +17,13 @@ log = structlog.get_logger(__name__)
 
 
 def fetch_contact_persons(work: Work) -> StepRef:
-    """Stages one page of the list. Where Zoho refuses it, contacts are asked one by one instead.
+    """Stages one page of the list. If Zoho refuses the list, the run continues with detail calls.
 
-    A run whose position has no walk begins the bulk read: its first one, another one, or the one that a release without
-    walks had begun.
+    A run whose position has no walk starts the bulk read. This is its first read, a repeated read, or a read started by
+    a release without walks.
 
     Raises:
-        WalkStuck: the list says that more follows, and returns nothing new.
+        WalkStuck: the list reports further pages, but returns nothing new.
     """
     run, begun = work.run, work.run.position.persons
     asked_at = run.position.customers_asked_at or work.now_before(begun or WalkById())

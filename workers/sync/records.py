@@ -1,9 +1,9 @@
-"""Detail calls for many records: one whose call fails for ever is rejected by name, and harms no other.
+"""Detail calls for many records: a record whose call keeps failing is rejected by name and does not block others.
 
-A failure is the record's own once another record of its kind has been read in the run. Until then it is only suspected:
-several different records that fail in a row are an outage, and the step is tried again as after any other. Records that
-have failed are asked for after the others (`failed_records`), so that a repeated step meets other records first. A
-refused token is the record's own matter once the same token has served another record.
+A failure counts as the record's own only after the run has read another record of its kind. Until then it is only
+suspected: several different records that fail in a row are an outage, and the step is retried like any other. Failed
+records are read after the others (`failed_records`), so a repeated step reads other records first. A refused token
+counts as the record's own failure only after the same token has read another record.
 """
 
 from collections import defaultdict
@@ -35,21 +35,21 @@ log = structlog.get_logger(__name__)
 
 RecordT = TypeVar("RecordT")
 
-#: So many different records that fail in a row are an outage.
+#: The number of different records failing in a row that counts as an outage.
 OUTAGE = 3
 
-#: A record's failed calls in one run, after which it is rejected.
+#: A record's failed calls in one run before it is rejected.
 ATTEMPTS = 3
 
-#: The pause before the calls of records that have failed, where no other record is left to be read.
+#: The pause before further calls if only failed records are left.
 _PAUSE_SECONDS = 2.0
 
-#: For the minute's budget a run waits; when the day's is used up it goes on without spare calls.
+#: The longest wait of a run for the budget; without calls left for the day, it continues without spare calls.
 LONGEST_WAIT_SECONDS = 300.0
 
 
 class OnlyFailingRecordsError(DeferredError):
-    """Only records whose calls have failed are left; they are asked for again in a moment."""
+    """Only records whose calls have failed are left; they are read again in a moment."""
 
 
 class SeveralRecordsFailError(TransientZohoError):
@@ -57,23 +57,23 @@ class SeveralRecordsFailError(TransientZohoError):
 
 
 class Asked(Enum):
-    """How far the records were asked for."""
+    """How many of the records were read."""
 
     ALL = auto()
     SOME = auto()  #: single records failed
-    STOPPED = auto()  #: spare calls only: an outage, or the day's budget is used up
+    STOPPED = auto()  #: only for spare calls: an outage, or the day's budget is used up
 
 
 @dataclass(frozen=True, slots=True)
 class DetailCalls(Generic[RecordT]):
-    """How records of one kind are read. A run can do without spare calls: they never fail its phase."""
+    """The detail calls for records of one kind. A failed spare call never fails the run's phase."""
 
     ref_of: Callable[[RecordT], RecordRef]
-    ask: Callable[[RecordT], None]  #: makes the call and writes what it returns
-    reject: Callable[[Connection, RecordT, str], Run]  #: writes what is known without the call, for a reason
+    ask: Callable[[RecordT], None]  #: makes the call and writes the response
+    reject: Callable[[Connection, RecordT, str], Run]  #: writes what is known without the call; receives the reason
     attempts: int = ATTEMPTS
     is_spare: bool = False
-    is_named: bool = True  #: whether a rejected record is named to people and degrades the run
+    is_named: bool = True  #: whether a rejected record is reported to people and degrades the run
 
 
 def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]) -> Asked:
@@ -83,7 +83,7 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
         OnlyFailingRecordsError: no call has succeeded, and some records have attempts left.
         BudgetWait: a wait for the budget; for spare calls, of the minute only.
         SeveralRecordsFailError: an outage, unless the calls are spare.
-        ZohoError: the only record that is left fails, and the step has attempts left; or the error concerns every call.
+        ZohoError: the only remaining record fails and the step has attempts left, or the error concerns every call.
     """
     failures = _Failures(work, calls)
     for record in records:
@@ -94,7 +94,9 @@ def ask_each(work: Work, records: Sequence[RecordT], calls: DetailCalls[RecordT]
             is_worth_it = wait.seconds <= LONGEST_WAIT_SECONDS and wait.reason is not WaitReason.DAY
             if not calls.is_spare or is_worth_it:
                 raise
-            log.warning("Details are left for another run", action="details.not_affordable", reason=wait.reason)
+            log.warning(
+                "Spare detail calls are left for a later run", action="details.not_affordable", reason=wait.reason
+            )
             return Asked.STOPPED
         except ZohoError as error:
             if not concerns_one_record(error):
@@ -116,8 +118,8 @@ class _Failed(Generic[RecordT]):
 
     record: RecordT
     error: ZohoError
-    renewals: int  #: of the access token in this step, by then
-    was_renewed: bool  #: in that call, so that a refusal is not the token's
+    renewals: int  #: of the access token in this step, up to the failure
+    was_renewed: bool  #: in that call, so a refusal is not caused by the token
 
 
 class _Failures(Generic[RecordT]):
@@ -137,9 +139,9 @@ class _Failures(Generic[RecordT]):
         return any(len(failed) >= OUTAGE for failed in self._in_a_row.values())
 
     def add(self, record: RecordT, error: ZohoError, *, was_renewed: bool) -> None:
-        """Records whose failures are known to be their own, and ids that Zoho rejects, are no sign of an outage.
+        """Counts a failed record; known failing records and ids that Zoho rejects do not indicate an outage.
 
-        Neither are refused spare calls, because an outage that ends these costs nothing to find out later.
+        Refused spare calls do not count either, because finding their outage later costs nothing.
         """
         self._failed += 1
         ref, is_refused = self._calls.ref_of(record), not is_worth_another_attempt(error)
@@ -153,7 +155,7 @@ class _Failures(Generic[RecordT]):
             self._work.renew(connection)
 
     def another_was_read(self, record: RecordT) -> None:
-        """Zoho returns records of that kind, so the failures before are those records' own."""
+        """Counts the earlier failures as the records' own, because Zoho returns records of that kind."""
         ref, run_id = self._calls.ref_of(record), self._work.run.run_id
         self._kinds_read.add(ref.kind)
         if ref in self._attempts:
@@ -168,7 +170,7 @@ class _Failures(Generic[RecordT]):
             self._attempts |= dict.fromkeys(suspects, 1)
 
     def put_off(self) -> None:
-        """Leaves samples to another day: they would come first in every run. Questions come last by themselves."""
+        """Rejects failed samples of this step, which would come first in every run; questions come last anyway."""
         if self._calls.is_named:
             return
         with self._work.transaction() as connection:
@@ -184,7 +186,7 @@ class _Failures(Generic[RecordT]):
         return Asked.SOME if self._failed else Asked.ALL
 
     def _raise_if_nothing_else_is_left(self, kind: RecordKind) -> None:
-        """Where no record of the kind was read, only the step's attempts tell a record's fault from an outage."""
+        """Raises if no record of the kind was read: only another attempt shows whether the records or Zoho fail."""
         if self._calls.is_spare or kind in self._kinds_read or self._work.run.is_last_attempt:
             return
         for failed in self._in_a_row.get(kind, ()):

@@ -1,4 +1,4 @@
-"""Refreshes as jobs: a record that webhooks have named is acquired, asked for once, and ended whatever happens."""
+"""Refreshes as jobs: a record that a webhook names is acquired, read once and ended with an outcome."""
 
 import time
 import uuid
@@ -28,9 +28,9 @@ Refresh = Callable[[OneRecord], Sequence[Due]]
 def refresh_record(
     resources: Resources, connection_id: str, entity: Entity, record_id: str, *, do: Refresh = refresh
 ) -> None:
-    """Brings one record up to date, if events of it wait; a duplicate message does nothing.
+    """Refreshes one record if events for it wait; a duplicate message does nothing.
 
-    A record that is given up leaves a dead letter, written in the transaction that ends its events.
+    A failed refresh leaves a dead letter, written in the transaction that ends its events.
     """
     ref = ResyncRef(uuid.UUID(connection_id), entity, record_id)
     with structlog.contextvars.bound_contextvars(connection_id=connection_id, entity=entity, record_id=record_id):
@@ -50,7 +50,7 @@ def _acquire(resources: Resources, ref: ResyncRef, do: Refresh) -> "RefreshJob |
 
 
 class RefreshJob(Job):
-    """One acquired record. No outcome loses an event."""
+    """One acquired record. Every outcome keeps or completes its events."""
 
     kind = "resync"
     noun = "The refresh"
@@ -106,7 +106,7 @@ class RefreshJob(Job):
         return not concerns_one_record(error)
 
     def give_up(self, failure: JobFailure) -> Ending:
-        """The events have failed, and a dead letter says so; a full run reads the record in its list."""
+        """Marks the events as failed and writes a dead letter; a full run reads the record in its list."""
         log.error("The record is given up", action="resync.given_up", reason=failure.reason)
         with self._record.transaction() as connection:
             due = resyncs.settle(connection, self._claim, EventOutcome.FAILED, error=failure.reason)
@@ -131,7 +131,7 @@ class RefreshJob(Job):
         dead_letters.keep(connection, death)
 
     def _send_with_next(self, following: Sequence[Due]) -> None:
-        """The connection's next record takes the place of this one; without it the scheduler would send that."""
+        """Sends the connection's next waiting record after this one; otherwise it would wait for the scheduler."""
         with self.resources.engine.begin() as connection:
             in_turn = resyncs.take_turn(connection, self._claim.ref.connection_id)
         _send(self.resources, [*following, *in_turn])

@@ -1,4 +1,4 @@
-"""The reminder phase: plans that are due, the facts to ask for ahead of a handover, and the run's end (FR-5)."""
+"""The reminder phase: due plans, detail calls for facts that a handover needs soon, and the end of the run (FR-5)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,17 +36,17 @@ from workers.zoho.errors import UnusableAnswer
 
 log = structlog.get_logger(__name__)
 
-#: Detail calls of one step. Each answer is kept as it comes, so that nothing is asked twice.
+#: Detail calls of one step. Each response is checkpointed at once, so a repeated step does not repeat its call.
 QUESTIONS_PER_STEP = 20
 
 
 def create_reminders(work: Work) -> StepRef:
-    """Plans batch by batch until nothing is due, asks for the facts that decide soon, then ends the run."""
+    """Plans reminders in batches until none is due, reads facts that decide soon, then ends the run."""
     _judge_phones_anew(work)
     _plan(work)
     if (questions := _questions(work)) and _ask(work, questions):
         with work.transaction() as connection:
-            return work.advance(connection, work.run)  # The answers may have made plans due.
+            return work.advance(connection, work.run)  # The responses may have made plans due.
     with work.transaction() as connection:
         rejected = failed_records.rejected(connection, work.run.run_id)
         _tidy(connection, work.run)
@@ -54,7 +54,7 @@ def create_reminders(work: Work) -> StepRef:
 
 
 def _judge_phones_anew(work: Work) -> None:
-    """Where the phone metadata, the setting or the organisation's home has changed since they were judged."""
+    """Judges the cached phones again if the phone metadata, the setting or the organisation's home has changed."""
     link, fallback = work.link, work.resources.settings.phone_fallback
     with work.transaction() as connection:
         noted = phone_verdicts.noted(connection, link)
@@ -69,7 +69,7 @@ def _judge_phones_anew(work: Work) -> None:
                 last_id,
                 fallback=fallback,
                 now=work.now,
-                all_of_them=noted is not None,  # Else only this first run has written verdicts.
+                all_of_them=noted is not None,  # Otherwise only this first run has written verdicts.
             )
             work.keep(connection, work.run)
     with work.transaction() as connection:
@@ -87,10 +87,10 @@ def _plan(work: Work) -> None:
 
 
 def _questions(work: Work) -> Sequence[Question]:
-    """The next questions: a few a run, of runs that no person waits for.
+    """The next questions: a limited number per run, and only in scheduled runs.
 
-    None after a failed customer phase: Zoho does not respond, or not everything is read. Those that no handover waits
-    for are left to another day where too little of the day's calls is left.
+    Returns none after a failed customer phase, because Zoho does not respond or the customers are incomplete. If too
+    little of the day's calls is left, only questions that a handover waits for are returned.
     """
     if not (work.run.is_scheduled and work.run.position.customers_complete):
         return ()
@@ -108,7 +108,7 @@ def _questions(work: Work) -> Sequence[Question]:
         if all(question.is_urgent for question in found) or is_affordable(connection, work):
             return found
     log.info(
-        "Only urgent details are asked for: too little of the day's calls is left", action="reminders.not_affordable"
+        "Only urgent detail calls are made: too little of the day's calls is left", action="reminders.not_affordable"
     )
     return [question for question in found if question.is_urgent]
 
@@ -146,10 +146,10 @@ _ASK = {RecordKind.CUSTOMER: _ask_for_customer, RecordKind.INVOICE: _ask_for_inv
 
 
 def _ask(work: Work, asked: Sequence[Question]) -> bool:
-    """Whether the run may ask on. What stays unknown is held back, and asked for by a later run."""
+    """Returns whether the run may ask more questions. Reminders without their facts are held back until a later run."""
 
     def reject(connection: Connection, question: Question, _reason: str) -> Run:
-        # An invoice stays unasked, and so is not handed over.
+        # Without its facts the invoice is not handed over.
         if question.kind is RecordKind.CUSTOMER:
             known_contacts.note_unreadable(connection, work.link, question.record_id, now=work.now)
         return _one_more(work.run)
@@ -164,10 +164,10 @@ def _ask(work: Work, asked: Sequence[Question]) -> bool:
 
 
 def _version_read(question: Question, modified_at: datetime | None) -> datetime | None:
-    """The modified time of what was read: an answer without one is as new as the version that was asked about.
+    """The modified time of the response; a response without one counts as the version of the question.
 
     Raises:
-        UnusableAnswer: the answer is older than that version, and its facts may have changed since.
+        UnusableAnswer: the response is older than that version, so its facts may have changed since.
     """
     if question.version == known_contacts.NO_VERSION:
         return modified_at
@@ -177,7 +177,7 @@ def _version_read(question: Question, modified_at: datetime | None) -> datetime 
 
 
 def _note_gone(connection: Connection, work: Work, question: Question) -> None:
-    """It is not called about any more. The next full run marks all that are gone together, under its safeguard."""
+    """Stops reminders about the record. The next full run marks gone records under the deletion safeguard."""
     note_gone(connection, work, question.kind, question.record_id)
 
 
@@ -186,7 +186,7 @@ def _one_more(run: Run) -> Run:
 
 
 def _tidy(connection: Connection, run: Run) -> None:
-    """What was staged is used up. A full run has read every row, so rows that it has not rejected are understood."""
+    """Deletes the staged rows, and after a complete full run the rejected rows that this run has understood."""
     staging.clear(connection, run.run_id)
     if run.mode is Mode.FULL and run.degraded_reason is None:
         staging.forget_set_aside(connection, run.connection_id, run.run_id)

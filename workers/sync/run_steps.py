@@ -1,4 +1,4 @@
-"""Run steps as jobs: acquired, done, ended whatever happens, and the next step sent."""
+"""Run steps as jobs: a step is acquired, executed and ended with an outcome, then the next step is sent."""
 
 import time
 import uuid
@@ -22,14 +22,14 @@ from workers.sync.work import Work
 
 log = structlog.get_logger(__name__)
 
-#: What a step does: everything up to its commit; it returns the next step.
+#: The work of a step up to its commit; it returns the next step.
 Step = Callable[[Work], StepRef]
 
 
 def run_step(resources: Resources, run_id: str, step: int, do: Step) -> None:
     """Does one step of a run, if it is due and no other worker has its lease; a duplicate message does nothing.
 
-    A step that is given up leaves a dead letter, written in the transaction that moves the run on.
+    A failed step leaves a dead letter, written in the transaction that advances the run.
     """
     with structlog.contextvars.bound_contextvars(run_id=run_id, step=step):
         job, ending = execute(resources, StepJob, lambda: _acquire(resources, uuid.UUID(run_id), step, do))
@@ -100,12 +100,12 @@ class StepJob(Job):
         send_step(self.resources.broker, StepRef.of(self._run), delay_seconds=seconds)
 
     def give_up(self, failure: JobFailure) -> Ending:
-        """The run goes on with what is cached and ends degraded (FR-7). A defect fails the run."""
+        """The run continues with the cached data and ends degraded (FR-7). A defect fails the run."""
         if failure.cause is Cause.DEFECT:
             self._move_on(replace(self._run, phase=Phase.DONE, status=RunStatus.FAILED), failure, keeps_letter=True)
             return Ending.FAILED
         log.error("The phase is given up", action="phase.given_up", phase=self.phase, reason=failure.reason)
-        # Detail calls replace a bulk read that Zoho fails: nothing is left undone, so a letter would be noise.
+        # Detail calls replace a failed bulk read. No work is lost, so a dead letter would be noise.
         is_replaced = self.phase is Phase.PERSONS and failure.cause is not Cause.PROCESS_KILLER
         self._move_on(self._run.give_up_phase(failure.reason), failure, keeps_letter=not is_replaced)
         return Ending.GIVEN_UP
@@ -121,7 +121,7 @@ class StepJob(Job):
         return parking
 
     def _move_on(self, run: Run, failure: JobFailure, *, keeps_letter: bool) -> None:
-        """The run goes on without this step, or ends; its dead letter is written in the same transaction."""
+        """Advances the run past this step, or ends it; the dead letter is written in the same transaction."""
         death = death_of_step(self._run, failure.cause, failure.reason, failure.error) if keeps_letter else None
         with self._work.transaction() as connection:
             if run.status.is_final:

@@ -1,4 +1,4 @@
-"""What listed contacts still lack, and where the run goes for it: detail calls, a sweep of persons, or nothing."""
+"""Sorts listed contacts by the facts that they lack, and chooses detail calls, a bulk read, or the upsert."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,15 +17,15 @@ from domain.runs import Phase, Run
 
 log = structlog.get_logger(__name__)
 
-#: A sweep settles the contacts that had changed when it began. Where more than that changes all the time, or the
-#: server's clock lags behind its rows, no number of sweeps would.
+#: A bulk read completes the contacts that had changed before it began. If more contacts than that change all the time,
+#: or the server's clock is behind its rows, further bulk reads would not help.
 MAX_SWEEPS = 3
 
 
 def stage_sorted(
     connection: Connection, run: Run, link: Link, contacts: Sequence[Contact], *, observed_at: datetime, now: datetime
 ) -> Run:
-    """Stages those of a page's contacts that say something new, and goes on to what they lack."""
+    """Stages the page's contacts with new facts; sends the run to the phase for the facts that they lack."""
     customers = [contact for contact in contacts if contact.kind is ContactKind.CUSTOMER]
     known_contacts.note_credits(connection, link, customers, now=now)
     sorted_out = _sort(connection, run, link, customers)
@@ -41,7 +41,7 @@ def stage_sorted(
 
 
 def sort_staged_again(connection: Connection, run: Run, link: Link) -> Run:
-    """After a sweep: of the contacts that were to be asked about one by one, it settles most."""
+    """After a bulk read: removes the contacts that it completed from those that need detail calls."""
     waiting = staging.contacts_needing_details(connection, run.run_id)
     sorted_out = _sort(connection, run, link, waiting)
     changed = {contact.contact_id for contact in sorted_out.changed}
@@ -52,9 +52,9 @@ def sort_staged_again(connection: Connection, run: Run, link: Link) -> Run:
 
 
 def towards_what_is_lacking(connection: Connection, run: Run, link: Link) -> Run:
-    """On to the upsert, to detail calls, or to a sweep of persons where that costs fewer calls than the details.
+    """Continues with the upsert, detail calls, or a bulk read of persons if it costs fewer calls than the details.
 
-    The details of the pages before count too: a run that has spent a sweep's price on them does not spend it again.
+    The detail calls of earlier pages count too, so a run does not pay the price of a bulk read twice.
     """
     waiting = staging.contacts_needing_details(connection, run.run_id)
     if not waiting:
@@ -64,10 +64,10 @@ def towards_what_is_lacking(connection: Connection, run: Run, link: Link) -> Run
     details = position.details + settled
     may_sweep = link.persons_pages is not None and not link.bulk_persons_refused and position.sweeps < MAX_SWEEPS
     if may_sweep and settled and details > (link.persons_pages or 0):
-        log.info("A sweep of persons costs less than the details", action="persons.sweep", details=details)
+        log.info("A bulk read of persons costs less than the detail calls", action="persons.sweep", details=details)
         afresh = replace(position, persons=None, persons_calls=0, sweeps=position.sweeps + 1, details=0)
         return replace(run, position=afresh).go_to(Phase.PERSONS)
-    log.info("The details of changed contacts are asked for", action="persons.details", details=len(waiting))
+    log.info("Changed contacts need detail calls", action="persons.details", details=len(waiting))
     return replace(run, position=replace(position, details=details)).go_to(Phase.CONTACTS)
 
 

@@ -1,4 +1,4 @@
-"""Detail calls that a run can do without: they are made while the day's budget lasts."""
+"""Optional detail calls of a run: they are made only while enough of the day's budget is left."""
 
 from sqlalchemy import Connection
 
@@ -8,10 +8,10 @@ from workers.sync.work import Work
 
 
 def is_affordable(connection: Connection, work: Work) -> bool:
-    """Whether enough of the day's calls is left for some that nothing waits for."""
+    """Whether the day's budget leaves room for calls that no handover or sync waits for."""
     outlook = forecast(work.resources, connection, work.link)
     if outlook.budget is None:
-        return False  # Redis is away, so no call can be made.
+        return False  # Redis is down, so no call can be made.
     return leaves_room(
         outlook.size,
         day_limit=outlook.budget.day_limit,

@@ -1,4 +1,4 @@
-"""The first step: what kind of run this is, and where its walks begin."""
+"""The first step: it determines the run's mode and where its walks begin."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 def start_sync(work: Work) -> StepRef:
-    """Begins the customer phase. A connection's first run is a full one, whatever was asked for."""
+    """Begins the customer phase. A connection's first run is always a full run."""
     run, link = work.run, work.link
     if link.is_parked:
         with work.transaction() as connection:
@@ -45,12 +45,12 @@ def start_sync(work: Work) -> StepRef:
 
 
 def _organization(work: Work) -> OrganizationFacts | None:
-    """The organisation's own facts, one call a full run; None where Zoho does not have them: the known ones stay."""
+    """The organisation's own facts, one call per full run; None if Zoho does not return them: the known facts stay."""
     try:
         found = get_organizations(work.transport)
     except ZohoError as error:
         if handling_of(error).outcome not in (Outcome.RETRIED, Outcome.GIVEN_UP):
-            raise  # It concerns every call of the run.
+            raise  # The error concerns every call of the run.
         log.warning("The organisation's facts could not be read", action="organization.unread", reason=describe(error))
         return None
     facts = next((facts for facts in found if facts.organization_id == work.link.organization_id), None)

@@ -1,4 +1,4 @@
-"""The truth check: before a scheduled full run reads the lists, a few records show what the cache is worth."""
+"""The truth check: before a scheduled full run reads the lists, a sample of records is compared with the cache."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,19 +35,19 @@ from workers.sync.writing import write_customers, write_invoices
 
 log = structlog.get_logger(__name__)
 
-#: Names of columns that have drifted; None where the record was not compared.
+#: Names of the columns that have drifted; None if the record was not compared.
 Drifted = Sequence[str] | None
 
 
 def check_truth(work: Work) -> None:
-    """Reads some cached records by their ids, counts the columns that differ, and writes the answers.
+    """Reads some cached records by their ids, counts the columns that differ, and writes the responses.
 
-    It comes before the lists: afterwards the run itself has mended what the syncs since the last full run have missed.
-    Each answer is checkpointed, so that a repeated step goes on where the last one stopped.
+    The check precedes the lists, because afterwards the run has already corrected what earlier syncs missed. Each
+    response is checkpointed, so a repeated step continues where the last one stopped.
     """
     if chosen := _chosen(work):
         ask_each(work, chosen, _detail_calls(work))
-    # A step that died after its last answer is repeated, and has nothing left to ask.
+    # A step whose process ended after the last response is repeated with no record left.
     check = work.run.position.truth_check
     if not check.asked:
         return
@@ -65,7 +65,7 @@ def check_truth(work: Work) -> None:
 
 
 def _chosen(work: Work) -> Sequence[Checkable]:
-    """The records to ask for: none before the first sync, too soon after a check, or where calls are scarce."""
+    """The records to check: none before the first sync, too soon after a check, or if too few calls are left."""
     link, left = work.link, work.run.position.truth_check.left
     if link.last_customer_sync_at is None or link.last_invoice_sync_at is None:
         return ()
@@ -73,7 +73,7 @@ def _chosen(work: Work) -> Sequence[Checkable]:
     with work.transaction() as connection:
         if not is_due(truth_checks.last_checked_at(connection, link), work.now):
             return ()
-        # The run judges the cached phones by new rules later; until then any phone may differ.
+        # A later phase judges the cached phones by new rules; until then any phone may differ.
         if phone_verdicts.noted(connection, link) != phone_verdicts.judged_with(link, fallback):
             return ()
         customers, invoices = (
@@ -172,14 +172,14 @@ _CHECK = {RecordKind.CUSTOMER: _check_customer, RecordKind.INVOICE: _check_invoi
 def _checkpoint(
     connection: Connection, work: Work, run: Run, record: Checkable, drifted: Drifted, *, is_gone: bool = False
 ) -> None:
-    """Writes the run with one more answer. A record that is gone is marked by the run itself, under its safeguard."""
+    """Writes the run with one more response. The run's deletion phase marks a gone record, under its safeguard."""
     if is_gone:
         note_gone(connection, work, record.kind, record.record_id, reads_all_invoices=run.reads_all_invoices)
     work.keep(connection, _one_more(connection, work, run, record, drifted))
 
 
 def _one_more(connection: Connection, work: Work, run: Run, record: Checkable, drifted: Drifted) -> Run:
-    """The run with one more record asked for, so that a repeated step does not ask again."""
+    """The run with one more checked record, so a repeated step does not check the record again."""
     truth_checks.note_asked(connection, work.link, record.kind, record.record_id, now=work.now)
     check = run.position.truth_check.after(record.kind, record.record_id, drifted)
     return replace(run, position=replace(run.position, truth_check=check))

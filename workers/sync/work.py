@@ -1,4 +1,4 @@
-"""One claimed step in the hands of a worker: the run, the clients it calls with, and the way it is written down."""
+"""One leased run step: the run, the clients for its calls, and the writes of its progress."""
 
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,13 +19,13 @@ from workers.zoho.list_reader import ListReader
 
 
 class Work(Asking):
-    """A step that is being done. `claim` changes as it is renewed."""
+    """A leased step. `claim` is replaced when the lease is renewed."""
 
     def __init__(self, resources: Resources, claim: Claim) -> None:
         super().__init__(resources, taken_at=claim.until - timedelta(seconds=resources.settings.claim_seconds))
         self.claim = claim
-        self.rows = 0  #: that this step has written
-        self.has_progressed = False  #: so its attempts have begun at one again
+        self.rows = 0  #: written by this step
+        self.has_progressed = False  #: then its attempts have begun at one again
         self._written_before = claim.run.counters.written
 
     @property
@@ -52,18 +52,19 @@ class Work(Asking):
         return ListReader(self.contacts_client, self.invoices_client)
 
     def now_before(self, walk: Walk | WalkById) -> datetime | None:
-        """The present if the walk has made no call yet; else None: an earlier release began it and kept no time."""
+        """The present time before the walk's first call, else None: a run of an older release has no such time."""
         return self.now if walk.started_at is None else None
 
     def advance(
         self, connection: Connection, run: Run, *, error: str | None = None, death: Death | None = None
     ) -> StepRef:
-        """Writes the run's new state, and the death of the step if it was given up, and moves on to the next step.
+        """Writes the run's new state, and the dead letter of a failed step, and returns the next step.
 
-        A full run that misses the list of invoices requests the open invoices of gone customers, see `note_gone`.
+        A full run that could not read the list of invoices requests the open invoices of gone customers, see
+        `note_gone`.
 
         Raises:
-            LeaseLostError: somebody else has done this step; the transaction must roll back.
+            LeaseLostError: another worker has done this step; the transaction must roll back.
         """
         if run.has_missed_invoices and not self.run.has_missed_invoices:
             orphaned_invoices.ask_unread(connection, self.link)
@@ -81,10 +82,10 @@ class Work(Asking):
         return following
 
     def keep(self, connection: Connection, run: Run) -> None:
-        """Writes the run's new state, stays in the step, and holds it for longer.
+        """Checkpoints the run: writes its new state, stays in the step, and renews the lease.
 
         Raises:
-            LeaseLostError: the claim had run out and somebody else has taken the step; roll back.
+            LeaseLostError: the lease had expired and another worker has acquired the step; roll back.
         """
         self.claim = runs.keep(
             connection,
@@ -94,7 +95,7 @@ class Work(Asking):
         self.has_progressed = True
 
     def renew(self, connection: Connection) -> None:
-        """Holds the step for longer; its attempts go on counting.
+        """Renews the lease of the step; unlike a checkpoint, this does not reset its attempts.
 
         Raises:
             LeaseLostError: as `keep`.

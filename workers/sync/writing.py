@@ -1,4 +1,4 @@
-"""How what was read is written: upserted, counted in the run, and what cannot be cached set aside."""
+"""Writes what was read: upserts rows, counts them in the run, and records rejected rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 def write_customers(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run:
-    """Upserts contacts, at most `customers.BATCH`, and takes up what waited for new ones; the run with its counts."""
+    """Upserts at most `customers.BATCH` contacts and their waiting invoices; returns the run with its counts."""
     written = customers.upsert(
         connection,
         work.link,
@@ -38,7 +38,7 @@ def write_customers(connection: Connection, work: Work, batch: Sequence[Observed
 
 
 def write_invoices(connection: Connection, work: Work, batch: Sequence[ObservedInvoice]) -> Run:
-    """Upserts a page of invoices; the run with its counts."""
+    """Upserts a page of invoices; returns the run with its counts."""
     written = invoices.upsert(
         connection,
         work.link,
@@ -52,7 +52,7 @@ def write_invoices(connection: Connection, work: Work, batch: Sequence[ObservedI
 
 
 def _having_gone_back(run: Run, kind: RecordKind, record_ids: Sequence[str]) -> Run:
-    """The run with those records counted that it has written although Zoho's stamp is older than the cached one."""
+    """The run with a count of the rows that it wrote although Zoho's stamp is older than the cached stamp."""
     if not record_ids:
         return run
     log.warning(

@@ -1,4 +1,4 @@
-"""Zoho Books: the one place where its JSON is parsed; it leaves as domain objects (TR-1).
+"""Zoho Books: the only package that parses its JSON; it returns domain objects (TR-1).
 
 >>> transport = ZohoTransport(new_http_client(), organization_id="1", hosts=zoho_hosts("eu"), ...)
 >>> ZohoContactsClient(transport, zone=ZoneInfo("Europe/Berlin")).get_contact_by_id("460000000026049")

@@ -1,4 +1,4 @@
-"""What an HTTP answer of Zoho's API means: its JSON, its code, and which error it is (API section 4)."""
+"""Reads HTTP responses of Zoho's API: the JSON, Zoho's code, and the matching error (API section 4)."""
 
 import json
 from collections.abc import Mapping
@@ -22,10 +22,11 @@ from workers.zoho.wire import WireAnswer
 
 _INTERNAL_ERROR = 1000
 
-#: Digits. Python refuses to read an integer of thousands of digits.
+#: Digits, because Python refuses to read an integer of thousands of digits.
 _LONGEST_NUMBER = 100
 
-#: Zoho's codes that mean the same whatever the HTTP status. 43 to 45 and 1070 are seen with 429, 43 maybe without.
+#: Zoho's codes with one meaning for every HTTP status. Codes 43 to 45 and 1070 come with 429, 43 possibly with another
+#: status.
 _ERRORS_BY_CODE: Mapping[int, type[ZohoError]] = {
     43: Throttled,
     44: Throttled,
@@ -40,7 +41,7 @@ _ERRORS_BY_CODE: Mapping[int, type[ZohoError]] = {
     2: BadRequest,
 }
 
-#: What the status alone says, where the code says nothing known.
+#: The errors by status, if the code is missing or unknown.
 _ERRORS_BY_STATUS: Mapping[int, type[ZohoError]] = {
     401: TokenRejected,
     404: NotFound,
@@ -52,15 +53,15 @@ _ERRORS_BY_STATUS: Mapping[int, type[ZohoError]] = {
 
 @dataclass(frozen=True, slots=True)
 class ApiAnswer:
-    """An answer with its JSON read; `body` is None where it is no JSON object with a readable code."""
+    """A response with its JSON read; `body` stays None unless it is a JSON object with a readable code."""
 
     status: int
-    code: int | None  #: Zoho's own; None where the answer has none
+    code: int | None  #: Zoho's own; None if the response has no code
     body: Mapping[str, Any] | None = field(repr=False)
 
 
 def read_answer(wire: WireAnswer) -> ApiAnswer:
-    """Read the JSON of an answer; what cannot be read is no error yet, for the status may still say enough."""
+    """Reads the JSON of a response; unreadable JSON is not an error yet, because the status may suffice."""
     body = json_object(wire.content)
     if body is None or "code" not in body:
         return ApiAnswer(wire.status, None, body)
@@ -69,16 +70,16 @@ def read_answer(wire: WireAnswer) -> ApiAnswer:
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:
-    """The JSON object in these bytes, its fractions as Decimal so that no amount passes through a float; else None.
+    """The JSON object in these bytes, with fractions as Decimal so that amounts never become floats; else None.
 
-    What makes one value unreadable is that row's matter and not the whole page's: NaN, Infinity and numbers without
-    measure become words, a wrong byte becomes U+FFFD, and texts may hold control characters.
+    A value that cannot be read must only reject its row, not the whole page: NaN, Infinity and oversized numbers become
+    strings, an invalid byte becomes U+FFFD, and texts may contain control characters.
     """
     try:
         body = json.loads(
             _text(content), strict=False, parse_int=_whole_number, parse_float=_fraction, parse_constant=str
         )
-    except (ValueError, RecursionError):  # not JSON; nested without end
+    except (ValueError, RecursionError):  # not JSON; nested too deeply
         return None
     return body if isinstance(body, dict) else None
 
@@ -98,12 +99,12 @@ def _whole_number(digits: str) -> int | str:
 def _fraction(digits: str) -> Decimal | str:
     try:
         return Decimal(digits)
-    except ArithmeticError:  # an exponent beyond Decimal's
+    except ArithmeticError:  # an exponent beyond Decimal's range
         return digits
 
 
 def refusal(answer: ApiAnswer, call: str) -> ZohoError | None:
-    """The error that this answer is, or None for a usable one. The code counts before the status, also on a 200."""
+    """The error of this response, or None for a usable one. The code counts before the status, even with HTTP 200."""
     kind = _refusal_kind(answer)
     return None if kind is None else kind(call, status=answer.status, code=answer.code)
 
@@ -117,7 +118,7 @@ def _refusal_kind(answer: ApiAnswer) -> type[ZohoError] | None:
     if answer.status >= 500:
         return ZohoUnavailable
     if answer.body is None:
-        return UnusableAnswer  # A gateway's or a captive portal's page, whatever its status says.
+        return UnusableAnswer  # A page of a gateway or a captive portal, whatever the status.
     if 200 <= answer.status < 300:
         return None if answer.code in {0, None} else UnusableAnswer
     if answer.status == 400:

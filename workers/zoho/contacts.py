@@ -1,4 +1,4 @@
-"""Zoho's contacts: a page of the list, one by id, and the list of all contact persons (TR-1)."""
+"""Zoho's contacts: pages of the list, one contact by id, and the list of all contact persons (TR-1)."""
 
 from datetime import tzinfo
 from functools import partial
@@ -12,7 +12,7 @@ from workers.zoho.record_calls import get_record
 from workers.zoho.records import PersonOfContact, contact_from_detail, contact_from_row, person_from_bulk_row
 from workers.zoho.transport import ZohoTransport
 
-#: A page of the list of all contact persons. One contact's persons may lie on different pages.
+#: A page of the list of all contact persons. The persons of one contact may be on different pages.
 PersonsPage: TypeAlias = Page[PersonOfContact]
 
 
@@ -24,10 +24,10 @@ class ZohoContactsClient:
         self._zone = zone
 
     def get_contacts(self, request: ListRequest) -> Page[Contact]:
-        """One page of /contacts, as Zoho gives it: vendors, repetitions and rows outside the request included.
+        """One page of /contacts as Zoho returns it, including vendors, repetitions and rows outside the request.
 
-        Vendors are not filtered out by `contact_type`: Zoho ignores in silence what it does not support, so each row's
-        own word has to be looked at anyway.
+        Vendors are not filtered by `contact_type`, because Zoho silently ignores parameters that it does not support,
+        so each row's own type must be checked anyway.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
@@ -37,7 +37,7 @@ class ZohoContactsClient:
         return read_page(answer, "contacts", partial(contact_from_row, zone=self._zone))
 
     def get_contact_by_id(self, contact_id: str) -> Contact | None:
-        """One contact with its persons and details, one call; None where Zoho has it no longer.
+        """One contact with its persons and details, in one call; None if Zoho has deleted it.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
@@ -47,15 +47,15 @@ class ZohoContactsClient:
         return get_record(self._transport, "/contacts", contact_id, "contact", read)
 
     def get_contact_persons(self, request: ListRequest | int) -> PersonsPage:
-        """One page of every contact person that the organisation has (API section 1, 2); a number asks for whole pages.
+        """One page of all contact persons of the organisation (API section 1, 2); a page number means whole pages.
 
-        The list knows no filter and no order but its own: only page and length of the request count. Refused with code
-        57, the token is renewed once, as everywhere: nothing tells that from an expired token.
+        The list supports neither filters nor another order, so only page and length of the request are used. After code
+        57 the token is renewed once, as for every call, because an expired token has the same code.
 
         Raises:
-            BulkPersonsRefused: this organisation has no such list. A refused token or organisation is none of this, for
-                it concerns every call.
-            BadRequest: a page of another length than the usual is refused.
+            BulkPersonsRefused: this organisation has no such list. A refused token or organisation raises its own
+                error, because it concerns every call.
+            BadRequest: a page of an unusual length is refused.
             BudgetWait, ZohoError: see `ZohoTransport.get`.
         """
         if isinstance(request, int):
@@ -67,6 +67,6 @@ class ZohoContactsClient:
                 raise
             raise BulkPersonsRefused(error.call, status=error.status, code=error.code) from None
         if "contact_persons" not in answer.body:
-            # Zoho means something else by this address here, and will tomorrow.
+            # This address has another meaning here, and a later attempt will not change that.
             raise BulkPersonsRefused(answer.call, detail="no contact_persons in it")
         return read_page(answer, "contact_persons", person_from_bulk_row)

@@ -1,4 +1,4 @@
-"""Where Zoho lives: the hosts of each data centre, and the origins that override them (API sections 2 and 5)."""
+"""Zoho's hosts by data centre, and the origins that override them (API sections 2 and 5)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ from workers.zoho.errors import InvalidOrigin, UnknownDataCenter
 #: Zoho's data centres, as `--dc` names them. Only Canada's accounts server does not follow the pattern.
 DATA_CENTERS: Final = ("com", "eu", "in", "com.au", "jp", "com.cn", "sa", "ca", "uk", "ae")
 
-#: Zoho's own `location` names where they differ.
+#: Zoho's own `location` names that differ from the names above.
 DATA_CENTER_ALIASES: Final = {"us": "com", "au": "com.au", "cn": "com.cn"}
 
 _ACCOUNTS_ORIGINS: Final = {"ca": "https://accounts.zohocloud.ca"}
@@ -23,20 +23,20 @@ class ZohoHosts:
 
     accounts_origin: str
     api_origin: str
-    api_overridden: bool  #: ZOHO_API_URL names the API's origin, whatever a token says
+    api_overridden: bool  #: ZOHO_API_URL is set, so it overrides the origin that a token names
 
     def api_origin_for(self, api_domain: str | None) -> str:
-        """The origin to call with a token that came with this `api_domain`.
+        """The API origin for a token that came with this `api_domain`.
 
-        ZOHO_API_URL wins over the `api_domain`. The `api_domain` wins over the data centre where it names an API host
-        of the table. The token is sent to the origin, so that no other host is believed.
+        ZOHO_API_URL overrides the `api_domain`. The `api_domain` overrides the data centre if it names an API host of
+        the table. Other hosts are ignored, because the token is sent to the origin.
         """
         if self.api_overridden or not api_domain:
             return self.api_origin
         return _known_api_origin(api_domain) or self.api_origin
 
     def refuses(self, api_domain: str | None) -> bool:
-        """Whether this `api_domain` names something else than an API host of the table, and is therefore ignored."""
+        """Whether this `api_domain` is ignored because it does not name an API host of the table."""
         return not self.api_overridden and bool(api_domain) and _known_api_origin(api_domain or "") is None
 
 
@@ -44,7 +44,7 @@ def data_center_named(name: str) -> str:
     """The data centre's name in `DATA_CENTERS`, from that name or an alias in any case.
 
     Raises:
-        UnknownDataCenter: it is neither.
+        UnknownDataCenter: the text is neither.
     """
     plain = name.strip().lower()
     known = DATA_CENTER_ALIASES.get(plain, plain)
@@ -70,7 +70,7 @@ def zoho_hosts(data_center: str, *, api_url: str | None = None, accounts_url: st
 
 
 def _known_api_origin(api_domain: str) -> str | None:
-    """`https://` and a host of the table, written by us: nothing else of `api_domain` gets into an address."""
+    """`https://` and a host of the table, built here so that no other part of `api_domain` gets into an address."""
     parts = _split_origin(api_domain)
     if parts is None or parts.scheme != "https" or parts.port not in {None, 443}:
         return None
@@ -82,13 +82,13 @@ def _override(url: str | None, variable: str) -> str | None:
         return None
     parts = _split_origin(url)
     if parts is None or parts.hostname is None:
-        raise InvalidOrigin(detail=variable)  # Not its value, which may hold a password.
+        raise InvalidOrigin(detail=variable)  # The value is not shown, because it may contain a password.
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" if parts.port is None else f"{parts.scheme}://{host}:{parts.port}"
 
 
 def _split_origin(url: str) -> SplitResult | None:
-    """The parts of `https://host` or `http://host:port`; None for everything that is more or less than an origin."""
+    """The parts of `https://host` or `http://host:port`; None for a text that is not exactly an origin."""
     try:
         parts = urlsplit(url.strip())
         _ = parts.port

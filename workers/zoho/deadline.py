@@ -1,7 +1,7 @@
-"""A deadline for whole HTTP calls, held at the socket.
+"""A deadline for whole HTTP calls, enforced at the socket.
 
-httpx's timeouts bound one read each, so a server that sends a byte now and then holds its caller for ever, in the
-headers as in the body. Here every wait on the network is cut to what the deadline leaves.
+httpx's timeouts limit each read, so a server that sends single bytes, in the headers or the body, could hold its caller
+forever. This module limits every wait on the network to the remaining time of the deadline.
 """
 
 import socket
@@ -20,7 +20,7 @@ _deadline: ContextVar[float | None] = ContextVar("zoho_call_deadline", default=N
 
 @contextmanager
 def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """Every network wait of this thread inside the block ends within so many seconds; nested, the nearer end counts."""
+    """Every network wait of this thread inside the block ends within `seconds`; a nested deadline cannot be later."""
     outer = _deadline.get()
     mine = clock() + seconds
     token = _deadline.set(mine if outer is None else min(outer, mine))
@@ -31,14 +31,14 @@ def deadline(seconds: float, clock: Callable[[], float] = time.monotonic) -> Ite
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's own transport over sockets that keep the deadline, directly or through an HTTP proxy."""
+    """httpx's own transport with sockets that keep the deadline, directly or through an HTTP proxy."""
 
     def __init__(
         self, *, limits: httpx.Limits, proxy: httpx.Proxy | None = None, backend: "DeadlineBackend | None" = None
     ) -> None:
         ssl_context = httpx.create_ssl_context()
         super().__init__(verify=ssl_context, limits=limits)
-        # httpx has no parameter for the backend, so the pool that it has just made (and not used) is replaced.
+        # httpx has no parameter for the backend, so the new, unused pool is replaced.
         backend = backend or DeadlineBackend(httpcore.SyncBackend(), resolve=addresses_of)
         self._pool = _pool(ssl_context, limits, proxy, backend)
 
@@ -80,8 +80,8 @@ def addresses_of(host: str) -> list[str]:
 class DeadlineBackend(httpcore.NetworkBackend):
     """Opens connections that keep the deadline.
 
-    `resolve` gives a host's addresses. They are tried one by one here, because a socket that is given a name waits the
-    whole timeout for each of its addresses.
+    `resolve` returns a host's addresses. They are tried one by one here, because a socket that receives a host name
+    waits the whole timeout for each address.
     """
 
     def __init__(

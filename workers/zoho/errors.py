@@ -1,16 +1,17 @@
-"""What can go wrong between booksync and Zoho.
+"""The errors of calls to Zoho.
 
 A type's docstring begins with its default sentence.
 
-Each error says whether waiting may cure it: a `TransientZohoError` is worth another try, a `PermanentZohoError` is not.
-No text here ever holds a body, a secret or personal data: it names the method, the path, the status and Zoho's code.
+Each error reports whether waiting may help: a `TransientZohoError` is worth another attempt, a `PermanentZohoError` is
+not. An error's text never contains a body, a secret or personal data: it names the method, the path, the status and
+Zoho's code.
 """
 
-# ruff: noqa: N818 - the names say what happened; "Error" after each would say nothing more.
+# ruff: noqa: N818 - the names describe the events; the suffix "Error" would add nothing.
 
 from typing import ClassVar
 
-#: How long a token endpoint that has refused is left alone, unless it says more.
+#: The pause after a refusal of the token endpoint, unless the response names one.
 TOKEN_PAUSE_SECONDS = 60.0
 
 
@@ -20,7 +21,7 @@ class ZohoError(Exception):
     transient: ClassVar[bool] = True  #: whether the same call may succeed later
 
     def __init__(self, call: str = "", *, status: int | None = None, code: int | None = None, detail: str = "") -> None:
-        """`call` is method and path without the query ("GET /contacts"); `detail` is our own words, never Zoho's."""
+        """`call` is method and path without the query ("GET /contacts"); `detail` is our own text, never Zoho's."""
         self.call = call
         self.status = status
         self.code = code
@@ -37,21 +38,21 @@ class ZohoError(Exception):
 
 
 class TransientZohoError(ZohoError):
-    """Zoho cannot answer at the moment."""
+    """Zoho cannot respond at the moment."""
 
 
 class PermanentZohoError(ZohoError):
-    """Zoho will not answer this call, however often it is made."""
+    """Zoho refuses this call permanently."""
 
     transient = False
 
 
 class ZohoUnavailable(TransientZohoError):
-    """Zoho could not be reached, or failed to answer."""
+    """Zoho could not be reached, or did not respond."""
 
 
 class UnusableAnswer(TransientZohoError):
-    """Zoho answered with something that is not an answer of its API."""
+    """Zoho returned something that is not a response of its API."""
 
 
 class TooLarge(UnusableAnswer):
@@ -64,14 +65,14 @@ class TooLarge(UnusableAnswer):
 class Throttled(TransientZohoError):
     """Zoho refuses further calls of this organisation for a while.
 
-    `code`: 44 minute, 45 day, 1070 at once, 43 "blocked for some time" (API section 4). The budget has learnt of it.
+    `code`: 44 minute, 45 day, 1070 at once, 43 "blocked for some time" (API section 4). The budget has recorded it.
     """
 
 
 class WaitForToken(TransientZohoError):
     """Zoho grants no access token for a while.
 
-    `seconds` is the wait before the next request for one. It costs no attempt.
+    `seconds` is the wait before the next request for one. It spends no attempt.
     """
 
     def __init__(self, call: str = "", *, seconds: float = TOKEN_PAUSE_SECONDS, status: int | None = None) -> None:
@@ -80,20 +81,21 @@ class WaitForToken(TransientZohoError):
 
 
 class OAuthThrottled(WaitForToken):
-    """Zoho refuses further access tokens for some minutes: too many were asked for."""
+    """Zoho refuses further access tokens for some minutes: too many were requested."""
 
 
 class OAuthFailed(TransientZohoError):
-    """Zoho's accounts server gave no token, for a reason that booksync does not know."""
+    """Zoho's accounts server returned no token, for a reason that booksync does not know."""
 
 
 class GrantRefused(PermanentZohoError):
-    """Zoho's accounts server has given no token for hours, for a reason that booksync does not know: look the word up
-    in Zoho's documentation, mend what it names, then run `booksync resume`, or `booksync connect` with a new grant."""
+    """Zoho's accounts server has returned no token for hours, for a reason that booksync does not know: look the
+    word up in Zoho's documentation, correct what it names, then run `booksync resume`, or `booksync connect` with a
+    new grant."""
 
 
 class TokenNotRenewed(WaitForToken):
-    """Zoho rejects the access token time and again, and grants no other for some minutes."""
+    """Zoho rejects the access token repeatedly, and grants no other for some minutes."""
 
 
 class MissingScope(PermanentZohoError):
@@ -109,7 +111,7 @@ class OrganizationScopeMissing(MissingScope):
 
 
 class TokenRejected(PermanentZohoError):
-    """Zoho rejects even a fresh access token: check the connection's data centre, then run `booksync connect` again."""
+    """Zoho rejects even a new access token: check the connection's data centre, then run `booksync connect` again."""
 
 
 class TokenRevoked(PermanentZohoError):
@@ -118,8 +120,8 @@ class TokenRevoked(PermanentZohoError):
 
 
 class GrantCodeInvalid(PermanentZohoError):
-    """Zoho does not accept the grant code: it lives 60 seconds, works once, and only in the data centre that made it.
-    Make a new one and run `booksync connect` at once."""
+    """Zoho does not accept the grant code: it is valid for 60 seconds, once, and only in the data centre that issued
+    it. Make a new one and run `booksync connect` at once."""
 
 
 class ClientRejected(PermanentZohoError):
@@ -127,7 +129,7 @@ class ClientRejected(PermanentZohoError):
 
 
 class RefreshTokenMissing(PermanentZohoError):
-    """Zoho's answer to the grant code holds no refresh token: ask for the code with access_type=offline and
+    """Zoho's response to the grant code has no refresh token: request the code with access_type=offline and
     prompt=consent, then run `booksync connect` again."""
 
 
@@ -136,15 +138,15 @@ class WrongOrganization(PermanentZohoError):
     `booksync connect` again."""
 
 
-#: Zoho answers so to an expired token, a missing scope and a record that the grant's user may not see.
+#: Zoho returns these for an expired token, a missing scope, and a record that the grant's user may not see.
 REFUSED_TOKEN = (MissingScope, TokenRejected)
 
-#: What concerns every call of a connection, until a person connects it again.
+#: Errors that concern every call of a connection until a person reconnects it.
 PARKING_ERRORS = (MissingScope, TokenRejected, TokenRevoked, GrantRefused, WrongOrganization)
 
 
 class UnknownDataCenter(PermanentZohoError):
-    """This is not a data centre of Zoho's."""
+    """This is not a data centre of Zoho."""
 
 
 class InvalidOrigin(PermanentZohoError):
@@ -153,7 +155,7 @@ class InvalidOrigin(PermanentZohoError):
 
 
 class BadRequest(PermanentZohoError):
-    """Zoho does not accept the call as it was made: a parameter that it does not support, or a defect of booksync's."""
+    """Zoho does not accept the call as it was made: a parameter that it does not support, or a defect of booksync."""
 
 
 class Refused(PermanentZohoError):
@@ -165,8 +167,8 @@ class NotFound(PermanentZohoError):
 
 
 class RecordUnreadable(PermanentZohoError):
-    """Zoho answered with a record that booksync cannot understand."""
+    """Zoho returned a record that booksync cannot understand."""
 
 
 class BulkPersonsRefused(PermanentZohoError):
-    """Zoho refuses the list of all contact persons for this organisation: ask for each contact's details instead."""
+    """Zoho refuses the list of all contact persons for this organisation: read each contact's details instead."""

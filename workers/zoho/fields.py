@@ -1,7 +1,7 @@
-"""How one value of Zoho's JSON is read (API section 3): liberal in what is accepted, exact in what comes out.
+"""Reads single values of Zoho's JSON (API section 3): accepts several forms, returns exact values.
 
-Strict readers raise, so that a row whose meaning hangs on the value is set aside; soft readers give "nothing known", so
-that a value that decides nothing costs no row. No message here quotes the value.
+Strict readers raise, so the row is rejected if its meaning depends on the value. Soft readers return "nothing known",
+so an unimportant value does not reject its row. No message here quotes the value.
 """
 
 import datetime as dt
@@ -12,24 +12,24 @@ from typing import Annotated
 from pydantic import PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-#: Zoho's own longest text is a contact's notes, far below this.
+#: Zoho's own longest text is a contact's notes, which are far shorter.
 MAX_TEXT_LENGTH = 10_000
 
 _RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-#: 1e400, -1 and 2026-02-30 are other columns' values. As ids they would become records that no list has again.
+#: 1e400, -1 and 2026-02-30 are values of other columns. As ids they would become records that no list returns.
 _NUMBER_OR_DATE = re.compile(r"[0-9]*[-eE][-0-9eE]*")
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 _TIME = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}")
 _DATE = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:[T ]{_CLOCK})?")
 _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
-#: 1,234.50 and 12,34,567.50, as India groups. Without the point a comma may be a decimal one, and money is not guessed.
+#: 1,234.50 and 12,34,567.50, as India groups. Without a point a comma may be a decimal comma, and money is not guessed.
 _GROUPED_AMOUNT = re.compile(r"-?([0-9]{1,3}(,[0-9]{3}){1,6}|[0-9]{1,2}(,[0-9]{2}){1,8},[0-9]{3})\.[0-9]{1,20}")
 
 
 def record_id(value: object) -> str | None:
-    """An id as Zoho's records have them, from a string or a number; None for anything else.
+    """An id in the form of Zoho's record ids, from a string or a number; None for any other value.
 
-    What is no such id must not get into a path: "1/../2" or "contactpersons" would ask for something else.
+    Other texts must not get into a path: "1/../2" or "contactpersons" would read another resource.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         value = str(value)
@@ -42,13 +42,13 @@ def record_id(value: object) -> str | None:
 
 
 def soft_text(value: object) -> str:
-    """A text as given, "" where there is none (null, a list, something endless)."""
+    """A text unchanged; other values (null, a list, an oversized text) become ""."""
     text = _text(value)
     return text if text is not None and len(text) <= MAX_TEXT_LENGTH else ""
 
 
 def strict_text(value: object) -> str:
-    """A text as given; null is "" (API section 3 wants both accepted)."""
+    """A text unchanged; null becomes "", because API section 3 requires that both are accepted."""
     text = "" if value is None else _text(value)
     if text is None:
         raise PydanticCustomError("text", "is not a text")
@@ -63,17 +63,17 @@ def word(value: object) -> str:
 
 
 def soft_flag(value: object) -> bool | None:
-    """A boolean, also as the text "true" or "false"; None where it is neither."""
+    """A boolean, also from the texts "true" and "false"; None for any other value."""
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().lower())
     return value if isinstance(value, bool) else None
 
 
 def moment(value: object, zone: dt.tzinfo | None = None) -> dt.datetime | None:
-    """A time, to UTC; None for null and "".
+    """A time in UTC; None for null and "".
 
-    One without an offset is the organisation's own, where its `zone` is known. `Z`, `+05:30`, fractions and a blank for
-    the T are understood as well.
+    A time without an offset is in the organisation's `zone`, if it is known. `Z`, `+05:30`, fractions and a space
+    instead of the T are understood too.
     """
     text = strict_text(value).strip()
     if not text:
@@ -92,7 +92,7 @@ def moment(value: object, zone: dt.tzinfo | None = None) -> dt.datetime | None:
 
 
 def day(value: object) -> dt.date | None:
-    """A date as YYYY-MM-DD, also with a time behind it; None for null and any text that is no date: nothing is due."""
+    """A date from YYYY-MM-DD, optionally with a time; None for null and other texts, so no reminder is due."""
     if value is not None and not isinstance(value, str):
         raise PydanticCustomError("date", "is not a date")
     written = _DATE.fullmatch((value or "").strip())
@@ -103,7 +103,7 @@ def day(value: object) -> dt.date | None:
 
 
 def soft_day(value: object) -> dt.date | None:
-    """A date that nothing but a reminder's moment hangs on: what is no text is None as well."""
+    """A date that affects only a reminder's moment, so a value that is not a text returns None instead of raising."""
     try:
         return day(value)
     except PydanticCustomError:
@@ -111,15 +111,15 @@ def soft_day(value: object) -> dt.date | None:
 
 
 def amount(value: object) -> Decimal | None:
-    """An amount of money, exactly as written, at most 20 digits on either side; None for null and "".
+    """An amount of money, exactly as written, with up to 20 digits on either side; None for null and "".
 
-    Commas that group thousands are dropped where a point tells them from a decimal comma: "1,234.50".
+    Thousands commas are removed if a decimal point distinguishes them from a decimal comma: "1,234.50".
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
-        # 1e999999999 is JSON too, and as a plain number it would fill the memory.
+        # 1e999999999 is valid JSON too, but as a plain number it would fill the memory.
         if isinstance(exponent, int) and -20 <= exponent <= 20 and value.adjusted() < 20:
             return value
     elif isinstance(value, (int, str)) and not isinstance(value, bool):
@@ -132,7 +132,7 @@ def amount(value: object) -> Decimal | None:
 
 
 def soft_amount(value: object) -> Decimal | None:
-    """An amount by which a reminder is held back at most: anything that is none is None."""
+    """An amount that can only hold a reminder back; None for a value that is not an amount."""
     try:
         return amount(value)
     except PydanticCustomError:
@@ -163,7 +163,7 @@ def _text(value: object) -> str | None:
         return str(value)
     if not isinstance(value, str):
         return None
-    # Postgres takes neither NUL nor half of a surrogate pair, and JSON can write both.
+    # Postgres rejects NUL and unpaired surrogates, but JSON can contain both.
     text = value.replace("\x00", "")
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 

@@ -19,7 +19,7 @@ class ZohoInvoicesClient:
         self._zone = zone
 
     def get_invoices(self, request: ListRequest) -> Page[Invoice]:
-        """One page of /invoices, as Zoho gives it: repetitions and rows outside the request included.
+        """One page of /invoices as Zoho returns it, including repetitions and rows outside the request.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.
@@ -29,7 +29,7 @@ class ZohoInvoicesClient:
         return read_page(answer, "invoices", partial(invoice_from_row, zone=self._zone))
 
     def get_invoice_by_id(self, invoice_id: str) -> Invoice | None:
-        """One invoice, one call; None where Zoho has it no longer.
+        """One invoice, in one call; None if Zoho has deleted it.
 
         Raises:
             BudgetWait, ZohoError: see `ZohoTransport.get`.

@@ -1,4 +1,4 @@
-"""Reads Zoho's lists along walks. Runs and `booksync verify` share it, and so each recovery from an odd list."""
+"""Reads Zoho's lists along walks, for runs and `booksync verify`, with the same recovery from unusual lists."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -22,15 +22,15 @@ log = structlog.get_logger(__name__)
 class ListReader:
     """The lists of one organisation. Each method makes one call.
 
-    It returns the walk after the next page, that page, and its new rows. The page is None where Zoho refuses one of an
-    unusual length: the walk goes on with whole ones.
+    It returns the walk after the next page, that page, and its new rows. The page stays None if Zoho refuses one of an
+    unusual length: the walk continues with whole pages.
 
     Raises:
         ValueError: the walk is finished.
         BudgetWait, ZohoError: see `ZohoTransport.get`.
         UnusableAnswer: see `workers.zoho.lists.read_page`.
         BadRequest: a page of the usual length is refused.
-        WalkStuck: the list says that more follows, and returns nothing new.
+        WalkStuck: the list reports further pages, but returns nothing new.
     """
 
     def __init__(self, contacts: ZohoContactsClient, invoices: ZohoInvoicesClient) -> None:
@@ -44,7 +44,7 @@ class ListReader:
         return walk_on(walk, self._invoices.get_invoices)
 
     def persons(self, walk: WalkById) -> tuple[WalkById, Page[PersonOfContact] | None, tuple[PersonOfContact, ...]]:
-        """Raises BulkPersonsRefused as well: this organisation has no such list."""
+        """Also raises BulkPersonsRefused: this organisation has no such list."""
         return walk_on(walk, self._contacts.get_contact_persons)
 
 
@@ -54,7 +54,7 @@ def walk_on(
     """See `ListReader`. A list that cannot be read in the usual way is logged once."""
     request = walk.next_request()
     if request is None:
-        raise ValueError("A finished walk asks for no page.")
+        raise ValueError("A finished walk has no next page.")
     try:
         page = get(request)
     except BadRequest:

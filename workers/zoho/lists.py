@@ -1,4 +1,4 @@
-"""How a Zoho list is asked for and its answer read; the same for contacts, persons and invoices (API section 2)."""
+"""Requests and reads pages of Zoho's lists, equally for contacts, persons and invoices (API section 2)."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -14,7 +14,7 @@ _SORT_ORDERS = {Sort.OLDEST_CHANGE_FIRST: "A", Sort.NEWEST_CHANGE_FIRST: "D"}
 
 
 def list_params(request: ListRequest, zone: tzinfo) -> dict[str, str]:
-    """The query of one page, all statuses included; times are written in the organisation's `zone`."""
+    """The query of one page with all statuses; times are written in the organisation's `zone`."""
     params = {
         "filter_by": "Status.All",
         "sort_column": "last_modified_time",
@@ -27,26 +27,26 @@ def list_params(request: ListRequest, zone: tzinfo) -> dict[str, str]:
 
 
 def page_params(page: int, per_page: int = PER_PAGE) -> dict[str, str]:
-    """Which page, and always how long it is to be: Zoho's defaults vary from list to list."""
+    """The page number, and always the page length, because Zoho's default lengths vary between lists."""
     return {"page": str(page), "per_page": str(per_page)}
 
 
 def zoho_time(at: datetime, zone: tzinfo) -> str:
-    """`YYYY-MM-DDTHH:MM:SS±HHMM`, the only form that Zoho takes; a fraction is cut off, so that no change is missed."""
+    """`YYYY-MM-DDTHH:MM:SS±HHMM`, the only form that Zoho accepts; fractions are cut off, so no change is missed."""
     offset = at.astimezone(zone).utcoffset()
     assert offset is not None
-    # Before time zones a place's offset had seconds, for which the form has no room.
+    # Before time zones existed, local offsets had seconds, which this form cannot express.
     whole_minutes = timezone(timedelta(minutes=offset // timedelta(minutes=1)))
     text = at.astimezone(whole_minutes).isoformat(timespec="seconds")
-    return text[:-3] + text[-2:]  # Without the colon in the offset, which gets HTTP 400.
+    return text[:-3] + text[-2:]  # Removes the colon from the offset, because Zoho returns HTTP 400 for it.
 
 
 def read_page(answer: Answer, key: str, read: Callable[[object], ListedT | SetAside]) -> Page[ListedT]:
-    """The page in a list's answer.
+    """The page in a list's response.
 
     Raises:
-        UnusableAnswer: no list under `key`, or no word on whether more pages follow. That word is Zoho's only stop
-            sign: to guess "no" would end a walk early and take every row behind it for deleted.
+        UnusableAnswer: the response has no list under `key`, or does not report whether more pages follow. Assuming the
+            last page would end a walk early and mark every later row as deleted.
     """
     rows = answer.body.get(key)
     if not isinstance(rows, list):

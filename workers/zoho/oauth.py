@@ -1,7 +1,7 @@
 """Zoho's OAuth: a grant code for a refresh token, a refresh token for access tokens (API section 5).
 
-Zoho reports errors here with HTTP 200 and an `error` word, so the word is what counts. These calls spend nothing of the
-organisation's budget, but only 10 access tokens may be asked for in 10 minutes: callers share one, under a lock.
+Zoho reports errors here with HTTP 200 and an `error` word, so the word counts. These calls spend no calls of the
+organisation's budget, but only 10 access tokens may be requested in 10 minutes, so callers share one under a lock.
 """
 
 import re
@@ -28,19 +28,19 @@ from workers.zoho.errors import (
 )
 from workers.zoho.wire import exchange
 
-#: Zoho's access tokens live an hour; some of its servers have said it in milliseconds.
+#: Zoho's access tokens are valid for an hour; some of its servers have returned it in milliseconds.
 TOKEN_LIFETIME_SECONDS = 3600
 OAUTH_CALL_SECONDS = 20
 
-#: A longer Retry-After is not believed: Zoho counts tokens in windows of ten minutes.
+#: A longer Retry-After is ignored, because Zoho counts tokens in windows of ten minutes.
 LONGEST_TOKEN_PAUSE_SECONDS = 1800.0
 
 _PATH = "/oauth/v2/token"
 _CALL = f"POST {_PATH}"
 
-#: Visible ASCII: anything else could not be sent in a header.
+#: Visible ASCII, because other characters could not be sent in a header.
 _TOKEN = re.compile(r"[!-~]+")
-#: Words of servers that refuse for a while: Zoho's own, and those of proxies and of OAuth.
+#: Error words of servers that refuse for a while: Zoho's own word, and words of proxies and of OAuth.
 _THROTTLED = frozenset({"access_denied", "too_many_requests", "rate_limit_exceeded", "slow_down"})
 
 _ERROR_WORD = re.compile(r"[A-Za-z_ ]{1,40}")
@@ -48,7 +48,7 @@ _ERROR_WORD = re.compile(r"[A-Za-z_ ]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
-    """The client that booksync is registered as, for one data centre."""
+    """The registered OAuth client of booksync, for one data centre."""
 
     accounts_origin: str
     client_id: str
@@ -59,25 +59,25 @@ class OAuthClient:
 class AccessToken:
     value: str = field(repr=False)
     expires_in: int  #: seconds, 1 to 3600
-    api_domain: str | None  #: the origin to call with it, as Zoho told it
+    api_domain: str | None  #: the origin for calls with this token, as Zoho returned it
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a grant code was exchanged for."""
+    """The tokens that a grant code was exchanged for."""
 
     refresh_token: str = field(repr=False)
     access_token: AccessToken
 
 
 def exchange_grant_code(http: httpx.Client, client: OAuthClient, grant_code: str) -> Grant:
-    """Exchange a grant code, which is spent by it, for a refresh token and a first access token.
+    """Exchanges a grant code for a refresh token and a first access token; the code cannot be used again.
 
     Raises:
-        GrantCodeInvalid: expired after its 60 s, used, or made in another data centre.
+        GrantCodeInvalid: the code has expired after its 60 s, was used, or was issued in another data centre.
         ClientRejected: a wrong client id or secret, or the wrong data centre.
-        RefreshTokenMissing: the code was asked for without access_type=offline.
-        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableAnswer: it may work later, with a new code.
+        RefreshTokenMissing: the code was requested without access_type=offline.
+        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableAnswer: a later attempt with a new code may succeed.
     """
     form = {"grant_type": "authorization_code", "code": grant_code}
     answer = _ask(http, client, form, invalid_code=GrantCodeInvalid)
@@ -89,12 +89,12 @@ def exchange_grant_code(http: httpx.Client, client: OAuthClient, grant_code: str
 
 
 def refresh_access_token(http: httpx.Client, client: OAuthClient, refresh_token: str) -> AccessToken:
-    """A new access token; the older ones stay valid until their hour is over or 15 newer ones live.
+    """A new access token; older tokens stay valid until their hour is over or 15 newer ones exist.
 
     Raises:
         TokenRevoked: Zoho no longer knows the refresh token.
         ClientRejected: a wrong client id or secret, or the wrong data centre.
-        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableAnswer: it may work later.
+        OAuthThrottled, OAuthFailed, ZohoUnavailable, UnusableAnswer: a later attempt may succeed.
     """
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     return _access_token(_ask(http, client, form, invalid_code=TokenRevoked))
@@ -103,7 +103,7 @@ def refresh_access_token(http: httpx.Client, client: OAuthClient, refresh_token:
 def _ask(
     http: httpx.Client, client: OAuthClient, form: Mapping[str, str], *, invalid_code: type[ZohoError]
 ) -> Mapping[str, Any]:
-    # In the body, never in the query: addresses end up in logs.
+    # The secrets are in the body, never in the query, because addresses get into logs.
     form = {**form, "client_id": client.client_id, "client_secret": client.client_secret}
     with deadline(OAUTH_CALL_SECONDS):
         wire = exchange(http, "POST", client.accounts_origin + _PATH, call=_CALL, form=form)
@@ -121,7 +121,7 @@ def _ask(
 
 
 def _is_throttling(answer: Mapping[str, Any]) -> bool:
-    """Zoho says "Access Denied" to a client that asks too often, and explains it in the description."""
+    """Zoho returns "Access Denied" to a client with too many requests, and the reason in the description."""
     if "error" not in answer:
         return False
     described = answer.get("error_description")
@@ -133,7 +133,7 @@ def _is_throttling(answer: Mapping[str, Any]) -> bool:
 def _error(word: str, status: int, invalid_code: type[ZohoError]) -> ZohoError:
     known: Mapping[str, type[ZohoError]] = {
         "invalid_code": invalid_code,
-        "invalid_grant": invalid_code,  # OAuth's own word for the same
+        "invalid_grant": invalid_code,  # OAuth's standard word for the same error
         "invalid_client": ClientRejected,
         "invalid_client_secret": ClientRejected,
     }
@@ -152,7 +152,7 @@ def _normal(word: str) -> str:
 def _access_token(answer: Mapping[str, Any]) -> AccessToken:
     value = _token(answer.get("access_token"))
     if value is None:
-        raise UnusableAnswer(_CALL, detail="no access token in it")
+        raise UnusableAnswer(_CALL, detail="no access token in the response")
     api_domain = answer.get("api_domain")
     return AccessToken(
         value=value,
@@ -166,7 +166,7 @@ def _token(value: object) -> str | None:
 
 
 def _lifetime(seconds: object) -> int:
-    """Unknown counts as the hour that Zoho documents: a token that dies earlier is renewed after its first 401."""
+    """An unknown lifetime counts as Zoho's documented hour; a token that expires earlier is renewed after a 401."""
     if isinstance(seconds, str) and re.fullmatch(r"[0-9]{1,9}", seconds):
         seconds = int(seconds)
     if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 1:

@@ -1,4 +1,4 @@
-"""The organisations that a token may read: where a connection's time zone, country and currency come from."""
+"""The organisations that a token may read, with the time zone, country and currency of each."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from workers.zoho.transport import ZohoTransport
 
 
 def get_organizations(transport: ZohoTransport) -> Sequence[OrganizationFacts]:
-    """Every organisation of the token's user, one call; entries without a readable id are left out.
+    """Every organisation of the token's user, in one call; entries without a readable id are omitted.
 
     Raises:
         OrganizationScopeMissing: Zoho refuses the call with code 57.
         BudgetWait, ZohoError: see `ZohoTransport.get`.
-        UnusableAnswer: no list of organisations in the answer.
+        UnusableAnswer: the response has no list of organisations.
     """
     try:
         answer = transport.get("/organizations", scoped=False)

@@ -1,4 +1,4 @@
-"""What the Zoho client needs from the rest of booksync: an access token, and leave to make a call."""
+"""The interfaces that the Zoho client needs from the rest of booksync: access tokens and the budget."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -10,7 +10,7 @@ from workers.budget import Lane
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A connection's access token, and the API origin that Zoho named with it (None: it named none)."""
+    """A connection's access token, and the API origin that Zoho returned with it (None without one)."""
 
     value: str = field(repr=False)
     api_domain: str | None = None
@@ -23,29 +23,29 @@ class Tokens(Protocol):
         """The token to use now.
 
         Raises:
-            ZohoError: those of `workers.zoho.oauth`, where a new one had to be asked for.
+            ZohoError: the errors of `workers.zoho.oauth`, if a new token had to be requested.
         """
         ...
 
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
-        """What to try after Zoho has refused the stale token; of many workers that ask, one refreshes.
+        """The token for the next attempt after Zoho has refused the stale one; of many callers, only one renews it.
 
-        It may be the stale one itself, unless that was `tried_again` already: a refusal may pass, and refreshes are
-        few. None ends the tries: no other token will be granted, or the call is `is_one_record` and its refusal is
-        more likely that record's own than the token's.
+        It may be the stale token itself, unless that was `tried_again` already: a refusal may be temporary, and
+        renewals are limited. None ends the attempts: no other token will be granted, or the call is `is_one_record` and
+        its refusal more likely concerns that record than the token.
 
         Raises:
-            ZohoError: those of `workers.zoho.oauth`.
-            TokenNotRenewed: no other token is granted for the time being.
+            ZohoError: the errors of `workers.zoho.oauth`.
+            TokenNotRenewed: no other token is granted at present.
         """
         ...
 
 
 class Admission(Protocol):
-    """The right to make one call, now."""
+    """The right to make one call now."""
 
     def answered(self, status: int, code: int | None, headers: Mapping[str, str]) -> None:
-        """Tell the budget what Zoho answered: HTTP status, Zoho's code, headers (their case does not matter)."""
+        """Reports Zoho's response to the budget: HTTP status, Zoho's code, headers (in any case)."""
         ...
 
 
@@ -53,5 +53,5 @@ class Budget(Protocol):
     """The organisation's calls, shared by every worker."""
 
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> AbstractContextManager[Admission]:
-        """Leave to make one call while the context is open; its errors (BudgetWait) pass through the client."""
+        """Admits one call while the context is open; the budget's errors (BudgetWait) pass through the client."""
         ...

@@ -1,4 +1,4 @@
-"""How one record is asked for: the record, or the certainty that Zoho has it no longer."""
+"""Reads one record by its id: returns the record, or None only if Zoho itself reports it as missing."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,14 +15,14 @@ RecordT = TypeVar("RecordT", bound=Listed)
 def get_record(
     transport: ZohoTransport, path: str, identity: str, key: str, read: Callable[[object], RecordT | SetAside]
 ) -> RecordT | None:
-    """GET `path`/{identity}; None where Zoho itself says that it has no such record.
+    """GET `path`/{identity}; None if Zoho itself reports that it has no such record.
 
-    An id that no record can have is answered without a call.
+    An id that no record can have returns None without a call.
 
     Raises:
-        UnusableAnswer: the answer holds no such record, or a 404 is not in Zoho's own words: a gateway's error page
+        UnusableAnswer: the response has no such record, or a 404 is not Zoho's own response: a gateway's error page
             must not delete a customer.
-        RecordUnreadable: the record is there, but cannot be understood. It is not gone.
+        RecordUnreadable: the record exists, but cannot be understood.
     """
     if record_id(identity) != identity:
         return None
@@ -34,10 +34,10 @@ def get_record(
         return None
     record = answer.body.get(key)
     if not isinstance(record, dict):
-        raise UnusableAnswer(answer.call, detail=f"no {key} in it")
+        raise UnusableAnswer(answer.call, detail=f"no {key} in the response")
     outcome = stamp_checked(read, answer.received_at)(record)
     if isinstance(outcome, SetAside):
         raise RecordUnreadable(answer.call, detail=outcome.reason)
     if outcome.record_id != identity:
-        raise UnusableAnswer(answer.call, detail=f"another {key} in it")
+        raise UnusableAnswer(answer.call, detail=f"another {key} in the response")
     return outcome

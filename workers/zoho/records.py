@@ -1,4 +1,4 @@
-"""From Zoho's rows to domain objects: what each row means. A row that cannot be understood becomes a `SetAside`."""
+"""Converts Zoho's rows to domain objects; a row that cannot be understood is rejected as a `SetAside`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,7 @@ RecordT = TypeVar("RecordT")
 
 
 class PersonOfContact(NamedTuple):
-    """A row of the list of all persons: whose person it is, and the person. The list has no modified times."""
+    """A row of the list of all persons: the contact's id and the person. The list has no modified times."""
 
     contact_id: str
     person: ContactPerson
@@ -46,27 +46,27 @@ class PersonOfContact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OrganizationFacts:
-    """What booksync needs to know of an organisation; texts are "" where Zoho told none."""
+    """The facts of an organisation that booksync needs; texts are "" if Zoho returned none."""
 
     organization_id: str
     name: str = field(repr=False)
-    time_zone: str  #: as Zoho writes it, an IANA name as a rule
+    time_zone: str  #: as Zoho writes it, usually an IANA name
     country_code: str | None  #: ISO 3166-1 alpha-2
     currency_code: str
-    country_unknown: str | None = None  #: Zoho's text for the country, where booksync does not understand it
+    country_unknown: str | None = None  #: Zoho's text for the country, if booksync does not understand it
 
 
 def contact_from_row(row: object, *, zone: tzinfo | None = None) -> Contact | SetAside:
-    """A contact as the list tells it: persons and details stay unknown. A time without an offset is in that `zone`."""
+    """A contact of the list: its persons and details stay unknown. A time without an offset is in that `zone`."""
     parsed = _parse(row, ContactRow, "contact_id", zone)
     return parsed if isinstance(parsed, SetAside) else _contact(parsed, primary=_primary_in_row(parsed))
 
 
 def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contact | SetAside:
-    """A contact as GET /contacts/{id} or a webhook tells it, with persons and details.
+    """A contact of GET /contacts/{id} or of a webhook, with persons and details.
 
-    The record repeats the primary person's fields: they stand in where no listed person is the primary one, and for the
-    whole list where there is none. A time without an offset is in that `zone`.
+    The record repeats the primary person's fields. They are used if no listed person is the primary one, and as the
+    only person if the record has no list of persons. A time without an offset is in that `zone`.
     """
     parsed = _parse(record, ContactDetailRow, "contact_id", zone)
     if isinstance(parsed, SetAside):
@@ -84,9 +84,9 @@ def contact_from_detail(record: object, *, zone: tzinfo | None = None) -> Contac
 
 
 def _details(row: ContactDetailRow) -> ContactDetails:
-    """The details of a contact. State and postcode are those of the address that names the country.
+    """The details of a contact. State and postcode come from the address that provides the country.
 
-    An address whose country is understood goes before one whose country is not, and that before one without a country.
+    Addresses with an understood country come first, then those with an unknown country, then those without a country.
     """
     addresses = (row.billing_address, row.shipping_address)
     understood = (each for each in addresses if _country_code(each))
@@ -102,19 +102,19 @@ def _details(row: ContactDetailRow) -> ContactDetails:
 
 
 def person_from_bulk_row(row: object) -> PersonOfContact | SetAside:
-    """A person of some contact as the list of all persons has it. A `SetAside` keeps the id that is good."""
+    """A person of any contact from the list of all persons. A `SetAside` keeps the id that is valid."""
     parsed = _parse(row, BulkPersonRow, "contact_person_id", owner_key="contact_id")
     return parsed if isinstance(parsed, SetAside) else PersonOfContact(parsed.contact_id, _person(parsed))
 
 
 def invoice_from_detail(record: object, *, zone: tzinfo | None = None) -> Invoice | SetAside:
-    """An invoice as GET /invoices/{id} or a webhook has it: a key that is missing has no value."""
+    """An invoice of GET /invoices/{id} or of a webhook: a missing key means that the value is absent."""
     invoice = invoice_from_row(record, zone=zone)
     return invoice if isinstance(invoice, SetAside) else replace(invoice, has_details=True)
 
 
 def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | SetAside:
-    """An invoice as the list has it. A time without an offset is in that `zone`."""
+    """An invoice of the list. A time without an offset is in that `zone`."""
     parsed = _parse(row, InvoiceRow, "invoice_id", zone, owner_key="customer_id")
     if isinstance(parsed, SetAside):
         return parsed
@@ -138,7 +138,7 @@ def invoice_from_row(row: object, *, zone: tzinfo | None = None) -> Invoice | Se
 
 
 def organization_from_row(row: object) -> OrganizationFacts | SetAside:
-    """An organisation as GET /organizations tells it."""
+    """An organisation of GET /organizations."""
     parsed = _parse(row, OrganizationRow, "organization_id")
     if isinstance(parsed, SetAside):
         return parsed
@@ -155,7 +155,7 @@ def organization_from_row(row: object) -> OrganizationFacts | SetAside:
 def sort_out(
     rows: Iterable[object], read: Callable[[object], RecordT | SetAside]
 ) -> tuple[list[RecordT], list[SetAside]]:
-    """The rows understood, in their order and with their repetitions, and those set aside."""
+    """The understood rows, in their order and with their repetitions, and the rejected rows."""
     understood: list[RecordT] = []
     set_aside: list[SetAside] = []
     for row in rows:
@@ -181,7 +181,7 @@ def _parse(
 
 
 def _reason(error: ValidationError) -> str:
-    """Keys and what is wrong with them; never a value."""
+    """The keys with their problems, without any value."""
     problems: list[Any] = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
         f"{'.'.join(str(part) for part in problem['loc'])} "
@@ -193,9 +193,9 @@ def _reason(error: ValidationError) -> str:
 def _contact(row: ContactRow, *, primary: ContactPerson | None) -> Contact:
     return Contact(
         contact_id=row.contact_id,
-        # Only Zoho's own word makes a vendor: a kind that we do not know may well be invoiced.
+        # Only the type "vendor" makes a contact a vendor, because a contact of an unknown type may have invoices.
         kind=ContactKind.VENDOR if row.contact_type == "vendor" else ContactKind.CUSTOMER,
-        # A row without the key says nothing against the contact; a word that we do not know does.
+        # A row without a status counts as active; a row with an unknown status does not.
         status=ContactStatus.ACTIVE if row.status in {"", "active"} else ContactStatus.INACTIVE,
         name=row.contact_name,
         company_name=row.company_name,
@@ -207,13 +207,13 @@ def _contact(row: ContactRow, *, primary: ContactPerson | None) -> Contact:
 
 
 def _primary_in_row(row: PersonFields, person_id: str = "") -> ContactPerson | None:
-    """The primary person whose fields a contact repeats; all of them blank means that there is none."""
+    """The primary person whose fields a contact repeats, unless all these fields are blank; else None."""
     fields = (row.first_name, row.last_name, row.email, row.phone, row.mobile)
     return ContactPerson(person_id, *fields, is_primary=True) if any(text.strip() for text in fields) else None
 
 
 def _persons(rows: Iterable[PersonRow], primary_id: str) -> tuple[ContactPerson, ...]:
-    """A detail's persons, at most one of them the primary: the one with that id, else the first that is flagged."""
+    """A detail's persons with at most one primary person: the one with that id, otherwise the first flagged one."""
     persons = [_person(row) for row in rows]
     named = [at for at, person in enumerate(persons) if primary_id and person.person_id == primary_id]
     flagged = [at for at, person in enumerate(persons) if person.is_primary]

@@ -1,6 +1,6 @@
 """Zoho's rows and records as pydantic models that accept missing and extra keys (API section 2).
 
-What a key means is decided in `workers.zoho.records`; here is only which keys are read, and how strictly.
+This module defines which keys are read and how strictly; `workers.zoho.records` interprets their values.
 """
 
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from workers.zoho.fields import (
 
 
 class Row(BaseModel):
-    """A JSON object of Zoho's. Its repr shows nothing: most of it is personal."""
+    """A JSON object of Zoho. Its repr is empty, because most of its data is personal."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -33,7 +33,7 @@ class Row(BaseModel):
 
 
 class PersonFields(Row):
-    """What every form of a person has: a bulk row, a detail's person, and the primary one within a contact's row."""
+    """The fields of every form of a person: a bulk row, a detail's person, and the primary person of a contact."""
 
     first_name: SoftText = ""
     last_name: SoftText = ""
@@ -43,14 +43,14 @@ class PersonFields(Row):
 
 
 class PersonRow(PersonFields):
-    """A person within a contact's details; no content of it can cost the contact."""
+    """A person in a contact's details; its content never rejects the contact."""
 
     contact_person_id: SoftId = ""
     is_primary_contact: SoftFlag = None
 
 
 class BulkPersonRow(PersonRow):
-    """A row of the list of all persons: without its ids it belongs to nobody."""
+    """A row of the list of all persons; without its ids it cannot be assigned to a contact."""
 
     contact_id: RecordId
     contact_person_id: RecordId
@@ -75,7 +75,7 @@ def _address(value: object) -> AddressRow:
 
 
 class ContactRow(PersonFields):
-    """A contact in the list, and the part of its details that repeats it."""
+    """A contact in the list, and the same fields of its details."""
 
     contact_id: RecordId
     contact_type: Word = ""

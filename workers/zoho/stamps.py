@@ -1,4 +1,4 @@
-"""Time stamps that lie: a record changed in the future would make every later reading of it an older one."""
+"""Rejects implausible stamps: after a stamp in the future every later reading of the record would look older."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""One GET to Zoho Books with everything that every call needs: token, budget, deadline, errors, the server's time."""
+"""One GET request to Zoho Books with token, budget, deadline, errors and the server's time."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -19,15 +19,15 @@ from workers.zoho.errors import REFUSED_TOKEN
 from workers.zoho.ports import Budget, Token, Tokens
 from workers.zoho.wire import WireAnswer, exchange
 
-#: One `get` as a whole, a renewed token and the repeated call included. Must stay below CLAIM_SECONDS.
+#: The limit of a whole `get`, including a renewed token and the repeated call. Must stay below CLAIM_SECONDS.
 CALL_SECONDS = 60.0
 
-#: The pause before a token that Zoho has refused is tried once more.
+#: The pause before another attempt with a token that Zoho has refused.
 TRY_AGAIN_SECONDS = 0.5
 
 _BASE_PATH = "/books/v3"
 
-#: Of a refused `api_domain` in the log.
+#: The maximum length of a refused `api_domain` in the log.
 _LONGEST_HOST = 253
 
 log = structlog.get_logger(__name__)
@@ -35,11 +35,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A usable answer: its JSON (fractions are Decimal) and the server's clock when it was given."""
+    """A usable response: its JSON (fractions are Decimal) and the server's time of the response."""
 
-    call: str  #: method and path, for errors found in it later
+    call: str  #: method and path, for errors found in the response later
     body: Mapping[str, Any] = field(repr=False)
-    server_time: datetime  #: UTC, from the `Date` header; our clock where that cannot be believed
+    server_time: datetime  #: UTC, from the `Date` header; our clock if the header is missing or implausible
     received_at: datetime  #: UTC, by our clock
 
 
@@ -66,8 +66,8 @@ class ZohoTransport:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.organization_id = organization_id
-        self.server_time: datetime | None = None  #: UTC, of the last answer
-        self.calls = 0  #: requests sent to the API, failed and repeated ones too; token refreshes are not among them
+        self.server_time: datetime | None = None  #: UTC, of the last response
+        self.calls = 0  #: requests sent to the API, including failed and repeated ones, without token requests
         self._http = http
         self._hosts = hosts
         self._tokens = tokens
@@ -77,10 +77,10 @@ class ZohoTransport:
         self._call_seconds = call_seconds
         self._sleep = sleep
         self._now = now
-        self.renewals = 0  #: tokens that took the place of a refused one
+        self.renewals = 0  #: renewed tokens that replaced a refused one
         self._served: Token | None = None  # The token of the last accepted call.
-        self._refused_records: set[str] = set()  # The paths that were refused since then.
-        self._refused_domain: str | None = None  # It is logged once.
+        self._refused_records: set[str] = set()  # The paths that were refused since that call.
+        self._refused_domain: str | None = None  # Kept so that it is logged once.
 
     def get(
         self,
@@ -90,12 +90,12 @@ class ZohoTransport:
         scoped: bool = True,
         is_one_record: bool = False,
     ) -> Answer:
-        """GET a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
+        """GETs a path below /books/v3, such as "/contacts"; `scoped` adds the organisation's id to the query.
 
-        A token that Zoho does not accept is tried once more or renewed, as `Tokens` has it, and the call repeated: each
-        time a call of its own in the budget. A renewed token that is not accepted either is the end. With
-        `is_one_record` the refusal may be that record's own: a token that has just served another call is tried once
-        more, and renewed only when a second record in a row is refused.
+        After Zoho has refused a token, the call is repeated with the same or a renewed token, as `Tokens` decides. Each
+        attempt is a separate call of the budget. If a renewed token is refused too, the attempts end. With
+        `is_one_record` the refusal may concern only that record: a token that has just served another call is tried
+        once more, and renewed only after a second record in a row is refused.
 
         Raises:
             BudgetWait: the budget's; the call was not made.
@@ -110,12 +110,12 @@ class ZohoTransport:
         error = refusal(answer, call)
         if error is not None:
             raise error
-        assert answer.body is not None  # `refusal` lets no answer without a body pass.
+        assert answer.body is not None  # `refusal` returns an error for every response without a body.
         assert self.server_time is not None
         return Answer(call=call, body=answer.body, server_time=self.server_time, received_at=self._now())
 
     def _accepted(self, path: str, query: Mapping[str, str], *, is_one_record: bool) -> ApiAnswer:
-        """The answer to the first token that Zoho accepts, or the refusal of the last one."""
+        """The response to the first token that Zoho accepts, or the refusal of the last token."""
         token = self._tokens.current()
         answer = self._call(path, query, token)
         for tried_again in (False, True):
@@ -140,7 +140,7 @@ class ZohoTransport:
         return answer
 
     def _token_after(self, refused: Token, path: str, *, tried_again: bool, is_one_record: bool) -> Token | None:
-        """The token of the next try; None ends the tries."""
+        """The token of the next attempt; None ends the attempts."""
         if is_one_record and refused == self._served and self._refused_records <= {path}:
             return None if tried_again else refused
         return self._tokens.renewed(refused, tried_again=tried_again, is_one_record=is_one_record)
@@ -152,7 +152,7 @@ class ZohoTransport:
             self.calls += 1
             wire = exchange(self._http, "GET", url, call=f"GET {path}", params=query, headers=headers)
             answer = read_answer(wire)
-            # Inside the block: the others must know of a 429 before this call's place is free for one of them.
+            # Inside the block, because the budget must record a 429 before this call's place is free for another call.
             admission.answered(answer.status, answer.code, wire.headers)
         self.server_time = self._server_time(wire)
         return answer
@@ -161,7 +161,7 @@ class ZohoTransport:
         refused = token.api_domain if self._hosts.refuses(token.api_domain) else None
         if refused is not None and refused != self._refused_domain:
             log.warning(
-                "The token's api_domain is no host of Zoho's table; the data centre's own host is called",
+                "The token's api_domain is not a host of Zoho's table; the data centre's own host is called",
                 action="zoho.api_domain_refused",
                 refused=refused[:_LONGEST_HOST],
                 used=self._hosts.api_origin,
@@ -170,14 +170,14 @@ class ZohoTransport:
         return self._hosts.api_origin_for(token.api_domain)
 
     def _server_time(self, wire: WireAnswer) -> datetime:
-        """Zoho's clock; ours where the response has no `Date`, or one that is days off and would freeze the cache."""
+        """Zoho's clock; ours if the `Date` is missing, or off by days, which would freeze the cache."""
         server_time, now = _http_date(wire.headers.get("date")), self._now()
         if server_time is None:
-            log.warning("The response has no readable Date: our clock takes its place", action="zoho.no_date")
+            log.warning("The response has no readable Date, so our clock is used", action="zoho.no_date")
             return now
         if abs(server_time - now) > FURTHEST_AHEAD:
             log.warning(
-                "The response's Date is not believed: our clock takes its place",
+                "The response's Date is implausible, so our clock is used",
                 action="zoho.wrong_date",
                 date=server_time.isoformat(),
             )
@@ -195,7 +195,7 @@ def _http_date(value: str | None) -> datetime | None:
         return None
     try:
         date = parsedate_to_datetime(value)
-        # "-0000" comes out naive, and means UTC.
+        # "-0000" is parsed as naive, and means UTC.
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""One HTTP exchange with Zoho, bounded in time and size, whatever the other side does."""
+"""One HTTP exchange with Zoho, limited in time and size, whatever the server does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ from workers.zoho.response_bodies import ACCEPTED_CODING, read_body
 #: A page of 200 full records is below 1 MB, the detail of a contact with 5,000 persons about 3 MB.
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
-#: The API budget must learn of this status, also where the body cannot be read.
+#: The API budget must record this status even if the body cannot be read.
 _TOO_MANY_REQUESTS = 429
 
-#: Each wait on the network; `workers.zoho.deadline` bounds their sum.
+#: The limit of each wait on the network; `workers.zoho.deadline` limits their sum.
 TIMEOUT_SECONDS = httpx.Timeout(connect=5, read=30, write=10, pool=5)
 
 
 @dataclass(frozen=True, slots=True)
 class WireAnswer:
-    """What came back, whole; nothing of it is understood yet."""
+    """The whole response, not interpreted yet."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -31,10 +31,10 @@ class WireAnswer:
 
 
 def new_http_client(*, backend: DeadlineBackend | None = None) -> httpx.Client:
-    """A process's one HTTP client for Zoho, safe to share between threads; close it at shutdown.
+    """A process's only HTTP client for Zoho, safe to share between threads; close it at shutdown.
 
-    It follows no redirect (the token would travel along), keeps no cookies (they would tie organisations together) and
-    heeds no proxy variables. `backend` replaces the sockets, for tests.
+    It follows no redirects (they would receive the token), keeps no cookies (they would link organisations) and ignores
+    proxy variables. `backend` replaces the sockets in tests.
     """
     limits = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=30)
     return httpx.Client(
@@ -61,18 +61,18 @@ def exchange(
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
 ) -> WireAnswer:
-    """Send one request and read its answer whole; `call` names it in errors ("GET /contacts").
+    """Sends one request and reads the whole response; `call` names it in errors ("GET /contacts").
 
     Raises:
-        ZohoUnavailable: no connection, a timeout, a reset, a truncated or undecodable answer.
-        TooLarge: the body, or what it inflates to, is larger than `MAX_BODY_BYTES`.
-        UnusableAnswer: the body has more than one coding, or one that was not asked for.
+        ZohoUnavailable: no connection, a timeout, a reset, a truncated or undecodable response.
+        TooLarge: the body, or its inflated content, is larger than `MAX_BODY_BYTES`.
+        UnusableAnswer: the body has more than one coding, or a coding that was not requested.
     """
     try:
         with http.stream(method, url, params=params, headers=headers, data=form) as response:
             return WireAnswer(response.status_code, response.headers, _body(response, call))
     except httpx.HTTPError as error:
-        # Neither the text nor the cause is kept: httpx quotes a header that it finds illegal, the token's too.
+        # Neither the text nor the cause is kept, because httpx quotes an illegal header, even one with the token.
         raise ZohoUnavailable(call, detail=f"{type(error).__name__} at {httpx.URL(url).netloc.decode()}") from None
 
 

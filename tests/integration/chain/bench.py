@@ -1,4 +1,4 @@
-"""A whole booksync on a test bench: real Postgres, Valkey and simulator; the test itself takes the steps."""
+"""A whole booksync on a test bench: real Postgres, Valkey and simulator; the test itself executes the steps."""
 
 import datetime as dt
 import uuid
@@ -49,7 +49,7 @@ class Bench:
         return cls(resources, zoho, linked.connection_id)
 
     def open(self, backlog: Backlog = Backlog.NONE, *, at: dt.datetime | None = None) -> None:
-        """Lets the connection hand over, as of `at` (now by default). Its plans are due."""
+        """Opens the connection's handover as of `at` (now by default). Its plans are due."""
         now = at or dt.datetime.now(dt.UTC)
         with self.resources.engine.begin() as connection:
             openings.open_handover(connection, self.connection_id, backlog, now=now)
@@ -70,7 +70,7 @@ class Bench:
         return step
 
     def take(self, step: StepRef) -> None:
-        """Does the step as a worker would that got its message."""
+        """Does the step like a worker that has received its message."""
         run_step(self.resources, str(step.run_id), step.step, STEPS[step.phase])
 
     def present_step(self) -> StepRef | None:
@@ -79,7 +79,7 @@ class Bench:
         return StepRef.of(run) if run else None
 
     def sync(self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False, is_scheduled: bool = False) -> Row:
-        """A run from its start to its end; its summary."""
+        """Executes a run from start to end; returns its summary."""
         run_id = self.start(mode, allow_deletions=allow_deletions, is_scheduled=is_scheduled).run_id
         while (step := self.present_step()) is not None:
             self.skip_waiting()
@@ -88,7 +88,7 @@ class Bench:
             return summary.run_summary(connection, run_id)
 
     def skip_waiting(self) -> None:
-        """Whatever the run waits for is over: a retry comes at once."""
+        """Ends every wait of the run, so a retry follows at once."""
         self.rows("UPDATE sync_runs SET not_before = NULL WHERE status = 'running' RETURNING id")
 
     def rows(self, sql: str, **values: Any) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Truth checks on the test bench: nights that pass, records that come first, what a check has found."""
+"""Truth checks on the test bench: nights that pass, records that are checked first, and the findings of a check."""
 
 from domain.runs import Mode
 from domain.truth_check import RECORDS
@@ -12,7 +12,7 @@ _KEYS = {"customers_cache": "zoho_customer_id", "invoices_cache": "zoho_invoice_
 
 
 def a_night_passes(bench: Bench) -> None:
-    """Everything that was observed and checked is a day older."""
+    """Makes every observation and check a day older."""
     day = "interval '1 day'"
     for table, key in _KEYS.items():
         bench.rows(
@@ -23,7 +23,7 @@ def a_night_passes(bench: Bench) -> None:
 
 
 def a_minute_passes(bench: Bench) -> None:
-    """Every 404 is a minute older: a read within the second of a 404 would not count as later."""
+    """Makes every 404 a minute older, because a read within the second of a 404 would not count as later."""
     for table in _KEYS:
         bench.rows(
             f"UPDATE {table} SET observed_at = observed_at - interval '1 minute', "
@@ -33,7 +33,7 @@ def a_minute_passes(bench: Bench) -> None:
 
 
 def come_first(bench: Bench, table: str, record_ids: list[str]) -> None:
-    """The next check asks for these records."""
+    """Puts these records first in the next check."""
     assert len(record_ids) <= RECORDS // 2
     sql = f"UPDATE {table} SET observed_at = '2020-01-01', truth_checked_at = NULL WHERE {_KEYS[table]} = ANY(%(ids)s)"
     assert len(bench.rows(f"{sql} RETURNING id", ids=record_ids)) == len(record_ids)
@@ -45,7 +45,7 @@ def overwrite(bench: Bench, table: str, record_id: str, column: str, value: str)
 
 
 def check(bench: Bench) -> Row:
-    """The first step of a nightly run; what its check found."""
+    """Executes the first step of a nightly run; returns the findings of its check."""
     step = bench.start(Mode.FULL, is_scheduled=True)
     bench.skip_waiting()
     bench.take(step)

@@ -1,4 +1,4 @@
-"""A simulator with a little data, and a booksync that is connected to it."""
+"""A simulator with a small data set, and a booksync that is connected to it."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from tests.integration.chain.restless import RestlessZoho, restless_zoho
 from workers.boot import settings
 from workers.boot.resources import Resources, open_resources
 
-#: Waiting for the budget is not what these tests are about.
+#: A high limit, because these tests do not concern waits for the budget.
 LIMIT = 10_000
 
 
@@ -27,7 +27,7 @@ def zoho(simulator: SandboxControl) -> SandboxControl:
 def resources(
     database_url: str, redis_url: str, zoho: SandboxControl, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Resources]:
-    """A process's means, from its environment as in production."""
+    """A process's resources, from its environment as in production."""
     environment = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -53,14 +53,14 @@ def bench(resources: Resources, zoho: SandboxControl) -> Bench:
 
 @pytest.fixture
 def restless() -> Iterator[RestlessZoho]:
-    """A simulator to which things happen while it is read."""
+    """A simulator that changes while it is read."""
     with restless_zoho() as started:
         yield started
 
 
 @pytest.fixture
 def aged(bench: Bench) -> Bench:
-    """Synced, and all of it was observed days ago."""
+    """A synced bench whose records were all observed days ago."""
     bench.sync(Mode.FULL)
     a_night_passes(bench)
     return bench

@@ -1,4 +1,4 @@
-"""What may happen to an upstream at any moment, changes and troubles, as values that hypothesis chooses."""
+"""Events of an upstream (changes, troubles, time passing) as values that hypothesis chooses."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from sandbox.zoho.stats import CallKind
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The ids that there are to choose from."""
+    """The ids that a change can choose from."""
 
     contacts: Sequence[int]
     persons: Sequence[int]
@@ -37,7 +37,7 @@ class Records:
 
 
 class What(StrEnum):
-    """The kinds of change; `flag` decides between the two ways that some have."""
+    """The kinds of change; `flag` chooses between two variants of some kinds."""
 
     CREATE_CONTACT = "create_contact"
     RENAME = "rename"
@@ -64,13 +64,13 @@ class What(StrEnum):
 
 NUMBERS = ("", "+44 7912 354678", "020 7031 3000", "+91 97730 00000", "555-0100", "ask Bob")
 
-#: Records of a crowd, and of an import: more than a page of the small upstream's.
+#: The records of a crowd or an import: more than a page of the small upstream.
 CROWD = 14
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of the books; which record it is about is decided when it happens."""
+    """One change of the books; its record is chosen when the change happens."""
 
     what: What
     one: int = 0
@@ -79,7 +79,7 @@ class Change:
     crowd: int = CROWD
 
     def mutations(self, records: Records) -> list[ask.Mutation]:
-        """None where there is no record to change."""
+        """The mutations; empty without a record to change."""
         contact, other = _pick(records.contacts, self.one), _pick(records.contacts, self.other)
         person, invoice = _pick(records.persons, self.one), _pick(records.invoices, self.one)
         number = NUMBERS[self.other % len(NUMBERS)]
@@ -159,7 +159,7 @@ _PLAIN = ask.FaultParams()
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A fault that begins; it ends after `times` strikes (0: when the upstream rests)."""
+    """The start of a fault; it ends after `times` strikes (0: when the upstream rests)."""
 
     name: FaultName
     kind: CallKind | None = None
@@ -178,7 +178,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """Time goes by between two calls."""
+    """Time that passes between two calls."""
 
     seconds: float
 
@@ -252,7 +252,7 @@ troubles = st.one_of(
 
 passing = st.builds(Passing, st.sampled_from([0.4, 1, 7, 61, 400]))
 
-# Mostly changes: one_of would choose evenly among all the kinds of trouble first.
+# Mostly changes, because one_of would choose evenly among all kinds of trouble first.
 events: st.SearchStrategy[Event] = st.sampled_from([changes] * 6 + [troubles] * 2 + [passing]).flatmap(
     lambda chosen: chosen
 )

@@ -1,4 +1,4 @@
-"""A Zoho that never rests: made anew for each example, under a clock of its own, with something due after any call."""
+"""A Zoho that changes while it is read: new for each example, with its own clock, and with events due after calls."""
 
 import socket
 from collections import deque
@@ -24,7 +24,7 @@ from sandbox.zoho.protocol import TransportInScope
 from sandbox.zoho.simulator import Simulator
 from tests.integration.chain.happenings import Change, Event, Passing, Records, Trouble
 
-#: So that a few dozen records make many pages: this server gives no more rows a page, whatever is asked for.
+#: The maximum rows of a page, whatever the request, so that a few dozen records fill many pages.
 ROWS_A_PAGE = 10
 
 CONTACTS, INVOICES = 28, 40
@@ -32,7 +32,7 @@ CONTACTS, INVOICES = 28, 40
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An event, and how many calls after the one before it is due; 0: at the same moment."""
+    """An event, and the number of calls after the previous event at which it is due; 0: at the same moment."""
 
     calls_later: int
     event: Event
@@ -40,7 +40,7 @@ class Due:
 
 @dataclass
 class RestlessZoho:
-    """One organisation behind a real address. What is due happens in the server, right after a call's answer."""
+    """One organisation behind a real address. Due events happen in the server, right after a call's response."""
 
     url: str = ""
     simulator: Simulator = field(init=False)
@@ -62,7 +62,7 @@ class RestlessZoho:
         return self.books.organization.organization_id
 
     def begin_anew(self) -> None:
-        """The same small business as ever, at rest."""
+        """Restores the initial small business, without events."""
         self.clock = ManualClock(float(int(time())))
         books = made_up_books(seed=1, number=0, contacts=CONTACTS, invoices=INVOICES, now=int(self.clock.wall()))
         organizations = {books.organization.organization_id: books}
@@ -71,12 +71,12 @@ class RestlessZoho:
         self._due.clear()
 
     def expect(self, due: Iterable[Due]) -> None:
-        """From the next call on."""
+        """Schedules events from the next call on."""
         self._due.extend(due)
         self._calls = 0
 
     def rest(self) -> None:
-        """Nothing more happens, nothing is faulty, and all that lists showed late is visible."""
+        """Ends all events and faults, and makes every row visible that lists showed late."""
         self._due.clear()
         self.simulator.faults.clear()
         self.clock.advance(120)

@@ -1,4 +1,4 @@
-"""Every message delivered twice, late, at once or never: the run ends in the same state, with the same counters."""
+"""Messages delivered twice, late, at once or never: the run ends in the same state, with the same counters."""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -29,11 +29,11 @@ BY_ACTOR: dict[str, Step] = {actor: STEPS[phase] for phase, (actor, _) in ACTORS
 
 
 class Delivery(StrEnum):
-    """What becomes of a message."""
+    """The delivery of a message."""
 
     ONCE = "once"
     TWICE = "twice"  #: the second one right after the first
-    AT_ONCE = "at_once"  #: to two workers in the same moment
+    AT_ONCE = "at_once"  #: to two workers at the same moment
     AGAIN_LATER = "again_later"
     LOST = "lost"  #: the sweeper sends its step again
 
@@ -86,7 +86,7 @@ def zoho(restless: RestlessZoho) -> Iterator[SandboxControl]:
 
 @pytest.fixture
 def connect(resources: Resources, zoho: SandboxControl) -> Callable[[], Bench]:
-    """Another user's connection to the same organisation, with nothing cached."""
+    """Connects another user to the same organisation, with an empty cache."""
     return lambda: Bench.connected(resources, zoho, user_id=uuid.uuid4())
 
 
@@ -117,7 +117,7 @@ def test_no_order_of_deliveries_makes_a_difference(
 
 
 def run_by_post(bench: Bench, order: Sequence[tuple[Delivery, int]]) -> Row:
-    """A full run whose messages are delivered as told, chosen by number among all that are under way; its summary."""
+    """Executes a full run with these deliveries, each chosen by number among pending messages; returns its summary."""
     post = Post(bench.resources)
     todo = list(order)
     run_id = bench.start(Mode.FULL).run_id
@@ -134,14 +134,14 @@ def run_by_post(bench: Bench, order: Sequence[tuple[Delivery, int]]) -> Row:
 
 
 def a_message(step: StepRef) -> "Message[None]":
-    """As the sweeper sends it."""
+    """The message as the sweeper sends it."""
     actor_name, queue_name = ACTORS[step.phase]
     return Message(
         queue_name=queue_name, actor_name=actor_name, args=(str(step.run_id), step.step), kwargs={}, options={}
     )
 
 
-def test_a_step_of_the_future_is_left_alone(connect: Callable[[], Bench]) -> None:
+def test_a_message_of_a_later_step_does_nothing(connect: Callable[[], Bench]) -> None:
     bench = connect()
     first = bench.start(Mode.FULL)
     calls = bench.zoho.stats().count()

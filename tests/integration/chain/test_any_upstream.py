@@ -1,4 +1,4 @@
-"""Whatever happens upstream while it is read: once it rests, the next full run leaves the cache equal to it (FR-2)."""
+"""Changes upstream during reading: after they end, the next full run makes the cache equal to the upstream (FR-2)."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -25,12 +25,12 @@ def zoho(restless: RestlessZoho) -> Iterator[SandboxControl]:
         yield control
 
 
-#: A run makes some fifteen calls, and something is due after most of them.
+#: A run makes about fifteen calls, and most calls are followed by an event.
 dues = st.builds(Due, st.integers(0, 3), events)
 a_disturbed_run = st.tuples(st.sampled_from(list(Mode)), st.lists(dues, min_size=4, max_size=20))
 
 
-@pytest.mark.timeout(900)  # Where an example fails, hypothesis looks for a smaller one for some minutes.
+@pytest.mark.timeout(900)  # After a failing example, hypothesis searches for a smaller one for some minutes.
 @settings(max_examples=40, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(disturbed=st.lists(a_disturbed_run, min_size=1, max_size=3))
 def test_a_full_run_over_an_upstream_at_rest_makes_the_cache_equal_to_it(
@@ -52,7 +52,7 @@ def test_a_full_run_over_an_upstream_at_rest_makes_the_cache_equal_to_it(
     assert result["status"] == "succeeded", result["reason"]
     assert differences(zoho.snapshot(), database, bench.connection_id) == []
 
-    # What changed in the very second in which it was read is asked about once more, and so tells its details.
+    # A record that changed in the second of its reading is read by one more detail call, which adds its details.
     assert bench.sync()["status"] == "succeeded"
     bench.sync()
     again = bench.sync()
@@ -63,7 +63,7 @@ def test_a_full_run_over_an_upstream_at_rest_makes_the_cache_equal_to_it(
 
 
 def a_week_passes(bench: Bench) -> None:
-    """That the list of persons was refused is believed for a week: until then nobody asks for it again."""
+    """Expires the refusal of the list of persons, which is remembered for a week without another request."""
     bench.rows(
         "UPDATE zoho_connections SET bulk_persons_refused_at = bulk_persons_refused_at - interval '8 days' "
         "WHERE id = %(id)s RETURNING id",

@@ -1,4 +1,4 @@
-"""Secrets that are bound to their row and column: who reads them, who writes them, and what a copied one does."""
+"""Secrets that are bound to their row and column: reading them, writing them, and using a copied one."""
 
 import uuid
 
@@ -40,7 +40,7 @@ def end_access_tokens(bench: Bench) -> None:
 
 
 def swap(bench: Bench, target: str, source: str, *, of: uuid.UUID) -> None:
-    """Copies a ciphertext into the bench's connection, as a person with the database's password can."""
+    """Copies a ciphertext into the bench's connection, as a person with the database's password can do."""
     change(
         bench.resources.engine,
         f"UPDATE zoho_connections SET {target} = (SELECT {source} FROM zoho_connections WHERE id = :source)"
@@ -50,24 +50,24 @@ def swap(bench: Bench, target: str, source: str, *, of: uuid.UUID) -> None:
     )
 
 
-def test_a_new_installation_writes_the_form_that_older_releases_read(bench: Bench) -> None:
+def test_a_new_installation_writes_secrets_in_the_form_that_older_releases_read(bench: Bench) -> None:
     assert forms(bench) == {False}
 
 
-def test_a_bound_connection_is_synced_and_renews_its_token_in_the_bound_form(bench: Bench) -> None:
+def test_a_bound_connection_syncs_and_renews_its_token_in_the_bound_form(bench: Bench) -> None:
     rotate(bench, bind=True)
     end_access_tokens(bench)
     assert bench.sync()["status"] == "succeeded"
     assert forms(bench) == {True}
 
 
-def test_a_connection_made_after_the_binding_is_bound(bench: Bench) -> None:
+def test_a_connection_created_after_binding_is_bound(bench: Bench) -> None:
     rotate(bench, bind=True)
     connect(bench, uuid.uuid4())
     assert forms(bench) == {True}
 
 
-def test_a_bound_connection_that_is_connected_again_keeps_its_webhook_secret(bench: Bench) -> None:
+def test_a_reconnected_bound_connection_keeps_its_webhook_secret(bench: Bench) -> None:
     user_id = uuid.uuid4()
     before = connect(bench, user_id)
     rotate(bench, bind=True)
@@ -76,14 +76,14 @@ def test_a_bound_connection_that_is_connected_again_keeps_its_webhook_secret(ben
     assert forms(bench) == {True}
 
 
-def test_the_binding_is_undone_before_an_older_release_returns(bench: Bench) -> None:
+def test_binding_can_be_undone_before_a_return_to_an_older_release(bench: Bench) -> None:
     rotate(bench, bind=True)
     assert rotate(bench, bind=False) == 1
     assert forms(bench) == {False}
     assert bench.sync()["status"] == "succeeded"
 
 
-def test_the_canary_and_the_previous_webhook_secret_are_rotated_too(bench: Bench) -> None:
+def test_rotation_includes_the_canary_and_the_previous_webhook_secret(bench: Bench) -> None:
     vault, engine = bench.resources.vault, bench.resources.engine
     previous = vault.encrypt("earlier", place_in("webhook_secret_previous_encrypted", bench.connection_id))
     change(engine, "UPDATE zoho_connections SET webhook_secret_previous_encrypted = :secret", secret=previous)
@@ -97,7 +97,9 @@ def test_the_canary_and_the_previous_webhook_secret_are_rotated_too(bench: Bench
 
 @pytest.mark.parametrize("target", ["refresh_token_encrypted", "access_token_encrypted"])
 @pytest.mark.parametrize("source", COLUMNS)
-def test_a_secret_of_another_connection_parks_this_one_by_name(bench: Bench, target: str, source: str) -> None:
+def test_a_secret_copied_from_another_connection_parks_this_one_and_is_named(
+    bench: Bench, target: str, source: str
+) -> None:
     other = connect(bench, uuid.uuid4())
     rotate(bench, bind=True)
     swap(bench, target, source, of=other.connection_id)

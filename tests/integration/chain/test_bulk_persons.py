@@ -1,4 +1,4 @@
-"""The bulk read of persons: no phone number of another person, whatever goes between two of its pages."""
+"""The bulk read of persons: no phone number of another person, whatever is deleted between two of its pages."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def zoho(simulator: SandboxControl) -> SandboxControl:
 
 
 def contacts_of_three(bench: Bench, count: int) -> list[str]:
-    """Contacts whose three persons have numbers of their own; when one goes, pages of persons shift by three rows."""
+    """Creates contacts with three persons and distinct numbers; deleting one shifts pages of persons by three rows."""
     made: list[str] = []
     for first in range(0, count, 500):
         created = bench.zoho.mutate(
@@ -54,7 +54,7 @@ def delete_after_call(bench: Bench, number: int, contact_ids: Sequence[str]) -> 
 
 
 @pytest.mark.parametrize("after_call", [1, 2, 3, 4])
-def test_contacts_that_go_between_two_pages_leave_every_phone_right(
+def test_contacts_deleted_between_two_pages_leave_every_phone_right(
     bench: Bench, database: psycopg.Connection, after_call: int
 ) -> None:
     made = contacts_of_three(bench, 250)
@@ -65,7 +65,7 @@ def test_contacts_that_go_between_two_pages_leave_every_phone_right(
     assert bench.zoho.stats().count(CallKind.CONTACT) == 0
 
 
-def test_contacts_that_go_while_a_leap_is_read_back_leave_every_phone_right(
+def test_contacts_deleted_during_the_rereading_of_a_leap_leave_every_phone_right(
     bench: Bench, database: psycopg.Connection
 ) -> None:
     made = contacts_of_three(bench, 1_800)
@@ -75,9 +75,7 @@ def test_contacts_that_go_while_a_leap_is_read_back_leave_every_phone_right(
     assert bench.zoho.stats().count(CallKind.CONTACT) == 0
 
 
-def test_the_list_is_read_where_zoho_refuses_pages_of_another_length(
-    bench: Bench, database: psycopg.Connection
-) -> None:
+def test_the_list_is_read_although_zoho_refuses_other_page_lengths(bench: Bench, database: psycopg.Connection) -> None:
     made = contacts_of_three(bench, 250)
     bench.zoho.fault(FaultName.PAGE_LENGTH_REFUSED, kind=CallKind.BULK_PERSONS)
     delete_after_call(bench, 4, made[:2])
@@ -86,7 +84,7 @@ def test_the_list_is_read_where_zoho_refuses_pages_of_another_length(
     assert bench.rows("SELECT bulk_persons_refused_at FROM zoho_connections") == [{"bulk_persons_refused_at": None}]
 
 
-def test_a_bulk_read_that_the_release_before_has_begun_begins_again(bench: Bench, database: psycopg.Connection) -> None:
+def test_a_bulk_read_started_by_the_previous_release_starts_again(bench: Bench, database: psycopg.Connection) -> None:
     contacts_of_three(bench, 250)
     bench.start(Mode.FULL)
     while (step := bench.present_step()) is not None and step.phase is not Phase.PERSONS:
@@ -103,7 +101,7 @@ def test_a_bulk_read_that_the_release_before_has_begun_begins_again(bench: Bench
     assert differences(bench.zoho.snapshot(), database) == []
 
 
-def test_a_contact_without_its_primary_person_is_asked(bench: Bench, database: psycopg.Connection) -> None:
+def test_a_contact_without_its_primary_person_needs_a_detail_call(bench: Bench, database: psycopg.Connection) -> None:
     contacts_of_three(bench, 1)
     primary = bench.zoho.snapshot()["contacts"][0]["contact_persons"][0]["contact_person_id"]
     bench.zoho.fault(FaultName.PERSON_MISSING, record_id=primary)
@@ -113,7 +111,7 @@ def test_a_contact_without_its_primary_person_is_asked(bench: Bench, database: p
 
 
 def promote_after_the_bulk_read(bench: Bench, contact_ids: Sequence[str], *, calls: int) -> dict[str, str]:
-    """The second persons become the primary ones, which moves no modified time; by contact their numbers."""
+    """Makes the second persons primary, which moves no modified time; returns their numbers by contact."""
     seconds = {
         contact["contact_id"]: contact["contact_persons"][1]
         for contact in bench.zoho.snapshot()["contacts"]
@@ -131,7 +129,7 @@ def promote_after_the_bulk_read(bench: Bench, contact_ids: Sequence[str], *, cal
     return {contact_id: person["mobile"] for contact_id, person in seconds.items()}
 
 
-def test_a_row_that_contradicts_the_bulk_read_is_decided_by_one_detail_call(
+def test_a_row_that_contradicts_the_bulk_read_is_resolved_by_one_detail_call(
     bench: Bench, database: psycopg.Connection
 ) -> None:
     promote_after_the_bulk_read(bench, contacts_of_three(bench, 1), calls=1)
@@ -142,7 +140,7 @@ def test_a_row_that_contradicts_the_bulk_read_is_decided_by_one_detail_call(
     assert bench.zoho.stats().count(CallKind.CONTACT) == 1
 
 
-def test_beyond_the_runs_detail_calls_the_rows_number_counts_until_the_next_full_run(
+def test_beyond_the_detail_calls_of_a_run_the_number_of_the_row_counts_until_the_next_full_run(
     bench: Bench, database: psycopg.Connection
 ) -> None:
     made = contacts_of_three(bench, MAX_CONFIRMATIONS + 5)
@@ -157,7 +155,7 @@ def test_beyond_the_runs_detail_calls_the_rows_number_counts_until_the_next_full
 class TestWithoutTheBulkList:
     @pytest.fixture
     def refused(self, bench: Bench) -> Bench:
-        """A day after a first sync by details."""
+        """A day after a first sync by detail calls."""
         contacts_of_three(bench, 30)
         bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
         bench.sync()
@@ -174,7 +172,7 @@ class TestWithoutTheBulkList:
             """
         )
 
-    def test_a_full_run_finds_a_person_changed_without_a_trace(
+    def test_a_full_run_finds_a_changed_person_without_a_changed_stamp(
         self, refused: Bench, database: psycopg.Connection
     ) -> None:
         person = refused.zoho.snapshot()["contacts"][7]["contact_persons"][1]["contact_person_id"]
@@ -183,7 +181,7 @@ class TestWithoutTheBulkList:
         assert result["customers"]["updated"] == 1
         assert differences(refused.zoho.snapshot(), database) == []
 
-    def test_it_reads_the_oldest_details_again_up_to_a_bound(
+    def test_a_full_run_rereads_the_oldest_details_up_to_a_limit(
         self, refused: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("workers.sync.old_details.DETAILS_REREAD", 25)
@@ -197,7 +195,7 @@ class TestWithoutTheBulkList:
         bench.sync(Mode.FULL)
         return [key for key, row in bench.customers().items() if row["details_observed_at"] != before[key]]
 
-    def test_details_never_read_come_first(self, refused: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_details_that_were_never_read_come_first(self, refused: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("workers.sync.old_details.DETAILS_REREAD", 1)
         last = max(refused.customers())
         refused.rows(
@@ -212,7 +210,7 @@ class TestWithoutTheBulkList:
         refused.sync(Mode.FULL)
         assert refused.zoho.stats().count(CallKind.CONTACT) == 0
 
-    def test_an_incremental_run_reads_none_again(self, refused: Bench) -> None:
+    def test_an_incremental_run_rereads_no_details(self, refused: Bench) -> None:
         refused.sync()
         assert refused.zoho.stats().count(CallKind.CONTACT) == 0
 
@@ -221,7 +219,7 @@ class TestWithoutTheBulkList:
         assert result["api_calls"] == refused.zoho.stats().count()
         assert refused.zoho.stats().count(CallKind.CONTACT) == 30
 
-    def test_an_answer_that_cannot_be_understood_blocks_no_others(
+    def test_a_response_that_cannot_be_understood_does_not_block_other_contacts(
         self, refused: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("workers.sync.old_details.DETAILS_REREAD", 1)
@@ -230,13 +228,13 @@ class TestWithoutTheBulkList:
         assert refused.sync(Mode.FULL)["status"] == "succeeded"
         assert self.read_again(refused) == [sorted(refused.customers())[1]]
 
-    def test_a_zoho_that_fails_costs_few_calls_and_not_the_run(self, refused: Bench) -> None:
+    def test_a_failing_zoho_costs_few_calls_and_does_not_fail_the_run(self, refused: Bench) -> None:
         refused.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
         assert refused.sync(Mode.FULL)["status"] == "succeeded"
         assert refused.zoho.stats().count(CallKind.CONTACT) == 3
 
 
-def test_a_contact_of_a_rejected_person_is_asked_so_that_nobody_is_lost(bench: Bench) -> None:
+def test_a_contact_with_a_rejected_person_needs_a_detail_call_and_keeps_its_persons(bench: Bench) -> None:
     contact_id = bench.zoho.create_contact(
         contact_name="Ada Ltd",
         persons=[

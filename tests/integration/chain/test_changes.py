@@ -1,4 +1,4 @@
-"""What changes in Zoho reaches the cache and the reminders with the next incremental run, for few calls."""
+"""Changes in Zoho reach the cache and the reminders with the next incremental run, for few calls."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.integration.chain.conftest import LIMIT
 
 
 def a_customer_with_reminders(bench: Bench) -> Row:
-    """A cached customer for whom reminders are scheduled."""
+    """A cached customer with scheduled reminders."""
     return bench.rows(
         """
         SELECT c.* FROM customers_cache c
@@ -42,7 +42,7 @@ def test_a_changed_contact_costs_one_detail_call(synced: Bench) -> None:
     assert result["api_calls"] == 3
 
 
-def test_many_changed_contacts_cost_a_sweep_of_persons_instead(synced: Bench) -> None:
+def test_many_changed_contacts_cost_a_bulk_read_of_persons_instead(synced: Bench) -> None:
     synced.zoho.touch(contact_ids=list(synced.customers()))
     result = synced.sync()
     assert synced.zoho.stats().count(CallKind.CONTACT) == 0
@@ -56,17 +56,17 @@ class TestManyPages:
         simulator.restart(contacts=500, invoices=1, requests_per_minute=LIMIT)
         return simulator
 
-    def test_the_details_of_earlier_pages_count_towards_a_sweep(self, bench: Bench) -> None:
+    def test_the_details_of_earlier_pages_count_towards_a_bulk_read(self, bench: Bench) -> None:
         bench.sync()
         bench.zoho.touch(contact_ids=list(bench.customers()))
-        bench.rows("UPDATE zoho_connections SET persons_pages = 250 RETURNING id")  # No page alone has that many.
+        bench.rows("UPDATE zoho_connections SET persons_pages = 250 RETURNING id")  # More than one page has.
         bench.zoho.reset_stats()
         bench.sync()
         assert bench.zoho.stats().count(CallKind.CONTACT) <= 250
         assert bench.zoho.stats().count(CallKind.BULK_PERSONS) > 0
 
 
-def test_a_lost_phone_cancels_what_was_scheduled(synced: Bench) -> None:
+def test_a_lost_phone_cancels_scheduled_reminders(synced: Bench) -> None:
     customer = a_customer_with_reminders(synced)
     for person in customer["contact_persons"]:
         synced.zoho.edit_person(person["contact_person_id"], phone="", mobile="")
@@ -75,7 +75,7 @@ def test_a_lost_phone_cancels_what_was_scheduled(synced: Bench) -> None:
     assert "scheduled" not in reminder_statuses(synced, customer)
 
 
-def test_an_inactive_customer_is_kept_and_not_reminded(synced: Bench) -> None:
+def test_an_inactive_customer_stays_cached_without_reminders(synced: Bench) -> None:
     customer = a_customer_with_reminders(synced)
     synced.zoho.set_active(customer["zoho_customer_id"], active=False)
     synced.sync()
@@ -83,7 +83,7 @@ def test_an_inactive_customer_is_kept_and_not_reminded(synced: Bench) -> None:
     assert "scheduled" not in reminder_statuses(synced, customer)
 
 
-def test_a_paid_invoice_is_not_reminded_of(synced: Bench) -> None:
+def test_a_paid_invoice_gets_no_reminder(synced: Bench) -> None:
     reminder = synced.rows(
         """
         SELECT i.zoho_invoice_id, i.id FROM reminders r JOIN invoices_cache i ON i.id = r.invoice_id
@@ -97,7 +97,7 @@ def test_a_paid_invoice_is_not_reminded_of(synced: Bench) -> None:
     assert {row["status"] for row in statuses} <= {"cancelled", "superseded"}
 
 
-def test_a_new_contact_and_its_new_invoice_arrive_together(synced: Bench) -> None:
+def test_a_new_contact_and_its_new_invoice_are_cached_by_the_same_run(synced: Bench) -> None:
     contact_id = synced.zoho.create_contact(contact_name="Ada", company_name="Ada & Co")
     invoice_id = synced.zoho.create_invoice(contact_id)
     result = synced.sync()
@@ -105,7 +105,7 @@ def test_a_new_contact_and_its_new_invoice_arrive_together(synced: Bench) -> Non
     assert synced.invoices()[invoice_id]["customer_id"] == synced.customers()[contact_id]["id"]
 
 
-def test_details_are_asked_where_the_bulk_list_is_refused(bench: Bench) -> None:
+def test_detail_calls_are_made_if_the_bulk_list_is_refused(bench: Bench) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     result = bench.sync()
     assert result["status"] == "succeeded"
@@ -115,7 +115,7 @@ def test_details_are_asked_where_the_bulk_list_is_refused(bench: Bench) -> None:
     assert bench.zoho.stats().count(CallKind.BULK_PERSONS) == 0, "the refusal is remembered"
 
 
-def test_what_only_a_detail_tells_survives_a_list_read(synced: Bench) -> None:
+def test_facts_of_a_detail_call_survive_a_list_read(synced: Bench) -> None:
     customer = a_customer_with_reminders(synced)
     contact_id = customer["zoho_customer_id"]
     synced.zoho.edit_contact(contact_id, payment_reminder_enabled=False)

@@ -1,4 +1,4 @@
-"""Stamps and clocks that lie: no row is frozen by them."""
+"""Wrong stamps and clocks do not freeze any row."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.truth import differences
 AN_HOUR = 3600.0
 
 
-def test_a_full_run_mends_what_zohos_clock_left_stale_when_it_went_back(bench: Bench, database: Any) -> None:
+def test_a_full_run_corrects_stale_rows_after_zohos_clock_went_back(bench: Bench, database: Any) -> None:
     ahead = bench.zoho.fault(FaultName.CLOCK_SHIFTED, seconds=AN_HOUR)
     some = list(bench.zoho.snapshot()["invoices"])[:5]
     bench.zoho.touch(invoice_ids=[each["invoice_id"] for each in some])
@@ -20,7 +20,7 @@ def test_a_full_run_mends_what_zohos_clock_left_stale_when_it_went_back(bench: B
     bench.zoho.clear_faults(ahead)
     for invoice in some:
         bench.zoho.edit_invoice(invoice["invoice_id"], reminders_sent=3, sub_status="cs_in_dispute")
-    # The next night: what was read then is clearly younger than what Zoho's fast clock had stamped.
+    # On the next night these readings are clearly younger than the stamps of Zoho's fast clock.
     bench.rows("UPDATE invoices_cache SET observed_at = observed_at - interval '2 hours' RETURNING id")
     bench.rows("UPDATE customers_cache SET observed_at = observed_at - interval '2 hours' RETURNING id")
     result = bench.sync(Mode.FULL)

@@ -1,4 +1,4 @@
-"""Linking an organisation whose answers are not all fine."""
+"""Connecting an organisation although some of its responses are errors."""
 
 import uuid
 from collections.abc import Sequence
@@ -25,30 +25,30 @@ def connect(bench: Bench, *, scopes: Sequence[str] | None = None, data_center: s
     )
 
 
-def test_a_grant_without_the_settings_hears_which_scope_it_lacks(bench: Bench) -> None:
+def test_a_grant_without_the_settings_scope_is_rejected_with_the_missing_scope(bench: Bench) -> None:
     with pytest.raises(OrganizationScopeMissing, match=r"ZohoBooks\.settings\.READ is missing.*code 57"):
         connect(bench, scopes=["ZohoBooks.contacts.READ", "ZohoBooks.invoices.READ"])
 
 
 @pytest.mark.parametrize(("named", "stored"), [("us", "com"), (" COM ", "com")])
-def test_a_data_center_is_stored_by_the_name_of_the_table(bench: Bench, named: str, stored: str) -> None:
+def test_a_data_center_is_stored_under_its_name_in_the_table(bench: Bench, named: str, stored: str) -> None:
     linked = connect(bench, data_center=named)
     (row,) = bench.rows("SELECT data_center FROM zoho_connections WHERE id = %(id)s", id=linked.connection_id)
     assert row["data_center"] == stored
 
 
-def test_a_refusal_that_passes_does_not_cost_the_grant_code(bench: Bench) -> None:
+def test_a_temporary_refusal_does_not_waste_the_grant_code(bench: Bench) -> None:
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.ORGANIZATIONS, everywhere=True, times=1, status=401, code=57)
     assert connect(bench).connection_id
 
 
-def test_a_token_that_no_call_accepts_is_told_from_a_missing_scope(bench: Bench) -> None:
+def test_a_token_that_every_call_refuses_is_not_reported_as_a_missing_scope(bench: Bench) -> None:
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.ORGANIZATIONS, everywhere=True, status=401, code=14)
     with pytest.raises(TokenRejected, match="data centre"):
         connect(bench)
 
 
-def test_with_public_url_the_webhooks_address_is_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_public_url_the_webhook_address_is_complete(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     assert connect(bench).webhook_url.startswith("/webhooks/zoho/")
     monkeypatch.setenv("PUBLIC_URL", "https://hooks.example.com/")
     settings.cache_clear()

@@ -1,4 +1,4 @@
-"""`connect` over a webhook secret that cannot be read: nothing is asked of Zoho, nothing is written."""
+"""`connect` with an unreadable webhook secret: it makes no call to Zoho and writes nothing."""
 
 import json
 import uuid
@@ -23,7 +23,7 @@ USER = uuid.uuid4()
 
 @pytest.fixture
 def connected(bench: Bench) -> Bench:
-    """In addition to the bench's own connection, whose secrets prove the keys, that of USER."""
+    """The connection of USER, in addition to the bench's own connection, whose secrets prove the keys."""
     return Bench(bench.resources, bench.zoho, connect(bench).connection_id)
 
 
@@ -38,7 +38,7 @@ def connect(bench: Bench) -> Linked:
 
 
 def spoil(bench: Bench, column: str = "webhook_secret_encrypted") -> None:
-    """The secret as a process with other keys would have written it."""
+    """Stores the secret as a process with other keys would have written it."""
     foreign = Fernet(Fernet.generate_key()).encrypt(b"a secret").decode()
     change(
         bench.resources.engine,
@@ -53,7 +53,7 @@ def stored(bench: Bench) -> Any:
     return row
 
 
-def test_nothing_is_asked_of_zoho_and_nothing_is_written(connected: Bench) -> None:
+def test_no_call_to_zoho_is_made_and_nothing_is_written(connected: Bench) -> None:
     spoil(connected)
     before = stored(connected)
     connected.zoho.reset_stats()
@@ -74,13 +74,13 @@ def test_the_error_names_the_connection_and_both_ways_out(connected: Bench) -> N
     )
 
 
-def test_after_a_rotation_of_the_secret_it_connects(connected: Bench) -> None:
+def test_connecting_works_after_a_rotation_of_the_secret(connected: Bench) -> None:
     spoil(connected)
     rule = webhook_rules.rotate(connected.resources, connected.connection_id)
     assert connect(connected).webhook_secret == rule.secret
 
 
-def test_a_secret_that_was_spoilt_while_zoho_was_asked_leaves_the_row_as_it_was(
+def test_a_secret_that_becomes_unreadable_during_the_call_leaves_the_row_unchanged(
     connected: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = get_organizations
@@ -98,7 +98,7 @@ def test_a_secret_that_was_spoilt_while_zoho_was_asked_leaves_the_row_as_it_was(
     assert rows == [stored(connected)]
 
 
-def test_other_connections_are_connected_all_along(connected: Bench) -> None:
+def test_other_connections_can_still_be_connected(connected: Bench) -> None:
     spoil(connected)
     linked = link_organization(
         connected.resources,
@@ -110,13 +110,13 @@ def test_other_connections_are_connected_all_along(connected: Bench) -> None:
     assert linked.connection_id != connected.connection_id
 
 
-def test_show_names_the_ways_out_too(connected: Bench) -> None:
+def test_webhook_show_reports_the_same_error(connected: Bench) -> None:
     spoil(connected)
     result = CliRunner().invoke(app, ["webhook", "show", str(connected.connection_id)])
     assert isinstance(result.exception, UnreadableWebhookSecretError)
 
 
-def test_a_former_secret_that_cannot_be_read_hides_no_present_one(connected: Bench) -> None:
+def test_an_unreadable_former_secret_does_not_hide_the_present_one(connected: Bench) -> None:
     spoil(connected, "webhook_secret_previous_encrypted")
     result = CliRunner().invoke(app, ["webhook", "show", str(connected.connection_id), "--json"])
     rule = json.loads(result.stdout)

@@ -1,4 +1,4 @@
-"""Corners: what changes under a run's feet, lies, or comes at a bad moment costs neither truth nor many calls."""
+"""Corner cases: changes during a run, wrong data and bad moments cost neither correctness nor many calls."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def synced(bench: Bench) -> Bench:
     return bench
 
 
-def test_a_record_that_changes_twice_within_a_run_counts_once(bench: Bench) -> None:
+def test_a_record_that_changes_twice_in_a_run_counts_once(bench: Bench) -> None:
     run_id = bench.start(Mode.FULL).run_id
     while (step := bench.present_step()) is not None:
         if step.phase is Phase.INVOICES:
@@ -28,7 +28,7 @@ def test_a_record_that_changes_twice_within_a_run_counts_once(bench: Bench) -> N
         assert counted["new"] + counted["updated"] + counted["unchanged"] == counted["total"]
 
 
-def test_a_sweep_in_an_incremental_run_believes_nobody_gone_unasked(bench: Bench) -> None:
+def test_a_bulk_read_in_an_incremental_run_removes_no_person_without_a_detail_call(bench: Bench) -> None:
     bench.zoho.fault(FaultName.INACTIVE_PERSONS_OMITTED)
     bench.sync()
     before = {key: row["contact_persons"] for key, row in bench.customers().items()}
@@ -41,7 +41,7 @@ def test_a_sweep_in_an_incremental_run_believes_nobody_gone_unasked(bench: Bench
     assert {key: row["contact_persons"] for key, row in bench.customers().items()} == before
 
 
-def test_failures_between_progress_are_not_the_last_straw(synced: Bench) -> None:
+def test_failures_between_checkpoints_do_not_exhaust_the_attempts(synced: Bench) -> None:
     synced.rows("UPDATE zoho_connections SET bulk_persons_refused_at = now() RETURNING id")
     touched = sorted(synced.customers())[:20]
     synced.zoho.touch(contact_ids=touched)
@@ -52,7 +52,7 @@ def test_failures_between_progress_are_not_the_last_straw(synced: Bench) -> None
     assert synced.sync()["status"] == "succeeded"
 
 
-def test_a_detail_that_answers_gone_for_a_listed_contact_deletes_nobody(synced: Bench) -> None:
+def test_a_404_of_a_listed_contact_deletes_no_customer(synced: Bench) -> None:
     touched = list(synced.customers())[:1]
     synced.zoho.touch(contact_ids=touched)
     synced.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
@@ -60,7 +60,7 @@ def test_a_detail_that_answers_gone_for_a_listed_contact_deletes_nobody(synced: 
     assert "deleted" not in {row["status"] for row in synced.customers().values()}
 
 
-def test_a_run_waits_for_a_secret_of_another_key_and_says_so(synced: Bench) -> None:
+def test_a_run_waits_for_a_secret_of_another_key_and_reports_it(synced: Bench) -> None:
     synced.rows("UPDATE zoho_connections SET access_token_encrypted = 'of another key' RETURNING id")
     step = synced.start()
     synced.take(step)
@@ -73,7 +73,7 @@ def test_a_run_waits_for_a_secret_of_another_key_and_says_so(synced: Bench) -> N
     assert synced.rows("SELECT id FROM dead_letters") == []
 
 
-def test_invoices_that_failed_once_do_not_make_the_next_run_a_full_one(bench: Bench) -> None:
+def test_invoices_that_failed_once_do_not_make_the_next_run_a_full_run(bench: Bench) -> None:
     fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICES, status=500, code=1000)
     assert bench.sync()["status"] == "degraded"
     bench.zoho.clear_faults(fault)
@@ -91,7 +91,7 @@ def test_an_import_just_before_the_first_sync_costs_pages_not_details(bench: Ben
     assert result["api_calls"] <= 20
 
 
-def test_rows_from_before_booksync_that_zoho_does_not_have_are_marked_too(synced: Bench) -> None:
+def test_cached_rows_older_than_booksync_that_zoho_lacks_are_marked_deleted(synced: Bench) -> None:
     user_id = synced.rows("SELECT user_id FROM zoho_connections")[0]["user_id"]
     synced.rows(
         "INSERT INTO customers_cache (user_id, zoho_customer_id) VALUES (%(user_id)s, '4242424242') RETURNING id",
@@ -101,7 +101,7 @@ def test_rows_from_before_booksync_that_zoho_does_not_have_are_marked_too(synced
     assert synced.customers()["4242424242"]["status"] == "deleted"
 
 
-def test_a_crowd_is_read_where_zoho_refuses_pages_of_another_length(bench: Bench) -> None:
+def test_a_crowd_is_read_although_zoho_refuses_other_page_lengths(bench: Bench) -> None:
     bench.zoho.fault(FaultName.PAGE_LENGTH_REFUSED)
     imported = bench.zoho.bulk_import(900, invoices_per_contact=1)
     result = bench.sync(Mode.FULL)
@@ -109,7 +109,7 @@ def test_a_crowd_is_read_where_zoho_refuses_pages_of_another_length(bench: Bench
     assert bench.invoices().keys() >= set(imported["invoice_ids"])
 
 
-def test_old_invoices_paid_are_seen_where_neither_filter_nor_order_is_honoured(bench: Bench) -> None:
+def test_old_paid_invoices_are_found_although_filter_and_order_are_ignored(bench: Bench) -> None:
     bench.zoho.bulk_import(300, invoices_per_contact=1)
     bench.sync()
     oldest = sorted(bench.invoices(), key=int)[:2]

@@ -1,4 +1,4 @@
-"""What `/metrics` counts of runs: how each step ended, how each call was answered, and what was waited for."""
+"""The counts of runs in `/metrics`: endings of steps, statuses of calls, and waits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from workers.sync.work import Work
 
 @dataclass
 class Counted:
-    """What has been counted since the connection was made."""
+    """The counts since the connection was made."""
 
     bench: Bench
 
@@ -45,7 +45,7 @@ def counted(bench: Bench) -> Counted:
 
 @pytest.fixture
 def at_contacts(bench: Bench) -> StepRef:
-    """The step that asks Zoho for its first page."""
+    """The step that fetches the first page from Zoho."""
     bench.start()
     while (step := bench.present_step()) is not None and step.phase is not Phase.CONTACTS:
         bench.take(step)
@@ -54,7 +54,7 @@ def at_contacts(bench: Bench) -> StepRef:
 
 
 def that_raises(error: Exception) -> Callable[[Work], NoReturn]:
-    """A step that does nothing else."""
+    """A step that only raises this error."""
 
     def do(_work: Work) -> NoReturn:
         raise error
@@ -75,7 +75,7 @@ def test_a_run_counts_every_step_and_every_call(bench: Bench, counted: Counted) 
     assert run["api_calls"] == bench.zoho.stats().count()
 
 
-def test_a_failure_that_passes_is_a_retry_and_its_status_counts(
+def test_a_temporary_failure_counts_as_a_retry_with_its_status(
     bench: Bench, counted: Counted, at_contacts: StepRef
 ) -> None:
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, times=1, status=503)
@@ -84,7 +84,7 @@ def test_a_failure_that_passes_is_a_retry_and_its_status_counts(
     assert counted(Family.API_CALLS)["503",] == 1
 
 
-def test_a_call_without_an_answer_counts_as_such(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
+def test_a_call_without_a_response_is_counted_separately(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
     bench.zoho.fault(FaultName.RESET, kind=CallKind.CONTACTS, times=1, where="middle")
     bench.take(at_contacts)
     assert counted(Family.STEPS)["contacts", "retried"] == 1
@@ -98,7 +98,7 @@ def test_a_refusal_makes_the_step_wait_and_the_wait_is_counted(
     bench.take(at_contacts)
     assert counted(Family.STEPS)["contacts", "waiting"] == 1
     assert counted(Family.API_CALLS)["429",] == 1
-    assert counted(Family.BUDGET_WAITS) == {}, "nobody has asked the budget since"
+    assert counted(Family.BUDGET_WAITS) == {}, "the budget has not been used since"
 
     bench.skip_waiting()
     bench.take(at_contacts)
@@ -108,7 +108,7 @@ def test_a_refusal_makes_the_step_wait_and_the_wait_is_counted(
     assert 25_000 < counted(Family.BUDGET_WAIT_MS)["paused",] <= 30_000
 
 
-def test_a_wait_for_a_token_is_told_apart(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
+def test_a_wait_for_a_token_has_its_own_reason(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
     run_step(bench.resources, str(at_contacts.run_id), at_contacts.step, that_raises(BudgetWait(40, WaitReason.TOKENS)))
     assert counted(Family.BUDGET_WAIT_MS) == {("tokens",): 40_000}
 
@@ -116,11 +116,11 @@ def test_a_wait_for_a_token_is_told_apart(bench: Bench, counted: Counted, at_con
 @pytest.mark.parametrize(
     ("status", "code", "ending"),
     [
-        (400, 2, "given_up"),  # Zoho will never answer this call
+        (400, 2, "given_up"),  # Zoho will never accept this call
         (401, 57, "parked"),  # nor any other of this connection
     ],
 )
-def test_what_zoho_refuses_for_good_is_told_apart(
+def test_permanent_refusals_of_zoho_are_counted_by_their_ending(
     bench: Bench, counted: Counted, at_contacts: StepRef, status: int, code: int, ending: str
 ) -> None:
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=status, code=code)
@@ -129,7 +129,7 @@ def test_what_zoho_refuses_for_good_is_told_apart(
     assert counted(Family.API_CALLS)[str(status),] >= 1
 
 
-def test_a_step_whose_attempts_are_spent_is_given_up_once(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
+def test_a_step_without_attempts_left_is_given_up_once(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
     for _ in range(MAX_ATTEMPTS):
         bench.take(at_contacts)
@@ -139,7 +139,7 @@ def test_a_step_whose_attempts_are_spent_is_given_up_once(bench: Bench, counted:
     assert counted(Family.API_CALLS)["500",] == MAX_ATTEMPTS
 
 
-def test_an_error_that_nobody_knows_fails_in_the_end(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
+def test_an_unknown_error_fails_after_the_last_attempt(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
     for _ in range(MAX_ATTEMPTS):
         run_step(bench.resources, str(at_contacts.run_id), at_contacts.step, that_raises(RuntimeError("a defect")))
         bench.skip_waiting()
@@ -147,19 +147,19 @@ def test_an_error_that_nobody_knows_fails_in_the_end(bench: Bench, counted: Coun
     assert (steps["contacts", "retried"], steps["contacts", "failed"]) == (MAX_ATTEMPTS - 1, 1)
 
 
-def test_a_message_that_comes_twice_is_passed_over(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
+def test_a_duplicate_message_counts_as_passed_over(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
     bench.take(at_contacts)
     bench.take(at_contacts)
     steps = counted(Family.STEPS)
     assert (steps["contacts", "done"], steps[UNKNOWN, "passed_over"]) == (1, 1)
 
 
-def test_a_step_that_somebody_else_did_is_stale(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
+def test_a_step_that_another_worker_did_counts_as_stale(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
     run_step(bench.resources, str(at_contacts.run_id), at_contacts.step, that_raises(LeaseLostError()))
     assert counted(Family.STEPS)["contacts", "stale"] == 1
 
 
-def test_without_postgres_even_that_is_counted(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
+def test_an_outage_of_postgres_is_counted(bench: Bench, counted: Counted, at_contacts: StepRef) -> None:
     engine = new_engine(f"postgresql://127.0.0.1:{free_port()}/none", application_name="booksync tests")
     lost = replace(bench, resources=replace(bench.resources, engine=engine))
     lost.take(at_contacts)
@@ -167,7 +167,7 @@ def test_without_postgres_even_that_is_counted(bench: Bench, counted: Counted, a
     assert counted(Family.STEPS)[UNKNOWN, "no_database"] == 1
 
 
-def test_a_run_does_not_mind_that_nothing_can_be_counted(bench: Bench, counted: Counted) -> None:
+def test_a_run_succeeds_although_nothing_can_be_counted(bench: Bench, counted: Counted) -> None:
     counters = Counters.at(f"redis://127.0.0.1:{free_port()}/0")
     uncounted = replace(bench, resources=replace(bench.resources, counters=counters))
     assert uncounted.sync()["status"] == "succeeded"

@@ -1,4 +1,4 @@
-"""The scheduler's runs ask for countries until every customer whom their own country makes reachable is reachable."""
+"""Scheduled runs read countries until every customer with a callable number in their own country is reachable."""
 
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -28,14 +28,14 @@ def uncertain(bench: Bench) -> UncertainCountries:
 
 
 def calls_of_a_run(bench: Bench) -> int:
-    """Detail calls of one run of the scheduler."""
+    """The detail calls of one scheduled run."""
     bench.zoho.reset_stats()
     assert bench.sync(is_scheduled=True)["status"] == "succeeded"
     return bench.zoho.stats().count(CallKind.CONTACT)
 
 
 class TestCountedCustomers:
-    """An American organisation without any other customers, so that each call is for one of these."""
+    """An American organisation without other customers, so each detail call concerns one of these."""
 
     @pytest.fixture
     def zoho(self, simulator: SandboxControl) -> SandboxControl:
@@ -44,11 +44,11 @@ class TestCountedCustomers:
 
     @pytest.fixture
     def foreign(self, bench: Bench) -> dict[str, str]:
-        """Customers with an invoice that is due in a month, with the number that is right. Only details have their
+        """Customers with an invoice that is due in a month, with their right numbers. Only details have their
         country."""
         right = {}
         for each in range(25):
-            # Refused in the United States.
+            # Rejected in the United States.
             indian = self._customer(bench.zoho, "India", f"98765 4{each:04}")
             right[indian] = f"+9198765{40000 + each}"
         for each in range(20):
@@ -58,7 +58,7 @@ class TestCountedCustomers:
         return right
 
     def _customer(self, zoho: SandboxControl, country: str, mobile: str) -> str:
-        # Made before the first run, so that no later run takes it for a change.
+        # Created before the first run, so no later run reads the customer as changed.
         made = CreateContact(
             at=datetime.now(UTC) - timedelta(days=1),
             fields=ContactFields(country=country),
@@ -68,7 +68,9 @@ class TestCountedCustomers:
         zoho.create_invoice(contact["contact_id"])
         return str(contact["contact_id"])
 
-    def test_all_have_the_right_number_after_a_run_for_each_twenty(self, bench: Bench, foreign: dict[str, str]) -> None:
+    def test_all_numbers_are_right_after_a_run_for_every_twenty_customers(
+        self, bench: Bench, foreign: dict[str, str]
+    ) -> None:
         calls = [calls_of_a_run(bench) for _ in range(ceil(len(foreign) / A_RUN))]
         assert calls == [20, 20, 5]
         known = bench.customers()
@@ -77,14 +79,14 @@ class TestCountedCustomers:
         assert calls_of_a_run(bench) == 0
 
     @pytest.mark.usefixtures("foreign")
-    def test_those_who_cannot_be_reached_come_first(self, bench: Bench) -> None:
+    def test_unreachable_customers_come_first(self, bench: Bench) -> None:
         calls_of_a_run(bench)
         calls_of_a_run(bench)
         refused = [row for row in bench.customers().values() if row["phone_problem"] is not None]
         assert refused == []
         assert uncertain(bench) == UncertainCountries(customers=5, to_ask=5)
 
-    def test_plans_follow_in_the_same_run(self, bench: Bench, foreign: dict[str, str]) -> None:
+    def test_plans_are_updated_in_the_same_run(self, bench: Bench, foreign: dict[str, str]) -> None:
         calls_of_a_run(bench)
         planned = bench.rows(
             """
@@ -95,7 +97,7 @@ class TestCountedCustomers:
         assert len(planned) == A_RUN
         assert all(row["phone"] == foreign[row["zoho_customer_id"]] for row in planned)
 
-    def test_an_address_without_a_country_is_asked_for_once(self, bench: Bench) -> None:
+    def test_an_address_without_a_country_is_read_once(self, bench: Bench) -> None:
         contact_id = self._customer(bench.zoho, "", "98765 43210")
         assert [calls_of_a_run(bench) for _ in range(3)] == [1, 0, 0]
         assert uncertain(bench) == UncertainCountries(customers=1, to_ask=0)
@@ -112,11 +114,11 @@ class TestCountedCustomers:
         ],
     )
     @pytest.mark.usefixtures("foreign")
-    def test_none_is_asked_for_where_the_day_is_nearly_used(self, bench: Bench, spent: int, calls: int) -> None:
+    def test_no_call_is_made_when_the_day_is_nearly_used(self, bench: Bench, spent: int, calls: int) -> None:
         bench.zoho.set_limits(requests_per_day=1000, spend_day=spent)
         assert calls_of_a_run(bench) == calls
 
-    def test_a_customer_that_zoho_refuses_for_good_does_not_keep_its_place(
+    def test_a_customer_that_zoho_refuses_permanently_does_not_block_the_others(
         self, bench: Bench, foreign: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ask, refused = Work.ask_contact, set(list(foreign)[:A_RUN])
@@ -133,7 +135,7 @@ class TestCountedCustomers:
         others = foreign.keys() - refused
         assert {key: known[key]["primary_phone"] for key in others} == {key: foreign[key] for key in others}
 
-    def test_a_run_that_a_person_waits_for_asks_for_none(self, bench: Bench, foreign: dict[str, str]) -> None:
+    def test_a_run_started_by_a_person_makes_no_such_calls(self, bench: Bench, foreign: dict[str, str]) -> None:
         bench.zoho.reset_stats()
         bench.sync()
         assert bench.zoho.stats().count(CallKind.CONTACT) == 0
@@ -141,20 +143,20 @@ class TestCountedCustomers:
 
 
 class TestDirtyBooks:
-    """The simulator's made-up books: 18 % foreign customers, texts without a number, addresses without a country."""
+    """The simulator's generated books: 18 % foreign customers, texts without a number, addresses without a country."""
 
     @pytest.fixture
     def zoho(self, simulator: SandboxControl) -> SandboxControl:
         simulator.restart(contacts=1500, invoices=3000, requests_per_minute=LIMIT)
         return simulator
 
-    def test_all_whom_their_own_country_makes_reachable_are_so_after_a_run_for_each_twenty_refused(
+    def test_all_customers_reachable_by_their_own_country_are_reachable_after_a_run_for_every_twenty(
         self, bench: Bench
     ) -> None:
         bench.sync()
         own = {str(each["contact_id"]): _country(each) for each in bench.zoho.snapshot()["contacts"]}
         lost = _lost(bench, own)
-        assert len(lost) > A_RUN, "the books hold enough of them"
+        assert len(lost) > A_RUN, "the books have enough of these customers"
         refused = bench.rows(_REFUSED)
         for _ in range(ceil(len(refused) / A_RUN)):
             assert calls_of_a_run(bench) <= A_RUN
@@ -164,7 +166,7 @@ class TestDirtyBooks:
 
 
 class TestFewDirtyBooks:
-    """As above, so few that every question can be asked."""
+    """As above, but few enough that every question can be asked."""
 
     @pytest.fixture
     def zoho(self, simulator: SandboxControl) -> SandboxControl:
@@ -196,7 +198,7 @@ _ASSUMED = f"{_OWING} AND phone_verdict ->> 'assumed_country' IS NOT NULL"
 
 
 def _lost(bench: Bench, own: dict[str, str | None]) -> dict[str, str]:
-    """Customers with a debt who cannot be reached, with the number that their own country makes of their text."""
+    """Unreachable customers with a debt, with the number that their own country makes of their text."""
     found = {}
     for row in bench.rows(f"{_OWING} AND phone_problem IS NOT NULL"):
         country = own[row["zoho_customer_id"]]

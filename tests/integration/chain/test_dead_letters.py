@@ -1,4 +1,4 @@
-"""A step that is given up leaves a letter with the run's own end, and its retry is a run that does the work again."""
+"""A failed step leaves a dead letter, written with the end of its run; a retry is a new run that repeats the work."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ def letters(bench: Bench, choice: Choice | None = None) -> list[Row]:
 
 
 def letter(bench: Bench) -> Row:
-    """The only open one."""
+    """The only open dead letter."""
     (found,) = letters(bench)
     return found
 
@@ -35,7 +35,7 @@ def closed(bench: Bench) -> list[Row]:
 
 
 def fail(bench: Bench, kind: CallKind = CallKind.CONTACTS, **answer: Any) -> int:
-    """From now on that list is refused; the fault's id."""
+    """Makes this list fail from now on; returns the fault's id."""
     return bench.zoho.fault(FaultName.ANSWER, kind=kind, **(answer or {"status": 500, "code": 1000}))
 
 
@@ -50,7 +50,7 @@ def finish(bench: Bench) -> None:
 
 
 class TestDying:
-    def test_retries_that_are_exhausted(self, bench: Bench) -> None:
+    def test_a_step_with_exhausted_retries_leaves_a_dead_letter(self, bench: Bench) -> None:
         fail(bench)
         run_id = bench.sync()["run_id"]
         found = letter(bench)
@@ -59,25 +59,25 @@ class TestDying:
         assert (str(found["run_id"]), found["connection_id"]) == (run_id, bench.connection_id)
         assert found["arguments"]["args"][0] == run_id
 
-    def test_a_permanent_error(self, bench: Bench) -> None:
+    def test_a_permanent_error_leaves_a_dead_letter_at_once(self, bench: Bench) -> None:
         fail(bench, CallKind.INVOICES, status=400, code=2)
         bench.sync()
         found = letter(bench)
         assert (found["cause"], found["actor"], found["attempts"]) == (Cause.PERMANENT_ERROR, "sync_invoices_page", 1)
 
-    def test_a_connection_that_is_parked(self, bench: Bench) -> None:
+    def test_a_parked_connection_leaves_a_dead_letter(self, bench: Bench) -> None:
         fail(bench, status=401, code=57)
         assert bench.sync()["status"] == "parked"
         assert letter(bench)["cause"] == Cause.PERMANENT_ERROR
 
-    def test_a_step_that_ends_its_process_time_and_again(self, bench: Bench) -> None:
+    def test_a_step_that_repeatedly_ends_its_process_leaves_a_dead_letter(self, bench: Bench) -> None:
         step = bench.start()
         change(bench.resources.engine, "UPDATE sync_runs SET attempts = :attempts", attempts=MAX_ATTEMPTS)
         bench.take(step)
         found = letter(bench)
         assert (found["cause"], found["actor"]) == (Cause.PROCESS_KILLER, "start_sync")
 
-    def test_a_defect(self, bench: Bench) -> None:
+    def test_a_defect_leaves_a_dead_letter_with_its_traceback(self, bench: Bench) -> None:
         change(bench.resources.engine, "ALTER TABLE customers_cache ADD CONSTRAINT nobody CHECK (user_id IS NULL)")
         assert bench.sync()["status"] == "failed"
         found = letter(bench)
@@ -87,13 +87,13 @@ class TestDying:
             traceback = dead_letter_lists.letter(connection, found["id"])["traceback"]
         assert "in upsert_customers" in traceback
 
-    def test_an_outage_of_many_runs_is_one_letter(self, bench: Bench) -> None:
+    def test_an_outage_of_many_runs_is_one_dead_letter(self, bench: Bench) -> None:
         fail(bench)
         for _ in range(3):
             bench.sync()
         assert letter(bench)["deaths"] == 3
 
-    def test_a_letter_and_its_runs_end_are_written_together_or_not_at_all(
+    def test_a_dead_letter_and_the_end_of_its_run_are_written_together_or_not_at_all(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def lose(*_: object) -> int:
@@ -112,12 +112,12 @@ class TestDying:
 class TestRetrying:
     @pytest.fixture
     def fault(self, bench: Bench) -> int:
-        """Of a sync that has died of it."""
+        """The fault that has failed a sync."""
         fault = fail(bench)
         bench.sync()
         return fault
 
-    def test_a_retry_that_succeeds_closes_the_letter(self, bench: Bench, fault: int) -> None:
+    def test_a_successful_retry_closes_the_dead_letter(self, bench: Bench, fault: int) -> None:
         bench.zoho.clear_faults(fault)
         (told,) = retried(bench, letter(bench)["id"])
         assert told.is_sent
@@ -129,14 +129,14 @@ class TestRetrying:
         assert (found["id"], found["deaths"]) == (told.letter_id, 1)
 
     @pytest.mark.usefixtures("fault")
-    def test_a_retry_that_fails_again_is_the_same_letter(self, bench: Bench) -> None:
+    def test_a_retry_that_fails_again_reopens_the_same_dead_letter(self, bench: Bench) -> None:
         before = letter(bench)
         retried(bench, before["id"])
         finish(bench)
         after = letter(bench)
         assert (after["id"], after["deaths"], after["retry_run_id"]) == (before["id"], 2, None)
 
-    def test_a_run_under_way_does_the_work(self, bench: Bench, fault: int) -> None:
+    def test_a_retry_uses_the_run_that_is_under_way(self, bench: Bench, fault: int) -> None:
         bench.zoho.clear_faults(fault)
         step = bench.start()
         (told,) = retried(bench, letter(bench)["id"])
@@ -145,7 +145,7 @@ class TestRetrying:
         finish(bench)
         assert letters(bench) == []
 
-    def test_the_run_that_left_it_undone_does_not_make_up_for_it(self, bench: Bench) -> None:
+    def test_the_run_that_left_the_work_undone_cannot_close_the_dead_letter(self, bench: Bench) -> None:
         fail(bench)
         step = bench.start(Mode.FULL)
         while (now := bench.present_step()) is not None and now.phase is not Phase.INVOICES:
@@ -158,7 +158,7 @@ class TestRetrying:
         assert len(letters(bench)) == 1
 
     @pytest.mark.usefixtures("fault")
-    def test_two_letters_of_one_connection_share_a_run(self, bench: Bench) -> None:
+    def test_two_dead_letters_of_one_connection_share_a_run(self, bench: Bench) -> None:
         fail(bench, CallKind.INVOICES)
         bench.sync()
         first, second = (found["id"] for found in letters(bench))
@@ -169,13 +169,13 @@ class TestRetrying:
         assert len(closed(bench)) == 2
 
     @pytest.mark.usefixtures("fault")
-    def test_the_new_run_is_of_the_same_kind(self, bench: Bench) -> None:
+    def test_the_new_run_has_the_same_mode(self, bench: Bench) -> None:
         change(bench.resources.engine, "UPDATE sync_runs SET mode = 'full', allow_deletions = true")
         retried(bench, letter(bench)["id"])
         (run,) = bench.rows("SELECT mode, allow_deletions FROM sync_runs WHERE status = 'running'")
         assert (run["mode"], run["allow_deletions"]) == ("full", False), "a permission is not inherited"
 
-    def test_a_parked_connection_is_connected_first(self, bench: Bench) -> None:
+    def test_a_parked_connection_must_be_reconnected_first(self, bench: Bench) -> None:
         fail(bench, status=401, code=57)
         bench.sync()
         (told,) = retried(bench, letter(bench)["id"])
@@ -184,7 +184,7 @@ class TestRetrying:
         assert bench.present_step() is None
 
     @pytest.mark.usefixtures("fault")
-    def test_a_closed_letter_is_left_alone(self, bench: Bench) -> None:
+    def test_a_closed_dead_letter_is_not_retried(self, bench: Bench) -> None:
         letter_id = letter(bench)["id"]
         with bench.resources.engine.begin() as connection:
             dead_letters.discard(connection, [letter_id], "seen")
@@ -192,7 +192,7 @@ class TestRetrying:
         assert (told.is_sent, told.sentence) == (False, "It is closed already (discarded).")
 
     @pytest.mark.usefixtures("fault")
-    def test_nothing_changes_where_redis_is_away(self, bench: Bench) -> None:
+    def test_nothing_changes_when_redis_is_down(self, bench: Bench) -> None:
         letter_id = letter(bench)["id"]
         nobody = new_redis_client(f"redis://127.0.0.1:{free_port()}/0", patient=False)
         with pytest.raises(RedisRefusesError):

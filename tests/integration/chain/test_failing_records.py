@@ -1,4 +1,4 @@
-"""A record whose detail call fails for ever is rejected by name, and harms no other; several in a row are an outage."""
+"""A record whose detail call keeps failing is rejected by name and blocks no others; several in a row are an outage."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -21,19 +21,19 @@ from workers.sync.records import ATTEMPTS, OUTAGE
 
 @dataclass(frozen=True)
 class Failure:
-    """How a detail call fails, and how often a run makes it."""
+    """The failure of a detail call, and the number of calls that it costs a run."""
 
     fault: FaultName
     params: dict[str, Any]
-    is_refusal: bool = False  #: so that no further call would help
-    has_fixed_cost: bool = True  #: a right that is missing costs calls with other tokens too
+    is_refusal: bool = False  #: a further call would not help
+    has_fixed_cost: bool = True  #: a missing right also costs calls with other tokens
 
     def strike(self, zoho: SandboxControl, path: str) -> None:
         zoho.fault(self.fault, path=path, **self.params)
 
 
 def calls_of(bench: Bench, path: str) -> int:
-    """How often the failing call was made."""
+    """The number of failing calls."""
     return sum(fault["strikes"] for fault in bench.zoho.faults() if fault["path"] == path)
 
 
@@ -66,7 +66,7 @@ def customer_ids(bench: Bench) -> list[str]:
 
 
 def a_contact(bench: Bench, failure: Failure) -> tuple[str, str]:
-    """Where the bulk list is refused, each contact of a first run needs a detail call."""
+    """If the bulk list is refused, each contact of a first run needs a detail call."""
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     contact_id = customer_ids(bench)[3]
     failure.strike(bench.zoho, f"/contacts/{contact_id}")
@@ -74,7 +74,7 @@ def a_contact(bench: Bench, failure: Failure) -> tuple[str, str]:
 
 
 def an_invoices_customer(bench: Bench, failure: Failure) -> tuple[str, str]:
-    """A contact that the list hides is known by its invoices alone."""
+    """A contact that the list hides is known only by its invoices."""
     owner = str(bench.zoho.snapshot()["invoices"][0]["customer_id"])
     bench.zoho.fault(FaultName.ROW_MISSING, kind=CallKind.CONTACTS, record_id=int(owner))
     failure.strike(bench.zoho, f"/contacts/{owner}")
@@ -82,7 +82,7 @@ def an_invoices_customer(bench: Bench, failure: Failure) -> tuple[str, str]:
 
 
 def a_deletion(bench: Bench, failure: Failure) -> tuple[str, str]:
-    """A cached customer that a full run does not meet is asked about."""
+    """A cached customer that a full run does not find in the list needs a detail call."""
     bench.sync()
     gone = customer_ids(bench)[5]
     bench.zoho.fault(FaultName.ROW_MISSING, kind=CallKind.CONTACTS, record_id=int(gone))
@@ -91,7 +91,7 @@ def a_deletion(bench: Bench, failure: Failure) -> tuple[str, str]:
 
 
 def a_switch(bench: Bench, failure: Failure) -> tuple[str, str]:
-    """A customer who will soon be reminded is asked about Zoho's own switch."""
+    """A customer with a due reminder needs a detail call for Zoho's own switch."""
     window = replace(ReminderPolicy().window, weekdays=frozenset(range(7)))
     with bench.resources.engine.begin() as connection:
         policy = ReminderPolicy(window=window, skip_holidays=False)
@@ -110,13 +110,15 @@ Need = Callable[[Bench, Failure], tuple[str, str]]
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
 @pytest.mark.parametrize("need", [a_contact, an_invoices_customer, a_deletion, a_switch])
-def test_one_failing_record_is_rejected_by_name_and_the_run_goes_on(bench: Bench, failure: Failure, need: Need) -> None:
+def test_one_failing_record_is_rejected_by_name_and_the_run_continues(
+    bench: Bench, failure: Failure, need: Need
+) -> None:
     kind, record_id = need(bench, failure)
     bench.zoho.reset_stats()
 
     result = bench.sync(Mode.INCREMENTAL if need is a_switch else Mode.FULL, is_scheduled=need is a_switch)
     while need is a_switch and result["status"] == "succeeded":
-        # A switch whose call fails is asked for again after all others, within a few calls a run.
+        # A failing call for a switch is repeated after all others, within a few calls per run.
         result = bench.sync(is_scheduled=True)
 
     assert result["status"] == "degraded"
@@ -125,13 +127,13 @@ def test_one_failing_record_is_rejected_by_name_and_the_run_goes_on(bench: Bench
     assert rejected(bench) == [(kind, record_id)]
     if need is a_switch or not failure.has_fixed_cost:
         return
-    # The only record of a step is tried as often as a step is; among others its own failures are told apart sooner.
+    # The only record of a step has the attempts of the step. Among other records, its failures count as its own sooner.
     attempts = MAX_ATTEMPTS if need in (an_invoices_customer, a_deletion) else ATTEMPTS
     assert calls_of(bench, f"/contacts/{record_id}") == (1 if failure.is_refusal else attempts)
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_a_customer_that_cannot_be_understood_is_asked_for_once_in_a_run(bench: Bench, mode: Mode) -> None:
+def test_a_customer_that_cannot_be_understood_is_read_once_per_run(bench: Bench, mode: Mode) -> None:
     unreadable = Failure(FaultName.HOSTILE_DETAIL, {"row": HostileRow.BROKEN_TIME})
     kind, record_id = an_invoices_customer(bench, unreadable)
     result = bench.sync(mode)
@@ -150,7 +152,7 @@ def test_every_other_record_is_right(bench: Bench, need: Need, database: Any) ->
     assert [each for each in found if not any(name in str(each) for name in its_own)] == []
 
 
-def test_a_record_that_can_be_read_again_is_no_longer_rejected(bench: Bench, database: Any) -> None:
+def test_a_rejection_ends_when_the_record_can_be_read_again(bench: Bench, database: Any) -> None:
     a_contact(bench, FAILURES["internal_error"])
     assert bench.sync()["status"] == "degraded"
     bench.zoho.clear_faults()
@@ -159,7 +161,7 @@ def test_a_record_that_can_be_read_again_is_no_longer_rejected(bench: Bench, dat
     assert differences(bench.zoho.snapshot(), database) == []
 
 
-def test_many_failing_records_keep_no_other_out(bench: Bench) -> None:
+def test_many_failing_records_block_no_other_record(bench: Bench) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     ids = customer_ids(bench)
     failing = [contact_id for place, contact_id in enumerate(ids) if place % 3 < OUTAGE - 1]
@@ -174,7 +176,7 @@ def test_many_failing_records_keep_no_other_out(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("failure", ["internal_error", "refused", "bad_request"])
-def test_neighbours_that_fail_are_no_outage(bench: Bench, failure: str) -> None:
+def test_neighbouring_failing_records_are_not_an_outage(bench: Bench, failure: str) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     failing = customer_ids(bench)[: OUTAGE + 1]
     for contact_id in failing:
@@ -183,7 +185,7 @@ def test_neighbours_that_fail_are_no_outage(bench: Bench, failure: str) -> None:
     assert [record_id for _, record_id in rejected(bench)] == failing
 
 
-def test_an_outage_of_all_detail_calls_gives_the_phase_up(bench: Bench) -> None:
+def test_an_outage_of_all_detail_calls_fails_the_phase(bench: Bench) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=503)
     result = bench.sync()
@@ -193,7 +195,7 @@ def test_an_outage_of_all_detail_calls_gives_the_phase_up(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_a_short_outage_rejects_no_record_however_few_are_left(bench: Bench, count: int) -> None:
+def test_a_short_outage_rejects_no_record_even_if_few_are_left(bench: Bench, count: int) -> None:
     bench.sync()
     edited = customer_ids(bench)[:count]
     for contact_id in edited:

@@ -1,4 +1,4 @@
-"""A run meets an upstream that fails, lies or refuses: it goes on with what is cached, waits, or parks (FR-7)."""
+"""An upstream that fails, returns wrong data or refuses: the run continues with cached data, waits, or parks (FR-7)."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +19,7 @@ from workers.sync.work import Work
 from workers.zoho.errors import ZohoUnavailable
 
 
-def test_a_passing_failure_is_retried_and_leaves_no_trace(bench: Bench) -> None:
+def test_a_temporary_failure_is_retried_without_a_trace(bench: Bench) -> None:
     bench.zoho.fault(FaultName.ANSWER, times=2, status=500, code=1000)
     assert bench.sync()["status"] == "succeeded"
 
@@ -33,18 +33,18 @@ def test_a_passing_failure_is_retried_and_leaves_no_trace(bench: Bench) -> None:
         (FaultName.GARBAGE, {"body": "truncated"}),
     ],
 )
-def test_broken_answers_are_asked_again(bench: Bench, fault: FaultName, params: dict[str, Any]) -> None:
+def test_broken_responses_are_retried(bench: Bench, fault: FaultName, params: dict[str, Any]) -> None:
     bench.zoho.fault(fault, times=1, **params)
     assert bench.sync()["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("bomb", Bomb)
-def test_a_bomb_is_asked_again(bench: Bench, bomb: Bomb) -> None:
+def test_a_bomb_is_retried(bench: Bench, bomb: Bomb) -> None:
     bench.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, times=1, bomb=bomb)
     assert bench.sync()["status"] == "succeeded"
 
 
-def test_bombs_that_go_on_leave_the_cached_customers_and_say_why(bench: Bench) -> None:
+def test_repeated_bombs_leave_the_cached_customers_and_are_reported(bench: Bench) -> None:
     bench.sync()
     bench.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, bomb=Bomb.NESTED_GZIP)
     result = bench.sync()
@@ -53,7 +53,7 @@ def test_bombs_that_go_on_leave_the_cached_customers_and_say_why(bench: Bench) -
     assert result["customers"]["total"] > 0
 
 
-def test_a_list_that_is_too_large_leaves_the_cached_customers_and_says_why(bench: Bench) -> None:
+def test_an_oversized_list_leaves_the_cached_customers_and_is_reported(bench: Bench) -> None:
     bench.sync()
     bench.zoho.fault(FaultName.BOMB, kind=CallKind.CONTACTS, bomb=Bomb.PLAIN)
     result = bench.sync()
@@ -61,7 +61,7 @@ def test_a_list_that_is_too_large_leaves_the_cached_customers_and_says_why(bench
     assert "larger than 8388608 bytes" in result["reason"]
 
 
-def test_contacts_that_stay_away_leave_the_cached_ones_and_the_invoices_go_on(bench: Bench) -> None:
+def test_without_contacts_the_cached_ones_stay_and_the_invoices_continue(bench: Bench) -> None:
     bench.sync()
     before = bench.rows("SELECT last_customer_sync_at, last_invoice_sync_at FROM sync_metadata")[0]
     some_invoice = next(key for key, row in bench.invoices().items() if row["status"] != "void")
@@ -82,7 +82,7 @@ def test_contacts_that_stay_away_leave_the_cached_ones_and_the_invoices_go_on(be
     assert bench.sync()["status"] == "succeeded"
 
 
-def test_each_attempt_is_counted_and_the_last_one_gives_the_phase_up(bench: Bench) -> None:
+def test_each_attempt_is_counted_and_the_last_one_fails_the_phase(bench: Bench) -> None:
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=503)
     bench.zoho.reset_stats()
     assert bench.sync()["status"] == "degraded"
@@ -122,7 +122,7 @@ def test_the_log_line_of_a_steps_end_names_the_connection(bench: Bench, status: 
     assert named == {str(bench.connection_id)}
 
 
-def test_a_bulk_list_of_persons_that_fails_costs_details_and_nothing_else(
+def test_a_failing_bulk_list_of_persons_costs_only_detail_calls(
     bench: Bench, database: "psycopg.Connection[Any]"
 ) -> None:
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.BULK_PERSONS, status=500, code=1000)
@@ -134,12 +134,12 @@ def test_a_bulk_list_of_persons_that_fails_costs_details_and_nothing_else(
     assert bench.rows("SELECT id FROM dead_letters") == []
 
 
-def test_invoices_of_unknown_customers_wait_and_are_taken_up_by_themselves(bench: Bench) -> None:
+def test_invoices_of_unknown_customers_wait_and_are_cached_by_a_later_run(bench: Bench) -> None:
     fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
     first = bench.sync()
     assert (first["customers"]["total"], first["invoices"]["total"]) == (0, 0)
     assert first["invoices"]["skipped"] > 0
-    assert bench.zoho.stats().count(CallKind.CONTACT) == 0, "nobody is asked for while the customers are incomplete"
+    assert bench.zoho.stats().count(CallKind.CONTACT) == 0, "no customer is read while the customers are incomplete"
     assert first["reminders"]["skipped"].keys() == {"customer_missing"}
 
     bench.zoho.clear_faults(fault)
@@ -148,7 +148,7 @@ def test_invoices_of_unknown_customers_wait_and_are_taken_up_by_themselves(bench
     assert (second["invoices"]["skipped"], second["invoices"]["total"]) == (0, first["invoices"]["skipped"])
 
 
-def test_an_invoice_of_a_deleted_customer_is_skipped_and_asked_about_once(bench: Bench) -> None:
+def test_an_invoice_of_a_deleted_customer_waits_and_costs_one_call(bench: Bench) -> None:
     owner = next(iter(bench.zoho.snapshot()["invoices"]))["customer_id"]
     orphans = sum(invoice["customer_id"] == owner for invoice in bench.zoho.snapshot()["invoices"])
     bench.zoho.delete_contact(owner)
@@ -161,7 +161,7 @@ def test_an_invoice_of_a_deleted_customer_is_skipped_and_asked_about_once(bench:
     assert bench.zoho.stats().count(CallKind.CONTACT) == 0
 
 
-def test_a_revoked_token_parks_the_connection_until_it_is_connected_again(bench: Bench) -> None:
+def test_a_revoked_token_parks_the_connection_until_it_is_reconnected(bench: Bench) -> None:
     bench.sync()
     bench.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
     bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
@@ -182,7 +182,7 @@ def test_a_revoked_token_parks_the_connection_until_it_is_connected_again(bench:
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 57), (400, 6041)])
-def test_what_concerns_every_call_parks(bench: Bench, status: int, code: int) -> None:
+def test_an_error_that_concerns_every_call_parks_the_connection(bench: Bench, status: int, code: int) -> None:
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=status, code=code)
     assert bench.sync()["status"] == "parked"
 
@@ -195,7 +195,7 @@ def test_an_expired_access_token_is_renewed_once(bench: Bench) -> None:
     assert bench.zoho.stats().token_refreshes == 1
 
 
-def test_hostile_rows_are_set_aside_and_the_others_go_on(bench: Bench) -> None:
+def test_hostile_rows_are_rejected_and_the_others_are_cached(bench: Bench) -> None:
     for row in ("missing_id", "broken_time", "huge_name", "wrong_types"):
         bench.zoho.fault(FaultName.HOSTILE_ROW, kind=CallKind.CONTACTS, times=1, row=row)
     result = bench.sync()
@@ -205,7 +205,7 @@ def test_hostile_rows_are_set_aside_and_the_others_go_on(bench: Bench) -> None:
 
 
 class TestAPageOfWhichNothingIsUnderstood:
-    """It degrades the run, whose watermark stays: the next run reads the rows again."""
+    """Such a page degrades the run and keeps its watermark, so the next run reads the rows again."""
 
     @pytest.fixture(autouse=True)
     def _a_row_is_a_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +213,7 @@ class TestAPageOfWhichNothingIsUnderstood:
 
     @pytest.fixture
     def watermarks(self, bench: Bench) -> Callable[[], tuple[datetime, datetime]]:
-        """The watermarks of customers and invoices; they are a minute old to begin with."""
+        """The watermarks of customers and invoices; they are a minute old at the start."""
         bench.sync()
         bench.rows(
             "UPDATE sync_metadata SET last_customer_sync_at = last_customer_sync_at - interval '1 minute', "
@@ -226,7 +226,9 @@ class TestAPageOfWhichNothingIsUnderstood:
 
         return present
 
-    def test_of_contacts(self, bench: Bench, watermarks: Callable[[], tuple[datetime, datetime]]) -> None:
+    def test_a_page_of_contacts_without_an_understood_row_keeps_the_watermark(
+        self, bench: Bench, watermarks: Callable[[], tuple[datetime, datetime]]
+    ) -> None:
         customers_at, invoices_at = watermarks()
         changed = next(iter(bench.customers()))
         bench.zoho.edit_contact(changed, contact_name="Renamed")
@@ -242,7 +244,9 @@ class TestAPageOfWhichNothingIsUnderstood:
         assert bench.customers()[changed]["customer_name"] == "Renamed"
         assert watermarks()[0] > customers_at
 
-    def test_of_invoices(self, bench: Bench, watermarks: Callable[[], tuple[datetime, datetime]]) -> None:
+    def test_a_page_of_invoices_without_an_understood_row_keeps_the_watermark(
+        self, bench: Bench, watermarks: Callable[[], tuple[datetime, datetime]]
+    ) -> None:
         customers_at, invoices_at = watermarks()
         paid = next(i for i, row in bench.invoices().items() if row["status"] == "sent")
         bench.zoho.pay_invoice(paid)
@@ -259,7 +263,7 @@ class TestAPageOfWhichNothingIsUnderstood:
 
 
 class TestDuplicates:
-    """Messages come twice, late, or from a worker that was thought dead."""
+    """Messages that come twice, late, or from a worker that seemed dead."""
 
     @pytest.fixture
     def at_contacts(self, bench: Bench) -> tuple[Bench, StepRef]:
@@ -269,14 +273,14 @@ class TestDuplicates:
         assert step is not None
         return bench, step
 
-    def test_a_step_that_comes_again_does_nothing(self, at_contacts: tuple[Bench, StepRef]) -> None:
+    def test_a_duplicate_of_a_finished_step_does_nothing(self, at_contacts: tuple[Bench, StepRef]) -> None:
         bench, step = at_contacts
         bench.take(step)
         calls = bench.zoho.stats().count()
         bench.take(step)
         assert bench.zoho.stats().count() == calls
 
-    def test_a_step_in_other_hands_is_left_alone(self, at_contacts: tuple[Bench, StepRef]) -> None:
+    def test_a_leased_step_is_not_executed(self, at_contacts: tuple[Bench, StepRef]) -> None:
         bench, step = at_contacts
         bench.rows("UPDATE sync_runs SET claimed_until = now() + interval '1 minute' RETURNING id")
         calls = bench.zoho.stats().count()
@@ -284,7 +288,9 @@ class TestDuplicates:
         assert bench.zoho.stats().count() == calls
         assert bench.present_step() == step
 
-    def test_a_dead_workers_step_is_taken_when_its_claim_has_run_out(self, at_contacts: tuple[Bench, StepRef]) -> None:
+    def test_a_dead_workers_step_is_acquired_after_its_lease_has_expired(
+        self, at_contacts: tuple[Bench, StepRef]
+    ) -> None:
         bench, step = at_contacts
         bench.rows("UPDATE sync_runs SET claimed_until = now() - interval '1 second', attempts = 1 RETURNING id")
         bench.take(step)

@@ -1,4 +1,4 @@
-"""The first sync: what Zoho has is cached, what can be reminded is planned, and every open invoice is accounted for."""
+"""The first sync caches Zoho's records, plans the possible reminders, and accounts for every open invoice."""
 
 from decimal import Decimal
 
@@ -34,7 +34,7 @@ def test_persons_come_from_the_bulk_list_and_equal_the_details(bench: Bench) -> 
             assert {p["contact_person_id"] for p in cached[contact["contact_id"]]["contact_persons"]} == persons
 
 
-def test_each_open_invoice_counts_once_scheduled_or_under_a_reason(bench: Bench) -> None:
+def test_each_open_invoice_is_scheduled_or_has_one_reason(bench: Bench) -> None:
     result = bench.sync()
     still_owed = [
         invoice
@@ -68,7 +68,7 @@ def test_reminders_go_only_to_unpaid_invoices_of_customers_with_a_valid_phone(be
         assert row["balance"] > 0
 
 
-def test_the_first_run_is_a_full_one_and_the_second_asks_for_next_to_nothing(bench: Bench) -> None:
+def test_the_first_run_is_a_full_run_and_the_second_makes_few_calls(bench: Bench) -> None:
     first = bench.sync()
     second = bench.sync()
     assert (first["mode"], second["mode"]) == ("full", "incremental")
@@ -79,7 +79,7 @@ def test_the_first_run_is_a_full_one_and_the_second_asks_for_next_to_nothing(ben
     assert second["reminders"] == first["reminders"]
 
 
-def test_the_calls_that_a_run_reports_are_those_that_zoho_has_seen(bench: Bench) -> None:
+def test_the_reported_calls_of_a_run_are_those_that_zoho_received(bench: Bench) -> None:
     bench.zoho.reset_stats()
     result = bench.sync()
     assert result["api_calls"] == bench.zoho.stats().count()

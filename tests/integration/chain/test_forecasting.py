@@ -1,4 +1,4 @@
-"""What a sync is said to cost is what it costs."""
+"""The forecast of a sync's calls equals its real calls."""
 
 import pytest
 
@@ -17,17 +17,17 @@ def calls_of_a_full_sync(bench: Bench) -> int:
 
 
 @pytest.mark.parametrize("is_refused", [False, True])
-def test_a_full_sync_that_finds_nothing_new_costs_what_was_forecast(bench: Bench, is_refused: bool) -> None:
+def test_a_full_sync_without_changes_costs_the_forecast_calls(bench: Bench, is_refused: bool) -> None:
     if is_refused:
         bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     bench.sync()
-    # A day later: the details that the first run has asked for are old.
+    # A day later the details that the first run has read are old.
     bench.rows("UPDATE customers_cache SET details_observed_at = details_observed_at - interval '1 day' RETURNING id")
     expected = calls_of_a_full_sync(bench)
     assert bench.sync(Mode.FULL)["api_calls"] == expected
 
 
-def test_without_the_bulk_list_the_first_full_sync_asks_about_each_customer_who_is_cached(bench: Bench) -> None:
+def test_without_the_bulk_list_the_first_full_sync_makes_a_call_for_each_cached_customer(bench: Bench) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     customers = bench.sync()["customers"]["total"]
     bench.rows("UPDATE sync_metadata SET last_customer_sync_at = NULL RETURNING connection_id")

@@ -1,4 +1,4 @@
-"""`booksync reminders preview|open|close|report` and `booksync do-not-call`: what they print, and what they change."""
+"""`booksync reminders preview|open|close|report` and `booksync do-not-call`: their output and their changes."""
 
 import datetime as dt
 from typing import Any
@@ -32,12 +32,12 @@ def reminders(bench: Bench) -> list[dict[str, Any]]:
 
 
 class TestPreview:
-    def test_each_stage_is_the_one_before_less_its_losses(self, connection_id: str) -> None:
+    def test_each_stage_equals_the_previous_one_minus_its_losses(self, connection_id: str) -> None:
         told = asked("reminders", "preview", connection_id)
         for before, after in zip(told["funnel"], told["funnel"][1:], strict=False):
             assert after["invoices"] == before["invoices"] - sum(lost["invoices"] for lost in after["losses"])
 
-    def test_it_counts_what_the_sync_has_planned(self, synced: Bench, connection_id: str) -> None:
+    def test_preview_counts_the_plans_of_the_sync(self, synced: Bench, connection_id: str) -> None:
         told = asked("reminders", "preview", connection_id)
         planned = synced.rows("SELECT count(*) AS n FROM invoices_cache WHERE plan_outcome = 'scheduled'")[0]["n"]
         owed = synced.rows("""
@@ -47,14 +47,14 @@ class TestPreview:
         assert (stage(told, "open")["invoices"], stage(told, "to_come")["invoices"]) == (owed, planned)
         assert planned > 0
 
-    def test_it_ends_with_what_is_called_about_tomorrow(self, connection_id: str) -> None:
+    def test_preview_ends_with_the_invoices_called_about_tomorrow(self, connection_id: str) -> None:
         told = asked("reminders", "preview", connection_id, "--limit", "1000")
         tomorrow = stage(told, "tomorrow")
         assert [lost["reason"] for lost in tomorrow["losses"]] == ["another_day"]
         called = sum(len(call["invoices"]) for call in told["calls"]) if told["tomorrow"]["calls"] else 0
         assert tomorrow["invoices"] == called
 
-    def test_it_says_how_many_countries_are_to_be_asked_for(self, connection_id: str) -> None:
+    def test_preview_reports_how_many_countries_must_be_read(self, connection_id: str) -> None:
         told = asked("reminders", "preview", connection_id)["uncertain_countries"]
         assert told["customers"] == told["to_ask"] > 0
         assert told["runs"] == -(-told["to_ask"] // told["detail_calls_per_run"])
@@ -62,12 +62,12 @@ class TestPreview:
         assert words in run("reminders", "preview", connection_id).stdout
         assert words in run("status").stdout
 
-    def test_looking_changes_nothing(self, synced: Bench, connection_id: str) -> None:
+    def test_a_preview_changes_nothing(self, synced: Bench, connection_id: str) -> None:
         before = reminders(synced), synced.invoices()
         asked("reminders", "preview", connection_id, "--backlog", "latest")
         assert (reminders(synced), synced.invoices()) == before
 
-    def test_both_ways_with_the_backlog_are_counted_whichever_is_looked_at(self, connection_id: str) -> None:
+    def test_preview_counts_both_backlog_choices_whichever_is_shown(self, connection_id: str) -> None:
         without = asked("reminders", "preview", connection_id)
         latest = asked("reminders", "preview", connection_id, "--backlog", "latest")
         assert without["backlog_counts"] == latest["backlog_counts"]
@@ -89,7 +89,7 @@ class TestPreview:
 
 
 class TestOpening:
-    def test_a_new_connection_is_closed_and_says_so(self, synced: Bench, connection_id: str) -> None:
+    def test_a_new_connection_is_closed_and_status_reports_it(self, synced: Bench, connection_id: str) -> None:
         told = asked("status", connection_id)["connections"][0]
         assert (told["handover"], told["opened_at"]) == (Handover.CLOSED, None)
         waiting = synced.rows("SELECT count(DISTINCT phone) AS n FROM reminders WHERE status = 'scheduled'")[0]["n"]
@@ -97,7 +97,7 @@ class TestOpening:
         line = f"Handover is closed; {waiting:,} calls wait. Next: booksync reminders preview {connection_id}"
         assert line in run("status", connection_id).output
 
-    def test_opening_plans_again_as_the_preview_has_said(self, synced: Bench, connection_id: str) -> None:
+    def test_opening_replans_as_the_preview_has_reported(self, synced: Bench, connection_id: str) -> None:
         promised = asked("reminders", "preview", connection_id, "--backlog", "latest")
         opened = asked("reminders", "open", connection_id, "--backlog", "latest")
         assert (opened["handover"], opened["backlog"]) == (Handover.OPEN, Backlog.LATEST)
@@ -105,7 +105,7 @@ class TestOpening:
         assert planned == stage(promised, "to_come")["invoices"]
         assert synced.rows("SELECT id FROM invoices_cache WHERE plan_at <= now()") == []
 
-    def test_closing_stops_handing_over_only(self, synced: Bench, connection_id: str) -> None:
+    def test_closing_only_stops_the_handover(self, synced: Bench, connection_id: str) -> None:
         asked("reminders", "open", connection_id)
         before = reminders(synced)
         closed = asked("reminders", "close", connection_id)
@@ -114,7 +114,7 @@ class TestOpening:
 
 
 class TestReport:
-    def test_a_person_may_report_and_correct(self, synced: Bench) -> None:
+    def test_a_person_may_report_and_correct_an_outcome(self, synced: Bench) -> None:
         handover, invoice = hand_over_one(synced)
         recorded = asked("reminders", "report", handover, "disputed", "--note", "goods returned")
         assert recorded == {"handover_id": handover, "outcome": "disputed", "reminders": 1}
@@ -131,9 +131,7 @@ class TestReport:
             (("reached", "--reminder", "00000000-0000-4000-8000-000000000000"), "holds no such reminder"),
         ],
     )
-    def test_a_report_that_says_too_little_is_refused(
-        self, synced: Bench, words: tuple[str, ...], sentence: str
-    ) -> None:
+    def test_an_incomplete_report_is_refused(self, synced: Bench, words: tuple[str, ...], sentence: str) -> None:
         handover, _ = hand_over_one(synced)
         result = run("reminders", "report", handover, *words)
         assert result.exit_code == 2
@@ -142,7 +140,7 @@ class TestReport:
 
 
 def hand_over_one(bench: Bench) -> tuple[str, str]:
-    """One reminder as if a claim had just taken it: the handover's id and the invoice's."""
+    """Marks one reminder as just handed over; returns the ids of the handover and the invoice."""
     handed_over = bench.rows("""
         WITH chosen AS (
             SELECT reminder.id, reminder.phone, reminder.invoice_id, invoice.user_id, invoice.connection_id
@@ -160,7 +158,7 @@ def hand_over_one(bench: Bench) -> tuple[str, str]:
 
 
 class TestDoNotCall:
-    def test_a_listed_number_is_not_planned_until_it_is_taken_off(self, synced: Bench) -> None:
+    def test_a_listed_number_gets_no_reminder_until_it_is_removed(self, synced: Bench) -> None:
         phone = synced.rows("SELECT phone FROM reminders WHERE status = 'scheduled' ORDER BY phone LIMIT 1")[0]["phone"]
         assert asked("do-not-call", "add", phone, "--note", "asked us to stop")["added"] is True
         assert asked("do-not-call", "add", phone)["added"] is False
@@ -173,18 +171,18 @@ class TestDoNotCall:
         assert synced.rows(pending, phone=phone)[0]["n"] > 0
 
     @pytest.mark.usefixtures("synced")
-    def test_a_number_without_its_prefix_could_be_several(self) -> None:
+    def test_a_number_without_its_country_prefix_is_refused(self) -> None:
         result = run("do-not-call", "add", "020 7031 3000")
         assert result.exit_code == 2
         assert "Write it with its country prefix" in " ".join(result.output.split())
 
 
 class TestSwitchesThatWereOff:
-    def test_a_stopped_invoice_that_is_started_in_zoho_is_reminded_again(self, synced: Bench) -> None:
+    def test_reminders_of_an_invoice_resume_when_they_are_switched_on_in_zoho(self, synced: Bench) -> None:
         invoice: str = synced.rows("""
             SELECT zoho_invoice_id FROM invoices_cache WHERE plan_outcome = 'scheduled' ORDER BY balance DESC LIMIT 1
         """)[0]["zoho_invoice_id"]
-        # A minute before the next edit: two versions of one second look the same.
+        # A minute before the next edit, because two versions of the same second look the same.
         stopped = ask.InvoiceFields(payment_reminder_enabled=False)
         a_minute_ago = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
         synced.zoho.mutate(ask.EditInvoice(at=a_minute_ago, invoice_id=int(invoice), fields=stopped))
@@ -198,7 +196,7 @@ class TestSwitchesThatWereOff:
 
 
 def bring_forward(bench: Bench, invoice: str) -> None:
-    """Its reminder is due within a day, so that its details are asked for."""
+    """Makes the invoice's reminder due within a day, so that its details are read."""
     bench.rows(
         """
         UPDATE reminders SET scheduled_at = now() + interval '1 hour', closes_at = now() + interval '2 hours'

@@ -1,4 +1,4 @@
-"""Held deletions through a run and `booksync deletions`: they last until Zoho or a person decides."""
+"""Held deletions in runs and in `booksync deletions`: they end when Zoho lists the record again or a person decides."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def lost(synced: Bench) -> list[str]:
 
 
 def lose_invoices(bench: Bench, count: int) -> list[str]:
-    """The ids of invoices that are deleted in Zoho now, all new losses."""
+    """Deletes further invoices in Zoho and returns their ids."""
     ids = sorted(str(invoice["invoice_id"]) for invoice in bench.zoho.snapshot()["invoices"])[:count]
     for invoice_id in ids:
         bench.zoho.delete_invoice(invoice_id)
@@ -51,7 +51,7 @@ def lose_invoices(bench: Bench, count: int) -> list[str]:
 
 
 def lose_all_customers(bench: Bench) -> None:
-    """The contacts list is empty, and every contact's own page answers 404, as after a lost permission."""
+    """Empties the contacts list and returns 404 for every contact, as after a lost permission."""
     bench.zoho.fault(FaultName.LIST_EMPTY, kind=CallKind.CONTACTS)
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=404, code=1002)
 
@@ -80,22 +80,22 @@ def state(connection_id: str) -> dict[str, Any]:
 
 
 class TestRuns:
-    def test_all_that_are_missing_are_held_not_only_the_first(self, lost: list[str], connection_id: str) -> None:
+    def test_all_missing_records_are_held_not_only_the_first(self, lost: list[str], connection_id: str) -> None:
         assert held_ids(connection_id) == set(lost)
 
-    def test_the_run_that_finds_them_names_their_number_and_the_next_step(self, synced: Bench) -> None:
+    def test_the_run_that_finds_missing_records_reports_their_number_and_the_next_step(self, synced: Bench) -> None:
         lose_invoices(synced, MANY)
         reason = synced.sync(Mode.FULL)["reason"]
         assert f"Suspiciously many invoices are gone from Zoho: {MANY} invoices are held back" in reason
         assert f"booksync deletions list {synced.connection_id}" in reason
 
-    def test_later_runs_neither_ask_about_them_nor_degrade(self, synced: Bench, lost: list[str]) -> None:
+    def test_later_runs_make_no_calls_for_held_records_and_do_not_degrade(self, synced: Bench, lost: list[str]) -> None:
         for mode in (Mode.FULL, Mode.INCREMENTAL, Mode.FULL):
             assert synced.sync(mode)["status"] == "succeeded"
         assert calls(synced) == 0
         assert live(synced, lost) == set(lost)
 
-    def test_a_further_loss_joins_them_and_degrades_its_run(
+    def test_a_further_loss_is_held_too_and_degrades_its_run(
         self, synced: Bench, lost: list[str], connection_id: str
     ) -> None:
         (more,) = lose_invoices(synced, 1)
@@ -104,7 +104,9 @@ class TestRuns:
         assert f"1 invoice is held back from being marked deleted, and {MANY} were before." in found["reason"]
         assert held_ids(connection_id) == {*lost, more}
 
-    def test_kinds_are_weighed_apart(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+    def test_customers_and_invoices_are_judged_separately(
+        self, synced: Bench, lost: list[str], connection_id: str
+    ) -> None:
         owners = {row["zoho_customer_id"] for row in synced.invoices().values()}
         gone = min(set(synced.customers()) - owners)
         synced.zoho.delete_contact(gone)
@@ -112,7 +114,7 @@ class TestRuns:
         assert synced.customers()[gone]["status"] == "deleted"
         assert held_ids(connection_id) == set(lost)
 
-    def test_records_that_zoho_lists_again_are_held_no_longer(self, synced: Bench, connection_id: str) -> None:
+    def test_the_hold_ends_when_zoho_lists_the_records_again(self, synced: Bench, connection_id: str) -> None:
         everyone = set(synced.customers())
         lose_all_customers(synced)
         assert synced.sync(Mode.FULL)["status"] == "degraded"
@@ -136,14 +138,14 @@ class TestRuns:
         assert synced.sync(Mode.FULL)["status"] == "degraded"
         assert held_ids(connection_id) == set(synced.customers())
 
-    def test_a_run_that_may_delete_marks_them_and_ends_their_wait(
+    def test_a_run_with_allowed_deletions_marks_held_records(
         self, synced: Bench, lost: list[str], connection_id: str
     ) -> None:
         assert synced.sync(Mode.FULL, allow_deletions=True)["status"] == "succeeded"
         assert live(synced, lost) == set()
         assert held_ids(connection_id) == set()
 
-    def test_a_run_that_may_delete_marks_what_was_dismissed_too(
+    def test_a_run_with_allowed_deletions_marks_dismissed_records_too(
         self, synced: Bench, lost: list[str], connection_id: str
     ) -> None:
         asked("deletions", "dismiss", connection_id, "--yes")
@@ -151,29 +153,29 @@ class TestRuns:
         assert live(synced, lost) == set()
         assert held_ids(connection_id, "--dismissed") == set()
 
-    def test_a_run_asks_about_no_more_than_its_share(
+    def test_a_run_makes_no_more_calls_than_its_limit(
         self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(deletions, "MOST_ASKED_ABOUT", 20)
         ids = lose_invoices(synced, MANY)
         first = synced.sync(Mode.FULL)
-        assert "More invoices are missing from the list. The next full run asks about them." in first["reason"]
+        assert "More invoices are missing from the list. The next full run checks them." in first["reason"]
         assert len(held_ids(connection_id)) == calls(synced) == 20
         synced.sync(Mode.FULL)
         assert held_ids(connection_id) == set(ids)
 
-    def test_a_run_that_can_afford_no_more_calls_holds_what_it_has_found(
+    def test_a_run_that_cannot_afford_more_calls_holds_the_records_found_so_far(
         self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(deletions, "is_affordable", lambda *_: False)
         lose_invoices(synced, MANY)
-        assert "The next full run asks about them." in synced.sync(Mode.FULL)["reason"]
+        assert "The next full run checks them." in synced.sync(Mode.FULL)["reason"]
         assert len(held_ids(connection_id)) == calls(synced) == deletions.QUESTIONS_PER_STEP
 
 
 class TestList:
     @pytest.mark.usefixtures("lost")
-    def test_each_record_has_its_name_its_evidence_and_its_time(self, synced: Bench, connection_id: str) -> None:
+    def test_each_record_is_listed_with_its_name_evidence_and_time(self, synced: Bench, connection_id: str) -> None:
         told = asked("deletions", "list", connection_id)
         assert (told["customers"], told["invoices"]) == (0, MANY)
         cached, owners = synced.invoices(), synced.customers()
@@ -187,21 +189,21 @@ class TestList:
         assert f"{MANY - 2} more: --limit {MANY}" in words
 
     @pytest.mark.usefixtures("lost")
-    def test_a_name_that_could_move_the_cursor_is_printed_harmless(self, synced: Bench, connection_id: str) -> None:
+    def test_control_characters_in_a_name_are_printed_harmless(self, synced: Bench, connection_id: str) -> None:
         synced.rows("UPDATE customers_cache SET customer_name = %(name)s RETURNING id", name="\x1b[2J[red]A\nB\u202e")
         words = run("deletions", "list", connection_id).stdout
         assert "\x1b" not in words
         assert "\u202e" not in words
         assert r"\x1b[2J[red]A\nB\u202e" in words
 
-    def test_without_a_connection_all_are_listed(self, lost: list[str]) -> None:
+    def test_without_a_connection_the_records_of_all_are_listed(self, lost: list[str]) -> None:
         assert {each["record_id"] for each in asked("deletions", "list")["held"]} == set(lost)
 
-    def test_one_kind_alone_is_listed(self, lost: list[str], connection_id: str) -> None:
+    def test_one_kind_can_be_listed_alone(self, lost: list[str], connection_id: str) -> None:
         assert held_ids(connection_id, "--kind", "customer") == set()
         assert held_ids(connection_id, "--kind", "invoice") == set(lost)
 
-    def test_nothing_is_said_to_be_held_where_nothing_is(self, connection_id: str) -> None:
+    def test_an_empty_list_is_reported(self, connection_id: str) -> None:
         assert "No record is held back" in run("deletions", "list", connection_id).stdout
 
     @pytest.mark.usefixtures("synced")
@@ -210,7 +212,7 @@ class TestList:
 
 
 class TestApply:
-    def test_a_person_who_says_yes_marks_them(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+    def test_a_confirmed_apply_marks_the_records(self, synced: Bench, lost: list[str], connection_id: str) -> None:
         result = decide("apply", connection_id, reply="y\n")
         assert result.exit_code == 0, result.output
         assert f"{MANY} invoices are marked deleted." in result.output
@@ -218,7 +220,7 @@ class TestApply:
         assert held_ids(connection_id) == set()
         assert synced.sync(Mode.FULL)["status"] == "succeeded"
 
-    def test_a_person_who_says_no_changes_nothing(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+    def test_a_declined_apply_changes_nothing(self, synced: Bench, lost: list[str], connection_id: str) -> None:
         result = decide("apply", connection_id, reply="n\n")
         assert (result.exit_code, "Nothing was changed." in result.output) == (0, True)
         assert live(synced, lost) == set(lost)
@@ -231,13 +233,13 @@ class TestApply:
         number = synced.invoices()[lost[0]]["invoice_number"]
         assert number in decide("apply", connection_id, reply="n\n").output
 
-    def test_one_record_alone_can_be_marked(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+    def test_one_record_can_be_marked_alone(self, synced: Bench, lost: list[str], connection_id: str) -> None:
         told = asked("deletions", "apply", connection_id, "--record", lost[0], "--yes")
         assert told["applied"] == {"customers": 0, "invoices": 1}
         assert live(synced, lost) == set(lost[1:])
         assert held_ids(connection_id) == set(lost[1:])
 
-    def test_another_kind_is_left_alone(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+    def test_another_kind_is_not_changed(self, synced: Bench, lost: list[str], connection_id: str) -> None:
         told = asked("deletions", "apply", connection_id, "--kind", "customer", "--yes")
         assert told["applied"] == {"customers": 0, "invoices": 0}
         assert live(synced, lost) == set(lost)
@@ -273,7 +275,7 @@ class TestApply:
 
 
 class TestDismiss:
-    def test_dismissed_records_stay_cached_and_are_held_no_longer(
+    def test_dismissed_records_stay_cached_without_being_held(
         self, synced: Bench, lost: list[str], connection_id: str
     ) -> None:
         told = asked("deletions", "dismiss", connection_id, "--yes")
@@ -282,14 +284,16 @@ class TestDismiss:
         assert held_ids(connection_id, "--dismissed") == set(lost)
         assert live(synced, lost) == set(lost)
 
-    def test_later_runs_do_not_hold_them_again(self, synced: Bench, lost: list[str], connection_id: str) -> None:
+    def test_later_runs_do_not_hold_dismissed_records_again(
+        self, synced: Bench, lost: list[str], connection_id: str
+    ) -> None:
         asked("deletions", "dismiss", connection_id, "--yes")
         assert synced.sync(Mode.FULL)["status"] == "succeeded"
         assert (calls(synced), held_ids(connection_id)) == (0, set())
         assert live(synced, lost) == set(lost)
 
     @pytest.mark.usefixtures("lost")
-    def test_they_no_longer_weigh_on_ordinary_deletions(self, synced: Bench, connection_id: str) -> None:
+    def test_dismissed_records_do_not_count_towards_the_safeguard(self, synced: Bench, connection_id: str) -> None:
         asked("deletions", "dismiss", connection_id, "--yes")
         (more,) = lose_invoices(synced, 1)
         assert synced.sync(Mode.FULL)["status"] == "succeeded"
@@ -297,12 +301,12 @@ class TestDismiss:
 
 
 async def admit(*_: object) -> None:
-    """Stands for a right password."""
+    """Accepts any password."""
 
 
 class TestStatus:
     @pytest.mark.usefixtures("lost")
-    def test_it_counts_them_until_a_person_decides(self, synced: Bench, connection_id: str) -> None:
+    def test_status_counts_held_records_until_a_person_decides(self, synced: Bench, connection_id: str) -> None:
         held = state(connection_id)["held_deletions"]
         assert (held["customers"], held["invoices"]) == (0, MANY)
         assert held["since"] is not None
@@ -313,14 +317,16 @@ class TestStatus:
         assert "held back" not in run("status").stdout.replace("\n", " ").split("started")[0]
 
     @pytest.mark.usefixtures("lost")
-    def test_the_metrics_count_them(self, synced: Bench, connection_id: str) -> None:
+    def test_metrics_count_held_records(self, synced: Bench, connection_id: str) -> None:
         lines = render(synced.resources).decode().splitlines()
         name = f'booksync_held_deletions{{connection="{connection_id}",kind='
         assert f'{name}"invoice"}} {MANY}.0' in lines
         assert f'{name}"customer"}} 0.0' in lines
 
     @pytest.mark.usefixtures("lost")
-    def test_the_console_counts_them(self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_console_counts_held_records(
+        self, synced: Bench, connection_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(console, "_check_password", admit)
         page = " ".join(post(synced.resources, "/", b"", {}, method="GET").text.split())
         assert f"0 customers and {MANY} invoices are held back from being marked deleted" in page

@@ -1,4 +1,4 @@
-"""Texts of Zoho's that would act: no command obeys one, in words or in JSON, and the cache keeps them as they are."""
+"""Texts of Zoho with control sequences: no command prints one, as text or JSON, and the cache keeps them unchanged."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from tests.integration.chain.test_reminder_commands import run
 
 HOSTILE = "\x1b[2J\x1b]52;c;ZXZpbA==\x07\x9b2J\u202eevil\u200b\rall good\nforged: 0 [bold]x[/bold] :warning: \u2028"
 
-#: Each shows something of a connection.
+#: Each command prints texts of a connection.
 COMMANDS = [
     "status",
     "status {id}",
@@ -39,7 +39,7 @@ COMMANDS = [
 
 @pytest.fixture
 def hostile(bench: Bench) -> Bench:
-    """A connection whose every free text is hostile, in the columns where Zoho's texts are kept."""
+    """A connection with a hostile text in every column that stores a free text of Zoho."""
     bench.sync()
     for statement in (
         "UPDATE zoho_connections SET organization_name = %(x)s, parked_reason = %(x)s, unknown_time_zone = %(x)s",
@@ -58,13 +58,13 @@ def hostile(bench: Bench) -> Bench:
 
 
 def acting(output: str) -> set[str]:
-    """The signs of an output that would act, and the beginnings of lines that a text has forged."""
+    """The active characters of an output, and the starts of lines that a text has forged."""
     return {sign for sign in output if sign not in "\n\r" and printable(sign) != sign} | {
         begin for begin in ("forged", "all good") for line in output.splitlines() if line.startswith(begin)
     }
 
 
-def test_no_command_lets_a_text_act(hostile: Bench) -> None:
+def test_no_command_prints_an_active_control_sequence(hostile: Bench) -> None:
     (invoice,) = hostile.rows("SELECT id FROM invoices_cache ORDER BY zoho_invoice_id LIMIT 1")
     (letter,) = hostile.rows("SELECT id FROM dead_letters")
     for command in COMMANDS:
@@ -74,6 +74,6 @@ def test_no_command_lets_a_text_act(hostile: Bench) -> None:
         assert acting(result.output.removeprefix("\ufeff")) == set(), command  # Excel needs the mark.
 
 
-def test_an_object_still_has_the_text_as_it_is(hostile: Bench) -> None:
+def test_json_output_keeps_the_text_unchanged(hostile: Bench) -> None:
     told: dict[str, Any] = json.loads(run("status", "--json").stdout)
     assert told["connections"][0]["organization_name"] == HOSTILE

@@ -1,4 +1,4 @@
-"""A failure of Postgres that lasts: the work waits minutes, spends no attempt, and goes on by itself."""
+"""A lasting failure of Postgres: the work waits minutes, spends no attempt, and continues by itself."""
 
 from collections.abc import Callable
 
@@ -79,7 +79,7 @@ def test_the_work_waits_five_minutes_and_names_the_failure(
     assert events == {STATES[sqlstate]}
 
 
-def test_a_run_goes_on_when_the_disk_has_space_again(bench: Bench) -> None:
+def test_a_run_continues_when_the_disk_has_space_again(bench: Bench) -> None:
     refuse_customers(bench, "53100")
     a_run(bench)
     accept_customers(bench)

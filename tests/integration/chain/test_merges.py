@@ -1,4 +1,4 @@
-"""A merge that moves no stamp: the gone customer's open invoices are asked for at once."""
+"""A merge that moves no stamp: the gone customer's open invoices are read at once."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +21,7 @@ def tell(bench: Bench, contact_id: str, kind: EventKind) -> None:
 
 
 def refresh_all(bench: Bench) -> None:
-    """Does what waits, as workers would that get the messages."""
+    """Refreshes every waiting record, like workers that receive the messages."""
     while waiting := bench.rows(
         "UPDATE resyncs SET not_before = now() WHERE received > handled RETURNING entity, record_id"
     ):
@@ -30,7 +30,7 @@ def refresh_all(bench: Bench) -> None:
 
 
 def open_invoices(bench: Bench, contact_id: str) -> list[str]:
-    """Those that booksync has cached as the contact's."""
+    """The open invoices that booksync has cached for the contact."""
     rows = bench.rows(
         """
         SELECT zoho_invoice_id FROM invoices_cache
@@ -44,7 +44,7 @@ def open_invoices(bench: Bench, contact_id: str) -> list[str]:
 
 @pytest.fixture
 def merged(bench: Bench) -> tuple[Bench, str, str, Sequence[str]]:
-    """A bench that is synced, whose contact with the most open invoices has been merged away; loser and winner."""
+    """A synced bench whose contact with the most open invoices was merged away: bench, loser, winner, invoices."""
     bench.sync()
     by_size = sorted(bench.customers(), key=lambda contact_id: len(open_invoices(bench, contact_id)))
     loser, winner = by_size[-1], by_size[-2]
@@ -64,7 +64,7 @@ def by_a_changed_event(bench: Bench, contact_id: str) -> None:
 
 
 @pytest.mark.parametrize("learn", [by_a_deleted_event, by_a_changed_event])
-def test_its_open_invoices_follow_the_winner_without_a_full_run(
+def test_the_open_invoices_follow_the_winner_without_a_full_run(
     merged: tuple[Bench, str, str, Sequence[str]], learn: Callable[[Bench, str], None]
 ) -> None:
     bench, loser, winner, moved = merged
@@ -75,7 +75,7 @@ def test_its_open_invoices_follow_the_winner_without_a_full_run(
     assert bench.zoho.stats().count(CallKind.INVOICE) == len(moved), "one call for each open invoice"
 
 
-def test_a_full_run_reads_them_in_its_list_and_makes_no_further_call(
+def test_a_full_run_reads_the_invoices_in_its_list_without_further_calls(
     merged: tuple[Bench, str, str, Sequence[str]],
 ) -> None:
     bench, _, winner, moved = merged
@@ -126,7 +126,7 @@ def as_the_connection_is_parked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
         as_the_connection_is_parked,
     ],
 )
-def test_a_full_run_that_misses_the_list_requests_them(
+def test_a_full_run_that_misses_the_list_requests_the_invoices(
     merged: tuple[Bench, str, str, Sequence[str]],
     fail: Callable[[Bench, pytest.MonkeyPatch], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -142,7 +142,7 @@ def test_a_full_run_that_misses_the_list_requests_them(
     assert {bench.invoices()[invoice]["zoho_customer_id"] for invoice in moved} == {winner}
 
 
-def test_a_second_run_that_misses_the_list_requests_none_of_them_again(
+def test_a_second_run_that_misses_the_list_requests_no_invoice_again(
     merged: tuple[Bench, str, str, Sequence[str]],
 ) -> None:
     bench, _, _, moved = merged

@@ -1,4 +1,4 @@
-"""Promises of full runs: the organisation's own facts and its customers' credits are read again."""
+"""Full runs read the organisation's own facts and its customers' credits again."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ def facts(bench: Bench) -> dict[str, Any]:
 
 
 def naming(zone: str) -> Callable[[ZohoTransport], Sequence[OrganizationFacts]]:
-    """The response with another time zone. The simulator refuses a name like that."""
+    """Returns the real response with another time zone, because the simulator refuses such a name."""
     return lambda transport: [replace(found, time_zone=zone) for found in get_organizations(transport)]
 
 
@@ -42,7 +42,7 @@ def test_a_full_run_reads_the_organisation_once(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("name", ["Mars/Phobos", "Foo5", ""])
-def test_a_zone_that_is_none_is_kept_apart_and_the_known_one_stays(
+def test_an_unknown_time_zone_is_stored_separately_and_the_known_one_stays(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     known = facts(bench)["time_zone"]
@@ -55,9 +55,7 @@ def test_a_zone_that_is_none_is_kept_apart_and_the_known_one_stays(
     assert (facts(bench)["time_zone"], facts(bench)["unknown_time_zone"]) == ("Europe/Berlin", None)
 
 
-def test_a_country_that_is_not_understood_is_said_and_the_known_one_stays(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_country_is_logged_and_the_known_one_stays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def ruritanian(transport: ZohoTransport) -> Sequence[OrganizationFacts]:
         found = get_organizations(transport)
         return [replace(each, country_code=None, country_unknown="Ruritania") for each in found]
@@ -70,20 +68,20 @@ def test_a_country_that_is_not_understood_is_said_and_the_known_one_stays(
     assert bench.rows("SELECT country_code FROM zoho_connections") == before
 
 
-def test_an_organisation_that_cannot_be_read_costs_the_run_nothing(bench: Bench) -> None:
+def test_a_run_succeeds_although_the_organisation_cannot_be_read(bench: Bench) -> None:
     before = facts(bench)
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.ORGANIZATIONS, everywhere=True, status=500, code=1000)
     assert bench.sync(Mode.FULL)["status"] == "succeeded"
     assert facts(bench) == before
 
 
-def test_connecting_refuses_a_zone_that_is_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connecting_refuses_an_unknown_time_zone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workers.services.connect.get_organizations", naming("Mars/Phobos"))
     with pytest.raises(UnknownTimeZoneError, match="Mars/Phobos"):
         Bench.connected(bench.resources, bench.zoho, user_id=uuid.uuid4())
 
 
-def test_credits_that_change_without_a_modified_time_are_noted_by_a_full_run(bench: Bench) -> None:
+def test_a_full_run_records_credits_that_changed_without_a_new_stamp(bench: Bench) -> None:
     bench.sync()
     invoice = bench.rows("SELECT * FROM invoices_cache WHERE plan_outcome = 'scheduled' ORDER BY zoho_invoice_id")[0]
     bench.zoho.set_credits(invoice["zoho_customer_id"], "1000000")

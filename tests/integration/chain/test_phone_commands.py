@@ -1,4 +1,4 @@
-"""`booksync phones audit` and `confirm`: what they print, what they change, and the way of an edited file."""
+"""`booksync phones audit` and `confirm`: their output, their changes, and the import of an edited file."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ FORMULA = "=1+1"
 
 @pytest.fixture
 def bob(bench: Bench) -> Row:
-    """A synced customer with a text in place of a phone number."""
+    """A synced customer with a text instead of a phone number."""
     contact_id = bench.zoho.create_contact(contact_name="Bob & Söhne", persons=[PersonFields(mobile=REFUSED)])
     bench.zoho.create_invoice(contact_id)
     bench.sync()
@@ -41,7 +41,7 @@ def phone(bench: Bench, customer_id: str) -> tuple[str, str | None]:
 
 
 def audited(connection_id: str, customer_id: str) -> dict[str, Any]:
-    """The customer's part of the audit; empty where it is not listed."""
+    """The customer's part of the audit; empty if the audit does not list the customer."""
     customers = [each for number in asked("phones", "audit", connection_id)["numbers"] for each in number["customers"]]
     return next((each for each in customers if each["customer_id"] == customer_id), {})
 
@@ -61,7 +61,7 @@ def edited(path: Path, rows: Sequence[dict[str, str]], *, delimiter: str = ",") 
 
 
 class TestAudit:
-    def test_a_refused_text_is_listed_with_its_debt(self, bench: Bench, bob: Row, connection_id: str) -> None:
+    def test_a_rejected_text_is_listed_with_its_debt(self, bench: Bench, bob: Row, connection_id: str) -> None:
         found = audited(connection_id, bob["zoho_customer_id"])
         balances = bench.rows(
             "SELECT currency_code, balance FROM invoices_cache WHERE customer_id = %(id)s", id=bob["id"]
@@ -77,7 +77,7 @@ class TestAudit:
         assert sum(total["customers"] for total in told["reasons"]) == told["customers"]
 
     @pytest.mark.usefixtures("bob")
-    def test_people_see_a_screenful_the_totals_and_the_next_step(self, connection_id: str) -> None:
+    def test_people_see_one_screen_the_totals_and_the_next_step(self, connection_id: str) -> None:
         result = run("phones", "audit", connection_id, "--all")
         assert result.exit_code == 0
         for words in (REFUSED, "Bob & Söhne", "not_a_number", "Next: correct the numbers in Zoho, or confirm one"):
@@ -85,18 +85,18 @@ class TestAudit:
         assert "--all" in run("phones", "audit", connection_id).output
 
     @pytest.mark.usefixtures("bob")
-    def test_one_reason_may_be_looked_at_alone(self, connection_id: str) -> None:
+    def test_one_reason_can_be_listed_alone(self, connection_id: str) -> None:
         told = asked("phones", "audit", connection_id, "--reason", "not_a_number")
         assert {name for number in told["numbers"] for each in number["customers"] for name in each["reasons"]} == {
             "not_a_number"
         }
 
-    def test_a_reason_that_does_not_exist_is_refused(self, connection_id: str) -> None:
+    def test_an_unknown_reason_is_refused(self, connection_id: str) -> None:
         result = run("phones", "audit", connection_id, "--reason", "faxx")
         assert (result.exit_code, "no reason has this name" in result.output) == (2, True)
 
     @pytest.mark.parametrize("option", ["--csv", "--excel"])
-    def test_the_file_has_a_row_a_customer(self, bob: Row, connection_id: str, option: str) -> None:
+    def test_the_file_has_one_row_per_customer(self, bob: Row, connection_id: str, option: str) -> None:
         rows = sheet(connection_id, option)
         (row,) = [row for row in rows if row["customer_id"] == f"'{bob['zoho_customer_id']}"]
         assert (row["customer"], row["phone_text"], row["reason"]) == ("Bob & Söhne", REFUSED, "not_a_number")
@@ -110,7 +110,7 @@ class TestAudit:
         assert row["phone_text"] == "'+44 20 7031 3000 XX"
         assert not any(cell.startswith(("=", "+", "-", "@")) for row in sheet(connection_id) for cell in row.values())
 
-    def test_no_text_of_zohos_acts_in_a_spreadsheet_or_a_terminal(self, bench: Bench, connection_id: str) -> None:
+    def test_texts_of_zoho_are_inactive_in_a_spreadsheet_and_a_terminal(self, bench: Bench, connection_id: str) -> None:
         name, text = "\x1b[2JBob\nBob", "\u202d+44 20 7031 3000\u202c XX"
         bench.zoho.create_contact(contact_name=name, persons=[PersonFields(mobile=text)])
         bench.sync()
@@ -121,7 +121,7 @@ class TestAudit:
         assert "'=1+1" in cells
         assert "'\\u202d+44 20 7031 3000\\u202c XX" in cells
 
-    def test_a_file_is_for_its_owner(self, connection_id: str, tmp_path: Path) -> None:
+    def test_only_the_owner_may_read_the_file(self, connection_id: str, tmp_path: Path) -> None:
         path = tmp_path / "numbers.csv"
         path.touch(0o644)
         assert run("phones", "audit", connection_id, "--output", str(path)).stdout == ""
@@ -134,7 +134,7 @@ class TestAudit:
 
 
 class TestConfirm:
-    def test_the_customer_is_reachable_at_once(self, bench: Bench, bob: Row, connection_id: str) -> None:
+    def test_a_confirmed_customer_is_reachable_at_once(self, bench: Bench, bob: Row, connection_id: str) -> None:
         customer_id = bob["zoho_customer_id"]
         told = asked("phones", "confirm", connection_id, customer_id, "--note", "Ada", "--number", NUMBER)
         assert phone(bench, customer_id) == (NUMBER, None)
@@ -153,14 +153,14 @@ class TestConfirm:
         assert (told["dry_run"], told["confirmed"][0]["after"]["phone"]) == (True, NUMBER)
         assert phone(bench, customer_id) == (REFUSED, "not_a_number")
 
-    def test_it_is_taken_back(self, bench: Bench, bob: Row, connection_id: str) -> None:
+    def test_a_confirmation_can_be_withdrawn(self, bench: Bench, bob: Row, connection_id: str) -> None:
         customer_id = bob["zoho_customer_id"]
         asked("phones", "confirm", connection_id, customer_id, "--note", "Ada", "--number", NUMBER)
         assert len(asked("phones", "confirm", connection_id, customer_id, "--withdraw")["withdrawn"]) == 1
         assert phone(bench, customer_id) == (REFUSED, "not_a_number")
         assert asked("phones", "confirm", connection_id, customer_id, "--withdraw")["withdrawn"] == []
 
-    def test_what_booksync_cannot_read_needs_the_number(self, bob: Row, connection_id: str) -> None:
+    def test_an_unreadable_text_is_confirmed_only_with_a_number(self, bob: Row, connection_id: str) -> None:
         result = run("phones", "confirm", connection_id, bob["zoho_customer_id"], "--note", "Ada", "--json")
         assert result.exit_code == 1
         assert "--number" in json.loads(result.stdout.splitlines()[-1])["error"]
@@ -180,7 +180,7 @@ class TestConfirm:
     def test_wrong_usage_is_refused(self, connection_id: str, words: list[str]) -> None:
         assert run("phones", "confirm", connection_id, *words).exit_code == 2
 
-    def test_verify_and_explain_know_it(self, bench: Bench, bob: Row, connection_id: str) -> None:
+    def test_verify_and_explain_accept_a_confirmation(self, bench: Bench, bob: Row, connection_id: str) -> None:
         asked("phones", "confirm", connection_id, bob["zoho_customer_id"], "--note", "Ada", "--number", NUMBER)
         assert Verification(bench.resources, bench.connection_id).run().customers.count == 0
         (invoice,) = bench.rows("SELECT id FROM invoices_cache WHERE customer_id = %(id)s", id=bob["id"])
@@ -188,7 +188,9 @@ class TestConfirm:
         assert (told["e164"], told["problem"], told["is_chosen"]) == (NUMBER, None, True)
         assert (told["is_confirmed"], told["verdict"]) == (True, "A person has confirmed it.")
 
-    def test_the_truth_check_finds_no_difference(self, bench: Bench, bob: Row, connection_id: str) -> None:
+    def test_the_truth_check_finds_no_difference_after_a_confirmation(
+        self, bench: Bench, bob: Row, connection_id: str
+    ) -> None:
         customer_id = bob["zoho_customer_id"]
         asked("phones", "confirm", connection_id, customer_id, "--note", "Ada", "--number", NUMBER)
         a_night_passes(bench)
@@ -235,11 +237,11 @@ class TestFile:
         assert phone(bench, bob["zoho_customer_id"]) == (REFUSED, "not_a_number")
 
     @pytest.mark.usefixtures("bob")
-    def test_a_file_without_an_answer_changes_nothing(self, connection_id: str, tmp_path: Path) -> None:
+    def test_a_file_without_confirmations_changes_nothing(self, connection_id: str, tmp_path: Path) -> None:
         path = edited(tmp_path / "edited.csv", sheet(connection_id))
         assert asked("phones", "confirm", connection_id, "--csv", path)["confirmed"] == []
 
-    def test_a_file_that_is_no_audit_is_refused_in_a_sentence(self, connection_id: str, tmp_path: Path) -> None:
+    def test_a_file_that_is_not_an_audit_is_refused_with_a_sentence(self, connection_id: str, tmp_path: Path) -> None:
         path = tmp_path / "other.csv"
         path.write_text("a,b\n1,2\n")
         result = run("phones", "confirm", connection_id, "--csv", str(path))

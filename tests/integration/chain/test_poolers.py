@@ -1,4 +1,4 @@
-"""Promises of all processes behind a real PgBouncer: in session mode, and with the setting in transaction mode."""
+"""All processes work behind a real PgBouncer: in session mode, and with the right setting in transaction mode."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.pgbouncer import PgBouncer
 from workers.boot.resources import Resources
 from workers.scheduler import tick
 
-#: psycopg prepares a statement that it has sent five times.
+#: psycopg prepares a statement after sending it five times.
 OFTEN = 8
 
 #: Few backends, so that each serves many clients.
@@ -40,13 +40,13 @@ def pooler(
 
 @pytest.fixture
 def database_url(database_url: str, pooler: PgBouncer) -> str:
-    """The process's; the test's own `database` leads there too."""
+    """The process's address; the test's own `database` uses it too."""
     return pooler.url_of(database_url)
 
 
 @pytest.fixture(autouse=True)
 def neighbour(resources: Resources) -> Iterator[None]:
-    """Another process, whose statements bear the same names; it has used all backends in transaction mode."""
+    """Another process whose statements have the same names; in transaction mode it has used all backends."""
     engine = new_engine(resources.settings.database_url.get_secret_value(), application_name="booksync neighbour")
     with engine.begin() as first, engine.begin() as second:
         for connection in (first, second):
@@ -56,7 +56,7 @@ def neighbour(resources: Resources) -> Iterator[None]:
     engine.dispose()
 
 
-def test_a_whole_sync(bench: Bench) -> None:
+def test_a_whole_sync_succeeds_behind_a_pooler(bench: Bench) -> None:
     result = bench.sync()
     assert result["status"] == "succeeded"
     told = {contact["contact_id"] for contact in bench.zoho.snapshot()["contacts"]}
@@ -65,7 +65,7 @@ def test_a_whole_sync(bench: Bench) -> None:
     assert result["reminders"]["scheduled"] > 0
 
 
-def test_the_scheduler_ticks_again_and_again(bench: Bench) -> None:
+def test_repeated_scheduler_ticks_succeed(bench: Bench) -> None:
     engine = bench.resources.engine
     for _ in range(OFTEN):
         change(engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '1 second'")

@@ -1,4 +1,4 @@
-"""Nothing personal and no secret gets into a log, an error, a run's row, a dead letter or a message."""
+"""No personal data and no secret gets into a log, an error, a run's row, a dead letter or a message."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from workers.jobs.dead_letters import DeadLetters
 from workers.jobs.middleware import MessageLogs
 from workers.queue.messages import ACTORS
 
-#: Shorter texts may stand anywhere by chance.
+#: Shorter texts may occur anywhere by chance.
 SHORTEST_NAME, SHORTEST_NUMBER = 4, 7
 
 NAMES = ("contact_name", "company_name", "first_name", "last_name", "attention", "email")
@@ -60,10 +60,10 @@ class Personal:
         return cls(names, numbers)
 
     def found_in(self, text: str) -> set[str]:
-        """Those that the text holds: names as whole words, numbers as given or as bare digits."""
+        """The names (as whole words) and numbers (as given or as bare digits) in the text."""
         words = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
         found = set(re.findall(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE))
-        # The digits of a number may also stand in an id; a longer run of digits is none of somebody's phone.
+        # The digits of a number may also occur in an id; a longer run of digits is not a phone number.
         digits = "|".join(sorted({_digits(number) for number in self.numbers}))
         return (
             found
@@ -77,7 +77,7 @@ def _digits(number: str) -> str:
 
 
 def secrets(bench: Bench) -> set[str]:
-    """Every token, key and password that this process holds, encrypted and plain."""
+    """Every token, key and password of this process, encrypted and plain."""
     settings, vault = bench.resources.settings, bench.resources.vault
     (stored,) = bench.rows(
         "SELECT refresh_token_encrypted, webhook_secret_encrypted, access_token_encrypted FROM zoho_connections"
@@ -91,7 +91,7 @@ def secrets(bench: Bench) -> set[str]:
 
 
 def kept(bench: Bench) -> dict[str, str]:
-    """All that is kept where nothing personal belongs, as text."""
+    """The content of all places that must have no personal data, as text."""
     tables = ("sync_runs", "dead_letters", "set_aside_records", "seen_records", "sync_metadata", "api_use")
     found = {table: repr(bench.rows(f"SELECT * FROM {table}")) for table in tables}
     return found | {"redis": repr(sorted(_everything_in(bench.resources.redis)))}
@@ -112,11 +112,11 @@ def _everything_in(client: redis.Redis) -> Iterator[tuple[str, str]]:
             case b"string":
                 yield name, repr(client.get(key))
             case other:
-                raise AssertionError(f"{name} is a {other!r}, which nobody looks into")
+                raise AssertionError(f"{name} is a {other!r}, which this test does not read")
 
 
 def nothing_leaks(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
-    # As people would read it: JSON writes letters beyond ASCII otherwise.
+    # The lines as people read them, because JSON escapes letters beyond ASCII.
     places = kept(bench) | {"logs": "\n".join(repr(line) for line in logs.lines)}
     for place, text in places.items():
         assert personal.found_in(text) == set(), place
@@ -124,7 +124,7 @@ def nothing_leaks(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
             assert secret not in text, place
 
 
-def test_the_search_finds_what_it_looks_for(bench: Bench, personal: Personal) -> None:
+def test_the_search_for_personal_data_finds_cached_data(bench: Bench, personal: Personal) -> None:
     bench.sync()
     cached = bench.rows("SELECT customer_name, primary_phone FROM customers_cache WHERE phone_problem IS NULL")
     found = personal.found_in(repr(cached))
@@ -132,7 +132,7 @@ def test_the_search_finds_what_it_looks_for(bench: Bench, personal: Personal) ->
     assert found - personal.names
 
 
-def test_a_run_without_trouble(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
+def test_a_run_without_trouble_leaks_nothing(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
     assert bench.sync()["status"] == "succeeded"
     bench.zoho.touch(contact_ids=list(bench.customers())[:3])
     assert bench.sync()["status"] == "succeeded"
@@ -141,7 +141,7 @@ def test_a_run_without_trouble(bench: Bench, logs: ProcessLogs, personal: Person
     nothing_leaks(bench, logs, personal)
 
 
-def test_an_upstream_in_trouble(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
+def test_a_failing_upstream_leaks_nothing(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
     bench.zoho.fault(FaultName.ANSWER, times=1, status=500, code=1000)
     bench.zoho.fault(FaultName.RESET, times=1, where="middle")
     bench.zoho.fault(FaultName.GARBAGE, times=1, body="truncated")
@@ -156,7 +156,7 @@ def test_an_upstream_in_trouble(bench: Bench, logs: ProcessLogs, personal: Perso
     nothing_leaks(bench, logs, personal)
 
 
-def test_a_connection_that_is_parked(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
+def test_a_parked_connection_leaks_nothing(bench: Bench, logs: ProcessLogs, personal: Personal) -> None:
     bench.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
     bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
     assert bench.sync()["status"] == "parked"
@@ -165,7 +165,7 @@ def test_a_connection_that_is_parked(bench: Bench, logs: ProcessLogs, personal: 
 
 
 def deliver(bench: Bench) -> None:
-    """Takes the present step as a worker does: with its message, and with what is done around it."""
+    """Does the present step like a worker: with its message and its middleware."""
     step = bench.present_step()
     assert step is not None
     actor_name, queue_name = ACTORS[step.phase]
@@ -180,18 +180,18 @@ def deliver(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("where", ["python", "postgres"])
-def test_an_error_that_quotes_what_it_fails_on(
+def test_an_error_that_quotes_personal_data_leaks_nothing(
     bench: Bench, logs: ProcessLogs, personal: Personal, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     monkeypatch.setattr(process, "_resources", bench.resources)
     if where == "python":
-        # As a library's message may.
+        # A library's message may quote data like this.
         def quote(*_: Any, **__: Any) -> None:
             raise ValueError(f"cannot write {personal.names} {personal.numbers}")
 
         monkeypatch.setattr(customers, "customer_from", quote)
     else:
-        # Its message tells the whole row that it refuses.
+        # Postgres's message quotes the whole rejected row.
         sql = "ALTER TABLE customers_cache ADD CONSTRAINT nobody CHECK (customer_name = 'nobody')"
         change(bench.resources.engine, sql)
     bench.start()

@@ -1,4 +1,4 @@
-"""Records that answer 401 to a good token: each fails by itself, and none costs the others their access tokens."""
+"""Records that return 401 to a valid token: each fails alone, and none uses up the access tokens of the others."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -26,7 +26,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def older(bench: Bench) -> Bench:
-    """The token is half an hour old, and each contact of a run costs a detail call."""
+    """A bench with a token that is half an hour old, and a detail call for each contact of a run."""
     minutes_pass(bench, 30)
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     bench.zoho.reset_stats()
@@ -34,7 +34,7 @@ def older(bench: Bench) -> Bench:
 
 
 def minutes_pass(bench: Bench, minutes: int) -> None:
-    """Since the last token."""
+    """Makes the last token and earlier refreshes older."""
     bench.rows(
         """
         UPDATE zoho_connections
@@ -56,7 +56,7 @@ def refreshes(bench: Bench) -> int:
 
 
 def a_webhook(bench: Bench, contact_id: str) -> str:
-    """The outcome of its event."""
+    """Receives and handles an event of the contact; returns its outcome."""
     with bench.resources.engine.begin() as connection:
         event = Event("contact", contact_id, EventKind.CHANGED, None, None)
         webhook_events.receive(connection, bench.connection_id, event)
@@ -68,7 +68,7 @@ def a_webhook(bench: Bench, contact_id: str) -> str:
 
 
 class TestARun:
-    def test_many_of_them_cost_one_token_and_no_wait(self, older: Bench) -> None:
+    def test_many_forbidden_records_cost_one_token_and_no_wait(self, older: Bench) -> None:
         ids = customer_ids(older)
         forbidden = [contact_id for place, contact_id in enumerate(ids) if place % 2 == 0][: REFRESHES_PER_WINDOW + 5]
         forbid(older, *forbidden)
@@ -78,21 +78,21 @@ class TestARun:
         assert refreshes(older) <= 1
         assert older.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
 
-    def test_neighbours_cost_one_token(self, older: Bench) -> None:
+    def test_neighbouring_forbidden_records_cost_one_token(self, older: Bench) -> None:
         forbidden = customer_ids(older)[3:5]
         forbid(older, *forbidden)
         older.sync()
         assert rejected(older) == [("contact", contact_id) for contact_id in forbidden]
         assert refreshes(older) == 1
 
-    def test_one_of_them_is_tried_twice_after_another_was_read(self, older: Bench) -> None:
+    def test_a_forbidden_record_is_tried_twice_after_another_was_read(self, older: Bench) -> None:
         (forbidden,) = customer_ids(older)[3:4]
         forbid(older, forbidden)
         older.sync()
         assert [fault["strikes"] for fault in older.zoho.faults() if fault["path"]][-1] == 2
         assert refreshes(older) == 0
 
-    def test_a_token_that_ends_in_the_middle_rejects_no_record(
+    def test_a_token_that_expires_during_a_run_rejects_no_record(
         self, older: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         details = count()
@@ -111,31 +111,33 @@ class TestARun:
 class TestWebhooks:
     @pytest.fixture
     def forbidden(self, older: Bench) -> Iterator[str]:
-        """Records that the grant may not read, one after the other."""
+        """Ids of records that the grant may not read."""
         older.sync()
         ids = customer_ids(older)
         forbid(older, *ids)
         older.zoho.reset_stats()
         return iter(ids)
 
-    def test_those_of_one_minute_cost_one_token(self, older: Bench, forbidden: Iterator[str]) -> None:
+    def test_forbidden_records_of_one_minute_cost_one_token(self, older: Bench, forbidden: Iterator[str]) -> None:
         assert {a_webhook(older, next(forbidden)) for _ in range(6)} == {"failed"}
         assert refreshes(older) == 1
 
-    def test_those_of_ten_minutes_leave_tokens_for_others(self, older: Bench, forbidden: Iterator[str]) -> None:
+    def test_forbidden_records_of_ten_minutes_leave_tokens_for_others(
+        self, older: Bench, forbidden: Iterator[str]
+    ) -> None:
         for _ in range(9):
             a_webhook(older, next(forbidden))
             minutes_pass(older, 1)
         assert refreshes(older) == RECORD_REFRESHES
 
-    def test_a_token_that_has_ended_early_is_renewed(self, older: Bench) -> None:
+    def test_a_token_that_was_revoked_early_is_renewed(self, older: Bench) -> None:
         older.sync()
         older.zoho.reset_stats()
         older.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
         assert a_webhook(older, customer_ids(older)[0]) == "asked"
         assert refreshes(older) == 1
 
-    def test_the_first_token_of_a_connection_is_renewed_however_young(self, bench: Bench) -> None:
+    def test_the_first_token_of_a_connection_is_renewed_even_if_it_is_young(self, bench: Bench) -> None:
         bench.sync()
         bench.zoho.reset_stats()
         bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
@@ -143,7 +145,7 @@ class TestWebhooks:
         assert refreshes(bench) == 1
 
 
-def test_details_alone_are_judged_so(older: Bench) -> None:
+def test_a_refused_list_renews_the_token(older: Bench) -> None:
     older.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=401, code=57, times=1)
     assert older.sync()["status"] == "succeeded"
     assert refreshes(older) == 1

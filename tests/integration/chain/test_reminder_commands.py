@@ -1,4 +1,4 @@
-"""`booksync explain`, `booksync reminders` and `booksync policy`: what they print, and what they change."""
+"""`booksync explain`, `booksync reminders` and `booksync policy`: their output and their changes."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ def run(*words: str) -> Result:
 
 
 def asked(*words: str) -> dict[str, Any]:
-    """What the command says in JSON; a command that fails fails the test."""
+    """The command's JSON output; a command that fails fails the test."""
     result = run(*words, "--json")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout.splitlines()[-1])
@@ -29,7 +29,7 @@ def asked(*words: str) -> dict[str, Any]:
 
 
 def store(bench: Bench, rules: str) -> None:
-    """As another release might have."""
+    """Stores rules as another release might have done."""
     bench.rows(
         """
         INSERT INTO reminder_policies (connection_id, rules) VALUES (%(id)s, %(rules)s::jsonb) RETURNING connection_id
@@ -47,19 +47,19 @@ def synced(bench: Bench) -> Bench:
 
 @pytest.fixture
 def scheduled(synced: Bench) -> Row:
-    """An invoice with a reminder to come."""
+    """An invoice with a scheduled reminder."""
     return synced.rows("SELECT * FROM invoices_cache WHERE plan_outcome = 'scheduled' ORDER BY zoho_invoice_id")[0]
 
 
 class TestExplain:
     @pytest.mark.parametrize("column", ["invoice_number", "zoho_invoice_id", "id"])
-    def test_an_invoice_answers_to_its_number_and_its_ids(self, scheduled: Row, column: str) -> None:
+    def test_an_invoice_is_found_by_its_number_and_its_ids(self, scheduled: Row, column: str) -> None:
         told = asked("explain", str(scheduled[column]))
         assert told["invoice"]["zoho_invoice_id"] == scheduled["zoho_invoice_id"]
         assert told["outcome"] == "scheduled"
         assert told["next"]["step"] == min(r["step"] for r in told["reminders"] if r["status"] == "scheduled")
 
-    def test_people_get_sentences(self, scheduled: Row) -> None:
+    def test_people_read_sentences(self, scheduled: Row) -> None:
         result = run("explain", scheduled["invoice_number"])
         assert result.exit_code == 0
         assert f"• Invoice {scheduled['invoice_number']} is " in result.stdout
@@ -72,7 +72,7 @@ class TestExplain:
             assert told["outcome"] == (row["plan_outcome"] or "not_open")
             assert len(told["reasons"]) >= 2
 
-    def test_one_that_waits_for_its_customer_is_explained_too(self, bench: Bench) -> None:
+    def test_a_waiting_invoice_is_explained_too(self, bench: Bench) -> None:
         invoice = bench.zoho.snapshot()["invoices"][0]
         bench.sync()
         bench.rows(
@@ -92,14 +92,14 @@ class TestExplain:
         skipped = asked("reminders", "skipped", "--reason", "customer_missing")["connections"][0]
         assert [found["number"] for found in skipped["invoices"]] == ["INV-X"]
 
-    def test_a_number_answers_in_any_case_and_between_blanks(self, synced: Bench, scheduled: Row) -> None:
+    def test_an_invoice_number_is_found_in_any_case_and_with_blanks(self, synced: Bench, scheduled: Row) -> None:
         synced.rows(
             "UPDATE invoices_cache SET invoice_number = ' Rechnung-7 ' WHERE id = %(id)s RETURNING id",
             id=scheduled["id"],
         )
         assert asked("explain", " rechnung-7")["invoice"]["id"] == str(scheduled["id"])
 
-    def test_one_without_a_customer_is_explained_too(self, synced: Bench, scheduled: Row) -> None:
+    def test_an_invoice_without_a_customer_is_explained_too(self, synced: Bench, scheduled: Row) -> None:
         with synced.resources.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE invoices_cache ALTER customer_id DROP NOT NULL")
         synced.rows(
@@ -111,7 +111,7 @@ class TestExplain:
         missing = asked("reminders", "skipped", "--reason", "customer_missing")["connections"][0]
         assert [found["zoho_invoice_id"] for found in missing["invoices"]] == [scheduled["zoho_invoice_id"]]
 
-    def test_one_of_the_legacy_application_alone_is_told(self, synced: Bench, scheduled: Row) -> None:
+    def test_an_invoice_of_the_legacy_application_is_reported_as_such(self, synced: Bench, scheduled: Row) -> None:
         synced.rows(
             "UPDATE invoices_cache SET connection_id = NULL WHERE id = %(id)s RETURNING id",
             id=scheduled["id"],
@@ -121,10 +121,10 @@ class TestExplain:
         assert "by the legacy application alone" in str(refused.exception)
 
     @pytest.mark.usefixtures("synced")
-    def test_an_unknown_one_is_told(self) -> None:
+    def test_an_unknown_invoice_is_reported(self) -> None:
         assert isinstance(run("explain", "INV-NONE").exception, NoSuchInvoiceError)
 
-    def test_of_several_one_must_be_chosen(self, synced: Bench, scheduled: Row) -> None:
+    def test_one_of_several_invoices_must_be_chosen(self, synced: Bench, scheduled: Row) -> None:
         other = Bench.connected(synced.resources, synced.zoho)
         other.sync()
         refused = run("explain", scheduled["zoho_invoice_id"])
@@ -135,7 +135,7 @@ class TestExplain:
 
 
 class TestReminders:
-    def test_the_skipped_are_counted_and_listed_by_reason(self, synced: Bench) -> None:
+    def test_invoices_without_a_reminder_are_counted_and_listed_by_reason(self, synced: Bench) -> None:
         (whole,) = asked("reminders", "skipped", str(synced.connection_id), "--limit", "1000")["connections"]
         assert whole["skipped"]
         assert len(whole["invoices"]) == sum(whole["skipped"].values())
@@ -146,16 +146,16 @@ class TestReminders:
             assert reason in run("reminders", "skipped").stdout
 
     @pytest.mark.usefixtures("synced")
-    def test_a_reason_that_does_not_exist_is_wrong_usage(self) -> None:
+    def test_an_unknown_reason_is_wrong_usage(self) -> None:
         assert run("reminders", "skipped", "--reason", "weather").exit_code == 2
 
-    def test_what_is_due_is_shown_with_what_holds_it_back(self, synced: Bench) -> None:
+    def test_due_reminders_are_shown_with_the_reason_that_holds_them_back(self, synced: Bench) -> None:
         assert asked("reminders", "due")["due"] == []
         assert "Nothing is due." in run("reminders", "due").stdout
         synced.open()
         every_day = ("--weekdays", "mon,tue,wed,thu,fri,sat,sun", "--no-skip-holidays")
         asked("policy", "set", str(synced.connection_id), *every_day)
-        # One whose moment has come, about noon, of a customer who was never asked about.
+        # A due reminder, about noon, of a customer whose details were never read.
         synced.rows(
             """
             UPDATE reminders SET scheduled_at = now() - interval '1 minute', closes_at = now() + interval '1 hour'
@@ -179,7 +179,7 @@ class TestPolicy:
         assert told["policy"]["steps"] == [-3, 0, 3, 7, 14, 30]
         assert "days from the due date" in run("policy", "show", str(bench.connection_id)).stdout
 
-    def test_a_change_reaches_what_is_pending_at_once(self, synced: Bench) -> None:
+    def test_a_change_applies_to_scheduled_reminders_at_once(self, synced: Bench) -> None:
         words = ("--steps=-1,5", "--time", "11:30", "--weekdays", "mon,tue,wed,thu,fri,sat,sun", "--no-skip-holidays")
         told = asked("policy", "set", str(synced.connection_id), *words)
         assert told["policy"]["steps"] == [-1, 5]
@@ -189,7 +189,7 @@ class TestPolicy:
         assert {row["step"] for row in pending} <= {-1, 5}
         assert synced.rows("SELECT id FROM invoices_cache WHERE plan_at <= now()") == []
 
-    def test_what_is_not_named_stays(self, bench: Bench) -> None:
+    def test_rules_that_are_not_named_stay(self, bench: Bench) -> None:
         connection_id = str(bench.connection_id)
         asked("policy", "set", connection_id, "--most-steps", "2")
         told = asked("policy", "set", connection_id, "--contacts-a-day", "3", "--stale-after", "60")
@@ -197,7 +197,7 @@ class TestPolicy:
         assert asked("policy", "set", connection_id, "--most-steps", "0")["policy"]["most_steps"] is None
         assert asked("policy", "set", connection_id, "--defaults")["policy"]["contacts_a_day"] == 1
 
-    def test_numbers_that_are_not_called_are_named_and_allowed(self, bench: Bench) -> None:
+    def test_numbers_that_are_not_called_are_named_and_can_be_allowed_again(self, bench: Bench) -> None:
         connection_id = str(bench.connection_id)
         told = asked("policy", "set", connection_id, "--kinds-not-called", "voip, pager", "--shared-number", "25")
         rules = told["policy"]
@@ -225,24 +225,22 @@ class TestPolicy:
             ("--stale-after", "0"),
         ],
     )
-    def test_rules_that_make_no_sense_are_wrong_usage_and_change_nothing(
-        self, bench: Bench, words: tuple[str, ...]
-    ) -> None:
+    def test_contradictory_rules_are_wrong_usage_and_change_nothing(self, bench: Bench, words: tuple[str, ...]) -> None:
         before = asked("policy", "show", str(bench.connection_id))
         assert run("policy", "set", str(bench.connection_id), *words).exit_code == 2
         assert asked("policy", "show", str(bench.connection_id)) == before
 
-    def test_steps_that_are_none_are_told_in_a_sentence(self, bench: Bench) -> None:
+    def test_an_empty_list_of_steps_is_refused_with_a_sentence(self, bench: Bench) -> None:
         assert "at least one step" in run("policy", "set", str(bench.connection_id), "--steps=").output
 
-    def test_a_rule_of_a_newer_release_is_in_nobodys_way(self, synced: Bench, scheduled: Row) -> None:
+    def test_a_rule_of_a_newer_release_is_ignored(self, synced: Bench, scheduled: Row) -> None:
         store(synced, '{"steps": [0, 9], "colour": "red"}')
         assert asked("policy", "show", str(synced.connection_id))["policy"]["steps"] == [0, 9]
         assert asked("explain", str(scheduled["id"]))["invoice"]["number"] == scheduled["invoice_number"]
         told = asked("policy", "set", str(synced.connection_id), "--most-steps", "4")
         assert told["policy"]["steps"] == [0, 9]
 
-    def test_a_stored_rule_that_makes_no_sense_is_told(
+    def test_a_stored_rule_that_cannot_be_understood_is_reported(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         store(bench, '{"steps": "soon"}')
@@ -254,5 +252,5 @@ class TestPolicy:
         assert asked("policy", "set", str(bench.connection_id), "--defaults")["policy"]["steps"][0] == -3
 
     @pytest.mark.usefixtures("bench")
-    def test_an_unknown_connection_is_told(self) -> None:
+    def test_an_unknown_connection_is_reported(self) -> None:
         assert "no connection" in str(run("policy", "show", str(uuid.uuid4())).exception)

@@ -1,4 +1,4 @@
-"""What a run does for reminders beyond planning: it asks about Zoho's switch in time, and judges numbers again."""
+"""Runs read Zoho's reminder switch before a reminder is due, and judge numbers again after a change of rules."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def questions_left(bench: Bench) -> Sequence[Question]:
 
 @pytest.fixture
 def eager(bench: Bench) -> Bench:
-    """Every day is a day for reminders, so that each overdue invoice has one due within a day; calls as by default."""
+    """A policy with reminders on every day, so each overdue invoice has one within a day; default limit of calls."""
     window = replace(ReminderPolicy().window, weekdays=frozenset(range(7)))
     set_policy(bench, ReminderPolicy(window=window, skip_holidays=False))
     return bench
@@ -60,7 +60,7 @@ def asked(bench: Bench) -> int:
     return bench.zoho.stats().count(CallKind.CONTACT)
 
 
-def test_customers_who_will_soon_be_reminded_are_asked_about_a_few_a_run(eager: Bench) -> None:
+def test_customers_with_due_reminders_cost_a_few_detail_calls_per_run(eager: Bench) -> None:
     first = eager.sync(is_scheduled=True)
     assert first["status"] == "succeeded"
     calls = asked(eager)
@@ -73,10 +73,10 @@ def test_customers_who_will_soon_be_reminded_are_asked_about_a_few_a_run(eager: 
     assert due_unknown(eager) == set()
     eager.zoho.reset_stats()
     eager.sync(is_scheduled=True)
-    assert asked(eager) == 0, "an answer is asked for once"
+    assert asked(eager) == 0, "a fact is read only once"
 
 
-def test_an_answer_that_says_off_cancels_in_the_same_run(eager: Bench) -> None:
+def test_a_switch_that_is_off_cancels_reminders_in_the_same_run(eager: Bench) -> None:
     for contact in eager.zoho.snapshot()["contacts"]:
         eager.zoho.edit_contact(contact["contact_id"], payment_reminder_enabled=False)
     eager.sync(is_scheduled=True)
@@ -91,7 +91,7 @@ def test_an_answer_that_says_off_cancels_in_the_same_run(eager: Bench) -> None:
     assert pending == []
 
 
-def test_zoho_that_does_not_answer_costs_the_run_nothing(eager: Bench) -> None:
+def test_a_run_succeeds_although_zoho_does_not_respond(eager: Bench) -> None:
     eager.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
     assert eager.sync(is_scheduled=True)["status"] == "succeeded"
     assert due_unknown(eager)
@@ -101,7 +101,7 @@ def test_zoho_that_does_not_answer_costs_the_run_nothing(eager: Bench) -> None:
     assert asked(eager) > 0
 
 
-def test_a_record_that_fails_in_every_run_does_not_keep_the_others_from_being_asked(eager: Bench) -> None:
+def test_a_record_that_fails_in_every_run_does_not_block_the_others(eager: Bench) -> None:
     eager.sync()
     first, *others = questions_left(eager)
     assert first.kind is RecordKind.CUSTOMER
@@ -109,12 +109,12 @@ def test_a_record_that_fails_in_every_run_does_not_keep_the_others_from_being_as
     eager.zoho.fault(FaultName.ANSWER, path=f"/contacts/{first.record_id}", status=500, code=1000)
     for _ in range(len(others) // ReminderPolicy().detail_calls_per_run + 1):
         eager.sync(is_scheduled=True)
-    assert questions_left(eager) == [], "the failing one is put off for a day"
+    assert questions_left(eager) == [], "the failing record is postponed by a day"
     assert eager.customers()[first.record_id]["payment_reminder_enabled"] is None
 
 
 @pytest.mark.parametrize("status", [503, 403])
-def test_an_invoice_whose_details_cannot_be_read_stays_unasked(eager: Bench, status: int) -> None:
+def test_an_invoice_with_unreadable_details_counts_as_not_read(eager: Bench, status: int) -> None:
     eager.sync()
     assert any(question.kind is RecordKind.INVOICE for question in questions_left(eager))
     eager.zoho.fault(FaultName.ANSWER, kind=CallKind.INVOICE, status=status, code=9999)
@@ -127,7 +127,7 @@ def test_an_invoice_whose_details_cannot_be_read_stays_unasked(eager: Bench, sta
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, modified_at: dt.datetime | None) -> None:
-    """Details say "off" and have that modified time, whatever the list says."""
+    """Makes details report "off" with that modified time, whatever the list has."""
     ask = Work.ask_contact
 
     def told(work: Work, contact_id: str) -> Contact:
@@ -139,7 +139,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, modified_at: dt.datetime | None) 
     monkeypatch.setattr(Work, "ask_contact", told)
 
 
-def test_details_without_a_modified_time_are_those_of_the_version_that_was_asked_about(
+def test_details_without_a_modified_time_count_as_the_version_of_the_list(
     eager: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eager.sync()
@@ -151,7 +151,7 @@ def test_details_without_a_modified_time_are_those_of_the_version_that_was_asked
     assert {known[customer_id]["payment_reminder_enabled"] for customer_id in asked_about} == {False}
 
 
-def test_details_older_than_the_list_are_asked_for_again(eager: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_details_older_than_the_list_are_read_again(eager: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     eager.sync()
     asked_about = due_unknown(eager)
     answering(monkeypatch, dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
@@ -160,9 +160,7 @@ def test_details_older_than_the_list_are_asked_for_again(eager: Bench, monkeypat
     assert {known[customer_id]["asked_version"] for customer_id in asked_about} == {None}
 
 
-def test_details_that_cannot_be_understood_stay_unasked_and_are_asked_for_once_a_day(
-    eager: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_details_that_cannot_be_understood_are_read_once_a_day(eager: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     eager.sync()
     calls: list[str] = []
 
@@ -179,20 +177,20 @@ def test_details_that_cannot_be_understood_stay_unasked_and_are_asked_for_once_a
     assert {known[customer_id]["asked_version"] for customer_id in calls} == {None}
 
 
-def test_a_run_that_a_person_waits_for_asks_nobody(eager: Bench) -> None:
+def test_a_run_started_by_a_person_makes_no_detail_calls(eager: Bench) -> None:
     eager.sync()
     assert due_unknown(eager)
     assert asked(eager) == 0
 
 
-def test_a_policy_may_forbid_the_calls(bench: Bench) -> None:
+def test_a_policy_can_forbid_the_detail_calls(bench: Bench) -> None:
     window = replace(ReminderPolicy().window, weekdays=frozenset(range(7)))
     set_policy(bench, ReminderPolicy(window=window, detail_calls_per_run=0))
     bench.sync(is_scheduled=True)
     assert asked(bench) == 0
 
 
-def test_newer_metadata_judges_the_cache_without_a_call(bench: Bench) -> None:
+def test_newer_metadata_judges_the_cached_numbers_without_a_call(bench: Bench) -> None:
     bench.sync()
     before = {row["id"]: row["primary_phone"] for row in bench.customers().values()}
     bench.rows(
@@ -211,7 +209,7 @@ def test_newer_metadata_judges_the_cache_without_a_call(bench: Bench) -> None:
     assert not any(row["phone_problem"] == "not_in_use" and row["phone_verdict"]["problem"] is None for row in after)
 
 
-def test_numbers_are_judged_anew_once(bench: Bench) -> None:
+def test_numbers_are_judged_again_only_once(bench: Bench) -> None:
     bench.sync()
     noted = bench.rows("SELECT phones_judged_with FROM zoho_connections")
     assert noted[0]["phones_judged_with"].startswith(METADATA_VERSION)
@@ -219,11 +217,11 @@ def test_numbers_are_judged_anew_once(bench: Bench) -> None:
         connection.execute(text("UPDATE customers_cache SET phone_verdict = '{}'"))
     bench.sync()
     kept = [row for row in bench.customers().values() if row["phone_verdict"] == {}]
-    assert kept, "nothing has changed that a verdict depends on, so nobody looks"
+    assert kept, "no fact that a verdict depends on has changed, so the verdict is not computed again"
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(3600.0, "succeeded"), (30.0, "running")])
-def test_a_run_waits_for_the_minutes_budget_but_not_for_the_days(
+def test_a_run_waits_for_the_budget_of_the_minute_but_not_of_the_day(
     eager: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float, status: str
 ) -> None:
     eager.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)

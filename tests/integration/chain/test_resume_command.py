@@ -1,4 +1,4 @@
-"""What `booksync resume` advises for a connection that stays parked, and what `connect` clears."""
+"""The advice of `booksync resume` for a connection that stays parked, and the state that `connect` clears."""
 
 import json
 import uuid
@@ -21,7 +21,7 @@ MEND = "Next: mend what the sentences name, and run this command again."
 
 @pytest.fixture
 def revoked(bench: Bench) -> Bench:
-    """Parked, because Zoho has revoked its grant."""
+    """A bench parked because Zoho has revoked its grant."""
     bench.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
     bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
     assert bench.sync()["status"] == "parked"
@@ -36,14 +36,14 @@ def resumed(*words: str) -> Result:
     return CliRunner().invoke(app, ["resume", *words])
 
 
-def test_a_grant_that_is_gone_needs_a_new_one(revoked: Bench) -> None:
+def test_a_revoked_grant_needs_a_new_grant(revoked: Bench) -> None:
     result = resumed(str(revoked.connection_id))
     assert result.exit_code == 1
     assert NEW_GRANT in result.stdout
     assert MEND not in result.stdout
 
 
-def test_a_connection_whose_organisation_refuses_the_user_needs_a_new_grant(bench: Bench) -> None:
+def test_a_user_refused_by_the_organisation_needs_a_new_grant(bench: Bench) -> None:
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.ORGANIZATIONS, everywhere=True, status=401, code=57)
     park(bench)
     (one,) = resume(bench.resources, [bench.connection_id])
@@ -69,7 +69,7 @@ def test_an_outage_of_zoho_needs_no_grant(bench: Bench) -> None:
     assert (one.refusal is not None, one.needs_grant) == (True, False)
 
 
-def test_its_object_names_each_connection_and_the_reason(revoked: Bench) -> None:
+def test_json_names_each_connection_and_its_reason(revoked: Bench) -> None:
     result = resumed("--all", "--json")
     (found,) = json.loads(result.stdout)["connections"]
     assert (found["connection_id"], found["resumed"]) == (str(revoked.connection_id), False)
@@ -77,7 +77,7 @@ def test_its_object_names_each_connection_and_the_reason(revoked: Bench) -> None
     assert NEW_GRANT in result.stderr
 
 
-def test_connecting_again_ends_the_count_of_failures(bench: Bench) -> None:
+def test_reconnecting_ends_the_count_of_failures(bench: Bench) -> None:
     (user,) = bench.rows("SELECT user_id FROM zoho_connections")
     bench.rows("UPDATE zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
     link_organization(
@@ -90,7 +90,7 @@ def test_connecting_again_ends_the_count_of_failures(bench: Bench) -> None:
     assert bench.rows("SELECT oauth_failing_since FROM zoho_connections") == [{"oauth_failing_since": None}]
 
 
-def test_connecting_another_user_leaves_it(bench: Bench) -> None:
+def test_connecting_another_user_keeps_the_count_of_failures(bench: Bench) -> None:
     bench.rows("UPDATE zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
     link_organization(
         bench.resources,

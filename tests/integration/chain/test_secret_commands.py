@@ -1,4 +1,4 @@
-"""`booksync connect` and `booksync rotate-keys`: how secrets come in, and how they are stored."""
+"""`booksync connect` and `booksync rotate-keys`: how secrets are given, and how they are stored."""
 
 import json
 import uuid
@@ -27,23 +27,23 @@ def refresh_token(bench: Bench) -> str:
     return bench.resources.vault.decrypt(stored["token"], place_in("refresh_token_encrypted", bench.connection_id))
 
 
-def test_a_grant_code_comes_by_stdin(bench: Bench) -> None:
+def test_a_grant_code_is_read_from_stdin(bench: Bench) -> None:
     result = connect(bench, "--grant-code", "-", given=f"{bench.zoho.grant_code()}\n")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["connection_id"]
 
 
-def test_a_refresh_token_comes_by_the_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refresh_token_is_read_from_the_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKSYNC_REFRESH_TOKEN", refresh_token(bench))
     assert connect(bench).exit_code == 0
 
 
-def test_nothing_given_is_wrong_usage(bench: Bench) -> None:
+def test_connecting_without_a_secret_is_wrong_usage(bench: Bench) -> None:
     result = connect(bench, given="")
     assert (result.exit_code, "BOOKSYNC_GRANT_CODE" in result.stderr) == (2, True)
 
 
-def test_secrets_are_bound_and_freed_again(bench: Bench) -> None:
+def test_secrets_are_bound_and_unbound_again(bench: Bench) -> None:
     def is_bound() -> bool:
         (stored,) = bench.rows("SELECT refresh_token_encrypted AS token FROM zoho_connections")
         return bench.resources.vault.is_bound(stored["token"])

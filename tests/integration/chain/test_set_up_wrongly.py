@@ -1,4 +1,4 @@
-"""The installation's own fault parks no connection: the work waits, and goes on in a process that is set up right."""
+"""Wrong settings of the installation park no connection: the work waits for a process with the right settings."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ WRONG = [with_wrong_keys, with_a_wrong_client_secret]
 
 
 def take_wrongly(bench: Bench, resources: Resources, times: int) -> None:
-    """A worker that is set up wrongly takes the run's present step again and again."""
+    """Lets a worker with wrong settings execute the run's present step repeatedly."""
     wrong = replace(bench, resources=resources)
     for _ in range(times):
         bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
@@ -62,7 +62,7 @@ def test_a_run_waits_and_spends_no_attempt(bench: Bench, set_up: object) -> None
 
 
 @pytest.mark.parametrize("set_up", WRONG)
-def test_a_webhooks_record_waits_too(bench: Bench, set_up: object) -> None:
+def test_a_refresh_waits_too(bench: Bench, set_up: object) -> None:
     assert callable(set_up)
     bench.sync()
     contact_id = min(bench.customers())
@@ -80,7 +80,7 @@ def test_a_webhooks_record_waits_too(bench: Bench, set_up: object) -> None:
     assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
 
 
-def test_a_refused_client_is_the_workers_state_until_a_token_is_granted(
+def test_a_refused_client_is_the_state_of_the_worker_until_a_token_is_granted(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = OwnState()
@@ -96,27 +96,27 @@ def test_a_refused_client_is_the_workers_state_until_a_token_is_granted(
 class TestResume:
     @pytest.fixture
     def refused(self, bench: Bench) -> Bench:
-        """Zoho has refused the grant, and the connection is parked."""
+        """A bench whose grant Zoho has refused, with a parked connection."""
         bench.sync()
         bench.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
         bench.zoho.fault(FaultName.ACCESS_TOKENS_EXPIRED)
         assert bench.sync()["status"] == "parked"
         return bench
 
-    def test_a_connection_that_zoho_accepts_again_works_without_a_new_grant(self, refused: Bench) -> None:
+    def test_a_connection_that_zoho_accepts_again_resumes_without_a_new_grant(self, refused: Bench) -> None:
         refused.zoho.clear_faults()
         refused.rows("UPDATE zoho_connections SET refreshed_at = '{}', no_refresh_before = NULL RETURNING id")
         (resumed,) = resume(refused.resources, parked(refused.resources))
         assert (resumed.connection_id, resumed.was_parked, resumed.refusal) == (refused.connection_id, True, None)
         assert refused.sync()["status"] == "succeeded"
 
-    def test_one_that_zoho_goes_on_refusing_stays_parked_and_says_why(self, refused: Bench) -> None:
+    def test_a_connection_that_zoho_still_refuses_stays_parked_with_the_reason(self, refused: Bench) -> None:
         (resumed,) = resume(refused.resources, parked(refused.resources))
         assert resumed.refusal is not None
         assert "booksync connect" in resumed.refusal
         assert parked(refused.resources) == [refused.connection_id]
 
-    def test_one_that_is_not_parked_costs_no_call(self, bench: Bench) -> None:
+    def test_resuming_an_active_connection_costs_no_call(self, bench: Bench) -> None:
         bench.zoho.reset_stats()
         (resumed,) = resume(bench.resources, [bench.connection_id])
         assert not resumed.was_parked
@@ -124,10 +124,10 @@ class TestResume:
 
 
 class TestUnknownWords:
-    """Zoho's token endpoint refuses with a word that booksync does not know."""
+    """Zoho's token endpoint refuses with an error word that booksync does not know."""
 
     def take(self, bench: Bench) -> None:
-        """The present step, whose token has ended."""
+        """Executes the present step with an expired token."""
         bench.rows("""
             UPDATE zoho_connections
                SET access_token_expires_at = now(), refreshed_at = '{}', no_refresh_before = NULL RETURNING id
@@ -153,7 +153,9 @@ class TestUnknownWords:
             hours=hours,
         )
 
-    def test_a_word_parks_only_after_hours_without_a_token(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unknown_word_parks_only_after_hours_without_a_token(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         bench.start()
         self.take_refused(bench, monkeypatch)
         assert bench.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
@@ -164,7 +166,7 @@ class TestUnknownWords:
         assert "inactive_user" in connection["parked_reason"]
         assert "booksync resume" in connection["parked_reason"]
 
-    def test_a_token_in_between_ends_the_count(self, bench: Bench) -> None:
+    def test_a_granted_token_ends_the_count_of_hours(self, bench: Bench) -> None:
         self.failing_for(bench, hours=2)
         bench.start()
         self.take(bench)

@@ -1,4 +1,4 @@
-"""An invoice that waits for its customer is taken up or left, and never makes a run ask for ever."""
+"""A waiting invoice is cached with its customer or keeps waiting, but never costs a call in every run."""
 
 from domain.runs import Mode
 from sandbox.zoho.commands import FaultName
@@ -7,12 +7,12 @@ from tests.integration.chain.bench import Bench
 
 
 def an_owner(bench: Bench) -> str:
-    """A customer who has an invoice."""
+    """A customer with an invoice."""
     return str(bench.zoho.snapshot()["invoices"][0]["customer_id"])
 
 
 def cache_customer_of(bench: Bench, connection: str) -> str:
-    """A cached customer of the connection's user; `connection` is an SQL expression for whose it is."""
+    """Caches the owner as a customer of the user; `connection` is an SQL expression for the customer's connection."""
     owner = an_owner(bench)
     bench.rows(
         f"""
@@ -25,7 +25,7 @@ def cache_customer_of(bench: Bench, connection: str) -> str:
     return owner
 
 
-def test_a_customer_from_before_booksync_takes_up_what_waited_for_it(bench: Bench) -> None:
+def test_waiting_invoices_of_a_customer_from_before_booksync_are_cached(bench: Bench) -> None:
     owner = cache_customer_of(bench, "NULL")
     fault = bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
     first = bench.sync()
@@ -38,7 +38,7 @@ def test_a_customer_from_before_booksync_takes_up_what_waited_for_it(bench: Benc
     assert owner in taken_up
 
 
-def test_a_customer_of_the_users_other_connection_is_asked_for_once(bench: Bench) -> None:
+def test_a_customer_of_the_users_other_connection_costs_one_call(bench: Bench) -> None:
     bench.rows(
         """
         INSERT INTO zoho_connections (user_id, organization_id, data_center, refresh_token_encrypted,
@@ -56,7 +56,7 @@ def test_a_customer_of_the_users_other_connection_is_asked_for_once(bench: Bench
     assert bench.zoho.stats().count(CallKind.CONTACT) == 1
 
 
-def test_each_gone_customer_is_asked_for_once_however_many_pages_name_it(bench: Bench) -> None:
+def test_each_gone_customer_costs_one_call_however_many_pages_name_it(bench: Bench) -> None:
     made = bench.zoho.bulk_import(contacts=5, invoices_per_contact=120)
     for contact_id in made["contact_ids"]:
         bench.zoho.delete_contact(contact_id)

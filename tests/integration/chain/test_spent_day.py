@@ -1,4 +1,4 @@
-"""Zoho refuses calls because the day is spent: what waits, what the commands say, and how the calls go on."""
+"""Zoho refuses calls because the day is spent: the waits, the output of commands, and the end of the pause."""
 
 import pytest
 
@@ -16,7 +16,7 @@ HOUR_SECONDS = 3600
 
 
 def refuse(bench: Bench, *, code: int = 45) -> None:
-    """Zoho refuses a call, ten hours before the organisation's midnight."""
+    """Reports a refused call, ten hours before the organisation's midnight."""
     answer(bench, 429, code, {"X-Rate-Limit-Reset": str(10 * HOUR_SECONDS)})
 
 
@@ -30,13 +30,13 @@ def state_key(bench: Bench) -> str:
 
 
 def an_hour_passes(bench: Bench) -> None:
-    """For the probe."""
+    """Lets an hour pass for the probe."""
     bench.resources.redis.hset(state_key(bench), "probe_at", 0)
     bench.rows("UPDATE api_use SET probed_at = now() - interval '1 hour' RETURNING organization_id")
 
 
 def take(bench: Bench) -> None:
-    """The run's present step, as if its wait were over."""
+    """Executes the run's present step as if its wait were over."""
     bench.skip_waiting()
     step = bench.present_step()
     assert step is not None
@@ -61,7 +61,7 @@ def waiting_run(bench: Bench) -> dict[str, object]:
 
 @pytest.fixture
 def spent(bench: Bench) -> Bench:
-    """Synced; then Zoho has refused a call with code 45, and a run waits."""
+    """A synced bench; afterwards Zoho has refused a call with code 45, and a run waits."""
     bench.sync()
     refuse(bench)
     bench.start()
@@ -69,13 +69,13 @@ def spent(bench: Bench) -> Bench:
     return bench
 
 
-def test_a_run_comes_back_for_the_probe_and_spends_no_attempt(spent: Bench) -> None:
+def test_a_run_is_due_for_the_probe_and_spends_no_attempt(spent: Bench) -> None:
     run = waiting_run(spent)
     assert (run["attempts"], run["waits"], run["waiting_for"]) == (0, True, "API budget (day)")
     assert run["seconds"] == pytest.approx(HOUR_SECONDS, abs=60)
 
 
-def test_status_says_that_nothing_is_left_and_names_the_next_step(spent: Bench) -> None:
+def test_status_reports_that_no_calls_are_left_and_the_next_step(spent: Bench) -> None:
     (state,) = asked("status")["connections"]
     assert state["forecast"]["left_today"] == 0
     assert state["forecast"]["budget"]["paused_reason"] == "day"
@@ -86,7 +86,7 @@ def test_status_says_that_nothing_is_left_and_names_the_next_step(spent: Bench) 
     assert "Lower ZOHO_REQUESTS_PER_MINUTE" not in told
 
 
-def test_a_dry_run_says_when_a_sync_would_begin(spent: Bench) -> None:
+def test_a_dry_run_reports_when_a_sync_would_begin(spent: Bench) -> None:
     facts = asked("sync", str(spent.connection_id), "--dry-run")
     assert facts["begins_in_seconds"] == pytest.approx(10 * HOUR_SECONDS, abs=60)
     assert facts["full"]["seconds"] >= facts["begins_in_seconds"]
@@ -102,7 +102,7 @@ def test_a_run_on_an_unspent_day_begins_at_once(bench: Bench) -> None:
     assert "would begin" not in run("sync", str(bench.connection_id), "--dry-run").output
 
 
-def test_the_next_hours_call_ends_the_pause_for_all(spent: Bench) -> None:
+def test_an_accepted_probe_ends_the_pause_for_all(spent: Bench) -> None:
     an_hour_passes(spent)
     take(spent)
     assert spent.rows("SELECT paused_until FROM api_use")[0]["paused_until"] is None
@@ -110,7 +110,7 @@ def test_the_next_hours_call_ends_the_pause_for_all(spent: Bench) -> None:
         pass
 
 
-def test_one_call_goes_out_in_an_hour_while_zoho_refuses(spent: Bench) -> None:
+def test_one_call_per_hour_is_made_while_zoho_refuses(spent: Bench) -> None:
     spent.zoho.fault(FaultName.ANSWER, status=429, code=45)
     spent.zoho.reset_stats()
     an_hour_passes(spent)
@@ -119,7 +119,7 @@ def test_one_call_goes_out_in_an_hour_while_zoho_refuses(spent: Bench) -> None:
     assert len(spent.zoho.stats().arrivals) == 1
 
 
-def test_postgres_remembers_the_pause_and_the_probe_of_a_redis_that_was_emptied(spent: Bench) -> None:
+def test_postgres_remembers_pause_and_probe_after_redis_was_emptied(spent: Bench) -> None:
     spent.rows("UPDATE api_use SET last_call_at = now() - interval '5 minutes' RETURNING organization_id")
     spent.resources.redis.flushall()
     organization_id = spent.zoho.organization_id
@@ -138,7 +138,7 @@ def test_postgres_remembers_the_pause_and_the_probe_of_a_redis_that_was_emptied(
 
 
 @pytest.mark.parametrize("by", ["connection", "organisation", "all"])
-def test_a_person_lifts_the_pause_and_the_run_goes_on(spent: Bench, by: str) -> None:
+def test_a_person_lifts_the_pause_and_the_run_continues(spent: Bench, by: str) -> None:
     named = {"connection": [str(spent.connection_id)], "organisation": [spent.zoho.organization_id], "all": []}[by]
     told = asked("budget", "resume", *named)
     (resumed,) = told["organizations"]
@@ -178,7 +178,7 @@ def test_too_many_words_are_wrong_usage(bench: Bench) -> None:
 
 def test_a_spent_reserve_stops_runs_and_webhooks_and_leaves_the_rest_to_others(bench: Bench) -> None:
     bench.sync()
-    # A day that ends later than the simulator's, at whatever hour the test runs.
+    # A day that ends later than the simulator's day, at any hour of the test.
     answer(bench, 200, 0, {"X-Rate-Limit-Limit": "1000", "X-Rate-Limit-Remaining": "97", "X-Rate-Limit-Reset": "86400"})
     told = run("status").output
     assert "which stay for other programs (ZOHO_DAILY_RESERVE). Runs and webhooks go on in " in told
@@ -192,7 +192,7 @@ def test_a_spent_reserve_stops_runs_and_webhooks_and_leaves_the_rest_to_others(b
 
 
 @pytest.mark.parametrize("seconds", [10, HOUR_SECONDS])
-def test_spare_calls_are_left_to_another_run_however_soon_the_day_is_probed(bench: Bench, seconds: float) -> None:
+def test_spare_calls_are_left_to_a_later_run_however_soon_the_probe_is(bench: Bench, seconds: float) -> None:
     def ask(_record_id: str) -> None:
         raise BudgetWait(seconds, WaitReason.DAY)
 

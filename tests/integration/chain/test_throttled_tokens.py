@@ -1,4 +1,4 @@
-"""A token endpoint that is throttled for hours: nothing is parked, and people and metrics see since when."""
+"""A token endpoint that is throttled for hours: no connection is parked, and people and metrics see the start."""
 
 import datetime as dt
 import json
@@ -17,7 +17,7 @@ HOURS = 5
 
 
 def take(bench: Bench) -> None:
-    """The present step, whose token has ended and whose wait is over."""
+    """Executes the present step with an expired token and a finished wait."""
     bench.rows("UPDATE zoho_connections SET access_token_expires_at = now(), no_refresh_before = now() RETURNING id")
     bench.skip_waiting()
     step = bench.present_step()
@@ -27,7 +27,7 @@ def take(bench: Bench) -> None:
 
 @pytest.fixture
 def throttled(bench: Bench) -> Bench:
-    """A run that waits for a token since some hours."""
+    """A run that has waited for a token for some hours."""
     bench.zoho.fault(FaultName.TOKEN_ENDPOINT_THROTTLED)
     bench.start()
     take(bench)
@@ -51,7 +51,7 @@ def sentence(bench: Bench) -> str:
     assert moment is not None
     return (
         f"Zoho's token endpoint has been throttled since {moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC and grants no "
-        "access token. Next: wait, it is asked again by itself; stop other programs that use the same grant."
+        "access token. Next: wait, booksync tries again by itself; stop other programs that use the same grant."
     )
 
 
@@ -66,16 +66,16 @@ def metric(bench: Bench) -> float:
     return float(value)
 
 
-def test_hours_of_it_park_nothing_and_spend_no_attempt(throttled: Bench) -> None:
+def test_hours_of_throttling_park_no_connection_and_spend_no_attempt(throttled: Bench) -> None:
     assert throttled.rows("SELECT status FROM zoho_connections") == [{"status": "active"}]
     assert throttled.rows("SELECT status, attempts FROM sync_runs") == [{"status": "running", "attempts": 0}]
 
 
-def test_the_waiting_run_names_it_with_the_next_step(throttled: Bench) -> None:
+def test_the_waiting_run_reports_it_with_the_next_step(throttled: Bench) -> None:
     assert state()["runs"][0]["waiting_for"] == sentence(throttled)
 
 
-def test_the_reason_stays_while_the_endpoint_is_left_alone(throttled: Bench) -> None:
+def test_the_reason_stays_while_no_token_is_requested(throttled: Bench) -> None:
     throttled.skip_waiting()
     step = throttled.present_step()
     assert step is not None
@@ -83,7 +83,7 @@ def test_the_reason_stays_while_the_endpoint_is_left_alone(throttled: Bench) -> 
     assert state()["runs"][0]["waiting_for"] == sentence(throttled)
 
 
-def test_status_names_it_for_the_connection(throttled: Bench) -> None:
+def test_status_reports_it_for_the_connection(throttled: Bench) -> None:
     words = " ".join(CliRunner().invoke(app, ["status"]).stdout.split())
     moment = since(throttled)
     assert sentence(throttled) in words
@@ -96,21 +96,21 @@ def test_metrics_measure_it_and_count_the_waits(throttled: Bench) -> None:
     assert 'booksync_budget_waits_total{reason="token_endpoint"} 2.0' in render(throttled.resources).decode()
 
 
-def test_the_first_good_token_clears_it(throttled: Bench) -> None:
+def test_the_first_granted_token_clears_it(throttled: Bench) -> None:
     throttled.zoho.clear_faults()
     take(throttled)
     assert (since(throttled), metric(throttled)) == (None, 0)
     assert state()["token_endpoint_throttled_since"] is None
 
 
-def test_a_word_of_the_endpoint_clears_it_too(throttled: Bench) -> None:
+def test_an_error_word_of_the_endpoint_clears_it_too(throttled: Bench) -> None:
     throttled.zoho.clear_faults()
     throttled.zoho.fault(FaultName.REFRESH_TOKEN_REVOKED)
     take(throttled)
     assert since(throttled) is None
 
 
-def test_a_resumed_connection_begins_without_it(throttled: Bench) -> None:
+def test_a_resumed_connection_starts_without_it(throttled: Bench) -> None:
     throttled.zoho.clear_faults()
     throttled.rows("UPDATE zoho_connections SET status = 'parked', no_refresh_before = now() RETURNING id")
     assert [each.refusal for each in resume(throttled.resources, [throttled.connection_id])] == [None]

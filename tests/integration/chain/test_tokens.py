@@ -1,4 +1,4 @@
-"""One access token for all workers: refreshed by one of them, waited for when Zoho grants no more."""
+"""One access token for all workers: one worker refreshes it, and all wait while Zoho grants no more."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -36,9 +36,7 @@ def expire(bench: Bench) -> None:
     bench.rows("UPDATE zoho_connections SET access_token_expires_at = now() RETURNING id")
 
 
-def test_fifty_threads_that_start_at_once_on_an_expired_token_refresh_it_once(
-    bench: Bench, tokens: SharedTokens
-) -> None:
+def test_fifty_threads_with_an_expired_token_refresh_it_once(bench: Bench, tokens: SharedTokens) -> None:
     expire(bench)
     start = Barrier(THREADS)
 
@@ -52,7 +50,7 @@ def test_fifty_threads_that_start_at_once_on_an_expired_token_refresh_it_once(
     assert bench.zoho.stats().token_refreshes == 1
 
 
-def test_ten_refreshes_in_ten_minutes_are_the_most_whatever_happens(bench: Bench, tokens: SharedTokens) -> None:
+def test_ten_minutes_have_at_most_ten_refreshes(bench: Bench, tokens: SharedTokens) -> None:
     bench.zoho.fault(FaultName.TOKEN_ENDPOINT_DOWN, times=3)
     for _ in range(3):
         expire(bench)
@@ -70,7 +68,7 @@ def test_ten_refreshes_in_ten_minutes_are_the_most_whatever_happens(bench: Bench
     tokens.current()
 
 
-def test_an_old_token_that_still_lives_is_used_while_no_other_is_granted(bench: Bench, tokens: SharedTokens) -> None:
+def test_an_old_valid_token_is_used_while_no_other_is_granted(bench: Bench, tokens: SharedTokens) -> None:
     bench.rows(
         "UPDATE zoho_connections SET no_refresh_before = now() + interval '1 minute', "
         "access_token_expires_at = now() + interval '1 minute' RETURNING id"
@@ -79,7 +77,7 @@ def test_an_old_token_that_still_lives_is_used_while_no_other_is_granted(bench: 
     assert bench.zoho.stats().token_refreshes == 0
 
 
-def test_a_throttled_token_endpoint_is_left_alone_for_a_while(bench: Bench, tokens: SharedTokens) -> None:
+def test_a_throttled_token_endpoint_gets_no_request_for_a_while(bench: Bench, tokens: SharedTokens) -> None:
     bench.zoho.fault(FaultName.TOKEN_ENDPOINT_THROTTLED, times=1)
     expire(bench)
     for _ in range(3):
@@ -98,7 +96,7 @@ def test_a_short_lived_token_is_not_refreshed_at_each_call(bench: Bench, tokens:
     assert bench.zoho.stats().token_refreshes == 1
 
 
-def test_refusals_that_pass_cost_a_run_no_wait_though_no_other_token_is_granted(bench: Bench) -> None:
+def test_temporary_refusals_cost_no_wait_although_no_other_token_is_granted(bench: Bench) -> None:
     bench.rows(
         "UPDATE zoho_connections SET no_refresh_before = now() + interval '10 minutes', "
         "access_token_expires_at = now() + interval '30 minutes' RETURNING id"
@@ -110,7 +108,7 @@ def test_refusals_that_pass_cost_a_run_no_wait_though_no_other_token_is_granted(
     assert bench.zoho.stats().token_refreshes == 0
 
 
-def test_a_zoho_that_refuses_every_fifth_call_costs_a_run_neither_waits_nor_many_tokens(
+def test_a_zoho_that_refuses_every_fifth_call_costs_neither_waits_nor_many_tokens(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "TRY_AGAIN_SECONDS", 0)
@@ -131,7 +129,7 @@ def test_a_zoho_that_refuses_every_fifth_call_costs_a_run_neither_waits_nor_many
     assert not bench.rows("SELECT FROM sync_runs WHERE waiting_for IS NOT NULL")
 
 
-def test_a_token_that_is_refused_while_no_other_is_granted_costs_a_run_no_attempt(
+def test_a_refused_token_costs_no_attempt_while_no_other_is_granted(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "TRY_AGAIN_SECONDS", 0)

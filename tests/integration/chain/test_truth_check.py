@@ -35,7 +35,7 @@ def test_an_untouched_cache_equals_zoho_for_twenty_calls(aged: Bench) -> None:
     assert [aged.zoho.stats().count(kind) for kind in DETAILS] == [RECORDS // 2, RECORDS // 2]
 
 
-#: Columns, and what another program writes there.
+#: Columns, and the values that another program writes into them.
 _CUSTOMERS = {
     "status": "'inactive'",
     "customer_name": "customer_name || ' & Sons'",
@@ -45,7 +45,7 @@ _CUSTOMERS = {
     "phone_problem": "'not_a_number'",
     "primary_email": "'somebody@example.com'",
     "time_zone": "'Pacific/Chatham'",
-    "contact_persons": "jsonb_set(contact_persons, '{0,last_name}', '\"Somebody\"')",
+    "contact_persons": "jsonb_set(contact_persons, '{0,last_name}', '\"Overwritten\"')",
     "sync_hash": "'x'",
 }
 _INVOICES = {
@@ -60,7 +60,7 @@ _INVOICES = {
     "balance": "balance + 0.01",
     "currency_code": "'XTS'",
 }
-#: What only details have, as a rule: found once the details of the present version were read.
+#: Columns that usually only details have: drift is found once the details of the present version were read.
 _DETAILS = {
     "country_code": "'XK'",
     "address_state": "'Elsewhere'",
@@ -78,7 +78,7 @@ _FACTS = {
 
 
 def overwrite_each(bench: Bench, table: str, record_ids: list[str], values: dict[str, str]) -> dict[str, int]:
-    """Another program writes one column of each record; what the check should find."""
+    """Overwrites one column of each record, like another program; returns the findings that the check should have."""
     chosen = record_ids[: len(values)]
     for record_id, (column, value) in zip(chosen, values.items(), strict=True):
         overwrite(bench, table, record_id, column, value)
@@ -86,7 +86,7 @@ def overwrite_each(bench: Bench, table: str, record_ids: list[str], values: dict
     return {f"{table.removesuffix('_cache')}.{column}": 1 for column in values}
 
 
-def test_what_another_program_has_written_is_named_by_column_and_corrected(aged: Bench) -> None:
+def test_overwritten_columns_are_named_and_corrected(aged: Bench) -> None:
     before = contents(aged.customers(), "customers_cache"), contents(aged.invoices(), "invoices_cache")
     drifted = overwrite_each(aged, "customers_cache", customers_with_persons(aged), _CUSTOMERS)
     drifted |= overwrite_each(aged, "invoices_cache", sorted(before[1]), _INVOICES)
@@ -102,7 +102,7 @@ def test_what_another_program_has_written_is_named_by_column_and_corrected(aged:
             }
 
 
-def test_a_reason_against_calling_that_another_program_has_written_is_removed(aged: Bench) -> None:
+def test_an_overwritten_reason_against_calling_is_removed(aged: Bench) -> None:
     written = {"phone_not_callable": "'fax'"}
     drifted = overwrite_each(aged, "customers_cache", customers_with_persons(aged), written)
     assert check(aged)["drifted"] == drifted
@@ -116,7 +116,7 @@ def read_details_of(bench: Bench, customers: list[str], invoices: list[str]) -> 
     a_night_passes(bench)
 
 
-def test_facts_of_details_are_compared_once_the_details_are_read(aged: Bench) -> None:
+def test_facts_of_details_are_compared_after_the_details_were_read(aged: Bench) -> None:
     customers, invoices = customers_with_persons(aged)[: len(_DETAILS)], sorted(aged.invoices())[: len(_FACTS)]
     read_details_of(aged, customers, invoices)
     before = contents(aged.customers(), "customers_cache"), contents(aged.invoices(), "invoices_cache")
@@ -124,17 +124,17 @@ def test_facts_of_details_are_compared_once_the_details_are_read(aged: Bench) ->
     drifted |= overwrite_each(aged, "invoices_cache", invoices, _FACTS)
     result = check(aged)
     assert result["drifted"].items() >= drifted.items()
-    # The address decides by which clocks the number rings.
+    # The address determines the number's time zones.
     assert result["drifted"].keys() - drifted.keys() <= {"customers.time_zone"}
     after = contents(aged.customers(), "customers_cache"), contents(aged.invoices(), "invoices_cache")
     assert {key: after[0][key] for key in customers} == {key: before[0][key] for key in customers}
     for key in invoices:
         was, became = ({**rows[1][key], "unprocessed_payment": None} for rows in (before, after))
         assert became == was
-        assert not after[1][key]["unprocessed_payment"]  # 0 and NULL say the same.
+        assert not after[1][key]["unprocessed_payment"]  # 0 and NULL mean the same.
 
 
-def test_what_zoho_changed_without_moving_its_time_is_named_and_corrected(aged: Bench) -> None:
+def test_changes_of_zoho_without_a_new_stamp_are_named_and_corrected(aged: Bench) -> None:
     customer, owed = customers_with_persons(aged)[:2]
     invoice = min(aged.invoices())
     person = aged.customers()[customer]["contact_persons"][0]["contact_person_id"]
@@ -159,7 +159,7 @@ def test_what_zoho_changed_without_moving_its_time_is_named_and_corrected(aged: 
     assert str(aged.invoices()[invoice]["expected_payment_date"]) == "2031-01-01"
 
 
-def test_what_zoho_has_changed_since_the_last_sync_is_no_drift(aged: Bench) -> None:
+def test_changes_of_zoho_since_the_last_sync_are_not_drift(aged: Bench) -> None:
     customer, invoice = customers_with_persons(aged)[0], min(aged.invoices())
     aged.zoho.edit_contact(customer, company_name="Renamed Ltd")
     aged.zoho.edit_invoice(invoice, payment_expected_date="2031-01-01")
@@ -199,7 +199,7 @@ def test_a_row_that_another_process_writes_during_the_call_is_not_compared(
     assert (result["checked"], result["drifted"]) == (RECORDS - 1, {})
 
 
-def test_an_invoice_that_became_overdue_is_no_drift(aged: Bench) -> None:
+def test_an_invoice_that_became_overdue_is_not_drift(aged: Bench) -> None:
     customer = customers_with_persons(aged)[0]
     tomorrow = (datetime.now() + timedelta(days=1)).date()  # noqa: DTZ005
     invoice = aged.zoho.create_invoice(customer, due_date=tomorrow.isoformat())

@@ -1,4 +1,4 @@
-"""Which runs make a truth check, what it costs them, and where its findings are reported."""
+"""The runs that make a truth check, its costs, and the reports of its findings."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ from workers.sync.work import Work
 
 
 @pytest.mark.parametrize(("mode", "is_scheduled"), [(Mode.FULL, False), (Mode.INCREMENTAL, True)])
-def test_only_full_runs_of_the_scheduler_check(aged: Bench, mode: Mode, is_scheduled: bool) -> None:
+def test_only_scheduled_full_runs_check(aged: Bench, mode: Mode, is_scheduled: bool) -> None:
     aged.zoho.reset_stats()
     bench_step = aged.start(mode, is_scheduled=is_scheduled)
     aged.take(bench_step)
@@ -57,7 +57,7 @@ def test_a_second_check_in_the_same_night_is_not_made(aged: Bench) -> None:
     assert asked(aged) == 0
 
 
-def test_over_some_nights_every_live_record_is_checked(aged: Bench) -> None:
+def test_every_live_record_is_checked_within_some_nights(aged: Bench) -> None:
     nights = 0
     while nights < 20 and aged.rows(
         """
@@ -73,7 +73,7 @@ def test_over_some_nights_every_live_record_is_checked(aged: Bench) -> None:
     assert nights == -(-records // (RECORDS // 2))
 
 
-def test_a_check_that_waits_for_the_budget_goes_on_where_it_stopped(
+def test_a_check_that_waits_for_the_budget_continues_where_it_stopped(
     aged: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask_invoice, calls = Work.ask_invoice, 0
@@ -97,7 +97,7 @@ def test_a_check_that_waits_for_the_budget_goes_on_where_it_stopped(
     assert (asked(aged), found(aged)["checked"]) == (RECORDS, RECORDS)
 
 
-def test_a_process_that_dies_repeats_one_call_at_most(aged: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_process_repeats_at_most_one_call(aged: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     class Killed(BaseException):
         pass
 
@@ -121,7 +121,7 @@ def test_a_process_that_dies_repeats_one_call_at_most(aged: Bench, monkeypatch: 
     assert (asked(aged), found(aged)["checked"]) == (RECORDS + 1, RECORDS)
 
 
-def test_a_process_that_dies_after_the_last_answer_loses_no_finding(
+def test_a_process_killed_after_the_last_response_loses_no_finding(
     aged: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
@@ -147,9 +147,9 @@ def test_a_process_that_dies_after_the_last_answer_loses_no_finding(
 
 
 @pytest.mark.parametrize(("spent", "calls"), [(700, RECORDS), (790, 0)])
-def test_the_run_does_without_a_check_where_the_day_is_nearly_used(aged: Bench, spent: int, calls: int) -> None:
+def test_the_check_is_omitted_when_the_day_is_nearly_used(aged: Bench, spent: int, calls: int) -> None:
     aged.zoho.set_limits(requests_per_day=1000, spend_day=spent)
-    aged.sync()  # Zoho reports what is left.
+    aged.sync()  # Zoho reports the day's remaining calls.
     aged.zoho.reset_stats()
     check(aged)
     assert asked(aged) == calls
@@ -158,7 +158,7 @@ def test_the_run_does_without_a_check_where_the_day_is_nearly_used(aged: Bench, 
     assert present.phase is Phase.PERSONS
 
 
-def test_a_wait_for_the_days_budget_ends_the_check_and_not_the_run(
+def test_a_wait_for_the_daily_budget_ends_the_check_and_not_the_run(
     aged: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wait(*_: object) -> None:
@@ -172,7 +172,7 @@ def test_a_wait_for_the_days_budget_ends_the_check_and_not_the_run(
     assert found(aged) == {}
 
 
-def test_details_that_fail_cost_the_run_nothing_and_come_last_the_next_night(aged: Bench) -> None:
+def test_failing_details_do_not_fail_the_run_and_come_last_the_next_night(aged: Bench) -> None:
     aged.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=500, code=1000)
     assert aged.sync(Mode.FULL, is_scheduled=True)["status"] == "succeeded"
     failed = {key for key, row in aged.customers().items() if row["truth_checked_at"] is not None}
@@ -184,7 +184,7 @@ def test_details_that_fail_cost_the_run_nothing_and_come_last_the_next_night(age
     assert len(checked - failed) == RECORDS // 2
 
 
-def test_a_record_that_is_gone_is_no_drift_and_is_marked_by_the_run(aged: Bench) -> None:
+def test_a_gone_record_is_not_drift_and_is_marked_by_the_run(aged: Bench) -> None:
     invoice = min(aged.invoices())
     aged.zoho.delete_invoice(invoice)
     come_first(aged, "invoices_cache", [invoice])
@@ -193,7 +193,7 @@ def test_a_record_that_is_gone_is_no_drift_and_is_marked_by_the_run(aged: Bench)
     assert aged.invoices()[invoice]["status"] == "deleted"
 
 
-def test_phones_that_are_to_be_judged_by_new_rules_are_not_compared(aged: Bench) -> None:
+def test_phones_are_not_compared_before_they_are_judged_by_new_rules(aged: Bench) -> None:
     aged.rows("UPDATE zoho_connections SET phones_judged_with = '8.0.0' RETURNING id")
     aged.zoho.reset_stats()
     check(aged)
@@ -227,7 +227,7 @@ class TestWhatIsReported:
             ("invoices", "equal"): RECORDS // 2,
         }
 
-    def test_the_log_names_columns_and_ids_and_no_value(self, aged: Bench, drifted: str) -> None:
+    def test_the_log_names_columns_and_ids_but_no_values(self, aged: Bench, drifted: str) -> None:
         with logs_of_a_process() as logs:
             check(aged)
         lines = [line for line in logs.lines if str(line.get("action", "")).startswith("truth_check.")]
@@ -235,7 +235,7 @@ class TestWhatIsReported:
         assert (lines[0]["record_id"], lines[0]["columns"]) == (drifted, ["primary_email"])
         assert "overwritten" not in json.dumps(lines)
 
-    def test_status_says_what_differed_and_what_is_next(self, aged: Bench, drifted: str) -> None:
+    def test_status_reports_the_differences_and_the_next_step(self, aged: Bench, drifted: str) -> None:
         check(aged)
         line = f"Truth check: 1 of {RECORDS} records differed (customers.primary_email 1), corrected, "
         answer = status()
@@ -245,7 +245,7 @@ class TestWhatIsReported:
         assert (told["checked"], told["different"]) == (RECORDS, 1)
         assert (told["drifted"], told["customers"]) == ({"customers.primary_email": 1}, [drifted])
 
-    def test_status_says_that_all_is_equal(self, aged: Bench) -> None:
+    def test_status_reports_that_all_records_are_equal(self, aged: Bench) -> None:
         assert "Truth check: none yet." in status()
         assert status_json() is None
         check(aged)

@@ -1,4 +1,4 @@
-"""`booksync verify` finds what differs between cache and Zoho, and nothing else."""
+"""`booksync verify` finds the differences between the cache and Zoho, and reports no others."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def verified(bench: Bench) -> Verified:
     return Verification(bench.resources, bench.connection_id).run()
 
 
-def test_a_synced_cache_shows_no_drift_and_the_calls_were_foretold(synced: Bench) -> None:
+def test_a_synced_cache_has_no_drift_and_the_forecast_of_calls_is_right(synced: Bench) -> None:
     synced.zoho.reset_stats()
     verification = Verification(synced.resources, synced.connection_id)
     found = verification.run()
@@ -40,7 +40,7 @@ def test_each_kind_of_drift_is_named_by_id(synced: Bench) -> None:
     assert found.customers.different == (customer,)
 
 
-#: Columns, and what somebody else writes over Zoho's word.
+#: Columns, and the values that another program writes over Zoho's.
 _CUSTOMERS = {
     "status": "'inactive'",
     "customer_name": "customer_name || ' & Sons'",
@@ -51,7 +51,7 @@ _CUSTOMERS = {
     "phone_not_callable": "'fax'",
     "primary_email": "'somebody@example.com'",
     "time_zone": "'Pacific/Chatham'",
-    "contact_persons": "jsonb_set(contact_persons, '{0,last_name}', '\"Somebody\"')",
+    "contact_persons": "jsonb_set(contact_persons, '{0,last_name}', '\"Overwritten\"')",
     "sync_hash": "'x'",
 }
 _INVOICES = {
@@ -71,7 +71,7 @@ _INVOICES = {
 
 _KEYS = {"customers_cache": "zoho_customer_id", "invoices_cache": "zoho_invoice_id"}
 
-#: What tells when a row was written, not what it says.
+#: Columns that record the time of a write, not Zoho's facts.
 _MOMENTS = {"observed_at", "plan_at", "local_last_synced_at", "updated_at"}
 
 
@@ -84,7 +84,7 @@ def contents(rows: dict[str, Row]) -> dict[str, Row]:
     return {key: {name: row[name] for name in row.keys() - _MOMENTS} for key, row in rows.items()}
 
 
-def test_what_somebody_else_has_written_is_named_and_a_full_run_mends_it(synced: Bench) -> None:
+def test_overwritten_columns_are_named_and_a_full_run_corrects_them(synced: Bench) -> None:
     before = contents(synced.customers()), contents(synced.invoices())
     with_persons = sorted(key for key, row in before[0].items() if row["contact_persons"] and row["status"] == "active")
     customers, invoices = with_persons[: len(_CUSTOMERS)], sorted(before[1])[: len(_INVOICES)]
@@ -105,7 +105,7 @@ def test_what_somebody_else_has_written_is_named_and_a_full_run_mends_it(synced:
     assert (again["customers"]["updated"], again["invoices"]["updated"]) == (0, 0)
 
 
-def test_a_record_that_zoho_has_deleted_is_surplus_until_a_full_run(synced: Bench) -> None:
+def test_a_record_deleted_in_zoho_is_surplus_until_a_full_run(synced: Bench) -> None:
     invoice = min(synced.invoices())
     synced.zoho.delete_invoice(invoice)
     assert verified(synced).invoices.surplus == (invoice,)
@@ -113,13 +113,13 @@ def test_a_record_that_zoho_has_deleted_is_surplus_until_a_full_run(synced: Benc
     assert verified(synced).invoices.count == 0
 
 
-def test_what_changed_since_the_last_sync_is_not_drift(synced: Bench) -> None:
+def test_changes_since_the_last_sync_are_not_drift(synced: Bench) -> None:
     synced.zoho.edit_contact(min(synced.customers()), company_name="Renamed Ltd")
     found = verified(synced)
     assert (found.customers.count, found.customers.not_synced_yet) == (0, 1)
 
 
-def test_without_the_bulk_list_only_what_the_contacts_list_tells_is_compared(bench: Bench) -> None:
+def test_without_the_bulk_list_only_columns_of_the_contacts_list_are_compared(bench: Bench) -> None:
     bench.zoho.fault(FaultName.BULK_PERSONS_REFUSED, status=404)
     bench.sync()
     found = verified(bench)
@@ -134,7 +134,7 @@ def test_without_the_bulk_list_only_what_the_contacts_list_tells_is_compared(ben
     assert verified(bench).customers.count == 0
 
 
-def test_persons_whom_the_bulk_list_omits_are_no_drift_but_other_columns_are(bench: Bench) -> None:
+def test_persons_omitted_by_the_bulk_list_are_not_drift_but_other_columns_are(bench: Bench) -> None:
     bench.zoho.fault(FaultName.INACTIVE_PERSONS_OMITTED)
     bench.sync()
     assert verified(bench).customers.count == 0
@@ -146,7 +146,7 @@ def test_persons_whom_the_bulk_list_omits_are_no_drift_but_other_columns_are(ben
     assert verified(bench).customers.count == 0
 
 
-def test_a_crowd_is_compared_where_zoho_refuses_pages_of_another_length(bench: Bench) -> None:
+def test_a_crowd_is_compared_although_zoho_refuses_other_page_lengths(bench: Bench) -> None:
     bench.zoho.fault(FaultName.PAGE_LENGTH_REFUSED)
     bench.zoho.bulk_import(900, invoices_per_contact=1)
     bench.sync(Mode.FULL)

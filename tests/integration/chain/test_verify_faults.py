@@ -1,4 +1,4 @@
-"""`booksync verify` reads whatever lists a run can read, and calls nothing drift that a run would not write."""
+"""`booksync verify` reads every list that a run can read, and reports no drift that a run would not write."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,21 +23,21 @@ _SURVIVED: dict[str, tuple[FaultName, dict[str, Any]]] = {
     "the filter is ignored": (FaultName.MODIFIED_FILTER_IGNORED, {}),
     "the sort is ignored": (FaultName.SORT_IGNORED, {}),
     "rows come twice": (FaultName.DUPLICATE_ROWS, {"every": 7}),
-    # The bulk list of persons: a run asks for details instead.
+    # The bulk list of persons: a run makes detail calls instead.
     "persons refused": (FaultName.BULK_PERSONS_REFUSED, {"status": 404}),
     "persons not authorized": (FaultName.BULK_PERSONS_REFUSED, {"status": 401}),
-    "persons fail for ever": (FaultName.ANSWER, {"path": PERSONS, "status": 500, "code": 1000}),
-    "persons unreadable for ever": (FaultName.GARBAGE, {"path": PERSONS, "body": "truncated"}),
+    "persons always fail": (FaultName.ANSWER, {"path": PERSONS, "status": 500, "code": 1000}),
+    "persons always unreadable": (FaultName.GARBAGE, {"path": PERSONS, "body": "truncated"}),
     "persons empty": (FaultName.LIST_EMPTY, {"path": PERSONS}),
     "persons of inactive contacts omitted": (FaultName.INACTIVE_PERSONS_OMITTED, {}),
     "persons mutated": (FaultName.HOSTILE_ROW, {"path": PERSONS, "share": 0.3, "row": HostileRow.MUTATED}),
-    # Errors that pass: they meet the first calls of every list.
+    # Temporary errors: they hit the first calls of every list.
     "server errors": (FaultName.ANSWER, {"times": 2, "status": 500, "code": 1000}),
     "a gateway's page": (FaultName.GARBAGE, {"times": 2, "body": "html", "status": 502}),
     "half a body": (FaultName.GARBAGE, {"times": 2, "body": "truncated"}),
     "dropped connections": (FaultName.RESET, {"times": 2, "where": "middle"}),
-    # Rows that cannot be understood: a run leaves the cached records as they are.
-    "rows are no objects": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.NOT_AN_OBJECT}),
+    # Rows that cannot be understood: a run leaves the cached records unchanged.
+    "rows are not objects": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.NOT_AN_OBJECT}),
     "rows without an id": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.NULL_ID}),
     "rows with a broken time": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.BROKEN_TIME}),
     "rows with wrong types": (FaultName.HOSTILE_ROW, {"share": 0.05, "row": HostileRow.WRONG_TYPES}),
@@ -57,7 +57,7 @@ _LISTS = (CallKind.BULK_PERSONS, CallKind.CONTACTS, CallKind.INVOICES)
 
 @pytest.mark.parametrize("case", _SURVIVED)
 def test_verify_finds_no_drift_after_a_full_run_under_the_same_fault(bench: Bench, case: str) -> None:
-    # An import fills a second with more rows than a page has: only there other page lengths are asked for.
+    # An import fills a second with more rows than a page has; only then other page lengths are requested.
     bench.zoho.bulk_import(300, invoices_per_contact=1)
     bench.sync()
     switch_on(bench, case)
@@ -69,7 +69,7 @@ def test_verify_finds_no_drift_after_a_full_run_under_the_same_fault(bench: Benc
     assert found.customers.cached + len(found.customers_not_compared) == len(bench.customers())
 
 
-def test_rows_that_cannot_be_understood_are_named_and_not_called_surplus(bench: Bench) -> None:
+def test_rows_that_cannot_be_understood_are_named_and_not_reported_as_surplus(bench: Bench) -> None:
     bench.sync()
     invoice_id = min(bench.invoices())
     bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.BROKEN_TIME)
@@ -78,7 +78,7 @@ def test_rows_that_cannot_be_understood_are_named_and_not_called_surplus(bench: 
     assert found.invoices_not_compared == (invoice_id,)
 
 
-def test_a_record_that_the_list_lacks_is_surplus_only_where_zoho_has_it_no_longer(bench: Bench) -> None:
+def test_a_record_missing_from_the_list_is_surplus_only_if_zoho_has_deleted_it(bench: Bench) -> None:
     bench.sync()
     unlisted, deleted = sorted(bench.invoices())[:2]
     bench.zoho.fault(FaultName.ROW_MISSING, record_id=int(unlisted))
@@ -88,7 +88,7 @@ def test_a_record_that_the_list_lacks_is_surplus_only_where_zoho_has_it_no_longe
     assert found.invoices_not_compared == (unlisted,)
 
 
-def test_drift_is_found_although_the_same_list_has_rows_that_cannot_be_understood(bench: Bench) -> None:
+def test_drift_is_found_although_the_list_has_rows_that_cannot_be_understood(bench: Bench) -> None:
     bench.sync()
     broken, drifted = sorted(bench.invoices())[:2]
     bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(broken), row=HostileRow.WRONG_TYPES)
@@ -99,7 +99,7 @@ def test_drift_is_found_although_the_same_list_has_rows_that_cannot_be_understoo
 
 
 def a_customer_whose_persons_the_bulk_list_omits(bench: Bench) -> str:
-    """Its cached company is not the one of its list row. A run asks for the details of such a customer."""
+    """Caches a company that differs from the customer's list row. A run reads the details of such a customer."""
     bench.sync()
     contact_id = min(bench.customers())
     bench.rows(
@@ -112,7 +112,7 @@ def a_customer_whose_persons_the_bulk_list_omits(bench: Bench) -> str:
     return contact_id
 
 
-def test_a_row_that_contradicts_the_details_is_named_and_not_called_different(
+def test_a_row_that_contradicts_the_details_is_named_and_not_reported_as_different(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
@@ -128,19 +128,19 @@ def test_a_row_that_contradicts_the_details_is_named_and_not_called_different(
     assert (found.customers.count, found.customers_not_compared) == (0, (contact_id,))
 
 
-def test_a_row_that_agrees_with_the_details_is_different_from_the_cache(bench: Bench) -> None:
+def test_a_row_that_equals_the_details_is_different_from_the_cache(bench: Bench) -> None:
     contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
     found = verified(bench)
     assert (found.customers.different, found.customers_not_compared) == ((contact_id,), ())
 
 
-def test_a_row_that_differs_while_the_details_cannot_be_read_is_different(bench: Bench) -> None:
+def test_a_different_row_is_reported_when_the_details_cannot_be_read(bench: Bench) -> None:
     contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
     bench.zoho.fault(FaultName.ANSWER, path=f"/contacts/{contact_id}", status=400, code=2)
     assert verified(bench).customers.different == (contact_id,)
 
 
-def test_a_listed_customer_that_zoho_does_not_have_by_its_id_is_not_called_missing(bench: Bench) -> None:
+def test_a_listed_customer_without_a_record_of_its_id_is_not_reported_as_missing(bench: Bench) -> None:
     contact_id = a_customer_whose_persons_the_bulk_list_omits(bench)
     bench.rows(
         "UPDATE customers_cache SET status = 'deleted' WHERE zoho_customer_id = %(id)s RETURNING id", id=contact_id
@@ -151,7 +151,7 @@ def test_a_listed_customer_that_zoho_does_not_have_by_its_id_is_not_called_missi
     assert (found.customers.count, found.customers_not_compared) == (0, (contact_id,))
 
 
-def test_a_list_that_fails_for_ever_ends_the_comparison_after_as_many_attempts_as_a_run_makes(bench: Bench) -> None:
+def test_a_failing_list_ends_the_comparison_after_as_many_attempts_as_in_a_run(bench: Bench) -> None:
     bench.sync()
     bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACTS, status=500, code=1000)
     bench.zoho.reset_stats()
@@ -160,7 +160,9 @@ def test_a_list_that_fails_for_ever_ends_the_comparison_after_as_many_attempts_a
     assert bench.zoho.stats().count(CallKind.CONTACTS) == MAX_ATTEMPTS
 
 
-def test_the_command_names_what_was_not_compared_and_succeeds(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_names_the_records_not_compared_and_succeeds(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
     bench.sync()
     invoice_id = min(bench.invoices())
     bench.zoho.fault(FaultName.HOSTILE_ROW, record_id=int(invoice_id), row=HostileRow.NOT_AN_OBJECT)

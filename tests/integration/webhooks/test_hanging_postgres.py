@@ -102,7 +102,7 @@ def test_readyz_reports_an_unresponsive_postgres(
     hole.swallow()
     began = time.monotonic()
     answer = post(resources, "/readyz", b"", {}, method="GET")
-    assert (answer.status_code, answer.json()["database"]) == (503, "does not answer")
+    assert (answer.status_code, answer.json()["database"]) == (503, "does not respond")
     assert time.monotonic() - began <= SOME_SECONDS
 
 

@@ -136,7 +136,7 @@ def test_a_sentence_contains_the_address_the_cause_and_the_next_step(error: Exce
 @pytest.mark.parametrize(
     ("kind", "brief"),
     [
-        (FailureKind.UNREACHABLE, "does not answer"),
+        (FailureKind.UNREACHABLE, "does not respond"),
         (
             FailureKind.AUTHENTICATION,
             "refuses the login: check user and password in DATABASE_URL, and the server's pg_hba.conf",

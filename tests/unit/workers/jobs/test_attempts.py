@@ -68,7 +68,7 @@ def test_budgets_wait_lasts_as_long_as_the_budget_requires() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [BadRequest(), MissingScope(), ClientRejected(), BudgetUnavailable("does not answer"), KeyError("a defect")],
+    [BadRequest(), MissingScope(), ClientRejected(), BudgetUnavailable("does not respond"), KeyError("a defect")],
     ids=repr,
 )
 def test_permanent_error_is_raised_at_once(error: Exception) -> None:

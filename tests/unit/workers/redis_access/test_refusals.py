@@ -92,7 +92,7 @@ def test_unavailable_budget_reports_the_reason() -> None:
     error = BudgetUnavailable("is full")
     error.__cause__ = of_the_server("OOM command not allowed")
     assert refusal_of(error) == refusal(RefusalKind.FULL)
-    assert str(error) == "The API budget cannot be asked (Redis is full), so no call is made."
+    assert str(error) == "The API budget cannot be read (Redis is full), so no call is made."
 
 
 @pytest.mark.parametrize("kind", list(RefusalKind))
