@@ -60,7 +60,7 @@ def test_an_order_during_a_run_is_kept_or_refused_but_not_lost(installation: Ins
 
     full = installation.run("sync", connection_id, "--full", "--json")
     assert (full.code, full.json["run_id"]) == (0, under_way)
-    assert "a full one after it" in full.stderr
+    assert "a full run after it" in full.stderr
 
     refused = installation.run("sync", connection_id, "--full", "--allow-deletions", "--json")
     assert refused.code == 1
@@ -91,7 +91,7 @@ def test_an_answer_in_words_goes_to_stdout_too(installation: Installation) -> No
     connection_id = installation.connect().json["connection_id"]
     order = installation.run("sync", connection_id)
     assert order.stdout.endswith("has started.\n")
-    assert order.stderr == "Watch it with: booksync status\n"
+    assert order.stderr == "Next: booksync status shows its progress\n"
     state = installation.run("status")
     assert connection_id in state.stdout
     assert "The scheduler has never ticked" in state.stdout

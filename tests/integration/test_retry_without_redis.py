@@ -70,7 +70,7 @@ class TestRedisGoesAwayAfterItsCheck:
         kept(engine, a_message())
         assert retry(database_url, redis_url, monkeypatch, capsys) == (
             1,
-            "booksync: Redis refuses the message: booksync status says why. Next: run the command again after that.\n",
+            "booksync: Redis refuses the message. Next: booksync status shows why; then run the command again.\n",
         )
 
     def test_the_letter_is_open_and_is_sent_by_the_next_try(

@@ -435,7 +435,7 @@ class TestConsole:
         assert f'nonce="{policy.split("nonce-")[1].split(chr(39))[0]}"' in answer.text
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Frame-Options"] == "DENY"
-        assert "There is no connection yet" in answer.text
+        assert "No connection exists yet" in answer.text
 
     @pytest.mark.usefixtures("opened")
     def test_without_redis_it_says_so(

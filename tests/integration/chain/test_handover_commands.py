@@ -58,7 +58,7 @@ class TestPreview:
         told = asked("reminders", "preview", connection_id)["uncertain_countries"]
         assert told["customers"] == told["to_ask"] > 0
         assert told["runs"] == -(-told["to_ask"] // told["detail_calls_per_run"])
-        words = f"customers a run are asked for their country: {told['to_ask']:,} to go"
+        words = f"customers: {told['to_ask']:,} left, "
         assert words in run("reminders", "preview", connection_id).stdout
         assert words in run("status").stdout
 

@@ -99,7 +99,7 @@ def test_lines_that_are_there_to_be_copied_are_neither_wrapped_nor_read_as_marku
 def test_a_change_is_told_with_what_waits() -> None:
     paper = Paper()
     paper.screen.change(FinishedRun(datetime.now(UTC), "incremental", "succeeded", {"invoices_new": 1}, 2, None), 42)
-    assert "1 invoice new (2 API calls) · 42 invoices with a reminder to come" in paper.text()
+    assert "1 invoice new (2 API calls) · 42 invoices with a scheduled reminder" in paper.text()
 
 
 def test_a_step_that_fails_claims_nothing() -> None:

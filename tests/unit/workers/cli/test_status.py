@@ -43,4 +43,4 @@ def test_a_text_is_no_markup() -> None:
 
 
 def test_an_organisation_without_a_country_is_said() -> None:
-    assert "Zoho names no country of the organisation that booksync understands" in shown(country_code=None)
+    assert "booksync does not know the organisation's country" in shown(country_code=None)
