@@ -194,7 +194,7 @@ class TestAnAssumedCountry:
         because = "It is judged as a number of the United Kingdom, because Zoho's list omits the customer's country."
         assert f"Ada Byron's mobile {mobile}: {verdict} {because}" in told["reasons"]
         assert (
-            "A run of the scheduler asks Zoho for the country while the customer has an open invoice."
+            "A run of the scheduler reads the country from Zoho while the customer has an open invoice."
             in told["reasons"]
         )
         assert told["phones"][0]["assumed_country"] == "GB"
@@ -390,7 +390,7 @@ class TestPhones:
 
     def test_one_may_come_from_the_invoices_alone(self) -> None:
         customer = a_customer_story(a_person())
-        assert f"{A_BRITISH_MOBILE} was taken from the invoices" in reasons(a_story(customer=customer))
+        assert f"{A_BRITISH_MOBILE} was copied from the invoices" in reasons(a_story(customer=customer))
 
 
 class TestPermission:

@@ -51,7 +51,7 @@ def test_workers_in_order_are_no_trouble() -> None:
             WorkerState.NO_DATABASE,
             (
                 "1 of 3 workers accepts no work: Postgres cannot be used with its DATABASE_URL."
-                " Next: look at the log of bad, which says why"
+                " Next: look at the log of bad for the reason"
             ),
         ),
     ],
