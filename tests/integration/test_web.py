@@ -444,7 +444,7 @@ class TestConsole:
         connect(database)
         answer = process(database_url, nowhere("redis"))("/", **self.authorization(self.PASSWORD))
         assert answer.status_code == 200
-        assert "Redis does not answer" in answer.text
+        assert "Redis does not respond" in answer.text
 
     @pytest.mark.usefixtures("opened")
     def test_without_postgres_there_is_nothing_to_show(
