@@ -121,7 +121,7 @@ def test_calls_that_zoho_refuses_within_our_limit_are_told_with_the_way_out(inst
         return bool(run["state"] == "waiting" and run["resumes_at"] is not None)
 
     eventually(waits_until_a_time)
-    assert "Lower ZOHO_REQUESTS_PER_MINUTE" in installation.run("status").stdout
+    assert "lower ZOHO_REQUESTS_PER_MINUTE" in installation.run("status").stdout
     eventually(lambda: the_run()["status"] == "succeeded")
 
 
