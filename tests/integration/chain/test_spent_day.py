@@ -83,7 +83,7 @@ def test_status_says_that_nothing_is_left_and_names_the_next_step(spent: Bench) 
     assert "left today: 0 of 10,000" in told
     assert "The day's calls are spent: Zoho refuses calls (code 45)." in told
     assert f"booksync budget resume {spent.connection_id}" in told
-    assert "Lower ZOHO_REQUESTS_PER_MINUTE" not in told
+    assert "lower ZOHO_REQUESTS_PER_MINUTE" not in told
 
 
 def test_a_dry_run_says_when_a_sync_would_begin(spent: Bench) -> None:
