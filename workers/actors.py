@@ -1,6 +1,6 @@
-"""The actors: one a kind of step, each named after what it does. Their messages carry ids only.
+"""The actors, one for each kind of step and each kind of record. Their messages carry ids only.
 
-A step's are (run id, step), a resync's (connection id, record id).
+The arguments of a step are (run id, step); those of a refresh are (connection id, record id).
 """
 
 from dramatiq import actor
@@ -13,7 +13,8 @@ from workers.sync import contacts, customers, deletions, invoices, persons, remi
 from workers.sync.fair_resync import resync_fairly
 from workers.sync.run_steps import Step, run_step
 
-#: Before the steps of runs that the same worker has fetched: Dramatiq takes the lowest first, and they have 0.
+#: A refresh goes before the run steps that the same worker has prefetched: Dramatiq processes the lowest number first,
+#: and run steps have 0.
 _FIRST = -1
 
 

@@ -1,11 +1,11 @@
-"""What a worker process loads: `dramatiq workers.main`."""
+"""The module that a worker process loads: `dramatiq workers.main`."""
 
 # ruff: noqa: E402
 import sys
 
 from workers.observability.logs import set_up_logs
 
-# Before the other imports: Alembic logs as it is imported, and Dramatiq has set up a form of its own.
+# This precedes the other imports because Alembic logs on import, and Dramatiq has installed its own log format.
 set_up_logs()
 
 import dramatiq
@@ -26,11 +26,11 @@ try:
 except SettingsError as error:
     sys.exit(f"booksync: {error}")
 
-# "before" hooks run in this order, "after" hooks in the opposite one.
+# "before" hooks run in this order, "after" hooks in reverse.
 broker = new_broker(
     new_redis_client(_redis_url, patient=True),
     [
-        # At boot: first the process itself, then what its messages need.
+        # At boot: first the process itself, then the resources for its messages.
         OwnProcessGroup(),
         QuickStart(),
         ProcessResources(),
@@ -38,7 +38,7 @@ broker = new_broker(
         Heartbeat(),
         SchemaGate(),
         KeyGate(),
-        # Around each message; one that is too old does not reach what comes behind.
+        # Around each message: AgeLimit drops a message that is too old before the next ones see it.
         AgeLimit(max_age=LONGEST_AGE_SECONDS * 1000),
         MessageLogs(),
         DeadLetters(),
@@ -47,4 +47,4 @@ broker = new_broker(
 )
 dramatiq.set_broker(broker)
 
-from workers import actors  # noqa: F401  (actors register with the broker that is set by now)
+from workers import actors  # noqa: F401  (actors register with the broker, which must be set before)

@@ -1,4 +1,4 @@
-"""The clock of booksync: sends what is overdue again, and starts the runs that are due. Any number of them may tick."""
+"""The scheduler: it sends overdue work again and starts due runs. Several schedulers may run at once."""
 
 import random
 import signal
@@ -31,21 +31,21 @@ from workers.webhooks.flood_runs import bring_runs_forward
 
 log = structlog.get_logger(__name__)
 
-#: How often the clock ticks; a tick that finds nothing due costs a few indexed statements.
+#: Time between two ticks. A tick without due work costs a few indexed statements.
 _TICK_SECONDS = 1.0
 
-#: How often all schedulers together leave a sign of life.
+#: Interval of the heartbeat, shared by all schedulers.
 _BEAT_SECONDS = 5.0
 
-#: Incremental syncs come that much earlier or later than their interval, so that they spread by themselves.
+#: Jitter of the incremental sync interval (as a share), so that the connections' syncs spread.
 _SPREAD = 0.1
 
-#: With so many records sent and not taken, nothing is gained by sending more of them again.
+#: With this many unread messages, the delay is the workers' load and not a lost message, so no more are sent.
 _ENOUGH_MESSAGES = 200
 
 _PRUNE_SECONDS = 3600.0
-#: How long runs and webhook events are kept, and dead letters after they were closed; of each connection's runs, the
-#: last ones stay however old they are, and so does every open letter.
+#: Retention of runs, webhook events and closed dead letters. The last runs of each connection are kept at any age, and
+#: so is every open dead letter.
 _RUN_DAYS = 30.0
 _RUNS_KEPT = 20
 _EVENT_DAYS = 7.0
@@ -53,7 +53,7 @@ _LETTER_DAYS = 30.0
 
 
 def run_scheduler() -> None:
-    """Ticks until SIGTERM or SIGINT. A tick that fails is logged, and the next one makes up for it.
+    """Tick until SIGTERM or SIGINT. A failed tick is logged, and the next one catches up.
 
     Raises:
         SchemaTooNewError: a later release has migrated the database.
@@ -88,7 +88,7 @@ def run_scheduler() -> None:
 def _log_failure(resources: Resources, error: Exception) -> None:
     failure = failure_of(error)
     log.error(
-        "The tick failed",
+        "A tick of the scheduler has failed",
         action="scheduler.tick_failed",
         error=describe(error),
         kind=failure.kind,
@@ -97,7 +97,7 @@ def _log_failure(resources: Resources, error: Exception) -> None:
 
 
 def tick(resources: Resources) -> None:
-    """Sends what is overdue again, then starts what is due: commit, then send."""
+    """Send overdue work again, then start due runs: commit, then send."""
     sweep(resources)
     _sweep_resyncs(resources)
     bring_runs_forward(resources)
@@ -106,14 +106,14 @@ def tick(resources: Resources) -> None:
 
 
 def _keep_to_interval(resources: Resources) -> None:
-    """An interval that was made shorter holds from now on, not after the next sync."""
+    """Apply a shortened interval now instead of after the next sync."""
     with resources.engine.begin() as connection:
         longest = resources.settings.sync_interval_seconds * (1 + _SPREAD)
         connections.bring_syncs_forward(connection, seconds=longest)
 
 
 def sweep(resources: Resources) -> None:
-    """Sends the steps again whose message is overdue."""
+    """Send the steps again whose message is overdue."""
     with resources.engine.begin() as connection:
         overdue = runs.sweep(connection, sweep_seconds=resources.settings.sweep_interval_seconds)
     for step in overdue:
@@ -122,9 +122,9 @@ def sweep(resources: Resources) -> None:
 
 
 def _sweep_resyncs(resources: Resources) -> None:
-    """Sends the records that webhooks have told of: those whose turn has come, and again those that nobody has taken.
+    """Send the refreshes of records named by webhooks: the ones now due, and again the overdue ones.
 
-    Unless workers are busy with others.
+    It sends nothing while enough messages wait for the workers.
     """
     if _are_messages_left(resources):
         return
@@ -138,15 +138,15 @@ def _sweep_resyncs(resources: Resources) -> None:
 
 
 def _are_messages_left(resources: Resources) -> bool:
-    """Whether the workers have enough to do: what waits longer then waits for them, not for its message."""
+    """Return whether enough messages wait: a longer delay is then the workers' load and not a lost message."""
     try:
         return ready_messages(resources.redis, Queue.INTERACTIVE) >= _ENOUGH_MESSAGES
     except redis.RedisError:
-        return True  # Nothing could be sent.
+        return True  # Nothing could be sent without Redis.
 
 
 def _keep_house(resources: Resources) -> None:
-    """Leaves a sign of life, and forgets old history now and then."""
+    """Write the heartbeat, and prune old history once per `_PRUNE_SECONDS`."""
     with resources.engine.begin() as connection:
         scheduler_marks.take(connection, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
     with resources.engine.begin() as connection:
@@ -154,13 +154,11 @@ def _keep_house(resources: Resources) -> None:
             pruned_runs = run_history.prune(connection, days=_RUN_DAYS, kept=_RUNS_KEPT)
             events = webhook_events.prune(connection, days=_EVENT_DAYS)
             letters = dead_letters.prune(connection, days=_LETTER_DAYS)
-            log.info(
-                "Old history is forgotten", action="history.pruned", runs=pruned_runs, events=events, letters=letters
-            )
+            log.info("Old history is pruned", action="history.pruned", runs=pruned_runs, events=events, letters=letters)
 
 
 def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> None:
-    """When the next syncs come: spread, and on a small plan later, so that polling keeps to its share of the calls."""
+    """Set the times of the next syncs, with jitter; a small Zoho plan delays them to limit polling's share of calls."""
     settings = resources.settings
     for connection_id in connection_ids:
         with resources.engine.begin() as connection:
@@ -203,7 +201,7 @@ def _start(connection: Connection, settings: Settings, connection_id: uuid.UUID,
         sweep_seconds=settings.sweep_interval_seconds,
     )
     if is_full and step is None:
-        # Somebody's sync came in between, and may be no full one: this night's is still due.
+        # Another run is active and may be incremental, so tonight's full sync stays due.
         connections.set_next_full_sync(connection, connection_id, seconds=0)
     elif is_full:
         _set_next_full_sync(connection, connection_id, settings.full_sync_interval_seconds)
@@ -211,7 +209,7 @@ def _start(connection: Connection, settings: Settings, connection_id: uuid.UUID,
 
 
 def _set_next_full_sync(connection: Connection, connection_id: uuid.UUID, interval_seconds: float) -> None:
-    """Of a nightly full sync the next one comes in the organisation's night, however late this one is."""
+    """Set the next full sync; a nightly one comes in the organisation's night, however late this one is."""
     zone = zone_named(connections.link(connection, connection_id).time_zone)
     seconds = seconds_to_full_sync(clock.present(connection), interval_seconds, zone, connection_id)
     connections.set_next_full_sync(connection, connection_id, seconds=seconds)

@@ -13,7 +13,7 @@ _STAGES = {
     "open": "open invoices",
     "reachable": "customer can be reached",
     "may_be_asked": "may be asked for",
-    "to_come": "with a reminder to come",
+    "to_come": "with a scheduled reminder",
     "tomorrow": "to be called about tomorrow",
 }
 

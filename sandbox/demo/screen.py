@@ -93,7 +93,7 @@ class Screen:
     def change(self, run: FinishedRun, reminded_invoices: int | None) -> None:
         when = run.at.astimezone().strftime("%H:%M:%S")
         waiting = (
-            "" if reminded_invoices is None else f" [dim]· {reminded_invoices:,} invoices with a reminder to come[/]"
+            "" if reminded_invoices is None else f" [dim]· {reminded_invoices:,} invoices with a scheduled reminder[/]"
         )
         self._console.print(f" [dim]{when}[/] {run.sentence()}{waiting}", soft_wrap=True)
 

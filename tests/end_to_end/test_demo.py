@@ -42,7 +42,7 @@ class TestTheRealThing:
         demo = Demo([*command, "--folder", str(tmp_path / "demo")], {"SYNC_INTERVAL_SECONDS": "1"})
         demos.append(demo)
         demo.wait_until_it_says(UP, 150)
-        demo.wait_until_it_says("with a reminder to come", 120)
+        demo.wait_until_it_says("with a scheduled reminder", 120)
         family = demo.processes()
         demo.process.terminate()
         assert demo.finish(15)[0] == 0

@@ -60,7 +60,7 @@ def test_a_sync_requested_during_a_run_is_queued_or_refused_but_not_lost(install
 
     full = installation.run("sync", connection_id, "--full", "--json")
     assert (full.code, full.json["run_id"]) == (0, under_way)
-    assert "a full one after it" in full.stderr
+    assert "a full run after it" in full.stderr
 
     refused = installation.run("sync", connection_id, "--full", "--allow-deletions", "--json")
     assert refused.code == 1
@@ -89,7 +89,7 @@ def test_a_result_in_words_goes_to_stdout_too(installation: Installation) -> Non
     connection_id = installation.connect().json["connection_id"]
     order = installation.run("sync", connection_id)
     assert order.stdout.endswith("has started.\n")
-    assert order.stderr == "Watch it with: booksync status\n"
+    assert order.stderr == "Next: booksync status shows its progress\n"
     state = installation.run("status")
     assert connection_id in state.stdout
     assert "The scheduler has never ticked" in state.stdout
@@ -119,7 +119,7 @@ def test_calls_that_zoho_refuses_within_our_limit_are_reported_with_the_solution
         return bool(run["state"] == "waiting" and run["resumes_at"] is not None)
 
     eventually(waits_until_a_time)
-    assert "Lower ZOHO_REQUESTS_PER_MINUTE" in installation.run("status").stdout
+    assert "lower ZOHO_REQUESTS_PER_MINUTE" in installation.run("status").stdout
     eventually(lambda: the_run()["status"] == "succeeded")
 
 

@@ -29,7 +29,7 @@ def test_status_names_the_paused_worker(installation: Installation) -> None:
     installation.connect()
     installation.start(*WORKER)
     installation.start(*WORKER, ENCRYPTION_KEYS=Fernet.generate_key().decode())
-    trouble = "1 of 2 workers takes no work: its ENCRYPTION_KEYS cannot read this installation's secrets. Next: give "
+    trouble = "1 of 2 workers accepts no work: its ENCRYPTION_KEYS cannot read this installation's secrets. Next: give "
     eventually(lambda: trouble in installation.run("status").stdout)
     states = [worker["state"] for worker in installation.run("status", "--json").json["workers"]]
     assert sorted(states) == ["keys_refused", "working"]

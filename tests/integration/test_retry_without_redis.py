@@ -70,7 +70,7 @@ class TestRedisGoesAwayAfterItsCheck:
         kept(engine, a_message())
         assert retry(database_url, redis_url, monkeypatch, capsys) == (
             1,
-            "booksync: Redis refuses the message: booksync status says why. Next: run the command again after that.\n",
+            "booksync: Redis refuses the message. Next: booksync status shows why; then run the command again.\n",
         )
 
     def test_the_dead_letter_stays_open_and_the_next_retry_sends_it(

@@ -439,7 +439,7 @@ class TestConsole:
         assert f'nonce="{policy.split("nonce-")[1].split(chr(39))[0]}"' in answer.text
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Frame-Options"] == "DENY"
-        assert "There is no connection yet" in answer.text
+        assert "No connection exists yet" in answer.text
 
     @pytest.mark.usefixtures("opened")
     def test_the_console_reports_an_unreachable_redis(
@@ -448,7 +448,7 @@ class TestConsole:
         connect(database)
         answer = process(database_url, nowhere("redis"))("/", **self.authorization(self.PASSWORD))
         assert answer.status_code == 200
-        assert "Redis does not answer" in answer.text
+        assert "Redis does not respond" in answer.text
 
     @pytest.mark.usefixtures("opened")
     def test_the_console_is_503_without_postgres(self, process: Callable[[str, str], Ask], redis_url: str) -> None:

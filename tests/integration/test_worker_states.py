@@ -30,7 +30,7 @@ from workers.jobs.schema_gate import SchemaGate, WrongSchemaError
 from workers.observability.worker_states import ENDED_SECONDS, KEY, OwnState, WorkerState, own_name, report, reports
 from workers.web.app import app
 
-WRONG_KEYS = "1 of 3 workers takes no work: its ENCRYPTION_KEYS cannot read this installation's secrets"
+WRONG_KEYS = "1 of 3 workers accepts no work: its ENCRYPTION_KEYS cannot read this installation's secrets"
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ class TestReaders:
     def test_status_says_that_no_worker_reports(self, client: redis.Redis) -> None:
         client.delete(KEY)
         shown = CliRunner().invoke(commands, ["status"])
-        assert "No worker has reported for 20 s: nothing is synced. Next: dramatiq workers.main" in shown.stdout
+        assert "No worker has reported for 20 s, so nothing is synced. Next: dramatiq workers.main" in shown.stdout
 
     def test_status_does_not_guess_while_redis_is_away(
         self, database_url: str, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""The API budget joined with Postgres, which remembers every call and pause when Redis does not."""
+"""The API budget joined with Postgres, which stores calls and pauses so that they survive a loss of Redis's data."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -15,15 +15,15 @@ from workers.budget import PROBE_SECONDS, Admission, ApiBudget, BudgetLimits, La
 from workers.observability.counters import Counters
 from workers.zoho import CALL_SECONDS
 
-#: The budget's lease covers what is written down before the call, too.
+#: The budget's lease also covers the writes to Postgres before the call.
 _AROUND_A_CALL_SECONDS = 5
 
-#: The pauses that Zoho imposes, as they are stored.
+#: The reasons of the pauses that Zoho imposes, by their stored text.
 _REASONS = {each.value: each for each in (PauseReason.MINUTE, PauseReason.DAY, PauseReason.CONCURRENCY)}
 
 
 def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings: Settings) -> ApiBudget:
-    """The budget of every organisation, as the settings limit it."""
+    """Return the API budget of every organisation, with the limits of the settings."""
 
     def seconds_since_last_call(organization_id: str) -> float | None:
         with engine.connect() as connection:
@@ -67,7 +67,7 @@ def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings
 
 
 def _pause_left(stored: StoredPause) -> PauseLeft:
-    """A pause as the budget knows it; a reason that booksync does not know counts as the minute's."""
+    """Return a stored pause as the budget's type; an unknown reason counts as the limit of a minute."""
     since_probe = PROBE_SECONDS if stored.seconds_since_probe is None else stored.seconds_since_probe
     return PauseLeft(
         stored.seconds,
@@ -78,9 +78,9 @@ def _pause_left(stored: StoredPause) -> PauseLeft:
 
 @dataclass(frozen=True, slots=True)
 class CountedBudget:
-    """The budget, with each call written down in Postgres just before it is made (implements `workers.zoho.Budget`).
+    """The budget; it records each call in Postgres just before the call is made (implements `workers.zoho.Budget`).
 
-    How it was answered is counted for `/metrics`.
+    The status of each response is counted for `/metrics`.
     """
 
     budget: ApiBudget
@@ -104,7 +104,7 @@ class CountedBudget:
 
 @dataclass(slots=True)
 class _NotedAdmission:
-    """The right to make one call, and the status of its answer (implements `workers.zoho.Admission`)."""
+    """The right to make one call, and the status of its response (implements `workers.zoho.Admission`)."""
 
     admission: Admission
     status: int | None = field(default=None, init=False)

@@ -1,4 +1,4 @@
-"""This process: its resources while it works, and its end when its parent ends."""
+"""This worker process: its resources, and its end when its parent process ends."""
 
 import ctypes
 import multiprocessing
@@ -25,31 +25,31 @@ _thread_shares: ThreadShares | None = None
 
 
 def set_resources(opened: Resources) -> None:
-    """Said once, by the middleware that opens them before the first message."""
+    """Set the resources; the middleware that opens them calls this once, before the first message."""
     global _resources
     _resources = opened
 
 
 def resources() -> Resources:
-    """The means of this worker process."""
+    """Return the resources of this worker process."""
     assert _resources is not None, "resources are opened before the first message"
     return _resources
 
 
 def set_thread_shares(shares: ThreadShares) -> None:
-    """Called once, by the middleware that knows how many threads the process has."""
+    """Set the thread shares; the middleware that knows the number of threads calls this once."""
     global _thread_shares
     _thread_shares = shares
 
 
 def thread_shares() -> ThreadShares:
-    """The shares of this worker process's threads."""
+    """Return the thread shares of this worker process."""
     assert _thread_shares is not None, "the shares are set before the first message"
     return _thread_shares
 
 
 def die_with_parent(end: signal.Signals) -> None:
-    """Asks Linux to signal this process when its parent dies, however it dies; also where it is dead already."""
+    """Ask Linux to signal this process when its parent dies, even by SIGKILL; signal at once if it is dead already."""
     if sys.platform == "linux":
         parent = _parent_pid()
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(end), 0, 0, 0)
@@ -58,9 +58,9 @@ def die_with_parent(end: signal.Signals) -> None:
 
 
 def _parent_pid() -> int:
-    """Of who made this process: an orphan has another parent by now, and would take that one for its own."""
+    """Return the pid of the process that created this one; getppid() of an orphan is a different process."""
     maker = multiprocessing.parent_process()
-    # A fork server stands between a process and its maker.
+    # With a fork server, the parent is the server and not the process that asked for this one.
     if maker is None or maker.pid is None or multiprocessing.get_start_method() == "forkserver":
         return os.getppid()
     return maker.pid

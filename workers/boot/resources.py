@@ -1,4 +1,4 @@
-"""What a process holds while it runs: settings, engine, Redis and HTTP clients, the API budget."""
+"""The resources of a process: settings, engine, Redis and HTTP clients, the API budget."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,13 +23,13 @@ from workers.secrets.tokens import SharedTokens
 from workers.secrets.vault import Vault
 from workers.zoho import CALL_SECONDS, OAuthClient, ZohoHosts, ZohoTransport, new_http_client, zoho_hosts
 
-#: A claim must outlast the call that is made under it.
+#: The lease of a step must outlast each HTTP call that is made under it.
 _CALL_SHARE_OF_CLAIM = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """One process's means."""
+    """The resources of one process."""
 
     settings: Settings
     engine: Engine
@@ -41,14 +41,14 @@ class Resources:
     counters: Counters
 
     def hosts(self, data_center: str) -> ZohoHosts:
-        """Where that data centre is; ZOHO_API_URL and ZOHO_ACCOUNTS_URL win."""
+        """Return the hosts of a data centre; ZOHO_API_URL and ZOHO_ACCOUNTS_URL override them."""
         api, accounts = self.settings.zoho_api_url, self.settings.zoho_accounts_url
         return zoho_hosts(
             data_center, api_url=str(api) if api else None, accounts_url=str(accounts) if accounts else None
         )
 
     def oauth_client(self, hosts: ZohoHosts) -> OAuthClient:
-        """This installation as Zoho's accounts server knows it."""
+        """Return this installation's OAuth client at Zoho's accounts server."""
         return OAuthClient(
             accounts_origin=hosts.accounts_origin,
             client_id=self.settings.zoho_client_id,
@@ -64,9 +64,10 @@ class Resources:
         run_id: uuid.UUID | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> ZohoTransport:
-        """Calls of one connection; `holder` is who waits for a slot, the calls of a run are counted in its row.
+        """Return the transport of one connection; `holder` identifies the caller in the budget's slots.
 
-        `now` is the clock that Zoho's is compared with: Postgres's, where the work has asked for it.
+        With `run_id` the calls are counted in the run's row. `now` is the clock to compare Zoho's clock with; it is
+        Postgres's clock if the caller has read it.
         """
         hosts = self.hosts(link.data_center)
         return ZohoTransport(
@@ -86,10 +87,10 @@ class Resources:
 def open_resources(
     application_name: str, broker: Broker | None = None, *, postgres_seconds: float | None = None
 ) -> Iterator[Resources]:
-    """The means of a process, closed at the end of the block. Nothing is connected before it is used.
+    """Open the resources of a process and close them at the end of the block. Connections are made on first use.
 
-    A worker brings its own broker; who only sends gets one that fails quickly. With `postgres_seconds` no statement
-    takes longer.
+    A worker passes its own broker; a process that only sends gets one that fails quickly. `postgres_seconds` limits
+    the duration of each statement.
 
     Raises:
         SettingsError: a setting is missing or malformed.

@@ -1,4 +1,4 @@
-"""The schema that this release needs: a process waits for the migrations, and ends where it is too old for them."""
+"""The schema that this release needs: a process waits for missing migrations, and ends if the schema is newer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _LOOK_SECONDS = 1.0
 
 
 class UnfitSchemaError(MigrationError):
-    """The database's schema is not one that this release can work with: migrate it, or upgrade booksync."""
+    """This release cannot work with the database's schema: migrate it, or upgrade booksync."""
 
     def __init__(self, state: SchemaState) -> None:
         super().__init__(f"{state.lack}.")
@@ -32,7 +32,7 @@ class SchemaTooOldError(UnfitSchemaError):
 
 @dataclass(frozen=True, slots=True)
 class _Lack:
-    """What there is to wait for."""
+    """The obstacle that a process waits for."""
 
     state: WorkerState
     sentence: str
@@ -41,10 +41,10 @@ class _Lack:
 def wait_for_schema(
     engine: Engine, pause: Callable[[float], bool], *, waits_as: Callable[[WorkerState], None] = lambda _: None
 ) -> bool:
-    """Returns True once the database has the schema; False when `pause` says that the process is to end.
+    """Return True once the database has the schema; False if `pause` reports that the process must end.
 
-    `pause` waits for the seconds that it is given, and returns whether to stop waiting. A server that cannot be used
-    yet is waited for too. `waits_as` is called with the state that a worker reports in each wait.
+    `pause` waits for the given seconds, and returns whether to stop waiting. An unavailable server is waited for too.
+    `waits_as` is called with the state that a worker reports during each wait.
 
     Raises:
         SchemaTooNewError: the database has a revision that this release does not know.
@@ -61,7 +61,7 @@ def wait_for_schema(
 
 
 def require_schema(engine: Engine) -> None:
-    """Look once, for a command that does not wait.
+    """Check the schema once, for a command that does not wait.
 
     Raises:
         SchemaTooNewError: the database has a revision that this release does not know.

@@ -1,4 +1,4 @@
-"""What Redis and Postgres are at the moment, for `/readyz`, `status` and the metrics: one look, one verdict each."""
+"""The current state of Redis and Postgres, for `/readyz`, `status` and the metrics."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -14,21 +14,21 @@ from workers.redis_access.refusals import Refusal, RefusalKind, refusal, refusal
 
 log = structlog.get_logger(__name__)
 
-#: A write that changes nothing: it shows a replica, a full memory and a missing permission, which PING does not.
+#: The key of a probing write, which detects a replica, a full memory and a missing permission; PING does not.
 PROBE_KEY: Final = "booksync:probe"
 _PROBE_SECONDS: Final = 60
 
-#: From here on a memory is nearly full: the share of maxmemory.
+#: The share of maxmemory from which the memory counts as nearly full.
 _NEARLY_FULL: Final = 0.9
 
 _SAFE_POLICY: Final = "noeviction"
 
-#: After these another command would only wait for the same time limit again.
+#: After one of these refusals another command would only wait for the same timeout again.
 _WITHOUT_REPLY: Final = (RefusalKind.UNREACHABLE, RefusalKind.SILENT, RefusalKind.UNKNOWN_HOST)
 
 
 class ServerNotReadyError(Exception):
-    """Postgres answers, and cannot do what booksync needs."""
+    """Postgres is reachable, but cannot do what booksync needs."""
 
 
 class RedisRefusesError(Exception):
@@ -41,10 +41,10 @@ class RedisRefusesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RedisState:
-    """A Redis after a look; what an ACL hides from this user is None."""
+    """The state of Redis; a fact hidden by the ACL has the value None."""
 
     refusal: Refusal | None = None  #: why it does not do what booksync needs
-    warning: str | None = None  #: what threatens its messages
+    warning: str | None = None  #: a danger for its messages
     role: str | None = None
     maxmemory_policy: str | None = None
     used_memory_bytes: int | None = None
@@ -52,7 +52,7 @@ class RedisState:
 
     @property
     def answers(self) -> bool:
-        """Whether another command would get a reply, if only a refusal."""
+        """Whether another command would get a reply, even if only a refusal."""
         return self.refusal is None or self.refusal.kind not in _WITHOUT_REPLY
 
     def as_json(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class RedisState:
 
 @dataclass(frozen=True, slots=True)
 class PostgresState:
-    """A Postgres that answers."""
+    """The state of a reachable Postgres."""
 
     problem: str | None  #: why it does not do what booksync needs; completes "Postgres …"
     version: str
@@ -75,11 +75,11 @@ class PostgresState:
 
 
 def require_servers(engine: Engine, client: redis.Redis) -> None:
-    """Both servers accept writes: for work that costs something which cannot be had twice.
+    """Check that both servers accept writes, before work that spends something that exists only once.
 
     Raises:
         ServerNotReadyError: Postgres is read-only or too old.
-        DBAPIError: Postgres does not answer.
+        DBAPIError: Postgres cannot be reached.
         RedisRefusesError: Redis does not accept writes, or is a Cluster or a Sentinel.
     """
     with engine.connect() as connection:
@@ -90,14 +90,14 @@ def require_servers(engine: Engine, client: redis.Redis) -> None:
 
 
 def require_redis(client: redis.Redis) -> None:
-    """Raises RedisRefusesError, unless Redis accepts writes and is neither a Cluster nor a Sentinel."""
+    """Raise RedisRefusesError unless Redis accepts writes and is neither a Cluster nor a Sentinel."""
     found = look_at_redis(client).refusal
     if found is not None:
         raise RedisRefusesError(found)
 
 
 def look_at_redis(client: redis.Redis) -> RedisState:
-    """Probes it by a write, and reads its role and its memory where the ACL allows that."""
+    """Probe Redis with a write, and read its role and memory if the ACL allows that."""
     refused = _refusal_of_a_write(client)
     info = {} if refused is not None and refused.kind in _WITHOUT_REPLY else _info(client)
     used, limit = info.get("used_memory"), info.get("maxmemory")
@@ -112,7 +112,7 @@ def look_at_redis(client: redis.Redis) -> RedisState:
 
 
 def log_redis(client: redis.Redis) -> None:
-    """One line for a Redis that does not do what booksync needs, or may lose messages; none for one in order."""
+    """Log a line if Redis does not do what booksync needs, or may lose messages."""
     state = look_at_redis(client)
     if state.refusal is not None:
         log.error("Redis refuses", action="redis.refuses", refusal=state.refusal.kind, error=str(state.refusal))
@@ -121,10 +121,10 @@ def log_redis(client: redis.Redis) -> None:
 
 
 def look_at_postgres(connection: Connection) -> PostgresState:
-    """Whether it accepts writes, and is new enough.
+    """Check that Postgres accepts writes and is new enough.
 
     Raises:
-        DBAPIError: it does not answer.
+        DBAPIError: Postgres cannot be reached.
     """
     facts = server.facts(connection)
     return PostgresState(problem=postgres_problem(facts), version=facts.version)
@@ -142,7 +142,7 @@ def _info(client: redis.Redis) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = client.info()
     except redis.RedisError:
-        return {}  # The ACL denies INFO, or the refusal of the write holds for it too.
+        return {}  # The ACL denies INFO, or Redis refuses it for the same reason as the write.
     return found
 
 
@@ -181,7 +181,7 @@ def _memory(info: Mapping[str, Any]) -> str:
 
 
 def postgres_problem(facts: ServerFacts) -> str | None:
-    """Why this server does not do what booksync needs; completes "Postgres …"."""
+    """Return why this server does not do what booksync needs (it completes "Postgres …"), or None."""
     if facts.version_number < OLDEST_SERVER:
         return f"is too old ({facts.version}): booksync needs Postgres {OLDEST_SERVER // 10_000} or newer"
     if facts.is_standby:

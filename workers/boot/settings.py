@@ -1,4 +1,4 @@
-"""The settings: environment variables, read and checked once a process."""
+"""The settings: environment variables, read and checked once per process."""
 
 import re
 from functools import lru_cache
@@ -28,17 +28,17 @@ class SettingsError(Exception):
     """A setting is missing or malformed."""
 
 
-#: Whoever parses an address quotes it in its error, the password too.
-_NO_ADDRESS = "is no address: check its port, and that special characters of the password are percent-encoded"
+#: It replaces the parsers' own errors, because they quote the address with its password.
+_NO_ADDRESS = "is not an address: check its port, and that special characters of the password are percent-encoded"
 
 
-#: The newest and, during a rotation, the one before it.
+#: The newest secret and, during a rotation, the previous one.
 _MOST_REMINDER_SECRETS = 2
 _SHORTEST_REMINDER_SECRET = 16
 
 
 def _origin(value: Any) -> Any:
-    """An empty variable, as compose files produce, means unset; a trailing slash means nothing."""
+    """Treat an empty variable, as compose files produce, as unset, and strip a trailing slash."""
     return (value.strip().rstrip("/") or None) if isinstance(value, str) else value
 
 
@@ -47,7 +47,7 @@ def _lowered(value: Any) -> Any:
 
 
 def _is_this_host(url: AnyHttpUrl) -> bool:
-    """Whether what is sent there leaves this machine unseen by any network."""
+    """Return whether the URL is this machine, so that no network can read the traffic."""
     host = (url.host or "").strip("[]").rstrip(".")
     try:
         return ip_address(host).is_loopback
@@ -59,19 +59,19 @@ Origin = Annotated[AnyHttpUrl | None, BeforeValidator(_origin)]
 
 
 class DatabaseSettings(BaseSettings):
-    """Where the database is."""
+    """The address of the database."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
     )
 
     database_prepared_statements: Annotated[Literal["on", "off"], BeforeValidator(_lowered)] = "on"
-    database_url: SecretStr  #: with ?prepared_statements=off where they are off
+    database_url: SecretStr  #: with ?prepared_statements=off if they are off
 
     @field_validator("*", mode="before")
     @classmethod
     def _is_text(cls, value: Any) -> Any:
-        # Bytes that are not UTF-8 come as halves of surrogate pairs, which no driver and no header can send.
+        # Python decodes bytes that are not UTF-8 as lone surrogates, which neither a driver nor a header can send.
         if isinstance(value, str) and not value.isascii():
             try:
                 value.encode()
@@ -82,14 +82,14 @@ class DatabaseSettings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
-        # Whatever driver is named, ours takes its place (db.engine.database_url).
+        # db.engine.database_url replaces the driver in the URL by ours.
         if not re.match(r"postgres(ql(\+\w+)?)?://", url.get_secret_value()):
             raise ValueError("must start with postgresql://")
         try:
             make_url(url.get_secret_value())
         except (ArgumentError, ValueError):
             raise ValueError(_NO_ADDRESS) from None
-        prepares_statements(url.get_secret_value())  # Raises ValueError for another word than on or off.
+        prepares_statements(url.get_secret_value())  # Raises ValueError for a value other than on or off.
         if info.data.get("database_prepared_statements") == "off":
             return SecretStr(without_prepared_statements(url.get_secret_value()))
         return url
@@ -118,11 +118,11 @@ class Settings(DatabaseSettings):
 
     console_password: SecretStr | None = None
     phone_fallback: PhoneFallback = PhoneFallback.NONE
-    # Before the address, which is checked with it.
+    # This field precedes reminder_webhook_url, whose validator reads it.
     reminder_webhook_allow_http: bool = False
     reminder_webhook_url: SecretStr | None = None
     reminder_webhook_proxy_url: SecretStr | None = None
-    #: The newest first; two during a rotation.
+    #: The newest first; two secrets during a rotation.
     reminder_webhook_secret: Annotated[tuple[SecretStr, ...] | None, NoDecode] = Field(
         default=None, validate_default=True
     )
@@ -149,7 +149,7 @@ class Settings(DatabaseSettings):
         try:
             address = AnyHttpUrl(url.get_secret_value())
         except ValueError:
-            raise ValueError("is no web address: it starts with https:// (or http://)") from None
+            raise ValueError("is not a web address: it must start with https:// (or http://)") from None
         if address.scheme == "http" and not _is_this_host(address) and not info.data.get("reminder_webhook_allow_http"):
             raise ValueError(
                 "starts with http://, so the network could read names and phone numbers: use https://, or set "
@@ -164,7 +164,7 @@ class Settings(DatabaseSettings):
             try:
                 AnyHttpUrl(url.get_secret_value())
             except ValueError:
-                raise ValueError("is no HTTP proxy: it starts with http:// or https://") from None
+                raise ValueError("is not an HTTP proxy: it must start with http:// or https://") from None
         return url
 
     @field_validator("reminder_webhook_secret")
@@ -175,7 +175,9 @@ class Settings(DatabaseSettings):
         if secrets:
             return secrets
         if info.data.get("reminder_webhook_url") is not None:
-            raise ValueError("is needed with REMINDER_WEBHOOK_URL: the receiver knows by it that booksync posts")
+            raise ValueError(
+                "is needed with REMINDER_WEBHOOK_URL: by it the receiver verifies that booksync sent the request"
+            )
         return None
 
     @field_validator("reminder_webhook_secret")
@@ -183,7 +185,7 @@ class Settings(DatabaseSettings):
     def _are_long_and_few(cls, secrets: tuple[SecretStr, ...] | None) -> tuple[SecretStr, ...] | None:
         found = secrets or ()
         if len(found) > _MOST_REMINDER_SECRETS:
-            raise ValueError("holds more than two secrets: the newest and, during a rotation, the one before it")
+            raise ValueError("holds more than two secrets: the newest and, during a rotation, the previous one")
         if any(len(secret.get_secret_value()) < _SHORTEST_REMINDER_SECRET for secret in found):
             raise ValueError("holds a secret of fewer than 16 characters (a comma separates two secrets)")
         return secrets
@@ -218,10 +220,10 @@ class Settings(DatabaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """This process's settings.
+    """Return this process's settings.
 
     Raises:
-        SettingsError: one line that names every variable that is missing or malformed, never its value.
+        SettingsError: one line that names every missing or malformed variable, never its value.
     """
     try:
         return Settings()
@@ -230,10 +232,10 @@ def settings() -> Settings:
 
 
 def database_url() -> str:
-    """DATABASE_URL alone: a migration needs no other setting.
+    """Return DATABASE_URL without the other settings, because a migration needs only this one.
 
     Raises:
-        SettingsError: it is missing or malformed.
+        SettingsError: DATABASE_URL is missing or malformed.
     """
     try:
         return DatabaseSettings().database_url.get_secret_value()

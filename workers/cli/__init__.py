@@ -14,28 +14,28 @@ _WRONG_USAGE = 2
 
 
 def main() -> NoReturn:
-    """Runs the command."""
+    """Run the command."""
     _write_what_the_encoding_lacks_as_escapes()
     if sys.argv[1:3] == ["phones", "check"]:
         from workers.cli import phones_check
 
-        phones_check.run(sys.argv[3:])  # It has a verdict on any bytes.
+        phones_check.run(sys.argv[3:])  # It accepts any bytes, so it precedes the UTF-8 check.
     _refuse_bytes_that_are_no_text(sys.argv[1:])
-    # Imported late: it loads the database's and the queue's libraries, which takes a second.
+    # A late import, because it loads the database's and the queue's libraries, which takes a second.
     from workers.cli.app import main as run_any
 
     run_any()
 
 
 def _write_what_the_encoding_lacks_as_escapes() -> None:
-    """A terminal or a pipe may have another encoding than UTF-8, which cannot write every name."""
+    """Escape characters that the encoding of the terminal or pipe lacks, because it may not be UTF-8."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _refuse_bytes_that_are_no_text(arguments: Sequence[str]) -> None:
-    """Ends the process with exit code 2 where an argument is not UTF-8: no statement and no JSON could hold it."""
+    """Exit with code 2 if an argument is not UTF-8, because neither SQL nor JSON could hold it."""
     for argument in arguments:
         shown = printable(argument.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
         try:

@@ -1,4 +1,4 @@
-"""The `booksync` command: its subcommands, and how their errors are told."""
+"""The `booksync` command: its subcommands, and the messages for their errors."""
 
 import logging
 import sys
@@ -69,7 +69,7 @@ def booksync(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show booksync's version, and exit."),
     ] = False,
 ) -> None:
-    """Keeps a Postgres copy of Zoho Books customers and invoices true, and plans payment reminders."""
+    """Keep a Postgres copy of Zoho Books customers and invoices up to date, and plan payment reminders."""
 
 
 app.command("migrate")(migrate.migrate)
@@ -92,8 +92,8 @@ app.command("scheduler")(scheduler.scheduler)
 
 
 def main() -> NoReturn:
-    """Runs the command. What is known to go wrong is told in a sentence, with `--json` also as {"error": …}."""
-    # Of what a command does beside its answer only trouble is told; the scheduler, which has no answer, tells more.
+    """Run the command. An expected error is printed as a sentence, with `--json` also as {"error": …}."""
+    # A command prints its own output, so it logs only warnings; the scheduler has no output and raises the level.
     set_up_logs(logging.WARNING)
     try:
         app()
@@ -122,7 +122,7 @@ def main() -> NoReturn:
             raise
         _fail(failure.sentence(database_url()))
     except BrokerConnectionError:
-        _fail("Redis refuses the message: booksync status says why. Next: run the command again after that.")
+        _fail("Redis refuses the message. Next: booksync status shows why; then run the command again.")
     except (redis.RedisError, BudgetUnavailable, RedisRefusesError) as error:
         refusal = error.refusal if isinstance(error, RedisRefusesError) else refusal_of(error)
         _fail(refusal.at(redis_address(settings().redis_url.get_secret_value())))

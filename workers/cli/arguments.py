@@ -1,4 +1,4 @@
-"""What several commands take, by one name each."""
+"""Arguments that several commands share."""
 
 import uuid
 from typing import Annotated
@@ -10,5 +10,5 @@ ConnectionID = Annotated[
     typer.Argument(metavar="CONNECTION", help="The connection's id, as `booksync connect` printed it."),
 ]
 OneConnection = Annotated[
-    uuid.UUID | None, typer.Argument(metavar="CONNECTION", help="One connection; all where left out.")
+    uuid.UUID | None, typer.Argument(metavar="CONNECTION", help="One connection; all if omitted.")
 ]

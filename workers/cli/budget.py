@@ -1,4 +1,4 @@
-"""`booksync budget`: lifts the pauses of an organisation's API budget."""
+"""`booksync budget`: lift the pause of an organisation's API budget."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -16,12 +16,12 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def budget() -> None:
-    """The calls that Zoho grants an organisation."""
+    """Manage the calls that Zoho allows an organisation."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiftedPause:
-    """A pause that was lifted, with the seconds that it would have lasted."""
+    """A pause that was lifted, with the seconds that were left."""
 
     reason: str
     seconds: float
@@ -29,7 +29,7 @@ class LiftedPause:
 
 @dataclass(frozen=True, slots=True)
 class ResumedOrganization:
-    """One organisation. `waits_seconds`: a wait for calls that Redis has forgotten, which goes on."""
+    """The result for one organisation. `waits_seconds` is a wait that remains, because Redis has lost recent calls."""
 
     organization_id: str
     lifted: LiftedPause | None
@@ -42,12 +42,12 @@ def resume(
         str | None,
         typer.Argument(
             metavar="[CONNECTION]",
-            help="A connection's id, or an organisation's number; all organisations where left out.",
+            help="A connection's id, or an organisation's number; all organisations if omitted.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
-    """Lift the pause that a refusal of Zoho has led to: calls go on now."""
+    """Lift the pause after a refusal by Zoho, so that calls continue now."""
     with open_resources("booksync budget") as resources:
         with resources.engine.connect() as database:
             organization_ids = api_use.organizations(database, named)
@@ -57,9 +57,9 @@ def resume(
     for each in resumed:
         tell.print(_line(each, sweep_seconds))
     if not resumed:
-        tell.print("There is no connection yet. Next: booksync connect")
+        tell.print("No connection exists yet. Next: booksync connect")
     if any(each.lifted for each in resumed):
-        notes.print("If Zoho refuses a call again, the pause begins anew.")
+        notes.print("If Zoho refuses a call again, a new pause begins.")
     if as_json:
         print_json({"organizations": [asdict(each) for each in resumed]})
 
@@ -70,22 +70,22 @@ def _resume(resources: Resources, organization_id: str) -> ResumedOrganization:
     resumed = resources.budget.resume(organization_id)
     lifted = LiftedPause(resumed.pause.reason, resumed.pause.seconds) if resumed.pause else None
     if lifted is None and stored is not None:
-        lifted = LiftedPause(stored.reason or "minute", stored.seconds)  # Redis had forgotten it.
+        lifted = LiftedPause(stored.reason or "minute", stored.seconds)  # Redis had lost it.
     return ResumedOrganization(organization_id, lifted, resumed.forgotten_seconds)
 
 
 def _line(resumed: ResumedOrganization, sweep_seconds: float) -> str:
     line = f"Organisation {resumed.organization_id}: "
     if resumed.lifted is None:
-        line += "there is no pause to lift."
+        line += "no pause to lift."
     else:
         line += (
             f"the pause is lifted ({resumed.lifted.reason}, {span(resumed.lifted.seconds)} were left). "
-            f"What waited goes on within {span(2 * sweep_seconds)}."
+            f"Waiting work continues within {span(2 * sweep_seconds)}."
         )
     if resumed.waits_seconds > 0:
         line += (
-            f" Calls wait for {span(resumed.waits_seconds)} more, because Redis has lost its memory of the last ones; "
-            "this wait is not lifted, because Zoho may still count them."
+            f" Calls wait for {span(resumed.waits_seconds)} more, because Redis has lost the record of recent calls. "
+            "This wait is not lifted, because Zoho may still count those calls."
         )
     return line

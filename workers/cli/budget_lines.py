@@ -1,28 +1,30 @@
-"""The API budget in words: what stops calls, for how long, and the next step."""
+"""The API budget in words: the reason why calls stop, the duration, and the next step."""
 
 import math
 from typing import Any
 
-#: What a pause is for, by its reason.
+#: The explanation of a pause, by its reason.
 _PAUSES = {
     "minute": "Zoho has refused a call, because there were too many in a minute",
     "concurrency": "Zoho has refused a call, because there were too many at once",
-    "forgotten": "Redis has lost its memory of the last calls, and Zoho may still count them",
+    "forgotten": "Redis has lost the record of recent calls, and Zoho may still count them",
 }
 
 
 def is_day_spent(budget: dict[str, Any]) -> bool:
-    """Whether runs wait for the next day."""
+    """Return whether runs wait for the next day."""
     return bool(budget["day_waits_seconds"] > 0)
 
 
 def stop_line(budget: dict[str, Any], connection_id: str) -> str | None:
-    """Why calls are not made now, and the next step; None where they are made."""
+    """Return why calls are not made now, and the next step; None if calls are made."""
     if is_day_spent(budget):
         return _spent_day(budget, connection_id)
     if budget["paused_seconds"] > 0:
         why = _PAUSES[budget["paused_reason"]]
-        return f"All calls pause for {span(budget['paused_seconds'])}: {why}. Next: wait, they go on by themselves"
+        return (
+            f"All calls are paused for {span(budget['paused_seconds'])}: {why}. Next: wait; calls resume automatically"
+        )
     return None
 
 
@@ -30,31 +32,31 @@ def _spent_day(budget: dict[str, Any], connection_id: str) -> str:
     waits = span(budget["day_waits_seconds"])
     if budget["probe_in_seconds"] is None:
         return (
-            f"The day's calls are spent but for {budget['day_remaining']:,}, which stay for other programs "
-            f"(ZOHO_DAILY_RESERVE). Runs and webhooks go on in {waits}. Next: wait, or take a larger plan at Zoho"
+            f"The day's calls are spent except for {budget['day_remaining']:,}, which are reserved for other programs "
+            f"(ZOHO_DAILY_RESERVE). Runs and webhooks resume in {waits}. Next: wait, or buy a larger plan at Zoho"
         )
     why = "Zoho refuses calls (code 45)" if budget["paused_reason"] == "day" else "Zoho has reported that none is left"
     return (
-        f"The day's calls are spent: {why}. All calls wait for {waits} at most; one call tries "
-        f"{_moment(budget['probe_in_seconds'])} whether Zoho accepts them again. "
+        f"The day's calls are spent: {why}. All calls wait for {waits} at most. A test call "
+        f"is made {_moment(budget['probe_in_seconds'])}. "
         f"Next: wait, or with a larger plan at Zoho: booksync budget resume {connection_id}"
     )
 
 
 def start_line(facts: dict[str, Any]) -> str | None:
-    """When a sync would begin, or how many of its calls are left today; None where it begins now."""
+    """Return when a sync would begin, or how many of its calls are left today; None if it can begin now."""
     budget = facts["budget"]
     if budget is None:
         return "Redis cannot be reached, so a sync would begin once it is back. Next: check REDIS_URL"
     if facts["begins_in_seconds"] > 0:
-        why = "the day's calls are spent" if is_day_spent(budget) else "all calls pause"
+        why = "the day's calls are spent" if is_day_spent(budget) else "all calls are paused"
         probe = budget["probe_in_seconds"]
-        sooner = f" One call tries {_moment(probe)} whether it may begin sooner." if probe is not None else ""
+        sooner = f" A test call {_moment(probe)} may let it begin sooner." if probe is not None else ""
         return f"A sync would begin in {span(facts['begins_in_seconds'])}, because {why}.{sooner}"
     left = facts["left_for_runs"]
     if left is not None and facts["full"]["calls"] > left:
         resets = span(budget["day_resets_in_seconds"] or 0.0)
-        return f"Only {left:,} calls are left for runs today: the rest of a full sync waits for {resets} at least."
+        return f"Only {left:,} calls are left for runs today, so the rest of a full sync waits for at least {resets}."
     return None
 
 

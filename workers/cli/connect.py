@@ -1,4 +1,4 @@
-"""`booksync connect`: links a user to a Zoho organisation."""
+"""`booksync connect`: connect a user to a Zoho organisation."""
 
 import uuid
 from typing import Annotated
@@ -23,21 +23,21 @@ def connect(
     organization: Annotated[str, typer.Option(help="The Zoho Books organisation's id (digits).")],
     dc: Annotated[str, typer.Option(help=f"Zoho's data centre: {', '.join(DATA_CENTERS)}.")] = "com",
     grant_code: Annotated[
-        str | None, typer.Option(help=f"A grant code, not older than 60 seconds; {SOURCES}. Left out: a prompt.")
+        str | None, typer.Option(help=f"A grant code, not older than 60 seconds; {SOURCES}. If omitted: a prompt.")
     ] = None,
     refresh_token: Annotated[
         str | None, typer.Option(help=f"A refresh token, instead of a grant code; {SOURCES}.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
-    """Link a user to a Zoho Books organisation; again, to revive a parked connection."""
+    """Connect a user to a Zoho Books organisation. Repeat it to reactivate a parked connection."""
     try:
         data_center_named(dc)
     except UnknownDataCenter:
         known = ", ".join((*DATA_CENTERS, *DATA_CENTER_ALIASES))
-        raise typer.BadParameter(f"no data centre of Zoho's; known: {known}", param_hint="--dc") from None
+        raise typer.BadParameter(f"not a data centre of Zoho; known: {known}", param_hint="--dc") from None
     if not (organization.isascii() and organization.isdigit()):
-        raise typer.BadParameter("an organisation's id is made of digits", param_hint="--organization")
+        raise typer.BadParameter("an organisation's id consists of digits", param_hint="--organization")
     kind, secret = one_secret((_GRANT_CODE, grant_code), (_REFRESH_TOKEN, refresh_token))
     with open_resources("booksync connect") as resources:
         linked = link_organization(
@@ -52,7 +52,7 @@ def connect(
     if linked.country_unknown is not None:
         notes.print(
             f'booksync does not understand the country of the organisation in Zoho, "{linked.country_unknown}". '
-            "Numbers without a country prefix are read only where the customer's address names a country. "
+            "Numbers without a country prefix are read only if the customer's address names a country. "
             "Next: choose a country in Zoho Books, then run a full sync.",
             style="yellow",
         )

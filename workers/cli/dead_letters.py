@@ -1,4 +1,4 @@
-"""`booksync dead-letters`: what died and waits for a person's decision: look, retry or discard."""
+"""`booksync dead-letters`: list, inspect, retry or discard messages that exhausted their retries."""
 
 import uuid
 from datetime import datetime
@@ -13,29 +13,35 @@ from db import dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
 from domain.dead_letters import LetterStatus
 from workers.cli.opening import open_resources
-from workers.cli.terminal import answers, emphasized, notes, print_json
+from workers.cli.terminal import answers, counted, emphasized, notes, print_json
 from workers.services.retry import Retried, retry
 
 app = typer.Typer(
-    help="Look at what no worker will try again by itself, and decide.", no_args_is_help=True, rich_markup_mode=None
+    help="List, inspect, retry or discard messages that exhausted their retries.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 _SHOWN = 100
 _SHOWN_IDS = 5
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
-LetterID = Annotated[int | None, typer.Argument(metavar="ID", help="One letter.")]
-GroupOption = Annotated[str | None, typer.Option("--group", metavar="FINGERPRINT", help="All letters of this error.")]
-AllOption = Annotated[bool, typer.Option("--all", help="All open letters.")]
+LetterID = Annotated[int | None, typer.Argument(metavar="ID", help="One dead letter.")]
+GroupOption = Annotated[
+    str | None, typer.Option("--group", metavar="FINGERPRINT", help="All dead letters of this error.")
+]
+AllOption = Annotated[bool, typer.Option("--all", help="All open dead letters.")]
 
 
 @app.command("list")
 def list_letters(
-    connection: Annotated[uuid.UUID | None, typer.Option("--connection", help="Of this connection only.")] = None,
-    actor: Annotated[str | None, typer.Option("--actor", help="Of this actor only.")] = None,
+    connection: Annotated[uuid.UUID | None, typer.Option("--connection", help="Only this connection.")] = None,
+    actor: Annotated[str | None, typer.Option("--actor", help="Only this actor.")] = None,
     status: Annotated[str, typer.Option("--status", help="open, retried, discarded or all.")] = LetterStatus.OPEN,
-    fingerprint: Annotated[str | None, typer.Option("--fingerprint", help="Of this error only.")] = None,
-    group: Annotated[bool, typer.Option("--group/--no-group", help="One line an error, or one a letter.")] = True,
+    fingerprint: Annotated[str | None, typer.Option("--fingerprint", help="Only this error.")] = None,
+    group: Annotated[
+        bool, typer.Option("--group/--no-group", help="One line per error, or one per dead letter.")
+    ] = True,
     as_json: AsJSON = False,
 ) -> None:
     """List the dead letters, grouped by their error."""
@@ -45,7 +51,7 @@ def list_letters(
         groups = dead_letter_lists.groups(database, choice)
         letters = dead_letter_lists.letters(database, choice)
     if not letters:
-        answers(as_json).print("There are no such dead letters." if total else "There are no open dead letters.")
+        answers(as_json).print("No dead letter matches." if total else "No dead letter is open.")
     elif group:
         _show_groups(groups, answers(as_json))
     else:
@@ -56,7 +62,7 @@ def list_letters(
 
 @app.command("show")
 def show_letter(letter_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJSON = False) -> None:
-    """Show all that is known of one letter."""
+    """Show everything that is stored about one dead letter."""
     with open_resources("booksync dead-letters") as resources, resources.engine.connect() as database:
         letter = dead_letter_lists.letter(database, letter_id)
     _show(letter, answers(as_json))
@@ -68,7 +74,7 @@ def show_letter(letter_id: Annotated[int, typer.Argument(metavar="ID")], as_json
 def retry_letters(
     letter_id: LetterID = None, group: GroupOption = None, all_letters: AllOption = False, as_json: AsJSON = False
 ) -> None:
-    """Do the work again: one letter, a group or all, in the order in which they died."""
+    """Retry one dead letter, a group or all, in the order of their failures."""
     choice = _choice(letter_id, group, all_letters)
     tell = answers(as_json)
     told: list[Retried] = []
@@ -79,7 +85,9 @@ def retry_letters(
             told.append(retried)
             tell.print(f"{retried.letter_id}: {retried.sentence}", style=None if retried.is_sent else "yellow")
     sent = [retried for retried in told if retried.is_sent]
-    tell.print(f"{len(sent)} of {len(told)} retried; each closes when its work is done: booksync dead-letters list")
+    tell.print(
+        f"{len(sent)} of {len(told)} retried; each closes when its work is done. Next: booksync dead-letters list"
+    )
     if as_json:
         print_json(
             {
@@ -94,12 +102,12 @@ def retry_letters(
 @app.command("discard")
 def discard_letters(
     letter_id: LetterID = None,
-    note: Annotated[str, typer.Option("--note", help="Why; kept with the letter.")] = "",
+    note: Annotated[str, typer.Option("--note", help="The reason; it is stored with the dead letter.")] = "",
     group: GroupOption = None,
     all_letters: AllOption = False,
     as_json: AsJSON = False,
 ) -> None:
-    """Put letters away: one, a group or all. They stay in the database, with the note."""
+    """Discard one dead letter, a group or all. They stay in the database for a while, with the note."""
     choice = _choice(letter_id, group, all_letters)
     with open_resources("booksync dead-letters") as resources, resources.engine.begin() as database:
         chosen = _chosen(database, choice, letter_id)
@@ -108,7 +116,7 @@ def discard_letters(
     if as_json:
         print_json({"discarded": discarded})
     if letter_id is not None and not discarded:
-        notes.print(f"Letter {letter_id} is closed already.", style="yellow")
+        notes.print(f"Dead letter {letter_id} is closed already.", style="yellow")
         raise typer.Exit(1)
 
 
@@ -119,20 +127,20 @@ def _status(name: str) -> LetterStatus | None:
         return LetterStatus(name)
     except ValueError:
         names = ", ".join(LetterStatus)
-        raise typer.BadParameter(f"{name} is none of {names}, all", param_hint="--status") from None
+        raise typer.BadParameter(f"{name} is not one of {names}, all", param_hint="--status") from None
 
 
 def _choice(letter_id: int | None, group: str | None, all_letters: bool) -> Choice:
     if (letter_id is not None) + (group is not None) + all_letters != 1:
-        raise typer.BadParameter("one of ID, --group FINGERPRINT and --all is needed")
+        raise typer.BadParameter("give one of ID, --group FINGERPRINT and --all")
     return Choice(LetterStatus.OPEN, fingerprint=group)
 
 
 def _chosen(database: Connection, choice: Choice, letter_id: int | None) -> list[int]:
-    """The letters' numbers, in the order of their deaths.
+    """Return the numbers of the chosen dead letters, in the order of their failures.
 
     Raises:
-        UnknownLetterError: there is no letter with this number, or no open one of this group.
+        UnknownLetterError: no dead letter has this number, or no open one is in this group.
     """
     if letter_id is not None:
         return [dead_letter_lists.letter(database, letter_id)["id"]]
@@ -161,7 +169,9 @@ def _show_groups(groups: list[Row], tell: Console) -> None:
         )
     tell.print(table)
     if recovered := sum(group["recovered"] for group in groups):
-        notes.print(f"For {recovered:,} of them a later run has done the work already: they can be discarded.")
+        notes.print(
+            f"A later run has done the work of {counted(recovered, 'dead letter', 'dead letters')}. Next: discard them."
+        )
     notes.print("Next: booksync dead-letters show ID, then retry or discard (ID, or --group FINGERPRINT).")
 
 

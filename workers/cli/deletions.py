@@ -1,4 +1,4 @@
-"""`booksync deletions`: records that Zoho seems to have lost, which wait for a person's decision."""
+"""`booksync deletions`: records that are missing in Zoho and wait for a person's decision."""
 
 import uuid
 from collections import Counter
@@ -19,7 +19,7 @@ from workers.cli.terminal import answers, counted, notes, print_json
 from workers.services.held_deletions import apply, dismiss
 
 app = typer.Typer(
-    help="Records that Zoho seems to have lost: suspiciously many, so a person decides.",
+    help="Decide about records that are missing in Zoho: suspiciously many, so they are not marked deleted yet.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -29,9 +29,9 @@ _NAMES_SHOWN = 20
 KindOption = Annotated[RecordKind | None, typer.Option("--kind", help="Only customers, or only invoices.")]
 RecordOption = Annotated[
     list[str] | None,
-    typer.Option("--record", metavar="ID", help="Only the record with this id of Zoho's; it may be given repeatedly."),
+    typer.Option("--record", metavar="ID", help="Only the record with this Zoho id; may be repeated."),
 ]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
 
@@ -39,18 +39,18 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 def list_held(
     connection: OneConnection = None,
     kind: KindOption = None,
-    dismissed: Annotated[bool, typer.Option("--dismissed", help="Those that were dismissed instead.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many records are listed at most.")] = 100,
+    dismissed: Annotated[bool, typer.Option("--dismissed", help="List the dismissed ones instead.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The most records to list.")] = 100,
     as_json: AsJSON = False,
 ) -> None:
-    """List the records that are held back from being marked deleted: names, since when, and why."""
+    """List the records that are held back from being marked deleted, with names, time and evidence."""
     with open_resources("booksync deletions") as resources, resources.engine.connect() as database:
         if connection is not None:
             connections.link(database, connection)
         found = held_deletions.held(database, connection, kind, dismissed=dismissed)
     tell = answers(as_json)
     if not found:
-        tell.print("Nothing was dismissed." if dismissed else _NOTHING)
+        tell.print("No record was dismissed." if dismissed else _NOTHING)
     for connection_id in dict.fromkeys(each.connection_id for each in found):
         _show(connection_id, [each for each in found if each.connection_id == connection_id], tell.print, limit)
     if as_json:
@@ -65,7 +65,7 @@ def apply_held(
     yes: YesOption = False,
     as_json: AsJSON = False,
 ) -> None:
-    """Mark the records deleted: they were deleted in Zoho on purpose."""
+    """Mark the records deleted, because they were deleted in Zoho on purpose."""
     with open_resources("booksync deletions") as resources:
         chosen = _chosen(resources, connection, kind, record)
         if chosen and _confirmed("mark deleted", chosen, yes=yes, as_json=as_json):
@@ -73,7 +73,7 @@ def apply_held(
             _report(connection, "marked deleted", "applied", marked, as_json=as_json)
             if left := len(chosen) - sum(marked.values()):
                 again = counted(left, "record was", "records were")
-                notes.print(f"{again} read from Zoho again, or decided about elsewhere, and stays as it is.")
+                notes.print(f"{again} not changed: read from Zoho again, or decided in the meantime.")
         else:
             _report_nothing(connection, "applied", chosen, as_json=as_json)
 
@@ -86,7 +86,7 @@ def dismiss_held(
     yes: YesOption = False,
     as_json: AsJSON = False,
 ) -> None:
-    """Keep the records: they exist, and Zoho is wrong. Reminders come back once Zoho returns a record."""
+    """Keep the records, because they exist and Zoho's list is wrong. Reminders resume once Zoho returns a record."""
     with open_resources("booksync deletions") as resources:
         chosen = _chosen(resources, connection, kind, record)
         if chosen and _confirmed("keep", chosen, yes=yes, as_json=as_json):
@@ -97,12 +97,12 @@ def dismiss_held(
 
 
 def held_back(customers: int, invoices: int, since: datetime | None) -> str | None:
-    """One sentence about a connection's held deletions; None where nothing is held."""
+    """Return a sentence about a connection's held deletions; None without any."""
     if since is None:
         return None
     is_one = customers + invoices == 1
-    verb = "is" if is_one else "are"
-    return f"{_amounts(customers, invoices)} {verb} held back from being marked deleted since {_moment(since)}."
+    verb = "has" if is_one else "have"
+    return f"{_amounts(customers, invoices)} {verb} been held back from being marked deleted since {_moment(since)}."
 
 
 _NOTHING = "No record is held back from being marked deleted."
@@ -111,7 +111,7 @@ _NOTHING = "No record is held back from being marked deleted."
 def _chosen(
     resources: Resources, connection_id: uuid.UUID, kind: RecordKind | None, record_ids: Sequence[str] | None
 ) -> list[Held]:
-    """The held records that the options name, all by default."""
+    """Return the held records that the options name, by default all."""
     with resources.engine.connect() as database:
         connections.link(database, connection_id)
         found = held_deletions.held(database, connection_id, kind)
@@ -119,7 +119,7 @@ def _chosen(
         return found
     unknown = sorted(set(record_ids) - {each.record_id for each in found})
     if unknown:
-        raise typer.BadParameter(f"not held back: {', '.join(unknown)}", param_hint="--record")
+        raise typer.BadParameter(f"not held: {', '.join(unknown)}", param_hint="--record")
     return [each for each in found if each.record_id in record_ids]
 
 
@@ -132,7 +132,7 @@ def _confirmed(verb: str, chosen: Sequence[Held], *, yes: bool, as_json: bool) -
     if yes:
         return True
     if as_json:
-        raise typer.BadParameter("with --json nothing can be asked: give --yes too", param_hint="--yes")
+        raise typer.BadParameter("--json cannot ask for confirmation: give --yes too", param_hint="--yes")
     _show(chosen[0].connection_id, chosen, notes.print, _NAMES_SHOWN)
     return typer.confirm(f"{verb.capitalize()} {_amounts(**_counts(chosen))}?", err=True)
 
@@ -197,7 +197,7 @@ def _since(found: Sequence[Held]) -> datetime | None:
 
 
 def _amounts(customers: int, invoices: int) -> str:
-    """`12 customers and 1 invoice`; a kind without a record is left out, unless both are."""
+    """Return `12 customers and 1 invoice`; a kind without records is omitted, unless both are."""
     parts = [
         counted(customers, "customer", "customers") if customers or not invoices else "",
         counted(invoices, "invoice", "invoices") if invoices else "",

@@ -1,4 +1,4 @@
-"""`booksync do-not-call`: the numbers that are never called, whatever they owe."""
+"""`booksync do-not-call`: the numbers that are never called."""
 
 import uuid
 from dataclasses import asdict
@@ -13,11 +13,11 @@ from domain.phones import judge
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, out, print_json
 
-app = typer.Typer(help="The numbers that are never called.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Manage the numbers that are never called.", no_args_is_help=True, rich_markup_mode=None)
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="With its country prefix: +442070313000")]
 User = Annotated[
-    uuid.UUID | None, typer.Option("--user", help="The user's id; it may be left out where there is only one.")
+    uuid.UUID | None, typer.Option("--user", help="The user's id; it may be omitted if there is only one.")
 ]
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
@@ -26,7 +26,7 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 def add(
     number: Number,
     user: User = None,
-    note: Annotated[str | None, typer.Option("--note", help="Why, for those who read the list.")] = None,
+    note: Annotated[str | None, typer.Option("--note", help="The reason, for readers of the list.")] = None,
     as_json: AsJSON = False,
 ) -> None:
     """Never call this number, for any connection of the user."""
@@ -41,7 +41,7 @@ def add(
 
 @app.command()
 def remove(number: Number, user: User = None, as_json: AsJSON = False) -> None:
-    """Take a number off the list; it may be called again."""
+    """Remove a number from the list, so that it may be called again."""
     phone = _e164(number)
     with open_resources("booksync do-not-call") as resources, resources.engine.begin() as database:
         user_id = _user(database, user)
@@ -70,7 +70,7 @@ def show(user: User = None, as_json: AsJSON = False) -> None:
 
 
 def _e164(number: str) -> str:
-    """The number as it is cached; one without a country prefix could be several."""
+    """Return the number in E.164 format; a number without a country prefix is ambiguous."""
     verdict = judge(number, None)
     if verdict.e164 is None:
         assert verdict.problem is not None

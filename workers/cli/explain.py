@@ -1,4 +1,4 @@
-"""`booksync explain`: why an invoice's customer is reminded, or is not."""
+"""`booksync explain`: why an invoice's customer is or is not reminded."""
 
 import uuid
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from workers.services.explain import explanation
 
 
 class NoSuchInvoiceError(Exception):
-    """No invoice, or more than one, answers to the reference."""
+    """No invoice, or more than one, matches the reference."""
 
 
 def explain(
@@ -21,22 +21,22 @@ def explain(
         str, typer.Argument(metavar="INVOICE", help="The invoice's number, its id in Zoho, or its id here.")
     ],
     connection: Annotated[
-        uuid.UUID | None, typer.Option("--connection", help="Where several connections have such an invoice.")
+        uuid.UUID | None, typer.Option("--connection", help="The connection, if several have such an invoice.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
-    """Tell why an invoice's customer is reminded, or is not, and when the next reminder comes."""
+    """Explain why an invoice's customer is or is not reminded, and when the next reminder comes."""
     with open_resources("booksync explain") as resources, resources.engine.begin() as database:
         found = explanations.find(database, invoice, connection)
         if not found and explanations.is_unconnected(database, invoice):
             raise NoSuchInvoiceError(
-                f"Invoice {invoice} was written by the legacy application alone: it belongs to no connection, so that "
-                "booksync plans nothing for it. A sync of its organisation takes it up."
+                f"Invoice {invoice} was written only by the legacy application and belongs to no connection, so "
+                "booksync plans no reminders for it. Next: sync its organisation."
             )
         if not found:
             raise NoSuchInvoiceError(
-                f"There is no invoice {invoice}: give its number, its id in Zoho, or its id here; drafts that were "
-                "never synced are not known."
+                f"No invoice matches {invoice}. Next: give its number, its id in Zoho, or its id here. Drafts that "
+                "were never synced are unknown."
             )
         if len(found) > 1:
             raise NoSuchInvoiceError(_which(invoice, found))
@@ -49,7 +49,7 @@ def explain(
 
 def _which(reference: str, found: Any) -> str:
     each = "; ".join(f"{one.zoho_invoice_id} of --connection {one.connection_id}" for one in found)
-    return f"{len(found)} invoices answer to {reference}: {each}. Say which."
+    return f"{len(found)} invoices match {reference}: {each}. Next: name one by its id and --connection."
 
 
 def _show(told: dict[str, Any]) -> None:

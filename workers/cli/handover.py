@@ -1,4 +1,4 @@
-"""`booksync reminders preview|open|close`: whom a connection would call, and the switch that lets it."""
+"""`booksync reminders preview|open|close|report`: preview and switch a connection's handovers, report outcomes."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -28,17 +28,17 @@ from workers.services.preview import Preview, PreviewedCall, preview
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 BacklogOption = Annotated[
     Backlog,
-    typer.Option("--backlog", help="Invoices that are past a step already: none of it, or the latest missed step."),
+    typer.Option("--backlog", help="For invoices past a step already: plan no missed step, or the latest one."),
 ]
 
-#: Of one call; `--json` has them all.
+#: The invoices shown for one call; `--json` lists every invoice.
 _INVOICES_SHOWN = 4
 
 _STAGES = {
     Stage.OPEN: "open invoices",
     Stage.REACHABLE: "customer can be reached",
     Stage.MAY_BE_ASKED: "may be asked for",
-    Stage.TO_COME: "with a reminder to come",
+    Stage.TO_COME: "with a scheduled reminder",
     Stage.TOMORROW: "to be called about tomorrow",
 }
 
@@ -46,10 +46,10 @@ _STAGES = {
 def show_preview(
     connection: ConnectionID,
     backlog: BacklogOption = Backlog.NONE,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many calls are listed at most.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The most calls to list.")] = 20,
     as_json: AsJSON = False,
 ) -> None:
-    """Show who would be called, about what, and why the others would not; nothing is changed by looking."""
+    """Show which calls would be made, about what, and why other customers are not called. It changes nothing."""
     with open_resources("booksync reminders") as resources, resources.engine.connect() as database:
         link = connections.link(database, connection)
         found = _looked_at(database, link, backlog)
@@ -72,11 +72,11 @@ def _looked_at(database: Connection, link: Link, backlog: Backlog) -> Preview:
 
 
 def open_handover(connection: ConnectionID, backlog: BacklogOption = Backlog.NONE, as_json: AsJSON = False) -> None:
-    """Let the connection hand its reminders over; its plans are made again in the same transaction."""
+    """Open the connection for handovers, and plan its reminders again in the same transaction."""
     with open_resources("booksync reminders") as resources, resources.engine.begin() as database:
         link = connections.link(database, connection)
         now: datetime = database.execute(select(func.clock_timestamp())).scalar_one()
-        # Customers before invoices, as every writer locks them; the plans below lock batch by batch.
+        # Customers are locked before invoices, as in every writer; the plans below lock invoices batch by batch.
         database.execute(
             text("SELECT FROM customers_cache WHERE connection_id = :id ORDER BY zoho_customer_id FOR NO KEY UPDATE"),
             {"id": connection},
@@ -89,16 +89,18 @@ def open_handover(connection: ConnectionID, backlog: BacklogOption = Backlog.NON
         standing = reminders.standing(database, connection)
     tell = answers(as_json)
     calls = counted(state.waiting_calls, "number has", "numbers have")
-    tell.print(f"Handover is open since {now:%Y-%m-%d %H:%M} UTC. {calls} a reminder to come.")
+    tell.print(f"Handover is open since {now:%Y-%m-%d %H:%M} UTC. {calls} a scheduled reminder.")
     if before := standing.skipped.get(SkipReason.BEFORE_OPENING, 0):
-        tell.print(f"{counted(before, 'invoice has', 'invoices have')} none: no step is left after the opening.")
+        tell.print(
+            f"{counted(before, 'invoice has', 'invoices have')} none, because no step is left after the opening."
+        )
     notes.print(f"Next: booksync reminders due {connection}; to stop: booksync reminders close {connection}")
     if as_json:
         print_json(state.as_json() | {"connection_id": str(connection), "replanned": planned})
 
 
 def close_handover(connection: ConnectionID, as_json: AsJSON = False) -> None:
-    """Stop handing over. Reminders stay planned and visible, and plans go on."""
+    """Close the connection for handovers. Reminders stay planned and visible, and planning continues."""
     with open_resources("booksync reminders") as resources, resources.engine.begin() as database:
         connections.link(database, connection)
         openings.close_handover(database, connection)
@@ -111,17 +113,19 @@ def close_handover(connection: ConnectionID, as_json: AsJSON = False) -> None:
 def report(
     handover: Annotated[
         uuid.UUID,
-        typer.Argument(metavar="HANDOVER", help="Its id, from `booksync explain` or the claim."),
+        typer.Argument(metavar="HANDOVER", help="The handover's id, from `booksync explain` or the claim."),
     ],
     outcome: Annotated[CallOutcome, typer.Argument(metavar="OUTCOME", help=f"One of {', '.join(CallOutcome)}.")],
-    reminder: Annotated[uuid.UUID | None, typer.Option("--reminder", help="Only this one of the handover.")] = None,
+    reminder: Annotated[
+        uuid.UUID | None, typer.Option("--reminder", help="Only this reminder of the handover.")
+    ] = None,
     until: Annotated[
         datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="The day of a promise: 2026-12-04")
     ] = None,
-    note: Annotated[str | None, typer.Option("--note", help="For those who read the history.")] = None,
+    note: Annotated[str | None, typer.Option("--note", help="A note for readers of the history.")] = None,
     as_json: AsJSON = False,
 ) -> None:
-    """Record what came of a call, as `report_outcome` does; a second report corrects the first."""
+    """Record the outcome of a call, as `report_outcome` does; a second report corrects the first."""
     with open_resources("booksync reminders") as resources, resources.engine.begin() as database:
         try:
             recorded = outcomes.report(
@@ -138,7 +142,7 @@ def report(
 def tell_if_closed(
     connection_id: uuid.UUID | str, handover: Mapping[str, Any], tell: Console, *, indent: str = ""
 ) -> None:
-    """Says that a connection is closed, how many numbers wait, and what to do next."""
+    """If the connection is closed, print that, the number of waiting calls, and the next step."""
     if handover["handover"] == Handover.CLOSED:
         waiting = counted(handover["waiting_calls"], "call waits", "calls wait")
         tell.print(
@@ -282,14 +286,14 @@ def _show_backlog(connection_id: uuid.UUID, found: Preview) -> None:
     out.print()
     out.print(
         f"{passed} past a step already. With --backlog none they wait for their next step, if one is left;"
-        f" with --backlog latest their latest missed step is made up for, by calls to {calls}."
-        f" The above is --backlog {Backlog.LATEST if found.with_backlog else Backlog.NONE}."
+        f" with --backlog latest their latest missed step is planned, with calls to {calls}."
+        f" The preview above is for --backlog {Backlog.LATEST if found.with_backlog else Backlog.NONE}."
     )
     notes.print(f"Next: booksync reminders open {connection_id} [--backlog none|latest]")
 
 
 def _amounts(tally: Tally) -> str:
-    """Whole units of the three largest amounts: a picture, not an account; `--json` has it to the cent."""
+    """Return the three largest amounts in whole units; `--json` has all amounts to the cent."""
     largest = sorted(((amount, code) for code, amount in tally.amounts.items() if amount), reverse=True)
     shown = ", ".join(f"{amount:,.0f} {code}".strip() for amount, code in largest[:3])
     return f"{shown} and {len(largest) - 3} more" if len(largest) > 3 else shown

@@ -1,4 +1,4 @@
-"""`booksync migrate`: brings the schema to a version, adopts tables that are in use, and tells what became of them."""
+"""`booksync migrate`: migrate the schema, adopt an application's tables, and report the outcome of their values."""
 
 import csv
 import sys
@@ -31,22 +31,22 @@ _BETWEEN_LINES_SECONDS: Final = 5.0
 
 def migrate(
     to: Annotated[
-        Target | None, typer.Option(help="The version to go to, up or down; the newest where left out.")
+        Target | None, typer.Option(help="The version to migrate to, up or down; the newest if omitted.")
     ] = None,
-    report: Annotated[bool, typer.Option("--report", help="Tell what became of the legacy rows and values.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Report the outcome of the legacy rows and values.")] = False,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write every value of the receipt to this file: personal data.")
     ] = None,
-    adopt: Annotated[bool, typer.Option("--adopt", help="Take the tables of an application that is in use.")] = False,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Adopt the tables of an application that is in use.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --adopt: do it without asking.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Create or change booksync's tables."""
     reporting = report or csv_file is not None
     if (to is not None) + reporting + adopt > 1:
-        raise typer.BadParameter("--to, --report (or --csv) and --adopt are three things: one at a time")
+        raise typer.BadParameter("--to, --report (or --csv) and --adopt exclude each other")
     if yes and not adopt:
-        raise typer.BadParameter("--yes goes with --adopt")
+        raise typer.BadParameter("--yes needs --adopt")
     if reporting:
         _report(csv_file, as_json=as_json)
     elif adopt:
@@ -75,7 +75,7 @@ def _tell(revision: AppliedRevision) -> None:
 
 
 class Teller:
-    """Shows how far a long step has come: a bar on a terminal, a line now and then in a log. Short ones pass unseen."""
+    """Shows the progress of a long step: a bar on a terminal, a line every few seconds in a log."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
@@ -129,15 +129,15 @@ def _adopt(*, yes: bool, as_json: bool) -> None:
         _show_plan(planned)
         if planned.problems:
             raise MigrationError("This database cannot be adopted as it is: " + "; ".join(planned.problems))
-        # Nobody can be asked without a terminal: whoever gives the command there has decided.
+        # Without a terminal the command itself counts as the confirmation.
         yes = yes or not sys.stdin.isatty() or typer.confirm("Do it?", err=True)
         if yes:
             migrations.adopt(database_url())
             answers(as_json).print("Adopted.")
-            notes.print("Next, while the application goes on working: booksync migrate --to phase1")
+            notes.print("Next, while the application keeps working: booksync migrate --to phase1")
         else:
             answers(as_json).print("Nothing was changed.")
-            notes.print("To do it: booksync migrate --adopt --yes")
+            notes.print("Next: booksync migrate --adopt --yes")
     if as_json:
         tables = [asdict(table) for table in planned.tables]
         adopted = yes or planned.revision is not None
@@ -185,7 +185,7 @@ _OUTCOMES: Final = {
     "moved": "the customer holds it",
     "merged": "another row of the customer won; kept in the receipt",
     "kept": "no customer can hold it; kept in the receipt",
-    "quarantined": "of a row that can have no customer; kept in the receipt",
+    "quarantined": "its row cannot have a customer; kept in the receipt",
 }
 
 

@@ -1,4 +1,4 @@
-"""What a command opens: the means of a process, over a schema that this release can work with."""
+"""The resources of a command, opened only if this release can work with the schema."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from workers.boot.schema import require_schema
 
 @contextmanager
 def open_resources(application_name: str) -> Iterator[Resources]:
-    """Opens the resources of a command, which ends at once where the schema is not the right one.
+    """Open the resources of a command, and end the command at once if the schema does not fit.
 
     Raises:
         SettingsError: a setting is missing or malformed.

@@ -1,11 +1,11 @@
-"""`booksync phones`: which numbers are valid and called, which are doubtful, and which a person has confirmed."""
+"""`booksync phones`: check, audit and confirm phone numbers."""
 
 import typer
 
 from workers.cli import phones_audit, phones_check, phones_confirm
 
 app = typer.Typer(
-    help="Which numbers are valid and called, and which a person should look at.",
+    help="Check, audit and confirm phone numbers.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

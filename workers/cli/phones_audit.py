@@ -1,4 +1,4 @@
-"""`booksync phones audit`: the numbers that a person should look at, with their customers and what these owe."""
+"""`booksync phones audit`: the numbers that a person should check, with their customers and the amounts owed."""
 
 import io
 import sys
@@ -56,28 +56,29 @@ _TEXT_WIDTH = 32
 def show_audit(
     connection: ConnectionID,
     as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print a CSV file that `phones confirm --csv` takes back: personal data.")
+        bool, typer.Option("--csv", help="Print a CSV file (personal data) for `phones confirm --csv`.")
     ] = False,
     for_excel: Annotated[
-        bool, typer.Option("--excel", help="The same with semicolons, as Excel opens it in most of Europe.")
+        bool, typer.Option("--excel", help="Print the CSV file with semicolons, for Excel in most of Europe.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Write the CSV file there, for its owner alone.")
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write the CSV file there, readable only by its owner."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
-    show_all: Annotated[bool, typer.Option("--all", help="Show every customer, not only a screenful.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", help="Show every customer, not only one screen.")] = False,
     reason: Annotated[
-        str | None, typer.Option("--reason", metavar="REASON", help="Only this one, as the totals name it.")
+        str | None, typer.Option("--reason", metavar="REASON", help="Only this reason, as named in the totals.")
     ] = None,
 ) -> None:
-    """Show the numbers that a person should look at: the customers that owe the most come first.
+    """Show the numbers that a person should check, the customers who owe most first.
 
-    These are refused texts, numbers that are not called, doubtful ones, ones that many customers share, and ones that
-    were read with the organisation's country. Numbers that a person has confirmed are left out.
+    These are refused texts, numbers that are not called, doubtful numbers, numbers that many customers share, and
+    numbers that were read with the organisation's country. Numbers that a person has confirmed are omitted.
     """
     as_csv = as_csv or for_excel or output is not None
     if as_json and as_csv:
-        raise typer.BadParameter("--csv and --json are two things: one at a time")
+        raise typer.BadParameter("--csv and --json exclude each other")
     if reason is not None and reason not in _REASONS:
         raise typer.BadParameter(f"no reason has this name: {reason}", param_hint="--reason")
     with open_resources("booksync phones") as resources, resources.engine.connect() as database:
@@ -112,13 +113,13 @@ def _write_csv(numbers: Sequence[AuditedNumber], output: Path | None, *, for_exc
 
 
 def _print_csv(numbers: Sequence[AuditedNumber], *, for_excel: bool) -> None:
-    with suppress(OSError, ValueError):  # The tests' stdout has no descriptor.
+    with suppress(OSError, ValueError):  # The stdout of tests has no descriptor.
         spreadsheets.make_private(sys.stdout.fileno())
     file = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
     try:
         spreadsheets.write(file, CSV_COLUMNS, _csv_rows(numbers), for_excel=for_excel)
     finally:
-        file.detach()  # It would close stdout.
+        file.detach()  # Without this, its end would close stdout.
 
 
 def _csv_rows(numbers: Sequence[AuditedNumber]) -> Iterator[Sequence[str]]:
@@ -134,7 +135,7 @@ def _csv_rows(numbers: Sequence[AuditedNumber]) -> Iterator[Sequence[str]]:
             customer.explanation,
             " + ".join(code for code, _ in owed),
         )
-        # Amounts stay numbers, so that a spreadsheet can sort by them; a customer rarely has two currencies.
+        # A single amount stays a number, so that a spreadsheet can sort by it; a customer rarely has two currencies.
         amounts = " + ".join(f"{amount:f}" for _, amount in owed)
         yield (*map(spreadsheets.guarded, texts), amounts, "", "")
 
@@ -177,7 +178,7 @@ def _amounts(owed: Mapping[str, Decimal]) -> dict[str, str]:
 def _show(connection_id: uuid.UUID, numbers: Sequence[AuditedNumber], *, show_all: bool) -> None:
     customers = [(number, customer) for number in numbers for customer in number.customers]
     if not customers:
-        out.print("No number needs a person's look.")
+        out.print("No number needs a check.")
         return
     by_reason = totals(numbers)
     height = out.size.height if out.is_terminal else _LINES_OF_A_PIPE

@@ -1,6 +1,6 @@
-"""`booksync phones check`: the verdicts on phone texts, one by one or as a filter.
+"""`booksync phones check`: the verdict on one phone text, or on each line of stdin.
 
-It works without settings, database and queue, and does not import them, because other programs start it often.
+It does not import settings, database or queue, so that it starts quickly: other programs start it often.
 """
 
 import sys
@@ -23,21 +23,23 @@ _WITHOUT_NUMBER = "—"
 def check_phones(
     text: Annotated[
         str | None,
-        typer.Argument(metavar="TEXT", help="As it stands in Zoho. Put -- before a text that begins with a dash."),
+        typer.Argument(
+            metavar="TEXT", help="The text as stored in Zoho. Put -- before a text that begins with a dash."
+        ),
     ] = None,
     country: Annotated[
         str | None,
         typer.Option(
             "--country",
             metavar="COUNTRY",
-            help="Where a number without a prefix belongs: DE, DEU or Germany. With stdin: of lines that name none.",
+            help="The country of a number without a prefix: DE, DEU or Germany. With stdin: for lines without one.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a text on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per text on stdout.")] = False,
 ) -> None:
-    """Say whether phone texts are numbers, and whether these are called.
+    """Check whether phone texts are numbers, and whether these are called.
 
-    Without TEXT it reads stdin, a text a line, with its country and a tab before it: COUNTRY<TAB>TEXT.
+    Without TEXT it reads stdin, one text per line, optionally after its country and a tab: COUNTRY<TAB>TEXT.
     """
     its_country = None if country is None else _plain(country)
     if text is None and sys.stdin.isatty():
@@ -47,7 +49,7 @@ def check_phones(
 
 
 def run(words: list[str]) -> NoReturn:
-    """The command by itself, with the words that follow its name."""
+    """Run this command alone, with the arguments that follow its name."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(check_phones)
     app(words, prog_name="booksync phones check")
@@ -55,7 +57,7 @@ def run(words: list[str]) -> NoReturn:
 
 
 def _checked_lines(country: str | None) -> Iterator[PhoneCheck]:
-    """A check for each line of stdin, empty ones included, so that the answers can be joined with the lines."""
+    """Yield a check for each line of stdin, even for an empty one, so that output lines match input lines."""
     for number, line in enumerate(sys.stdin.buffer):
         text = line.decode("utf-8-sig" if number == 0 else "utf-8", "replace")
         first, tab, rest = text.removesuffix("\n").removesuffix("\r").partition("\t")
@@ -66,18 +68,18 @@ def _checked_lines(country: str | None) -> Iterator[PhoneCheck]:
 
 
 def _plain(argument: str) -> str:
-    """The argument, with bytes that are not UTF-8 replaced."""
+    """Return the argument with invalid UTF-8 bytes replaced."""
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _print_json(checks: Iterator[PhoneCheck]) -> None:
-    # A program may wait for each answer before it writes the next line.
+    # Each line is flushed, because a program may wait for it before it writes the next text.
     for each in checks:
         _write(json_line(each.as_json()))
 
 
 def _print_table(checks: Iterator[PhoneCheck]) -> None:
-    """Columns of fixed widths, so that the first line is printed before the last one is read."""
+    """Print a table with fixed widths, so that each line is printed as soon as its text is read."""
     _write(_row("text", "number", "verdict"))
     for each in checks:
         _write(_row(each.text, each.verdict.e164 or _WITHOUT_NUMBER, each.sentence))

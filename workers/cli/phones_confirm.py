@@ -1,4 +1,4 @@
-"""`booksync phones confirm`: a person says which number a text in Zoho means, and that it may be called."""
+"""`booksync phones confirm`: a person confirms which number a text in Zoho means, and that it may be called."""
 
 import uuid
 from collections.abc import Sequence
@@ -36,26 +36,26 @@ def confirm_phones(
     customer: Annotated[
         str | None, typer.Argument(metavar="CUSTOMER", help="The contact's id in Zoho, as the audit shows it.")
     ] = None,
-    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Who vouches for the number, and why.")] = "",
+    note: Annotated[
+        str, typer.Option("--note", metavar="TEXT", help="The person who confirms the number, and the reason.")
+    ] = "",
     number: Annotated[
         str | None,
-        typer.Option(
-            "--number", metavar="+E164", help="The number that is meant, where booksync reads another or none."
-        ),
+        typer.Option("--number", metavar="+E164", help="The right number, if booksync reads another or none."),
     ] = None,
-    take_back: Annotated[bool, typer.Option("--withdraw", help="Take the customer's confirmations back.")] = False,
+    take_back: Annotated[bool, typer.Option("--withdraw", help="Withdraw the customer's confirmations.")] = False,
     csv_file: Annotated[
         Path | None,
         typer.Option(
-            "--csv", metavar="FILE", help="The file of `phones audit --csv`, edited: all of its rows or none."
+            "--csv", metavar="FILE", help="The edited file of `phones audit --csv`; confirms all of its rows or none."
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and show everything, and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and show everything, but change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Confirm that a customer's phone text means this number, and that the number may be called.
 
-    It holds for this customer and this text. It ends when the text changes in Zoho.
+    The confirmation applies to this customer and this text. It ends when the text changes in Zoho.
     """
     _check_usage(customer, note, number, csv_file, take_back=take_back)
     try:
@@ -77,9 +77,9 @@ def _check_usage(
     if csv_file is not None and (note or number or take_back):
         raise typer.BadParameter("--csv takes notes and numbers from the file, and withdraws nothing")
     if take_back and number:
-        raise typer.BadParameter("--withdraw and --number are two things: one at a time")
+        raise typer.BadParameter("--withdraw and --number exclude each other")
     if customer is not None and not take_back and not note.strip():
-        raise typer.BadParameter("write who vouches for the number", param_hint="--note")
+        raise typer.BadParameter("name the person who confirms the number, and the reason", param_hint="--note")
     if number is not None and not number.strip().startswith("+"):
         raise typer.BadParameter("write the number with its country prefix: +442070313000", param_hint="--number")
 
@@ -122,7 +122,7 @@ def _show(
     one, many = ("would be", "would be") if dry_run else ("is", "are")
     console.print(counted(len(changes), f"{what} {one} {done}.", f"{what}s {many} {done}."))
     if dry_run:
-        notes.print("Nothing was changed. Next: the same without --dry-run")
+        notes.print("Nothing was changed. Next: repeat the command without --dry-run")
     else:
         notes.print(f"Next: booksync phones audit {connection_id}")
     if as_json:
@@ -136,7 +136,7 @@ def _in_words(change: Change, *, take_back: bool) -> str:
     return (
         f'{change.customer} ({change.customer_id}): "{change.phone_text}" {verb}. '
         f"Before: {_standing(before)} Now: {_standing(after)} "
-        f"{reminders}, {after.with_reminder} with a reminder to come (before: {before.with_reminder})."
+        f"{reminders}, {after.with_reminder} with a scheduled reminder (before: {before.with_reminder})."
     )
 
 

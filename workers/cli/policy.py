@@ -1,4 +1,4 @@
-"""`booksync policy`: the rules by which a connection reminds."""
+"""`booksync policy`: the reminder rules of a connection."""
 
 import uuid
 from datetime import datetime
@@ -15,28 +15,30 @@ from workers.cli.arguments import ConnectionID
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, out, print_json
 
-app = typer.Typer(help="When and how often a connection reminds.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Show and change when and how often a connection reminds.", no_args_is_help=True, rich_markup_mode=None
+)
 
 _MEANINGS = {
     "steps": "days from the due date",
-    "usual_time": "of a reminder, on the customer's clock",
-    "opens": "the calling window",
-    "closes": "the calling window",
+    "usual_time": "the time of a reminder, in the customer's time zone",
+    "opens": "the start of the calling window",
+    "closes": "the end of the calling window",
     "weekdays": "Monday to Friday stands for the working days of the customer's country",
     "skip_holidays": "no reminder on public holidays of the customer's country",
-    "most_steps": "reminders that an invoice gets at most",
-    "contacts_a_day": "handovers of one phone number",
-    "contacts_a_week": "handovers of one phone number in any seven days",
-    "stale_after_minutes": "nothing is handed over when the last good invoice sync is older",
-    "detail_calls_per_run": "that read, a day ahead, the facts that only details have",
-    "max_age_days": "a debt that has been due for longer is not asked for",
-    "minimum_balances": "smaller balances are not asked for; * stands for other currencies",
+    "most_steps": "the most reminders of one invoice",
+    "contacts_a_day": "the most handovers for one phone number a day",
+    "contacts_a_week": "the most handovers for one phone number in any seven days",
+    "stale_after_minutes": "no handover if the last successful invoice sync is older",
+    "detail_calls_per_run": "calls of a run for facts that only a record's details have, a day ahead",
+    "max_age_days": "no reminders for a debt that has been due for longer",
+    "minimum_balances": "no reminders for smaller balances; * stands for other currencies",
     "held_sub_statuses": "an invoice whose sub-status contains one of these words is held",
-    "respect_credits": "an invoice that the customer's unused credits cover is not asked for",
+    "respect_credits": "no reminders for an invoice that the customer's unused credits cover",
     "kinds_not_called": "kinds of phone numbers that are not called",
-    "shared_number_customers": "a number that so many customers of different names have is not called (0: it is)",
+    "shared_number_customers": "a number that this many customers with different names share is not called (0: it is)",
     "zones": "the time zones that count for a country's numbers",
-    "unknown_zone": "what stands in for an unknown clock: skip, organisation, or a time zone",
+    "unknown_zone": "the substitute for an unknown time zone: skip, organisation, or a time zone",
 }
 
 AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
@@ -55,23 +57,28 @@ def show(connection: ConnectionID, as_json: AsJSON = False) -> None:
 def set_rules(
     connection: ConnectionID,
     steps: Annotated[str | None, typer.Option(help="Days from the due date: --steps=-3,0,7")] = None,
-    usual_time: Annotated[str | None, typer.Option("--time", help="Of a reminder: 10:00")] = None,
+    usual_time: Annotated[str | None, typer.Option("--time", help="The time of a reminder: 10:00")] = None,
     opens: Annotated[str | None, typer.Option(help="When the calling window opens: 09:00")] = None,
-    closes: Annotated[str | None, typer.Option(help="When it closes: 18:00")] = None,
-    weekdays: Annotated[str | None, typer.Option(help="Of the calling window: mon,tue,wed,thu,fri")] = None,
-    holidays: Annotated[
-        bool | None, typer.Option("--skip-holidays/--no-skip-holidays", help="Keep the customer's public holidays.")
+    closes: Annotated[str | None, typer.Option(help="When the calling window closes: 18:00")] = None,
+    weekdays: Annotated[
+        str | None, typer.Option(help="The weekdays of the calling window: mon,tue,wed,thu,fri")
     ] = None,
-    most_steps: Annotated[int | None, typer.Option(help="Reminders an invoice gets at most; 0: no limit.")] = None,
-    contacts_a_day: Annotated[int | None, typer.Option(help="Of one phone number.")] = None,
+    holidays: Annotated[
+        bool | None,
+        typer.Option("--skip-holidays/--no-skip-holidays", help="No reminders on the customer's public holidays."),
+    ] = None,
+    most_steps: Annotated[int | None, typer.Option(help="The most reminders of one invoice; 0: no limit.")] = None,
+    contacts_a_day: Annotated[int | None, typer.Option(help="The most handovers for one phone number a day.")] = None,
     stale_after: Annotated[
-        int | None, typer.Option("--stale-after", help="Minutes since the last good invoice sync.")
+        int | None, typer.Option("--stale-after", help="The most minutes since the last successful invoice sync.")
     ] = None,
     detail_calls: Annotated[
-        int | None, typer.Option("--detail-calls", help="That a run makes for facts that only details have.")
+        int | None, typer.Option("--detail-calls", help="Calls of a run for facts that only details have.")
     ] = None,
-    contacts_a_week: Annotated[int | None, typer.Option(help="Of one phone number, in any seven days.")] = None,
-    max_age: Annotated[int | None, typer.Option("--max-age", help="Days since the due date, at most.")] = None,
+    contacts_a_week: Annotated[
+        int | None, typer.Option(help="The most handovers for one phone number in any seven days.")
+    ] = None,
+    max_age: Annotated[int | None, typer.Option("--max-age", help="The most days since the due date.")] = None,
     minimum: Annotated[
         list[str] | None, typer.Option("--minimum", help="Smallest balance: EUR=5, or *=1 for other currencies.")
     ] = None,
@@ -79,10 +86,13 @@ def set_rules(
         str | None, typer.Option("--sub-statuses", help="Words that hold an invoice: dispute,lawyer; '' for none.")
     ] = None,
     respect_credits: Annotated[
-        bool | None, typer.Option("--respect-credits/--ignore-credits", help="Hold what unused credits cover.")
+        bool | None, typer.Option("--respect-credits/--ignore-credits", help="Hold invoices that unused credits cover.")
     ] = None,
     kinds_not_called: Annotated[
-        str | None, typer.Option("--kinds-not-called", help="Of numbers: premium_rate,pager; '' for none.")
+        str | None,
+        typer.Option(
+            "--kinds-not-called", help="Kinds of numbers that are not called: premium_rate,pager; '' for none."
+        ),
     ] = None,
     shared_number: Annotated[
         int | None,
@@ -93,12 +103,13 @@ def set_rules(
         typer.Option("--zones", help="Zones that count: AU=Australia/Perth,Australia/Sydney; AU= for all."),
     ] = None,
     unknown_zone: Annotated[
-        str | None, typer.Option("--unknown-zone", help="Stands in for an unknown clock: skip, organisation, NAME.")
+        str | None,
+        typer.Option("--unknown-zone", help="The substitute for an unknown time zone: skip, organisation, NAME."),
     ] = None,
     defaults: Annotated[bool, typer.Option("--defaults", help="Start from the default rules.")] = False,
     as_json: AsJSON = False,
 ) -> None:
-    """Change the rules that are named; what is pending is planned anew by them."""
+    """Change the given rules, and plan pending reminders again."""
     given = {
         "steps": _parts(steps),
         "usual_time": usual_time,
@@ -138,7 +149,7 @@ def set_rules(
             now: datetime = database.execute(select(func.clock_timestamp())).scalar_one()
             reminder_policies.save(database, connection, policy, now=now)
         replanned = reminders.plan_all_due(resources.engine, link, now=now)
-    answers(as_json).print(f"{counted(replanned, 'invoice is', 'invoices are')} planned by these rules.")
+    answers(as_json).print(f"{counted(replanned, 'invoice was', 'invoices were')} planned again by these rules.")
     _tell(connection, policy, as_json=as_json, replanned=replanned)
 
 
@@ -147,7 +158,7 @@ def _parts(given: str | None) -> list[str] | None:
 
 
 def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
-    """`EUR=5` as a pair; the name in upper case."""
+    """Parse `EUR=5` to a pair, with the name in upper case."""
     pairs = {}
     for each in given or ():
         name, equals, value = each.partition("=")
@@ -158,7 +169,7 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
 
 
 def _named_zones(known: dict[str, list[str]], given: dict[str, str]) -> dict[str, list[str]]:
-    """The zones by country; an empty value takes a country off."""
+    """Return the zones by country; an empty value removes a country."""
     named = known | {country: _parts(names) or [] for country, names in given.items()}
     return {country: names for country, names in named.items() if names}
 

@@ -1,4 +1,4 @@
-"""`booksync reminders`: who would be called, who is not reminded and why, and what is due."""
+"""`booksync reminders`: preview, open and close handovers, list due and skipped reminders, report outcomes."""
 
 import uuid
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from workers.cli.opening import open_resources
 from workers.cli.terminal import notes, out, print_json
 
 app = typer.Typer(
-    help="Who would be called, who is not reminded and why, and what is due.",
+    help="Preview, open and close handovers, list due and skipped reminders, and report outcomes.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -39,11 +39,11 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 @app.command()
 def skipped(
     connection: OneConnection = None,
-    reason: Annotated[str | None, typer.Option("--reason", help="Only this one, as the totals name it.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many invoices are listed at most.")] = 20,
+    reason: Annotated[str | None, typer.Option("--reason", help="Only this reason, as named in the totals.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The most invoices to list.")] = 20,
     as_json: AsJSON = False,
 ) -> None:
-    """Show the open invoices without a reminder to come, with the reason."""
+    """List the open invoices without a scheduled reminder, with the reason."""
     if reason is not None and reason not in _REASONS:
         raise typer.BadParameter(f"one of {', '.join(_REASONS)}", param_hint="--reason")
     with open_resources("booksync reminders") as resources, resources.engine.connect() as database:
@@ -73,7 +73,7 @@ def _skipped(database: Connection, connection_id: uuid.UUID, reason: str | None,
 
 
 def _show_skipped(found: dict[str, Any]) -> None:
-    out.print(f"{found['connection_id']}: {found['scheduled']:,} open invoices with a reminder to come")
+    out.print(f"{found['connection_id']}: {found['scheduled']:,} open invoices with a scheduled reminder")
     for reason, count in found["skipped"].items():
         out.print(f"  {count:>8,}  {reason:<20} {_sentence(reason)}")
     table = _table("invoice", "id in Zoho", "customer", "due", "balance", "reason")
@@ -88,7 +88,7 @@ def _show_skipped(found: dict[str, Any]) -> None:
         )
     if found["invoices"]:
         out.print(table)
-        notes.print("One of them whole: booksync explain INVOICE")
+        notes.print("Next: booksync explain INVOICE")
 
 
 def _sentence(reason: str) -> str:
@@ -97,7 +97,7 @@ def _sentence(reason: str) -> str:
 
 @app.command()
 def due(connection: OneConnection = None, as_json: AsJSON = False) -> None:
-    """Show the reminders that are due, and what holds each of them back; nothing is handed over by looking."""
+    """List the due reminders, and why each one is held back if it is. It hands nothing over."""
     with open_resources("booksync reminders") as resources, resources.engine.connect() as database:
         if connection is not None:
             connections.link(database, connection)
@@ -147,7 +147,7 @@ def _show_due(told: list[dict[str, Any]]) -> None:
             reminder["time_zone"],
             HoldReason(held_back).sentence if held_back else "can be claimed",
         )
-    out.print(table if told else "Nothing is due.")
+    out.print(table if told else "No reminder is due.")
 
 
 def _table(*headings: str) -> Table:

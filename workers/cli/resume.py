@@ -1,4 +1,4 @@
-"""`booksync resume`: tries parked connections with their stored tokens."""
+"""`booksync resume`: try parked connections with their stored tokens."""
 
 import uuid
 from typing import Annotated
@@ -12,14 +12,14 @@ from workers.services.resume import parked, resume
 
 def resume_connections(
     connection: Annotated[
-        uuid.UUID | None, typer.Argument(metavar="CONNECTION", help="One connection; or say --all.")
+        uuid.UUID | None, typer.Argument(metavar="CONNECTION", help="One connection; or give --all.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every parked connection.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
-    """Try parked connections with their stored tokens, one API call each; those that Zoho accepts work again."""
+    """Try parked connections with their stored tokens, one API call each, and activate the ones that Zoho accepts."""
     if (connection is None) is not every:
-        raise typer.BadParameter("name a connection, or say --all", param_hint="CONNECTION")
+        raise typer.BadParameter("name a connection, or give --all", param_hint="CONNECTION")
     say, tried = answers(as_json), []
     with open_resources("booksync resume") as resources:
         chosen: list[uuid.UUID] = [connection] if connection is not None else list(parked(resources))
@@ -30,9 +30,9 @@ def resume_connections(
         say.print("No connection is parked.")
     refused = [each for each in tried if each.refusal is not None]
     if any(each.needs_grant for each in refused):
-        say.print("Next: booksync connect, with a new grant, for each whose grant Zoho refuses.")
+        say.print("Next: booksync connect with a new grant, for each connection whose grant Zoho refuses.")
     elif refused:
-        say.print("Next: mend what the sentences name, and run this command again.")
+        say.print("Next: fix the reasons above, and run this command again.")
     if as_json:
         print_json(
             {

@@ -1,4 +1,4 @@
-"""`booksync scheduler`: the process that ticks."""
+"""`booksync scheduler`: the scheduler process."""
 
 from workers.boot.settings import settings
 from workers.observability.logs import set_up_logs
@@ -6,7 +6,7 @@ from workers.scheduler import run_scheduler
 
 
 def scheduler() -> None:
-    """Run the clock: overdue steps are sent again, due syncs are started. Any number of replicas may run."""
+    """Run the scheduler: send overdue steps again and start due syncs. Several replicas may run."""
     settings()
     set_up_logs()
     run_scheduler()

@@ -1,6 +1,6 @@
-"""How a secret gets into a command: by stdin, a file, the environment or a hidden prompt, and by an argument at last.
+"""Options for secrets, which may come from stdin, a file, the environment, a hidden prompt, or an argument.
 
-An argument stays in the shell's history and is shown in the process list. It goes on working, with a notice.
+An argument stays in the shell's history and is visible in the process list, so it works with a warning only.
 """
 
 import os
@@ -13,27 +13,27 @@ import typer
 
 from workers.cli.terminal import notes
 
-#: Longer than any token of Zoho's.
+#: The longest accepted secret; every token of Zoho is shorter.
 _LONGEST = 4_096
 _TOKEN = re.compile(r"[!-~]+")
 
-#: How the help of such an option ends.
+#: The end of the help of such an option.
 SOURCES = "- reads it from stdin, @FILE from a file"
 
 
 @dataclass(frozen=True, slots=True)
 class SecretOption:
-    """One option that takes a secret."""
+    """One option for a secret."""
 
     option: str  #: --grant-code
     variable: str  #: BOOKSYNC_GRANT_CODE
     name: str  #: grant code
 
     def given(self, value: str) -> str:
-        """The secret that the option's value is or names.
+        """Return the secret that the option's value contains or names.
 
         Raises:
-            typer.BadParameter: it cannot be read or cannot be a token; the message does not repeat it.
+            typer.BadParameter: the secret cannot be read or cannot be a token; the message does not repeat it.
         """
         if value == "-":
             return self._prompted() if sys.stdin.isatty() else self._checked(_line_of_stdin())
@@ -41,17 +41,17 @@ class SecretOption:
             return self._checked(self._line_of(Path(value[1:])))
         secret = self._checked(value.encode("utf-8", "surrogateescape"))
         notes.print(
-            f"The shell's history and the process list keep an argument. Next time: {self.option} - (stdin), "
+            f"The shell's history and the process list show an argument. Next time: {self.option} - (stdin), "
             f"{self.option} @FILE, or {self.variable}",
             style="yellow",
         )
         return secret
 
     def in_environment(self) -> str | None:
-        """The secret in the variable; None where that is unset or empty.
+        """Return the secret in the variable; None if it is unset or empty.
 
         Raises:
-            typer.BadParameter: it cannot be a token; the message does not repeat it.
+            typer.BadParameter: the value cannot be a token; the message does not repeat it.
         """
         value = os.environ.get(self.variable)
         return self._checked(value.encode("utf-8", "surrogateescape"), self.variable) if value else None
@@ -70,16 +70,16 @@ class SecretOption:
     def _checked(self, value: bytes, source: str | None = None) -> str:
         text = value.decode("ascii", "replace").strip()
         if len(text) > _LONGEST or not _TOKEN.fullmatch(text):
-            wrong = "is empty" if not text else f"is no {self.name}: it has blanks, or other signs than ASCII's"
-            raise typer.BadParameter(f"what was given {wrong}", param_hint=source or self.option)
+            wrong = "is empty" if not text else f"is not a {self.name}: it contains blanks or non-ASCII characters"
+            raise typer.BadParameter(f"the value {wrong}", param_hint=source or self.option)
         return text
 
 
 def one_secret(*choices: tuple[SecretOption, str | None]) -> tuple[SecretOption, str]:
-    """The one secret that an option, else a variable, else a prompt for the first option gives.
+    """Return the one secret from an option, else from a variable, else from a prompt for the first option.
 
     Raises:
-        typer.BadParameter: there are two, or none and stdin is not a terminal; see also `SecretOption.given`.
+        typer.BadParameter: two secrets are given, or none and stdin is not a terminal; see also `SecretOption.given`.
     """
     either = " or ".join(option.option for option, _ in choices)
     named = [(option, value) for option, value in choices if value is not None]

@@ -1,4 +1,4 @@
-"""`booksync status`: how every connection stands, and what its last runs did."""
+"""`booksync status`: the state of every connection and its last runs."""
 
 import uuid
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from workers.cli.webhook import refusals_line
 from workers.cli.workers import show_workers, worker_reports
 from workers.services.forecast import forecast
 
-#: Texts for countries in the line of a connection; --json has more.
+#: The most unknown country texts in a connection's line; --json has more.
 COUNTRIES_SHOWN = 5
 
 
@@ -34,7 +34,7 @@ def status(
     connection: OneConnection = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
-    """Show how the connections stand."""
+    """Show the state of the connections and their last runs."""
     with open_resources("booksync status") as resources, resources.engine.connect() as database:
         if connection is not None:
             connections.link(database, connection)
@@ -50,10 +50,10 @@ def status(
     for state in states:
         _show(state, tell)
     if not states:
-        tell.print("There is no connection yet. Next: booksync connect")
+        tell.print("No connection exists yet. Next: booksync connect")
     if silence is None or silence > scheduler_marks.LONGEST_SILENCE_SECONDS:
         ticked = "has never ticked" if silence is None else f"has not ticked for {silence:.0f} s"
-        tell.print(f"The scheduler {ticked}: nothing starts by itself. Next: booksync scheduler", style="yellow")
+        tell.print(f"The scheduler {ticked}, so no sync starts automatically. Next: booksync scheduler", style="yellow")
     show_workers(workers, tell)
     if dead:
         waiting = counted(dead, "dead letter waits", "dead letters wait")
@@ -72,7 +72,7 @@ def status(
 
 
 def _with_outlook(resources: Resources, database: Connection, state: dict[str, Any]) -> dict[str, Any]:
-    """The state with what the console does not show, because it takes longer to find out."""
+    """Add the facts that the console does not show because they take longer to read."""
     link = connections.link(database, uuid.UUID(state["connection_id"]))
     return state | {
         "uncertain_countries": questions.uncertain_countries(database, link.connection_id).as_json(),
@@ -84,7 +84,7 @@ def _with_outlook(resources: Resources, database: Connection, state: dict[str, A
 def _show_budget(connection_id: str, forecast: dict[str, Any], tell: Console) -> None:
     budget = forecast["budget"]
     if budget is None:
-        tell.print("  API: unknown, and no call is made while Redis refuses.", style="red")
+        tell.print("  API: unknown. No call is made while Redis refuses commands.", style="red")
         return
     of_day = "" if budget["day_limit"] is None else f" of {budget['day_limit']:,}"
     today = "unknown" if forecast["left_today"] is None else f"{forecast['left_today']:,}{of_day}"
@@ -96,8 +96,8 @@ def _show_budget(connection_id: str, forecast: dict[str, Any], tell: Console) ->
         tell.print(f"  {stop}", style="yellow")
     if budget["throttles"] and not is_day_spent(budget):
         tell.print(
-            f"  Zoho has refused {budget['throttles']} calls within our own limit: other programs share the "
-            "organisation's allowance. Lower ZOHO_REQUESTS_PER_MINUTE.",
+            f"  Zoho has refused {budget['throttles']} calls within our own limit, because other programs share the "
+            "organisation's allowance. Next: lower ZOHO_REQUESTS_PER_MINUTE.",
             style="yellow",
         )
 
@@ -113,8 +113,8 @@ def _show(state: dict[str, Any], tell: Console) -> None:
     cached, reminders = state["cached"], state["reminders"]
     tell.print(
         f"  {cached['customers']:,} customers, {cached['customers_with_phone']:,} with a valid phone · "
-        f"{cached['invoices']:,} invoices, {cached['skipped_invoices']:,} skipped · "
-        f"{reminders['scheduled']:,} open invoices with a reminder to come · {cached['set_aside']:,} rows set aside"
+        f"{cached['invoices']:,} invoices, {cached['skipped_invoices']:,} waiting · "
+        f"{reminders['scheduled']:,} open invoices with a scheduled reminder · {cached['set_aside']:,} rows rejected"
     )
     tell.print(
         f"  synced: customers {_ago(state['last_customer_sync_at'])}, invoices {_ago(state['last_invoice_sync_at'])}"
@@ -152,30 +152,31 @@ def _organization(state: dict[str, Any]) -> str:
 
 
 def _show_calendar(state: dict[str, Any], tell: Console) -> None:
-    """Clocks and calendars that are not what they should be: reminders depend on both."""
+    """Print problems of time zones, countries and holiday calendars, because reminders depend on them."""
     if state["unknown_time_zone"] is not None or not state["time_zone_is_known"]:
         named = state["unknown_time_zone"] or state["time_zone"] or "none"
         tell.print(
-            f"  Zoho names a time zone that is no IANA zone ({named}). Choose one in Zoho Books, then run a full sync.",
+            f"  Zoho's time zone for the organisation is not an IANA zone ({named}). "
+            "Next: choose one in Zoho Books, then run a full sync.",
             style="yellow",
         )
     _show_countries(state, tell)
     if uncertain := uncertain_countries(state["uncertain_countries"], state["connection_id"]):
         tell.print(f"  {uncertain}")
     for country, year in state["calendars_that_end"].items():
-        tell.print(f"  The public holidays of {country} are known until {year} only.", style="yellow")
+        tell.print(f"  The public holidays of {country} are known only until {year}.", style="yellow")
 
 
 def _show_held_deletions(connection_id: str, held: dict[str, Any], tell: Console) -> None:
-    """Records that wait for a decision; they stay here until it is made, whatever the runs do."""
+    """Print the records that wait for a decision about deletion."""
     if sentence := held_back(held["customers"], held["invoices"], held["since"]):
         tell.print(f"  {sentence} Next: booksync deletions list {connection_id}", style="yellow")
 
 
 def _show_truth_check(connection_id: str, check: dict[str, Any] | None, tell: Console) -> None:
-    """What the last truth check found. Columns are named, values never."""
+    """Print the result of the last truth check, with column names but without values."""
     if check is None:
-        tell.print("  Truth check: none yet. It comes with the nightly full sync.")
+        tell.print("  Truth check: none yet. The nightly full sync makes one.")
         return
     ago, checked = _ago(check["checked_at"]), counted(check["checked"], "record", "records")
     if not check["different"]:
@@ -191,11 +192,11 @@ def _show_truth_check(connection_id: str, check: dict[str, Any] | None, tell: Co
 
 
 def _show_countries(state: dict[str, Any], tell: Console) -> None:
-    """Countries that are not understood: without one, a number needs its prefix."""
+    """Print unknown countries, because a number without a prefix needs a country."""
     if state["country_code"] is None:
         tell.print(
-            "  Zoho names no country of the organisation that booksync understands: numbers without a country prefix "
-            "are read only where the customer's address names a country. "
+            "  booksync does not know the organisation's country, so numbers without a country prefix are read only if "
+            "the customer's address names a country. "
             "Next: choose a country in Zoho Books, then run a full sync.",
             style="yellow",
         )
@@ -215,13 +216,13 @@ def _show_countries(state: dict[str, Any], tell: Console) -> None:
 
 
 def _show_events(events: dict[str, int], tell: Console) -> None:
-    """Of webhooks: what has changed nothing in the cache."""
+    """Print the counts of webhook events that did not change the cache."""
     if events["unreadable"]:
         unreadable = counted(events["unreadable"], "event of a record", "events of records")
-        tell.print(f"  webhooks: {unreadable} that could not be understood: no change", style="yellow")
+        tell.print(f"  webhooks: {unreadable} that could not be understood, so nothing changed", style="yellow")
     if events["ignored"]:
         tell.print(
-            f"  webhooks: {counted(events['ignored'], 'event', 'events')} ignored, of what booksync does not cache"
+            f"  webhooks: {counted(events['ignored'], 'event', 'events')} ignored: booksync does not cache the records"
         )
 
 

@@ -1,4 +1,4 @@
-"""`booksync sync`: starts a run, and with `--wait` shows its progress and its result."""
+"""`booksync sync`: start a run, and with `--wait` show its progress and result."""
 
 import uuid
 from typing import Annotated, Any
@@ -23,12 +23,12 @@ from workers.services.forecast import forecast
 
 def sync(
     connection: ConnectionID,
-    full: Annotated[bool, typer.Option("--full", help="Read every record, not only what changed.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Show the progress, and end with the run.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read every record, not only changed ones.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Show the progress, and wait for the end of the run.")] = False,
     allow_deletions: Annotated[
-        bool, typer.Option("--allow-deletions", help="Mark deleted records however many they are.")
+        bool, typer.Option("--allow-deletions", help="Apply deletions above the safety threshold.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what a sync will cost.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what a sync would cost.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Sync a connection now."""
@@ -41,7 +41,7 @@ def sync(
         with resources.engine.connect() as database:
             result = summary.run_summary(database, run_id)
     if not wait:
-        notes.print("Watch it with: booksync status")
+        notes.print("Next: booksync status shows its progress")
         if as_json:
             print_json({"run_id": str(run_id), "status": result["status"]})
         return
@@ -54,11 +54,11 @@ def sync(
 
 
 class RunUnderWayError(Exception):
-    """A run under way cannot do what was asked for, and only one runs at a time."""
+    """Another run of the connection is active, and cannot do what was requested."""
 
 
 class _Order:
-    """What was asked for."""
+    """The requested sync."""
 
     def __init__(self, connection_id: uuid.UUID, mode: Mode, allow_deletions: bool) -> None:
         self._connection_id = connection_id
@@ -66,10 +66,10 @@ class _Order:
         self._allow_deletions = allow_deletions
 
     def start(self, resources: Resources, tell: Console) -> uuid.UUID:
-        """Starts a run, or finds the one that is under way.
+        """Start a run, or return the active one.
 
         Raises:
-            RunUnderWayError: that one has no permission to mark deletions, and no other can be given it now.
+            RunUnderWayError: the active run has no permission to mark many deletions, and cannot get it now.
         """
         while True:
             if (step := self._start(resources)) is not None:
@@ -82,21 +82,22 @@ class _Order:
     def _leave_to(self, running: Run, resources: Resources, tell: Console) -> None:
         if self._allow_deletions and not running.allow_deletions:
             raise RunUnderWayError(
-                f"Run {running.run_id} is under way, without the permission to mark many deletions: "
-                "give the same command with --wait, and yours comes after it."
+                f"Run {running.run_id} is active, without the permission to mark many deletions. "
+                "Next: repeat the command with --wait, which starts a new run after it."
             )
         if self._mode is Mode.FULL and running.mode is not Mode.FULL:
             with resources.engine.begin() as connection:
                 connections.set_next_full_sync(connection, self._connection_id, seconds=0)
-            tell.print(f"Run {running.run_id} is under way; the scheduler starts a full one after it.")
+            tell.print(f"Run {running.run_id} is active. The scheduler starts a full run after it.")
         else:
-            tell.print(f"Run {running.run_id} is under way already; with --wait yours would come after it.")
+            tell.print(f"Run {running.run_id} is active already. To start a new run after it, use --wait.")
 
     def run_to_end(self, resources: Resources) -> uuid.UUID:
-        """Runs it. A run under way may have passed what changed before this order was given: ours comes after it."""
+        """Run the sync and wait for its end. It waits for an active run first, because that run may have read a record
+        before its last change."""
         while (step := self._start(resources)) is None:
             if (running := self._running(resources)) is not None:
-                watch(resources, running.run_id, label="after the run under way: ")
+                watch(resources, running.run_id, label="waiting for the active run: ")
         watch(resources, step.run_id)
         return step.run_id
 
@@ -124,8 +125,8 @@ def _tell_cost(connection_id: uuid.UUID, as_json: bool) -> None:
         facts = forecast(resources, database, connections.link(database, connection_id)).as_json()
     full, incremental = facts["full"], facts["incremental"]
     tell = answers(as_json)
-    tell.print(f"A full sync takes about {full['calls']:,} API calls, and {_minutes(full['seconds'])} of waiting.")
-    tell.print(f"An incremental one takes {incremental['calls']:,}, and one more for each contact that has changed.")
+    tell.print(f"A full sync costs about {full['calls']:,} API calls. Time for waiting: {_minutes(full['seconds'])}.")
+    tell.print(f"An incremental sync costs {incremental['calls']:,}, and one more for each changed contact.")
     tell.print(_left_today(facts["left_today"]))
     if start := start_line(facts):
         tell.print(start, style="yellow")
@@ -138,7 +139,7 @@ def _minutes(seconds: float) -> str:
 
 
 def _left_today(calls: int | None) -> str:
-    return "Zoho has not told yet what is left of the day." if calls is None else f"Left of the day: {calls:,} calls."
+    return "Zoho has not reported today's remaining calls yet." if calls is None else f"Left today: {calls:,} calls."
 
 
 def _tell(result: dict[str, Any]) -> None:
@@ -151,8 +152,10 @@ def _tell(result: dict[str, Any]) -> None:
     out.print(table)
     out.print(f"{customers['with_phone']:,} customers have a valid phone.")
     if invoices["skipped"]:
-        out.print(f"{invoices['skipped']:,} invoices wait for a customer that Zoho does not have.", style="yellow")
-    out.print(f"{reminders['scheduled']:,} open invoices have a reminder to come.")
+        out.print(
+            f"{invoices['skipped']:,} invoices wait for their customer, which Zoho does not have.", style="yellow"
+        )
+    out.print(f"{reminders['scheduled']:,} open invoices have a scheduled reminder.")
     for reason, count in reminders["skipped"].items():
         out.print(f"  {count:,} have none: {reason.replace('_', ' ')}")
     out.print(
@@ -161,6 +164,6 @@ def _tell(result: dict[str, Any]) -> None:
     )
     tell_if_closed(result["connection_id"], result, out)
     if result["set_aside"]:
-        out.print(f"{result['set_aside']:,} rows could not be understood and were set aside.", style="yellow")
+        out.print(f"{result['set_aside']:,} rows could not be understood and were rejected.", style="yellow")
     if result["reason"]:
         out.print(result["reason"], style="yellow")

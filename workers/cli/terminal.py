@@ -1,7 +1,7 @@
-"""How the commands speak: to people in words and tables, to machines in one JSON object on the last line.
+"""The output of the commands: text and tables for people, and one JSON object on the last line for programs.
 
-What was asked for goes to stdout. Progress, warnings and next steps are notes and go to stderr. Names, numbers and
-reasons come from strangers: no text acts on the terminal, because both consoles print every text as `printable` has it.
+Results go to stdout. Progress, warnings and next steps are notes and go to stderr. Names, numbers and reasons may come
+from attackers, so both consoles escape control characters in every text (`printable`).
 """
 
 import json
@@ -19,24 +19,24 @@ from domain.printable import ACTING, printable
 
 _ACTING = re.compile(f"[{ACTING}]")
 
-#: In a pipe or a log no terminal sets the width: tables keep their lines whole.
+#: The width in a pipe or a log, where no terminal sets it; it is large so that table rows do not wrap.
 _WIDE = 200
 
 
 class Terminal(Console):
-    """A console whose texts are texts: no markup, no emoji codes, and no sign that a terminal obeys."""
+    """A console that prints texts literally: no markup, no emoji codes, no control characters."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         width = None if (sys.stderr if stderr else sys.stdout).isatty() else _WIDE
         super().__init__(stderr=stderr, width=width, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Every printed text and every cell of a table passes here."""
+        """Escape every printed text and every cell of a table."""
         return super().render_str(printable(text), **options)
 
 
 class Words(TextColumn):
-    """A column of a progress bar whose text is a text, as on the consoles."""
+    """A column of a progress bar that prints its text literally."""
 
     def render(self, task: Task) -> Text:
         return Text(printable(self.text_format.format(task=task)), style=self.style)
@@ -47,32 +47,32 @@ notes = Terminal(stderr=True)
 
 
 def answers(as_json: bool) -> Console:
-    """The console for a command's words: stdout, unless that is for the object."""
+    """Return the console for a command's text: stdout, or stderr if stdout is for the JSON object."""
     return notes if as_json else out
 
 
 def counted(number: int, one: str, many: str) -> str:
-    """`1 letter waits`, `1,000 letters wait`."""
+    """Return `1 letter waits` or `1,000 letters wait`."""
     return f"{number:,} {one if number == 1 else many}"
 
 
 def emphasized(head: str, rest: str = "") -> Text:
-    """A line whose head is bold."""
+    """Return a line with a bold head."""
     return Text.assemble((printable(head), "bold"), printable(rest))
 
 
 def print_facts(console: Console, facts: Mapping[str, str]) -> None:
-    """One line a fact. A table would fold an address or a secret, which are there to be copied."""
+    """Print one line per fact. A table would wrap a URL or a secret, and break copying."""
     width = max(map(len, facts))
     for name, value in facts.items():
         console.print(f"{name:<{width}}  {value}", markup=False)
 
 
 def json_line(facts: dict[str, Any]) -> str:
-    """The facts as one line of JSON, in which every acting sign is escaped; a parser returns it as it was."""
+    """Return the facts as one line of JSON, with all control characters escaped; a parser restores them."""
     return _ACTING.sub(lambda found: json.dumps(found[0])[1:-1], orjson.dumps(facts, default=str).decode())
 
 
 def print_json(facts: dict[str, Any]) -> None:
-    """One line on stdout: one JSON object."""
+    """Print one JSON object as one line on stdout."""
     print(json_line(facts), flush=True)

@@ -1,4 +1,4 @@
-"""Customers whose country decides about their number and is not known, in words for `status` and the preview."""
+"""Customers with an unknown country that decides about their number, in words for `status` and the preview."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from workers.cli.terminal import counted
 
 
 def uncertain_countries(found: Mapping[str, int | None], connection_id: object) -> str | None:
-    """What is not known, and how it becomes known; None where no customer's country is uncertain.
+    """Return the number of these customers and the next step; None if no customer's country is uncertain.
 
     `found` is `db.questions.UncertainCountries.as_json()`.
     """
@@ -24,8 +24,10 @@ def uncertain_countries(found: Mapping[str, int | None], connection_id: object) 
 
 def _how_it_becomes_known(to_ask: int, a_run: int, runs: int | None, connection_id: object) -> str:
     if to_ask == 0:
-        return "All were asked for. Next: enter the country in Zoho, or write the number with its country prefix."
+        return (
+            "All were looked up in Zoho. Next: enter the country in Zoho, or write the number with its country prefix."
+        )
     if runs is None:
         return f"The policy allows no detail calls. Next: booksync policy set {connection_id} --detail-calls 20"
-    asked = "customer a run is asked for its country" if a_run == 1 else "customers a run are asked for their country"
-    return f"{a_run:,} {asked}: {to_ask:,} to go, {counted(runs, 'run', 'runs')}."
+    read = "Each run reads the country of"
+    return f"{read} {counted(a_run, 'customer', 'customers')}: {to_ask:,} left, {counted(runs, 'run', 'runs')}."

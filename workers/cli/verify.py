@@ -1,4 +1,4 @@
-"""`booksync verify`: whether the cache still says what Zoho says."""
+"""`booksync verify`: compare the cache with Zoho."""
 
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ def verify(
     connection: ConnectionID,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
-    """Compare what is cached with Zoho, and report what differs (exit code 1 if anything does)."""
+    """Compare the cache with Zoho, and report the differences (exit code 1 if there are any)."""
     with open_resources("booksync verify") as resources, _progress() as progress:
         task = progress.add_task("reading Zoho", total=None)
         verification = Verification(
@@ -63,16 +63,16 @@ def _tell(found: dict[str, Any]) -> None:
                 out.print(f"{kind} {name.replace('_', ' ')}: {', '.join(ids[:_SHOWN_IDS])}{more}")
     if not found["persons_compared"]:
         notes.print(
-            "The bulk list of persons cannot be read, so of the customers only status, name and company were compared.",
+            "The bulk list of persons cannot be read, so only status, name and company of the customers were compared.",
             style="yellow",
         )
     if found["customers"]["not_compared"] or found["invoices"]["not_compared"]:
         notes.print(
-            "Zoho has the records that were not compared, but its list lacks their rows, or has rows that booksync"
+            "The records that were not compared exist in Zoho, but its list lacks their rows, or has rows that booksync"
             " cannot understand or that contradict the records' own details.",
             style="yellow",
         )
     if found["drift"]:
-        notes.print("A full run mends this: booksync sync CONNECTION --full --wait", style="yellow")
+        notes.print("Next: a full run corrects this: booksync sync CONNECTION --full --wait", style="yellow")
     else:
-        out.print("The cache says what Zoho says.")
+        out.print("The cache equals Zoho.")

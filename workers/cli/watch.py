@@ -1,4 +1,4 @@
-"""Watching a run until it ends, with a live line of progress on a terminal."""
+"""Watching a run until it ends, with a live progress line on a terminal."""
 
 import time
 import uuid
@@ -15,10 +15,10 @@ from workers.scheduler import sweep
 
 _POLL_SECONDS = 0.2
 
-#: A step that nobody takes for so long means that no worker runs.
+#: A step that no worker has picked up for this time suggests that no worker is running.
 _NO_WORKER_SECONDS = 10
 
-#: Postgres may be restarted while somebody waits.
+#: Patience with an unavailable Postgres, which may be restarted during the wait.
 _DATABASE_PATIENCE_SECONDS = 60
 
 _PHASES = {
@@ -26,19 +26,20 @@ _PHASES = {
     Phase.PERSONS: "reading contact persons",
     Phase.CONTACTS: "reading contacts",
     Phase.CUSTOMERS: "writing customers",
-    Phase.GONE_CUSTOMERS: "asking about missing customers",
+    Phase.GONE_CUSTOMERS: "checking missing customers",
     Phase.INVOICES: "reading invoices",
-    Phase.GONE_INVOICES: "asking about missing invoices",
+    Phase.GONE_INVOICES: "checking missing invoices",
     Phase.REMINDERS: "planning reminders",
     Phase.DONE: "done",
 }
 
 
 def watch(resources: Resources, run_id: uuid.UUID, *, label: str = "") -> None:
-    """Returns when the run has ended. Who watches sweeps too: a lost message is no loss where no scheduler runs.
+    """Wait until the run has ended. It also sends overdue steps again, so that a lost message does not stop the run
+    without a scheduler.
 
     Raises:
-        DBAPIError: Postgres could not work for a minute, or refused a statement.
+        DBAPIError: Postgres was unavailable for a minute, or refused a statement.
     """
     columns = (SpinnerColumn(), Words("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=notes, transient=True) as progress:
@@ -64,7 +65,7 @@ def _look(resources: Resources, run_id: uuid.UUID) -> dict[str, Any]:
 
 
 class _Idleness:
-    """Says once that nobody takes the run's step."""
+    """Prints once that no worker has picked up the run's step."""
 
     def __init__(self) -> None:
         self._seen: tuple[int, int] | None = None
@@ -77,7 +78,10 @@ class _Idleness:
             self._seen, self._since = seen, time.monotonic()
         elif not self._told and time.monotonic() - self._since > _NO_WORKER_SECONDS:
             self._told = True
-            notes.print("Nobody takes the run's next step: does a worker run (dramatiq workers.main)?", style="yellow")
+            notes.print(
+                "No worker has picked up the run's next step. Is one running? Next: dramatiq workers.main",
+                style="yellow",
+            )
 
 
 def _description(run: dict[str, Any]) -> str:

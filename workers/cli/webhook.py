@@ -1,4 +1,4 @@
-"""`booksync webhook`: what Zoho's webhook rules need, and a new secret for them."""
+"""`booksync webhook`: show the URL and secret for Zoho's webhook rules, and rotate the secret."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,7 +12,9 @@ from workers.services import webhook_rules
 from workers.services.webhook_rules import WebhookRule
 from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER
 
-app = typer.Typer(help="What Zoho's webhook rules need: address and secret.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show the address and secret for Zoho's webhook rules, and rotate the secret.", no_args_is_help=True
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")]
 
@@ -35,7 +37,7 @@ def show(connection: ConnectionID, as_json: AsJson = False) -> None:
 @app.command("rotate")
 def rotate(
     connection: ConnectionID,
-    end: Annotated[bool, typer.Option("--end", help="Accept the new secret only, from now on.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="Accept only the new secret from now on.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a new secret; the former one is accepted for seven days, or until --end."""
@@ -45,7 +47,7 @@ def rotate(
         else:
             rule = webhook_rules.rotate(resources, connection)
     if end:
-        words = "The former secret is no longer accepted." if ended else "No former secret was accepted."
+        words = "The former secret is not accepted any more." if ended else "No former secret was accepted."
         answers(as_json).print(words)
         if as_json:
             print_json({"connection_id": str(connection), "ended": ended})
@@ -55,13 +57,13 @@ def rotate(
 
 
 def note_partial_url(url: str) -> None:
-    """Without PUBLIC_URL only the path can be printed."""
+    """Print a note if the URL is only a path, because PUBLIC_URL is not set."""
     if url.startswith("/"):
-        notes.print("The address is a path on the host of the web process. Set PUBLIC_URL to print it whole.")
+        notes.print("The address is only a path on the web process's host. Next: set PUBLIC_URL to print the full URL.")
 
 
 def refusals_line(refusals: dict[str, Any], connection_id: str) -> str | None:
-    """The refused webhooks in words, times in UTC; None without any."""
+    """Return the refused webhooks in words, with times in UTC; None without any."""
     if not refusals["count"]:
         return None
     refused = counted(refusals["count"], "webhook", "webhooks")
@@ -118,7 +120,7 @@ def _written(header: str) -> str:
 
 
 def _clock(moment: datetime) -> str:
-    """The hour of today, else with its day."""
+    """Return the time of day, with the date unless it is today."""
     at = moment.astimezone(UTC)
     return f"{at:%H:%M}" if at.date() == datetime.now(UTC).date() else f"{at:%Y-%m-%d %H:%M}"
 

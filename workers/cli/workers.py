@@ -1,4 +1,4 @@
-"""The lines of `booksync status` about worker processes; workers in order have none."""
+"""The lines of `booksync status` about worker processes; healthy workers have none."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from workers.observability.worker_states import NONE_REPORTS, WorkerReport, repo
 
 
 def worker_reports(resources: Resources) -> list[WorkerReport] | None:
-    """The workers' reports; None where Redis refuses, of which another line speaks."""
+    """Return the workers' reports; None if Redis refuses, which another line reports."""
     try:
         return reports(resources.redis)
     except redis.RedisError:
@@ -18,10 +18,10 @@ def worker_reports(resources: Resources) -> list[WorkerReport] | None:
 
 
 def show_workers(found: Sequence[WorkerReport] | None, tell: Console) -> None:
-    """Workers that do not do their work, and what to do; None for unknown."""
+    """Print the workers' problems and the next steps; print nothing if the reports are unknown (None)."""
     if found is None:
         return
     if not found:
-        tell.print(f"{NONE_REPORTS}: nothing is synced. Next: dramatiq workers.main", style="yellow")
+        tell.print(f"{NONE_REPORTS}, so nothing is synced. Next: dramatiq workers.main", style="yellow")
     for trouble in troubles(found):
         tell.print(f"{trouble.sentence}. Next: {trouble.way_out}", style="red", markup=False)

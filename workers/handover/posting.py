@@ -1,4 +1,4 @@
-"""The optional webhook: due reminders are claimed and posted, signed, until the receiver has them."""
+"""The optional webhook: claim due reminders and post them, signed, until the receiver has accepted them."""
 
 import threading
 import time
@@ -20,20 +20,20 @@ from workers.zoho.deadline import DeadlineTransport, deadline
 
 log = structlog.get_logger(__name__)
 
-#: How often somebody looks for what is due.
+#: Time between two looks for due reminders.
 _TICK_SECONDS = 5.0
 
-#: Contacts that are claimed, and posted, at a time: while they wait for their turn a payment may come.
+#: Handovers per batch. It is small because a payment may arrive while a handover waits to be posted.
 BATCH = 5
 
-#: Each wait on the network, and the call as a whole: a receiver that sends a byte now and then holds no thread.
+#: Timeouts of each network wait and of the whole call; the second one stops a receiver that sends byte by byte.
 _WAIT_SECONDS = 5.0
 CALL_SECONDS = 10.0
 
 
 @contextmanager
 def posting(resources: Resources) -> Iterator[None]:
-    """Posts what is due beside the block, in a thread of its own; without REMINDER_WEBHOOK_URL nothing is done."""
+    """Post due reminders in a separate thread during the block; do nothing without REMINDER_WEBHOOK_URL."""
     if resources.settings.reminder_webhook_url is None:
         yield
         return
@@ -58,14 +58,14 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
             try:
                 while post_due(resources.engine, receiver) and not stopped.is_set():
                     pass
-            except Exception as error:  # noqa: BLE001  (the outermost loop: a thread that ends is missed by nobody)
+            except Exception as error:  # noqa: BLE001  (the outermost loop: the end of this thread would go unnoticed)
                 log.error("No reminder can be posted", action="reminders.posting_failed", error=describe(error))
             stopped.wait(_TICK_SECONDS)
 
 
 def new_receiver_client(proxy_url: SecretStr | None = None) -> httpx.Client:
-    """The HTTP client for the receiver. It follows no redirect, because the body holds names and numbers, and heeds no
-    proxy variables of the environment: `proxy_url` is the only proxy."""
+    """Return the HTTP client for the receiver. It follows no redirect, because the body holds names and numbers. It
+    ignores the environment's proxy variables: `proxy_url` is the only proxy."""
     proxy = None if proxy_url is None else httpx.Proxy(proxy_url.get_secret_value())
     return httpx.Client(
         transport=DeadlineTransport(limits=httpx.Limits(max_connections=1), proxy=proxy),
@@ -76,7 +76,7 @@ def new_receiver_client(proxy_url: SecretStr | None = None) -> httpx.Client:
 
 
 class Receiver:
-    """Where contacts are posted."""
+    """The receiver of the handovers."""
 
     def __init__(self, client: httpx.Client, url: str, secrets: tuple[str, ...]) -> None:
         self._client = client
@@ -84,10 +84,10 @@ class Receiver:
         self._secrets = secrets
 
     def tell(self, post: Post) -> str | None:
-        """Posts one contact: None when it was received (any 2xx), else what went wrong, in words without the address.
+        """Post one handover; return None if it was received (any 2xx), else the failure in words without the URL.
 
-        The body is signed together with the time, and the contact's id is the key by which a receiver knows what it has
-        had before.
+        The signature covers the body and the time. The handover's id is the idempotency key, by which a receiver
+        recognises a repeated post.
         """
         body = orjson.dumps(post.body)
         timestamp = int(time.time())
@@ -102,14 +102,14 @@ class Receiver:
                 deadline(CALL_SECONDS),
                 self._client.stream("POST", self._url, content=body, headers=headers) as response,
             ):
-                # The status line decides. The response's body is not read: it may be a bomb, or without end.
+                # Only the status line counts. The body is not read, because it may be a decompression bomb or endless.
                 return None if response.is_success else f"HTTP {response.status_code}"
         except httpx.HTTPError as error:
             return type(error).__name__
 
 
 def post_due(engine: Engine, receiver: Receiver) -> int:
-    """Claims what is due, then posts what waits, a batch of each; returns how many contacts were looked at."""
+    """Claim a batch of due reminders, then post a batch of waiting handovers; return the size of the second batch."""
     with engine.begin() as connection:
         claimed = hand_over.claim(connection, at_most=BATCH)
         reminder_posts.enqueue(connection, [contact.contact_id for contact in claimed])
@@ -121,7 +121,7 @@ def post_due(engine: Engine, receiver: Receiver) -> int:
 
 
 def _obstacle(post: Post, *, is_late: bool) -> str | None:
-    """Why the contact is not posted any more; None where it is."""
+    """Return why the handover must not be posted any more; None if it may be."""
     if post.is_withdrawn:
         return reminder_posts.WITHDRAWN
     if post.is_closed:
@@ -130,7 +130,7 @@ def _obstacle(post: Post, *, is_late: bool) -> str | None:
 
 
 def _post(engine: Engine, receiver: Receiver, post: Post) -> None:
-    """One call, and what became of it. Only ids are logged."""
+    """Post one handover and store the result. Only ids are logged."""
     with engine.connect() as connection:
         is_late = post.is_outside_hours or reminder_posts.present(connection) >= post.closes_at
     problem = _obstacle(post, is_late=is_late)

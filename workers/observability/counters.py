@@ -1,6 +1,6 @@
-"""What all processes count together, for `/metrics`: in Redis, since a count is no fact that Postgres must keep.
+"""The counters of all processes for `/metrics`, in Redis because their loss does no harm.
 
-A Redis that comes back empty counts from 0, as Prometheus expects of a counter. A step or a call costs one round trip.
+An emptied Redis restarts the counters at 0, which Prometheus accepts. A step or a call costs one round trip.
 """
 
 import math
@@ -29,34 +29,34 @@ log = structlog.get_logger(__name__)
 #: One hash; a field is the family's name and its labels.
 KEY = "booksync:counters"
 
-#: What a message was about that found nothing to do: only the row that it did not get would tell.
+#: The phase of a message that did not read its run's row, and so does not know the phase.
 UNKNOWN = "unknown"
 
-#: What stands for the status of a call to which no whole answer came.
+#: The status of a call without a complete response.
 NO_ANSWER = "no_answer"
 
-#: A count is not worth more of a step's time, …
+#: Redis timeout for counter writes: a counter must not slow a step down.
 _TIMEOUT_SECONDS = 0.25
-#: … and after a failure this process keeps its counts to itself for so long.
+#: After a failed write this process collects its counts for this time before the next write.
 _SILENCE_SECONDS = 5.0
 
 
 class Ending(StrEnum):
-    """How a worker's turn at a step, or at a record that a webhook told of, ended."""
+    """The outcome of a run step or of a record's refresh."""
 
     DONE = "done"
-    WAITING = "waiting"  #: for the API budget, until a known time: no attempt is spent
-    RETRIED = "retried"  #: an error that may pass: there will be another attempt
-    GIVEN_UP = "given_up"  #: nothing helped, or nothing would; a run goes on without the step
+    WAITING = "waiting"  #: deferred until a known time because of the API budget; no attempt is spent
+    RETRIED = "retried"  #: a temporary error; another attempt follows
+    GIVEN_UP = "given_up"  #: the attempts are exhausted, or the error is permanent; a run continues without the step
     PARKED = "parked"  #: Zoho refuses the connection until a person connects it again
-    FAILED = "failed"  #: an error that booksync does not know, at the last attempt
-    STALE = "stale"  #: somebody else did the work meanwhile; nothing was written
-    PASSED_OVER = "passed_over"  #: a message that came twice or too early
-    NO_DATABASE = "no_database"  #: Postgres did not answer; the work is repeated
+    FAILED = "failed"  #: an unknown error at the last attempt
+    STALE = "stale"  #: another worker did the work in the meantime; nothing was written
+    PASSED_OVER = "passed_over"  #: a duplicate message, or one that came too early
+    NO_DATABASE = "no_database"  #: Postgres did not reply; the work is repeated
 
 
 class Verdict(StrEnum):
-    """What a truth check found of a record that it asked for."""
+    """The result of a truth check for one record."""
 
     EQUAL = "equal"
     DRIFTED = "drifted"
@@ -64,7 +64,7 @@ class Verdict(StrEnum):
 
 
 class PasswordOutcome(StrEnum):
-    """What became of a password that was sent to the console."""
+    """The result of a password that was sent to the console."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -99,7 +99,8 @@ LABELS: Mapping[Family, Labels] = {
 _BEFORE_A_CLAIM = (Ending.PASSED_OVER, Ending.NO_DATABASE)
 _REASONS: list[Labels] = [(reason.value,) for reason in WaitReason]
 
-#: Told as 0 before they are first counted: Prometheus sees no increase in a series that begins with 1.
+#: Series that are reported as 0 before their first count, because Prometheus sees no increase in a series that begins
+#: with 1.
 _EXPECTED: Mapping[Family, list[Labels]] = {
     Family.STEPS: [
         *((phase.value, ending.value) for phase, ending in product(Phase, Ending) if phase is not Phase.DONE),
@@ -116,9 +117,10 @@ _EXPECTED: Mapping[Family, list[Labels]] = {
 
 
 class Counters:
-    """Adds to the counters at once. What cannot be written is kept and written later, and never raises.
+    """Increments the counters immediately. A failed write never raises; its counts are written later.
 
-    A count may be written twice if its first answer was lost, and goes with a process that ends before Redis is back.
+    A count may be written twice if the reply to the first write was lost. It is lost if the process ends before Redis
+    is back.
     """
 
     def __init__(self, client: redis.Redis, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -130,26 +132,26 @@ class Counters:
 
     @classmethod
     def at(cls, redis_url: str) -> "Counters":
-        """With a client of their own that gives up soon and never tries twice; it connects when first used."""
+        """Return counters with their own Redis client, which times out early, never retries and connects lazily."""
         return cls(redis_client(redis_url, retry=Retry(NoBackoff(), 0), timeout_seconds=_TIMEOUT_SECONDS))
 
     def close(self) -> None:
         self._client.close()
 
     def step(self, phase: Phase | None, ending: Ending) -> None:
-        """A worker's turn at a step of a run; the phase is None where there was nothing to claim."""
+        """Count an attempt at a run step; the phase can be None without a lease."""
         self._add({_field(Family.STEPS, phase or UNKNOWN, ending): 1})
 
     def resync(self, entity: Entity, ending: Ending) -> None:
-        """A worker's turn at a record that a webhook told of."""
+        """Count an attempt to refresh a record that a webhook named."""
         self._add({_field(Family.RESYNCS, entity, ending): 1})
 
     def api_call(self, status: int | None) -> None:
-        """A call to Zoho's API that was made: the HTTP status, None where no whole answer came."""
+        """Count a call to Zoho's API by its HTTP status, None without a complete response."""
         self._add({_field(Family.API_CALLS, NO_ANSWER if status is None else str(status)): 1})
 
     def budget_wait(self, seconds: float, reason: WaitReason) -> None:
-        """Somebody waits, or has waited, for so long until the API budget grants a call."""
+        """Count one wait for the API budget, and its seconds (known before or after the wait)."""
         self._add(
             {
                 _field(Family.BUDGET_WAITS, reason): 1,
@@ -158,13 +160,13 @@ class Counters:
         )
 
     def truth_check(self, kind: RecordKind, drifted: Sequence[str] | None) -> None:
-        """A record of a truth check: the columns that have drifted, None where it was not compared."""
+        """Count a record of a truth check, with the columns that have drifted; None if it was not compared."""
         verdict = Verdict.NOT_COMPARED if drifted is None else Verdict.DRIFTED if drifted else Verdict.EQUAL
         columns = {_field(Family.TRUTH_CHECK_DRIFT, f"{kind}s", column): 1 for column in drifted or ()}
         self._add({_field(Family.TRUTH_CHECK_RECORDS, f"{kind}s", verdict): 1, **columns})
 
     def console_password(self, outcome: PasswordOutcome) -> None:
-        """A password that was sent to the console."""
+        """Count a password that was sent to the console."""
         self._add({_field(Family.CONSOLE_PASSWORDS, outcome): 1})
 
     def _add(self, amounts: Mapping[str, int]) -> None:
@@ -189,7 +191,7 @@ class Counters:
 
 
 def totals(client: redis.Redis) -> dict[Family, dict[Labels, int]]:
-    """Every counter as it stands, by its labels.
+    """Return the current value of every counter, by its labels.
 
     Raises:
         RedisError: Redis is away.
@@ -199,7 +201,7 @@ def totals(client: redis.Redis) -> dict[Family, dict[Labels, int]]:
     for field, total in client.hgetall(KEY).items():
         name, *labels = (field.decode() if isinstance(field, bytes) else field).split(":")
         family = known.get(name)
-        # Another release may have counted what this one does not know.
+        # Another release may count families or labels that this one does not know.
         if family is not None and len(labels) == len(LABELS[family]):
             found[family][tuple(labels)] = int(total)
     return found

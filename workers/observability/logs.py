@@ -1,4 +1,4 @@
-"""Logs: a JSON object a line on stderr, with the ids of run, step and message; never a name, phone, e-mail or token."""
+"""Logs: one JSON object per line on stderr, with ids of run, step and message but no name, phone, e-mail or token."""
 
 import logging
 import sys
@@ -16,7 +16,7 @@ from workers.redis_access import refusal_of
 
 
 def set_up_logs(level: int = logging.INFO) -> None:
-    """All that this process logs, the libraries' lines included, as JSON on stderr."""
+    """Write everything that this process logs, including the libraries' lines, as JSON to stderr."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -44,17 +44,18 @@ def set_up_logs(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # uvicorn's own handlers would write an exception with all that it quotes.
+    # uvicorn's own handlers would write an exception with its message, which may quote data.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
-    # One line a request, with the address and its query: ours say more and less; and one for each of Alembic's parts.
+    # httpx and uvicorn log each request with its URL and query, which may hold personal data; our own lines replace
+    # them. Alembic logs each of its plugins.
     for name in ("httpx", "uvicorn.access", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _name_messages(record: logging.LogRecord) -> bool:
-    """Dramatiq logs a message with its arguments, which may be anything where it was put into the queue by hand."""
+    """Replace messages by their actor and id, because a message enqueued by hand may hold any data in its arguments."""
     if isinstance(record.args, tuple):
         record.args = tuple(
             f"{value.actor_name} {value.message_id}" if isinstance(value, Message | MessageProxy) else value
@@ -64,14 +65,14 @@ def _name_messages(record: logging.LogRecord) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """An error in words that hold no data: a database's message quotes values, a library's may quote anything."""
+    """Describe an error without data, because messages of databases and libraries may quote values."""
     if type(error).__module__.split(".")[0] in ("workers", "db", "domain"):
         return str(error) or type(error).__name__
     if isinstance(error, redis.RedisError):
         return str(refusal_of(error))
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
-        # It names a table or a function, and an operator has to know which.
+        # The operator has to know which table or function; the message names only that.
         return f"{cause.diag.message_primary} (SQLSTATE {cause.sqlstate})"
     if isinstance(cause, psycopg.Error) and cause.sqlstate:
         return f"{type(cause).__name__} (SQLSTATE {cause.sqlstate})"
@@ -79,7 +80,7 @@ def describe(error: BaseException) -> str:
 
 
 def where(error: BaseException) -> str:
-    """The lines of code that an error passed, without its message."""
+    """Return the lines of code of an error's traceback, without its message."""
     return "".join(traceback.format_tb(error.__traceback__, limit=-30))
 
 
@@ -94,7 +95,7 @@ def _tell_exception(_logger: Any, _method: str, event: structlog.typing.EventDic
 
 
 def _as_printable(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """JSON escapes controls, but a log viewer undoes that and prints the text; line ends stay for tracebacks."""
+    """Escape control characters, because a log viewer decodes the JSON and prints the text; keep line ends."""
     return {name: _printable(value) for name, value in event.items()}
 
 

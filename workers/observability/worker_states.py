@@ -1,6 +1,6 @@
-"""What each worker process reports of itself: whether it takes work, and why not.
+"""The reports of the worker processes: whether each accepts work, and why not.
 
-The reports are in Redis and end by themselves, since they are hints. A worker that Postgres refuses reports too.
+The reports are hints, so they are stored in Redis and expire. A worker that Postgres refuses can report too.
 """
 
 import json
@@ -18,29 +18,29 @@ import redis
 #: One hash; a field is the name of a worker, its value a report.
 KEY: Final = "booksync:workers"
 
-#: How often a worker reports, …
+#: Interval of a worker's reports.
 BEAT_SECONDS: Final = 5.0
-#: … and for how long a report counts: a worker that was killed is reported no longer than this.
+#: A report expires after this time, so a killed worker disappears from the reports.
 LONGEST_SILENCE_SECONDS: Final = 20.0
 
-#: For how long the report of a worker that refused to start counts: its supervisor may start it again late.
+#: Lifetime of the report of a worker that refused to start. It is long because its supervisor may restart it late.
 ENDED_SECONDS: Final = 300.0
 
-#: What to say without any report.
+#: The sentence for the case without any report.
 NONE_REPORTS: Final = f"No worker has reported for {LONGEST_SILENCE_SECONDS:.0f} s"
 
-#: Workers that are named in one sentence.
+#: The most workers that one sentence names.
 _NAMES_SHOWN: Final = 3
 
 
 class WorkerState(StrEnum):
-    """What a worker process does."""
+    """The state of a worker process."""
 
     STARTING = "starting"
     WORKING = "working"
     NO_DATABASE = "no_database"
-    SCHEMA_TOO_OLD = "schema_too_old"  #: it waits for the migrations
-    SCHEMA_TOO_NEW = "schema_too_new"  #: it has ended
+    SCHEMA_TOO_OLD = "schema_too_old"  #: the worker waits for the migrations
+    SCHEMA_TOO_NEW = "schema_too_new"  #: the worker has ended
     KEYS_REFUSED = "keys_refused"  #: its ENCRYPTION_KEYS cannot read the stored secrets
     CLIENT_REFUSED = "client_refused"  #: Zoho refuses its ZOHO_CLIENT_ID or ZOHO_CLIENT_SECRET
 
@@ -57,7 +57,7 @@ class WorkerState(StrEnum):
 class WorkerReport:
     """The last report of one worker process."""
 
-    worker: str  #: host:process id; the host alone where the process has ended
+    worker: str  #: host:process id; only the host if the process refused to start and has ended
     state: WorkerState
     seconds_ago: float
 
@@ -73,14 +73,14 @@ class WorkerReport:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Workers that are not in order for the same reason, in words."""
+    """Workers with the same problem, in words."""
 
-    sentence: str  #: names no host, because strangers read it in `/readyz`; without its full stop
+    sentence: str  #: without host names, because anyone can read it in `/readyz`; without a full stop
     way_out: str
 
 
 class OwnState:
-    """The state of this process. Safe for threads; `changed` is set at each change."""
+    """The state of this process. Thread-safe; `changed` is set at each change."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -95,41 +95,41 @@ class OwnState:
             return self._of_gates
 
     def set(self, state: WorkerState) -> None:
-        """What the gates have found, which comes before what Zoho says."""
+        """Set the state that the gates have found; it takes precedence over a refusal by Zoho."""
         with self._lock:
             if state is not self._of_gates:
                 self._of_gates = state
                 self.changed.set()
 
     def client_refused(self, accounts_origin: str) -> None:
-        """Zoho's token endpoint there refuses this process's client id or secret."""
+        """Record that Zoho's token endpoint at that origin refuses this process's client id or secret."""
         with self._lock:
             if accounts_origin not in self._refusing_origins:
                 self._refusing_origins.add(accounts_origin)
                 self.changed.set()
 
     def client_accepted(self, accounts_origin: str) -> None:
-        """Zoho's token endpoint there has granted a token to this process."""
+        """Record that Zoho's token endpoint at that origin has granted a token to this process."""
         with self._lock:
             if accounts_origin in self._refusing_origins:
                 self._refusing_origins.remove(accounts_origin)
                 self.changed.set()
 
 
-#: Of this process.
+#: The state of this process.
 own_state = OwnState()
 
 
 def own_name() -> str:
-    """host:process id"""
+    """Return the name of this worker, host:process id."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def report(client: redis.Redis, worker: str, state: WorkerState, *, seconds: float = LONGEST_SILENCE_SECONDS) -> None:
-    """Writes the worker's report, which counts for `seconds`, and removes the reports that no longer count.
+    """Write the worker's report, which expires after `seconds`, and remove the expired reports.
 
     Raises:
-        RedisError: Redis is away.
+        RedisError: Redis is unavailable.
     """
     now = _now(client)
     stale = [name for name, stored in _stored(client).items() if stored is None or not stored.counts(now)]
@@ -143,31 +143,32 @@ def report(client: redis.Redis, worker: str, state: WorkerState, *, seconds: flo
 
 
 def report_refused_start(client: redis.Redis, state: WorkerState) -> None:
-    """Reports why this process ends at its boot, by the host's name.
+    """Report under the host's name why this process ends at boot.
 
-    A supervisor starts it again with another process id, which would count as a further worker.
+    The name has no process id, because a supervisor restarts the worker with another one, which would count as a
+    further worker.
 
     Raises:
-        RedisError: Redis is away.
+        RedisError: Redis is unavailable.
     """
     withdraw(client, own_name())
     report(client, socket.gethostname(), state, seconds=ENDED_SECONDS)
 
 
 def withdraw(client: redis.Redis, worker: str) -> None:
-    """Removes the report of a worker that ends in order.
+    """Remove the report of a worker that ends regularly.
 
     Raises:
-        RedisError: Redis is away.
+        RedisError: Redis is unavailable.
     """
     client.hdel(KEY, worker)
 
 
 def reports(client: redis.Redis) -> list[WorkerReport]:
-    """The reports that count, by the workers' names. A state that another release has is left out.
+    """Return the unexpired reports, sorted by worker name. States that only another release knows are left out.
 
     Raises:
-        RedisError: Redis is away.
+        RedisError: Redis is unavailable.
     """
     now = _now(client)
     return [
@@ -178,7 +179,7 @@ def reports(client: redis.Redis) -> list[WorkerReport]:
 
 
 def troubles(found: Sequence[WorkerReport]) -> list[Trouble]:
-    """What hinders workers, one for each state, with the number of all workers: "1 of 3 workers takes no work: …"."""
+    """Return the problems of workers, one per state: "1 of 3 workers accepts no work: …"."""
     return [
         _trouble(state, [each.worker for each in found if each.state is state], len(found))
         for state in WorkerState
@@ -186,22 +187,23 @@ def troubles(found: Sequence[WorkerReport]) -> list[Trouble]:
     ]
 
 
-#: {takes}, {its}: of one worker or of several. {workers}: their names.
+#: The sentence and the next step of each state. {accepts}, {gets} and {its} agree with the number of workers;
+#: {workers} are their names.
 _TEXTS: Final[Mapping[WorkerState, tuple[str, str]]] = {
     WorkerState.NO_DATABASE: (
-        "{takes} no work: Postgres cannot be used with {its} DATABASE_URL",
-        "look at the log of {workers}, which says why",
+        "{accepts} no work: Postgres cannot be used with {its} DATABASE_URL",
+        "look at the log of {workers} for the reason",
     ),
     WorkerState.SCHEMA_TOO_OLD: (
-        "{takes} no work: {its} release needs a newer schema",
+        "{accepts} no work: {its} release needs a newer schema",
         "run booksync migrate with that release ({workers})",
     ),
     WorkerState.SCHEMA_TOO_NEW: (
-        "{takes} no work: the schema is newer than {its} release",
+        "{accepts} no work: the schema is newer than {its} release",
         "upgrade booksync on {workers}",
     ),
     WorkerState.KEYS_REFUSED: (
-        "{takes} no work: {its} ENCRYPTION_KEYS cannot read this installation's secrets",
+        "{accepts} no work: {its} ENCRYPTION_KEYS cannot read this installation's secrets",
         "give {workers} the ENCRYPTION_KEYS of the other processes, and restart",
     ),
     WorkerState.CLIENT_REFUSED: (
@@ -214,7 +216,7 @@ _TEXTS: Final[Mapping[WorkerState, tuple[str, str]]] = {
 def _trouble(state: WorkerState, names: Sequence[str], total: int) -> Trouble:
     sentence, way_out = _TEXTS[state]
     is_one = len(names) == 1
-    words = {"takes": "takes", "gets": "gets", "its": "its"} if is_one else _OF_SEVERAL
+    words = {"accepts": "accepts", "gets": "gets", "its": "its"} if is_one else _OF_SEVERAL
     others = [f"{len(names) - _NAMES_SHOWN} more"] if len(names) > _NAMES_SHOWN else []
     return Trouble(
         f"{len(names)} of {total} {'worker' if total == 1 else 'workers'} {sentence.format(**words)}",
@@ -222,20 +224,20 @@ def _trouble(state: WorkerState, names: Sequence[str], total: int) -> Trouble:
     )
 
 
-_OF_SEVERAL: Final = {"takes": "take", "gets": "get", "its": "their"}
+_OF_SEVERAL: Final = {"accepts": "accept", "gets": "get", "its": "their"}
 
 
 def _now(client: redis.Redis) -> float:
-    """Redis's clock: the workers' hosts need not agree."""
+    """Return the time of Redis's clock, because the clocks of the workers' hosts may differ."""
     seconds, microseconds = client.time()
     return float(seconds) + microseconds / 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """A report as Redis has it; times are Redis's, in seconds."""
+    """A report as stored in Redis; times are those of Redis's clock, in seconds."""
 
-    state: str  #: another release may have more states
+    state: str  #: not a `WorkerState`, because another release may have more states
     at: float
     until: float
 
@@ -251,7 +253,7 @@ def _stored(client: redis.Redis) -> dict[str, _Stored | None]:
 
 
 def _read(value: bytes | str) -> _Stored | None:
-    """None for what is not a report."""
+    """Parse a stored report; None if it is malformed."""
     try:
         match json.loads(value):
             case {"state": str(state), "at": int() | float() as at, "until": int() | float() as until}:

@@ -1,4 +1,4 @@
-"""Shares of the threads of a worker process: the webhooks of one organisation hold at most half of them."""
+"""Shares of a worker process's threads: the webhooks of one organisation use at most half of the threads."""
 
 import threading
 from collections import Counter
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class ThreadShares:
-    """How many threads of this process each organisation's webhooks hold, and the most that they may hold."""
+    """Counts the threads of this process that each organisation's webhooks use, and limits them to `most`."""
 
     def __init__(self, threads: int) -> None:
         self.most = max(1, threads // 2)
@@ -16,7 +16,7 @@ class ThreadShares:
 
     @contextmanager
     def held_for(self, organization_id: str) -> Iterator[bool]:
-        """Whether the organisation may hold this thread for the length of the block."""
+        """Yield whether the organisation may use this thread during the block."""
         is_granted = self._acquire(organization_id)
         try:
             yield is_granted

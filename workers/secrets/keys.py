@@ -1,4 +1,4 @@
-"""The proof of ENCRYPTION_KEYS: a process with wrong keys could read no secret, and must not take work."""
+"""The check of ENCRYPTION_KEYS: a process with wrong keys cannot read any secret, so it must not accept work."""
 
 from typing import Final
 
@@ -12,20 +12,20 @@ _CANARY: Final = "booksync"
 
 
 class WrongKeysError(Exception):
-    """ENCRYPTION_KEYS cannot read the stored secrets. Put the key that they were encrypted with back at its end, and
-    restart this process."""
+    """ENCRYPTION_KEYS cannot read the stored secrets. Add the key that they were encrypted with at the end of the list,
+    and restart this process."""
 
     def __init__(self) -> None:
         super().__init__(" ".join((self.__doc__ or "").split()))
 
 
 def prove_keys(connection: Connection, vault: Vault) -> bool:
-    """Reads the canary with this process's keys. Where there is none yet, a stored secret takes its place.
+    """Check that this process's keys can read the canary, or a stored secret if no canary exists yet.
 
-    Returns whether the keys are proven: an installation without connections has nothing to read.
+    Returns whether the keys are proven: False in an installation without connections, which has nothing to read.
 
     Raises:
-        WrongKeysError: none of the keys fits.
+        WrongKeysError: none of the keys can read it.
     """
     canary = key_canary.ciphertext(connection)
     proof = canary or key_canary.a_stored_secret(connection)

@@ -1,4 +1,4 @@
-"""A connection's access token, shared by all workers: kept in Postgres, refreshed by one of them (API section 5)."""
+"""A connection's access token, shared by all workers: stored in Postgres, refreshed by one worker (API section 5)."""
 
 import uuid
 from collections.abc import Callable
@@ -25,17 +25,19 @@ from workers.zoho.errors import (
     ZohoError,
 )
 
-#: A token is refreshed this long before it ends, so that no call meets its last second; a short-lived one later.
+#: A token is refreshed this long before it expires, so that it does not expire during a call; for a short-lived token
+#: the share of its lifetime applies.
 EARLY_SECONDS = 300.0
 EARLY_SHARE_OF_LIFETIME = 0.25
 
-#: A token this young that Zoho refuses is tried once more before another is asked for: ten are granted in ten minutes.
+#: A refused token of this age or younger is tried once more before a refresh, because Zoho grants only ten tokens in
+#: ten minutes.
 YOUNG_SECONDS = 60.0
 
-#: Refusals of single records renew the token only while fewer than this many of the ten are used.
+#: A refusal of a single record refreshes the token only while fewer than this many of the ten are used.
 RECORD_REFRESHES = REFRESHES_PER_WINDOW // 2
 
-#: A word that booksync does not know may mean a passing trouble. After so long it means that a person must look.
+#: An unknown OAuth error may be temporary. After this time it counts as a refused grant, which needs a person.
 UNKNOWN_WORD_SECONDS = 3 * 3600.0
 
 
@@ -50,26 +52,26 @@ class SharedTokens:
     connection_id: uuid.UUID
 
     def current(self) -> Token:
-        """The stored token, refreshed first where it is about to end.
+        """Return the stored token, refreshed first if it is about to expire.
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
-            BudgetWait: Zoho grants no further token for a while, and the stored one has ended.
+            BudgetWait: Zoho does not grant another token yet, and the stored one has expired.
         """
         with self.engine.connect() as connection:
             stored = tokens.read(connection, self.connection_id)
         return self._token(stored) if _will_last(stored) else self._refresh(_will_last)
 
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
-        """The token that another worker has stored, or a fresh one.
+        """Return the token that another worker has stored, or a fresh one.
 
-        The stale one itself, to be tried once more, where it is young, or lives and no other is granted. None where
-        single records have renewed the token often enough: then this record's refusal is its own.
+        Return the stale token for a second try if it is young, or if it is still valid and Zoho does not grant another.
+        Return None if single records have refreshed the token too often: this refusal then concerns the record itself.
 
         Raises:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
-            TokenNotRenewed: Zoho grants no further token for a while (`seconds`), and the stale one was tried again.
-            BudgetWait: Zoho grants no further token for a while, and the stale one has ended.
+            TokenNotRenewed: Zoho does not grant another token for `seconds`, and the stale one was tried again.
+            BudgetWait: Zoho does not grant another token yet, and the stale one has expired.
         """
 
         def is_worth_a_try(stored: StoredTokens) -> bool:
@@ -81,20 +83,23 @@ class SharedTokens:
         return self._refresh(is_worth_a_try, is_of_use=not tried_again)
 
     def _is_kept(self, refused: Token) -> bool:
-        """Whether one record's refusal renews no token: Zoho has granted this one a moment ago, or many lately."""
+        """Return whether one record's refusal must not refresh the token: it is new, or was refreshed often lately."""
         with self.engine.connect() as connection:
             stored = tokens.read(connection, self.connection_id)
         if self._is_other(stored, refused) or not _is_alive(stored):
             return False
-        # A young token without a refresh came with the grant: Zoho may have ended it since.
+        # A young token without a refresh came with the grant, and Zoho may have revoked it since.
         return stored.refreshes >= RECORD_REFRESHES or (stored.refreshes > 0 and _is_young(stored))
 
     def _is_other(self, stored: StoredTokens, token: Token) -> bool:
         return stored.access_token is not None and self._access_token(stored.access_token) != token.value
 
     def _refresh(self, is_fresh: Callable[[StoredTokens], bool], *, is_of_use: bool = True) -> Token:
-        """The stored token if it is fresh, else a new one; while none is granted the stored one, if that is of use."""
-        # The lock is held while Zoho answers: the others wait for this one token instead of asking for more.
+        """Return the stored token if it is fresh, else a new one.
+
+        If Zoho does not grant a new one, return the stored token while it is valid and `is_of_use`.
+        """
+        # The lock is held during Zoho's response, so the other workers wait for this token instead of requesting more.
         with self.engine.begin() as connection:
             stored = tokens.read(connection, self.connection_id, lock=True)
             if is_fresh(stored):
@@ -109,7 +114,7 @@ class SharedTokens:
         return outcome
 
     def _ask(self, connection: Connection, stored: StoredTokens) -> Token | Exception:
-        """The fresh token; an error is returned, so that the refresh stays noted whatever came of it."""
+        """Request a fresh token. An error is returned and not raised, so that the recorded refresh is committed."""
         if stored.refresh_wait_seconds > 0:
             return _wait(stored.refresh_wait_seconds, stored.throttled_since)
         tokens.note_refresh(connection, self.connection_id)
@@ -133,11 +138,11 @@ class SharedTokens:
         return Token(access.value, access.api_domain or stored.api_domain)
 
     def _refused(self, connection: Connection, error: ZohoError) -> ZohoError:
-        """What a refusal of the token endpoint means, which is recorded."""
+        """Record a refusal of the token endpoint, and return its error."""
         if isinstance(error, (ClientRejected, OAuthFailed, TokenRevoked)):
             tokens.end_throttling(connection, self.connection_id)
         if isinstance(error, ClientRejected):
-            # No token was granted: a process with a right client must not wait for this one's tries.
+            # No token was granted, so a process with a valid client must not wait because of this attempt.
             tokens.forget_refresh(connection, self.connection_id)
             own_state.client_refused(self.client.accounts_origin)
         if not isinstance(error, OAuthFailed):

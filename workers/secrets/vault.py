@@ -1,9 +1,9 @@
-"""Secrets at rest: encrypted with the first of ENCRYPTION_KEYS, readable with each.
+"""Secrets at rest: encrypted with the first of ENCRYPTION_KEYS, readable with any key.
 
-A secret has one of two plaintexts. The old form is the secret alone. The bound form repeats the row and the column
-before it, so that a ciphertext that was copied to another row or column is refused. Both forms are read. A new secret
-takes the form of a stored one, and `booksync rotate-keys --bind` rewrites every stored one. Until that command an
-installation therefore writes the old form, which older releases read.
+The plaintext of a secret has one of two forms. The old form is the secret alone. The bound form begins with the row and
+the column, so that a ciphertext that was copied to another row or column is rejected. Both forms are read. A new secret
+gets the form of a stored one, and `booksync rotate-keys --bind` rewrites all stored secrets. Until that command an
+installation therefore writes the old form, which older releases can read.
 """
 
 import threading
@@ -15,52 +15,54 @@ from pydantic import SecretStr
 
 from db.secrets import Place
 
-#: Begins a bound plaintext. An old one cannot begin so: no token and no webhook secret has a control character.
+#: The beginning of a bound plaintext. The old form cannot begin with it, because tokens and webhook secrets have no
+#: control characters.
 _BOUND: Final = "\x00bound-1\x00"
 _END_OF_PLACE: Final = "\x00"
 
 
 class UnreadableSecretError(Exception):
-    """A stored secret was encrypted with a key that ENCRYPTION_KEYS no longer holds: put that key back at its end."""
+    """A stored secret was encrypted with a key that ENCRYPTION_KEYS no longer holds: add that key at the end of the
+    list."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or UnreadableSecretError.__doc__)
 
 
 class MisplacedSecretError(UnreadableSecretError):
-    """A stored secret was written for another row or column, and is not used."""
+    """A stored secret was written for another row or column, so it is not used."""
 
     def __init__(self, place: Place, written_for: str) -> None:
         super().__init__(
-            f"The stored secret {place} was written for {written_for}, and is not used: the database was changed by "
+            f"The stored secret {place} was written for {written_for}, so it is not used. The database was changed by "
             "hand, or restored in part. Next: booksync connect for this connection; for a webhook secret booksync "
             "webhook rotate."
         )
 
 
 class Vault:
-    """Encrypts and decrypts the connections' tokens and secrets (Fernet; rotation by several keys)."""
+    """Encrypts and decrypts the connections' tokens and secrets (Fernet; several keys allow rotation)."""
 
     def __init__(self, keys: Sequence[SecretStr]) -> None:
         self._fernet = MultiFernet([Fernet(key.get_secret_value()) for key in keys])
-        self.has_failed = threading.Event()  #: none of the keys fitted a secret that was to be decrypted
+        self.has_failed = threading.Event()  #: set once a secret could not be decrypted with any key
 
     def encrypt(self, secret: str, place: Place, *, like: str | None = None) -> str:
-        """The secret as it is stored in that place, in the form of the stored secret `like`; without one the old form.
+        """Encrypt the secret for that place, in the form of the stored secret `like`, or in the old form without one.
 
         Raises:
-            ValueError: the secret has a NUL, which no secret may have.
+            ValueError: the secret contains a NUL.
         """
         if "\x00" in secret:
-            raise ValueError("a secret has no NUL")
+            raise ValueError("a secret must not contain a NUL")
         return self._encrypt(secret, place, bound=like is not None and self.is_bound(like))
 
     def decrypt(self, encrypted: str, place: Place) -> str:
-        """The secret that is stored in that place.
+        """Decrypt the secret that is stored in that place.
 
         Raises:
-            UnreadableSecretError: none of the keys fits.
-            MisplacedSecretError: it was written for another place.
+            UnreadableSecretError: none of the keys can decrypt it.
+            MisplacedSecretError: the secret was written for another place.
         """
         try:
             plaintext = self._plaintext(encrypted)
@@ -75,7 +77,7 @@ class Vault:
         return secret
 
     def rotate(self, encrypted: str, place: Place, *, bind: bool | None = None) -> str:
-        """The same secret, encrypted with the newest key: bound to its place, not bound, or (None) in its own form.
+        """Encrypt the same secret with the newest key: bound to its place, not bound, or (None) in its present form.
 
         Raises:
             UnreadableSecretError, MisplacedSecretError: see `decrypt`.
@@ -84,7 +86,7 @@ class Vault:
         return self._encrypt(self.decrypt(encrypted, place), place, bound=bound)
 
     def can_read(self, encrypted: str) -> bool:
-        """Whether one of the keys fits, wherever the secret is stored."""
+        """Return whether one of the keys can decrypt the secret; its place is not checked."""
         try:
             self._plaintext(encrypted)
         except UnreadableSecretError:
@@ -92,7 +94,7 @@ class Vault:
         return True
 
     def is_bound(self, encrypted: str) -> bool:
-        """Whether the secret is in the bound form; one that no key fits counts as not bound."""
+        """Return whether the secret is in the bound form; a secret that cannot be decrypted counts as not bound."""
         try:
             return self._plaintext(encrypted).startswith(_BOUND)
         except UnreadableSecretError:

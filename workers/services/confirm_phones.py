@@ -1,6 +1,6 @@
-"""Confirming phone numbers: the person's word is stored, customers are judged and their invoices planned again.
+"""Confirming phone numbers: store a person's confirmation, judge the number again and plan the invoices again.
 
-Everything happens in the caller's transaction. The messages hold names and phone texts. They are for a terminal, not
+Everything happens in the caller's transaction. The messages hold names and phone texts; they are for a terminal, not
 for a log.
 """
 
@@ -21,16 +21,16 @@ from domain.customers import country_of_numbers
 from domain.phones import JudgedPhone, PhoneFallback, candidates, choose, verdict_of
 from workers.services import spreadsheets
 
-#: Columns that a file must have, and the ones that are compared where it has them.
+#: Columns that a file must have.
 COLUMNS = ("customer_id", "phone_text", "confirmed", "note")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a wish is refused."""
+    """The reason why a wish is refused."""
 
     wish: Wish
-    customer: str = field(repr=False)  #: its name, "" where it is not known
+    customer: str = field(repr=False)  #: the customer's name, "" if unknown
     sentence: str = field(repr=False)
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Problem:
 
 
 class RefusedConfirmationsError(Exception):
-    """At least one number cannot be confirmed, so none is."""
+    """At least one number cannot be confirmed, so no number is."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = problems
@@ -49,7 +49,7 @@ class RefusedConfirmationsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a confirmation, or its withdrawal, has changed for a customer."""
+    """The effect of a confirmation, or of its withdrawal, on a customer."""
 
     customer_id: str  #: Zoho's
     customer: str = field(repr=False)
@@ -59,7 +59,7 @@ class Change:
 
 
 def wishes_in(path: Path) -> Sequence[Wish]:
-    """The rows of an edited audit whose column `confirmed` says yes or has a number.
+    """Return the rows of an edited audit whose column `confirmed` holds yes or a number.
 
     Raises:
         SpreadsheetError: the file cannot be read, or lacks a column.
@@ -81,10 +81,10 @@ def wishes_in(path: Path) -> Sequence[Wish]:
 def confirm(
     connection: Connection, link: Link, wishes: Sequence[Wish], *, fallback: PhoneFallback, now: datetime
 ) -> Sequence[Change]:
-    """Confirms every wish, or changes nothing.
+    """Confirm every wish, or change nothing.
 
     Raises:
-        RefusedConfirmationsError: some cannot be confirmed; every one is named.
+        RefusedConfirmationsError: some wishes cannot be confirmed; the error names each one.
     """
     customers = phone_confirmations.lock_customers(connection, link, sorted({wish.customer_id for wish in wishes}))
     confirmations: dict[str, Confirmation] = {}
@@ -110,7 +110,7 @@ def confirm(
 def withdraw(
     connection: Connection, link: Link, customer_id: str, *, fallback: PhoneFallback, now: datetime
 ) -> Change | None:
-    """Takes back every confirmation of the customer; None if the customer has no confirmation.
+    """Withdraw every confirmation of the customer; return None if the customer has no confirmation.
 
     Raises:
         RefusedConfirmationsError: the connection has no such customer.
@@ -163,7 +163,7 @@ def _judged_again(
 ) -> Mapping[uuid.UUID, PhoneStanding]:
     ids = [customer.id for customer in customers]
     phone_verdicts.judge_customers(connection, link, ids, fallback=fallback, now=now)
-    # Also where the number is the same: whether it is called may have changed.
+    # An unchanged number is planned again too, because its permission to be called may have changed.
     reminders.replan_customers(connection, link, ids, now=now)
     reminders.plan_customers(connection, link, ids, now=now)
     return phone_confirmations.standing(connection, ids)

@@ -1,4 +1,4 @@
-"""Linking a user to a Zoho organisation, after Zoho itself has confirmed both."""
+"""Connecting a user to a Zoho organisation, after Zoho has confirmed both."""
 
 import time
 import uuid
@@ -31,7 +31,7 @@ from workers.zoho import (
     refresh_access_token,
 )
 
-#: A person waits that long for the API budget; the window that follows an emptied Redis is shorter.
+#: The longest wait of a person for the API budget. It exceeds the window that an emptied Redis waits out.
 LONGEST_WAIT_SECONDS = 120.0
 
 
@@ -40,18 +40,18 @@ class NotAMemberError(Exception):
 
 
 class UnknownTimeZoneError(Exception):
-    """Zoho names no IANA time zone for the organisation, so nobody knows when its day begins."""
+    """Zoho does not name an IANA time zone for the organisation, so the start of its day is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A connection, and what Zoho's webhook rules need to reach it."""
+    """A connection, and the URL and secret that Zoho's webhook rules need."""
 
     connection_id: uuid.UUID
-    webhook_url: str  #: whole with PUBLIC_URL, else a path
+    webhook_url: str  #: the full URL if PUBLIC_URL is set, else only the path
     webhook_secret: str = field(repr=False)
-    handover: HandoverState  #: a new connection is closed
-    country_unknown: str | None  #: Zoho's text for the organisation's country, where booksync does not understand it
+    handover: HandoverState  #: a new connection is closed for handovers
+    country_unknown: str | None  #: Zoho's text for the organisation's country, if booksync does not understand it
 
 
 def link_organization(
@@ -64,25 +64,26 @@ def link_organization(
     refresh_token: str | None = None,
     on_wait: Callable[[float], None] = lambda _: None,
 ) -> Linked:
-    """Exchanges the grant code (or takes the refresh token), checks the organisation, and saves the connection.
+    """Exchange the grant code (or use the refresh token), check the organisation, and save the connection.
 
-    The same user and organisation again is the same connection, active once more. Where the one call that this costs
-    has to wait for the API budget, `on_wait` is told the seconds: the grant code is spent by then, and works only once.
+    A second connect of the same user and organisation reactivates the existing connection. It costs one API call. If
+    that call has to wait for the API budget, `on_wait` is called with the seconds. The person should keep waiting,
+    because the grant code is spent by then and cannot be used again.
 
     Raises:
         ZohoError: Zoho does not accept the client, the code, the token or the data centre, or cannot be reached.
         NotAMemberError: the user does not belong to this organisation.
-        UnknownTimeZoneError: its time zone is no IANA zone.
-        BudgetWait: the call could be made only after more than `LONGEST_WAIT_SECONDS`.
-        ServerNotReadyError: Postgres is read-only or too old; nothing was asked of Zoho.
-        RedisRefusesError: Redis does not accept writes; nothing was asked of Zoho.
-        BudgetUnavailable: Redis has refused since.
-        WrongKeysError: ENCRYPTION_KEYS are not those of the stored secrets; nothing was asked of Zoho.
-        UnreadableSecretError: the connection exists and its webhook secret cannot be read; nothing was written.
+        UnknownTimeZoneError: the organisation's time zone is not an IANA zone.
+        BudgetWait: the call would have to wait longer than `LONGEST_WAIT_SECONDS`.
+        ServerNotReadyError: Postgres is read-only or too old; Zoho was not called.
+        RedisRefusesError: Redis does not accept writes; Zoho was not called.
+        BudgetUnavailable: Redis began to refuse commands after the check.
+        WrongKeysError: ENCRYPTION_KEYS cannot read the stored secrets; Zoho was not called.
+        UnreadableSecretError: the webhook secret of an existing connection cannot be read; nothing was written.
     """
     data_center = data_center_named(data_center)
     hosts = resources.hosts(data_center)
-    # A grant code works only once: neither a server that cannot be used nor secrets that cannot be read may cost it.
+    # A grant code works only once, so the servers and the stored secrets are checked before it is spent.
     require_servers(resources.engine, resources.redis)
     with resources.engine.begin() as connection:
         prove_keys(connection, resources.vault)
@@ -127,7 +128,7 @@ def _organization(
     if known_zone(facts.time_zone) is None:
         raise UnknownTimeZoneError(
             f"Zoho names {facts.time_zone or 'no time zone'} as the time zone of organisation {organization_id}, which"
-            " is no IANA zone. Choose one in Zoho Books under Settings, Organization Profile, then connect again."
+            " is not an IANA zone. Choose one in Zoho Books under Settings, Organization Profile, then connect again."
         )
     return facts
 
@@ -148,7 +149,7 @@ def _patiently(
 
 
 class _JustGranted:
-    """The token that came with the grant (implements `workers.zoho.Tokens`), tried twice: there is no other."""
+    """The access token that came with the grant (implements `workers.zoho.Tokens`), tried twice and never refreshed."""
 
     def __init__(self, access: AccessToken) -> None:
         self._access = access

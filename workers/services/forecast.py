@@ -1,4 +1,4 @@
-"""What a sync of a connection will cost, and what is left of the day: for `sync --dry-run`, `status`, the scheduler."""
+"""The expected cost of a sync and the calls left today, for `sync --dry-run`, `status` and the scheduler."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,11 +14,11 @@ from workers.budget import BudgetSnapshot, BudgetUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A connection's size and its organisation's budget; the budget is None while Redis is away."""
+    """A connection's size and its organisation's budget (None while Redis is unavailable)."""
 
     size: Size
     budget: BudgetSnapshot | None
-    rate: Rate  #: that a run gets
+    rate: Rate  #: the rate of calls that a run gets
 
     @property
     def left_today(self) -> int | None:
@@ -26,7 +26,7 @@ class Forecast:
 
     @property
     def grant(self) -> Grant:
-        """What the budget grants a run now."""
+        """The calls that the budget grants a run now."""
         budget = self.budget
         if budget is None:
             return Grant()
@@ -43,7 +43,7 @@ class Forecast:
     def as_json(self) -> dict[str, Any]:
         """{full, incremental, left_today, left_for_runs, begins_in_seconds, budget}.
 
-        Costs are {calls, seconds}, the incremental one for no change; the seconds are those of waiting from now on.
+        Costs are {calls, seconds}; the incremental cost assumes no changes; the seconds include the waits from now on.
         """
         grant = self.grant
         return {
@@ -57,7 +57,7 @@ class Forecast:
 
 
 def forecast(resources: Resources, connection: Connection, link: Link) -> Forecast:
-    """The forecast for one connection, from what is cached and from the budget as it stands; it asks Zoho nothing."""
+    """Return the forecast for one connection from the cache and the current budget, without a call to Zoho."""
     live = summary.totals(connection, link.connection_id)
     try:
         budget = resources.budget.snapshot(link.organization_id)

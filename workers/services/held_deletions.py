@@ -1,4 +1,4 @@
-"""Held deletions: a person decides, and their records are marked deleted or kept."""
+"""Held deletions: a person decides whether the records are marked deleted or kept."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,14 +12,14 @@ from db.connections import Link
 from db.held_deletions import Held
 from domain.deletions import RecordKind
 
-#: Records of one transaction. Each may have many invoices whose reminders are planned again.
+#: Records per transaction. It is small because each may have many invoices whose reminders are planned again.
 BATCH = 100
 
 
 def apply(engine: Engine, link: Link, chosen: Sequence[Held]) -> dict[RecordKind, int]:
-    """Marks the records deleted, a transaction a batch, and plans the reminders of their invoices again.
+    """Mark the records deleted, one transaction per batch, and plan the reminders of their invoices again.
 
-    A record that was read again since its 404 stays as it is. Returns how many of each kind were marked.
+    A record that was read again since its 404 is not marked. Returns how many of each kind were marked.
     """
     marked = dict.fromkeys(RecordKind, 0)
     for kind, record_ids in _batches(chosen):
@@ -30,9 +30,9 @@ def apply(engine: Engine, link: Link, chosen: Sequence[Held]) -> dict[RecordKind
 
 
 def dismiss(engine: Engine, link: Link, chosen: Sequence[Held]) -> dict[RecordKind, int]:
-    """Records that a person knows the records to exist. Returns how many of each kind were held back until now.
+    """Store a person's decision that the records exist. Returns how many of each kind were held back until now.
 
-    They stay cached, and no run asks about them. Their reminders stay cancelled, because Zoho has answered 404. A later
+    They stay cached, and no run checks them. Their reminders stay cancelled, because Zoho has returned 404. A later
     read of a record ends this state, and a second loss is held back like any other.
     """
     dismissed = dict.fromkeys(RecordKind, 0)
@@ -43,7 +43,7 @@ def dismiss(engine: Engine, link: Link, chosen: Sequence[Held]) -> dict[RecordKi
 
 
 def _batches(chosen: Sequence[Held]) -> Iterator[tuple[RecordKind, list[str]]]:
-    """Customers first, since writers lock them before invoices."""
+    """Yield batches of one kind, customers first because writers lock customers before invoices."""
     for kind, records in groupby(sorted(chosen, key=attrgetter("kind", "record_id")), key=attrgetter("kind")):
         record_ids = [record.record_id for record in records]
         for start in range(0, len(record_ids), BATCH):

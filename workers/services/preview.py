@@ -1,4 +1,4 @@
-"""The preview: who would be called, about what, if a connection were open for handovers. It writes nothing."""
+"""The preview: which calls would be made, and about what, if a connection were open for handovers. It is read-only."""
 
 import datetime as dt
 import uuid
@@ -24,7 +24,7 @@ from domain.time_zones import zone_named
 
 @dataclass(frozen=True, slots=True)
 class PreviewedReminder:
-    """One reminder of a call."""
+    """One reminder that a call is about."""
 
     case: Case
     reminder: PlannedReminder
@@ -32,7 +32,7 @@ class PreviewedReminder:
 
 @dataclass(frozen=True, slots=True)
 class PreviewedCall:
-    """One number on one day, with the reminders about which it would be called. Personal: for a terminal only."""
+    """One number on one day, with the reminders that the call is about. Personal data: for a terminal only."""
 
     phone: str = field(repr=False)
     reminders: tuple[PreviewedReminder, ...]
@@ -48,32 +48,32 @@ class PreviewedCall:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What a person should look at before this number is called."""
+        """Points that a person should check before this number is called."""
         found = []
         if any("+" not in each.number_as_given and each.country_code is None for each in self.customers):
             found.append("read as a number of the organisation's own country, because no address names another")
         if any(len(each.case.customer.time_zones or ()) > 1 for each in self.reminders):
-            found.append("may ring by several clocks, so it is called only while all of them allow it")
+            found.append("may be in several time zones, so it is called only while all zones allow it")
         if not all(each.details_are_known for each in self.customers):
-            found.append("its details in Zoho are still to be read; they may forbid the call")
+            found.append("its details in Zoho are not read yet; they may forbid the call")
         return tuple(found)
 
 
 @dataclass
 class Preview:
-    """What the connection's open invoices come to, by the rules of now and an opening of now."""
+    """The plans of the connection's open invoices, by the current rules and an opening at this moment."""
 
     handover: HandoverState
     today: dt.date  #: in the organisation's time zone
-    with_backlog: bool  #: whether it plans as an opening with `--backlog latest` would
+    with_backlog: bool  #: True for the plans of an opening with `--backlog latest`
     countries: UncertainCountries
     funnel: Funnel = field(default_factory=Funnel)
     before_opening: int = 0  #: invoices that have no step left with `--backlog none`
-    backlog_invoices: int = 0  #: that get their latest missed step with `--backlog latest`
+    backlog_invoices: int = 0  #: invoices that get their latest missed step with `--backlog latest`
     backlog_phones: set[str] = field(default_factory=set, repr=False)
-    calls_today: list[PreviewedCall] = field(default_factory=list)  #: at the rest of today, the most money first
-    first_day: dt.date | None = None  #: tomorrow if there is a call, else the next day with one
-    calls: list[PreviewedCall] = field(default_factory=list)  #: of the first day, those about the most money first
+    calls_today: list[PreviewedCall] = field(default_factory=list)  #: for the rest of today, the most money first
+    first_day: dt.date | None = None  #: tomorrow if it has a call, else the next day with one
+    calls: list[PreviewedCall] = field(default_factory=list)  #: of the first day, the most money first
 
     @property
     def tomorrow(self) -> dt.date:
@@ -91,7 +91,7 @@ def preview(
     with_backlog: bool = False,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Preview:
-    """Plans every open invoice as an opening at this moment would, and keeps the plans to itself.
+    """Plan every open invoice as an opening at this moment would, without storing the plans.
 
     For an open connection the plans are those of its own opening. `on_progress` receives the number of invoices so far.
     """
@@ -146,7 +146,7 @@ def _reason(made: Plan) -> SkipReason | None:
 
 
 def _calls(connection: Connection, planned: list[PreviewedReminder]) -> list[PreviewedCall]:
-    """A day's calls, one a number, those about the most money first."""
+    """Return a day's calls, one per number, the most money first."""
     by_phone: dict[str, list[PreviewedReminder]] = defaultdict(list)
     for each in planned:
         by_phone[each.case.customer.primary_phone or ""].append(each)

@@ -1,4 +1,4 @@
-"""The reasons why an invoice's customer is reminded, or is not, as sentences in the order of the rules."""
+"""The reasons why an invoice's customer is or is not reminded, as sentences in the order of the rules."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ from domain.reminders import is_overdue
 from domain.time_zones import known_zones, zone_named
 
 _WAITS = {
-    WaitReason.CUSTOMER_UNKNOWN: "Its customer is not cached yet; the next run asks Zoho for it.",
-    WaitReason.CUSTOMER_GONE: "Zoho has no such customer (any more); it is taken up when the customer appears.",
+    WaitReason.CUSTOMER_UNKNOWN: "Its customer is not cached yet; the next run reads it from Zoho.",
+    WaitReason.CUSTOMER_GONE: "Zoho does not have its customer (any more); the invoice waits for the customer.",
     WaitReason.NO_CUSTOMER: "The invoice names no customer in Zoho.",
 }
 
 NAMELESS = "a person without a name"
 
 _OUTCOMES = {
-    "cancelled": "cancelled: its reason went away",
+    "cancelled": "cancelled, because its reason no longer holds",
     "superseded": "superseded by a later step",
     "sent": "handed over",
 }
@@ -38,7 +38,7 @@ def reasons(story: Story, phones: list[dict[str, Any]], coming: ReminderStory | 
         yield _WAITS[WaitReason(story.waits_for)]
         return
     if story.customer is None:
-        yield "It has no customer here: the legacy application wrote it without one, and no sync has met it since."
+        yield "It has no customer here: the legacy application wrote it without one, and no sync has read it since."
     else:
         yield from _about_the_customer(story.customer, phones)
         yield from _about_the_clocks(story)
@@ -58,21 +58,21 @@ def _about_the_invoice(story: Story) -> Iterator[str]:
     elif is_overdue_here(story) and invoice.status != "overdue":
         yield f"It is overdue by the organisation's clock ({story.home_time_zone}), though Zoho says {invoice.status}."
     if invoice.is_open and (expected := held_until(invoice)) is not None:
-        yield f"Its payment is expected on {expected}: up to then no reminder goes out."
+        yield f"Its payment is expected on {expected}: no reminder goes out until then."
 
 
 def _about_the_customer(customer: CustomerStory, phones: list[dict[str, Any]]) -> Iterator[str]:
     yield f"Its customer is {customer.name or customer.zoho_customer_id}, {customer.status} in Zoho."
     if not phones and customer.primary_phone:
-        yield f"{customer.primary_phone} was taken from the invoices; no sync has told the customer's persons yet."
+        yield f"{customer.primary_phone} was copied from the invoices; no sync has read the customer's persons yet."
     elif not phones:
         yield "None of its persons has a phone number."
     for phone in phones:
         which = _which(phone)
         if not phone["is_tried"]:
-            yield f"{which}: not tried, a number before it counts."
+            yield f"{which}: not tried, because an earlier number is used."
         elif phone["is_chosen"]:
-            yield f"{which}: this number counts. {phone['verdict']}{_judged_as(phone, customer)}"
+            yield f"{which}: this number is used. {phone['verdict']}{_judged_as(phone, customer)}"
         else:
             yield f"{which}: refused. {phone['verdict']}{_judged_as(phone, customer)}"
     if any(phone["is_tried"] and phone["assumed_country"] for phone in phones):
@@ -83,17 +83,17 @@ def _about_the_customer(customer: CustomerStory, phones: list[dict[str, Any]]) -
             "Next: correct it in Zoho, or write the number with its country prefix."
         )
     if customer.reminders_enabled is None:
-        yield "Whether Zoho's own reminders are on for it is not known: a run asks a day before a reminder goes out."
+        yield "It is not known whether Zoho's own reminders are on for it. A run reads that a day before a reminder."
 
 
 def _judged_as(phone: dict[str, Any], customer: CustomerStory) -> str:
-    """The assumed country, as a further sentence; "" where none decides."""
+    """Return the assumed country as a further sentence; "" if no country is assumed."""
     if phone["assumed_country"] is None:
         return ""
     why = (
         "the customer's address in Zoho names no country"
         if customer.details_are_known
-        else "Zoho's list does not tell the customer's country"
+        else "Zoho's list omits the customer's country"
     )
     return f" It is judged as a number of {country_name(phone['assumed_country'])}, because {why}."
 
@@ -101,7 +101,7 @@ def _judged_as(phone: dict[str, Any], customer: CustomerStory) -> str:
 def _about_asking(customer: CustomerStory) -> str:
     if customer.details_are_known:
         return "Next: enter the customer's country in Zoho, or write the number with its country prefix."
-    return "A run of the scheduler asks Zoho for the country while the customer has an open invoice."
+    return "A run of the scheduler reads the country from Zoho while the customer has an open invoice."
 
 
 def _about_the_clocks(story: Story) -> Iterator[str]:
@@ -110,20 +110,20 @@ def _about_the_clocks(story: Story) -> Iterator[str]:
         return
     zones = story.case.customer.time_zones
     if zones is None:
-        yield "The clocks of the number were not looked at yet: the next run does, and nothing goes out before."
+        yield "The time zones of the number are not determined yet. The next run does that before any reminder."
         return
     counting = zones_of(story)
     shown = ", ".join(f"{zone.key} ({local_time(story.now, zone)})" for zone in counting)
     why = _address(story.customer) + (", as the policy names them" if len(counting) < len(zones) else "")
     if not shown:
-        yield "No clock is known for the number."
+        yield "No time zone is known for the number."
     elif len(counting) == 1:
-        yield f"The number rings by the clock of {shown}{why}."
+        yield f"The number is in the time zone {shown}{why}."
     else:
-        yield f"The number may ring by {len(counting)} clocks{why}, and all must allow a call: {shown}."
+        yield f"The number may be in {len(counting)} time zones{why}, and all must allow a call: {shown}."
     stand_in = clocks_of(story.case.customer, story.policy, story.home_time_zone).stand_in
     if stand_in is not None and not has_common_hours(story.policy.window, counting, story.now):
-        yield f"No hour of the calling window is common to all of them, so {stand_in} stands in, as the policy says."
+        yield f"The calling windows of these time zones share no hour, so {stand_in} is used, as the policy says."
 
 
 def _address(customer: CustomerStory) -> str:
@@ -135,7 +135,7 @@ def _address(customer: CustomerStory) -> str:
 def _about_permission(story: Story) -> Iterator[str]:
     for reason in objections_to(story):
         if reason is not SkipReason.UNKNOWN_STATUS:
-            yield f"Against asking: {sentence_of(reason, story)}"
+            yield f"Objection: {sentence_of(reason, story)}"
     if story.case is not None and story.case.holds.promised_until is not None:
         yield f"The customer has promised to pay by {story.case.holds.promised_until}."
 
@@ -150,21 +150,21 @@ def _about_the_plan(story: Story, coming: ReminderStory | None, zone: ZoneInfo) 
     for reminder in story.reminders:
         step = f"Step {reminder.step:+d} ({local_time(reminder.scheduled_at, zone)})"
         if not reminder.is_ours:
-            yield f"{step} is the legacy application's: it sends it itself."
+            yield f"{step} belongs to the legacy application, which sends it itself."
         elif reminder.status != "scheduled":
             yield f"{step} was {_became(reminder)}."
     if not story.invoice.is_open or story.customer is None:
         return
     if story.plan_at is not None and story.plan_at <= story.now:
-        yield "Its plan is due to be made anew: the next run does it."
+        yield "Its plan is due: the next run plans it again."
     if coming is not None:
         yield f"The next reminder is step {coming.step:+d}, on {local_time(coming.scheduled_at, zone)} ({zone.key})."
         if coming.held_back is not None:
             yield f"It is due, but held back: {coming.held_back.sentence}"
         elif coming.is_due:
-            yield "It is due: whoever sends the reminders can claim it."
+            yield "It is due: the program that sends the reminders can claim it."
     elif story.plan_outcome is None:
-        yield "It has not been planned yet: the next run does it."
+        yield "It has not been planned yet: the next run plans it."
     elif (outcome := outcome_of(story)) in set(SkipReason):
         yield f"No reminder is planned: {sentence_of(SkipReason(outcome), story)}"
     if story.handover is not None and story.handover.handover is Handover.CLOSED:
@@ -173,7 +173,7 @@ def _about_the_plan(story: Story, coming: ReminderStory | None, zone: ZoneInfo) 
 
 def _became(reminder: ReminderStory) -> str:
     if reminder.post_problem and reminder.posted_at is None:
-        kept = "the webhook tries it again" if reminder.post_at else "the webhook posted nothing"
+        kept = "the webhook will try again" if reminder.post_at else "the webhook posted nothing"
         return f"claimed, but not received: {kept} ({reminder.post_problem})"
     handover = f" (handover {reminder.handover_id})" if reminder.handover_id else ""
     outcome = f"; the call's outcome: {reminder.outcome.replace('_', ' ')}" if reminder.outcome else ""
@@ -188,7 +188,7 @@ def zones_of(story: Story) -> tuple[ZoneInfo, ...]:
 
 
 def objections_to(story: Story) -> tuple[SkipReason, ...]:
-    """Every reason against asking for the money now, not only the first, which the plan goes by."""
+    """Return every reason against a reminder now; the plan uses only the first."""
     case = story.case
     if case is None or not (case.invoice.is_open or case.invoice.has_unknown_status):
         return ()
@@ -197,7 +197,7 @@ def objections_to(story: Story) -> tuple[SkipReason, ...]:
 
 
 def sentence_of(reason: SkipReason, story: Story) -> str:
-    """The reason with what it rests on, as far as the facts still say it."""
+    """Return the reason's sentence with its facts, if the facts still support it."""
     number = story.case.customer.number if story.case is not None else NumberFacts()
     match reason:
         case SkipReason.NOT_CALLABLE:
@@ -209,7 +209,7 @@ def sentence_of(reason: SkipReason, story: Story) -> str:
 
 
 def is_overdue_here(story: Story) -> bool:
-    """By our own clock, because Zoho updates no invoice at midnight."""
+    """Return whether the invoice is overdue by our own clock, because Zoho does not update invoices at midnight."""
     return is_overdue(story.invoice, story.now.astimezone(zone_named(story.home_time_zone)).date())
 
 
@@ -223,7 +223,7 @@ def outcome_of(story: Story) -> str:
     if story.customer is None:
         return SkipReason.CUSTOMER_MISSING
     if story.plan_outcome == "scheduled" and all(reminder.status != "scheduled" for reminder in story.reminders):
-        return SkipReason.ALL_STEPS_SENT  # The next plan will say so.
+        return SkipReason.ALL_STEPS_SENT  # The next plan will store this outcome.
     return story.plan_outcome or "not_planned_yet"
 
 

@@ -1,4 +1,4 @@
-"""Resuming parked connections: the stored token is tried, and a connection that Zoho accepts works again."""
+"""Resuming parked connections: try the stored token, and activate each connection that Zoho accepts."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -16,12 +16,12 @@ from workers.zoho.errors import PARKING_ERRORS, WrongOrganization, ZohoError
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What came of one connection."""
+    """The result for one connection."""
 
     connection_id: uuid.UUID
     was_parked: bool
-    refusal: str | None = None  #: why the connection stays parked; None where it works
-    needs_grant: bool = False  #: Zoho refuses the stored grant, so that only a new one helps
+    refusal: str | None = None  #: why the connection stays parked; None if it works
+    needs_grant: bool = False  #: Zoho refuses the stored grant, so a new one is needed
 
     @property
     def sentence(self) -> str:
@@ -31,11 +31,11 @@ class Resumed:
 
 
 def resume(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> Iterator[Resumed]:
-    """Tries each connection with one call to Zoho, and makes those active that it accepts.
+    """Try each connection with one call to Zoho, and activate the accepted ones.
 
     Raises:
-        UnknownConnectionError: there is no such connection.
-        WrongKeysError: this process's keys are not those of the stored secrets; no call is made.
+        UnknownConnectionError: a connection does not exist.
+        WrongKeysError: this process's keys cannot read the stored secrets; no call is made.
     """
     with resources.engine.begin() as connection:
         prove_keys(connection, resources.vault)
@@ -44,7 +44,7 @@ def resume(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> Iterato
 
 
 def parked(resources: Resources) -> Sequence[uuid.UUID]:
-    """The parked connections, the oldest first."""
+    """Return the parked connections, the oldest first."""
     with resources.engine.connect() as connection:
         return parking.parked(connection)
 

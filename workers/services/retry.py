@@ -1,4 +1,4 @@
-"""Retrying dead letters, one after the other in the order in which they died: commit, then send."""
+"""Retrying dead letters one after the other, in the order of their failures: commit, then send."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from workers.queue.messages import LETTER_OPTION
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """What became of one letter's retry."""
+    """The result of one dead letter's retry."""
 
     letter_id: int
     is_sent: bool
@@ -30,18 +30,18 @@ class Retried:
 
 
 class _RefusedError(Exception):
-    """A letter cannot be retried, for the reason that is told."""
+    """A dead letter cannot be retried, for the reason in the message."""
 
 
 def retry(resources: Resources, letter_ids: Sequence[int]) -> Iterator[Retried]:
-    """Retries the letters, and tells of each.
+    """Retry the dead letters, and yield the result of each.
 
-    A step of a run that has ended cannot be repeated, so the connection gets a new run that does its work; one that has
-    begun since does it too. Any other message is sent again as it was. A letter stays open until its retry is done.
+    A step of a run that has ended cannot be repeated, so the connection gets a new run, unless a run that began since
+    the failure is active. Any other message is sent again unchanged. A dead letter stays open until its retry is done.
 
     Raises:
-        RedisRefusesError: Redis does not accept writes. Letters that are not told of are as they were.
-        UnknownLetterError: there is no such letter.
+        RedisRefusesError: Redis does not accept writes. Dead letters without a yielded result are unchanged.
+        UnknownLetterError: a dead letter does not exist.
     """
     require_redis(resources.redis)
     for letter_id in letter_ids:
@@ -67,7 +67,7 @@ def _run_again(resources: Resources, letter: Row) -> Retried:
         running = runs.hold_running(connection, letter["connection_id"])
         if running is not None and not _began_after(running, letter):
             raise _RefusedError(
-                f"Run {running.run_id}, which left it undone, is not over: ask again when it has ended."
+                f"Run {running.run_id}, which failed to do it, is not over. Next: retry when it has ended."
             )
         step = StepRef.of(running) if running else _start(resources, connection, letter)
         _note(connection, letter, step.run_id)
@@ -77,12 +77,12 @@ def _run_again(resources: Resources, letter: Row) -> Retried:
 
 
 def _began_after(run: Run, letter: Row) -> bool:
-    """Whether the run will do what the letter left undone: an earlier one may have passed it, or died of it itself."""
+    """Return whether the run began after the failure; an earlier one may have passed the step or caused the failure."""
     return run.started_at is not None and run.started_at > letter["last_died_at"]
 
 
 def _start(resources: Resources, connection: Connection, letter: Row) -> StepRef:
-    """Of the same mode; but a permission to mark many deletions was given for that moment, not for this one."""
+    """Start a run of the same mode. A past permission to mark many deletions does not apply to it."""
     step = runs.start(
         connection,
         letter["connection_id"],
@@ -91,15 +91,17 @@ def _start(resources: Resources, connection: Connection, letter: Row) -> StepRef
         sweep_seconds=resources.settings.sweep_interval_seconds,
     )
     if step is None:
-        raise _RefusedError("A run has just started. Once more, please.")
+        raise _RefusedError("A run has just started. Next: retry once more.")
     return step
 
 
 def _send_again(resources: Resources, letter: Row) -> Retried:
     if letter["cause"] == Cause.UNREADABLE:
-        raise _RefusedError("Nobody can read it. Next: booksync dead-letters discard")
+        raise _RefusedError("It cannot be read. Next: booksync dead-letters discard")
     if HIDDEN in str((letter["queue_name"], letter["actor"], letter["arguments"])):
-        raise _RefusedError("It held something that is no id, which was not kept. Next: booksync dead-letters discard")
+        raise _RefusedError(
+            "It held a value that was not an id, so the value was not stored. Next: booksync dead-letters discard"
+        )
     message: Message[None] = Message(
         queue_name=letter["queue_name"],
         actor_name=letter["actor"],
@@ -117,9 +119,9 @@ def _send_again(resources: Resources, letter: Row) -> Retried:
 
 def _refuse_parked(connection: Connection, letter: Row) -> None:
     if connections.link(connection, letter["connection_id"]).is_parked:
-        raise _RefusedError("Zoho refuses the connection. First: booksync connect")
+        raise _RefusedError("Zoho refuses the connection. Next: booksync connect")
 
 
 def _note(connection: Connection, letter: Row, run_id: uuid.UUID | None) -> None:
     if not dead_letters.sent_again(connection, letter["id"], run_id=run_id):
-        raise _RefusedError("Somebody has closed it meanwhile.")
+        raise _RefusedError("It has been closed in the meantime.")

@@ -1,11 +1,12 @@
-"""CSV files that people open in a spreadsheet and send back: no cell is run as a formula or changed on the way.
+"""CSV files that people edit in a spreadsheet: no cell is run as a formula or changed on the way.
 
 A cell that does not begin with a letter is written with an apostrophe before it: '+49 30 …, '0301234567, '=1+1. Without
-one a spreadsheet runs formulas, drops the plus and leading zeros of numbers, rounds long ids and makes dates of "1/2".
-The apostrophe is taken away again when the file is read; one that a spreadsheet has dropped is not missed.
+the apostrophe a spreadsheet runs formulas, drops the plus and leading zeros of numbers, rounds long ids and turns "1/2"
+into a date. Reading removes the apostrophe, and accepts cells from which a spreadsheet has dropped it.
 
-Controls, line ends and marks of direction are written as escapes (`\\x1b`, `\\n`) and a backslash as two, because files
-are also shown in terminals. Reading undoes that. Files hold personal data: only their owner may read them.
+Control characters, line ends and direction marks are written as escapes (`\\x1b`, `\\n`) and a backslash as two,
+because files are also shown in terminals. Reading decodes them. Files hold personal data, so only their owner may read
+them.
 """
 
 import csv
@@ -30,7 +31,7 @@ _OWNER_ONLY = 0o600
 
 
 class SpreadsheetError(Exception):
-    """The file cannot be read as a table: the message says why."""
+    """The file cannot be read as a table; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,13 @@ class Line:
 
 
 def guarded(text: str) -> str:
-    """The text as a cell that a spreadsheet and a terminal leave alone."""
+    """Return the text as a cell that is safe in a spreadsheet and a terminal."""
     shown = printable(text.replace("\\", "\\\\"))
     return shown if not shown or shown[0].isalpha() else _GUARD + shown
 
 
 def restored(cell: str) -> str:
-    """The text of a cell."""
+    """Return the original text of a cell."""
     return _ESCAPE.sub(_sign, cell.strip().removeprefix(_GUARD).strip())
 
 
@@ -61,10 +62,10 @@ def _sign(escape: re.Match[str]) -> str:
 
 
 def open_private(path: Path) -> TextIO:
-    """The file, emptied, for writing. Only its owner may read it, also where it was there before.
+    """Open the file for writing and empty it. Only its owner may read it, even if it existed before.
 
     Raises:
-        OSError: it cannot be written, or belongs to another user.
+        OSError: the file cannot be written, or belongs to another user.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, _OWNER_ONLY)
     try:
@@ -78,7 +79,7 @@ def open_private(path: Path) -> TextIO:
 
 
 def make_private(descriptor: int) -> None:
-    """Only the owner may read the open file; a terminal or a pipe stays as it is.
+    """Make the open file readable by its owner only; leave a terminal or a pipe unchanged.
 
     Raises:
         OSError: the file belongs to another user.
@@ -88,7 +89,7 @@ def make_private(descriptor: int) -> None:
 
 
 def write(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[str]], *, for_excel: bool) -> None:
-    """Writes cells as they are given. For Excel with semicolons and a byte order mark, as it opens files in Europe."""
+    """Write cells unchanged. `for_excel` uses semicolons and a byte order mark, which Excel expects in Europe."""
     if for_excel:
         file.write(_BYTE_ORDER_MARK)
     writer = csv.writer(file, delimiter=";" if for_excel else ",")
@@ -97,10 +98,10 @@ def write(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[str]], *
 
 
 def read(path: Path, *, needed: Sequence[str]) -> Sequence[Line]:
-    """The rows of a file whose first line names the columns. Commas, semicolons and tabs are recognised.
+    """Return the rows of a file whose first line names the columns. The delimiter may be a comma, semicolon or tab.
 
     Raises:
-        SpreadsheetError: it cannot be read, or lacks a column.
+        SpreadsheetError: the file cannot be read, or lacks a column.
     """
     try:
         text = _decoded(path.read_bytes())
@@ -109,11 +110,11 @@ def read(path: Path, *, needed: Sequence[str]) -> Sequence[Line]:
     except OSError as error:
         raise SpreadsheetError(f"{path} cannot be read: {error.strerror}") from None
     except csv.Error as error:
-        raise SpreadsheetError(f"{path} is no CSV file: {error}") from None
+        raise SpreadsheetError(f"{path} is not a CSV file: {error}") from None
 
 
 def _decoded(content: bytes) -> str:
-    """A spreadsheet writes UTF-8, UTF-16 ("Unicode text") or the Windows code page of Western Europe."""
+    """Decode the encodings that spreadsheets write: UTF-8, UTF-16 ("Unicode text") or Windows-1252."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", "replace")
     try:
@@ -144,7 +145,7 @@ def _lines(text: str, delimiter: str) -> Iterator[Line]:
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(number of its first line, cells) of each record, without Excel's "sep=;"."""
+    """Yield (number of its first line, cells) of each record, without Excel's "sep=;" line."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     begins_at = 1
     for record in reader:

@@ -1,4 +1,4 @@
-"""Comparing the whole cache of a connection with Zoho, by fingerprints; it reads both and writes nothing."""
+"""Comparing the whole cache of a connection with Zoho by fingerprints; it is read-only."""
 
 import time
 import uuid
@@ -28,7 +28,8 @@ from workers.zoho import ZohoContactsClient, ZohoInvoicesClient
 from workers.zoho.errors import ZohoError
 from workers.zoho.list_reader import ListReader, WalkT
 
-#: Up to this many cached records that a list lacks are read by their ids, one call each. More are reported as they are.
+#: The most cached records missing from a list that are read by their ids, one call each. More than that are reported
+#: without these reads.
 MAX_CONFIRMATIONS = 200
 
 Persons = dict[str, tuple[ContactPerson, ...]]
@@ -36,20 +37,20 @@ Persons = dict[str, tuple[ContactPerson, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What the comparison found, and what it cost."""
+    """The result of the comparison, and its cost."""
 
     customers: Drift
     invoices: Drift
-    customers_not_compared: tuple[str, ...]  #: ids: Zoho has them, but the list has no row to compare with
+    customers_not_compared: tuple[str, ...]  #: ids of customers that Zoho has without a comparable row in the list
     invoices_not_compared: tuple[str, ...]
     api_calls: int
-    persons_compared: bool  #: False: the bulk list cannot be read, so only what the contacts' list has was compared
+    persons_compared: bool  #: False: the bulk list cannot be read, so only the contacts list's data was compared
 
 
 class Verification:
-    """One comparison. It survives whatever a full run survives, because both read with the same `ListReader`.
+    """One comparison. It tolerates the same errors as a full run, because both read with the same `ListReader`.
 
-    `on_wait` receives the seconds and the reason of each wait, before it.
+    `on_wait` is called before each wait with its seconds and reason.
     """
 
     def __init__(
@@ -78,20 +79,20 @@ class Verification:
         self._rejected: set[str] = set()  #: ids of the rows that cannot be understood
 
     def _now(self) -> datetime:
-        """The present by Postgres's clock."""
+        """Return the current time of Postgres's clock."""
         return self._began_at + timedelta(seconds=time.monotonic() - self._began)
 
     @property
     def has_synced(self) -> bool:
-        """Both lists have been read at least once; before that nothing can have drifted."""
+        """Whether both lists have been read at least once; before that there can be no drift."""
         return self.link.last_customer_sync_at is not None and self.link.last_invoice_sync_at is not None
 
     def run(self) -> Verified:
-        """Reads both sides and compares them.
+        """Read both sides and compare them.
 
         Raises:
             ZohoError, BudgetUnavailable: a list cannot be read, after as many attempts as a run makes.
-            WalkStuck: a list says that more follows, and returns nothing new.
+            WalkStuck: a list reports further pages, but returns nothing new.
         """
         persons = self._persons()
         listed_customers, unclear = self._listed_customers(persons or {})
@@ -105,7 +106,7 @@ class Verification:
             cached = verification.cached_customers(connection, self.link)
             cached_invoices = verification.cached_invoices(connection, self.link)
             skipped = verification.skipped_invoice_ids(connection, self.link)
-        # The persons of these customers cannot be known from the lists.
+        # The lists do not contain the persons of these customers.
         omitted = cached.fingerprints.keys() if persons is None else cached.with_omitted_persons | unclear
         listed_customers = _without_persons(listed_customers, omitted)
         cached_customers = _without_persons(cached.fingerprints, omitted)
@@ -132,9 +133,9 @@ class Verification:
     def _contradicted(
         self, listed: dict[str, Fingerprint], cached: dict[str, Fingerprint], asked: Set[str]
     ) -> frozenset[str]:
-        """Customers whose list row contradicts their details, where the cache agrees with the details.
+        """Return the customers whose list row contradicts their details, if the cache agrees with the details.
 
-        A run asks for the details of each `asked` customer whose row differs from the cache, and goes by those.
+        A run reads the details of each `asked` customer whose row differs from the cache, and trusts the details.
         """
         cached_digests = {contact_id: each.digest for contact_id, each in cached.items()}
         differing = {each for each in asked & listed.keys() if listed[each].digest != cached_digests.get(each)}
@@ -159,7 +160,7 @@ class Verification:
         return Fingerprint.of_customer(customer, persons_as_json(customer.persons))
 
     def _listed_customers(self, persons: Persons) -> tuple[dict[str, Fingerprint], frozenset[str]]:
-        """The customers of the list, and those whose persons the two lists leave open: a run asks for their details."""
+        """Return the listed customers, and the ids with unclear persons, for which a run reads the details."""
         with self._resources.engine.connect() as connection:
             known = verification.known_details(connection, self.link)
             confirmed = verification.known_confirmations(connection, self.link)
@@ -176,7 +177,7 @@ class Verification:
         return listed, frozenset(unclear)
 
     def _persons(self) -> Persons | None:
-        """All persons by contact, None where the bulk list cannot be read: a run goes on without it as well."""
+        """Return all persons by contact, None if the bulk list cannot be read; a run continues without it too."""
         if self.link.bulk_persons_refused:
             return None
         try:
@@ -201,7 +202,7 @@ class Verification:
             yield from rows
 
     def _not_comparable(self, unlisted: Set[str], ask: Callable[[str], bool]) -> frozenset[str]:
-        """Which of these cached records Zoho has. Its list has no readable row for them."""
+        """Return the ids of the unlisted records that exist in Zoho: its list has no readable row for these."""
         rejected = unlisted & self._rejected
         to_confirm = unlisted - rejected
         if len(to_confirm) > MAX_CONFIRMATIONS:
@@ -214,7 +215,7 @@ class Verification:
                 return ask(record_id)
             except ZohoError as error:
                 if concerns_one_record(error):
-                    return True  # Only a record that Zoho says it does not have is missing there.
+                    return True  # Only a 404 proves that Zoho does not have the record.
                 raise
 
         found = self._attempts.of(is_there)
@@ -233,7 +234,7 @@ class Verification:
 
 
 def verified_json(verified: Verified) -> dict[str, Any]:
-    """As `booksync verify --json` prints it."""
+    """Return the output of `booksync verify --json`."""
     return {
         "drift": verified.customers.count + verified.invoices.count,
         "customers": _drift_json(verified.customers, verified.customers_not_compared),
@@ -256,7 +257,7 @@ def _drift_json(drift: Drift, not_compared: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _are_unclear(contact: Contact, persons: tuple[ContactPerson, ...]) -> bool:
-    """Whether the bulk list contradicts the contact's row, or has no person although the row names one."""
+    """Return whether the bulk list contradicts the contact's row, or has no person although the row names one."""
     return disagree(contact, persons) or (contact.primary is not None and not persons)
 
 

@@ -1,4 +1,4 @@
-"""What a webhook rule in Zoho needs of a connection: the address, the secret and the header that carries it."""
+"""The data of a connection that a webhook rule in Zoho needs: the URL, the secret and the header that carries it."""
 
 import secrets
 import uuid
@@ -17,7 +17,7 @@ from workers.boot.settings import Settings
 from workers.secrets.keys import prove_keys
 from workers.secrets.vault import MisplacedSecretError, UnreadableSecretError, Vault
 
-#: Hexadecimal digits: twice as many. Zoho takes 12 to 50 alphanumeric characters.
+#: It gives twice as many hexadecimal digits. Zoho accepts 12 to 50 alphanumeric characters.
 _SECRET_BYTES = 20
 
 
@@ -31,17 +31,17 @@ class UnreadableWebhookSecretError(UnreadableSecretError):
     def __init__(self, connection_id: uuid.UUID) -> None:
         super().__init__(
             f"The webhook secret of connection {connection_id} cannot be read: it was encrypted with a key that "
-            "ENCRYPTION_KEYS does not hold. Next: put that key back at its end and run booksync rotate-keys, or make "
-            f"a new secret: booksync webhook rotate {connection_id}"
+            "ENCRYPTION_KEYS does not hold. Next: add that key at the end of the list and run booksync rotate-keys, or "
+            f"make a new secret: booksync webhook rotate {connection_id}"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookRule:
-    """What to enter in Zoho, and the webhooks that were refused."""
+    """The values to enter in Zoho, and the counts of refused webhooks."""
 
     connection_id: uuid.UUID
-    url: str  #: whole with PUBLIC_URL, else the path on the web process's host
+    url: str  #: the full URL if PUBLIC_URL is set, else only the path on the web process's host
     secret: str = field(repr=False)
     former_secret: str | None = field(repr=False)  #: accepted during a rotation
     former_until: datetime | None
@@ -49,7 +49,7 @@ class WebhookRule:
 
 
 def webhook_url(settings: Settings, connection_id: uuid.UUID) -> str:
-    """The address that Zoho calls; without PUBLIC_URL only its path is known."""
+    """Return the URL that Zoho calls; without PUBLIC_URL only its path is known."""
     path = f"/webhooks/zoho/{connection_id}"
     return f"{str(settings.public_url).rstrip('/')}{path}" if settings.public_url else path
 
@@ -59,17 +59,17 @@ def new_secret() -> str:
 
 
 def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
-    """The connection's rule.
+    """Return the data for the connection's rules.
 
     Raises:
-        UnknownConnectionError: no such connection.
-        UnreadableWebhookSecretError: its present secret was encrypted with a key that is missing.
-        MisplacedSecretError: its present secret was written for another connection.
+        UnknownConnectionError: the connection does not exist.
+        UnreadableWebhookSecretError: its current secret was encrypted with a missing key.
+        MisplacedSecretError: its current secret was written for another connection.
     """
     with resources.engine.connect() as database:
         stored = webhook_secrets.find(database, connection_id)
         if stored is None:
-            raise UnknownConnectionError(f"There is no connection {connection_id}.")
+            raise UnknownConnectionError(f"Connection {connection_id} does not exist.")
         refusals = webhook_secrets.refusals(database, connection_id)
     former = stored.former and _readable(resources.vault, connection_id, stored.former)
     return WebhookRule(
@@ -83,11 +83,11 @@ def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
 
 
 def read_secret(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str:
-    """The webhook secret that is stored for the connection.
+    """Decrypt the stored webhook secret of the connection.
 
     Raises:
-        UnreadableWebhookSecretError: it was encrypted with a key that is missing.
-        MisplacedSecretError: it was written for another connection.
+        UnreadableWebhookSecretError: the secret was encrypted with a missing key.
+        MisplacedSecretError: the secret was written for another connection.
     """
     try:
         return vault.decrypt(encrypted, Place(SecretName.WEBHOOK_SECRET, connection_id))
@@ -98,27 +98,27 @@ def read_secret(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str:
 
 
 def require_readable(database: Connection, vault: Vault, connection_id: uuid.UUID) -> None:
-    """Raises as `read_secret`, where the connection exists and its present secret cannot be read."""
+    """Raise like `read_secret` if the connection exists and its current secret cannot be read."""
     stored = webhook_secrets.find(database, connection_id)
     if stored is not None:
         read_secret(vault, connection_id, stored.current)
 
 
 def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
-    """Gives the connection a new secret; the former one is accepted for `webhook_secrets.FORMER_SECRET_DAYS`.
+    """Give the connection a new secret; the former one is accepted for `webhook_secrets.FORMER_SECRET_DAYS`.
 
-    A present secret that cannot be read authenticates nothing, so it is dropped, and an earlier rotation goes on.
+    An unreadable current secret authenticates no request, so it is dropped, and an earlier rotation continues.
 
     Raises:
         RotationUnderWayError: an earlier rotation is not over.
-        UnknownConnectionError: no such connection.
-        WrongKeysError: this process's keys are not those of the stored secrets; nothing is changed.
+        UnknownConnectionError: the connection does not exist.
+        WrongKeysError: this process's keys cannot read the stored secrets; nothing is changed.
     """
     with resources.engine.begin() as database:
         prove_keys(database, resources.vault)
         stored = webhook_secrets.find(database, connection_id)
         if stored is None:
-            raise UnknownConnectionError(f"There is no connection {connection_id}.")
+            raise UnknownConnectionError(f"Connection {connection_id} does not exist.")
         secret = _encrypted_secret(database, resources, connection_id)
         keeps_current = _readable(resources.vault, connection_id, stored.current) is not None
         if not webhook_secrets.rotate(database, connection_id, secret, keeps_current=keeps_current):
@@ -132,7 +132,7 @@ def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
 
 
 def _readable(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str | None:
-    """The secret; None where it cannot be read."""
+    """Return the secret; None if it cannot be read."""
     try:
         return read_secret(vault, connection_id, encrypted)
     except UnreadableSecretError:
@@ -145,14 +145,14 @@ def _encrypted_secret(database: Connection, resources: Resources, connection_id:
 
 
 def end_rotation(resources: Resources, connection_id: uuid.UUID) -> bool:
-    """Accepts the new secret only, from now on. Returns False where no former one was accepted.
+    """Accept only the new secret from now on. Returns False if no former one was accepted.
 
     Raises:
-        UnknownConnectionError: no such connection.
+        UnknownConnectionError: the connection does not exist.
     """
     with resources.engine.begin() as database:
         stored = webhook_secrets.find(database, connection_id)
         if stored is None:
-            raise UnknownConnectionError(f"There is no connection {connection_id}.")
+            raise UnknownConnectionError(f"Connection {connection_id} does not exist.")
         webhook_secrets.end_rotation(database, connection_id)
     return stored.former is not None

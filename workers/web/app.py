@@ -11,7 +11,7 @@ from workers.web import console, health, metrics, webhooks
 from workers.web.connections import connection_deadlines
 from workers.web.throttled_log import throttled_uvicorn_warnings
 
-#: Somebody waits for each answer. Postgres may hang without being away, and would hold all of this process's threads.
+#: Postgres timeout: a client waits for each response, and a hanging Postgres would occupy all threads of this process.
 POSTGRES_SECONDS = 5.0
 
 

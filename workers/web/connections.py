@@ -1,7 +1,7 @@
-"""Deadlines for HTTP connections whose client sends nothing, or reads nothing: uvicorn has none.
+"""Deadlines for HTTP connections whose client does not send or read, because uvicorn has no such deadlines.
 
-uvicorn bounds only the idle time between two requests. A connection without a request, with half of its headers, with
-the rest of a body that was refused, or whose client does not read the response, would stay open for ever.
+uvicorn limits only the idle time between two requests. A connection would stay open forever if its client sends no
+request, only a part of the headers, or does not finish a refused body, or if it does not read the response.
 """
 
 import asyncio
@@ -14,23 +14,23 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from workers.web.throttled_log import ThrottledLog
 
-#: Time from one check to the next. A connection that owes the same thing at two checks is closed, so after 5 to 10 s.
+#: Time between two checks. A connection that made no progress between two checks is closed, so after 5 to 10 s.
 CHECK_SECONDS = 5.0
 
-#: Connections that may wait for their first request at once; one more closes the oldest, so that descriptors remain
-#: for clients that send something.
+#: The most connections that wait for their first request. A further one closes the oldest, so that file descriptors
+#: remain for clients that send requests.
 MOST_WAITING = 400
 
-#: An honest client has sent its headers by then.
+#: The age up to which a waiting connection is not closed; an honest client has sent its headers by then.
 _GRACE_SECONDS = 1.0
 
-#: What a connection waits for before its first request.
+#: The object that a connection waits for before its first request.
 _FIRST_REQUEST = object()
 
 
 @contextmanager
 def connection_deadlines() -> Iterator[None]:
-    """Inside the block uvicorn closes connections that make no progress.
+    """Close connections that make no progress, during the block.
 
     `uvicorn workers.web.app:app` names no protocol class, so uvicorn's own is extended in place.
     """
@@ -53,7 +53,7 @@ class _Connections:
     """The open connections of a process; used on its event loop only."""
 
     def __init__(self) -> None:
-        self._new: dict[_Connection, None] = {}  # By age; some have sent their first request since.
+        self._new: dict[_Connection, None] = {}  # By age; some may have sent their first request already.
         self._closed = ThrottledLog("Connections without progress are closed", action="web.connections_closed")
 
     def watch(self, protocol: H11Protocol, transport: asyncio.Transport) -> None:
@@ -86,7 +86,7 @@ class _Connections:
 
 
 class _Connection:
-    """One connection, and what it waited for at the last check."""
+    """One connection, and the object that it waited for at the last check."""
 
     def __init__(self, protocol: H11Protocol, transport: asyncio.Transport) -> None:
         self.protocol = protocol
@@ -98,16 +98,16 @@ class _Connection:
         return self.protocol in self.protocol.connections
 
     def age(self) -> float:
-        """In seconds."""
+        """Return the connection's age in seconds."""
         return self.protocol.loop.time() - self._opened_at
 
     def makes_progress(self) -> bool:
-        """False where the client leaves booksync waiting for the same thing as at the last check."""
+        """Return False if booksync still waits for the same action of the client as at the last check."""
         before, self._waited_for = self._waited_for, self.waits_for()
         return self._waited_for is None or self._waited_for is not before
 
     def waits_for(self) -> object | None:
-        """What the client has to do next, as an object of its own; None while it is not the client's turn."""
+        """Return an object that identifies the client's pending action; None while booksync does not wait for it."""
         cycle = cast("RequestResponseCycle | None", self.protocol.cycle)
         if cycle is None:
             return _FIRST_REQUEST if self.is_open() else None
@@ -115,5 +115,5 @@ class _Connection:
             return cycle if self.protocol.flow.write_paused else None
         if self.transport.is_closing():
             return cycle  # The client has not read the whole response.
-        # Without uvicorn's own timer bytes have come since the response: a body's rest, or the next request's headers.
+        # Without uvicorn's own timer, bytes have arrived since the response: the rest of a body, or the next headers.
         return None if self.protocol.timeout_keep_alive_task is not None else cycle

@@ -1,4 +1,4 @@
-"""`/`: the console. It shows how everything stands, to who knows CONSOLE_PASSWORD, and changes nothing."""
+"""`/`: the console. It shows the state of the installation, needs CONSOLE_PASSWORD, and is read-only."""
 
 import secrets
 import uuid
@@ -24,7 +24,7 @@ from workers.web.console_password import SHORTEST_PASSWORD, PasswordCheck, is_to
 router = APIRouter()
 log = structlog.get_logger(__name__)
 
-#: Lines of each list.
+#: Rows of each list.
 _EVENTS_SHOWN = 8
 _GROUPS_SHOWN = 20
 
@@ -40,15 +40,15 @@ _ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="booksync", charset="UTF-8
 
 @router.get("/", response_class=HTMLResponse)
 async def console(request: Request) -> HTMLResponse:
-    """The page. 404 without CONSOLE_PASSWORD, 403 where it is too short, 401 without the right password, 429 while
-    wrong ones are delayed, 503 without Postgres."""
+    """Return the page, or 404 without CONSOLE_PASSWORD, 403 if it is too short, 401 without the right password, 429
+    while responses to wrong ones are delayed, 503 without Postgres."""
     resources: Resources = request.app.state.resources
     await _check_password(request, resources)
     return await run_in_threadpool(_page, resources)
 
 
 def password_check(settings: Settings) -> PasswordCheck | None:
-    """The check of this process; None where the console stays closed, which is logged."""
+    """Return this process's check; None if the console is off, or closed because of a short password (logged)."""
     password = settings.console_password
     if password is None:
         return None
@@ -70,7 +70,7 @@ async def _check_password(request: Request, resources: Resources) -> None:
     outcome = await check.check(password_in(authorization), address)
     await run_in_threadpool(resources.counters.console_password, outcome)
     if outcome is PasswordOutcome.WRONG:
-        raise HTTPException(401, "The password is not right.", headers=_ASK_FOR_PASSWORD)
+        raise HTTPException(401, "The password is wrong.", headers=_ASK_FOR_PASSWORD)
     if outcome is PasswordOutcome.NOT_CHECKED:
         raise HTTPException(429, "Too many wrong passwords. Try again in a few seconds.", headers=_LATER)
 
@@ -119,7 +119,7 @@ def _shown(resources: Resources, connection: Connection) -> dict[str, Any]:
 
 
 def _budgets(resources: Resources, organization_ids: set[str]) -> dict[str, BudgetSnapshot] | None:
-    """Each organisation's; None while Redis is away."""
+    """Return the budget of each organisation; None while Redis is unavailable."""
     try:
         return {each: resources.budget.snapshot(each) for each in organization_ids}
     except BudgetUnavailable:
@@ -127,7 +127,7 @@ def _budgets(resources: Resources, organization_ids: set[str]) -> dict[str, Budg
 
 
 def _span(seconds: float) -> str:
-    """A length of time for people."""
+    """Format a duration for people."""
     for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -1,7 +1,7 @@
-"""Checks the console's password, and makes guessing slow: each wrong password delays its response.
+"""The check of the console's password. It slows guessing down: each wrong password delays its response.
 
-While a response is delayed, no other password from the same address is checked, so that guesses sent at the same time
-gain nothing. The number of delayed responses is limited, which bounds the guesses of many addresses.
+While a response is delayed, no other password from the same address is checked, so parallel guesses do not help. The
+number of delayed responses is limited, which bounds the guesses of many addresses.
 """
 
 import base64
@@ -20,24 +20,24 @@ from workers.web.throttled_log import ThrottledLog
 #: A shorter password closes the console.
 SHORTEST_PASSWORD = 12
 
-#: Delay of an address's first wrong password. Each further one adds as much, up to the longest delay.
+#: Delay of an address's first wrong password. Each further one adds the same delay, up to the longest.
 DELAY_SECONDS = 1.0
 LONGEST_DELAY_SECONDS = 3.0
 
-#: Responses that are delayed at the same time, of all addresses together.
+#: The most responses that are delayed at the same time, over all addresses.
 MOST_DELAYED = 8
 
-#: Addresses that are remembered, those with wrong passwords and those with the right one.
+#: The most addresses that are remembered, of each kind: with wrong passwords, and with the right one.
 MOST_ADDRESSES = 1000
 
 
 def is_too_short(password: SecretStr) -> bool:
-    """Whether the console stays closed with it. Blanks around it do not count."""
+    """Return whether the password is too short for the console. Blanks around it do not count."""
     return len(password.get_secret_value().strip()) < SHORTEST_PASSWORD
 
 
 def password_in(authorization: str) -> bytes:
-    """The password of HTTP's basic authentication, or an empty one. The user's name is ignored."""
+    """Return the password of HTTP's basic authentication, or an empty one. The user's name is ignored."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return b""
@@ -59,7 +59,7 @@ class PasswordCheck:
         self._wrong = ThrottledLog("A wrong console password was refused", action="console.wrong_password")
 
     async def check(self, given: bytes, address: str) -> PasswordOutcome:
-        """The outcome for one request, after the delay where the password is wrong."""
+        """Return the outcome for one request, after a delay if the password is wrong."""
         if self._is_busy(address):
             self._wrong.warning(address=address)
             return PasswordOutcome.NOT_CHECKED
@@ -72,7 +72,7 @@ class PasswordCheck:
         return PasswordOutcome.WRONG
 
     def _is_busy(self, address: str) -> bool:
-        """An address that has sent the right password before does not share the limit with others."""
+        """Return whether no check is possible now. The limit exempts addresses that have sent the right password."""
         is_full = len(self._delayed) >= MOST_DELAYED and address not in self._trusted
         return address in self._delayed or is_full
 
@@ -87,7 +87,7 @@ class PasswordCheck:
 
 
 def _digest(password: bytes) -> bytes:
-    """Of one length for all passwords, because comparing texts of two lengths takes less time."""
+    """Hash the password, because comparing texts of different lengths is faster and would reveal the length."""
     return hashlib.sha256(password).digest()
 
 

@@ -1,4 +1,4 @@
-"""`/healthz`: the process answers. `/readyz`: it can do its work, or says what is missing."""
+"""`/healthz`: the process is alive. `/readyz`: it can do its work, or the response names what is missing."""
 
 import redis
 from fastapi import APIRouter, Request, Response
@@ -20,31 +20,31 @@ _failures = ThrottledLog("Postgres cannot be used", action="readyz.no_database")
 _OK = "ok"
 _UNKNOWN = "unknown"
 
-#: Ends the report on a schema that is newer, where webhooks can be stored all the same.
+#: The end of the report on a newer schema, if webhooks can still be stored.
 _STILL_RECEIVES = "; until then this process receives webhooks"
 
-#: Somebody should look when an event has waited for so long.
+#: An event that waits longer than this is reported.
 EVENT_WAIT_SECONDS = 300.0
 
-#: What this process needs to do its work. The rest is told, but a web process that is taken out of service because
-#: another kind of process rests would lose Zoho's webhooks too.
+#: The checks that decide about 503: what this process itself needs. The other checks are only reported, because a web
+#: process that is taken out of service for another process's failure would lose Zoho's webhooks too.
 _NEEDED = ("database", "schema", "keys", "redis")
 
 
 @router.api_route("/healthz", methods=["GET", "HEAD"])
 async def healthz() -> dict[str, str]:
-    """Alive. An orchestrator restarts what does not answer this, so it waits for no thread that others may hold."""
+    """Report that the process is alive. It needs no thread, because a busy pool must not make an orchestrator restart
+    it."""
     return {"status": _OK}
 
 
 @router.api_route("/readyz", methods=["GET", "HEAD"])
 def readyz(request: Request, response: Response) -> dict[str, str]:
-    """200 when database, schema, keys and Redis are all as they must be, else 503 with the check that failed.
+    """Return 200 if the checks of database, schema, keys and Redis pass, else 503. The body has the result of each.
 
-    A newer schema leaves the process ready as long as it can store webhooks: in a rolling deploy the balancer goes on
-    sending them here until the new processes are up.
-    Whether a scheduler ticks, workers do their work, webhook events are handled and Redis keeps its messages is
-    reported too.
+    A newer schema leaves the process ready as long as it can store webhooks, so that in a rolling deploy the load
+    balancer keeps sending them here until the new processes are up.
+    The scheduler, the workers, waiting webhook events and Redis's eviction policy are reported too.
     """
     resources: Resources = request.app.state.resources
     checks = {**_database(resources), **_redis(resources)}

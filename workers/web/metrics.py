@@ -10,5 +10,5 @@ router = APIRouter()
 
 @router.get("/metrics")
 def metrics(request: Request) -> Response:
-    """Always 200: what cannot be read is left out, and `booksync_up` says so."""
+    """Always return 200; metrics of an unavailable server are left out, and its `booksync_up` is 0."""
     return Response(render(request.app.state.resources), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""What `/metrics` tells: read from Postgres and Redis at each scrape, so that any one process tells it of all."""
+"""The metrics of `/metrics`, read from Postgres and Redis at each scrape, so any one process reports all of them."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -27,14 +27,14 @@ Samples = Iterable[tuple[Labels, float | None]]
 
 
 def render(resources: Resources) -> bytes:
-    """The metrics in Prometheus's text format. What cannot be read is left out, and `booksync_up` says so."""
+    """Return the metrics in Prometheus's text format; metrics of an unavailable server are left out (`booksync_up`)."""
     registry = CollectorRegistry()
     registry.register(_AtScrape(resources))
     return generate_latest(registry)
 
 
 class _AtScrape(Collector):
-    """All figures as they are now. No label holds anything but ids and words of booksync's own."""
+    """Collects all current figures. Labels hold only ids and fixed words of booksync."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
@@ -43,7 +43,8 @@ class _AtScrape(Collector):
         organizations: list[str] = []
         up: dict[str, float] = {}
         try:
-            # Read whole before the first is told: half of them would look like an installation that has shrunk.
+            # Read all metrics before the first is returned, because an incomplete set would look like an installation
+            # that has shrunk.
             told: list[Metric] = list(self._from_postgres(organizations))
             up["postgres"] = self._does_postgres_work()
         except (DBAPIError, PoolTimeoutError):
@@ -52,12 +53,12 @@ class _AtScrape(Collector):
         up["redis"] = float(state.refusal is None)
         told += _memory(state)
         if state.answers:
-            # A replica and a full memory can still be read.
+            # A replica, or a Redis whose memory is full, can still be read.
             with suppress(redis.RedisError, BudgetUnavailable):
                 told += self._from_redis(organizations)
         yield _gauge(
             "up",
-            "Whether that server answers and accepts writes.",
+            "1 if that server is reachable and accepts writes.",
             (({"part": part}, value) for part, value in up.items()),
         )
         yield from told
@@ -81,17 +82,17 @@ class _AtScrape(Collector):
         organizations += sorted({link["organization"] for link in links})
         yield _gauge(
             "connection_parked",
-            "1 for a connection that Zoho refuses until a person connects it again.",
+            "1 for a connection that Zoho refuses until a person connects it again; else 0.",
             (({"connection": link["connection"]}, float(link["is_parked"])) for link in links),
         )
         yield _gauge(
             "token_endpoint_throttled_seconds",
-            "Seconds since Zoho's token endpoint was first throttled without a token in between; 0 where it is not.",
+            "Seconds since Zoho's token endpoint began to throttle and returned no token; 0 if it does not throttle.",
             (({"connection": link["connection"]}, link["throttled_seconds"]) for link in links),
         )
         yield _gauge(
             "last_sync_age_seconds",
-            "Seconds since what is cached was complete.",
+            "Seconds since the cached records were last complete.",
             (
                 ({"connection": link["connection"], "what": what}, link[f"{what}_age"])
                 for link in links
@@ -105,33 +106,35 @@ class _AtScrape(Collector):
         )
         yield _gauge(
             "held_deletions",
-            "Records that are held back from being marked deleted until a person decides.",
+            "Records that are not marked deleted until a person decides.",
             (({"connection": connection_id, "kind": kind}, count) for (connection_id, kind), count in held.items()),
         )
         named = ("connection", "mode", "status")
         yield _gauge(
             "runs_last_day",
-            "Runs that began within a day.",
+            "Runs that began within the last day.",
             (({name: row[name] for name in named}, row["runs"]) for row in runs),
         )
         yield _gauge(
             "run_api_calls_last_day",
-            "API calls of the runs that began within a day.",
+            "API calls of the runs that began within the last day.",
             (({name: row[name] for name in named}, row["calls"]) for row in runs),
         )
         oldest = ahead["oldest_run_seconds"]
-        yield _gauge("oldest_run_seconds", "Seconds since the oldest run began that is not over.", [({}, oldest)])
-        yield _gauge("overdue_steps", "Steps that no worker has taken in time.", [({}, ahead["steps"])])
-        yield _gauge("reminders_scheduled", "Reminders to come.", [({}, ahead["reminders"])])
-        yield _gauge("resyncs_waiting", "Records that webhooks have told of, to be fetched.", [({}, ahead["resyncs"])])
+        yield _gauge("oldest_run_seconds", "Seconds since the start of the oldest unfinished run.", [({}, oldest)])
+        yield _gauge("overdue_steps", "Run steps that no worker has started in time.", [({}, ahead["steps"])])
+        yield _gauge("reminders_scheduled", "Reminders that are scheduled.", [({}, ahead["reminders"])])
+        yield _gauge("resyncs_waiting", "Records named by webhooks that wait for a refresh.", [({}, ahead["resyncs"])])
         yield _gauge(
             "webhook_events",
-            "Webhook events of the last days, by what became of them.",
+            "Webhook events of the last days, by their outcome.",
             (({"outcome": outcome}, count) for outcome, count in sorted(events.items())),
         )
-        yield _gauge("webhook_oldest_waiting_seconds", "Since when the oldest event waits.", [({}, waits)])
-        yield _gauge("scheduler_silence_seconds", "Seconds since any scheduler ticked.", [({}, silence)])
-        yield _gauge("dead_letters", "Messages that wait for a person's decision.", [({}, letters)])
+        yield _gauge(
+            "webhook_oldest_waiting_seconds", "Seconds that the oldest waiting event has waited.", [({}, waits)]
+        )
+        yield _gauge("scheduler_silence_seconds", "Seconds since the last tick of any scheduler.", [({}, silence)])
+        yield _gauge("dead_letters", "Open dead letters, which wait for a person's decision.", [({}, letters)])
         yield _gauge(
             "skipped_invoices",
             "Invoices that wait for their customer.",
@@ -155,22 +158,22 @@ class _AtScrape(Collector):
                 (({"state": state}, float(workers[state])) for state in WorkerState),
             ),
             _gauge("queue_messages", "Messages in a queue.", lengths),
-            _gauge("queue_oldest_seconds", "For how long the oldest message that is due waits for a worker.", oldest),
+            _gauge("queue_oldest_seconds", "Seconds that the oldest due message has waited for a worker.", oldest),
             *_budgets(budgets),
             *_counters(client),
         ]
 
 
 def _memory(state: RedisState) -> list[Metric]:
-    """The memory of Redis, where the ACL lets this user see it."""
+    """Return the gauges of Redis's memory; they have no sample if the ACL hides it from this user."""
     return [
         _gauge("redis_used_memory_bytes", "Memory that Redis uses.", [({}, state.used_memory_bytes)]),
-        _gauge("redis_maxmemory_bytes", "Memory that Redis may use; 0 for no limit.", [({}, state.maxmemory_bytes)]),
+        _gauge("redis_maxmemory_bytes", "Memory limit of Redis; 0 for no limit.", [({}, state.maxmemory_bytes)]),
     ]
 
 
 def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:
-    """What all processes have counted since Redis was last empty."""
+    """Yield the counters of all processes since Redis was last empty."""
     counted = totals(client)
 
     def of(family: Family, name: str, help_text: str, *, parts: int = 1) -> CounterMetricFamily:
@@ -179,27 +182,27 @@ def _counters(client: redis.Redis) -> Iterator[CounterMetricFamily]:
             counter.add_metric(labels, total / parts)
         return counter
 
-    yield of(Family.STEPS, "steps", "Turns of workers at steps of runs, by the step's phase and how the turn ended.")
-    yield of(Family.RESYNCS, "resyncs", "Turns of workers at records that webhooks told of, by how the turn ended.")
-    yield of(Family.API_CALLS, "api_calls", "Calls made to Zoho's API, by the answer's HTTP status.")
-    yield of(Family.BUDGET_WAITS, "budget_waits", "Times that a call had to wait for the API budget, by the reason.")
+    yield of(Family.STEPS, "steps", "Attempts of workers at run steps, by the step's phase and the outcome.")
+    yield of(Family.RESYNCS, "resyncs", "Attempts of workers to refresh records named by webhooks, by the outcome.")
+    yield of(Family.API_CALLS, "api_calls", "Calls made to Zoho's API, by the response's HTTP status.")
+    yield of(Family.BUDGET_WAITS, "budget_waits", "Waits of calls for the API budget, by the reason.")
     yield of(
         Family.BUDGET_WAIT_MS,
         "budget_wait_seconds",
-        "Seconds of these waits: slept just before the call, or for which a step or a record stepped aside, counted as "
-        "it does. The reasons tokens and token_endpoint are waits for an access token.",
+        "Seconds of these waits: a short wait is slept just before the call, a longer one defers the step or the "
+        "refresh. Waits with the reasons tokens and token_endpoint are for an access token.",
         parts=1000,
     )
-    yield of(Family.TRUTH_CHECK_RECORDS, "truth_check_records", "Records that truth checks asked for, by the finding.")
+    yield of(Family.TRUTH_CHECK_RECORDS, "truth_check_records", "Records read by truth checks, by the result.")
     yield of(Family.TRUTH_CHECK_DRIFT, "truth_check_drift", "Records that differed from Zoho in that column.")
-    yield of(Family.CONSOLE_PASSWORDS, "console_passwords", "Passwords that were sent to the console, by the outcome.")
+    yield of(Family.CONSOLE_PASSWORDS, "console_passwords", "Passwords sent to the console, by the result.")
 
 
 def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:
     def of_each(name: str, help_text: str, values: dict[str, float | None]) -> GaugeMetricFamily:
         return _gauge(f"budget_{name}", help_text, (({"organization": each}, value) for each, value in values.items()))
 
-    yield of_each("limit", "Calls in a window.", {each: budget.limit for each, budget in budgets.items()})
+    yield of_each("limit", "Calls allowed per window.", {each: budget.limit for each, budget in budgets.items()})
     yield of_each(
         "left",
         "Calls left in this window.",
@@ -207,24 +210,26 @@ def _budgets(budgets: dict[str, BudgetSnapshot]) -> Iterator[GaugeMetricFamily]:
     )
     yield of_each(
         "reserved_ahead",
-        "Calls that are promised and not made yet: what waits for the budget.",
+        "Calls that are reserved ahead for waiting callers and not made yet.",
         {each: budget.reserved_ahead for each, budget in budgets.items()},
     )
     yield of_each(
         "day_left",
-        "Calls left of the day, as Zoho last told.",
+        "Calls left today, as Zoho last reported.",
         {each: budget.day_remaining for each, budget in budgets.items()},
     )
     yield of_each(
         "paused_seconds",
-        "For how long all calls pause.",
+        "Seconds until the pause of all calls ends.",
         {each: budget.paused_seconds for each, budget in budgets.items()},
     )
-    yield of_each("refusals", "Calls that Zoho has refused lately.", {each: b.throttles for each, b in budgets.items()})
+    yield of_each(
+        "refusals", "Calls that Zoho has throttled recently.", {each: b.throttles for each, b in budgets.items()}
+    )
 
 
 def _gauge(name: str, help_text: str, samples: Samples) -> GaugeMetricFamily:
-    """What is not known (None) has no sample."""
+    """Build a gauge; an unknown value (None) gives no sample."""
     known = [(labels, value) for labels, value in samples if value is not None]
     family = GaugeMetricFamily(f"booksync_{name}", help_text, labels=list(known[0][0]) if known else [])
     for labels, value in known:

@@ -1,4 +1,4 @@
-"""Counts of webhooks with a wrong secret, summed in memory: a flood writes one row a second."""
+"""Counts of webhooks with a wrong secret, summed in memory so that a flood causes one write a second."""
 
 import asyncio
 import threading
@@ -18,10 +18,10 @@ from workers.observability.logs import describe
 
 log = structlog.get_logger(__name__)
 
-#: Between two writes of one connection, in each process.
+#: Time between two writes for one connection, in each process.
 SECONDS_BETWEEN_WRITES = 1.0
 
-#: A timer of the event loop may fire a moment early.
+#: Margin, because a timer of the event loop may fire slightly early.
 _TIMER_MARGIN_SECONDS = 0.05
 
 
@@ -33,7 +33,7 @@ class _Pending:
 
 
 class RefusalCounts:
-    """What waits to be written, for connections that exist: strangers with invented ids fill no memory.
+    """The unwritten counts, only of existing connections: requests with invented ids must not fill the memory.
 
     Times are those of `clock`, in seconds.
     """
@@ -48,7 +48,7 @@ class RefusalCounts:
             self._pending.setdefault(connection_id, _Pending()).count += count
 
     def take(self, connection_id: uuid.UUID) -> int:
-        """The count to write now; 0 where nothing waits, or the last write is too recent."""
+        """Return the count to write now; 0 if nothing was counted, or the last write is too recent."""
         with self._lock:
             pending = self._pending.get(connection_id)
             now = self._clock()
@@ -59,7 +59,7 @@ class RefusalCounts:
             return count
 
     def plan(self, connection_id: uuid.UUID) -> float | None:
-        """The seconds after which `take` is to be called again; None where nothing waits, or it is planned already."""
+        """Return the seconds until the next call of `take`; None without a count, or if a call is planned already."""
         with self._lock:
             pending = self._pending.get(connection_id)
             now = self._clock()
@@ -75,13 +75,13 @@ def _counts() -> RefusalCounts:
 
 
 async def count(resources: Resources, connection_id: uuid.UUID) -> None:
-    """Counts a refused webhook of a connection that exists."""
+    """Count a refused webhook of an existing connection."""
     _counts().add(connection_id)
     await _write(resources, connection_id)
 
 
 async def _write(resources: Resources, connection_id: uuid.UUID) -> None:
-    """Writes the connection's count, or plans to do so once the last write is long enough ago."""
+    """Write the connection's count, or schedule the write if the last one is too recent."""
     if refused := _counts().take(connection_id):
         await run_in_threadpool(_add, resources, connection_id, refused)
     if (seconds := _counts().plan(connection_id)) is not None:
@@ -89,7 +89,7 @@ async def _write(resources: Resources, connection_id: uuid.UUID) -> None:
         loop.call_later(seconds, lambda: _keep(loop.create_task(_write(resources, connection_id))))
 
 
-#: The loop itself keeps no task alive.
+#: References to the tasks, because the event loop does not keep tasks alive.
 _tasks: set[asyncio.Task[None]] = set()
 
 
@@ -114,7 +114,7 @@ def _add(resources: Resources, connection_id: uuid.UUID, refused: int) -> None:
         _counts().add(connection_id, refused)
         return
     log.warning(
-        "Webhooks are refused: the secret does not match",
+        "Webhooks are refused, because the secret does not match",
         action="webhook.refused",
         connection_id=str(connection_id),
         refused=refused,

@@ -1,4 +1,4 @@
-"""Reads the body of a request within a bound of bytes and of time."""
+"""Reads the body of a request within limits of size and time."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from workers.web.throttled_log import ThrottledLog
 
 MAX_BODY_BYTES = 1_000_000
 
-#: From the headers to the last byte. An honest body arrives within a second.
+#: Time limit from the headers to the last byte. An honest body arrives within a second.
 BODY_SECONDS = 10.0
 
-#: What the bodies that are not whole yet may take of this process's memory.
+#: Memory limit for all incomplete bodies of this process.
 MOST_UNFINISHED_BYTES = 64_000_000
 
 
 @dataclass(slots=True)
 class _Unfinished:
-    """The bodies that are being read, on the event loop only."""
+    """The size of the incomplete bodies; used on the event loop only."""
 
     total_bytes: int = 0
 
@@ -30,10 +30,10 @@ _many = ThrottledLog("Too many bodies arrive at the same time", action="web.too_
 
 
 def refuse_large(request: Request) -> None:
-    """Check the length that the headers declare, before anything else is done for the request.
+    """Check the length that the headers declare, before any other work for the request.
 
     Raises:
-        HTTPException: 413, larger than `MAX_BODY_BYTES`.
+        HTTPException: 413, the body is larger than `MAX_BODY_BYTES`.
     """
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdecimal() and int(length) > MAX_BODY_BYTES:
@@ -41,17 +41,17 @@ def refuse_large(request: Request) -> None:
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body, whatever its headers declare.
+    """Read the whole body, regardless of the declared length.
 
     Raises:
-        HTTPException: 413, larger than `MAX_BODY_BYTES`; 408, not whole within `BODY_SECONDS`; 400, the connection
-            ended before; 503, the bodies that arrive at the same time take more than `MOST_UNFINISHED_BYTES`.
+        HTTPException: 413, the body is larger than `MAX_BODY_BYTES`; 408, it is not complete within `BODY_SECONDS`;
+        400, the connection ended early; 503, all incomplete bodies exceed `MOST_UNFINISHED_BYTES`.
     """
     try:
         with fail_after(BODY_SECONDS):
             return await _read(request)
     except ClientDisconnect:
-        raise HTTPException(400, "The body is not whole.") from None
+        raise HTTPException(400, "The body is incomplete.") from None
     except TimeoutError:
         _slow.warning()
         raise HTTPException(408, "The body did not arrive in time.") from None

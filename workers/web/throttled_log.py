@@ -1,4 +1,4 @@
-"""Warnings that a stranger can cause at will, logged a few times a minute at most."""
+"""Throttling of warnings that any client can cause: each kind is logged a few times a minute at most."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ _SECONDS = 10.0
 
 
 class ThrottledLog:
-    """Logs the first warning at once, and those of the next seconds together with the one after them."""
+    """Logs the first warning at once; the warnings of the next seconds are counted in the next line."""
 
     def __init__(self, sentence: str, *, action: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._sentence = sentence
@@ -26,7 +26,7 @@ class ThrottledLog:
         self._quiet_until = clock()
 
     def warning(self, **facts: object) -> None:
-        """Log the sentence with `facts` and `count`, how often it was due since the last line; or only count it."""
+        """Log the sentence with `facts` and the `count` of warnings since the last line, or only count the warning."""
         with self._lock:
             self._count += 1
             if self._clock() < self._quiet_until:
@@ -38,7 +38,7 @@ class ThrottledLog:
 
 @contextmanager
 def throttled_uvicorn_warnings(clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """Inside the block uvicorn repeats a warning about a client's request after some seconds only."""
+    """Throttle uvicorn's warnings about clients' requests, during the block."""
     logger, throttle = logging.getLogger("uvicorn.error"), _Throttle(clock)
     logger.addFilter(throttle)
     try:
@@ -51,7 +51,7 @@ class _Throttle(logging.Filter):
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
         self._clock = clock
-        self._quiet_until: dict[str, float] = {}  # By message: uvicorn's warnings are few constants.
+        self._quiet_until: dict[str, float] = {}  # By message; bounded, because uvicorn's warnings are few constants.
 
     def filter(self, record: logging.LogRecord) -> bool:
         message, now = str(record.msg), self._clock()

@@ -1,4 +1,4 @@
-"""`/webhooks/zoho/{connection}`: events are stored, then acknowledged with 202, then their records are fetched."""
+"""`/webhooks/zoho/{connection}`: store the events, acknowledge them with 202, then request the refreshes."""
 
 import secrets
 import uuid
@@ -34,27 +34,27 @@ from workers.webhooks.signatures import SECRET_HEADERS, SIGNATURE_HEADER, is_aut
 router = APIRouter()
 log = structlog.get_logger(__name__)
 
-#: Threads that send, and how many answers' messages may wait for one.
+#: The number of sender threads, and of responses whose messages may wait for one.
 _SENDERS = 4
 _MOST_WAITING = 1_000
 
-#: How long a webhook waits for a thread while others wait for Postgres.
+#: The longest wait of a webhook for a thread while other webhooks wait for Postgres.
 LONGEST_WAIT_SECONDS = 5.0
 
-#: Looked up where the address holds no id, so that the response takes as long as for an unknown one.
+#: Looked up if the URL holds no id, so that the response takes as long as for an unknown connection.
 _NO_CONNECTION = uuid.UUID(int=0)
 _NO_PLACE = Place(SecretName.WEBHOOK_SECRET, _NO_CONNECTION)
 
 
 class _Secret(StrEnum):
-    """By which of a connection's secrets a request is authentic."""
+    """The secret of a connection that a request has proved."""
 
     CURRENT = "current"
     FORMER = "former"  #: accepted during a rotation
 
 
 class _RefusedError(Exception):
-    """The request is not authentic. `connection_id` is that of a connection whose secret it does not match."""
+    """The request is not authentic. `connection_id` is set if the connection exists and the secret does not match."""
 
     def __init__(self, connection_id: uuid.UUID | None) -> None:
         super().__init__(self.__doc__)
@@ -65,20 +65,21 @@ class _RefusedError(Exception):
     "/webhooks/zoho/{connection}", methods=["POST", "PUT", "DELETE"], status_code=202, response_model=None
 )
 async def receive(connection: str, request: HTTPRequest, background: BackgroundTasks) -> Response | dict[str, str]:
-    """202 when the events are stored; 401, 413, 408, 400 or 503 else. No response shows which connections exist."""
+    """Return 202 once the events are stored; else 401, 413, 408, 400 or 503. No response reveals which connections
+    exist."""
     resources: Resources = request.app.state.resources
     refuse_large(request)
-    # Without a signature and a secret the request is refused whatever its body is, so the body is not waited for.
+    # A request without a signature or a secret is refused in any case, so its body is not read.
     body = await read_body(request) if _carries_proof(request) else b""
     try:
         following = await _stored(resources, connection, request, body)
     except _RefusedError as refused:
-        # Counted after the response, so that its time does not depend on whether there is such a connection.
+        # Counted after the response, so that its duration does not depend on the connection's existence.
         task = None
         if refused.connection_id is not None:
             task = BackgroundTask(refusals.count, resources, refused.connection_id)
         return JSONResponse({"detail": "The signature is not valid."}, status_code=401, background=task)
-    # Sent after the answer: Zoho need not wait for Redis.
+    # Sent after the response, so that Zoho does not wait for Redis.
     background.add_task(_send, resources, following)
     return {"status": "accepted"}
 
@@ -88,8 +89,8 @@ def _carries_proof(request: HTTPRequest) -> bool:
 
 
 async def _stored(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
-    """Stored in a thread. Once begun it is not left alone: it ends by itself, for Postgres's answers are waited for so
-    long and no longer."""
+    """Store the events in a thread. The timeout covers only the wait for a thread; `POSTGRES_SECONDS` limits the store,
+    which is never abandoned."""
     try:
         with fail_after(LONGEST_WAIT_SECONDS):
             return await run_in_threadpool(_store, resources, connection, request, body)
@@ -103,7 +104,7 @@ def _later() -> HTTPException:
 
 
 def _store(resources: Resources, connection: str, request: HTTPRequest, body: bytes) -> Sequence[Due]:
-    # Here and not in the event loop, because taking a megabyte apart takes a moment.
+    # The body is parsed in this thread, because parsing a megabyte would block the event loop.
     content_type = request.headers.get("content-type", "")
     told = take_apart(request.url.query, content_type, body, method=request.method)
     connection_id = _connection_id(connection)
@@ -127,7 +128,7 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
     connection_log.info("Events are stored", action="webhook.stored", events=len(reading.events), secret=secret)
     if reading.left_out:
         connection_log.warning(
-            "A webhook names more records than one may. The next run reads the others",
+            "A webhook names more records than allowed. The next run reads the others",
             action="webhook.left_out",
             left_out=reading.left_out,
         )
@@ -135,7 +136,7 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
 
 
 def _reading(told: Request) -> Reading:
-    """What the request names; no event where it cannot be read."""
+    """Return the events that the request names; none if it is unreadable."""
     try:
         return read_events(told)
     except UnreadableBodyError:
@@ -152,13 +153,13 @@ def _connection_id(text: str) -> uuid.UUID:
 def _matching_secret(
     vault: Vault, stored: WebhookSecrets | None, connection_id: uuid.UUID, request: HTTPRequest, told: Request
 ) -> _Secret:
-    """The secret that the request is authentic by.
+    """Return which secret the request has proved.
 
-    Two secrets are always compared, unknown ones where the connection has fewer or does not exist: the work, and so
-    the time of the response, is the same.
+    Two secrets are always compared; random ones replace missing ones, also for a connection that does not exist. So the
+    duration of the response is always the same.
 
     Raises:
-        _RefusedError: neither secret fits.
+        _RefusedError: neither secret matches.
     """
     current = _secret(vault, stored.current if stored else None, connection_id)
     former = _secret(vault, stored.former if stored else None, connection_id)
@@ -168,14 +169,14 @@ def _matching_secret(
         for secret in (current, former)
     )
     if stored is None or not (by_current or by_former):
-        # The request may carry the secret that cannot be read, so it is not counted as one with a wrong secret.
+        # The request may carry the unreadable secret, so it is not counted as one with a wrong secret.
         is_countable = stored is not None and None not in (current, former)
         raise _RefusedError(connection_id if is_countable else None)
     return _Secret.CURRENT if by_current else _Secret.FORMER
 
 
 def _secret(vault: Vault, encrypted: str | None, connection_id: uuid.UUID) -> str | None:
-    """The secret, an unknown one where none is stored; None, which is logged, where it cannot be read."""
+    """Return the secret, or a random one if none is stored; None (logged) if it cannot be read."""
     if encrypted is None:
         return vault.decrypt(_unknown_secret(vault), _NO_PLACE)
     try:
@@ -191,7 +192,7 @@ def _unknown_secret(vault: Vault) -> str:
 
 
 async def _send(resources: Resources, following: Sequence[Due]) -> None:
-    """In threads of its own, because Redis may hang; the sweeper sends what is left out."""
+    """Send in separate threads, because Redis may hang; the scheduler's sweep sends the omitted messages."""
     senders = _senders()
     if senders.statistics().tasks_waiting < _MOST_WAITING:
         await run_sync(_send_all, resources, following, limiter=senders)

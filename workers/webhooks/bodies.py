@@ -1,6 +1,7 @@
-"""One webhook request as data: its parameters, which the signature covers, and the events that it names.
+"""One webhook request as data: the parameters that the signature covers, and the events.
 
-Pure: bytes, query and method come in; forms, JSON and pasted placeholder text are read liberally into events.
+Pure functions from bytes, query and method to events. Forms, JSON and text with pasted placeholders are parsed
+liberally.
 """
 
 import codecs
@@ -15,13 +16,13 @@ from python_multipart.multipart import Field, File, create_form_parser
 from domain.webhooks import Event
 from workers.webhooks.records import Fields, Found, find_in_text, find_records, looks_like_json, names_deletion
 
-#: Far above the fields of the largest record.
+#: Limit of fields, far above those of the largest record.
 _MOST_FIELDS = 2_000
 
-#: Events of one request. An import that a relay sends as one array is larger: the next run reads the rest.
+#: Limit of events of one request. An import that a relay sends as one array may be larger; the next run reads the rest.
 MOST_EVENTS = 200
 
-#: UTF-32's little-endian mark begins with that of UTF-16, so it is compared first.
+#: The UTF-32-LE mark precedes the UTF-16-LE mark, because it begins with the same bytes.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -39,12 +40,12 @@ class UnreadableBodyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, taken apart as far as its signature needs it."""
+    """One request, parsed as far as its signature needs it."""
 
     query: Parameters
     form: Parameters = field(repr=False)
     body: bytes = field(repr=False)
-    is_delete: bool = False  #: sent by the method DELETE
+    is_delete: bool = False  #: sent with the method DELETE
 
     @property
     def is_form(self) -> bool:
@@ -52,7 +53,7 @@ class Request:
 
     @property
     def parameters(self) -> Parameters:
-        """What the signature covers before a JSON body."""
+        """The parameters that the signature covers before a JSON body."""
         return [*self.query, *self.form]
 
     @property
@@ -62,14 +63,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The events of one request, and how many more ids it named than are taken."""
+    """The events of one request, and the number of ids above `MOST_EVENTS`."""
 
     events: Sequence[Event]
     left_out: int = 0
 
 
 def take_apart(query: str, content_type: str, body: bytes, *, method: str = "POST") -> Request:
-    """The request's parameters; JSON that is called a form, as some clients do by default, is JSON."""
+    """Parse the parameters. JSON with the content type of a form, a default of some clients, is treated as JSON."""
     kind = content_type.partition(";")[0].strip().lower()
     form: Parameters = ()
     if kind.startswith("multipart/"):
@@ -80,21 +81,21 @@ def take_apart(query: str, content_type: str, body: bytes, *, method: str = "POS
 
 
 def read_events(request: Request) -> Reading:
-    """The events that the request names: one or more, at most `MOST_EVENTS`.
+    """Return the events that the request names: at least one, at most `MOST_EVENTS`.
 
     Raises:
-        UnreadableBodyError: it names no record, or a record without an id.
+        UnreadableBodyError: the request names no record, or a record without an id.
     """
     query = Fields(request.query)
     is_deleted = request.is_delete or names_deletion(query)
     found = _found_in_body(request, is_deleted=is_deleted)
-    # An id in the address is as good as one in the body, and no customer's name can displace it.
+    # An id in the query counts like one in the body, and text pasted into the body cannot hide it.
     found = found.completed_by(find_records(query, is_deleted=is_deleted))
     digest = hashlib.sha256(urlencode(request.query).encode("utf-8", "replace") + request.body).hexdigest()
     if not found.records and (found.lacks_id or found.other is None):
         raise UnreadableBodyError
     events = found.events(digest)
-    # In one order, whatever the body's: their rows are locked one after the other.
+    # Sorted, so that parallel requests lock the rows in the same order.
     taken = sorted(events[:MOST_EVENTS], key=lambda event: (event.entity, event.record_id))
     return Reading(taken, left_out=len(events) - len(taken))
 
@@ -106,16 +107,16 @@ def _found_in_body(request: Request, *, is_deleted: bool) -> Found:
     elif looks_like_json(text):
         return find_in_text(text, is_deleted=is_deleted)
     else:
-        # Text that placeholders have made is often a form, whatever its type is called.
+        # Text with pasted placeholders is often a form, regardless of its content type.
         pairs = _pairs(text) if "=" in text else ()
-        # Any text with "=" in it looks like a form, so it counts only where it names an id.
+        # Any text with "=" looks like a form, so it counts only if it names an id.
         found = replace(find_records(Fields(pairs), is_deleted=is_deleted), other=None)
-    # A pasted line break or & can hide an id from the form's own rules.
+    # A pasted line break or & can hide an id from the form's parser.
     return found.completed_by(find_in_text(text, is_deleted=is_deleted))
 
 
 def _decoded(body: bytes) -> str:
-    """The body as text. Ids are ASCII, so a wrong byte elsewhere is replaced and does no harm."""
+    """Decode the body. Invalid bytes are replaced, which is harmless because ids are ASCII."""
     for mark, encoding in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(encoding, "replace")
@@ -132,12 +133,12 @@ def _fields(body: bytes) -> Parameters:
 def _pairs(text: str) -> Parameters:
     try:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:  # More fields than that.
+    except ValueError:  # It has more than _MOST_FIELDS fields.
         return ()
 
 
 def _parts(content_type: str, body: bytes) -> Parameters:
-    """The fields of a multipart form, files as their text; none where its parts are broken."""
+    """Return the fields of a multipart form, files as text; none if the form is malformed."""
     pairs: list[tuple[str, str]] = []
 
     def take(name: bytes | None, value: bytes | None) -> None:

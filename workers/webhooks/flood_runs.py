@@ -1,4 +1,4 @@
-"""The runs that read what many webhooks name: the scheduler brings them forward, as far as their allowance goes."""
+"""Runs for a flood of webhooks: the scheduler brings a run forward, within an allowance of API calls."""
 
 import structlog
 from sqlalchemy import Connection
@@ -15,15 +15,15 @@ log = structlog.get_logger(__name__)
 
 
 def bring_runs_forward(resources: Resources) -> None:
-    """Makes the next run of each flooded connection due, once in a spacing and within the allowance.
+    """Make the next run of each flooded connection due, once per `RUN_SPACING_SECONDS` and within the allowance.
 
-    Past the allowance the records wait for the next run that is due by itself.
+    Once the allowance is spent, the records wait for the next regular run.
     """
     with resources.engine.begin() as connection:
         found = floods.flooded(connection)
     for flooded in found:
         with resources.engine.begin() as connection:
-            # One mark for both modes: each run of a flood spaces the next one, whatever it reads.
+            # Both modes share one mark, so a run of either mode delays the next one.
             if scheduler_marks.take(
                 connection, f"flood run:{flooded.connection_id}", every_seconds=RUN_SPACING_SECONDS
             ):
@@ -36,7 +36,7 @@ def _bring_forward(resources: Resources, connection: Connection, flooded: Floode
     outlook = forecast(resources, connection, link)
 
     def is_affordable(calls: int) -> bool:
-        # The day's limit is the organisation's, so its connections share one allowance.
+        # The daily limit is per organisation, so its connections share one allowance.
         return scheduler_marks.spend(
             connection,
             f"flood calls:{link.organization_id}",
@@ -64,7 +64,7 @@ def _seconds_of(calls: int, outlook: Forecast) -> float:
 
 def _log(flooded: Flooded, mode: Mode) -> None:
     log.info(
-        "Many records of webhooks wait: a sync reads them from the lists",
+        "Many records of webhooks wait, so a sync is due that reads them from the lists",
         action="flood.run_due",
         connection_id=str(flooded.connection_id),
         records=flooded.waiting,

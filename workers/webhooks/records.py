@@ -1,7 +1,7 @@
-"""The records that a webhook's document names: an event is an id, wherever a key proves whose id it is.
+"""The records that a webhook's document names: every id under a key that identifies its kind gives an event.
 
-Zoho pastes placeholders without escaping, so a customer's name can break the JSON around it, or add keys of its own. No
-key hides another one here: all values of a repeated key count. A wrong id costs one call, which finds nothing.
+Zoho pastes placeholders without escaping, so a customer's name can break the JSON around it, or add keys. A repeated
+key therefore keeps all its values. A wrong id costs only one call, which finds nothing.
 """
 
 import json
@@ -19,16 +19,16 @@ from pydantic_core import PydanticCustomError
 from domain.webhooks import Entity, Event, EventKind
 from workers.zoho.fields import moment, record_id
 
-#: Where a rule may say what has happened: in the address's query, or in any object around the record.
+#: Keys of the kind of event, in the URL's query or in any object around the record.
 _KIND_KEYS = frozenset({"event", "eventtype", "eventname", "action", "operation"})
 
-#: Keys whose text may hold JSON: a form's field with the whole record, and the wrappers of relays. In no other text is
-#: JSON looked for, because customers write the others.
+#: Keys whose text may hold JSON: a form's field with the whole record, and the wrappers of relays. Other texts are not
+#: parsed as JSON, because customers can write them.
 _JSON_KEYS = frozenset(
     {"jsonstring", "data", "payload", "body", "event", "record", "message", "contact", "customer", "invoice"}
 )
 
-#: Keys under which an object is such a record, so that a plain "id" in it is one.
+#: Keys whose object is such a record, so that a plain "id" in it is the record's id.
 _RECORD_KEYS = {
     "contact": Entity.CONTACT,
     "contacts": Entity.CONTACT,
@@ -38,23 +38,23 @@ _RECORD_KEYS = {
     "invoices": Entity.INVOICE,
 }
 
-#: Keys that promise a record.
+#: Keys of an object that should have a record's id.
 _KEYS_OF_RECORDS = ("contact", "invoice", "contactid", "invoiceid", "customerid")
 
 #: A payment or a credit note changes the balances of the invoices that it names, and the credit of its customer.
 _MOVEMENT_IDS = frozenset({"paymentid", "customerpaymentid", "creditnoteid"})
 _MOVEMENT_KEYS = frozenset({"payment", "customerpayment", "creditnote"})
 
-#: Objects of one document that are looked at, outer ones first: more than any record of Zoho's has.
+#: Limit of visited objects of one document, outer ones first; no record of Zoho has as many.
 _MOST_PLACES = 5_000
 
 _ENTITY_NAME = re.compile(r"[a-z][a-z_]{0,39}")
 
-#: The entity of an event that names none we could write down.
+#: The entity of an event that does not name a storable one.
 _OTHER = "other"
 
 _SEPARATOR = r"""["'\\\s]{0,9}[:=>]?["'\\\s]{0,9}"""
-#: A key that names a record, and digits behind it, whatever stands around them.
+#: A key that names a record, followed by digits, in any surrounding text.
 _WRITTEN_ID = re.compile(
     rf"(?<![a-z0-9_])(contact|customer|invoice|(?:customer_?)?payment|credit_?note)[ _-]?id(?![0-9]){_SEPARATOR}"
     r"([0-9]{1,30})(?![0-9a-z_-]|\.[0-9])",
@@ -67,9 +67,9 @@ _WRITTEN_DELETION = re.compile(
 
 
 class Fields:
-    """An object as it was written: repeated keys keep all their values.
+    """An object with all values of repeated keys.
 
-    Keys are compared without case and punctuation: "Contact ID" is contactid.
+    Keys are compared without case and punctuation: "Contact ID" equals contactid.
     """
 
     def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
@@ -86,11 +86,11 @@ class Fields:
         return key in self._values
 
     def all_of(self, *keys: str) -> list[Any]:
-        """The values of these keys."""
+        """Return all values of these keys."""
         return [value for key in keys for value in self._values.get(key, ())]
 
     def ids_of(self, *keys: str) -> list[str]:
-        """Those of the keys' values that are ids."""
+        """Return the values of these keys that are ids."""
         return [identity for value in self.all_of(*keys) if (identity := record_id(value)) is not None]
 
 
@@ -110,20 +110,20 @@ class NamedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a document names. `other` is the entity and id of something that booksync does not cache."""
+    """The records that a document names. `other` is the entity and id of an object that booksync does not cache."""
 
     records: Sequence[NamedRecord] = field(default=())
-    lacks_id: bool = False  #: it names a contact or an invoice whose id cannot be read
+    lacks_id: bool = False  #: the document names a contact or an invoice without a readable id
     other: tuple[str, str] | None = None
 
     def completed_by(self, more: "Found") -> "Found":
-        """These records, and those of `more` that are not among them."""
+        """Return these records, and those of `more` that are not among them."""
         known = {record.key for record in self.records}
         added = [record for record in more.records if record.key not in known]
         return Found([*self.records, *added], self.lacks_id or more.lacks_id, self.other or more.other)
 
     def events(self, digest: str) -> list[Event]:
-        """An event for each record; without records, one for the other thing."""
+        """Return an event for each record; without records, one for `other`."""
         if self.records:
             return [Event(each.entity, each.record_id, each.kind, each.modified_at, digest) for each in self.records]
         entity, identity = self.other or (_OTHER, "")
@@ -135,16 +135,16 @@ def looks_like_json(text: str) -> bool:
 
 
 def names_deletion(fields: Fields) -> bool:
-    """Whether one of the keys that say what has happened says that something was deleted."""
+    """Return whether one of `_KIND_KEYS` names a deletion."""
     words = [word.lower() for word in fields.all_of(*_KIND_KEYS) if isinstance(word, str) and not looks_like_json(word)]
     return any("delet" in word for word in words)
 
 
 def find_in_text(text: str, *, is_deleted: bool) -> Found:
-    """The records of a JSON text; of a text that is not JSON, the ids that are written in it."""
+    """Return the records of a JSON text, or the ids that a text other than JSON contains."""
     if looks_like_json(text):
         try:
-            # strict=False accepts raw line breaks in texts.
+            # strict=False accepts raw line breaks in strings.
             document = json.loads(text, strict=False, object_pairs_hook=Fields, parse_int=str)
         except (ValueError, RecursionError):
             pass
@@ -154,7 +154,7 @@ def find_in_text(text: str, *, is_deleted: bool) -> Found:
 
 
 def find_records(document: Any, *, is_deleted: bool) -> Found:
-    """The records of a document, outer objects first. `is_deleted` is what its surroundings say."""
+    """Return the records of a document, outer objects first. `is_deleted` is True if its context names a deletion."""
     records: list[NamedRecord] = []
     lacks_id, others = False, list[tuple[str, str]]()
     places = deque([_Place(document, "", is_deleted)])
@@ -179,7 +179,7 @@ def find_records(document: Any, *, is_deleted: bool) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A value of a document, and what stands around it."""
+    """A value of a document, and its context."""
 
     value: Any
     key: str
@@ -191,7 +191,7 @@ class _Place:
         return _plain(self.key)
 
     def inner(self) -> Iterator["_Place"]:
-        """The places inside of this one that may hold a record."""
+        """Yield the places inside this one that may hold a record."""
         if isinstance(self.value, Fields):
             is_movement = self._is_movement(self.value)
             is_deleted = (self.is_deleted or names_deletion(self.value)) and not is_movement
@@ -204,11 +204,11 @@ class _Place:
                     yield replace(self, value=value)
 
     def records(self, fields: Fields) -> Iterator[NamedRecord]:
-        """The records that this object names by keys of its own."""
+        """Yield the records that this object itself names."""
         entity, is_movement = _RECORD_KEYS.get(self.name), self._is_movement(fields)
         invoices = fields.ids_of("invoiceid", *(["id"] if entity is Entity.INVOICE else []))
         contacts = fields.ids_of("contactid", *(["id"] if entity is Entity.CONTACT else []))
-        # An invoice's event does not change its customer, and neither does an estimate's.
+        # An event of an invoice or an estimate does not change its customer.
         if is_movement or not (invoices or self._is_foreign(fields)):
             contacts += fields.ids_of("customerid")
         is_deleted = (self.is_deleted or names_deletion(fields)) and not is_movement
@@ -219,17 +219,17 @@ class _Place:
         if kind is EventKind.CHANGED and _is_vendor(fields):
             kind = EventKind.VENDOR
         for identity in contacts:
-            # Beside an invoice's id the time is the invoice's.
+            # In an object with an invoice's id, the time is the invoice's.
             yield NamedRecord(Entity.CONTACT, identity, kind, None if invoices else modified_at)
 
     def should_have_id(self, fields: Fields) -> bool:
-        """Whether the object names a contact or an invoice, so that one without an id is a mistake of the rule."""
+        """Return whether the object describes a contact or an invoice: a missing id is then a mistake of the rule."""
         if self._is_foreign(fields):
             return False
         return self.name in _RECORD_KEYS or any(key in fields for key in _KEYS_OF_RECORDS)
 
     def other(self, fields: Fields) -> tuple[str, str]:
-        """The object as something that booksync does not cache: its name and its id, where they are such."""
+        """Return the entity and id of an object that booksync does not cache, as far as they are valid."""
         if not _ENTITY_NAME.fullmatch(self.key) or self.name in _JSON_KEYS:
             return _OTHER, ""
         return self.key, next(iter(fields.ids_of(f"{self.name}id")), "")
@@ -253,7 +253,7 @@ def _plain(key: str) -> str:
 
 
 def _merged(records: Iterable[NamedRecord]) -> list[NamedRecord]:
-    """One record for each id. A removal outweighs a change; with different times the time is unknown."""
+    """Return one record for each id. A removal takes precedence over a change; different times give None."""
     by_key: dict[tuple[Entity, str], list[NamedRecord]] = {}
     for record in records:
         by_key.setdefault(record.key, []).append(record)
@@ -286,12 +286,12 @@ def _is_vendor(fields: Fields) -> bool:
 
 
 def _moment(fields: Fields) -> datetime | None:
-    """Zoho's time of the change; None where it cannot be read, or where a repeated key leaves it open."""
+    """Return Zoho's time of the change; None if it is unreadable, or if a repeated key makes it ambiguous."""
     stamps = fields.all_of("lastmodifiedtime")
     if len(stamps) != 1:
         return None
     try:
         return moment(stamps[0])
     except PydanticCustomError:
-        # Placeholders may have the organisation's display format.
+        # Placeholders may use the organisation's display format.
         return None

@@ -69,8 +69,8 @@ def test_the_error_names_the_connection_and_both_ways_out(connected: Bench) -> N
         connect(connected)
     assert str(refused.value) == (
         f"The webhook secret of connection {connected.connection_id} cannot be read: it was encrypted with a key that "
-        "ENCRYPTION_KEYS does not hold. Next: put that key back at its end and run booksync rotate-keys, or make a new "
-        f"secret: booksync webhook rotate {connected.connection_id}"
+        "ENCRYPTION_KEYS does not hold. Next: add that key at the end of the list and run booksync rotate-keys, or "
+        f"make a new secret: booksync webhook rotate {connected.connection_id}"
     )
 
 

@@ -58,7 +58,7 @@ class TestPreview:
         told = asked("reminders", "preview", connection_id)["uncertain_countries"]
         assert told["customers"] == told["to_ask"] > 0
         assert told["runs"] == -(-told["to_ask"] // told["detail_calls_per_run"])
-        words = f"customers a run are asked for their country: {told['to_ask']:,} to go"
+        words = f"customers: {told['to_ask']:,} left, "
         assert words in run("reminders", "preview", connection_id).stdout
         assert words in run("status").stdout
 
@@ -78,7 +78,7 @@ class TestPreview:
     def test_calls_are_grouped_by_number_and_name_their_doubts(self, connection_id: str) -> None:
         told = asked("reminders", "preview", connection_id, "--limit", "1000")
         assert len(told["calls"]) == told["calls_on_first_day"] == len({call["phone"] for call in told["calls"]}) > 0
-        assert any("still to be read" in doubt for call in told["calls"] for doubt in call["doubts"])
+        assert any("are not read yet" in doubt for call in told["calls"] for doubt in call["doubts"])
 
     def test_people_see_the_funnel_the_calls_and_the_next_step(self, connection_id: str) -> None:
         result = run("reminders", "preview", connection_id)

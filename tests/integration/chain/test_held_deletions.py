@@ -311,7 +311,7 @@ class TestStatus:
         assert (held["customers"], held["invoices"]) == (0, MANY)
         assert held["since"] is not None
         synced.sync(Mode.FULL)
-        assert f"{MANY} invoices are held back from being marked deleted since" in run("status").stdout
+        assert f"{MANY} invoices have been held back from being marked deleted since" in run("status").stdout
         asked("deletions", "apply", connection_id, "--yes")
         assert state(connection_id)["held_deletions"] == {"customers": 0, "invoices": 0, "since": None}
         assert "held back" not in run("status").stdout.replace("\n", " ").split("started")[0]

@@ -63,7 +63,7 @@ class TestExplain:
         result = run("explain", scheduled["invoice_number"])
         assert result.exit_code == 0
         assert f"• Invoice {scheduled['invoice_number']} is " in result.stdout
-        assert "this number counts" in result.stdout
+        assert "this number is used" in result.stdout
         assert "The next reminder is step" in result.stdout
 
     def test_every_invoice_has_an_explanation(self, synced: Bench) -> None:
@@ -118,7 +118,7 @@ class TestExplain:
         )
         refused = run("explain", scheduled["invoice_number"])
         assert isinstance(refused.exception, NoSuchInvoiceError)
-        assert "by the legacy application alone" in str(refused.exception)
+        assert "only by the legacy application" in str(refused.exception)
 
     @pytest.mark.usefixtures("synced")
     def test_an_unknown_invoice_is_reported(self) -> None:
@@ -151,7 +151,7 @@ class TestReminders:
 
     def test_due_reminders_are_shown_with_the_reason_that_holds_them_back(self, synced: Bench) -> None:
         assert asked("reminders", "due")["due"] == []
-        assert "Nothing is due." in run("reminders", "due").stdout
+        assert "No reminder is due." in run("reminders", "due").stdout
         synced.open()
         every_day = ("--weekdays", "mon,tue,wed,thu,fri,sat,sun", "--no-skip-holidays")
         asked("policy", "set", str(synced.connection_id), *every_day)

@@ -15,8 +15,8 @@ from workers.cli.app import app
 from workers.services.connect import link_organization
 from workers.services.resume import resume
 
-NEW_GRANT = "Next: booksync connect, with a new grant, for each whose grant Zoho refuses."
-MEND = "Next: mend what the sentences name, and run this command again."
+NEW_GRANT = "Next: booksync connect with a new grant, for each connection whose grant Zoho refuses."
+MEND = "Next: fix the reasons above, and run this command again."
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_secrets_are_bound_and_unbound_again(bench: Bench) -> None:
 
     bound = run("rotate-keys", "--bind", "--json")
     assert (json.loads(bound.stdout), is_bound()) == ({"rotated": 1, "bound": True}, True)
-    assert "Before a return to an older release: --no-bind" in bound.stderr
+    assert "Before a return to an older release: booksync rotate-keys --no-bind" in bound.stderr
     kept = run("rotate-keys", "--json")
     assert (json.loads(kept.stdout), is_bound()) == ({"rotated": 1}, True)
     freed = run("rotate-keys", "--no-bind", "--json")

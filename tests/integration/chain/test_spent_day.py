@@ -83,7 +83,7 @@ def test_status_reports_that_no_calls_are_left_and_the_next_step(spent: Bench) -
     assert "left today: 0 of 10,000" in told
     assert "The day's calls are spent: Zoho refuses calls (code 45)." in told
     assert f"booksync budget resume {spent.connection_id}" in told
-    assert "Lower ZOHO_REQUESTS_PER_MINUTE" not in told
+    assert "lower ZOHO_REQUESTS_PER_MINUTE" not in told
 
 
 def test_a_dry_run_reports_when_a_sync_would_begin(spent: Bench) -> None:
@@ -168,7 +168,7 @@ def test_without_a_pause_there_is_nothing_to_lift(bench: Bench) -> None:
     result = run("budget", "resume", str(bench.connection_id))
     assert (result.exit_code, result.output) == (
         0,
-        f"Organisation {bench.zoho.organization_id}: there is no pause to lift.\n",
+        f"Organisation {bench.zoho.organization_id}: no pause to lift.\n",
     )
 
 
@@ -181,7 +181,7 @@ def test_a_spent_reserve_stops_runs_and_webhooks_and_leaves_the_rest_to_others(b
     # A day that ends later than the simulator's day, at any hour of the test.
     answer(bench, 200, 0, {"X-Rate-Limit-Limit": "1000", "X-Rate-Limit-Remaining": "97", "X-Rate-Limit-Reset": "86400"})
     told = run("status").output
-    assert "which stay for other programs (ZOHO_DAILY_RESERVE). Runs and webhooks go on in " in told
+    assert "which are reserved for other programs (ZOHO_DAILY_RESERVE). Runs and webhooks resume in " in told
     facts = asked("sync", str(bench.connection_id), "--dry-run")
     assert facts["begins_in_seconds"] > 0
     budget, organization_id = bench.resources.budget, bench.zoho.organization_id

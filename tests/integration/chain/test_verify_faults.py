@@ -169,8 +169,8 @@ def test_the_command_names_the_records_not_compared_and_succeeds(
     verify(bench.connection_id)
     said = capsys.readouterr()
     assert f"invoices not compared: {invoice_id}\n" in said.out
-    assert "The cache says what Zoho says." in said.out
-    assert "Zoho has the records that were not compared, but its list lacks their rows" in said.err
+    assert "The cache equals Zoho." in said.out
+    assert "The records that were not compared exist in Zoho, but its list lacks their rows" in said.err
 
 
 def verified(bench: Bench) -> Verified:

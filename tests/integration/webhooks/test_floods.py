@@ -130,7 +130,7 @@ class TestAMassEdit:
         with capture_logs() as logs:
             run_that_is_due(hooks)
         (due,) = [line for line in logs if line["action"] == "flood.run_due"]
-        assert due["event"] == "Many records of webhooks wait: a sync reads them from the lists"
+        assert due["event"] == "Many records of webhooks wait, so a sync is due that reads them from the lists"
         assert (due["records"], due["mode"]) == (MANY, "incremental")
         assert [line["events"] for line in logs if line["action"] == "flood.read"] == [MANY]
 

@@ -77,7 +77,7 @@ def test_each_write_of_the_count_is_logged(hooks: Hooks) -> None:
     with logs_of_a_process() as logs:
         refuse(hooks)
     (line,) = [line for line in logs.lines if line.get("action") == "webhook.refused"]
-    assert line["event"] == "Webhooks are refused: the secret does not match"
+    assert line["event"] == "Webhooks are refused, because the secret does not match"
     assert (line["connection_id"], line["refused"]) == (str(hooks.bench.connection_id), 1)
 
 

@@ -55,7 +55,7 @@ def test_show_explains_what_to_enter_in_zoho(hooks: Hooks) -> None:
     result = command("show", str(hooks.bench.connection_id))
     assert hooks.secret in result.stdout
     assert "X-Booksync-Secret" in result.stdout
-    assert "Set PUBLIC_URL" in result.stderr
+    assert "set PUBLIC_URL" in result.stderr
     assert "?event=deleted" in result.stderr
 
 

@@ -72,7 +72,7 @@ def test_held_deletions_stay_in_status_after_further_runs(hooks: Hooks) -> None:
     assert hooks.outcomes().count(Outcome.UNMARKED) == 3
     for mode in (Mode.INCREMENTAL, Mode.FULL):
         assert hooks.bench.sync(mode)["status"] == "succeeded"
-        assert "3 invoices are held back from being marked deleted since" in words(status())
+        assert "3 invoices have been held back from being marked deleted since" in words(status())
         assert f"Next: booksync deletions list {hooks.bench.connection_id}" in words(status())
 
 

@@ -99,7 +99,7 @@ def test_lines_to_copy_are_neither_wrapped_nor_read_as_markup() -> None:
 def test_change_is_reported_with_the_scheduled_reminders() -> None:
     paper = Paper()
     paper.screen.change(FinishedRun(datetime.now(UTC), "incremental", "succeeded", {"invoices_new": 1}, 2, None), 42)
-    assert "1 invoice new (2 API calls) · 42 invoices with a reminder to come" in paper.text()
+    assert "1 invoice new (2 API calls) · 42 invoices with a scheduled reminder" in paper.text()
 
 
 def test_failed_step_prints_no_success() -> None:

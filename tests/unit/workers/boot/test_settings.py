@@ -298,7 +298,7 @@ class TestReminderWebhook:
         settings.cache_clear()
         environment.setenv("REMINDER_WEBHOOK_PROXY_URL", "socks5://user:proxy-secret@proxy.example:1080")
         assert complaint() == (
-            "Malformed setting: REMINDER_WEBHOOK_PROXY_URL is no HTTP proxy: it starts with http:// or https://."
+            "Malformed setting: REMINDER_WEBHOOK_PROXY_URL is not an HTTP proxy: it must start with http:// or https://."
         )
 
     @pytest.mark.parametrize(
@@ -309,8 +309,8 @@ class TestReminderWebhook:
             (URL, "too short", "REMINDER_WEBHOOK_SECRET holds a secret of fewer than 16 characters"),
             (URL, f"{SECRET},address-secret", "REMINDER_WEBHOOK_SECRET holds a secret of fewer than 16 characters"),
             (URL, ",".join([f"{SECRET}-address-secret"] * 3), "REMINDER_WEBHOOK_SECRET holds more than two secrets"),
-            ("sender.example/address-secret", SECRET, "REMINDER_WEBHOOK_URL is no web address"),
-            ("ftp://sender.example/address-secret", SECRET, "REMINDER_WEBHOOK_URL is no web address"),
+            ("sender.example/address-secret", SECRET, "REMINDER_WEBHOOK_URL is not a web address"),
+            ("ftp://sender.example/address-secret", SECRET, "REMINDER_WEBHOOK_URL is not a web address"),
         ],
     )
     def test_wrong_setting_is_reported_without_its_value(

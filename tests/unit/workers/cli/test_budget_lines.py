@@ -53,8 +53,8 @@ def test_no_line_while_calls_are_allowed() -> None:
 
 def test_a_day_that_zoho_has_refused_has_its_own_next_step() -> None:
     assert stop(REFUSED) == (
-        "The day's calls are spent: Zoho refuses calls (code 45). All calls wait for 5 h 12 min at most; one call "
-        "tries in 42 min whether Zoho accepts them again. "
+        "The day's calls are spent: Zoho refuses calls (code 45). All calls wait for 5 h 12 min at most. "
+        "A test call is made in 42 min. "
         "Next: wait, or with a larger plan at Zoho: booksync budget resume 10234695"
     )
 
@@ -63,13 +63,13 @@ def test_day_spent_according_to_headers_is_reported() -> None:
     line = stop(NONE_LEFT)
     assert line is not None
     assert "Zoho has reported that none is left" in line
-    assert "one call tries now" in line
+    assert "A test call is made now." in line
 
 
 def test_day_with_only_the_reserve_left_names_the_setting() -> None:
     assert stop(RESERVED) == (
-        "The day's calls are spent but for 97, which stay for other programs (ZOHO_DAILY_RESERVE). "
-        "Runs and webhooks go on in 5 h. Next: wait, or take a larger plan at Zoho"
+        "The day's calls are spent except for 97, which are reserved for other programs (ZOHO_DAILY_RESERVE). "
+        "Runs and webhooks resume in 5 h. Next: wait, or buy a larger plan at Zoho"
     )
 
 
@@ -78,33 +78,33 @@ def test_day_with_only_the_reserve_left_names_the_setting() -> None:
     [
         (PauseReason.MINUTE, "too many in a minute"),
         (PauseReason.CONCURRENCY, "too many at once"),
-        (PauseReason.FORGOTTEN, "Redis has lost its memory"),
+        (PauseReason.FORGOTTEN, "Redis has lost the record of recent calls"),
     ],
 )
 def test_any_other_pause_is_shown_with_reason_and_ends_by_itself(reason: PauseReason, words: str) -> None:
     line = stop(replace(FREE, paused_seconds=58, paused_reason=reason))
     assert line is not None
-    assert line.startswith("All calls pause for 58 s: ")
+    assert line.startswith("All calls are paused for 58 s: ")
     assert words in line
-    assert line.endswith("Next: wait, they go on by themselves")
+    assert line.endswith("Next: wait; calls resume automatically")
 
 
 def test_sync_on_a_spent_day_reports_its_start_time() -> None:
     assert start(REFUSED) == (
         "A sync would begin in 5 h 12 min, because the day's calls are spent. "
-        "One call tries in 42 min whether it may begin sooner."
+        "A test call in 42 min may let it begin sooner."
     )
     assert start(RESERVED) == "A sync would begin in 5 h, because the day's calls are spent."
 
 
 def test_sync_during_a_pause_reports_its_start_time() -> None:
     paused = replace(FREE, paused_seconds=58, paused_reason=PauseReason.MINUTE)
-    assert start(paused) == "A sync would begin in 58 s, because all calls pause."
+    assert start(paused) == "A sync would begin in 58 s, because all calls are paused."
 
 
 def test_sync_that_needs_more_calls_reports_the_calls_left() -> None:
     assert start(FREE, calls=500) == (
-        "Only 472 calls are left for runs today: the rest of a full sync waits for 5 h at least."
+        "Only 472 calls are left for runs today, so the rest of a full sync waits for at least 5 h."
     )
 
 

@@ -118,12 +118,12 @@ def test_two_secrets_are_refused(environment: pytest.MonkeyPatch) -> None:
     [
         (b"", "is empty"),
         (b"\n", "is empty"),
-        (b"hunter2 with blanks", "is no grant code"),
-        (b"hunter2\xff", "is no grant code"),
-        ("hunter2ü".encode(), "is no grant code"),
-        (b"hunter2\x00", "is no grant code"),
-        (b"hunter2\x1b[2J", "is no grant code"),
-        (b"hunter2" * 10_000, "is no grant code"),
+        (b"hunter2 with blanks", "is not a grant code"),
+        (b"hunter2\xff", "is not a grant code"),
+        ("hunter2ü".encode(), "is not a grant code"),
+        (b"hunter2\x00", "is not a grant code"),
+        (b"hunter2\x1b[2J", "is not a grant code"),
+        (b"hunter2" * 10_000, "is not a grant code"),
     ],
 )
 def test_malformed_token_is_wrong_usage_and_is_not_printed(

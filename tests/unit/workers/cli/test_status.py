@@ -43,4 +43,4 @@ def test_text_is_not_read_as_markup() -> None:
 
 
 def test_organisation_without_a_country_is_reported() -> None:
-    assert "Zoho names no country of the organisation that booksync understands" in shown(country_code=None)
+    assert "booksync does not know the organisation's country" in shown(country_code=None)

@@ -17,11 +17,11 @@ def test_no_line_when_every_country_is_known() -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (UncertainCountries(1300, 1234), "20 customers a run are asked for their country: 1,234 to go, 62 runs."),
-        (UncertainCountries(20, 20), "20 customers a run are asked for their country: 20 to go, 1 run."),
-        (UncertainCountries(3, 3, 1), "1 customer a run is asked for its country: 3 to go, 3 runs."),
+        (UncertainCountries(1300, 1234), "Each run reads the country of 20 customers: 1,234 left, 62 runs."),
+        (UncertainCountries(20, 20), "Each run reads the country of 20 customers: 20 left, 1 run."),
+        (UncertainCountries(3, 3, 1), "Each run reads the country of 1 customer: 3 left, 3 runs."),
         # Zoho was queried without success, so only a person can help.
-        (UncertainCountries(7, 0), "All were asked for. Next: enter the country in Zoho"),
+        (UncertainCountries(7, 0), "All were looked up in Zoho. Next: enter the country in Zoho"),
         # The policy allows no queries.
         (UncertainCountries(7, 7, 0), "Next: booksync policy set 4f0c --detail-calls 20"),
     ],

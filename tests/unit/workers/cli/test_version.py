@@ -14,5 +14,5 @@ def test_the_version_is_printed_without_settings() -> None:
 
 def test_help_describes_the_program_and_its_version_option() -> None:
     result = CliRunner().invoke(app, ["--help"])
-    assert "Keeps a Postgres copy of Zoho Books" in result.stdout
+    assert "Keep a Postgres copy of Zoho Books" in result.stdout
     assert "--version" in result.stdout

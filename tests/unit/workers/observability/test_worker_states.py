@@ -34,7 +34,7 @@ def test_workers_in_order_are_no_trouble() -> None:
         (
             WorkerState.KEYS_REFUSED,
             (
-                "1 of 3 workers takes no work: its ENCRYPTION_KEYS cannot read this installation's secrets."
+                "1 of 3 workers accepts no work: its ENCRYPTION_KEYS cannot read this installation's secrets."
                 " Next: give bad the ENCRYPTION_KEYS of the other processes, and restart"
             ),
         ),
@@ -47,20 +47,20 @@ def test_workers_in_order_are_no_trouble() -> None:
         ),
         (
             WorkerState.SCHEMA_TOO_NEW,
-            "1 of 3 workers takes no work: the schema is newer than its release. Next: upgrade booksync on bad",
+            "1 of 3 workers accepts no work: the schema is newer than its release. Next: upgrade booksync on bad",
         ),
         (
             WorkerState.SCHEMA_TOO_OLD,
             (
-                "1 of 3 workers takes no work: its release needs a newer schema."
+                "1 of 3 workers accepts no work: its release needs a newer schema."
                 " Next: run booksync migrate with that release (bad)"
             ),
         ),
         (
             WorkerState.NO_DATABASE,
             (
-                "1 of 3 workers takes no work: Postgres cannot be used with its DATABASE_URL."
-                " Next: look at the log of bad, which says why"
+                "1 of 3 workers accepts no work: Postgres cannot be used with its DATABASE_URL."
+                " Next: look at the log of bad for the reason"
             ),
         ),
     ],
@@ -73,14 +73,14 @@ def test_each_state_has_its_line(state: WorkerState, line: str) -> None:
 def test_several_workers_of_one_state_are_one_line() -> None:
     (line,) = lines(workers(**{f"w{number}": WorkerState.KEYS_REFUSED for number in range(5)}))
     assert line == (
-        "5 of 5 workers take no work: their ENCRYPTION_KEYS cannot read this installation's secrets."
+        "5 of 5 workers accept no work: their ENCRYPTION_KEYS cannot read this installation's secrets."
         " Next: give w0, w1, w2, 2 more the ENCRYPTION_KEYS of the other processes, and restart"
     )
 
 
 def test_the_only_worker_is_one_of_one() -> None:
     (line,) = lines(workers(a=WorkerState.KEYS_REFUSED))
-    assert line.startswith("1 of 1 worker takes no work")
+    assert line.startswith("1 of 1 worker accepts no work")
 
 
 def test_two_states_are_two_lines() -> None:

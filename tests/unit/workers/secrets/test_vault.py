@@ -62,7 +62,7 @@ def test_newest_key_encrypts_so_the_old_key_can_be_removed() -> None:
     ids=["another key's", "empty", "not encrypted", "not ASCII"],
 )
 def test_secret_without_a_matching_key_names_the_next_step(stored: str) -> None:
-    with pytest.raises(UnreadableSecretError, match="put that key back") as unreadable:
+    with pytest.raises(UnreadableSecretError, match="add that key") as unreadable:
         VAULT.decrypt(stored, PLACE)
     assert unreadable.value.__suppress_context__
 
@@ -127,5 +127,5 @@ def test_a_rotation_keeps_the_form_or_changes_it(bind: bool | None, forms: list[
 
 
 def test_no_unbound_secret_is_read_as_a_bound_one() -> None:
-    with pytest.raises(ValueError, match="no NUL"):
+    with pytest.raises(ValueError, match="must not contain a NUL"):
         VAULT.encrypt(f"\0bound-1\0{PLACE}\0x", PLACE)

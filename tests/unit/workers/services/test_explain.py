@@ -131,7 +131,7 @@ class TestTheNextReminder:
         assert explained(story)["next"]["held_back"] == reason
 
     def test_may_be_about_to_be_replanned(self) -> None:
-        assert "due to be made anew" in reasons(a_story(a_reminder(), plan_at=NOW))
+        assert "Its plan is due: the next run plans it again." in reasons(a_story(a_reminder(), plan_at=NOW))
 
     def test_comes_after_the_past_reminders(self) -> None:
         past = (a_reminder(-3, status="superseded"), a_reminder(0, status="sent"), a_reminder(3, status="cancelled"))
@@ -141,12 +141,15 @@ class TestTheNextReminder:
         text = "\n".join(told["reasons"])
         assert "Step -3 (Wed 2026-04-01 10:00) was superseded by a later step." in text
         assert "Step +0 (Wed 2026-04-01 10:00) was handed over." in text
-        assert "Step +3 (Wed 2026-04-01 10:00) was cancelled: its reason went away." in text
+        assert "Step +3 (Wed 2026-04-01 10:00) was cancelled, because its reason no longer holds." in text
 
     def test_is_never_a_reminder_of_the_legacy_application(self) -> None:
         told = explained(a_story(a_reminder(0, closes_at=None), a_reminder(3)))
         assert told["next"]["step"] == 3
-        assert "Step +0 (Wed 2026-04-01 10:00) is the legacy application's: it sends it itself." in told["reasons"]
+        assert (
+            "Step +0 (Wed 2026-04-01 10:00) belongs to the legacy application, which sends it itself."
+            in told["reasons"]
+        )
 
 
 class TestACountryThatIsNotUnderstood:
@@ -182,18 +185,16 @@ class TestAnAssumedCountry:
     @pytest.mark.parametrize(
         ("mobile", "verdict"),
         [
-            ("07912 345678", "this number counts. It can be dialled."),
-            ("98765 43210", "this number counts. Its country does not use such numbers."),
+            ("07912 345678", "this number is used. It can be dialled."),
+            ("98765 43210", "this number is used. Its country does not use such numbers."),
         ],
     )
     def test_is_named_with_its_reason(self, mobile: str, verdict: str) -> None:
         told = self.of(mobile)
-        because = (
-            "It is judged as a number of the United Kingdom, because Zoho's list does not tell the customer's country."
-        )
+        because = "It is judged as a number of the United Kingdom, because Zoho's list omits the customer's country."
         assert f"Ada Byron's mobile {mobile}: {verdict} {because}" in told["reasons"]
         assert (
-            "A run of the scheduler asks Zoho for the country while the customer has an open invoice."
+            "A run of the scheduler reads the country from Zoho while the customer has an open invoice."
             in told["reasons"]
         )
         assert told["phones"][0]["assumed_country"] == "GB"
@@ -247,7 +248,7 @@ class TestANumberThatIsNotCalled:
     def test_has_its_exact_reason(self, number: NumberFacts, reason: SkipReason, sentence: str) -> None:
         told = explained(a_story(case=a_case(number=number), plan_outcome=reason, plan_at=None))
         assert told["objections"] == [{"reason": reason, "sentence": sentence}]
-        assert f"Against asking: {sentence}" in told["reasons"]
+        assert f"Objection: {sentence}" in told["reasons"]
         assert f"No reminder is planned: {sentence}" in told["reasons"]
 
     def test_has_the_general_reason_when_the_facts_changed_after_the_plan(self) -> None:
@@ -278,7 +279,7 @@ class TestWhatTheWebhookPosted:
 
     def test_may_be_on_its_way(self) -> None:
         reminder = a_reminder(status="sent", post_problem="HTTP 500", post_at=NOW)
-        assert "not received: the webhook tries it again (HTTP 500)" in reasons(a_story(reminder))
+        assert "not received: the webhook will try again (HTTP 500)" in reasons(a_story(reminder))
 
 
 class TestNobodyIsReminded:
@@ -291,8 +292,8 @@ class TestNobodyIsReminded:
     @pytest.mark.parametrize(
         ("waits_for", "words"),
         [
-            ("customer_unknown", "the next run asks Zoho"),
-            ("customer_gone", "taken up when the customer appears"),
+            ("customer_unknown", "the next run reads it from Zoho"),
+            ("customer_gone", "the invoice waits for the customer"),
             ("no_customer", "names no customer"),
         ],
     )
@@ -333,7 +334,7 @@ class TestNobodyIsReminded:
 
     def test_switch_that_is_off_or_unknown_is_explained(self) -> None:
         off = a_story(customer=a_customer_story(reminders_enabled=False), case=a_case(reminders_enabled=False))
-        assert "Against asking: Payment reminders are switched off" in reasons(off)
+        assert "Objection: Payment reminders are switched off" in reasons(off)
         assert "a day before" in reasons(a_story(customer=a_customer_story(reminders_enabled=None)))
 
 
@@ -358,7 +359,7 @@ class TestPhones:
     def test_first_number_counts_and_later_ones_are_not_tried(self) -> None:
         story = a_story(customer=a_customer_story(*self.PERSONS))
         text = reasons(story)
-        assert "Ada Byron's mobile ask Bob: this number counts. The text is not a phone number." in text
+        assert "Ada Byron's mobile ask Bob: this number is used. The text is not a phone number." in text
         assert "Ada Byron's phone 07912 345678: not tried" in text
         assert "The phone +919773000000 of a person without a name: not tried" in text
 
@@ -371,7 +372,7 @@ class TestPhones:
         ]
         text = "\n".join(told["reasons"])
         assert "Ada Byron's mobile ask Bob: refused. The text is not a phone number." in text
-        assert "Ada Byron's phone 07912 345678: this number counts. It can be dialled." in text
+        assert "Ada Byron's phone 07912 345678: this number is used. It can be dialled." in text
 
     def test_all_numbers_were_tried_when_none_is_valid(self) -> None:
         persons = (a_person("1", mobile="n/a", phone="555-0100", is_primary=True),)
@@ -389,7 +390,7 @@ class TestPhones:
 
     def test_number_may_come_only_from_the_invoices(self) -> None:
         customer = a_customer_story(a_person())
-        assert f"{A_BRITISH_MOBILE} was taken from the invoices" in reasons(a_story(customer=customer))
+        assert f"{A_BRITISH_MOBILE} was copied from the invoices" in reasons(a_story(customer=customer))
 
 
 class TestPermission:
@@ -413,19 +414,19 @@ class TestPermission:
 class TestClocks:
     def test_one_time_zone_is_named(self) -> None:
         story = a_story(customer=a_customer_story(), case=a_case())
-        assert "The number rings by the clock of Europe/London (Wed 2026-04-01 00:30)" in reasons(story)
+        assert "The number is in the time zone Europe/London (Wed 2026-04-01 00:30)" in reasons(story)
         assert explained(story)["clocks"] == [{"time_zone": "Europe/London", "local_time": "Wed 2026-04-01 00:30"}]
 
     def test_all_of_several_time_zones_are_named(self) -> None:
         zones = ("Australia/Perth", "Australia/Sydney")
         told = reasons(a_story(customer=a_customer_story(), case=a_case(time_zones=zones)))
-        assert "may ring by 2 clocks, and all must allow a call: Australia/Perth" in told
+        assert "may be in 2 time zones, and all must allow a call: Australia/Perth" in told
 
     def test_the_state_of_the_address_is_given_as_the_reason(self) -> None:
         customer = a_customer_story(address_state="NSW", country_code="AU")
         told = reasons(a_story(customer=customer, case=a_case(time_zones=("Australia/Sydney",))))
         assert "given the state NSW of its address" in told
 
-    @pytest.mark.parametrize(("zones", "sentence"), [(None, "were not looked at yet"), ((), "No clock is known")])
+    @pytest.mark.parametrize(("zones", "sentence"), [(None, "are not determined yet"), ((), "No time zone is known")])
     def test_unknown_time_zones_are_named_as_unknown(self, zones: tuple[str, ...] | None, sentence: str) -> None:
         assert sentence in reasons(a_story(customer=a_customer_story(), case=a_case(time_zones=zones)))

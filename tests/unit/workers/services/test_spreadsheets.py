@@ -115,7 +115,7 @@ def test_a_short_row_has_empty_cells(tmp_path: Path) -> None:
     [
         ("", "Missing: customer_id, note"),
         ("customer_id,confirmed\n1,yes\n", "Missing: note"),
-        (f"customer_id,note\n1,{'x' * (csv.field_size_limit() + 1)}\n", "no CSV file"),
+        (f"customer_id,note\n1,{'x' * (csv.field_size_limit() + 1)}\n", "not a CSV file"),
     ],
 )
 def test_file_without_a_table_is_refused_in_one_sentence(tmp_path: Path, content: str, words: str) -> None:
