@@ -41,11 +41,12 @@ fuzz: .venv ## Feed the parsers of outside data with random bytes for a minute (
 ALEMBIC_CHECK := tests/integration/migrations/test_models_agree.py::test_the_migrations_match_the_models
 
 .PHONY: check
-check: .venv ## Check format, lint, types, direction of imports, locked packages, and that models and migrations agree
+check: .venv ## Check format, lint, types, imports, language, locked packages, and that models and migrations agree
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	.venv/bin/lint-imports
+	$(RUN) tests.plain_language
 	$(RUN) pytest --quiet tests/unit/test_deployment.py $(ALEMBIC_CHECK)
 
 .PHONY: format
