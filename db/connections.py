@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row, text
 
 from domain.customers import Home
 from domain.deletions import RecordKind
+from domain.errors import BooksyncError
 
 
-class UnknownConnectionError(Exception):
+class UnknownConnectionError(BooksyncError):
     """No connection has this id."""
 
 

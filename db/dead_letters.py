@@ -14,9 +14,10 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, text
 
 from domain.dead_letters import Cause, LetterStatus
+from domain.errors import BooksyncError
 
 
-class UnknownLetterError(Exception):
+class UnknownLetterError(BooksyncError):
     """No dead letter has this id."""
 
 

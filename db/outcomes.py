@@ -7,10 +7,11 @@ from psycopg.errors import InvalidParameterValue, NoDataFound
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from domain.errors import BooksyncError
 from domain.outcome import CallOutcome
 
 
-class RefusedOutcomeError(Exception):
+class RefusedOutcomeError(BooksyncError):
     """The outcome cannot be recorded; the message contains the reason."""
 
 
@@ -42,5 +43,5 @@ def report(
     except DBAPIError as error:
         if not isinstance(error.orig, NoDataFound | InvalidParameterValue):
             raise
-        raise RefusedOutcomeError(error.orig.diag.message_primary) from None
+        raise RefusedOutcomeError(error.orig.diag.message_primary or "") from None
     return recorded

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
 from domain.calling_window import CallingWindow
+from domain.errors import BooksyncError
 
 #: The longest search for an open day: a calendar with a year of holidays is broken.
 _DAYS_AHEAD = 366
@@ -16,7 +17,7 @@ _A_DAY = timedelta(days=1)
 _SAMPLE = tuple(datetime(2027, 1, 1, 12, tzinfo=UTC) + timedelta(weeks=week) for week in range(105))
 
 
-class NeverOpenError(Exception):
+class NeverOpenError(BooksyncError):
     """The calling window is never open on all clocks at once. Name the zones that count, or a stand-in zone."""
 
 
@@ -155,13 +156,13 @@ def _closes_after(hours: CallingHours, moment: datetime) -> datetime:
 @lru_cache(maxsize=65_536)
 def _usual_moment(hours: CallingHours, day: date) -> datetime:
     if hours.is_never_open:
-        raise NeverOpenError(NeverOpenError.__doc__)
+        raise NeverOpenError
     for _ in range(_DAYS_AHEAD):
         for clock in (hours.window.usual_time, hours.window.opens):
             if (moment := min(hours._first_moments(day, clock), default=None)) is not None:
                 return moment
         day += _A_DAY
-    raise NeverOpenError(NeverOpenError.__doc__)
+    raise NeverOpenError
 
 
 def _next_whole_minute(moment: datetime) -> datetime:

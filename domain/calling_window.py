@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Self
 
+from domain.errors import BooksyncError
+
 #: Monday to Friday, as `date.weekday()` counts. In a policy they mean the working days of the customer's country.
 WORKING_DAYS = frozenset(range(5))
 
@@ -12,7 +14,7 @@ _WEEK = frozenset(range(7))
 _SATURDAY_AND_SUNDAY = frozenset({5, 6})
 
 
-class InvalidPolicyError(ValueError):
+class InvalidPolicyError(BooksyncError, ValueError):
     """The rules for reminders contradict themselves."""
 
 

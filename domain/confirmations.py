@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from domain.errors import BooksyncError
 from domain.folding import folded
 from domain.phones import PhoneVerdict, judge
 
@@ -18,7 +19,7 @@ _NO_SIGNS = frozenset("-–—✗✘☐")
 _WITH_PREFIX = "Write it with its country prefix: +442070313000."
 
 
-class ConfirmationError(Exception):
+class ConfirmationError(BooksyncError):
     """The number cannot be confirmed: the message gives the reason and the next step."""
 
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from domain.errors import BooksyncError
 from domain.folding import folded
 from domain.phones.characters import folded_characters
 from domain.phones.verdicts import PhoneProblem
@@ -23,7 +24,7 @@ _EXTENSION = re.compile(r"[\s.:]*\d{1,7}(?!\d)")
 _LAST_EXTENSION = re.compile(r"\s*\d{0,7}\s*$")
 
 
-class RefusedTextError(Exception):
+class RefusedTextError(BooksyncError):
     """The text does not contain exactly one number: `problem` gives the reason."""
 
     def __init__(self, problem: PhoneProblem) -> None:

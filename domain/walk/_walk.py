@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from domain.errors import BooksyncError
 from domain.lists import PER_PAGE, ListedT, ListRequest, Page, Sort
 from domain.walk._answer import Answer, Key, ascends, furthest_page, is_before, key_of, overlap, second
 
@@ -19,11 +20,8 @@ CLOCKS_AGREE_WITHIN = timedelta(minutes=1)
 MAX_STALLS = 20
 
 
-class WalkStuck(Exception):  # noqa: N818 - describes the state; a new walk may succeed
+class WalkStuck(BooksyncError):  # noqa: N818 - describes the state; a new walk may succeed
     """The list says that more follows, and returns nothing new."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
 
 
 class WalkMode(StrEnum):

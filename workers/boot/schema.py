@@ -7,7 +7,8 @@ import structlog
 from sqlalchemy import Engine
 
 from db.failures import DatabaseError, FailureKind, failure_of
-from db.migrations import MigrationError, SchemaFit, SchemaState, schema_state
+from db.migrations import SchemaFit, SchemaState, schema_state
+from domain.errors import BooksyncError
 from workers.observability.worker_states import WorkerState
 
 log = structlog.get_logger(__name__)
@@ -15,7 +16,7 @@ log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
 
 
-class UnfitSchemaError(MigrationError):
+class UnfitSchemaError(BooksyncError):
     """This release cannot work with the database's schema: migrate it, or upgrade booksync."""
 
     def __init__(self, state: SchemaState) -> None:

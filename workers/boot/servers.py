@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from db import server
 from db.server import OLDEST_SERVER, ServerFacts
+from domain.errors import BooksyncError
 from workers.redis_access.refusals import Refusal, RefusalKind, refusal, refusal_of
 
 log = structlog.get_logger(__name__)
@@ -27,11 +28,11 @@ _SAFE_POLICY: Final = "noeviction"
 _WITHOUT_REPLY: Final = (RefusalKind.UNREACHABLE, RefusalKind.SILENT, RefusalKind.UNKNOWN_HOST)
 
 
-class ServerNotReadyError(Exception):
+class ServerNotReadyError(BooksyncError):
     """Postgres is reachable, but cannot do what booksync needs."""
 
 
-class RedisRefusesError(Exception):
+class RedisRefusesError(BooksyncError):
     """Redis cannot do what booksync needs."""
 
     def __init__(self, refusal: Refusal) -> None:

@@ -20,11 +20,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from db.engine import prepares_statements, without_prepared_statements
+from domain.errors import BooksyncError
 from domain.phones import PhoneFallback
 from workers.redis_access.addresses import SCHEMES, AddressError, check_address
 
 
-class SettingsError(Exception):
+class SettingsError(BooksyncError):
     """A setting is missing or malformed."""
 
 

@@ -4,6 +4,8 @@ import math
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from domain.errors import BooksyncError
+
 
 class WaitReason(StrEnum):
     MINUTE = "minute"  #: the window is full
@@ -21,7 +23,7 @@ class PauseReason(StrEnum):
     FORGOTTEN = "forgotten"  #: Redis came back without its memory; the calls made before may still count
 
 
-class BudgetWait(Exception):  # noqa: N818 - a normal outcome ("come back then"), not a failure
+class BudgetWait(BooksyncError):  # noqa: N818 - a normal outcome ("come back then"), not a failure
     """The API budget grants this call later: come back after `seconds`, as the same holder."""
 
     def __init__(self, seconds: float, reason: WaitReason) -> None:
@@ -46,7 +48,7 @@ def throttled_sentence(since: datetime) -> str:
     )
 
 
-class BudgetUnavailable(Exception):  # noqa: N818 - names a state, as BudgetWait does
+class BudgetUnavailable(BooksyncError):  # noqa: N818 - names a state, as BudgetWait does
     """The API budget cannot be read, so no call is made; `state` completes "Redis …"."""
 
     def __init__(self, state: str) -> None:

@@ -9,15 +9,12 @@ import redis
 import typer
 from dramatiq.errors import BrokerConnectionError
 
-from db.connections import UnknownConnectionError
-from db.dead_letters import UnknownLetterError
 from db.failures import DatabaseError, FailureKind, failure_of
 from db.migrations import MigrationError
-from domain.calling_window import InvalidPolicyError
-from domain.walk import WalkStuck
-from workers.boot.servers import RedisRefusesError, ServerNotReadyError
-from workers.boot.settings import SettingsError, database_url, settings
-from workers.budget import BudgetUnavailable, BudgetWait
+from domain.errors import BooksyncError
+from workers.boot.servers import RedisRefusesError
+from workers.boot.settings import database_url, settings
+from workers.budget import BudgetUnavailable
 from workers.cli import (
     budget,
     connect,
@@ -38,14 +35,9 @@ from workers.cli import (
     webhook,
 )
 from workers.cli.terminal import notes, print_json
-from workers.observability.logs import describe, set_up_logs
+from workers.observability.logs import set_up_logs
 from workers.redis_access import refusal_of
 from workers.redis_access.addresses import redis_address
-from workers.secrets.keys import WrongKeysError
-from workers.secrets.vault import UnreadableSecretError
-from workers.services.connect import NotAMemberError, UnknownTimeZoneError
-from workers.services.webhook_rules import RotationUnderWayError
-from workers.zoho.errors import ZohoError
 
 app = typer.Typer(
     name="booksync",
@@ -97,25 +89,6 @@ def main() -> NoReturn:
     set_up_logs(logging.WARNING)
     try:
         app()
-    except (
-        SettingsError,
-        NotAMemberError,
-        UnknownTimeZoneError,
-        UnknownConnectionError,
-        UnknownLetterError,
-        UnreadableSecretError,
-        WrongKeysError,
-        InvalidPolicyError,
-        MigrationError,
-        ServerNotReadyError,
-        explain.NoSuchInvoiceError,
-        WalkStuck,
-        sync.RunUnderWayError,
-        RotationUnderWayError,
-    ) as error:
-        _fail(str(error))
-    except (ZohoError, BudgetWait) as error:
-        _fail(describe(error))
     except DatabaseError as error:
         failure = failure_of(error)
         if failure.kind is FailureKind.DEFECT:
@@ -126,6 +99,8 @@ def main() -> NoReturn:
     except (redis.RedisError, BudgetUnavailable, RedisRefusesError) as error:
         refusal = error.refusal if isinstance(error, RedisRefusesError) else refusal_of(error)
         _fail(refusal.at(redis_address(settings().redis_url.get_secret_value())))
+    except (BooksyncError, MigrationError) as error:
+        _fail(str(error))
     sys.exit(0)
 
 

@@ -7,12 +7,13 @@ import typer
 from rich.table import Table
 
 from db import explanations
+from domain.errors import BooksyncError
 from workers.cli.opening import open_resources
 from workers.cli.terminal import out, print_json
 from workers.services.explain import explanation
 
 
-class NoSuchInvoiceError(Exception):
+class NoSuchInvoiceError(BooksyncError):
     """No invoice, or more than one, matches the reference."""
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from db import connections, runs, summary
 from db.runs import StepRef
+from domain.errors import BooksyncError
 from domain.runs import Mode, Run, RunStatus
 from workers.boot.resources import Resources
 from workers.cli.arguments import ConnectionID
@@ -53,7 +54,7 @@ def sync(
         raise typer.Exit(1)
 
 
-class RunUnderWayError(Exception):
+class RunUnderWayError(BooksyncError):
     """Another run of the connection is active, and cannot do what was requested."""
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from db.failures import DatabaseError, Failure, FailureKind, failure_of
 from db.resyncs import BUDGET
+from domain.errors import BooksyncError
 from domain.walk import WalkStuck
 from workers.budget import BudgetUnavailable, BudgetWait, TokenEndpointThrottled
 from workers.observability.logs import describe
@@ -52,12 +53,12 @@ class Outcome(Enum):
     UNKNOWN = auto()  #: an error that booksync does not know: as RETRIED, but the last attempt is a defect
 
 
-class DeferredError(Exception):
+class DeferredError(BooksyncError):
     """The work continues after a known time."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        super().__init__(self.__doc__)
+        super().__init__()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import structlog
 from dramatiq import Message, MessageProxy
 from sqlalchemy.exc import DBAPIError
 
+from domain.errors import BooksyncError
 from domain.printable import printable
 from workers.redis_access import refusal_of
 
@@ -66,7 +67,7 @@ def _name_messages(record: logging.LogRecord) -> bool:
 
 def describe(error: BaseException) -> str:
     """Describe an error without data, because messages of databases and libraries may quote values."""
-    if type(error).__module__.split(".")[0] in ("workers", "db", "domain"):
+    if isinstance(error, BooksyncError):
         return str(error) or type(error).__name__
     if isinstance(error, redis.RedisError):
         return str(refusal_of(error))

@@ -3,15 +3,14 @@
 import uuid
 from typing import Final
 
+from domain.errors import BooksyncError
+
 _STEPS: Final = range(2**31)  # Postgres's integer
 _LONGEST_ID: Final = 64
 
 
-class MalformedArgumentsError(Exception):
+class MalformedArgumentsError(BooksyncError):
     """A message's arguments are not the ids and the number that its actor takes. Discard its dead letter."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
 
 
 def check_step(run_id: object, step: object) -> None:

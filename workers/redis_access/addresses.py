@@ -7,10 +7,12 @@ from urllib.parse import unquote, urlsplit
 
 from redis.connection import parse_url
 
+from domain.errors import BooksyncError
+
 SCHEMES = ("redis://", "rediss://", "redis+sentinel://", "rediss+sentinel://", "unix://")
 
 
-class AddressError(ValueError):
+class AddressError(BooksyncError, ValueError):
     """An address of Sentinels is malformed. The error's text never quotes the address."""
 
 

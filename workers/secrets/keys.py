@@ -6,17 +6,15 @@ from sqlalchemy import Connection
 
 from db import key_canary
 from db.secrets import CANARY
+from domain.errors import BooksyncError
 from workers.secrets.vault import Vault
 
 _CANARY: Final = "booksync"
 
 
-class WrongKeysError(Exception):
+class WrongKeysError(BooksyncError):
     """ENCRYPTION_KEYS cannot read the stored secrets. Add the key that they were encrypted with at the end of the list,
     and restart this process."""
-
-    def __init__(self) -> None:
-        super().__init__(" ".join((self.__doc__ or "").split()))
 
 
 def prove_keys(connection: Connection, vault: Vault) -> bool:

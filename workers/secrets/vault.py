@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 
 from db.secrets import Place
+from domain.errors import BooksyncError
 
 #: The beginning of a bound plaintext. The old form cannot begin with it, because tokens and webhook secrets have no
 #: control characters.
@@ -21,12 +22,9 @@ _BOUND: Final = "\x00bound-1\x00"
 _END_OF_PLACE: Final = "\x00"
 
 
-class UnreadableSecretError(Exception):
+class UnreadableSecretError(BooksyncError):
     """A stored secret was encrypted with a key that ENCRYPTION_KEYS no longer holds: add that key at the end of the
     list."""
-
-    def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or UnreadableSecretError.__doc__)
 
 
 class MisplacedSecretError(UnreadableSecretError):

@@ -18,6 +18,7 @@ from db.phone_confirmations import ConfirmableCustomer, Confirmation, PhoneStand
 from domain.confirmations import ConfirmationError, Wish, confirmed_number, is_no
 from domain.contacts import ContactStatus
 from domain.customers import country_of_numbers
+from domain.errors import BooksyncError
 from domain.phones import JudgedPhone, PhoneFallback, candidates, choose, verdict_of
 from workers.services import spreadsheets
 
@@ -39,7 +40,7 @@ class Problem:
         return f"{line}customer {name or 'without an id'}: {self.sentence}"
 
 
-class RefusedConfirmationsError(Exception):
+class RefusedConfirmationsError(BooksyncError):
     """At least one number cannot be confirmed, so no number is."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

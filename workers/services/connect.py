@@ -10,6 +10,7 @@ from db import secrets as stored_secrets
 from db.connections import NewLink
 from db.openings import HandoverState
 from db.secrets import Place, SecretName
+from domain.errors import BooksyncError
 from domain.nights import seconds_to_full_sync
 from domain.time_zones import known_zone, zone_named
 from workers.boot.calls import CountedBudget
@@ -35,11 +36,11 @@ from workers.zoho import (
 LONGEST_WAIT_SECONDS = 120.0
 
 
-class NotAMemberError(Exception):
+class NotAMemberError(BooksyncError):
     """The Zoho user does not belong to the organisation."""
 
 
-class UnknownTimeZoneError(Exception):
+class UnknownTimeZoneError(BooksyncError):
     """Zoho does not name an IANA time zone for the organisation, so the start of its day is unknown."""
 
 

@@ -11,6 +11,7 @@ from db import connections, dead_letter_lists, dead_letters, runs
 from db.dead_letter_lists import Row
 from db.runs import StepRef
 from domain.dead_letters import Cause, LetterStatus
+from domain.errors import BooksyncError
 from domain.runs import Run
 from workers.boot.resources import Resources
 from workers.boot.servers import require_redis
@@ -29,7 +30,7 @@ class Retried:
     run_id: uuid.UUID | None = None
 
 
-class _RefusedError(Exception):
+class _RefusedError(BooksyncError):
     """A dead letter cannot be retried, for the reason in the message."""
 
 

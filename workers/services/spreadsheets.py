@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from domain.errors import BooksyncError
 from domain.printable import printable
 
 _GUARD = "'"
@@ -30,7 +31,7 @@ _LINE_ENDS = {"n": "\n", "r": "\r", "t": "\t"}
 _OWNER_ONLY = 0o600
 
 
-class SpreadsheetError(Exception):
+class SpreadsheetError(BooksyncError):
     """The file cannot be read as a table; the message gives the reason."""
 
 

@@ -12,6 +12,7 @@ from db import webhook_secrets
 from db.connections import UnknownConnectionError
 from db.secrets import Place, SecretName
 from db.webhook_secrets import Refusals
+from domain.errors import BooksyncError
 from workers.boot.resources import Resources
 from workers.boot.settings import Settings
 from workers.secrets.keys import prove_keys
@@ -21,7 +22,7 @@ from workers.secrets.vault import MisplacedSecretError, UnreadableSecretError, V
 _SECRET_BYTES = 20
 
 
-class RotationUnderWayError(Exception):
+class RotationUnderWayError(BooksyncError):
     """The former webhook secret is still accepted, because Zoho's rules may still carry it."""
 
 

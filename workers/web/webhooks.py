@@ -21,6 +21,7 @@ from db.failures import DatabaseError, failure_of
 from db.secrets import Place, SecretName
 from db.webhook_events import Due
 from db.webhook_secrets import WebhookSecrets
+from domain.errors import BooksyncError
 from workers.boot.resources import Resources
 from workers.observability.logs import describe
 from workers.queue import send_resync
@@ -53,11 +54,11 @@ class _Secret(StrEnum):
     FORMER = "former"  #: accepted during a rotation
 
 
-class _RefusedError(Exception):
+class _RefusedError(BooksyncError):
     """The request is not authentic. `connection_id` is set if the connection exists and the secret does not match."""
 
     def __init__(self, connection_id: uuid.UUID | None) -> None:
-        super().__init__(self.__doc__)
+        super().__init__()
         self.connection_id = connection_id
 
 

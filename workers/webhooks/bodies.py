@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, create_form_parser
 
+from domain.errors import BooksyncError
 from domain.webhooks import Event
 from workers.webhooks.records import Fields, Found, find_in_text, find_records, looks_like_json, names_deletion
 
@@ -34,7 +35,7 @@ _BYTE_ORDER_MARKS = (
 Parameters = Sequence[tuple[str, str]]
 
 
-class UnreadableBodyError(Exception):
+class UnreadableBodyError(BooksyncError):
     """The request names no record: neither its query nor its body holds an id."""
 
 

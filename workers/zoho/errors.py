@@ -11,11 +11,13 @@ Zoho's code.
 
 from typing import ClassVar
 
+from domain.errors import BooksyncError
+
 #: The pause after a refusal of the token endpoint, unless the response names one.
 TOKEN_PAUSE_SECONDS = 60.0
 
 
-class ZohoError(Exception):
+class ZohoError(BooksyncError):
     """Something went wrong with Zoho."""
 
     transient: ClassVar[bool] = True  #: whether the same call may succeed later

@@ -136,7 +136,7 @@ def test_exc_info_without_an_exception_does_no_harm(logs: ProcessLogs) -> None:
         # Our own sentences hold no data.
         (UnknownConnectionError("There is no connection 7."), "There is no connection 7."),
         (InvalidPolicyError("The steps must ascend."), "The steps must ascend."),
-        (LeaseLostError(), "LeaseLostError"),
+        (LeaseLostError(), "Another worker has acquired this work: the transaction must roll back."),
         (ZohoUnavailable("GET /contacts", status=503), str(ZohoUnavailable("GET /contacts", status=503))),
         # A database's message quotes values.
         (UniqueViolation(f"Key (email)=({ADA}) already exists."), "UniqueViolation (SQLSTATE 23505)"),

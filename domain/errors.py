@@ -1,0 +1,12 @@
+"""The root of booksync's own errors, so that a program can tell them from defects."""
+
+
+class BooksyncError(Exception):
+    """booksync cannot do what was requested.
+
+    The text of each error is for people: it holds no secrets and no personal data.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        """Without a message the first paragraph of the type's docstring is the message."""
+        super().__init__(message or " ".join((type(self).__doc__ or "").split("\n\n")[0].split()))
