@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from db import webhook_events
 from db.connections import Link
 from db.leases import LeaseLostError
-from db.resyncs import LEFT_TO_FULL_RUN, LEFT_TO_RUN, MARKS, UNPROVEN, ResyncClaim
+from db.resyncs import LEFT_TO_FULL_RUN, LEFT_TO_RUN, MARKS, UNPROVEN, RefreshLease
 from db.webhook_events import ResyncRef
 from domain.floods import FLOOD, LONGEST_QUIET_SECONDS, QUIET_SECONDS
 from domain.webhooks import Entity, Outcome
@@ -24,13 +24,13 @@ _LEAVE = text("""
 """)
 
 
-def leave_to_run(connection: Connection, claim: ResyncClaim) -> None:
+def leave_to_run(connection: Connection, lease: RefreshLease) -> None:
     """End the lease without a call, because a run reads the record; its attempt is not counted, and it has no message.
 
     Raises:
         LeaseLostError: another worker has acquired the record.
     """
-    values = claim.ref.as_values() | {"until": claim.until, "waiting_for": LEFT_TO_RUN}
+    values = lease.ref.as_values() | {"until": lease.until, "waiting_for": LEFT_TO_RUN}
     if connection.execute(_LEAVE, values).one_or_none() is None:
         raise LeaseLostError
 

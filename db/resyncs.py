@@ -25,7 +25,7 @@ MARKS = (LEFT_TO_RUN, LEFT_TO_FULL_RUN)
 
 
 @dataclass(frozen=True, slots=True)
-class ResyncClaim:
+class RefreshLease:
     """A record that this worker leases until `until` (also the fence, unique to this lease), with its events."""
 
     ref: ResyncRef
@@ -40,7 +40,7 @@ class ResyncClaim:
 
 # The attempt is counted before the work, so that a record which kills its process reaches its limit too. Events of a
 # parked connection wait until it is connected again.
-_CLAIM = text("""
+_ACQUIRE = text("""
     WITH before AS (
         SELECT waiting_for FROM resyncs
          WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
@@ -49,7 +49,7 @@ _CLAIM = text("""
     UPDATE resyncs
        SET attempts = attempts + 1,
            taken_at = clock_timestamp(),
-           claimed_until = clock_timestamp() + make_interval(secs => :claim_seconds),
+           claimed_until = clock_timestamp() + make_interval(secs => :lease_seconds),
            waiting_for = NULL
       FROM before
      WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
@@ -61,13 +61,13 @@ _CLAIM = text("""
 """)
 
 
-def claim(connection: Connection, ref: ResyncRef, *, claim_seconds: float) -> ResyncClaim | None:
+def acquire(connection: Connection, ref: ResyncRef, *, lease_seconds: float) -> RefreshLease | None:
     """Lease the record if it is due, has waiting events and no lease; else None: the message is duplicated or early."""
-    row = connection.execute(_CLAIM, ref.as_values() | {"claim_seconds": claim_seconds}).one_or_none()
+    row = connection.execute(_ACQUIRE, ref.as_values() | {"lease_seconds": lease_seconds}).one_or_none()
     if row is None:
         return None
     has_turn = row.waiting_for is not None and row.waiting_for.startswith(BUDGET)
-    return ResyncClaim(
+    return RefreshLease(
         ref,
         row.handled,
         row.received,
@@ -93,7 +93,7 @@ def waits(connection: Connection, ref: ResyncRef) -> Due | None:
     return None if seconds is None else Due.of(ref, seconds)
 
 
-_SETTLE = text("""
+_FINISH = text("""
     UPDATE resyncs
        SET handled = :received,
            attempts = 0,
@@ -110,23 +110,23 @@ _SETTLE = text("""
 """)
 
 
-def settle(connection: Connection, claim: ResyncClaim, outcome: Outcome, *, error: str | None = None) -> Due | None:
+def finish(connection: Connection, lease: RefreshLease, outcome: Outcome, *, error: str | None = None) -> Due | None:
     """End the lease: its events get that outcome. Returns when the record is due again, if more have arrived.
 
     Raises:
         LeaseLostError: another worker has acquired the record; the caller's transaction must roll back.
     """
-    values = claim.ref.as_values() | {
-        "received": claim.received,
-        "until": claim.until,
+    values = lease.ref.as_values() | {
+        "received": lease.received,
+        "until": lease.until,
         "error": error,
         "has_failed": outcome is Outcome.FAILED,
     }
-    row = connection.execute(_SETTLE, values).one_or_none()
+    row = connection.execute(_FINISH, values).one_or_none()
     if row is None:
         raise LeaseLostError
-    webhook_events.note_outcome(connection, claim.ref, outcome, received=claim.received)
-    return Due.of(claim.ref, row.seconds) if row.has_more else None
+    webhook_events.note_outcome(connection, lease.ref, outcome, received=lease.received)
+    return Due.of(lease.ref, row.seconds) if row.has_more else None
 
 
 _RELEASE = text("""
@@ -142,7 +142,7 @@ _RELEASE = text("""
 
 def release(
     connection: Connection,
-    claim: ResyncClaim,
+    lease: RefreshLease,
     *,
     seconds: float,
     waiting_for: str,
@@ -152,9 +152,9 @@ def release(
     """Release the record until a later time. A wait for the budget does not count as an attempt; a failure does."""
     connection.execute(
         _RELEASE,
-        claim.ref.as_values()
+        lease.ref.as_values()
         | {
-            "until": claim.until,
+            "until": lease.until,
             "refunded": int(refund_attempt),
             "seconds": seconds,
             "waiting_for": waiting_for,

@@ -26,7 +26,7 @@ class StepRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class StepLease:
     """The lease of a run step until `until`, which is also the fence: no other lease has the same time."""
 
     run: Run
@@ -73,11 +73,11 @@ def start(
 
 
 # The attempt is counted before the work, so that a step which kills its process reaches its limit too.
-_CLAIM = text("""
+_ACQUIRE = text("""
     UPDATE sync_runs
        SET attempts = attempts + 1,
-           claimed_until = clock_timestamp() + make_interval(secs => :claim_seconds),
-           sweep_at = clock_timestamp() + make_interval(secs => :claim_seconds),
+           claimed_until = clock_timestamp() + make_interval(secs => :lease_seconds),
+           sweep_at = clock_timestamp() + make_interval(secs => :lease_seconds),
            not_before = NULL,
            waiting_for = NULL
      WHERE id = :run_id AND step = :step AND status = 'running'
@@ -87,26 +87,28 @@ _CLAIM = text("""
 """)
 
 
-def claim(connection: Connection, run_id: uuid.UUID, step: int, *, claim_seconds: float) -> Claim | None:
+def acquire(connection: Connection, run_id: uuid.UUID, step: int, *, lease_seconds: float) -> StepLease | None:
     """Lease the step if it is the run's present one, due and not leased; else None: the message is a duplicate."""
-    row = connection.execute(_CLAIM, {"run_id": run_id, "step": step, "claim_seconds": claim_seconds}).one_or_none()
-    return Claim(_run(row), row.claimed_until) if row else None
+    row = connection.execute(_ACQUIRE, {"run_id": run_id, "step": step, "lease_seconds": lease_seconds}).one_or_none()
+    return StepLease(_run(row), row.claimed_until) if row else None
 
 
-_KEEP = text("""
+_CHECKPOINT = text("""
     UPDATE sync_runs
        SET mode = :mode,
            position = CAST(:position AS jsonb),
            counters = CAST(:counters AS jsonb),
            attempts = CASE WHEN :is_progress THEN 1 ELSE attempts END,
-           claimed_until = clock_timestamp() + make_interval(secs => :claim_seconds),
-           sweep_at = clock_timestamp() + make_interval(secs => :claim_seconds)
+           claimed_until = clock_timestamp() + make_interval(secs => :lease_seconds),
+           sweep_at = clock_timestamp() + make_interval(secs => :lease_seconds)
      WHERE id = :run_id AND step = :step AND claimed_until = :until
     RETURNING claimed_until
 """)
 
 
-def keep(connection: Connection, claim: Claim, *, claim_seconds: float, is_progress: bool = True) -> Claim:
+def checkpoint(
+    connection: Connection, lease: StepLease, *, lease_seconds: float, is_progress: bool = True
+) -> StepLease:
     """Checkpoint: write the state of the leased run, stay in its step, and renew the lease.
 
     After progress the attempts start at one again, because a step of forty calls may have more than six failures.
@@ -115,12 +117,12 @@ def keep(connection: Connection, claim: Claim, *, claim_seconds: float, is_progr
         LeaseLostError: the lease had expired and another worker has acquired the step; the caller must roll back.
     """
     until = connection.execute(
-        _KEEP,
-        _state(claim.run) | {"until": claim.until, "claim_seconds": claim_seconds, "is_progress": is_progress},
+        _CHECKPOINT,
+        _state(lease.run) | {"until": lease.until, "lease_seconds": lease_seconds, "is_progress": is_progress},
     ).scalar_one_or_none()
     if until is None:
         raise LeaseLostError
-    return Claim(claim.run, until)
+    return StepLease(lease.run, until)
 
 
 _ADVANCE = text("""
@@ -144,22 +146,22 @@ _ADVANCE = text("""
 """)
 
 
-def advance(connection: Connection, claim: Claim, *, sweep_seconds: float, error: str | None = None) -> StepRef:
+def advance(connection: Connection, lease: StepLease, *, sweep_seconds: float, error: str | None = None) -> StepRef:
     """Write the run's new state and move it to its next step, by compare-and-set on the step and the lease.
 
-    `claim.run` is the new state with the old `step`. An expired lease is accepted as long as no other worker has
+    `lease.run` is the new state with the old `step`. An expired lease is accepted as long as no other worker has
     acquired
     the step.
 
     Raises:
         LeaseLostError: another worker has done the step; the caller's transaction must roll back.
     """
-    run = claim.run
+    run = lease.run
     step = connection.execute(
         _ADVANCE,
         _state(run)
         | {
-            "until": claim.until,
+            "until": lease.until,
             "phase": run.phase,
             "degraded_reason": run.degraded_reason,
             "status": run.status,
@@ -198,7 +200,7 @@ _RELEASE = text("""
 
 def release(
     connection: Connection,
-    claim: Claim,
+    lease: StepLease,
     *,
     wait_seconds: float,
     waiting_for: str,
@@ -210,9 +212,9 @@ def release(
     connection.execute(
         _RELEASE,
         {
-            "run_id": claim.run.run_id,
-            "step": claim.run.step,
-            "until": claim.until,
+            "run_id": lease.run.run_id,
+            "step": lease.run.step,
+            "until": lease.until,
             "refunded": int(refund_attempt),
             "wait_seconds": wait_seconds,
             "waiting_for": waiting_for,

@@ -215,9 +215,9 @@ class TestHouse:
         with resources.engine.begin() as connection:
             for event in events:
                 webhook_events.receive(connection, link.connection_id, event)
-            claim = resyncs.claim(connection, ResyncRef(link.connection_id, Entity.CONTACT, "1"), claim_seconds=60)
-            assert claim is not None
-            resyncs.settle(connection, claim, Outcome.ASKED)
+            lease = resyncs.acquire(connection, ResyncRef(link.connection_id, Entity.CONTACT, "1"), lease_seconds=60)
+            assert lease is not None
+            resyncs.finish(connection, lease, Outcome.ASKED)
         change(resources.engine, "UPDATE webhook_events SET received_at = now() - interval '8 days'")
         tick(resources)
         assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM webhook_events")] == ["2"]

@@ -74,7 +74,7 @@ def _detail_calls(work: Work) -> DetailCalls[Contact]:
         found = work.ask_contact(listed.contact_id)
         with work.transaction() as connection:
             _stage_details(connection, work, listed, found)
-            work.keep(connection, work.run)
+            work.checkpoint(connection, work.run)
 
     def reject(connection: Connection, listed: Contact, _reason: str) -> Run:
         # `observed_at` is the time of the last change, so the next full run reads the contact again

@@ -38,7 +38,7 @@ def _write_batch(work: Work) -> bool:
     with work.transaction() as connection:
         batch = staging.staged_batch(connection, work.run.run_id, customers.BATCH)
         if batch:
-            work.keep(connection, _write(connection, work, batch))
+            work.checkpoint(connection, _write(connection, work, batch))
         return bool(batch)
 
 

@@ -138,11 +138,11 @@ def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
             deletions.confirm_gone(connection, work.run.run_id, kind, record_id)
             note_gone(connection, work, kind, record_id, reads_all_invoices=work.run.reads_all_invoices)
             position = replace(work.run.position, found_gone_at=work.observed_at)
-            work.keep(connection, replace(work.run, position=position))
+            work.checkpoint(connection, replace(work.run, position=position))
         else:
             deletions.see(connection, work.run.run_id, kind, [record_id])
             run = found(connection)
-            work.keep(
+            work.checkpoint(
                 connection, replace(run, position=replace(run.position, found_there=run.position.found_there + 1))
             )
 

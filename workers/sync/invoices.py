@@ -92,7 +92,7 @@ def _detail_calls(work: Work) -> DetailCalls[str]:
     def ask(zoho_customer_id: str) -> None:
         found = work.ask_contact(zoho_customer_id)
         with work.transaction() as connection:
-            work.keep(connection, _write(connection, work, zoho_customer_id, found))
+            work.checkpoint(connection, _write(connection, work, zoho_customer_id, found))
 
     def reject(connection: Connection, zoho_customer_id: str, _reason: str) -> Run:
         skipped_invoices.mark_customer(connection, work.link, zoho_customer_id, SkipReason.CUSTOMER_REJECTED)

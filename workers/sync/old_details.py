@@ -86,4 +86,4 @@ def _reread(work: Work, contact_id: str) -> None:
             known_contacts.note_unreadable(connection, work.link, contact_id, now=work.now)
         else:
             note_gone(connection, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
-        work.keep(connection, _one_more(run))
+        work.checkpoint(connection, _one_more(run))

@@ -24,7 +24,7 @@ from db import (
     webhook_events,
 )
 from db.connections import Link
-from db.resyncs import ResyncClaim
+from db.resyncs import RefreshLease
 from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
 from db.webhook_events import Due, ResyncRef
@@ -63,15 +63,15 @@ class CrowdedError(DeferredError):
 class OneRecord(Asking):
     """A leased record and the client for its call. `outcome` is set when the refresh ends."""
 
-    def __init__(self, resources: Resources, claim: ResyncClaim) -> None:
-        super().__init__(resources, taken_at=claim.taken_at)
-        self.claim = claim
+    def __init__(self, resources: Resources, lease: RefreshLease) -> None:
+        super().__init__(resources, taken_at=lease.taken_at)
+        self.lease = lease
         self.outcome: Outcome | None = None
         self.following: list[Due] = []  #: other records that must be fetched because of this one
 
     @property
     def ref(self) -> ResyncRef:
-        return self.claim.ref
+        return self.lease.ref
 
     @cached_property
     def link(self) -> Link:
@@ -84,13 +84,13 @@ class OneRecord(Asking):
         holder = f"resync-{ref.connection_id}-{ref.entity}-{ref.record_id}"
         return self.resources.transport(self.link, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
 
-    def settle(self, connection: Connection, outcome: Outcome) -> list[Due]:
+    def finish(self, connection: Connection, outcome: Outcome) -> list[Due]:
         """Ends the lease with an outcome; returns the records to fetch next: newer events, or related records.
 
         Raises:
             LeaseLostError: another worker has acquired the record; the transaction must roll back.
         """
-        due = resyncs.settle(connection, self.claim, outcome)
+        due = resyncs.finish(connection, self.lease, outcome)
         actor_name, _ = RESYNC_ACTORS[self.ref.entity]
         dead_letters.work_done(connection, actor_name, str(self.ref.connection_id), self.ref.record_id)
         self.outcome = outcome
@@ -106,16 +106,16 @@ def refresh(record: OneRecord) -> Sequence[Due]:
         BudgetWait, CrowdedError, ZohoError: the record could not be read.
         LeaseLostError: the lease had expired, and another worker has acquired the record.
     """
-    ref, claim = record.ref, record.claim
+    ref, lease = record.ref, record.lease
     with record.transaction() as connection:
-        told = webhook_events.told(connection, ref, handled=claim.handled, received=claim.received)
+        told = webhook_events.told(connection, ref, handled=lease.handled, received=lease.received)
         # Without events, a person has sent the message again after the refresh had failed.
         if told is not None and is_known(told, webhook_events.cached_version(connection, record.link, ref)):
             if told.is_wanted:
                 _take_up(connection, record, ref.record_id)
-            return record.settle(connection, Outcome.KNOWN)
-    if not claim.has_turn:
-        if told is not None and not claim.is_unproven and _is_left_to_run(record, told):
+            return record.finish(connection, Outcome.KNOWN)
+    if not lease.has_turn:
+        if told is not None and not lease.is_unproven and _is_left_to_run(record, told):
             return ()
         _join_queue(record)
     return _REFRESH[ref.entity](record)
@@ -133,7 +133,7 @@ def _is_left_to_run(record: OneRecord, told: Told) -> bool:
         has_calls = most_calls is None or load.calls_in_hour < most_calls
         if has_calls and (told.has_removal or load.waiting <= FLOOD):
             return False
-        floods.leave_to_run(connection, record.claim)
+        floods.leave_to_run(connection, record.lease)
     return True
 
 
@@ -166,7 +166,7 @@ def _refresh_contact(record: OneRecord) -> Sequence[Due]:
             reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
             skipped_invoices.mark_customer(connection, record.link, record.ref.record_id, reason)
         reminders.plan_customer(connection, record.link, record.ref.record_id, now=record.now)
-        return record.settle(connection, outcome)
+        return record.finish(connection, outcome)
 
 
 def _write_contact(connection: Connection, record: OneRecord, contact: Contact) -> Outcome:
@@ -186,15 +186,15 @@ def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
     found = record.ask_invoice(record.ref.record_id)
     with record.transaction() as connection:
         if isinstance(found, SetAside):
-            return record.settle(connection, _set_aside(connection, record, found))
+            return record.finish(connection, _set_aside(connection, record, found))
         if found is None:
             outcome = _gone(connection, record, Evidence.OTHER_EVENT)
             skipped_invoices.drop(connection, record.link, record.ref.record_id)
-            return record.settle(connection, outcome)
+            return record.finish(connection, outcome)
         invoices.upsert(connection, record.link, [ObservedInvoice(found, record.observed_at)], now=record.now)
         invoices.note_observed(connection, record.link, found.invoice_id, record.observed_at)
         _want_customer(connection, record, found)
-        return record.settle(connection, Outcome.ASKED)
+        return record.finish(connection, Outcome.ASKED)
 
 
 def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) -> None:

@@ -175,7 +175,7 @@ class _Failures(Generic[RecordT]):
             return
         with self._work.transaction() as connection:
             for failed in chain.from_iterable(self._in_a_row.values()):
-                self._work.keep(connection, self._calls.reject(connection, failed.record, describe(failed.error)))
+                self._work.checkpoint(connection, self._calls.reject(connection, failed.record, describe(failed.error)))
 
     def end(self) -> Asked:
         for kind in RecordKind:
@@ -212,7 +212,7 @@ class _Failures(Generic[RecordT]):
             if is_last:
                 run = self._reject(connection, record, error)
             self._save(connection, record, error, attempts=attempts, is_rejected=is_last and self._calls.is_named)
-            self._work.keep(connection, run)
+            self._work.checkpoint(connection, run)
         self._may_succeed += not is_last
 
     def _reject(self, connection: Connection, record: RecordT, error: ZohoError) -> Run:

@@ -40,13 +40,13 @@ def refresh_record(
 
 def _acquire(resources: Resources, ref: ResyncRef, do: Refresh) -> "RefreshJob | None":
     with resources.engine.begin() as connection:
-        claim = resyncs.claim(connection, ref, claim_seconds=resources.settings.claim_seconds)
-        early = resyncs.waits(connection, ref) if claim is None else None
-    if claim is None:
+        lease = resyncs.acquire(connection, ref, lease_seconds=resources.settings.claim_seconds)
+        early = resyncs.waits(connection, ref) if lease is None else None
+    if lease is None:
         log.info("Nothing to do: the record is done, not due yet, or leased", action="resync.passed_over")
         _send(resources, [early] if early else [])
         return None
-    return RefreshJob(OneRecord(resources, claim), do)
+    return RefreshJob(OneRecord(resources, lease), do)
 
 
 class RefreshJob(Job):
@@ -58,16 +58,16 @@ class RefreshJob(Job):
     def __init__(self, record: OneRecord, do: Refresh) -> None:
         super().__init__(record.resources)
         self._record = record
-        self._claim = record.claim
+        self._lease = record.lease
         self._do = do
 
     @property
     def connection_id(self) -> uuid.UUID:
-        return self._claim.ref.connection_id
+        return self._lease.ref.connection_id
 
     @property
     def attempts(self) -> int:
-        return self._claim.attempts
+        return self._lease.attempts
 
     def work(self) -> Ending:
         began = time.monotonic()
@@ -79,7 +79,7 @@ class RefreshJob(Job):
             "Record refreshed",
             action="resync.done",
             outcome=self._record.outcome,
-            events=self._claim.received - self._claim.handled,
+            events=self._lease.received - self._lease.handled,
             calls=self._record.calls,
             seconds=round(time.monotonic() - began, 3),
         )
@@ -91,7 +91,7 @@ class RefreshJob(Job):
     ) -> None:
         resyncs.release(
             connection,
-            self._claim,
+            self._lease,
             seconds=seconds,
             waiting_for=waiting_for,
             refund_attempt=refund_attempt,
@@ -99,7 +99,7 @@ class RefreshJob(Job):
         )
 
     def send(self, seconds: float) -> None:
-        _send(self.resources, [Due(self._claim.ref, seconds)])
+        _send(self.resources, [Due(self._lease.ref, seconds)])
 
     def parks_connection(self, error: Exception) -> bool:
         """A grant may lack the right to this record only; a refused list parks the connection."""
@@ -109,7 +109,7 @@ class RefreshJob(Job):
         """Marks the events as failed and writes a dead letter; a full run reads the record in its list."""
         log.error("The record is given up", action="resync.given_up", reason=failure.reason)
         with self._record.transaction() as connection:
-            due = resyncs.settle(connection, self._claim, EventOutcome.FAILED, error=failure.reason)
+            due = resyncs.finish(connection, self._lease, EventOutcome.FAILED, error=failure.reason)
             self._keep_dead_letter(connection, failure)
         self._send_with_next([due] if due else [])
         return Ending.GIVEN_UP
@@ -126,14 +126,14 @@ class RefreshJob(Job):
 
     def _keep_dead_letter(self, connection: Connection, failure: JobFailure) -> None:
         death = death_of_resync(
-            self._claim.ref, failure.cause, failure.reason, failure.error, attempts=self._claim.attempts
+            self._lease.ref, failure.cause, failure.reason, failure.error, attempts=self._lease.attempts
         )
         dead_letters.keep(connection, death)
 
     def _send_with_next(self, following: Sequence[Due]) -> None:
         """Sends the connection's next waiting record after this one; otherwise it would wait for the scheduler."""
         with self.resources.engine.begin() as connection:
-            in_turn = resyncs.take_turn(connection, self._claim.ref.connection_id)
+            in_turn = resyncs.take_turn(connection, self._lease.ref.connection_id)
         _send(self.resources, [*following, *in_turn])
 
 

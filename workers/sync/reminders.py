@@ -71,7 +71,7 @@ def _judge_phones_anew(work: Work) -> None:
                 now=work.now,
                 all_of_them=noted is not None,  # Otherwise only this first run has written verdicts.
             )
-            work.keep(connection, work.run)
+            work.checkpoint(connection, work.run)
     with work.transaction() as connection:
         phone_verdicts.note_current(connection, link, fallback)
     log.info("The cached phone numbers are judged by present rules", action="phones.judged", had_been=noted)
@@ -83,7 +83,7 @@ def _plan(work: Work) -> None:
         with work.transaction() as connection:
             if reminders.plan_due(connection, work.link, now=now) == 0:
                 return
-            work.keep(connection, work.run)
+            work.checkpoint(connection, work.run)
 
 
 def _questions(work: Work) -> Sequence[Question]:
@@ -126,7 +126,7 @@ def _ask_for_customer(work: Work, question: Question) -> None:
             known_contacts.note_unreadable(connection, work.link, question.record_id, now=work.now)
         else:
             known_contacts.note_asked(connection, work.link, {question.record_id: question.version})
-        work.keep(connection, _one_more(run))
+        work.checkpoint(connection, _one_more(run))
 
 
 def _ask_for_invoice(work: Work, question: Question) -> None:
@@ -139,7 +139,7 @@ def _ask_for_invoice(work: Work, question: Question) -> None:
         elif invoice is None:
             _note_gone(connection, work, question)
         invoice_facts.note_asked(connection, work.link, {question.record_id: question.version})
-        work.keep(connection, _one_more(run))
+        work.checkpoint(connection, _one_more(run))
 
 
 _ASK = {RecordKind.CUSTOMER: _ask_for_customer, RecordKind.INVOICE: _ask_for_invoice}

@@ -38,11 +38,11 @@ def run_step(resources: Resources, run_id: str, step: int, do: Step) -> None:
 
 def _acquire(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> "StepJob | None":
     with resources.engine.begin() as connection:
-        claim = runs.claim(connection, run_id, step, claim_seconds=resources.settings.claim_seconds)
-    if claim is None:
+        lease = runs.acquire(connection, run_id, step, lease_seconds=resources.settings.claim_seconds)
+    if lease is None:
         log.info("Nothing to do: the step is done, not due yet, or leased", action="step.passed_over")
         return None
-    return StepJob(Work(resources, claim), do)
+    return StepJob(Work(resources, lease), do)
 
 
 class StepJob(Job):
@@ -88,7 +88,7 @@ class StepJob(Job):
     ) -> None:
         runs.release(
             connection,
-            self._work.claim,
+            self._work.lease,
             wait_seconds=seconds,
             waiting_for=waiting_for,
             sweep_seconds=self.resources.settings.sweep_interval_seconds,

@@ -175,7 +175,7 @@ def _checkpoint(
     """Writes the run with one more response. The run's deletion phase marks a gone record, under its safeguard."""
     if is_gone:
         note_gone(connection, work, record.kind, record.record_id, reads_all_invoices=run.reads_all_invoices)
-    work.keep(connection, _one_more(connection, work, run, record, drifted))
+    work.checkpoint(connection, _one_more(connection, work, run, record, drifted))
 
 
 def _one_more(connection: Connection, work: Work, run: Run, record: Checkable, drifted: Drifted) -> Run:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from db import connections, dead_letters, orphaned_invoices, runs
 from db.connections import Link
 from db.dead_letters import Death
-from db.runs import Claim, StepRef
+from db.runs import StepLease, StepRef
 from domain.runs import Run
 from domain.walk import Walk, WalkById
 from workers.boot.resources import Resources
@@ -19,18 +19,18 @@ from workers.zoho.list_reader import ListReader
 
 
 class Work(Asking):
-    """A leased step. `claim` is replaced when the lease is renewed."""
+    """A leased step. `lease` is replaced when the lease is renewed."""
 
-    def __init__(self, resources: Resources, claim: Claim) -> None:
-        super().__init__(resources, taken_at=claim.until - timedelta(seconds=resources.settings.claim_seconds))
-        self.claim = claim
+    def __init__(self, resources: Resources, lease: StepLease) -> None:
+        super().__init__(resources, taken_at=lease.until - timedelta(seconds=resources.settings.claim_seconds))
+        self.lease = lease
         self.rows = 0  #: written by this step
         self.has_progressed = False  #: then its attempts have begun at one again
-        self._written_before = claim.run.counters.written
+        self._written_before = lease.run.counters.written
 
     @property
     def run(self) -> Run:
-        return self.claim.run
+        return self.lease.run
 
     @cached_property
     def link(self) -> Link:
@@ -70,7 +70,7 @@ class Work(Asking):
             orphaned_invoices.ask_unread(connection, self.link)
         following = runs.advance(
             connection,
-            self.claim.over(run),
+            self.lease.over(run),
             sweep_seconds=self.resources.settings.sweep_interval_seconds,
             error=error,
         )
@@ -81,16 +81,16 @@ class Work(Asking):
             dead_letters.run_ended(connection, run.run_id)
         return following
 
-    def keep(self, connection: Connection, run: Run) -> None:
+    def checkpoint(self, connection: Connection, run: Run) -> None:
         """Checkpoints the run: writes its new state, stays in the step, and renews the lease.
 
         Raises:
             LeaseLostError: the lease had expired and another worker has acquired the step; roll back.
         """
-        self.claim = runs.keep(
+        self.lease = runs.checkpoint(
             connection,
-            self.claim.over(run),
-            claim_seconds=self.resources.settings.claim_seconds,
+            self.lease.over(run),
+            lease_seconds=self.resources.settings.claim_seconds,
         )
         self.has_progressed = True
 
@@ -98,8 +98,8 @@ class Work(Asking):
         """Renews the lease of the step; unlike a checkpoint, this does not reset its attempts.
 
         Raises:
-            LeaseLostError: as `keep`.
+            LeaseLostError: as `checkpoint`.
         """
-        self.claim = runs.keep(
-            connection, self.claim, claim_seconds=self.resources.settings.claim_seconds, is_progress=False
+        self.lease = runs.checkpoint(
+            connection, self.lease, lease_seconds=self.resources.settings.claim_seconds, is_progress=False
         )

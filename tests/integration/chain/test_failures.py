@@ -92,7 +92,7 @@ def test_each_attempt_is_counted_and_the_last_one_fails_the_phase(bench: Bench) 
 def test_a_last_attempt_that_makes_progress_before_it_fails_is_not_the_last(bench: Bench) -> None:
     def progress_and_fail(work: Work) -> StepRef:
         with work.transaction() as connection:
-            work.keep(connection, work.run)
+            work.checkpoint(connection, work.run)
         raise ZohoUnavailable("GET /contacts", status=500)
 
     step = bench.start()

@@ -198,9 +198,9 @@ def test_spare_calls_are_left_to_a_later_run_however_soon_the_probe_is(bench: Be
 
     step = bench.start()
     with bench.resources.engine.begin() as connection:
-        claim = runs.claim(connection, step.run_id, step.step, claim_seconds=60)
-    assert claim is not None
-    work = Work(bench.resources, claim)
+        lease = runs.acquire(connection, step.run_id, step.step, lease_seconds=60)
+    assert lease is not None
+    work = Work(bench.resources, lease)
     calls = DetailCalls(
         ref_of=lambda record_id: RecordRef(RecordKind.CUSTOMER, record_id),
         ask=ask,

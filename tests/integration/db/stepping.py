@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, text
 
 from db import runs
 from db.connections import Link
-from db.runs import Claim, StepRef
+from db.runs import StepLease, StepRef
 from domain.runs import Mode
 from tests.integration.db.look import Row, change, row, rows
 
@@ -22,13 +22,13 @@ def begin(engine: Engine, link: Link, *, sweep_seconds: float = A_MINUTE_SECONDS
         return runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=True, sweep_seconds=sweep_seconds)
 
 
-def claim(engine: Engine, step: StepRef, *, claim_seconds: float = A_MINUTE_SECONDS) -> Claim | None:
+def acquire(engine: Engine, step: StepRef, *, lease_seconds: float = A_MINUTE_SECONDS) -> StepLease | None:
     with engine.begin() as connection:
-        return runs.claim(connection, step.run_id, step.step, claim_seconds=claim_seconds)
+        return runs.acquire(connection, step.run_id, step.step, lease_seconds=lease_seconds)
 
 
-def claimed(engine: Engine, step: StepRef, *, claim_seconds: float = A_MINUTE_SECONDS) -> Claim:
-    mine = claim(engine, step, claim_seconds=claim_seconds)
+def leased(engine: Engine, step: StepRef, *, lease_seconds: float = A_MINUTE_SECONDS) -> StepLease:
+    mine = acquire(engine, step, lease_seconds=lease_seconds)
     assert mine is not None
     return mine
 
@@ -53,7 +53,7 @@ def at_once(work: Callable[[], ResultT], times: int = 2) -> list[ResultT]:
         return [future.result() for future in [threads.submit(work) for _ in range(times)]]
 
 
-def finish(connection: Connection, mine: Claim) -> StepRef:
+def finish(connection: Connection, mine: StepLease) -> StepRef:
     return runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=0)
 
 

@@ -9,7 +9,7 @@ from db.budget_waits import BroughtForward
 from db.connections import Link, UnknownConnectionError
 from db.runs import StepRef
 from tests.integration.db.look import change, row
-from tests.integration.db.stepping import claimed, the_run
+from tests.integration.db.stepping import leased, the_run
 
 ORGANIZATION = "10234695"
 HOUR = 3600.0
@@ -100,9 +100,7 @@ class TestOrganizations:
 class TestBringForward:
     def wait(self, engine: Engine, step: StepRef, waiting_for: str) -> None:
         with engine.begin() as connection:
-            runs.release(
-                connection, claimed(engine, step), wait_seconds=HOUR, waiting_for=waiting_for, sweep_seconds=15
-            )
+            runs.release(connection, leased(engine, step), wait_seconds=HOUR, waiting_for=waiting_for, sweep_seconds=15)
 
     def bring_forward(self, engine: Engine, organization_id: str = ORGANIZATION) -> BroughtForward:
         with engine.begin() as connection:

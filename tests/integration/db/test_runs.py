@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from db import runs
 from db.connections import Link
 from db.leases import LeaseLostError
-from db.runs import Claim, StepRef
+from db.runs import StepLease, StepRef
 from domain.runs import Counters, Mode, Phase, Position, RunStatus
 from domain.walk import Walk
 from tests.integration.db.links import a_link
@@ -19,8 +19,8 @@ from tests.integration.db.stepping import (
     A_MINUTE_SECONDS,
     at_once,
     begin,
-    claimed,
     finish,
+    leased,
     let_the_claim_run_out,
     nothing_was_written,
     the_run,
@@ -33,7 +33,7 @@ def sweep(engine: Engine, *, limit: int = 1000) -> list[StepRef]:
         return runs.sweep(connection, sweep_seconds=A_MINUTE_SECONDS, limit=limit)
 
 
-def advance_with_rows(engine: Engine, mine: Claim) -> None:
+def advance_with_rows(engine: Engine, mine: StepLease) -> None:
     with engine.begin() as connection:
         write_a_row(connection)
         runs.advance(connection, mine, sweep_seconds=A_MINUTE_SECONDS)
@@ -66,7 +66,7 @@ class TestStart:
             assert other.result() is None
 
     def test_the_next_run_starts_after_the_end_of_the_last(self, engine: Engine, link: Link, step: StepRef) -> None:
-        mine = claimed(engine, step)
+        mine = leased(engine, step)
         with engine.begin() as connection:
             runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=A_MINUTE_SECONDS)
         assert begin(engine, link) is not None
@@ -88,7 +88,7 @@ class TestStart:
 
 class TestAdvance:
     def test_advancing_goes_to_the_next_step_and_releases_the_lease(self, engine: Engine, step: StepRef) -> None:
-        mine = claimed(engine, step)
+        mine = leased(engine, step)
         changed = replace(
             mine.run,
             mode=Mode.INCREMENTAL,
@@ -103,10 +103,10 @@ class TestAdvance:
         assert run["swept_in_seconds"] == pytest.approx(15, abs=5)
         assert (run["attempts"], run["claimed_until"], run["finished_at"]) == (0, None, None)
         assert run["error"] == "Zoho is down."
-        assert claimed(engine, following).run == replace(changed, step=1, attempts=1)
+        assert leased(engine, following).run == replace(changed, step=1, attempts=1)
 
     def test_a_step_is_done_once(self, engine: Engine, step: StepRef) -> None:
-        mine = claimed(engine, step)
+        mine = leased(engine, step)
         with engine.begin() as connection:
             runs.advance(connection, mine, sweep_seconds=A_MINUTE_SECONDS)
         with pytest.raises(LeaseLostError):
@@ -115,9 +115,9 @@ class TestAdvance:
         assert the_run(engine)["step"] == 1
 
     def test_a_worker_that_lost_its_lease_cannot_overwrite_the_new_holder(self, engine: Engine, step: StepRef) -> None:
-        first = claimed(engine, step)
+        first = leased(engine, step)
         let_the_claim_run_out(engine)
-        second = claimed(engine, step)
+        second = leased(engine, step)
         with pytest.raises(LeaseLostError):
             advance_with_rows(engine, first)
         assert nothing_was_written(engine)
@@ -126,7 +126,7 @@ class TestAdvance:
     def test_one_of_two_workers_finishes_a_step_and_the_others_rows_roll_back(
         self, engine: Engine, step: StepRef
     ) -> None:
-        mine = claimed(engine, step)
+        mine = leased(engine, step)
 
         with ThreadPoolExecutor(1) as threads:
             with engine.begin() as connection:
@@ -143,7 +143,7 @@ class TestAdvance:
         assert the_run(engine)["position"]["persons_calls"] == 2
 
     def test_an_ended_run_stays_unchanged(self, engine: Engine, step: StepRef) -> None:
-        mine = claimed(engine, step)
+        mine = leased(engine, step)
         with engine.begin() as connection:
             runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=A_MINUTE_SECONDS)
         with pytest.raises(LeaseLostError), engine.begin() as connection:
@@ -151,7 +151,7 @@ class TestAdvance:
 
     @pytest.mark.parametrize("status", [status for status in RunStatus if status.is_final])
     def test_the_end_of_a_run_is_recorded(self, engine: Engine, step: StepRef, status: RunStatus) -> None:
-        mine = claimed(engine, step)
+        mine = leased(engine, step)
         ended = replace(mine.run, phase=Phase.DONE, status=status)
         with engine.begin() as connection:
             runs.advance(connection, mine.over(ended), sweep_seconds=A_MINUTE_SECONDS)
@@ -169,17 +169,17 @@ class TestSweep:
     def test_the_sweep_skips_a_leased_run(self, engine: Engine, link: Link) -> None:
         step = begin(engine, link, sweep_seconds=0)
         assert step is not None
-        claimed(engine, step)
+        leased(engine, step)
         assert sweep(engine) == []
 
     def test_the_step_of_a_killed_worker_is_sent_again(self, engine: Engine, step: StepRef) -> None:
-        claimed(engine, step)
+        leased(engine, step)
         let_the_claim_run_out(engine)
         assert sweep(engine) == [step]
 
     def test_the_sweep_skips_an_ended_run(self, engine: Engine, step: StepRef) -> None:
         with engine.begin() as connection:
-            finish(connection, claimed(engine, step))
+            finish(connection, leased(engine, step))
         assert sweep(engine) == []
 
     def test_two_sweepers_send_each_run_once(self, engine: Engine) -> None:

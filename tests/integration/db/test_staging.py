@@ -27,9 +27,9 @@ def a_run(connection: Connection, link: Link) -> Run:
     """A new run."""
     step = runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
     assert step is not None
-    claim = runs.claim(connection, step.run_id, step.step, claim_seconds=60)
-    assert claim is not None
-    return claim.run
+    lease = runs.acquire(connection, step.run_id, step.step, lease_seconds=60)
+    assert lease is not None
+    return lease.run
 
 
 @pytest.fixture

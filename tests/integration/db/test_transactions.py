@@ -17,7 +17,7 @@ from domain.runs import MAX_ATTEMPTS
 from domain.webhooks import Entity, Event, EventKind
 from sandbox.servers import EmbeddedPostgres
 from tests.integration.db.look import change, row, rows
-from tests.integration.db.stepping import claimed
+from tests.integration.db.stepping import leased
 
 DEADLOCK = OperationalError("UPDATE …", {}, DeadlockDetected())
 
@@ -104,7 +104,7 @@ class TestAttempts:
         self, engine: Engine, step: StepRef
     ) -> None:
         for _ in range(2 * MAX_ATTEMPTS):
-            mine = claimed(engine, step)
+            mine = leased(engine, step)
             with pytest.raises(OperationalError):
                 in_transaction(engine, lose_the_connection)
             in_transaction(
@@ -117,9 +117,9 @@ class TestAttempts:
         assert row(engine, "SELECT attempts, claimed_until FROM sync_runs") == {"attempts": 0, "claimed_until": None}
 
     def test_an_expired_lease_returns_no_attempt(self, engine: Engine, step: StepRef) -> None:
-        mine = claimed(engine, step)
+        mine = leased(engine, step)
         change(engine, "UPDATE sync_runs SET claimed_until = now() - interval '1 second'")
-        claimed(engine, step)
+        leased(engine, step)
         in_transaction(
             engine,
             lambda connection: runs.release(
@@ -133,14 +133,14 @@ class TestAttempts:
         with engine.begin() as connection:
             webhook_events.receive(connection, link.connection_id, Event("contact", "1", EventKind.CHANGED, None, None))
         for _ in range(2 * MAX_ATTEMPTS):
-            claim = in_transaction(engine, lambda connection: resyncs.claim(connection, ref, claim_seconds=60))
-            assert claim is not None
+            lease = in_transaction(engine, lambda connection: resyncs.acquire(connection, ref, lease_seconds=60))
+            assert lease is not None
             with pytest.raises(OperationalError):
                 in_transaction(engine, lose_the_connection)
             in_transaction(
                 engine,
-                lambda connection, claim=claim: resyncs.release(  # type: ignore[misc]
-                    connection, claim, seconds=0, waiting_for="Postgres", refund_attempt=True
+                lambda connection, lease=lease: resyncs.release(  # type: ignore[misc]
+                    connection, lease, seconds=0, waiting_for="Postgres", refund_attempt=True
                 ),
                 patience_seconds=10,
             )
