@@ -3,13 +3,11 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from domain.customers import Home
-from domain.deletions import RecordKind
 from domain.errors import BooksyncError
 
 
@@ -44,10 +42,10 @@ class Link:
 #: A refusal of the bulk list is remembered for this many days; after that, one call tries again.
 _REFUSAL_DAYS = 7
 
-_CREDENTIALS = "encode(sha256(convert_to(refresh_token_encrypted, 'UTF8')), 'hex') AS credentials"
+CREDENTIALS = "encode(sha256(convert_to(refresh_token_encrypted, 'UTF8')), 'hex') AS credentials"
 
 _LINK = text(f"""
-    SELECT c.*, {_CREDENTIALS}, m.last_customer_sync_at, m.last_invoice_sync_at,
+    SELECT c.*, {CREDENTIALS}, m.last_customer_sync_at, m.last_invoice_sync_at,
            c.bulk_persons_refused_at > now() - make_interval(days => :refusal_days) AS is_refused
       FROM zoho_connections c
       LEFT JOIN sync_metadata m ON m.connection_id = c.id
@@ -189,152 +187,3 @@ def save(
         {"user_id": new.user_id, "connection_id": row.id},
     )
     return row.id, row.webhook_secret_encrypted
-
-
-class Parking(StrEnum):
-    """The result of parking a connection."""
-
-    PARKED = "parked"
-    ALREADY = "already"  #: another process has parked it
-    REVIVED = "revived"  #: it was connected again in the meantime, and stays unchanged
-
-
-def park(connection: Connection, link: Link, reason: str) -> Parking:
-    """Stop the runs of the connection until it is connected again.
-
-    Zoho has refused the credentials that `link` was read with. Newer credentials may be valid, so their connection is
-    not parked.
-    """
-    stored = connection.execute(
-        text(f"SELECT status, {_CREDENTIALS} FROM zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608
-        {"id": link.connection_id},
-    ).one()
-    if stored.credentials != link.credentials:
-        return Parking.REVIVED
-    if stored.status == "parked":
-        return Parking.ALREADY
-    connection.execute(
-        text("""
-            UPDATE zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now() WHERE id = :id
-        """),
-        {"id": link.connection_id, "reason": reason},
-    )
-    return Parking.PARKED
-
-
-_SET_WATERMARK = {
-    kind: text(f"""
-        UPDATE sync_metadata SET {column} = least(:moment, clock_timestamp()), updated_at = now()
-         WHERE connection_id = :connection_id
-    """)  # noqa: S608  (the columns are the two below)
-    for kind, column in (
-        (RecordKind.CUSTOMER, "last_customer_sync_at"),
-        (RecordKind.INVOICE, "last_invoice_sync_at"),
-    )
-}
-
-
-def set_watermark(connection: Connection, connection_id: uuid.UUID, kind: RecordKind, moment: datetime) -> None:
-    """Set the watermark: all changes of this kind before this moment (Zoho's clock) are cached (FR-8).
-
-    Never ahead of our clock: if a fast clock of Zoho is set back, later changes get earlier times.
-    """
-    connection.execute(_SET_WATERMARK[kind], {"connection_id": connection_id, "moment": moment})
-
-
-def note_full_sync(connection: Connection, connection_id: uuid.UUID) -> None:
-    """Record that every record of both lists has been read."""
-    connection.execute(
-        text("""
-            UPDATE sync_metadata SET last_full_sync_at = now(), updated_at = now()
-             WHERE connection_id = :connection_id
-        """),
-        {"connection_id": connection_id},
-    )
-
-
-def note_persons_sweep(connection: Connection, connection_id: uuid.UUID, pages: int) -> None:
-    """Record the calls that the bulk read took: an incremental run compares them with the calls for details."""
-    connection.execute(
-        text("""
-            UPDATE zoho_connections SET persons_pages = :pages, bulk_persons_refused_at = NULL
-             WHERE id = :connection_id
-        """),
-        {"connection_id": connection_id, "pages": pages},
-    )
-
-
-def note_persons_refusal(connection: Connection, connection_id: uuid.UUID) -> None:
-    """Record that Zoho refuses the bulk list to this connection: runs read details instead."""
-    connection.execute(
-        text("UPDATE zoho_connections SET bulk_persons_refused_at = now() WHERE id = :connection_id"),
-        {"connection_id": connection_id},
-    )
-
-
-# SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is used once. While a run is
-# under way no slot is used, because it would be lost, and with it the nightly full sync for a day.
-_TAKE_DUE = text("""
-    UPDATE zoho_connections
-       SET next_sync_at = now() + make_interval(secs => :sync_interval_seconds),
-           next_full_sync_at = CASE WHEN next_full_sync_at <= now()
-                                    THEN now() + make_interval(secs => :full_sync_interval_seconds)
-                                    ELSE next_full_sync_at END
-      FROM (SELECT id, next_full_sync_at <= now() AS is_full FROM zoho_connections
-             WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) <= now()
-               AND NOT EXISTS (SELECT FROM sync_runs WHERE connection_id = zoho_connections.id AND status = 'running')
-             ORDER BY next_sync_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED) due
-     WHERE zoho_connections.id = due.id
-    RETURNING due.id, due.is_full
-""")
-
-
-def take_due(
-    connection: Connection, *, sync_interval_seconds: float, full_sync_interval_seconds: float, limit: int = 1000
-) -> list[tuple[uuid.UUID, bool]]:
-    """The connections whose sync is due, and whether it is a full one; each is returned to only one caller."""
-    rows = connection.execute(
-        _TAKE_DUE,
-        {
-            "sync_interval_seconds": sync_interval_seconds,
-            "full_sync_interval_seconds": full_sync_interval_seconds,
-            "limit": limit,
-        },
-    )
-    return [(row.id, row.is_full) for row in rows]
-
-
-def count_of_organization(connection: Connection, organization_id: str) -> int:
-    """The number of active connections that share the organisation's budget."""
-    count: int = connection.execute(
-        text("SELECT count(*) FROM zoho_connections WHERE organization_id = :id AND status = 'active'"),
-        {"id": organization_id},
-    ).scalar_one()
-    return max(1, count)
-
-
-def bring_syncs_forward(connection: Connection, *, seconds: float) -> None:
-    """Limit the time until each connection's next incremental sync to `seconds`."""
-    connection.execute(
-        text("""
-            UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds)
-             WHERE next_sync_at > now() + make_interval(secs => :seconds)
-        """),
-        {"seconds": seconds},
-    )
-
-
-def set_next_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
-    """Make the next incremental sync due in `seconds`."""
-    connection.execute(
-        text("UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
-        {"id": connection_id, "seconds": seconds},
-    )
-
-
-def set_next_full_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
-    """Make the next full sync due in `seconds`, or as soon as no run is under way."""
-    connection.execute(
-        text("UPDATE zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
-        {"id": connection_id, "seconds": seconds},
-    )

@@ -2,8 +2,42 @@
 
 import uuid
 from collections.abc import Sequence
+from enum import StrEnum
 
 from sqlalchemy import Connection, text
+
+from db.connections import CREDENTIALS, Link
+
+
+class Parking(StrEnum):
+    """The result of parking a connection."""
+
+    PARKED = "parked"
+    ALREADY = "already"  #: another process has parked it
+    REVIVED = "revived"  #: it was connected again in the meantime, and stays unchanged
+
+
+def park(connection: Connection, link: Link, reason: str) -> Parking:
+    """Stop the runs of the connection until it is connected again.
+
+    Zoho has refused the credentials that `link` was read with. Newer credentials may be valid, so their connection is
+    not parked.
+    """
+    stored = connection.execute(
+        text(f"SELECT status, {CREDENTIALS} FROM zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608
+        {"id": link.connection_id},
+    ).one()
+    if stored.credentials != link.credentials:
+        return Parking.REVIVED
+    if stored.status == "parked":
+        return Parking.ALREADY
+    connection.execute(
+        text("""
+            UPDATE zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now() WHERE id = :id
+        """),
+        {"id": link.connection_id, "reason": reason},
+    )
+    return Parking.PARKED
 
 
 def parked(connection: Connection) -> Sequence[uuid.UUID]:

@@ -11,7 +11,17 @@ import redis
 import structlog
 from sqlalchemy import Connection
 
-from db import clock, connections, dead_letters, resyncs, run_history, runs, scheduler_marks, webhook_events
+from db import (
+    clock,
+    connections,
+    dead_letters,
+    resyncs,
+    run_history,
+    runs,
+    scheduler_marks,
+    sync_schedule,
+    webhook_events,
+)
 from db.failures import DatabaseError, FailureKind, failure_of
 from db.runs import StepRef
 from db.webhook_events import Due
@@ -109,7 +119,7 @@ def _keep_to_interval(resources: Resources) -> None:
     """Apply a shortened interval now instead of after the next sync."""
     with resources.engine.begin() as connection:
         longest = resources.settings.sync_interval_seconds * (1 + _SPREAD)
-        connections.bring_syncs_forward(connection, seconds=longest)
+        sync_schedule.bring_syncs_forward(connection, seconds=longest)
 
 
 def sweep(resources: Resources) -> None:
@@ -169,16 +179,16 @@ def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -
                 settings.full_sync_interval_seconds,
                 outlook.size,
                 day_limit=outlook.budget.day_limit if outlook.budget else None,
-                connections=connections.count_of_organization(connection, link.organization_id),
+                connections=sync_schedule.count_of_organization(connection, link.organization_id),
             )
             spread = random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311
-            connections.set_next_sync(connection, connection_id, seconds=seconds * spread)
+            sync_schedule.set_next_sync(connection, connection_id, seconds=seconds * spread)
 
 
 def _start_due(resources: Resources) -> None:
     settings = resources.settings
     with resources.engine.begin() as connection:
-        due = connections.take_due(
+        due = sync_schedule.take_due(
             connection,
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
@@ -202,7 +212,7 @@ def _start(connection: Connection, settings: Settings, connection_id: uuid.UUID,
     )
     if is_full and step is None:
         # Another run is active and may be incremental, so tonight's full sync stays due.
-        connections.set_next_full_sync(connection, connection_id, seconds=0)
+        sync_schedule.set_next_full_sync(connection, connection_id, seconds=0)
     elif is_full:
         _set_next_full_sync(connection, connection_id, settings.full_sync_interval_seconds)
     return step
@@ -212,4 +222,4 @@ def _set_next_full_sync(connection: Connection, connection_id: uuid.UUID, interv
     """Set the next full sync; a nightly one comes in the organisation's night, however late this one is."""
     zone = zone_named(connections.link(connection, connection_id).time_zone)
     seconds = seconds_to_full_sync(clock.present(connection), interval_seconds, zone, connection_id)
-    connections.set_next_full_sync(connection, connection_id, seconds=seconds)
+    sync_schedule.set_next_full_sync(connection, connection_id, seconds=seconds)

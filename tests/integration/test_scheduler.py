@@ -11,7 +11,7 @@ import pytest
 from dramatiq import Message
 from sqlalchemy import Engine, text
 
-from db import connections, resyncs, runs, scheduler_marks, webhook_events
+from db import parking, resyncs, runs, scheduler_marks, webhook_events
 from db.connections import Link
 from db.runs import StepRef
 from db.webhook_events import ResyncRef
@@ -131,7 +131,7 @@ class TestStarting:
 
     def test_a_parked_connection_gets_no_run(self, resources: Resources, link: Link) -> None:
         with resources.engine.begin() as connection:
-            connections.park(connection, link, "…")
+            parking.park(connection, link, "…")
         make_due(resources.engine, full=True)
         tick(resources)
         assert all_runs(resources.engine) == []

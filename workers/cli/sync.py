@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from db import connections, runs, summary
+from db import connections, runs, summary, sync_schedule
 from db.runs import StepRef
 from domain.errors import BooksyncError
 from domain.runs import Mode, Run, RunStatus
@@ -88,7 +88,7 @@ class _Order:
             )
         if self._mode is Mode.FULL and running.mode is not Mode.FULL:
             with resources.engine.begin() as connection:
-                connections.set_next_full_sync(connection, self._connection_id, seconds=0)
+                sync_schedule.set_next_full_sync(connection, self._connection_id, seconds=0)
             tell.print(f"Run {running.run_id} is active. The scheduler starts a full run after it.")
         else:
             tell.print(f"Run {running.run_id} is active already. To start a new run after it, use --wait.")

@@ -11,9 +11,9 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from db.connections import Parking
 from db.failures import DatabaseError, failure_of
 from db.leases import LeaseLostError
+from db.parking import Parking
 from db.transactions import in_transaction
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, retry_seconds

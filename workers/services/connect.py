@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from db import clock, connections, openings
+from db import clock, connections, openings, sync_schedule
 from db import secrets as stored_secrets
 from db.connections import NewLink
 from db.openings import HandoverState
@@ -196,7 +196,7 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
         nightly = seconds_to_full_sync(
             clock.present(connection), settings.full_sync_interval_seconds, zone_named(facts.time_zone), connection_id
         )
-        connections.set_next_full_sync(connection, connection_id, seconds=nightly)
+        sync_schedule.set_next_full_sync(connection, connection_id, seconds=nightly)
         handover = openings.state_of(connection, connection_id)
         prove_keys(connection, resources.vault)  # The first connection saves the canary.
     return Linked(

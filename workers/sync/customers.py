@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, customers, known_contacts, staging
+from db import customers, known_contacts, staging, watermarks
 from db.runs import StepRef
 from db.staging import Observed
 from domain.deletions import RecordKind
@@ -81,7 +81,7 @@ def _after(connection: Connection, work: Work) -> Run:
     if run.position.contacts_unread:
         return run.go_to(Phase.INVOICES)
     assert walk.started_at is not None
-    connections.set_watermark(connection, run.connection_id, RecordKind.CUSTOMER, walk.started_at)
+    watermarks.set_watermark(connection, run.connection_id, RecordKind.CUSTOMER, walk.started_at)
     log.info("The customers are complete", action="customers.complete", new=run.counters.customers_new)
     if run.mode is not Mode.FULL:
         complete_events(connection, work, run, Entity.CONTACT)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, deletions, failed_records, known_contacts, skipped_invoices, staging
+from db import deletions, failed_records, known_contacts, skipped_invoices, staging, watermarks
 from db.runs import StepRef
 from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
@@ -78,7 +78,7 @@ def _after_walk(connection: Connection, work: Work, run: Run, walk: Walk) -> Run
     if run.position.invoices_unread:
         return run.go_to(Phase.REMINDERS)
     assert walk.started_at is not None
-    connections.set_watermark(connection, run.connection_id, RecordKind.INVOICE, walk.started_at)
+    watermarks.set_watermark(connection, run.connection_id, RecordKind.INVOICE, walk.started_at)
     if run.mode is not Mode.FULL:
         complete_events(connection, work, run, Entity.INVOICE)
         return run.go_to(Phase.REMINDERS)

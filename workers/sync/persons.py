@@ -5,7 +5,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, staging
+from db import staging, watermarks
 from db.runs import StepRef
 from domain.runs import Phase, Run
 from domain.walk import WalkById
@@ -32,7 +32,7 @@ def fetch_contact_persons(work: Work) -> StepRef:
     except BulkPersonsRefused:
         log.warning("Zoho refuses the bulk list of persons: detail calls instead", action="persons.refused")
         with work.transaction() as connection:
-            connections.note_persons_refusal(connection, run.connection_id)
+            watermarks.note_persons_refusal(connection, run.connection_id)
             return work.advance(connection, run.go_to(Phase.CONTACTS))
     calls = run.position.persons_calls + 1
     run = replace(run, position=replace(run.position, persons=walk, persons_calls=calls, customers_asked_at=asked_at))
@@ -49,7 +49,7 @@ def fetch_contact_persons(work: Work) -> StepRef:
 def _after(connection: Connection, work: Work, run: Run) -> Run:
     if not run.position.has_bulk_read:
         return run
-    connections.note_persons_sweep(connection, run.connection_id, pages=run.position.persons_calls)
+    watermarks.note_persons_sweep(connection, run.connection_id, pages=run.position.persons_calls)
     if staging.contacts_needing_details(connection, run.run_id, 1):
         return sort_staged_again(connection, run, work.link)
     return run.go_to(Phase.CONTACTS)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, dead_letters, resyncs
-from db.connections import Parking
+from db import dead_letters, parking, resyncs
+from db.parking import Parking
 from db.webhook_events import Due, ResyncRef
 from domain.webhooks import Entity
 from domain.webhooks import Outcome as EventOutcome
@@ -116,13 +116,13 @@ class RefreshJob(Job):
 
     def park(self, failure: JobFailure) -> Parking:
         with self._record.transaction() as connection:
-            parking = connections.park(connection, self._record.link, failure.reason)
-            if parking is not Parking.REVIVED:
+            outcome = parking.park(connection, self._record.link, failure.reason)
+            if outcome is not Parking.REVIVED:
                 reason = failure.reason
                 self.release(connection, seconds=0, waiting_for="the connection", refund_attempt=True, error=reason)
-            if parking is Parking.PARKED:
+            if outcome is Parking.PARKED:
                 self._keep_dead_letter(connection, failure)
-        return parking
+        return outcome
 
     def _keep_dead_letter(self, connection: Connection, failure: JobFailure) -> None:
         death = death_of_resync(

@@ -8,7 +8,6 @@ import structlog
 from sqlalchemy import Connection
 
 from db import (
-    connections,
     failed_records,
     invoice_facts,
     known_contacts,
@@ -17,6 +16,7 @@ from db import (
     reminder_policies,
     reminders,
     staging,
+    watermarks,
 )
 from db.questions import Question
 from db.runs import StepRef
@@ -190,4 +190,4 @@ def _tidy(connection: Connection, run: Run) -> None:
     staging.clear(connection, run.run_id)
     if run.mode is Mode.FULL and run.degraded_reason is None:
         staging.forget_set_aside(connection, run.connection_id, run.run_id)
-        connections.note_full_sync(connection, run.connection_id)
+        watermarks.note_full_sync(connection, run.connection_id)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, runs, staging
-from db.connections import Parking
+from db import parking, runs, staging
+from db.parking import Parking
 from db.runs import StepRef
 from domain.dead_letters import Cause
 from domain.runs import Phase, Run, RunStatus
@@ -113,12 +113,12 @@ class StepJob(Job):
     def park(self, failure: JobFailure) -> Parking:
         run = replace(self._run, phase=Phase.DONE, status=RunStatus.PARKED)
         with self._work.transaction() as connection:
-            parking = connections.park(connection, self._work.link, failure.reason)
-            if parking is not Parking.REVIVED:
+            outcome = parking.park(connection, self._work.link, failure.reason)
+            if outcome is not Parking.REVIVED:
                 staging.clear(connection, run.run_id)
                 death = death_of_step(self._run, failure.cause, failure.reason, failure.error)
                 self._work.advance(connection, run, error=failure.reason, death=death)
-        return parking
+        return outcome
 
     def _move_on(self, run: Run, failure: JobFailure, *, keeps_letter: bool) -> None:
         """Advances the run past this step, or ends it; the dead letter is written in the same transaction."""

@@ -3,7 +3,7 @@
 import structlog
 from sqlalchemy import Connection
 
-from db import connections, floods, scheduler_marks
+from db import connections, floods, scheduler_marks, sync_schedule
 from db.floods import Flooded
 from domain.floods import REFILL_SECONDS, RUN_SPACING_SECONDS, refill_seconds
 from domain.forecast import CALLS_OF_A_TRUTH_CHECK, full_cost, incremental_cost
@@ -46,14 +46,14 @@ def _bring_forward(resources: Resources, connection: Connection, flooded: Floode
 
     full = full_cost(outlook.size, outlook.rate).calls + CALLS_OF_A_TRUTH_CHECK
     if flooded.left_to_full_run and is_affordable(full):
-        connections.set_next_full_sync(connection, connection_id, seconds=0)
+        sync_schedule.set_next_full_sync(connection, connection_id, seconds=0)
         _log(flooded, Mode.FULL)
         return
     incremental = incremental_cost(
         flooded.contacts, outlook.size, outlook.rate, changed_invoices=flooded.invoices
     ).calls
     if flooded.waiting > flooded.left_to_full_run and is_affordable(incremental):
-        connections.set_next_sync(connection, connection_id, seconds=0)
+        sync_schedule.set_next_sync(connection, connection_id, seconds=0)
         _log(flooded, Mode.INCREMENTAL)
 
 

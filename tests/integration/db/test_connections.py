@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, text
 
-from db import connections
-from db.connections import Link, Parking, UnknownConnectionError
+from db import connections, parking, sync_schedule, watermarks
+from db.connections import Link, UnknownConnectionError
+from db.parking import Parking
 from domain.deletions import RecordKind
 from tests.integration.db.links import A_DAY_SECONDS, a_link, a_new_link, save
 from tests.integration.db.look import Row, change, row, rows, until_somebody_waits
@@ -24,7 +25,7 @@ def look_up(engine: Engine, connection_id: uuid.UUID) -> Link:
 
 def take_due(engine: Engine, *, limit: int = 1000) -> list[tuple[uuid.UUID, bool]]:
     with engine.begin() as connection:
-        return connections.take_due(
+        return sync_schedule.take_due(
             connection,
             sync_interval_seconds=FIVE_MINUTES_SECONDS,
             full_sync_interval_seconds=A_DAY_SECONDS,
@@ -106,8 +107,8 @@ class TestSaving:
         new = a_new_link()
         first_id, _ = save(engine, new)
         with engine.begin() as connection:
-            connections.park(connection, look_up(engine, first_id), "Zoho no longer knows the refresh token.")
-            connections.set_watermark(connection, first_id, RecordKind.CUSTOMER, dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
+            parking.park(connection, look_up(engine, first_id), "Zoho no longer knows the refresh token.")
+            watermarks.set_watermark(connection, first_id, RecordKind.CUSTOMER, dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
         changed = replace(
             new,
             refresh_token="refresh-2",
@@ -155,14 +156,14 @@ class TestSaving:
 class TestWhatIsRemembered:
     def test_a_parked_connection_stores_the_reason(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
-            connections.park(connection, link, "Zoho no longer knows the refresh token.")
+            parking.park(connection, link, "Zoho no longer knows the refresh token.")
         parked = look_up(engine, link.connection_id)
         assert (parked.is_parked, parked.parked_reason) == (True, "Zoho no longer knows the refresh token.")
 
     def test_the_first_reason_for_parking_stays(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
-            assert connections.park(connection, link, "The first.") is Parking.PARKED
-            assert connections.park(connection, link, "The second.") is Parking.ALREADY
+            assert parking.park(connection, link, "The first.") is Parking.PARKED
+            assert parking.park(connection, link, "The second.") is Parking.ALREADY
         assert look_up(engine, link.connection_id).parked_reason == "The first."
 
     def test_refused_old_credentials_do_not_park_a_renewed_connection(self, engine: Engine) -> None:
@@ -171,7 +172,7 @@ class TestWhatIsRemembered:
         old = look_up(engine, connection_id)
         save(engine, replace(new, refresh_token="refresh-2"))
         with engine.begin() as connection:
-            assert connections.park(connection, old, "Zoho no longer knows the refresh token.") is Parking.REVIVED
+            assert parking.park(connection, old, "Zoho no longer knows the refresh token.") is Parking.REVIVED
         found = look_up(engine, connection_id)
         assert (found.is_parked, found.parked_reason) == (False, None)
 
@@ -179,28 +180,28 @@ class TestWhatIsRemembered:
         other = a_link(engine, user_id=link.user_id, organization_id="20234695")
         one, two = dt.datetime(2026, 3, 1, tzinfo=dt.UTC), dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
         with engine.begin() as connection:
-            connections.set_watermark(connection, link.connection_id, RecordKind.CUSTOMER, one)
-            connections.set_watermark(connection, link.connection_id, RecordKind.INVOICE, two)
+            watermarks.set_watermark(connection, link.connection_id, RecordKind.CUSTOMER, one)
+            watermarks.set_watermark(connection, link.connection_id, RecordKind.INVOICE, two)
         found = look_up(engine, link.connection_id)
         assert (found.last_customer_sync_at, found.last_invoice_sync_at) == (one, two)
         assert look_up(engine, other.connection_id).last_customer_sync_at is None
 
     def test_a_full_sync_is_recorded(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
-            connections.note_full_sync(connection, link.connection_id)
+            watermarks.note_full_sync(connection, link.connection_id)
         assert row(engine, "SELECT last_full_sync_at <= now() AS noted FROM sync_metadata")["noted"]
 
     def test_a_refused_bulk_list_is_remembered_for_a_week(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
-            connections.note_persons_refusal(connection, link.connection_id)
+            watermarks.note_persons_refusal(connection, link.connection_id)
         assert look_up(engine, link.connection_id).bulk_persons_refused
         change(engine, "UPDATE zoho_connections SET bulk_persons_refused_at = now() - interval '7 days 1 minute'")
         assert not look_up(engine, link.connection_id).bulk_persons_refused
 
     def test_a_bulk_read_records_its_cost_and_ends_a_refusal(self, engine: Engine, link: Link) -> None:
         with engine.begin() as connection:
-            connections.note_persons_refusal(connection, link.connection_id)
-            connections.note_persons_sweep(connection, link.connection_id, pages=3)
+            watermarks.note_persons_refusal(connection, link.connection_id)
+            watermarks.note_persons_sweep(connection, link.connection_id, pages=3)
         found = look_up(engine, link.connection_id)
         assert (found.persons_pages, found.bulk_persons_refused) == (3, False)
 
@@ -236,7 +237,7 @@ class TestWhatIsDue:
     def test_a_parked_connection_is_never_due(self, engine: Engine, link: Link) -> None:
         make_due(engine, link, sync=-1, full=-1)
         with engine.begin() as connection:
-            connections.park(connection, link, "…")
+            parking.park(connection, link, "…")
         assert take_due(engine) == []
 
     def test_two_concurrent_schedulers_start_each_sync_once(self, engine: Engine) -> None:

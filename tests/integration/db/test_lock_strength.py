@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 import db
-from db import connections, hand_over, outcomes, runs
+from db import hand_over, outcomes, runs, sync_schedule
 from db.connections import Link
 from db.runs import StepRef
 from domain.outcome import CallOutcome
@@ -26,7 +26,7 @@ _DELETES = {"webhook_events.py": 1}
 
 
 def take_due(connection: Connection) -> object:
-    return connections.take_due(connection, sync_interval_seconds=60, full_sync_interval_seconds=60)
+    return sync_schedule.take_due(connection, sync_interval_seconds=60, full_sync_interval_seconds=60)
 
 
 def start(connection: Connection, link: Link) -> StepRef | None:

@@ -1,0 +1,72 @@
+"""Statements over the time at which each connection's next sync is due."""
+
+import uuid
+
+from sqlalchemy import Connection, text
+
+# SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is used once. While a run is
+# under way no slot is used, because it would be lost, and with it the nightly full sync for a day.
+_TAKE_DUE = text("""
+    UPDATE zoho_connections
+       SET next_sync_at = now() + make_interval(secs => :sync_interval_seconds),
+           next_full_sync_at = CASE WHEN next_full_sync_at <= now()
+                                    THEN now() + make_interval(secs => :full_sync_interval_seconds)
+                                    ELSE next_full_sync_at END
+      FROM (SELECT id, next_full_sync_at <= now() AS is_full FROM zoho_connections
+             WHERE status = 'active' AND least(next_sync_at, next_full_sync_at) <= now()
+               AND NOT EXISTS (SELECT FROM sync_runs WHERE connection_id = zoho_connections.id AND status = 'running')
+             ORDER BY next_sync_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED) due
+     WHERE zoho_connections.id = due.id
+    RETURNING due.id, due.is_full
+""")
+
+
+def take_due(
+    connection: Connection, *, sync_interval_seconds: float, full_sync_interval_seconds: float, limit: int = 1000
+) -> list[tuple[uuid.UUID, bool]]:
+    """The connections whose sync is due, and whether it is a full one; each is returned to only one caller."""
+    rows = connection.execute(
+        _TAKE_DUE,
+        {
+            "sync_interval_seconds": sync_interval_seconds,
+            "full_sync_interval_seconds": full_sync_interval_seconds,
+            "limit": limit,
+        },
+    )
+    return [(row.id, row.is_full) for row in rows]
+
+
+def count_of_organization(connection: Connection, organization_id: str) -> int:
+    """The number of active connections that share the organisation's budget."""
+    count: int = connection.execute(
+        text("SELECT count(*) FROM zoho_connections WHERE organization_id = :id AND status = 'active'"),
+        {"id": organization_id},
+    ).scalar_one()
+    return max(1, count)
+
+
+def bring_syncs_forward(connection: Connection, *, seconds: float) -> None:
+    """Limit the time until each connection's next incremental sync to `seconds`."""
+    connection.execute(
+        text("""
+            UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds)
+             WHERE next_sync_at > now() + make_interval(secs => :seconds)
+        """),
+        {"seconds": seconds},
+    )
+
+
+def set_next_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
+    """Make the next incremental sync due in `seconds`."""
+    connection.execute(
+        text("UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
+        {"id": connection_id, "seconds": seconds},
+    )
+
+
+def set_next_full_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
+    """Make the next full sync due in `seconds`, or as soon as no run is under way."""
+    connection.execute(
+        text("UPDATE zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
+        {"id": connection_id, "seconds": seconds},
+    )

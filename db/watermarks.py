@@ -1,0 +1,57 @@
+"""Statements over how far a connection has been read: watermarks, full syncs, and the bulk list of persons."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from domain.deletions import RecordKind
+
+_SET_WATERMARK = {
+    kind: text(f"""
+        UPDATE sync_metadata SET {column} = least(:moment, clock_timestamp()), updated_at = now()
+         WHERE connection_id = :connection_id
+    """)  # noqa: S608  (the columns are the two below)
+    for kind, column in (
+        (RecordKind.CUSTOMER, "last_customer_sync_at"),
+        (RecordKind.INVOICE, "last_invoice_sync_at"),
+    )
+}
+
+
+def set_watermark(connection: Connection, connection_id: uuid.UUID, kind: RecordKind, moment: datetime) -> None:
+    """Set the watermark: all changes of this kind before this moment (Zoho's clock) are cached (FR-8).
+
+    Never ahead of our clock: if a fast clock of Zoho is set back, later changes get earlier times.
+    """
+    connection.execute(_SET_WATERMARK[kind], {"connection_id": connection_id, "moment": moment})
+
+
+def note_full_sync(connection: Connection, connection_id: uuid.UUID) -> None:
+    """Record that every record of both lists has been read."""
+    connection.execute(
+        text("""
+            UPDATE sync_metadata SET last_full_sync_at = now(), updated_at = now()
+             WHERE connection_id = :connection_id
+        """),
+        {"connection_id": connection_id},
+    )
+
+
+def note_persons_sweep(connection: Connection, connection_id: uuid.UUID, pages: int) -> None:
+    """Record the calls that the bulk read took: an incremental run compares them with the calls for details."""
+    connection.execute(
+        text("""
+            UPDATE zoho_connections SET persons_pages = :pages, bulk_persons_refused_at = NULL
+             WHERE id = :connection_id
+        """),
+        {"connection_id": connection_id, "pages": pages},
+    )
+
+
+def note_persons_refusal(connection: Connection, connection_id: uuid.UUID) -> None:
+    """Record that Zoho refuses the bulk list to this connection: runs read details instead."""
+    connection.execute(
+        text("UPDATE zoho_connections SET bulk_persons_refused_at = now() WHERE id = :connection_id"),
+        {"connection_id": connection_id},
+    )
