@@ -1,0 +1,185 @@
+"""The preview of a connection's reminders: as tables for people, and as JSON."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.table import Table
+
+from db.connections import Link
+from domain.funnel import Funnel, Stage, Tally
+from domain.opening import Backlog, Handover
+from domain.time_zones import zone_named
+from workers.cli.terminal import counted, notes, out
+from workers.cli.uncertain_countries import uncertain_countries
+from workers.services.preview import Preview, PreviewedCall
+
+#: The invoices shown for one call; `--json` lists every invoice.
+_INVOICES_SHOWN = 4
+
+_STAGES = {
+    Stage.OPEN: "open invoices",
+    Stage.REACHABLE: "customer can be reached",
+    Stage.MAY_BE_ASKED: "may be asked for",
+    Stage.TO_COME: "with a scheduled reminder",
+    Stage.TOMORROW: "to be called about tomorrow",
+}
+
+
+def preview_as_json(connection_id: uuid.UUID, found: Preview, link: Link, limit: int) -> dict[str, Any]:
+    """Return the preview as one object, with at most `limit` calls of each day."""
+    return {
+        "connection_id": str(connection_id),
+        **found.handover.as_json(),
+        "funnel": [
+            {"stage": stage, **_tally(found.funnel.reaching(stage)), "losses": _losses(found.funnel, stage)}
+            for stage in Stage
+        ],
+        "uncertain_countries": found.countries.as_json(),
+        "backlog_counts": {
+            "none": {"before_opening": found.before_opening},
+            "latest": {"invoices": found.backlog_invoices, "calls": len(found.backlog_phones)},
+        },
+        "today": {
+            "day": found.today,
+            "calls": len(found.calls_today),
+            "first_calls": [_call(call, link) for call in found.calls_today[:limit]],
+        },
+        "tomorrow": {"day": found.tomorrow, "calls": found.calls_tomorrow},
+        "first_day": found.first_day,
+        "calls_on_first_day": len(found.calls),
+        "calls": [_call(call, link) for call in found.calls[:limit]],
+    }
+
+
+def _losses(funnel: Funnel, stage: Stage) -> list[dict[str, Any]]:
+    return [
+        {"reason": reason, "sentence": reason.sentence, **_tally(tally)} for reason, tally in funnel.lost_before(stage)
+    ]
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {"invoices": tally.invoices, "amounts": {code: amount for code, amount in tally.amounts.items() if amount}}
+
+
+def _call(call: PreviewedCall, link: Link) -> dict[str, Any]:
+    zone = _zone(call, link)
+    return {
+        "phone": call.phone,
+        "customers": [customer.name for customer in call.customers],
+        "scheduled_at": call.scheduled_at,
+        "local_time": f"{call.scheduled_at.astimezone(zone):%Y-%m-%d %H:%M}",
+        "time_zone": zone.key,
+        "doubts": list(call.doubts),
+        "invoices": [
+            {
+                "invoice_number": each.case.invoice.number,
+                "zoho_invoice_id": each.case.invoice.invoice_id,
+                "step": each.reminder.step,
+                "due_date": each.case.invoice.due_date,
+                "balance": each.case.invoice.balance,
+                "currency_code": each.case.invoice.currency_code,
+            }
+            for each in call.reminders
+        ],
+    }
+
+
+def _zone(call: PreviewedCall, link: Link) -> ZoneInfo:
+    customer = call.reminders[0].case.customer
+    return zone_named(*(customer.time_zones or ()), customer.time_zone, link.time_zone)
+
+
+def show(connection_id: uuid.UUID, found: Preview, link: Link, limit: int) -> None:
+    """Print the funnel of the open invoices, the next days' calls, and what a backlog would add."""
+    table = _table("", "invoices", "owed")
+    for stage in Stage:
+        for reason, lost in found.funnel.lost_before(stage):
+            table.add_row(f"  − {reason.sentence}", f"{lost.invoices:,}", _amounts(lost), style="dim")
+        left = found.funnel.reaching(stage)
+        table.add_row(_STAGES[stage], f"{left.invoices:,}", _amounts(left), style="bold")
+    out.print(table)
+    if countries := uncertain_countries(found.countries.as_json(), connection_id):
+        out.print()
+        out.print(countries)
+    _show_days(found, link, limit)
+    _show_backlog(connection_id, found)
+
+
+def _show_days(found: Preview, link: Link, limit: int) -> None:
+    if found.calls_today:
+        out.print()
+        out.print(f"Today, {found.today:%a %d %b %Y}, from the opening on: {_would_be_called(len(found.calls_today))}.")
+        _show_calls(found.calls_today, link, limit)
+    out.print()
+    out.print(f"Tomorrow, {found.tomorrow:%a %d %b %Y}: {_would_be_called(found.calls_tomorrow)}.")
+    if found.first_day is not None and found.first_day != found.tomorrow:
+        calls = counted(len(found.calls), "number", "numbers")
+        out.print(f"The next day with calls is {found.first_day:%a %d %b %Y}: {calls}.")
+    if found.calls:
+        _show_calls(found.calls, link, limit)
+
+
+def _would_be_called(calls: int) -> str:
+    return counted(calls, "number would be called", "numbers would be called")
+
+
+def _show_calls(calls: Sequence[PreviewedCall], link: Link, limit: int) -> None:
+    table = _table("", "number", "customer", "at", "invoice", "step", "due", "owed")
+    for call in calls[:limit]:
+        _add_call(table, call, link)
+    out.print(table)
+    if len(calls) > limit:
+        out.print(f"… and {len(calls) - limit:,} more: --limit {len(calls)}")
+    for doubt in dict.fromkeys(doubt for call in calls[:limit] for doubt in call.doubts):
+        out.print(f"  ? {doubt}", style="yellow")
+
+
+def _add_call(table: Table, call: PreviewedCall, link: Link) -> None:
+    zone = _zone(call, link)
+    names = ", ".join(customer.name for customer in call.customers)
+    for place, each in enumerate(call.reminders[:_INVOICES_SHOWN]):
+        invoice = each.case.invoice
+        at = f"{call.scheduled_at.astimezone(zone):%H:%M} {zone.key}"
+        head = ("?" if call.doubts else "", call.phone, names, at)
+        table.add_row(
+            *(head if place == 0 else ("", "", "", "")),
+            invoice.number or invoice.invoice_id,
+            f"{each.reminder.step:+d}",
+            str(invoice.due_date),
+            f"{invoice.balance:,.2f} {invoice.currency_code}",
+        )
+    if (more := len(call.reminders) - _INVOICES_SHOWN) > 0:
+        table.add_row("", "", "", "", f"… {more:,} more", "", "", "")
+
+
+def _show_backlog(connection_id: uuid.UUID, found: Preview) -> None:
+    if found.handover.handover is Handover.OPEN:
+        out.print()
+        out.print(f"Handover is open since {found.handover.opened_at:%Y-%m-%d %H:%M} UTC.")
+        notes.print(f"Next: booksync reminders due {connection_id}")
+        return
+    passed = counted(found.backlog_invoices, "invoice is", "invoices are")
+    calls = counted(len(found.backlog_phones), "number", "numbers")
+    out.print()
+    out.print(
+        f"{passed} past a step already. With --backlog none they wait for their next step, if one is left;"
+        f" with --backlog latest their latest missed step is planned, with calls to {calls}."
+        f" The preview above is for --backlog {Backlog.LATEST if found.with_backlog else Backlog.NONE}."
+    )
+    notes.print(f"Next: booksync reminders open {connection_id} [--backlog none|latest]")
+
+
+def _amounts(tally: Tally) -> str:
+    """Return the three largest amounts in whole units; `--json` has all amounts to the cent."""
+    largest = sorted(((amount, code) for code, amount in tally.amounts.items() if amount), reverse=True)
+    shown = ", ".join(f"{amount:,.0f} {code}".strip() for amount, code in largest[:3])
+    return f"{shown} and {len(largest) - 3} more" if len(largest) > 3 else shown
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in ("invoices", "step", "owed") else "left")
+    return table
