@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from db import floods, held_deletions, openings, reminders, webhook_events
+from db import event_history, floods, held_deletions, openings, reminders
 from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
 from domain.truth_check import TruthCheck
@@ -182,7 +182,7 @@ def connection_states(
                 "cached": totals(connection, row.id),
                 "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
                 **openings.state_of(connection, row.id).as_json(),
-                "webhook_events": webhook_events.without_effect(connection, row.id),
+                "webhook_events": event_history.without_effect(connection, row.id),
                 "flood": flood and flood.as_json(),
                 "held_deletions": held_deletions.standing(connection, row.id).as_json(),
                 "truth_check": _truth_check(row),

@@ -15,12 +15,12 @@ from db import (
     clock,
     connections,
     dead_letters,
+    event_history,
     resyncs,
     run_history,
     runs,
     scheduler_marks,
     sync_schedule,
-    webhook_events,
 )
 from db.failures import DatabaseError, FailureKind, failure_of
 from db.runs import StepRef
@@ -162,7 +162,7 @@ def _keep_house(resources: Resources) -> None:
     with resources.engine.begin() as connection:
         if scheduler_marks.take(connection, "prune", every_seconds=_PRUNE_SECONDS):
             pruned_runs = run_history.prune(connection, days=_RUN_DAYS, kept=_RUNS_KEPT)
-            events = webhook_events.prune(connection, days=_EVENT_DAYS)
+            events = event_history.prune(connection, days=_EVENT_DAYS)
             letters = dead_letters.prune(connection, days=_LETTER_DAYS)
             log.info("Old history is pruned", action="history.pruned", runs=pruned_runs, events=events, letters=letters)
 

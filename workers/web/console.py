@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import Connection, func, select
 from starlette.concurrency import run_in_threadpool
 
-from db import dead_letter_lists, scheduler_marks, summary, webhook_events
+from db import dead_letter_lists, event_history, scheduler_marks, summary
 from db.failures import DatabaseError, failure_of
 from domain.floods import flood_sentence
 from workers.boot.resources import Resources
@@ -103,7 +103,7 @@ def _shown(resources: Resources, connection: Connection) -> dict[str, Any]:
     for state in states:
         connection_id = uuid.UUID(state["connection_id"])
         state["budget"] = budgets.get(state["organization_id"]) if budgets else None
-        state["events"] = webhook_events.latest(connection, connection_id, limit=_EVENTS_SHOWN)
+        state["events"] = event_history.latest(connection, connection_id, limit=_EVENTS_SHOWN)
         throttled_since = state["token_endpoint_throttled_since"]
         state["throttled_sentence"] = throttled_since and throttled_sentence(throttled_since)
         state["flood_sentence"] = state["flood"] and flood_sentence(**state["flood"])
@@ -113,7 +113,7 @@ def _shown(resources: Resources, connection: Connection) -> dict[str, Any]:
         "connections": states,
         "redis_up": budgets is not None,
         "silence": scheduler_marks.seconds_since(connection, scheduler_marks.TICK),
-        "events": webhook_events.counts(connection),
+        "events": event_history.counts(connection),
         "letters": dead_letter_lists.groups(connection, dead_letter_lists.Choice())[:_GROUPS_SHOWN],
     }
 

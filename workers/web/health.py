@@ -4,7 +4,7 @@ import redis
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
 
-from db import scheduler_marks, webhook_events
+from db import event_history, scheduler_marks, webhook_events
 from db.failures import DatabaseError, failure_of
 from db.migrations import SchemaFit, SchemaState, schema_state
 from workers.boot.resources import Resources
@@ -94,7 +94,7 @@ def _scheduler(connection: Connection) -> str:
 
 
 def _webhooks(connection: Connection) -> str:
-    waits = webhook_events.oldest_waiting_seconds(connection)
+    waits = event_history.oldest_waiting_seconds(connection)
     return _OK if waits <= EVENT_WAIT_SECONDS else f"an event has waited for {waits:.0f} s: do workers run?"
 
 

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db import dead_letters, figures, scheduler_marks, webhook_events
+from db import dead_letters, event_history, figures, scheduler_marks
 from workers.boot.resources import Resources
 from workers.boot.servers import RedisState, look_at_postgres, look_at_redis
 from workers.budget import BudgetSnapshot, BudgetUnavailable
@@ -73,8 +73,8 @@ class _AtScrape(Collector):
             links = figures.connections(connection)
             runs = figures.runs_of_a_day(connection)
             ahead = figures.work_ahead(connection)
-            events = webhook_events.counts(connection)
-            waits = webhook_events.oldest_waiting_seconds(connection)
+            events = event_history.counts(connection)
+            waits = event_history.oldest_waiting_seconds(connection)
             silence = scheduler_marks.seconds_since(connection, scheduler_marks.TICK)
             letters = dead_letters.count_open(connection)
             skipped = figures.skipped_invoices(connection)

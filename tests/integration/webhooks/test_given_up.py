@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from db import connections, dead_letter_lists, dead_letters, webhook_events
+from db import connections, dead_letter_lists, dead_letters, event_history
 from db.dead_letter_lists import Choice, Row
 from db.webhook_events import Due
 from domain.dead_letters import Cause, LetterStatus
@@ -185,7 +185,7 @@ class TestClosing:
     def test_an_open_dead_letter_can_be_retried_after_its_event_was_pruned(self, hooks: Hooks) -> None:
         hooks.bench.rows("UPDATE webhook_events SET received_at = now() - interval '8 days' RETURNING id")
         with hooks.bench.resources.engine.begin() as connection:
-            assert webhook_events.prune(connection, days=7) == 1
+            assert event_history.prune(connection, days=7) == 1
         send_again(hooks)
         hooks.work()
         assert the_letter(hooks)["status"] == LetterStatus.RETRIED

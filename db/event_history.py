@@ -1,0 +1,88 @@
+"""Statements over the stored webhook events as a whole: figures, the newest ones, and pruning."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """The number of stored events by outcome, including "waiting"."""
+    rows = connection.execute(
+        text("SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS events FROM webhook_events GROUP BY 1")
+    )
+    return {row.outcome: row.events for row in rows}
+
+
+_WITHOUT_EFFECT = text("""
+    SELECT count(DISTINCT (entity, record_id)) FILTER (WHERE outcome = 'unmarked' AND handled_at > coalesce(
+               (SELECT last_full_sync_at FROM sync_metadata WHERE connection_id = :connection_id), '-infinity')
+           ) AS unmarked,
+           count(*) FILTER (WHERE outcome = 'unreadable') AS unreadable,
+           count(*) FILTER (WHERE outcome = 'ignored') AS ignored
+      FROM webhook_events WHERE connection_id = :connection_id
+""")
+
+
+def without_effect(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
+    """Work without effect: records left unmarked since the last full sync, and unreadable and ignored events.
+
+    Counts only events that are still stored.
+    """
+    return dict(connection.execute(_WITHOUT_EFFECT, {"connection_id": connection_id}).one()._mapping)
+
+
+def prune(connection: Connection, *, days: float) -> int:
+    """Delete completed events of that age, and the records without events. Returns the number of events."""
+    pruned = connection.execute(
+        text("""
+            DELETE FROM webhook_events
+             WHERE outcome IS NOT NULL AND received_at < now() - make_interval(secs => :seconds)
+        """),
+        {"seconds": days * 86_400},
+    ).rowcount
+    # Events are numbered by their record's row, so the row must not be recreated before all its events are deleted.
+    # Locked rows are in use, and a person may request the refresh of a record again that was given up.
+    connection.execute(
+        text("""
+            DELETE FROM resyncs
+             WHERE (connection_id, entity, record_id) IN (
+                   SELECT connection_id, entity, record_id FROM resyncs
+                    WHERE received = handled
+                      AND NOT (has_failed AND EXISTS (
+                              SELECT FROM dead_letters
+                               WHERE status = 'open' AND connection_id = resyncs.connection_id
+                                 AND arguments -> 'args' ->> 1 = record_id))
+                      AND NOT EXISTS (SELECT FROM webhook_events
+                                       WHERE (connection_id, entity, record_id)
+                                           = (resyncs.connection_id, resyncs.entity, resyncs.record_id))
+                      FOR UPDATE SKIP LOCKED)
+        """)
+    )
+    return pruned
+
+
+def latest(connection: Connection, connection_id: uuid.UUID, *, limit: int) -> list[dict[str, Any]]:
+    """The newest events of a connection, for the console: ids, times and outcomes."""
+    rows = connection.execute(
+        text("""
+            SELECT entity, record_id, kind, modified_at, received_at, coalesce(outcome, 'waiting') AS outcome,
+                   extract(epoch FROM handled_at - received_at)::float AS seconds
+              FROM webhook_events WHERE connection_id = :connection_id
+             ORDER BY received_at DESC LIMIT :limit
+        """),
+        {"connection_id": connection_id, "limit": limit},
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def oldest_waiting_seconds(connection: Connection) -> float:
+    """The age of the oldest waiting event, of connections that are not parked; 0 without one."""
+    seconds: float | None = connection.execute(
+        text("""
+            SELECT extract(epoch FROM clock_timestamp() - min(waiting_since))::float FROM resyncs
+             WHERE received > handled
+               AND connection_id IN (SELECT id FROM zoho_connections WHERE status = 'active')
+        """)
+    ).scalar_one()
+    return max(0.0, seconds or 0.0)
