@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from db.leases import LeaseLostError
+
 #: Lease duration: after it another scheduler may post the handover. Must exceed the longest HTTP call.
 LEASE_SECONDS = 120.0
 
@@ -28,6 +30,8 @@ class Post:
     """A handover to be posted. `reminders` are those that are still owed; without any, the post is withdrawn."""
 
     contact_id: uuid.UUID
+    connection_id: uuid.UUID
+    until: dt.datetime  #: the end of its lease, which is also the fence
     attempts: int  #: including this one
     closes_at: dt.datetime
     is_outside_hours: bool  #: on one of the number's clocks, regardless of `closes_at`
@@ -85,7 +89,16 @@ def _post(contact: Row[Any], contents: Sequence[Row[Any]]) -> Post:
     }
     is_outside_hours = any(row.is_outside_hours for row in contents)
     is_closed = any(row.is_closed for row in contents)
-    return Post(contact.id, contact.post_attempts, closes_at, is_outside_hours, is_closed, body)
+    return Post(
+        contact.id,
+        contact.connection_id,
+        contact.post_at,
+        contact.post_attempts,
+        closes_at,
+        is_outside_hours,
+        is_closed,
+        body,
+    )
 
 
 def _reminder(row: Row[Any]) -> dict[str, Any]:
@@ -114,12 +127,39 @@ def note_posted(connection: Connection, contact_id: uuid.UUID) -> None:
     )
 
 
-def note_failed(connection: Connection, contact_id: uuid.UUID, problem: str, *, again_at: dt.datetime | None) -> None:
-    """Record that the attempt failed or was impossible; without `again_at` it is not tried again."""
+def release(connection: Connection, post: Post, *, seconds: float, refund_attempt: bool, problem: str | None) -> None:
+    """Release the lease; the handover is posted again after `seconds`. Another scheduler's lease stays."""
     connection.execute(
-        text("UPDATE reminder_contacts SET post_at = :again_at, post_problem = :problem WHERE id = :id"),
-        {"id": contact_id, "problem": problem, "again_at": again_at},
+        text("""
+            UPDATE reminder_contacts
+               SET post_at = clock_timestamp() + make_interval(secs => :seconds),
+                   post_attempts = post_attempts - :refunded, post_problem = coalesce(:problem, post_problem)
+             WHERE id = :id AND post_at = :until
+        """),
+        {
+            "id": post.contact_id,
+            "until": post.until,
+            "seconds": seconds,
+            "refunded": int(refund_attempt),
+            "problem": problem,
+        },
     )
+
+
+def give_up(connection: Connection, post: Post, problem: str) -> None:
+    """End the attempts to post the handover.
+
+    Raises:
+        LeaseLostError: another scheduler has acquired the handover.
+    """
+    ended = connection.execute(
+        text(
+            "UPDATE reminder_contacts SET post_at = NULL, post_problem = :problem WHERE id = :id AND post_at = :until"
+        ),
+        {"id": post.contact_id, "problem": problem, "until": post.until},
+    )
+    if ended.rowcount == 0:
+        raise LeaseLostError
 
 
 def present(connection: Connection) -> dt.datetime:

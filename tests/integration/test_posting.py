@@ -26,7 +26,8 @@ from tests.integration.db.look import Row, change, row
 from tests.integration.db.reminding import NOW, SWITCH_ON, asked, plan_all, tell_contact, tell_invoices
 from tests.integration.environment import environment_of_a_process
 from workers.boot.resources import open_resources
-from workers.handover.posting import Receiver, new_receiver_client, post_due, posting
+from workers.handover.posting import post_due, posting
+from workers.handover.receiver import Receiver, new_receiver_client
 
 SECRET = "a secret of enough letters"
 
@@ -269,7 +270,7 @@ def test_a_process_killed_between_claim_and_post_loses_no_handover(
     engine: Engine, inbox: Inbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(Receiver, "tell", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(Receiver, "post", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             post_due(engine, receiver)
     assert post_due(engine, receiver) == 0, "the handover's lease has not expired"

@@ -9,7 +9,7 @@ from functools import partial
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from db.failures import DatabaseError, failure_of
 from db.leases import LeaseLostError
@@ -17,7 +17,6 @@ from db.parking import Parking
 from db.transactions import in_transaction
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, retry_seconds
-from workers.boot.resources import Resources
 from workers.budget import BudgetWait
 from workers.jobs.outcomes import Handling, Outcome, handling_of
 from workers.observability.counters import Ending
@@ -51,8 +50,8 @@ class Job(ABC):
     kind: ClassVar[str]  #: the prefix of `action` in log lines
     noun: ClassVar[str]  #: the subject of log lines
 
-    def __init__(self, resources: Resources) -> None:
-        self.resources = resources
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
 
     @property
     @abstractmethod
@@ -85,13 +84,27 @@ class Job(ABC):
     def give_up(self, failure: JobFailure) -> Ending:
         """Ends the job without its work and writes its dead letter; GIVEN_UP or FAILED."""
 
-    @abstractmethod
     def park(self, failure: JobFailure) -> Parking:
         """Parks the job's connection, unless a person has reconnected it since the refused call."""
+        raise NotImplementedError
+
+    def retry_seconds(self) -> float | None:
+        """The seconds until another attempt; None after the last one."""
+        if self.attempts >= MAX_ATTEMPTS:
+            return None
+        return retry_seconds(self.attempts, random.random())  # noqa: S311
+
+    @property
+    def ends_its_process(self) -> bool:
+        """Whether more attempts began than may fail, so that none of them lived to record its failure."""
+        return self.attempts > MAX_ATTEMPTS
+
+    def count_budget_wait(self, wait: BudgetWait) -> None:  # noqa: B027
+        """Counts a wait for the API budget, if the job makes API calls."""
 
     def parks_connection(self, error: Exception) -> bool:  # noqa: ARG002
         """Whether an error with the outcome PARKED concerns the connection, and not only this job."""
-        return True
+        return False
 
 
 JobT = TypeVar("JobT", bound=Job)
@@ -104,7 +117,7 @@ class Execution(NamedTuple, Generic[JobT]):
     ending: Ending
 
 
-def execute(resources: Resources, kind: type[JobT], acquire: Callable[[], JobT | None]) -> Execution[JobT]:
+def execute(engine: Engine, kind: type[JobT], acquire: Callable[[], JobT | None]) -> Execution[JobT]:
     """Acquires a job and does its work once. Errors of the work become an outcome and are not raised.
 
     `acquire` returns None if there is nothing to do: the message is a duplicate, or early.
@@ -121,13 +134,13 @@ def execute(resources: Resources, kind: type[JobT], acquire: Callable[[], JobT |
         return Execution(job, Ending.STALE)
     except DatabaseError as error:
         # The outcome cannot be written either. The lease expires, and the sweeper sends the message again.
-        reason = failure_of(error).sentence(resources.engine.url)
+        reason = failure_of(error).sentence(engine.url)
         log.error("Postgres does not work", action=f"{kind.kind}.no_database", error=describe(error), reason=reason)
         return Execution(job, Ending.NO_DATABASE)
 
 
 def _attempt(job: Job) -> Ending:
-    if job.attempts > MAX_ATTEMPTS:
+    if job.ends_its_process:
         return job.give_up(JobFailure(Cause.PROCESS_KILLER, f"{job.noun} ended its process in every attempt."))
     try:
         return job.work()
@@ -143,7 +156,7 @@ def _end(job: Job, error: Exception) -> Ending:
     match handling.outcome:
         case Outcome.DEFERRED:
             if isinstance(error, BudgetWait):
-                job.resources.counters.budget_wait(error.seconds, error.reason)
+                job.count_budget_wait(error)
             return _wait(job, handling)
         case Outcome.BLOCKED:
             log.error(handling.headline, action=f"{job.kind}.blocked", reason=handling.reason)
@@ -170,9 +183,9 @@ def _wait(job: Job, handling: Handling) -> Ending:
 
 def _retry(job: Job, failure: JobFailure) -> Ending:
     """Releases the job for another attempt after a backoff; gives it up after the last attempt."""
-    if job.attempts >= MAX_ATTEMPTS:
+    seconds = job.retry_seconds()
+    if seconds is None:
         return job.give_up(failure)
-    seconds = retry_seconds(job.attempts, random.random())  # noqa: S311
     _release(job, seconds, waiting_for="another attempt", refund_attempt=False, error=failure.reason)
     log.warning(
         f"{job.noun} will be retried",
@@ -194,5 +207,5 @@ def _park(job: Job, failure: JobFailure) -> Ending:
 
 def _release(job: Job, seconds: float, *, waiting_for: str, refund_attempt: bool, error: str | None = None) -> None:
     release = partial(job.release, seconds=seconds, waiting_for=waiting_for, refund_attempt=refund_attempt, error=error)
-    in_transaction(job.resources.engine, release, patience_seconds=_PATIENCE_SECONDS)
+    in_transaction(job.engine, release, patience_seconds=_PATIENCE_SECONDS)
     job.send(seconds)

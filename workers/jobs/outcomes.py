@@ -61,6 +61,14 @@ class DeferredError(BooksyncError):
         super().__init__()
 
 
+class RetriedError(BooksyncError):
+    """The work failed for now, and another attempt may succeed."""
+
+
+class GivenUpError(BooksyncError):
+    """The work must not be done any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handling:
     """The outcome of an error, with its reason and wait."""
@@ -76,8 +84,8 @@ _OUTCOMES: Final[Sequence[tuple[type[Exception] | tuple[type[Exception], ...], O
     ((BudgetWait, DeferredError, BudgetUnavailable, Throttled, WaitForToken), Outcome.DEFERRED),
     ((*PARKING_ERRORS, MisplacedSecretError), Outcome.PARKED),
     ((ClientRejected, UnreadableSecretError), Outcome.BLOCKED),
-    ((TransientZohoError, WalkStuck), Outcome.RETRIED),
-    (PermanentZohoError, Outcome.GIVEN_UP),
+    ((TransientZohoError, WalkStuck, RetriedError), Outcome.RETRIED),
+    ((PermanentZohoError, GivenUpError), Outcome.GIVEN_UP),
     (Exception, Outcome.UNKNOWN),
 )
 

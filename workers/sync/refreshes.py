@@ -13,6 +13,7 @@ from db.webhook_events import Due, ResyncRef
 from domain.webhooks import Entity
 from domain.webhooks import Outcome as EventOutcome
 from workers.boot.resources import Resources
+from workers.budget import BudgetWait
 from workers.jobs.dead_letters import death_of_resync
 from workers.jobs.execution import Job, JobFailure, execute
 from workers.jobs.outcomes import concerns_one_record
@@ -34,7 +35,7 @@ def refresh_record(
     """
     ref = ResyncRef(uuid.UUID(connection_id), entity, record_id)
     with structlog.contextvars.bound_contextvars(connection_id=connection_id, entity=entity, record_id=record_id):
-        _, ending = execute(resources, RefreshJob, lambda: _acquire(resources, ref, do))
+        _, ending = execute(resources.engine, RefreshJob, lambda: _acquire(resources, ref, do))
         resources.counters.resync(entity, ending)
 
 
@@ -56,7 +57,8 @@ class RefreshJob(Job):
     noun = "The refresh"
 
     def __init__(self, record: OneRecord, do: Refresh) -> None:
-        super().__init__(record.resources)
+        super().__init__(record.resources.engine)
+        self.resources = record.resources
         self._record = record
         self._lease = record.lease
         self._do = do
@@ -104,6 +106,9 @@ class RefreshJob(Job):
     def parks_connection(self, error: Exception) -> bool:
         """A grant may lack the right to this record only; a refused list parks the connection."""
         return not concerns_one_record(error)
+
+    def count_budget_wait(self, wait: BudgetWait) -> None:
+        self.resources.counters.budget_wait(wait.seconds, wait.reason)
 
     def give_up(self, failure: JobFailure) -> Ending:
         """Marks the events as failed and writes a dead letter; a full run reads the record in its list."""

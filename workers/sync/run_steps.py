@@ -14,6 +14,7 @@ from db.runs import StepRef
 from domain.dead_letters import Cause
 from domain.runs import Phase, Run, RunStatus
 from workers.boot.resources import Resources
+from workers.budget import BudgetWait
 from workers.jobs.dead_letters import death_of_step
 from workers.jobs.execution import Job, JobFailure, execute
 from workers.observability.counters import Ending
@@ -32,7 +33,7 @@ def run_step(resources: Resources, run_id: str, step: int, do: Step) -> None:
     A failed step leaves a dead letter, written in the transaction that advances the run.
     """
     with structlog.contextvars.bound_contextvars(run_id=run_id, step=step):
-        job, ending = execute(resources, StepJob, lambda: _acquire(resources, uuid.UUID(run_id), step, do))
+        job, ending = execute(resources.engine, StepJob, lambda: _acquire(resources, uuid.UUID(run_id), step, do))
         resources.counters.step(job.phase if job else None, ending)
 
 
@@ -52,7 +53,8 @@ class StepJob(Job):
     noun = "The step"
 
     def __init__(self, work: Work, do: Step) -> None:
-        super().__init__(work.resources)
+        super().__init__(work.resources.engine)
+        self.resources = work.resources
         self._work = work
         self._do = do
         self.phase = work.run.phase
@@ -99,6 +101,9 @@ class StepJob(Job):
     def send(self, seconds: float) -> None:
         send_step(self.resources.broker, StepRef.of(self._run), delay_seconds=seconds)
 
+    def count_budget_wait(self, wait: BudgetWait) -> None:
+        self.resources.counters.budget_wait(wait.seconds, wait.reason)
+
     def give_up(self, failure: JobFailure) -> Ending:
         """The run continues with the cached data and ends degraded (FR-7). A defect fails the run."""
         if failure.cause is Cause.DEFECT:
@@ -109,6 +114,9 @@ class StepJob(Job):
         is_replaced = self.phase is Phase.PERSONS and failure.cause is not Cause.PROCESS_KILLER
         self._move_on(self._run.give_up_phase(failure.reason), failure, keeps_letter=not is_replaced)
         return Ending.GIVEN_UP
+
+    def parks_connection(self, error: Exception) -> bool:  # noqa: ARG002
+        return True
 
     def park(self, failure: JobFailure) -> Parking:
         run = replace(self._run, phase=Phase.DONE, status=RunStatus.PARKED)

@@ -1,4 +1,4 @@
-"""Promises of the HTTP call of workers/handover/posting.py: the status line decides, and its time is bounded."""
+"""Promises of the HTTP call of handover/receiver.py: the status line decides, and its time is bounded."""
 
 import socket
 import threading
@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from db.reminder_posts import Post
-from workers.handover import posting
-from workers.handover.posting import Receiver, new_receiver_client
+from workers.handover import receiver
+from workers.handover.receiver import NotAcceptedError, Receiver, new_receiver_client
 
 SECRET = "a secret of enough letters"
 
@@ -47,6 +47,8 @@ def a_receiver_that_sends(
 def a_post() -> Post:
     return Post(
         contact_id=uuid.uuid4(),
+        connection_id=uuid.uuid4(),
+        until=datetime(2026, 3, 1, tzinfo=UTC),
         attempts=1,
         closes_at=datetime(2026, 4, 1, tzinfo=UTC),
         is_closed=False,
@@ -55,9 +57,14 @@ def a_post() -> Post:
     )
 
 
-def told(url: str, proxy_url: str | None = None) -> str | None:
+def problem_of(url: str, proxy_url: str | None = None) -> str | None:
+    """Why the receiver has not accepted a handover; None if it has."""
     with new_receiver_client(None if proxy_url is None else SecretStr(proxy_url)) as client:
-        return Receiver(client, url, (SECRET,)).tell(a_post())
+        try:
+            Receiver(client, url, (SECRET,)).post(a_post())
+        except NotAcceptedError as error:
+            return str(error)
+    return None
 
 
 @pytest.mark.parametrize(
@@ -76,48 +83,48 @@ def told(url: str, proxy_url: str | None = None) -> str | None:
 )
 def test_any_2xx_is_a_success_with_any_body(head: bytes, endlessly: bytes) -> None:
     with a_receiver_that_sends(head, endlessly) as (url, _):
-        assert told(url) is None
+        assert problem_of(url) is None
 
 
 @pytest.mark.parametrize("status", [b"302 Found\r\nLocation: https://evil.test/", b"307 Temporary Redirect", b"500 No"])
 def test_any_other_status_is_a_problem_with_any_body(status: bytes) -> None:
     with a_receiver_that_sends(b"HTTP/1.1 " + status + b"\r\n\r\n", b"body") as (url, _):
-        assert told(url) == f"HTTP {status[:3].decode()}"
+        assert problem_of(url) == f"HTTP {status[:3].decode()}"
 
 
 @pytest.mark.parametrize("endlessly", [b"HTTP/1.1 100 Continue\r\n\r\n", b"x"])
 def test_slow_receiver_is_abandoned_at_the_deadline(monkeypatch: pytest.MonkeyPatch, endlessly: bytes) -> None:
-    monkeypatch.setattr(posting, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(receiver, "CALL_SECONDS", 0.5)
     with a_receiver_that_sends(b"", endlessly, pause=0.02) as (url, _):
-        assert told(url) == "ReadTimeout"
+        assert problem_of(url) == "ReadTimeout"
 
 
 def test_headers_without_end_are_a_problem() -> None:
     with a_receiver_that_sends(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65536) as (url, _):
-        assert told(url) == "RemoteProtocolError"
+        assert problem_of(url) == "RemoteProtocolError"
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"])
 def test_a_proxy_of_the_environment_gets_nothing(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "http://127.0.0.1:1")
     with a_receiver_that_sends(b"HTTP/1.1 200 OK\r\n\r\n") as (url, got):
-        assert told(url) is None
+        assert problem_of(url) is None
     assert got[0].startswith(b"POST /due HTTP/1.1\r\n")
 
 
 def test_configured_proxy_gets_the_call() -> None:
     with a_receiver_that_sends(b"HTTP/1.1 200 OK\r\n\r\n") as (proxy, got):
-        assert told("http://receiver.test/due", proxy_url=proxy) is None
+        assert problem_of("http://receiver.test/due", proxy_url=proxy) is None
     assert got[0].startswith(b"POST http://receiver.test/due HTTP/1.1\r\n")
 
 
 def test_https_is_tunnelled_through_the_proxy() -> None:
     with a_receiver_that_sends(b"HTTP/1.1 403 Forbidden\r\n\r\n") as (proxy, got):
-        assert told("https://receiver.test/due", proxy_url=proxy) == "ProxyError"
+        assert problem_of("https://receiver.test/due", proxy_url=proxy) == "ProxyError"
     assert got[0].startswith(b"CONNECT receiver.test:443 HTTP/1.1\r\n")
 
 
 def test_slow_proxy_is_abandoned_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posting, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(receiver, "CALL_SECONDS", 0.5)
     with a_receiver_that_sends(b"", b"x", pause=0.02) as (proxy, _):
-        assert told("https://receiver.test/due", proxy_url=proxy) == "ReadTimeout"
+        assert problem_of("https://receiver.test/due", proxy_url=proxy) == "ReadTimeout"

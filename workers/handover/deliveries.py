@@ -1,0 +1,87 @@
+"""Deliveries as jobs: a leased handover is posted, retried while its calling window is open, and then given up."""
+
+import uuid
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from db import reminder_posts
+from db.reminder_posts import Post
+from domain.posting import next_attempt_at
+from workers.handover.receiver import Receiver
+from workers.jobs.execution import Job, JobFailure
+from workers.jobs.outcomes import GivenUpError
+from workers.observability.counters import Ending
+
+log = structlog.get_logger(__name__)
+
+
+class NotToBePostedError(GivenUpError):
+    """The handover must not be posted any more, for the reason in the message."""
+
+
+class DeliveryJob(Job):
+    """One leased handover. Only ids are logged."""
+
+    kind = "delivery"
+    noun = "The delivery"
+
+    #: The calling window ends the attempts, however many there were.
+    ends_its_process = False
+
+    def __init__(self, engine: Engine, receiver: Receiver, post: Post) -> None:
+        super().__init__(engine)
+        self._receiver = receiver
+        self._post = post
+
+    @property
+    def connection_id(self) -> uuid.UUID:
+        return self._post.connection_id
+
+    @property
+    def attempts(self) -> int:
+        return self._post.attempts
+
+    def work(self) -> Ending:
+        if (obstacle := self._obstacle()) is not None:
+            raise NotToBePostedError(obstacle)
+        self._receiver.post(self._post)
+        with self.engine.begin() as connection:
+            reminder_posts.note_posted(connection, self._post.contact_id)
+        log.info("A handover is posted", action="delivery.done")
+        return Ending.DONE
+
+    def release(
+        self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
+    ) -> None:
+        problem = error or waiting_for
+        reminder_posts.release(connection, self._post, seconds=seconds, refund_attempt=refund_attempt, problem=problem)
+
+    def send(self, seconds: float) -> None:
+        """Sends nothing, because the scheduler looks for due handovers every few seconds."""
+
+    def retry_seconds(self) -> float | None:
+        with self.engine.connect() as connection:
+            now = reminder_posts.present(connection)
+        again_at = next_attempt_at(self.attempts, now, self._post.closes_at)
+        return None if again_at is None else (again_at - now).total_seconds()
+
+    def give_up(self, failure: JobFailure) -> Ending:
+        with self.engine.begin() as connection:
+            reminder_posts.give_up(connection, self._post, failure.reason)
+        log.warning(
+            "The delivery is given up",
+            action="delivery.given_up",
+            reason=failure.reason,
+        )
+        return Ending.GIVEN_UP
+
+    def _obstacle(self) -> str | None:
+        """Why the handover must not be posted any more; None if it may be."""
+        if self._post.is_withdrawn:
+            return reminder_posts.WITHDRAWN
+        if self._post.is_closed:
+            return reminder_posts.CLOSED
+        with self.engine.connect() as connection:
+            is_late = self._post.is_outside_hours or reminder_posts.present(connection) >= self._post.closes_at
+        return reminder_posts.TOO_LATE if is_late else None

@@ -1,0 +1,70 @@
+"""The receiver of the handovers: one signed POST, and whether it was accepted."""
+
+import time
+
+import httpx
+import orjson
+from pydantic import SecretStr
+
+from db.reminder_posts import Post
+from domain.posting import signatures
+from workers.jobs.outcomes import RetriedError
+from workers.zoho.deadline import DeadlineTransport, deadline
+
+#: Timeouts of each network wait and of the whole call; the second one stops a receiver that sends byte by byte.
+_WAIT_SECONDS = 5.0
+CALL_SECONDS = 10.0
+
+
+class NotAcceptedError(RetriedError):
+    """The receiver has not accepted the handover. The message holds no URL."""
+
+
+def new_receiver_client(proxy_url: SecretStr | None = None) -> httpx.Client:
+    """Return the HTTP client for the receiver. It follows no redirect, because the body holds names and numbers. It
+    ignores the environment's proxy variables: `proxy_url` is the only proxy."""
+    proxy = None if proxy_url is None else httpx.Proxy(proxy_url.get_secret_value())
+    return httpx.Client(
+        transport=DeadlineTransport(limits=httpx.Limits(max_connections=1), proxy=proxy),
+        timeout=_WAIT_SECONDS,
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+class Receiver:
+    """The receiver of the handovers."""
+
+    def __init__(self, client: httpx.Client, url: str, secrets: tuple[str, ...]) -> None:
+        self._client = client
+        self._url = url
+        self._secrets = secrets
+
+    def post(self, post: Post) -> None:
+        """Post one handover. Any 2xx means that the receiver has accepted it.
+
+        The signature covers the body and the time. The handover's id is the idempotency key, by which a receiver
+        recognises a repeated post.
+
+        Raises:
+            NotAcceptedError: another status, or no response.
+        """
+        body = orjson.dumps(post.body)
+        timestamp = int(time.time())
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": str(post.contact_id),
+            "X-Booksync-Timestamp": str(timestamp),
+            "X-Booksync-Signature": signatures(self._secrets, timestamp, body),
+        }
+        try:
+            with (
+                deadline(CALL_SECONDS),
+                self._client.stream("POST", self._url, content=body, headers=headers) as response,
+            ):
+                # Only the status line counts. The body is not read, because it may be a decompression bomb or endless.
+                if response.is_success:
+                    return
+                raise NotAcceptedError(f"HTTP {response.status_code}")
+        except httpx.HTTPError as error:
+            raise NotAcceptedError(type(error).__name__) from None
