@@ -1,4 +1,4 @@
-"""Promises of jobs/execution.py: each way in which a job can end, with a job that only records what it is told to do."""
+"""Promises of jobs/execution.py: each way in which a job can end, shown with a job that only records its calls."""
 
 # ruff: noqa: ARG002 - the signatures are those of Job.
 
