@@ -15,7 +15,14 @@ from workers.boot.settings import SettingsError, settings
 from workers.jobs.dead_letters import DeadLetters, keep_unreadable
 from workers.jobs.heartbeat import Heartbeat
 from workers.jobs.key_gate import KeyGate
-from workers.jobs.middleware import MessageLogs, OwnProcessGroup, ProcessResources, QuickStart, ShareThreads
+from workers.jobs.middleware import (
+    MessageLogs,
+    OwnProcessGroup,
+    ProcessResources,
+    QuickStart,
+    SharedMemory,
+    ShareThreads,
+)
 from workers.jobs.schema_gate import SchemaGate
 from workers.queue import new_broker
 from workers.queue.messages import LONGEST_AGE_SECONDS
@@ -32,6 +39,7 @@ broker = new_broker(
     [
         # At boot: first the process itself, then the resources for its messages.
         OwnProcessGroup(),
+        SharedMemory(),
         QuickStart(),
         ProcessResources(),
         ShareThreads(),

@@ -15,10 +15,14 @@ __all__ = [
     "resources",
     "set_resources",
     "set_thread_shares",
+    "share_memory_between_threads",
     "thread_shares",
 ]
 
 _PR_SET_PDEATHSIG = 1
+
+_M_ARENA_MAX = -8
+_ARENAS = 2
 
 _resources: Resources | None = None
 _thread_shares: ThreadShares | None = None
@@ -46,6 +50,16 @@ def thread_shares() -> ThreadShares:
     """Return the thread shares of this worker process."""
     assert _thread_shares is not None, "the shares are set before the first message"
     return _thread_shares
+
+
+def share_memory_between_threads() -> None:
+    """Let all threads of this process allocate from two pools of memory. Must precede the threads.
+
+    glibc gives each thread a pool of its own, and a pool keeps what its largest page of records needed.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def die_with_parent(end: signal.Signals) -> None:

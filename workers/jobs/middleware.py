@@ -39,6 +39,13 @@ class OwnProcessGroup(Middleware):
         process.die_with_parent(signal.SIGTERM)
 
 
+class SharedMemory(Middleware):
+    """Keeps a worker's memory small: its threads seldom work on large pages at the same time."""
+
+    def after_process_boot(self, broker: Broker) -> None:
+        process.share_memory_between_threads()
+
+
 class QuickStart(Middleware):
     """Shortens the waits of idle workers, and prefetches at most one message per thread: other workers may be free."""
 
