@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from tests.end_to_end.installation import SCHEDULER, WORKER, Installation
+from tests.end_to_end.installation import SCHEDULER, WORKER, Installation, kill
 from tests.end_to_end.underway import eventually
 
 
@@ -28,11 +28,13 @@ def test_a_worker_that_booted_before_the_first_connection_pauses_with_wrong_keys
 def test_status_names_the_paused_worker(installation: Installation) -> None:
     installation.connect()
     installation.start(*WORKER)
-    installation.start(*WORKER, ENCRYPTION_KEYS=Fernet.generate_key().decode())
+    paused = installation.start(*WORKER, ENCRYPTION_KEYS=Fernet.generate_key().decode())
     trouble = "1 of 2 workers accepts no work: its ENCRYPTION_KEYS cannot read this installation's secrets. Next: give "
     eventually(lambda: trouble in installation.run("status").stdout)
     states = [worker["state"] for worker in installation.run("status", "--json").json["workers"]]
     assert sorted(states) == ["keys_refused", "working"]
+    # Dramatiq's master handles SIGTERM only when its worker has booted, or after half a minute.
+    kill(paused)
 
 
 def test_a_paused_worker_resumes_once_the_canary_can_be_decrypted(installation: Installation, tmp_path: Path) -> None:
