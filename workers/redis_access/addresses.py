@@ -46,17 +46,19 @@ def sentinel_address(url: str) -> SentinelAddress:
         AddressError: its host or its service is missing, or its database is not a number.
         ValueError: a port or an option is malformed. The text may quote it.
     """
-    parts = urlsplit(url)
-    login, _, hosts = parts.netloc.rpartition("@")
-    service, _, database = parts.path.strip("/").partition("/")
+    # Not by `urlsplit`: newer releases of Python accept an IPv6 address only as the first host.
+    scheme, _, rest = url.partition("+sentinel://")
+    rest, _, query = rest.partition("?")
+    netloc, _, path = rest.partition("/")
+    login, _, hosts = netloc.rpartition("@")
+    service, _, database = path.strip("/").partition("/")
     sentinels = tuple(_host_and_port(each) for each in hosts.split(","))
     if not service or not all(host for host, _ in sentinels):
         raise AddressError("names no Sentinel or no service: it is redis+sentinel://HOST:PORT/SERVICE")
     if database and not (database.isascii() and database.isdigit()):
         raise AddressError("names a database that is not a number: it is redis+sentinel://HOST:PORT/SERVICE/0")
-    scheme = parts.scheme.partition("+")[0]
     server = f"{login}@server" if login else "server"
-    given: dict[str, Any] = parse_url(f"{scheme}://{server}/{database}?{parts.query}")  # type: ignore[no-untyped-call]
+    given: dict[str, Any] = parse_url(f"{scheme}://{server}/{database}?{query}")  # type: ignore[no-untyped-call]
     login_of_sentinels = {name: given.pop(option) for option, name in _SENTINEL_OPTIONS.items() if option in given}
     # SentinelConnectionPool chooses the class by `ssl`, and the Sentinels name the host.
     for name in ("host", "port", "connection_class"):
