@@ -1,7 +1,6 @@
 """Promises of workers/scheduler.py: each tick of any number of schedulers resends overdue steps and starts due runs."""
 
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -20,22 +19,12 @@ from domain.webhooks import Entity, Event, EventKind, Outcome
 from sandbox.servers.ports import free_port
 from tests.integration.db.links import a_link
 from tests.integration.db.look import change, rows
-from tests.integration.environment import environment_of_a_process
 from tests.process_logs import logs_of_a_process
 from workers import scheduler
-from workers.boot.resources import Resources, open_resources
+from workers.boot.resources import Resources
 from workers.queue import new_broker
 from workers.redis_access import new_redis_client
 from workers.scheduler import tick
-
-
-@pytest.fixture
-def resources(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
-    with (
-        environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
-        open_resources("booksync tests") as opened,
-    ):
-        yield opened
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from sandbox.servers.ports import free_port
 from tests.end_to_end.underway import eventually
 from tests.integration.environment import environment_of_a_process
 from workers.boot import process
-from workers.boot.resources import Resources, open_resources
+from workers.boot.resources import Resources
 from workers.cli.app import app as commands
 from workers.jobs.heartbeat import Heartbeat
 from workers.jobs.key_gate import KeyGate
@@ -31,15 +31,6 @@ from workers.observability.worker_states import ENDED_SECONDS, KEY, OwnState, Wo
 from workers.web.app import app
 
 WRONG_KEYS = "1 of 3 workers accepts no work: its ENCRYPTION_KEYS cannot read this installation's secrets"
-
-
-@pytest.fixture
-def resources(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
-    with (
-        environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url),
-        open_resources("booksync tests") as opened,
-    ):
-        yield opened
 
 
 @pytest.fixture

@@ -33,6 +33,14 @@ def flood_that_only_a_full_run_proves(hooks: Hooks) -> None:
     quiet_comes(hooks)
 
 
+def spend_the_allowance(hooks: Hooks) -> None:
+    """Floods until no further run is brought forward; the last flood waits."""
+    flood_of_contacts(hooks)
+    while run_that_is_due(hooks) is not None:
+        flood_of_contacts(hooks)
+        a_minute_passes(hooks)
+
+
 def calls_of_runs(hooks: Hooks) -> int:
     (row,) = hooks.bench.rows("SELECT coalesce(sum(api_calls), 0)::int AS calls FROM sync_runs")
     return int(row["calls"])
@@ -67,19 +75,13 @@ def test_repeated_mass_edits_use_at_most_a_quarter_of_the_days_calls(small_day: 
 
 
 def test_a_regular_run_completes_the_events_above_the_allowance(small_day: Hooks) -> None:
-    flood_of_contacts(small_day)
-    while run_that_is_due(small_day) is not None:
-        flood_of_contacts(small_day)
-        a_minute_passes(small_day)
+    spend_the_allowance(small_day)
     small_day.bench.rows("UPDATE zoho_connections SET next_sync_at = now() RETURNING id")
     assert run_that_is_due(small_day) == "incremental"
     assert small_day.bench.rows("SELECT record_id FROM resyncs WHERE received > handled") == []
 
 
 def test_the_allowance_refills_within_a_day(small_day: Hooks) -> None:
-    flood_of_contacts(small_day)
-    while run_that_is_due(small_day) is not None:
-        flood_of_contacts(small_day)
-        a_minute_passes(small_day)
+    spend_the_allowance(small_day)
     small_day.bench.rows("UPDATE scheduler_marks SET marked_at = marked_at - interval '1 day' RETURNING name")
     assert run_that_is_due(small_day) == "incremental"
