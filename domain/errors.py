@@ -1,4 +1,4 @@
-"""The root of booksync's own errors, so that a program can tell them from defects."""
+"""The root of booksync's own errors, which separates them from defects."""
 
 
 class BooksyncError(Exception):

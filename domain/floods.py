@@ -32,7 +32,7 @@ def details_an_hour(day_limit: int | None) -> int | None:
 
 
 def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
-    """The part of `REFILL_SECONDS` that a run of so many calls spends. A run that never fits has more than all of it.
+    """The part of `REFILL_SECONDS` that a run with this number of calls spends; more than all if it can never fit.
 
     `day_kept` calls of the day's limit belong to other programs. While no limit is known a run spends nothing.
     """
@@ -43,7 +43,7 @@ def refill_seconds(calls: int, day_limit: int | None, day_kept: int) -> float:
 
 
 def flood_sentence(waiting: int, since: datetime) -> str:
-    """What people read of a flood: how many records wait, since when, and what reads them."""
+    """The sentence for people: how many records wait, since when, and what reads them."""
     records = "1 changed record waits" if waiting == 1 else f"{waiting:,} changed records wait"
     return (
         f"{records} for a run, the first since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC: the next run reads them. "

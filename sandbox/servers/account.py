@@ -39,7 +39,7 @@ NAMESPACE = Account("a user namespace", prefix=("unshare", "--user", f"--map-use
 def choose_account(program: Path, folder: Path, *, root_will_do: bool = False) -> Account:
     """The account for `program` with its data below `folder` (which exists).
 
-    An ordinary user keeps its account. For root it is the first of these that can run the program and enter the
+    An ordinary user keeps its account. For root it is the first account that can run the program and enter the
     folder: `postgres`, `nobody`, the owner of a parent folder, a user namespace in which root is mapped to `nobody`.
 
     Raises:

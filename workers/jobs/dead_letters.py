@@ -24,6 +24,7 @@ from db.webhook_events import ResyncRef
 from domain.dead_letters import Cause, fingerprint
 from domain.runs import Run
 from workers.boot import process
+from workers.jobs.execution import JobFailure
 from workers.observability.logs import describe, where
 from workers.queue.messages import ACTORS, LETTER_OPTION, RESYNC_ACTORS
 
@@ -46,36 +47,34 @@ _TOO_OLD = "The message was in the queue for too long: its result is not useful 
 _UNREADABLE = "This is not a message of booksync: does another program use the same Redis database?"
 
 
-def death_of_step(run: Run, cause: Cause, reason: str, error: BaseException | None = None) -> Death:
+def death_of_step(run: Run, failure: JobFailure) -> Death:
     """The dead letter of a run's step that the run has given up."""
     actor_name, queue_name = ACTORS[run.phase]
     return Death(
-        cause=cause,
+        cause=failure.cause,
         queue_name=queue_name,
         actor_name=actor_name,
         arguments={"args": [str(run.run_id), run.step], "kwargs": {}},
-        error=reason,
+        error=failure.reason,
         attempts=run.attempts,
         connection_id=run.connection_id,
         run_id=run.run_id,
-        **_told_by(actor_name, cause, error),
+        **_told_by(actor_name, failure.cause, failure.error),
     )
 
 
-def death_of_resync(
-    ref: ResyncRef, cause: Cause, reason: str, error: BaseException | None = None, *, attempts: int
-) -> Death:
+def death_of_resync(ref: ResyncRef, failure: JobFailure, *, attempts: int) -> Death:
     """The dead letter of a refresh that has failed; a retry sends the same message."""
     actor_name, queue_name = RESYNC_ACTORS[ref.entity]
     return Death(
-        cause=cause,
+        cause=failure.cause,
         queue_name=queue_name,
         actor_name=actor_name,
         arguments={"args": [str(ref.connection_id), ref.record_id], "kwargs": {}},
-        error=reason,
+        error=failure.reason,
         attempts=attempts,
         connection_id=ref.connection_id,
-        **_told_by(actor_name, cause, error),
+        **_told_by(actor_name, failure.cause, failure.error),
     )
 
 

@@ -43,8 +43,8 @@ class JobFailure:
 class Job(ABC):
     """One unit of work under a lease. `execute` decides the job's outcome, and the job writes it.
 
-    Every method that writes raises LeaseLostError if another worker has acquired the work meanwhile; only `release` has
-    no effect then.
+    A method that writes raises LeaseLostError if another worker has acquired the work. Only `release` then has no
+    effect.
     """
 
     kind: ClassVar[str]  #: the prefix of `action` in log lines
@@ -84,9 +84,12 @@ class Job(ABC):
     def give_up(self, failure: JobFailure) -> Ending:
         """Ends the job without its work and writes its dead letter; GIVEN_UP or FAILED."""
 
-    def park(self, failure: JobFailure) -> Parking:
-        """Parks the job's connection, unless a person has reconnected it since the refused call."""
-        raise NotImplementedError
+    def park(self, failure: JobFailure) -> Parking | None:  # noqa: ARG002
+        """Parks the job's connection, unless a person has reconnected it since the refused call.
+
+        None, and nothing is written, if the refusal concerns only this job.
+        """
+        return None
 
     def retry_seconds(self) -> float | None:
         """The seconds until another attempt; None after the last one."""
@@ -96,15 +99,11 @@ class Job(ABC):
 
     @property
     def ends_its_process(self) -> bool:
-        """Whether more attempts began than may fail, so that none of them lived to record its failure."""
+        """Whether more attempts began than may fail: each ended its process before it could record a failure."""
         return self.attempts > MAX_ATTEMPTS
 
     def count_budget_wait(self, wait: BudgetWait) -> None:  # noqa: B027
         """Counts a wait for the API budget, if the job makes API calls."""
-
-    def parks_connection(self, error: Exception) -> bool:  # noqa: ARG002
-        """Whether an error with the outcome PARKED concerns the connection, and not only this job."""
-        return False
 
 
 JobT = TypeVar("JobT", bound=Job)
@@ -163,9 +162,9 @@ def _end(job: Job, error: Exception) -> Ending:
             return _wait(job, handling)
         case Outcome.RETRIED:
             return _retry(job, JobFailure(Cause.RETRIES_EXHAUSTED, describe(error), error))
-        case Outcome.PARKED if job.parks_connection(error):
-            return _park(job, JobFailure(Cause.PERMANENT_ERROR, describe(error), error))
-        case Outcome.PARKED | Outcome.GIVEN_UP:
+        case Outcome.PARKED:
+            return _park(job, JobFailure(Cause.PERMANENT_ERROR, handling.reason, error))
+        case Outcome.GIVEN_UP:
             return job.give_up(JobFailure(Cause.PERMANENT_ERROR, handling.reason, error))
         case Outcome.UNKNOWN:
             log.exception(f"{job.noun} failed", action=f"{job.kind}.failed", exc_info=error)
@@ -198,7 +197,10 @@ def _retry(job: Job, failure: JobFailure) -> Ending:
 
 def _park(job: Job, failure: JobFailure) -> Ending:
     """Parks the connection until a person acts; waits instead if a person has just reconnected it."""
-    if job.park(failure) is Parking.REVIVED:
+    parking = job.park(failure)
+    if parking is None:
+        return job.give_up(failure)
+    if parking is Parking.REVIVED:
         reason = "the connection, which was just connected again"
         return _wait(job, Handling(Outcome.DEFERRED, reason, _REVIVED_SECONDS))
     log.error("The connection is parked", action="connection.parked", reason=failure.reason)

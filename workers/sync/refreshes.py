@@ -103,10 +103,6 @@ class RefreshJob(Job):
     def send(self, seconds: float) -> None:
         _send(self.resources, [Due(self._lease.ref, seconds)])
 
-    def parks_connection(self, error: Exception) -> bool:
-        """A grant may lack the right to this record only; a refused list parks the connection."""
-        return not concerns_one_record(error)
-
     def count_budget_wait(self, wait: BudgetWait) -> None:
         self.resources.counters.budget_wait(wait.seconds, wait.reason)
 
@@ -119,7 +115,10 @@ class RefreshJob(Job):
         self._send_with_next([due] if due else [])
         return Ending.GIVEN_UP
 
-    def park(self, failure: JobFailure) -> Parking:
+    def park(self, failure: JobFailure) -> Parking | None:
+        # A grant may lack the right to this record only. A refused list parks the connection.
+        if failure.error is not None and concerns_one_record(failure.error):
+            return None
         with self._record.transaction() as connection:
             outcome = parking.park(connection, self._record.link, failure.reason)
             if outcome is not Parking.REVIVED:
@@ -130,10 +129,7 @@ class RefreshJob(Job):
         return outcome
 
     def _keep_dead_letter(self, connection: Connection, failure: JobFailure) -> None:
-        death = death_of_resync(
-            self._lease.ref, failure.cause, failure.reason, failure.error, attempts=self._lease.attempts
-        )
-        dead_letters.keep(connection, death)
+        dead_letters.keep(connection, death_of_resync(self._lease.ref, failure, attempts=self._lease.attempts))
 
     def _send_with_next(self, following: Sequence[Due]) -> None:
         """Sends the connection's next waiting record after this one; otherwise it would wait for the scheduler."""

@@ -115,22 +115,19 @@ class StepJob(Job):
         self._move_on(self._run.give_up_phase(failure.reason), failure, keeps_letter=not is_replaced)
         return Ending.GIVEN_UP
 
-    def parks_connection(self, error: Exception) -> bool:  # noqa: ARG002
-        return True
-
     def park(self, failure: JobFailure) -> Parking:
         run = replace(self._run, phase=Phase.DONE, status=RunStatus.PARKED)
         with self._work.transaction() as connection:
             outcome = parking.park(connection, self._work.link, failure.reason)
             if outcome is not Parking.REVIVED:
                 staging.clear(connection, run.run_id)
-                death = death_of_step(self._run, failure.cause, failure.reason, failure.error)
+                death = death_of_step(self._run, failure)
                 self._work.advance(connection, run, error=failure.reason, death=death)
         return outcome
 
     def _move_on(self, run: Run, failure: JobFailure, *, keeps_letter: bool) -> None:
         """Advances the run past this step, or ends it; the dead letter is written in the same transaction."""
-        death = death_of_step(self._run, failure.cause, failure.reason, failure.error) if keeps_letter else None
+        death = death_of_step(self._run, failure) if keeps_letter else None
         with self._work.transaction() as connection:
             if run.status.is_final:
                 staging.clear(connection, run.run_id)

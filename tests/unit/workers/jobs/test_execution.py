@@ -39,14 +39,11 @@ class FakeJob(Job):
     kind = "fake"
     noun = "The fake"
 
-    def __init__(
-        self, error: Exception | None, *, attempts: int = 1, parking: Parking = Parking.PARKED, is_of_one: bool = False
-    ) -> None:
+    def __init__(self, error: Exception | None, *, attempts: int = 1, parking: Parking | None = Parking.PARKED) -> None:
         super().__init__(cast(Engine, FakeEngine()))
         self._error = error
         self._attempts = attempts
         self._parking = parking
-        self._is_of_one = is_of_one
         self.released: list[tuple[str, bool]] = []  #: (waiting for, whether the attempt is refunded)
         self.sent: list[float] = []
         self.given_up: list[Cause] = []
@@ -80,10 +77,7 @@ class FakeJob(Job):
     def count_budget_wait(self, wait: BudgetWait) -> None:
         self.waits.append(wait)
 
-    def parks_connection(self, error: Exception) -> bool:
-        return not self._is_of_one
-
-    def park(self, failure: JobFailure) -> Parking:
+    def park(self, failure: JobFailure) -> Parking | None:
         return self._parking
 
 
@@ -163,7 +157,7 @@ def test_a_job_that_ended_its_process_in_every_attempt_is_given_up_before_its_wo
         # A person has reconnected it while the call was refused: the next attempt reads the new credentials.
         (lambda: FakeJob(TokenRevoked(), parking=Parking.REVIVED), Ending.WAITING),
         # Only this job's call is refused.
-        (lambda: FakeJob(TokenRevoked(), is_of_one=True), Ending.GIVEN_UP),
+        (lambda: FakeJob(TokenRevoked(), parking=None), Ending.GIVEN_UP),
     ],
 )
 def test_a_refused_connection_is_parked(job: Callable[[], FakeJob], ending: Ending) -> None:
