@@ -11,7 +11,7 @@ import redis
 from dramatiq import Broker, Middleware, Worker
 
 from db import connections
-from db.connections import Link
+from db.connections import Connection
 from workers.boot import process
 
 _DELIVERIES = "benchmark:deliveries"
@@ -64,7 +64,7 @@ def count_ready(client: redis.Redis) -> int:
 
 
 @lru_cache
-def link_of(connection_id: str) -> Link:
+def connection_of(connection_id: str) -> Connection:
     """Read once per worker, because this read is not part of the measurement."""
-    with process.resources().engine.connect() as connection:
-        return connections.link(connection, uuid.UUID(connection_id))
+    with process.resources().engine.connect() as db:
+        return connections.connection(db, uuid.UUID(connection_id))

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from db import connections
-from db.connections import Link
+from db.connections import Connection
 from workers.boot.resources import Resources
 from workers.budget import BudgetLimits, BudgetWait, Lane
 
@@ -24,12 +24,12 @@ def people_calling(resources: Resources, connection_id: uuid.UUID, limits: Budge
 
     The calls begin with the second window, when bulk calls have used their share.
     """
-    with resources.engine.connect() as connection:
-        link = connections.link(connection, connection_id)
+    with resources.engine.connect() as db:
+        connection = connections.connection(db, connection_id)
     waits: list[float] = []
     is_over = threading.Event()
     with ThreadPoolExecutor(1) as clock:
-        calling = clock.submit(_keep_calling, resources, link, limits, is_over)
+        calling = clock.submit(_keep_calling, resources, connection, limits, is_over)
         try:
             yield waits
         finally:
@@ -38,7 +38,7 @@ def people_calling(resources: Resources, connection_id: uuid.UUID, limits: Budge
 
 
 def _keep_calling(
-    resources: Resources, link: Link, limits: BudgetLimits, is_over: threading.Event
+    resources: Resources, connection: Connection, limits: BudgetLimits, is_over: threading.Event
 ) -> list[Future[float]]:
     cycle = _CYCLE_OF_SPAN * limits.span_seconds
     chance = random.Random(1)
@@ -51,12 +51,12 @@ def _keep_calling(
             due = began + cycles * cycle + times[place]
             if is_over.wait(max(0.0, due - time.monotonic())):
                 return calls
-            calls.append(people.submit(_call, resources, link, f"person-{len(calls)}"))
+            calls.append(people.submit(_call, resources, connection, f"person-{len(calls)}"))
 
 
-def _call(resources: Resources, link: Link, holder: str) -> float:
+def _call(resources: Resources, connection: Connection, holder: str) -> float:
     """Seconds from the first request for a slot to the response."""
-    transport = resources.transport(link, lane=Lane.INTERACTIVE, holder=holder)
+    transport = resources.transport(connection, lane=Lane.INTERACTIVE, holder=holder)
     began = time.monotonic()
     while True:
         try:

@@ -14,8 +14,8 @@ from dramatiq.rate_limits import RateLimitExceeded, WindowRateLimiter
 from dramatiq.rate_limits.backends import RedisBackend
 from limits.strategies import MovingWindowRateLimiter
 
-from benchmarks.budget_deliveries import Delivery, TellsWhenReady, link_of, note
-from db.connections import Link
+from benchmarks.budget_deliveries import Delivery, TellsWhenReady, connection_of, note
+from db.connections import Connection
 from workers.boot.process import resources
 from workers.boot.settings import settings
 from workers.budget import Lane
@@ -90,11 +90,11 @@ def call_with_moving_window(message: int, connection_id: str) -> None:
 
 
 def _call(message: int, connection_id: str, budget: _Limited) -> None:
-    link = link_of(connection_id)
-    delivery = Delivery(link.organization_id, message, os.getpid(), began=time.monotonic())
+    connection = connection_of(connection_id)
+    delivery = Delivery(connection.organization_id, message, os.getpid(), began=time.monotonic())
     called = False
     try:
-        _transport(link, budget).get("/contacts", {"per_page": "1"})
+        _transport(connection, budget).get("/contacts", {"per_page": "1"})
         called = True
     except Throttled:
         raise RateLimitExceeded("refused") from None  # type: ignore[no-untyped-call]
@@ -102,14 +102,14 @@ def _call(message: int, connection_id: str, budget: _Limited) -> None:
         note(resources().redis, delivery.over(called=called))
 
 
-def _transport(link: Link, budget: _Limited) -> ZohoTransport:
+def _transport(connection: Connection, budget: _Limited) -> ZohoTransport:
     """Like `Resources.transport`, but with another limiter."""
     means = resources()
-    hosts = means.hosts(link.data_center)
-    tokens = SharedTokens(means.engine, means.vault, means.http, means.oauth_client(hosts), link.connection_id)
+    hosts = means.hosts(connection.data_center)
+    tokens = SharedTokens(means.engine, means.vault, means.http, means.oauth_client(hosts), connection.connection_id)
     return ZohoTransport(
         means.http,
-        organization_id=link.organization_id,
+        organization_id=connection.organization_id,
         hosts=hosts,
         tokens=tokens,
         budget=budget,

@@ -25,7 +25,7 @@ from workers.boot import settings
 from workers.boot.resources import Resources, open_resources
 from workers.budget import BudgetLimits
 from workers.queue import Queue
-from workers.services.connect import link_organization
+from workers.services.connect import connect_organization
 
 WINDOWS = 5  #: the number of windows that the work fills
 
@@ -164,7 +164,7 @@ def _installed(servers: Servers, zoho: SandboxControl, limits: BudgetLimits) -> 
 
 def _connect(resources: Resources, zoho: SandboxControl, organization_id: str) -> uuid.UUID:
     with SandboxControl(zoho.url, organization_id) as control:
-        linked = link_organization(
+        linked = connect_organization(
             resources,
             user_id=uuid.uuid4(),
             organization_id=organization_id,

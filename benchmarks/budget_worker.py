@@ -6,7 +6,7 @@ import time
 
 import dramatiq
 
-from benchmarks.budget_deliveries import Delivery, TellsWhenReady, link_of, note
+from benchmarks.budget_deliveries import Delivery, TellsWhenReady, connection_of, note
 from workers.boot.process import resources
 from workers.boot.settings import settings
 from workers.budget import BudgetUnavailable, BudgetWait, Lane
@@ -25,11 +25,13 @@ broker.heartbeat_timeout = round(broker.heartbeat_timeout * min(1.0, settings().
 @dramatiq.actor(queue_name=Queue.API)
 def call_in_bulk(message: int, connection_id: str) -> None:
     """Make one cheap call; a message that must wait is sent again with that delay."""
-    link = link_of(connection_id)
-    delivery = Delivery(link.organization_id, message, os.getpid(), began=time.monotonic())
+    connection = connection_of(connection_id)
+    delivery = Delivery(connection.organization_id, message, os.getpid(), began=time.monotonic())
     wait_seconds: float | None = None
     try:
-        resources().transport(link, lane=Lane.BULK, holder=f"message-{message}").get("/contacts", {"per_page": "1"})
+        resources().transport(connection, lane=Lane.BULK, holder=f"message-{message}").get(
+            "/contacts", {"per_page": "1"}
+        )
     except BudgetWait as wait:
         wait_seconds = wait.seconds
     except (BudgetUnavailable, Throttled):

@@ -14,12 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from sqlalchemy import Engine
 
 from db import connections
-from db.connections import Link
+from db.connections import Connection
 from db.migrations import migrate
 from sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
-from tests.integration.db.links import a_new_link, save
+from tests.integration.db.connection_builders import a_new_connection, save
 from workers.boot import settings
 from workers.boot.resources import Resources, open_resources
 
@@ -92,12 +92,12 @@ def installed(servers: Servers, zoho: SandboxControl) -> Iterator[Resources]:
             yield resources
 
 
-def a_link_in(engine: Engine, *, country_code: str, time_zone: str) -> Link:
+def a_connection_in(engine: Engine, *, country_code: str, time_zone: str) -> Connection:
     """Another user's connection, to an organisation of that country."""
-    new = replace(a_new_link(), country_code=country_code, time_zone=time_zone)
+    new = replace(a_new_connection(), country_code=country_code, time_zone=time_zone)
     connection_id, _ = save(engine, new)
-    with engine.connect() as connection:
-        return connections.link(connection, connection_id)
+    with engine.connect() as db:
+        return connections.connection(db, connection_id)
 
 
 def shown_progress(console: Console) -> Progress:

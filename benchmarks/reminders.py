@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
-from benchmarks.installation import Servers, a_link_in, running_servers
+from benchmarks.installation import Servers, a_connection_in, running_servers
 from db import hand_over, openings, phone_verdicts, questions, reminder_policies, reminders
-from db.connections import Link
+from db.connections import Connection
 from db.engine import new_engine
 from domain.opening import Backlog
 from domain.reminder_policy import ReminderPolicy
@@ -64,17 +64,17 @@ def measure(servers: Servers, invoices: int) -> list[Measured]:
     with servers.new_database() as url:
         engine = new_engine(url, application_name="booksync benchmark")
         try:
-            link = a_link_in(engine, country_code="GB", time_zone="Europe/London")
-            _fill(engine, link, invoices)
+            connection = a_connection_in(engine, country_code="GB", time_zone="Europe/London")
+            _fill(engine, connection, invoices)
             now = datetime.now(UTC)
-            with engine.begin() as connection:
-                openings.open_handover(connection, link.connection_id, Backlog.LATEST, now=now)
-            first = _timed("planned for the first time", lambda: reminders.plan_all_due(engine, link, now=now))
-            with engine.begin() as connection:
+            with engine.begin() as db:
+                openings.open_handover(db, connection.connection_id, Backlog.LATEST, now=now)
+            first = _timed("planned for the first time", lambda: reminders.plan_all_due(engine, connection, now=now))
+            with engine.begin() as db:
                 every_day = ReminderPolicy(steps=(-5, 1, 4, 8, 15, 31))
-                reminder_policies.save(connection, link.connection_id, every_day, now=now)
-            anew = _timed("planned again: other steps", lambda: reminders.plan_all_due(engine, link, now=now))
-            idle = _timed("nothing has changed", lambda: _idle(engine, link, now))
+                reminder_policies.save(db, connection.connection_id, every_day, now=now)
+            anew = _timed("planned again: other steps", lambda: reminders.plan_all_due(engine, connection, now=now))
+            idle = _timed("nothing has changed", lambda: _idle(engine, connection, now))
             due = _timed("looked through for what is due", lambda: _due(engine, now + A_WEEK))
         finally:
             engine.dispose()
@@ -87,32 +87,32 @@ def _timed(what: str, work: Callable[[], int]) -> Measured:
     return Measured(what, rows, time.perf_counter() - began)
 
 
-def _idle(engine: Engine, link: Link, now: datetime) -> int:
+def _idle(engine: Engine, connection: Connection, now: datetime) -> int:
     """The queries of the phase when there is nothing to do."""
-    with engine.begin() as connection:
-        phone_verdicts.noted(connection, link)
-    planned = reminders.plan_all_due(engine, link, now=now)
-    with engine.begin() as connection:
-        window = reminder_policies.policy_of(connection, link.connection_id).window
-        questions.questions(connection, link, window, now=now, limit=QUESTIONS_PER_STEP)
+    with engine.begin() as db:
+        phone_verdicts.noted(db, connection)
+    planned = reminders.plan_all_due(engine, connection, now=now)
+    with engine.begin() as db:
+        window = reminder_policies.policy_of(db, connection.connection_id).window
+        questions.questions(db, connection, window, now=now, limit=QUESTIONS_PER_STEP)
     return planned
 
 
 def _due(engine: Engine, at: datetime) -> int:
-    with engine.connect() as connection:
-        return len(hand_over.due(connection, at=at))
+    with engine.connect() as db:
+        return len(hand_over.due(db, at=at))
 
 
-def _fill(engine: Engine, link: Link, invoices: int) -> None:
+def _fill(engine: Engine, connection: Connection, invoices: int) -> None:
     """Customers in five countries, their invoices due from a month ago to two months ahead."""
     values = {
-        "user_id": link.user_id,
-        "connection_id": link.connection_id,
+        "user_id": connection.user_id,
+        "connection_id": connection.connection_id,
         "customers": max(1, invoices // INVOICES_PER_CUSTOMER),
         "invoices": invoices,
     }
-    with engine.begin() as connection:
-        connection.execute(
+    with engine.begin() as db:
+        db.execute(
             text("""
                 INSERT INTO customers_cache (user_id, connection_id, zoho_customer_id, customer_name, primary_phone,
                        country_code, time_zone, time_zones, payment_reminder_enabled, asked_version)
@@ -125,7 +125,7 @@ def _fill(engine: Engine, link: Link, invoices: int) -> None:
             """),
             values,
         )
-        connection.execute(
+        db.execute(
             text("""
                 INSERT INTO invoices_cache (user_id, connection_id, zoho_invoice_id, zoho_customer_id, customer_id,
                        invoice_number, status, due_date, total, balance, currency_code, plan_at, asked_version)
@@ -137,8 +137,8 @@ def _fill(engine: Engine, link: Link, invoices: int) -> None:
             """),
             values,
         )
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM (ANALYZE) customers_cache, invoices_cache"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+        db.execute(text("VACUUM (ANALYZE) customers_cache, invoices_cache"))
 
 
 if __name__ == "__main__":

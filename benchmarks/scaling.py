@@ -31,7 +31,7 @@ from sandbox.zoho.control import SandboxControl
 from sandbox.zoho.process import running_simulator
 from workers.boot.resources import Resources
 from workers.queue import send_step
-from workers.services.connect import link_organization
+from workers.services.connect import connect_organization
 
 LATENCY_MS = 200
 
@@ -120,7 +120,7 @@ def _measure(servers: Servers, zoho: SandboxControl, processes: int, threads: in
 
 def _connect(resources: Resources, url: str, organization_id: str) -> uuid.UUID:
     with SandboxControl(url, organization_id) as zoho:
-        return link_organization(
+        return connect_organization(
             resources,
             user_id=uuid.uuid4(),
             organization_id=organization_id,
@@ -130,8 +130,8 @@ def _connect(resources: Resources, url: str, organization_id: str) -> uuid.UUID:
 
 
 def _start(resources: Resources, connection_id: uuid.UUID) -> None:
-    with resources.engine.begin() as connection:
-        step = runs.start(connection, connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=_PATIENCE_SECONDS)
+    with resources.engine.begin() as db:
+        step = runs.start(db, connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=_PATIENCE_SECONDS)
     assert step is not None
     send_step(resources.broker, step)
 
@@ -153,8 +153,8 @@ def _await_runs(resources: Resources, count: int, progress: Progress, what: str)
         if time.monotonic() > ends_at:
             raise RuntimeError("the runs do not end")
         time.sleep(0.1)
-        with resources.engine.connect() as connection:
-            states = connection.execute(text("SELECT status FROM sync_runs WHERE status <> 'running'")).scalars().all()
+        with resources.engine.connect() as db:
+            states = db.execute(text("SELECT status FROM sync_runs WHERE status <> 'running'")).scalars().all()
         if any(status != "succeeded" for status in states):
             raise RuntimeError(f"runs ended {set(states)}")
         done = len(states)
@@ -162,8 +162,8 @@ def _await_runs(resources: Resources, count: int, progress: Progress, what: str)
 
 
 def _rows(resources: Resources) -> int:
-    with resources.engine.connect() as connection:
-        count: int = connection.execute(
+    with resources.engine.connect() as db:
+        count: int = db.execute(
             text("SELECT (SELECT count(*) FROM customers_cache) + (SELECT count(*) FROM invoices_cache)")
         ).scalar_one()
     return count

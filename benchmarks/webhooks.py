@@ -98,8 +98,8 @@ def main() -> None:
 
 @contextmanager
 def _web(bench: Bench) -> Iterator[Hook]:
-    with bench.resources.engine.connect() as connection:
-        stored = webhook_secrets.find(connection, bench.connection_id)
+    with bench.resources.engine.connect() as db:
+        stored = webhook_secrets.find(db, bench.connection_id)
     assert stored is not None
     host = f"127.0.0.1:{free_port()}"
     address = urlsplit(f"//{host}")

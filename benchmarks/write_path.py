@@ -9,11 +9,12 @@ from typing import Any
 
 import orjson
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
-from benchmarks.installation import a_link_in
+from benchmarks.installation import a_connection_in
 from db import customers
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.customers import Customer, customer_from, persons_as_json
@@ -71,7 +72,7 @@ def measure(engine: Engine, contacts: Sequence[Contact]) -> WriteTimes:
     """
     now = datetime.now(UTC)
     _warm_up(engine, contacts, now)
-    upserted, copied = _two_links(engine)
+    upserted, copied = _two_connections(engine)
     judge.cache_clear()
     began = time.perf_counter()
     ready = _ruled(contacts, copied)
@@ -97,44 +98,44 @@ def measure(engine: Engine, contacts: Sequence[Contact]) -> WriteTimes:
 
 
 def _warm_up(engine: Engine, contacts: Sequence[Contact], now: datetime) -> None:
-    upserted, copied = _two_links(engine)
+    upserted, copied = _two_connections(engine)
     for batch in _batches(contacts)[:_WARM_UP]:
         _timed(engine, _upsert(upserted, batch, now, new=len(batch)))
         _timed(engine, _copy([_row(copied, customer, now) for customer in _ruled(batch, copied)]))
 
 
-def _two_links(engine: Engine) -> tuple[Link, Link]:
+def _two_connections(engine: Engine) -> tuple[Connection, Connection]:
     """One connection for the upserts, one for the COPY."""
-    upserted, copied = (a_link_in(engine, country_code="US", time_zone="America/New_York") for _ in range(2))
+    upserted, copied = (a_connection_in(engine, country_code="US", time_zone="America/New_York") for _ in range(2))
     return upserted, copied
 
 
-def _ruled(contacts: Sequence[Contact], link: Link) -> list[Customer]:
-    return [customer_from(contact, home=link.home) for contact in contacts]
+def _ruled(contacts: Sequence[Contact], connection: Connection) -> list[Customer]:
+    return [customer_from(contact, home=connection.home) for contact in contacts]
 
 
-def _timed(engine: Engine, write: Callable[[Connection], None]) -> float:
+def _timed(engine: Engine, write: Callable[[Session], None]) -> float:
     began = time.perf_counter()
-    with engine.begin() as connection:
-        write(connection)
+    with engine.begin() as db:
+        write(db)
     return time.perf_counter() - began
 
 
 def _upsert(
-    link: Link, batch: Sequence[Contact], now: datetime, *, new: int = 0, updated: int = 0
-) -> Callable[[Connection], None]:
+    connection: Connection, batch: Sequence[Contact], now: datetime, *, new: int = 0, updated: int = 0
+) -> Callable[[Session], None]:
     observed = [Observed(contact, now) for contact in batch]
 
-    def write(connection: Connection) -> None:
-        written = customers.upsert(connection, link, observed, fallback=PhoneFallback.NONE, now=now)
+    def write(db: Session) -> None:
+        written = customers.upsert(db, connection, observed, fallback=PhoneFallback.NONE, now=now)
         assert (written.new, written.updated) == (new, updated), "not what is to be measured"
 
     return write
 
 
-def _copy(rows: Iterable[tuple[Any, ...]]) -> Callable[[Connection], None]:
-    def write(connection: Connection) -> None:
-        raw = connection.connection.driver_connection
+def _copy(rows: Iterable[tuple[Any, ...]]) -> Callable[[Session], None]:
+    def write(db: Session) -> None:
+        raw = db.connection.driver_connection
         assert raw is not None
         with raw.cursor().copy(_COPY) as copy:
             for row in rows:
@@ -143,10 +144,10 @@ def _copy(rows: Iterable[tuple[Any, ...]]) -> Callable[[Connection], None]:
     return write
 
 
-def _row(link: Link, customer: Customer, now: datetime) -> tuple[Any, ...]:
+def _row(connection: Connection, customer: Customer, now: datetime) -> tuple[Any, ...]:
     return (
-        link.user_id,
-        link.connection_id,
+        connection.user_id,
+        connection.connection_id,
         customer.zoho_customer_id,
         str(customer.status),
         customer.customer_name,

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from db.connections import UnknownConnectionError
+from db.session import Session
 
 #: A shorter prefix of a connection's id would match by accident.
 _SHORTEST_BEGINNING = 4
 
 
-def note_call(connection: Connection, organization_id: str) -> None:
+def note_call(db: Session, organization_id: str) -> None:
     """Record that a call is about to be made."""
-    connection.execute(
+    db.execute(
         text("""
             INSERT INTO api_use (organization_id, last_call_at) VALUES (:organization_id, clock_timestamp())
             ON CONFLICT (organization_id) DO UPDATE SET last_call_at = clock_timestamp(), updated_at = now()
@@ -21,9 +22,9 @@ def note_call(connection: Connection, organization_id: str) -> None:
     )
 
 
-def seconds_since_last_call(connection: Connection, organization_id: str) -> float | None:
+def seconds_since_last_call(db: Session, organization_id: str) -> float | None:
     """Seconds since the last call may have been made, on Postgres's clock; None without an earlier call."""
-    seconds: float | None = connection.execute(
+    seconds: float | None = db.execute(
         text("""
             SELECT extract(epoch FROM clock_timestamp() - last_call_at)::float FROM api_use
              WHERE organization_id = :organization_id
@@ -42,12 +43,12 @@ class StoredPause:
     seconds_since_probe: float | None  #: since the last call that checked whether a spent day is over; None for never
 
 
-def note_pause(connection: Connection, organization_id: str, seconds: float, reason: str, *, is_probed: bool) -> None:
+def note_pause(db: Session, organization_id: str, seconds: float, reason: str, *, is_probed: bool) -> None:
     """Record that Zoho has refused a call: the whole organisation pauses for `seconds`.
 
     A longer pause stays. `is_probed`: the refused call also checked whether the day is over.
     """
-    connection.execute(
+    db.execute(
         text("""
             INSERT INTO api_use AS known (organization_id, paused_until, paused_reason, probed_at)
             VALUES (:organization_id, clock_timestamp() + make_interval(secs => :seconds), :reason,
@@ -63,9 +64,9 @@ def note_pause(connection: Connection, organization_id: str, seconds: float, rea
     )
 
 
-def note_probe(connection: Connection, organization_id: str) -> None:
+def note_probe(db: Session, organization_id: str) -> None:
     """Record that a call is about to check whether the spent day is over."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE api_use SET probed_at = clock_timestamp(), updated_at = now()
              WHERE organization_id = :organization_id
@@ -74,9 +75,9 @@ def note_probe(connection: Connection, organization_id: str) -> None:
     )
 
 
-def forget_pause(connection: Connection, organization_id: str) -> None:
+def forget_pause(db: Session, organization_id: str) -> None:
     """End the organisation's pause."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE api_use SET paused_until = NULL, paused_reason = NULL, probed_at = NULL, updated_at = now()
              WHERE organization_id = :organization_id
@@ -85,9 +86,9 @@ def forget_pause(connection: Connection, organization_id: str) -> None:
     )
 
 
-def pause_left(connection: Connection, organization_id: str) -> StoredPause | None:
+def pause_left(db: Session, organization_id: str) -> StoredPause | None:
     """The remaining time of the last pause; None after its end."""
-    row = connection.execute(
+    row = db.execute(
         text("""
             SELECT extract(epoch FROM paused_until - clock_timestamp())::float AS seconds, paused_reason,
                    extract(epoch FROM clock_timestamp() - probed_at)::float AS since_probe
@@ -98,13 +99,13 @@ def pause_left(connection: Connection, organization_id: str) -> StoredPause | No
     return StoredPause(row.seconds, row.paused_reason, row.since_probe) if row else None
 
 
-def organizations(connection: Connection, named: str | None) -> list[str]:
+def organizations(db: Session, named: str | None) -> list[str]:
     """The organisations with a connection, or the one with that number, or with the connection of that id or name.
 
     Raises:
         UnknownConnectionError: no organisation or connection has that number, id or name.
     """
-    found = connection.execute(
+    found = db.execute(
         text("""
             SELECT organization_id FROM zoho_connections
              WHERE CAST(:named AS text) IS NULL OR organization_id = :named

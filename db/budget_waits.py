@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from db.resyncs import BUDGET
+from db.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ _RECORDS = text("""
 """)
 
 
-def bring_forward(connection: Connection, organization_id: str) -> BroughtForward:
+def bring_forward(db: Session, organization_id: str) -> BroughtForward:
     """Make the work that waits for the budget due now, after an early end of a pause; the next sweep sends it."""
     values = {"organization_id": organization_id, "budget": BUDGET}
-    return BroughtForward(connection.execute(_RUNS, values).rowcount, connection.execute(_RECORDS, values).rowcount)
+    return BroughtForward(db.execute(_RUNS, values).rowcount, db.execute(_RECORDS, values).rowcount)

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
+
+from db.session import Session
 
 
-def present(connection: Connection) -> datetime:
+def present(db: Session) -> datetime:
     """The present time, also within a long transaction."""
-    now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    now: datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
     return now

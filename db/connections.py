@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
+from db.session import Session
 from domain.customers import Home
 from domain.errors import BooksyncError
 
@@ -16,7 +17,7 @@ class UnknownConnectionError(BooksyncError):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Connection:
     """A connection without its secrets, as a run step needs it."""
 
     connection_id: uuid.UUID
@@ -53,20 +54,20 @@ _LINK = text(f"""
 """)  # noqa: S608
 
 
-def link(connection: Connection, connection_id: uuid.UUID) -> Link:
+def connection(db: Session, connection_id: uuid.UUID) -> Connection:
     """One connection.
 
     Raises:
         UnknownConnectionError: no such id.
     """
-    row = connection.execute(_LINK, {"connection_id": connection_id, "refusal_days": _REFUSAL_DAYS}).one_or_none()
+    row = db.execute(_LINK, {"connection_id": connection_id, "refusal_days": _REFUSAL_DAYS}).one_or_none()
     if row is None:
         raise UnknownConnectionError(f"There is no connection {connection_id}.")
-    return _link(row)
+    return _connection(row)
 
 
-def _link(row: Row[Any]) -> Link:
-    return Link(
+def _connection(row: Row[Any]) -> Connection:
+    return Connection(
         connection_id=row.id,
         user_id=row.user_id,
         organization_id=row.organization_id,
@@ -116,7 +117,7 @@ _SAVE = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class NewLink:
+class NewConnection:
     """The result of `connect`; its secrets are already encrypted."""
 
     user_id: uuid.UUID
@@ -134,7 +135,7 @@ class NewLink:
     connection_id: uuid.UUID | None = None  #: from `id_for`; None if no secret is bound to it
 
 
-def id_for(connection: Connection, user_id: uuid.UUID, organization_id: str) -> uuid.UUID:
+def id_for(db: Session, user_id: uuid.UUID, organization_id: str) -> uuid.UUID:
     """The id of this user's connection to the organisation, or the id that `save` will use.
 
     A second `connect` of the same user and organisation waits until the transaction ends, because secrets are bound to
@@ -143,14 +144,14 @@ def id_for(connection: Connection, user_id: uuid.UUID, organization_id: str) -> 
     names = {"user_id": user_id, "organization_id": organization_id}
     # A separate statement, because the statement that reads must begin after the wait to see the row of the other
     # `connect`.
-    connection.execute(
+    db.execute(
         text("""
             SELECT pg_advisory_xact_lock(
                 hashtextextended(concat_ws(' ', 'connect', CAST(:user_id AS uuid), CAST(:organization_id AS text)), 0))
         """),
         names,
     )
-    found: uuid.UUID = connection.execute(
+    found: uuid.UUID = db.execute(
         text("""
             SELECT coalesce(
                 (SELECT id FROM zoho_connections WHERE user_id = :user_id AND organization_id = :organization_id),
@@ -162,16 +163,14 @@ def id_for(connection: Connection, user_id: uuid.UUID, organization_id: str) -> 
 
 
 def save(
-    connection: Connection, new: NewLink, *, sync_interval_seconds: float, full_sync_interval_seconds: float
+    db: Session, new: NewConnection, *, sync_interval_seconds: float, full_sync_interval_seconds: float
 ) -> tuple[uuid.UUID, str]:
     """Write the connection, and the users row if it is missing; a second `connect` revives the same connection.
 
     Returns its id and its (encrypted) webhook secret. The first secret stays, because Zoho's rules contain it.
     """
-    connection.execute(
-        text("INSERT INTO users (id) VALUES (:user_id) ON CONFLICT DO NOTHING"), {"user_id": new.user_id}
-    )
-    row = connection.execute(
+    db.execute(text("INSERT INTO users (id) VALUES (:user_id) ON CONFLICT DO NOTHING"), {"user_id": new.user_id})
+    row = db.execute(
         _SAVE,
         {name: getattr(new, name) for name in new.__slots__}
         | {
@@ -179,7 +178,7 @@ def save(
             "full_sync_interval_seconds": full_sync_interval_seconds,
         },
     ).one()
-    connection.execute(
+    db.execute(
         text("""
             INSERT INTO sync_metadata (user_id, connection_id) VALUES (:user_id, :connection_id)
             ON CONFLICT (connection_id) DO NOTHING

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection
 
 from db import invoices, known_contacts, reminders
 from db.arrays import array_literal
-from db.connections import Link
+from db.connections import Connection
 from db.gate import GIVES_WAY
 from db.invoices import Upserted as UpsertedInvoices
+from db.session import Session
 from db.staging import Observed
 from db.stored_customers import Stored, is_as_cached, lock_stored_rows, stored_rows, version_read
 from domain.contacts import NOTHING_TOLD, ContactKind
@@ -41,8 +41,8 @@ class Upserted:
 
 
 def upsert(
+    db: Session,
     connection: Connection,
-    link: Link,
     batch: Sequence[Observed],
     *,
     fallback: PhoneFallback,
@@ -60,22 +60,22 @@ def upsert(
     """
     # Ascending, so that the newest version counts if a contact comes twice.
     customers = sorted((read for read in batch if read.contact.kind is ContactKind.CUSTOMER), key=version_read)
-    stored = stored_rows(connection, link, [read.contact.contact_id for read in customers])
-    fresh = _fresh(link, customers, stored, fallback, stamps_may_go_back)
+    stored = stored_rows(db, connection, [read.contact.contact_id for read in customers])
+    fresh = _fresh(connection, customers, stored, fallback, stamps_may_go_back)
     if known := sorted(fresh.keys() & stored.keys()):
         # Locking a row is a write, and most runs leave most rows unchanged: only rows that differ are locked, and
         # compared again if another transaction has changed them in the meantime.
-        locked = lock_stored_rows(connection, link, known)
+        locked = lock_stored_rows(db, connection, known)
         moved = {contact_id for contact_id in known if locked[contact_id] != stored[contact_id]}
         stored |= locked
         fresh = {contact_id: each for contact_id, each in fresh.items() if contact_id not in moved}
         again = [read for read in customers if read.contact.contact_id in moved]
-        fresh |= _fresh(link, again, stored, fallback, stamps_may_go_back)
-    foreign = [SetAside(contact_id, _FOREIGN) for contact_id, row in stored.items() if not row.belongs_to(link)]
-    new_ids, updated_ids = _write(connection, link, list(fresh.values()), stamps_may_go_back)
+        fresh |= _fresh(connection, again, stored, fallback, stamps_may_go_back)
+    foreign = [SetAside(contact_id, _FOREIGN) for contact_id, row in stored.items() if not row.belongs_to(connection)]
+    new_ids, updated_ids = _write(db, connection, list(fresh.values()), stamps_may_go_back)
     known_contacts.note_asked(
+        db,
         connection,
-        link,
         {
             read.contact.contact_id: read.contact.modified_at or known_contacts.NO_VERSION
             for read in customers
@@ -84,9 +84,9 @@ def upsert(
     )
     # Not only for new ones: a row may exist without its invoices (from a migration, or written by another program).
     ours = {observed.contact.contact_id for observed in customers} - {aside.record_id for aside in foreign}
-    taken_up = invoices.take_up_skipped(connection, link, sorted(ours), now=now, since=since)
+    taken_up = invoices.take_up_skipped(db, connection, sorted(ours), now=now, since=since)
     if updated_ids:
-        reminders.replan_customers(connection, link, list(updated_ids.values()), now=now)
+        reminders.replan_customers(db, connection, list(updated_ids.values()), now=now)
     counted = {contact_id for contact_id, row in stored.items() if since is not None and row.updated_at >= since}
     counted |= {contact_id for contact_id, (told, _) in fresh.items() if _is_only_learnt(told, stored.get(contact_id))}
     updated = len(updated_ids.keys() - counted)
@@ -101,7 +101,7 @@ def upsert(
 
 
 def _fresh(
-    link: Link,
+    connection: Connection,
     reads: Iterable[Observed],
     stored: Mapping[str, Stored],
     fallback: PhoneFallback,
@@ -114,13 +114,13 @@ def _fresh(
         contact = row.completes(read.contact) if row else read.contact
         customer = customer_from(
             contact,
-            home=link.home,
+            home=connection.home,
             known=row.details if row else None,
             confirmed=row.confirmed if row else NO_CONFIRMATIONS,
             fallback=fallback,
         )
         if row is None or (
-            row.belongs_to(link)
+            row.belongs_to(connection)
             and row.gives_way_to(read, stamps_may_go_back=stamps_may_go_back)
             and (row.is_back(read) or not is_as_cached(customer, row))
         ):
@@ -205,18 +205,18 @@ _UPSERT = f"""
 
 
 def _write(
-    connection: Connection, link: Link, rows: Sequence[tuple[Customer, Observed]], stamps_may_go_back: bool
+    db: Session, connection: Connection, rows: Sequence[tuple[Customer, Observed]], stamps_may_go_back: bool
 ) -> tuple[dict[str, uuid.UUID], dict[str, uuid.UUID]]:
     """Return (new, updated): Zoho's ids with ours. Sorted by id, so that two writers cannot deadlock."""
     if not rows:
         return {}, {}
     rows = sorted(rows, key=lambda row: row[0].zoho_customer_id)
     customers = [customer for customer, _ in rows]
-    written = connection.exec_driver_sql(
+    written = db.exec_driver_sql(
         _UPSERT,
         {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
             "stamps_may_go_back": stamps_may_go_back,
             "ids": [customer.zoho_customer_id for customer in customers],
             "statuses": [str(customer.status) for customer in customers],

@@ -4,9 +4,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from db.dead_letters import UnknownLetterError
+from db.session import Session
 from domain.dead_letters import LetterStatus
 
 # A later run of the connection has completed all of its work, which includes the work of this dead letter.
@@ -49,18 +50,18 @@ class Choice:
 Row = dict[str, Any]
 
 
-def letters(connection: Connection, choice: Choice, *, limit: int | None = None) -> list[Row]:
+def letters(db: Session, choice: Choice, *, limit: int | None = None) -> list[Row]:
     """The dead letters in the order of their last failures, without history and traceback."""
-    found = connection.execute(
+    found = db.execute(
         text(f"SELECT {_COLUMNS} {_CHOSEN} ORDER BY letter.last_died_at, letter.id LIMIT :limit"),
         choice.parameters() | {"limit": limit},
     )
     return [dict(row) for row in found.mappings()]
 
 
-def groups(connection: Connection, choice: Choice) -> list[Row]:
+def groups(db: Session, choice: Choice) -> list[Row]:
     """The dead letters by fingerprint, the largest group first; `error` is the latest, ids are in order of failure."""
-    found = connection.execute(
+    found = db.execute(
         text(f"""
             SELECT fingerprint, actor, count(*) AS letters, count(DISTINCT connection_id) AS connections,
                    (array_agg(cause ORDER BY last_died_at DESC))[1] AS cause,
@@ -80,14 +81,14 @@ def groups(connection: Connection, choice: Choice) -> list[Row]:
     return [dict(row) for row in found.mappings()]
 
 
-def letter(connection: Connection, letter_id: int) -> Row:
+def letter(db: Session, letter_id: int) -> Row:
     """One dead letter with all its columns.
 
     Raises:
         UnknownLetterError: no dead letter has this id.
     """
     row = (
-        connection.execute(
+        db.execute(
             text(f"SELECT {_COLUMNS}, traceback, history FROM dead_letters AS letter WHERE id = :id"),  # noqa: S608
             {"id": letter_id},
         )

@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
+from db.session import Session
 from domain.dead_letters import Cause, LetterStatus
 from domain.errors import BooksyncError
 
@@ -97,22 +98,22 @@ _NEW = text(f"""
 """)  # noqa: S608
 
 
-def keep(connection: Connection, death: Death) -> int | None:
+def keep(db: Session, death: Death) -> int | None:
     """Record the failure, and return its dead letter; None if this message's failure is already recorded.
 
     One dead letter stands for one problem. The same error of the same actor is counted in the open dead letter of this
     connection (or, outside of runs, of these arguments), and the failure of a retry in the retried dead letter.
     """
-    connection.execute(_ONE_AT_A_TIME)
+    db.execute(_ONE_AT_A_TIME)
     facts = {name: getattr(death, name) for name in death.__slots__}
     facts |= {"arguments": Jsonb(death.arguments), "subject": _subject(death)}
-    if death.message_id is not None and connection.execute(_IS_KNOWN, facts).scalar_one():
+    if death.message_id is not None and db.execute(_IS_KNOWN, facts).scalar_one():
         return None
-    letter_id = connection.execute(_SAME_TROUBLE, facts).scalar_one_or_none()
-    letter_id = letter_id or connection.execute(_RETRIED, facts).scalar_one_or_none()
+    letter_id = db.execute(_SAME_TROUBLE, facts).scalar_one_or_none()
+    letter_id = letter_id or db.execute(_RETRIED, facts).scalar_one_or_none()
     if letter_id is None:
-        return int(connection.execute(_NEW, facts).scalar_one())
-    connection.execute(_DIED_AGAIN, facts | {"id": letter_id})
+        return int(db.execute(_NEW, facts).scalar_one())
+    db.execute(_DIED_AGAIN, facts | {"id": letter_id})
     return int(letter_id)
 
 
@@ -143,9 +144,9 @@ _ORIGIN = text("""
 """)
 
 
-def origin(connection: Connection, ids: Sequence[uuid.UUID]) -> Origin:
+def origin(db: Session, ids: Sequence[uuid.UUID]) -> Origin:
     """The run and connection that the ids among a message's arguments belong to."""
-    row = connection.execute(_ORIGIN, {"ids": list(ids)}).one()
+    row = db.execute(_ORIGIN, {"ids": list(ids)}).one()
     return Origin(row.run_id, row.connection_id)
 
 
@@ -180,10 +181,10 @@ _READ_AGAIN = text(f"""
 """)  # noqa: S608
 
 
-def run_ended(connection: Connection, run_id: uuid.UUID) -> None:
+def run_ended(db: Session, run_id: uuid.UUID) -> None:
     """Close the dead letters that this run has made obsolete; call it after its end and its failures are written."""
-    connection.execute(_RUN_ENDED, {"run_id": run_id})
-    connection.execute(_READ_AGAIN, {"run_id": run_id})
+    db.execute(_RUN_ENDED, {"run_id": run_id})
+    db.execute(_READ_AGAIN, {"run_id": run_id})
 
 
 _MESSAGE_DONE = text(f"""
@@ -195,9 +196,9 @@ _MESSAGE_DONE = text(f"""
 """)  # noqa: S608
 
 
-def message_done(connection: Connection, letter_id: int, message_id: str) -> None:
+def message_done(db: Session, letter_id: int, message_id: str) -> None:
     """Close the dead letter whose message was sent again and has succeeded."""
-    connection.execute(_MESSAGE_DONE, {"id": letter_id, "message_id": message_id})
+    db.execute(_MESSAGE_DONE, {"id": letter_id, "message_id": message_id})
 
 
 # An error of Zoho or of the network needs no decision; a defect of booksync needs a person's attention.
@@ -211,12 +212,12 @@ _WORK_DONE = text(f"""
 """)  # noqa: S608
 
 
-def work_done(connection: Connection, actor_name: str, *args: str) -> None:
+def work_done(db: Session, actor_name: str, *args: str) -> None:
     """Close the dead letters of messages with these arguments: their work is done, even if by another message.
 
     Dead letters of a defect or of a killed process close only if a person has sent them again.
     """
-    connection.execute(_WORK_DONE, {"actor_name": actor_name, "subject": _subject_of({"args": args, "kwargs": {}})})
+    db.execute(_WORK_DONE, {"actor_name": actor_name, "subject": _subject_of({"args": args, "kwargs": {}})})
 
 
 _SENT_AGAIN = text(f"""
@@ -228,9 +229,9 @@ _SENT_AGAIN = text(f"""
 """)  # noqa: S608
 
 
-def sent_again(connection: Connection, letter_id: int, *, run_id: uuid.UUID | None) -> bool:
+def sent_again(db: Session, letter_id: int, *, run_id: uuid.UUID | None) -> bool:
     """Record that a person has retried the dead letter, by this run or as a message; False if it is closed."""
-    return connection.execute(_SENT_AGAIN, {"id": letter_id, "run_id": run_id}).rowcount == 1
+    return db.execute(_SENT_AGAIN, {"id": letter_id, "run_id": run_id}).rowcount == 1
 
 
 _DISCARD = text(f"""
@@ -243,25 +244,25 @@ _DISCARD = text(f"""
 """)  # noqa: S608
 
 
-def discard(connection: Connection, letter_ids: Sequence[int], note: str) -> list[int]:
+def discard(db: Session, letter_ids: Sequence[int], note: str) -> list[int]:
     """Discard open dead letters with a person's note; returns the ids that were open, in order."""
-    found = connection.execute(_DISCARD, {"ids": list(letter_ids), "note": note}).scalars()
+    found = db.execute(_DISCARD, {"ids": list(letter_ids), "note": note}).scalars()
     return sorted(found)
 
 
-def count_open(connection: Connection, connection_id: uuid.UUID | None = None) -> int:
+def count_open(db: Session, connection_id: uuid.UUID | None = None) -> int:
     """The number of dead letters that wait for a person, retried or not; of one connection, or of all."""
     where = "" if connection_id is None else "AND connection_id = :connection_id"
-    counted = connection.execute(
+    counted = db.execute(
         text(f"SELECT count(*) FROM dead_letters WHERE status = '{LetterStatus.OPEN}' {where}"),  # noqa: S608
         {"connection_id": connection_id} if connection_id else {},
     )
     return int(counted.scalar_one())
 
 
-def prune(connection: Connection, *, days: float) -> int:
+def prune(db: Session, *, days: float) -> int:
     """Delete dead letters closed that long ago, and return their number; an open one stays regardless of its age."""
-    return connection.execute(
+    return db.execute(
         text("""
             DELETE FROM dead_letters
              WHERE status <> 'open' AND closed_at < now() - make_interval(secs => :seconds)

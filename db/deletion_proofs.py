@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 
 #: A condition on a row of customers_cache named `customer`. The row's deletion mark does not prove the deletion,
 #: because below the safeguard's limit a 404 is enough for a mark. An event from before the row's last write does not
@@ -27,7 +28,7 @@ _IS_OF_A_PROVEN_CUSTOMER = text(f"""
 """)  # noqa: S608  (a constant)
 
 
-def is_of_a_proven_customer(connection: Connection, link: Link, zoho_invoice_id: str) -> bool:
+def is_of_a_proven_customer(db: Session, connection: Connection, zoho_invoice_id: str) -> bool:
     """Whether the customer's deletion is proven; together with the invoice's 404 that proves the invoice's deletion."""
-    values = {"connection_id": link.connection_id, "zoho_invoice_id": zoho_invoice_id}
-    return bool(connection.execute(_IS_OF_A_PROVEN_CUSTOMER, values).scalar_one())
+    values = {"connection_id": connection.connection_id, "zoho_invoice_id": zoho_invoice_id}
+    return bool(db.execute(_IS_OF_A_PROVEN_CUSTOMER, values).scalar_one())

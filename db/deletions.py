@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import TextClause, text
 
 from db import held_deletions, reminders
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.deletions import RecordKind, Tally
 from domain.webhooks import Entity
 
@@ -27,9 +28,9 @@ _DELETED_EVENT = """
 _ENTITIES = {RecordKind.CUSTOMER: Entity.CONTACT, RecordKind.INVOICE: Entity.INVOICE}
 
 
-def see(connection: Connection, run_id: uuid.UUID, kind: RecordKind, record_ids: Iterable[str]) -> None:
+def see(db: Session, run_id: uuid.UUID, kind: RecordKind, record_ids: Iterable[str]) -> None:
     """Record ids that a full run has read."""
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         INSERT INTO seen_records (run_id, kind, record_id)
         SELECT DISTINCT %(run_id)s::uuid, %(kind)s, unnest(%(ids)s::text[]) ON CONFLICT DO NOTHING
@@ -38,9 +39,9 @@ def see(connection: Connection, run_id: uuid.UUID, kind: RecordKind, record_ids:
     )
 
 
-def confirm_gone(connection: Connection, run_id: uuid.UUID, kind: RecordKind, record_id: str) -> None:
+def confirm_gone(db: Session, run_id: uuid.UUID, kind: RecordKind, record_id: str) -> None:
     """Record that Zoho has returned a 404 for the record."""
-    connection.execute(
+    db.execute(
         text("""
             INSERT INTO seen_records (run_id, kind, record_id, is_gone) VALUES (:run_id, :kind, :record_id, true)
             ON CONFLICT (run_id, kind, record_id) DO UPDATE SET is_gone = true
@@ -50,7 +51,7 @@ def confirm_gone(connection: Connection, run_id: uuid.UUID, kind: RecordKind, re
 
 
 def unseen(
-    connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKind, limit: int, *, with_held: bool = True
+    db: Session, connection: Connection, run_id: uuid.UUID, kind: RecordKind, limit: int, *, with_held: bool = True
 ) -> list[str]:
     """Cached live records that the run has neither read nor checked, at most `limit`.
 
@@ -71,7 +72,7 @@ def unseen(
              WHERE connection_id = :connection_id AND kind = :kind
         """  # noqa: S608  (a constant)
     )
-    rows = connection.execute(
+    rows = db.execute(
         _over(
             kind,
             f"""
@@ -85,46 +86,46 @@ def unseen(
              ORDER BY failed_at NULLS FIRST, md5(record_id || :run_id ::text) LIMIT :limit
             """,  # noqa: S608  (constants)
         ),
-        {"connection_id": link.connection_id, "run_id": run_id, "kind": kind, "limit": limit},
+        {"connection_id": connection.connection_id, "run_id": run_id, "kind": kind, "limit": limit},
     )
     return list(rows.scalars())
 
 
-def tally(connection: Connection, link: Link, run_id: uuid.UUID, kind: RecordKind) -> Tally:
+def tally(db: Session, connection: Connection, run_id: uuid.UUID, kind: RecordKind) -> Tally:
     """The numbers by which the deletion safeguard decides in a run."""
-    gone: int = connection.execute(
+    gone: int = db.execute(
         text(f"""
             SELECT count(*) FROM seen_records
              WHERE run_id = :run_id AND kind = :kind AND is_gone AND record_id NOT IN ({_DELETED_EVENT})
         """),  # noqa: S608  (a constant)
-        {"connection_id": link.connection_id, "run_id": run_id, "kind": kind, "entity": _ENTITIES[kind]},
+        {"connection_id": connection.connection_id, "run_id": run_id, "kind": kind, "entity": _ENTITIES[kind]},
     ).scalar_one()
-    held = held_deletions.count(connection, link.connection_id, kind)
-    return Tally(cached=count_live(connection, link, kind), gone=gone, held=held)
+    held = held_deletions.count(db, connection.connection_id, kind)
+    return Tally(cached=count_live(db, connection, kind), gone=gone, held=held)
 
 
-def count_live(connection: Connection, link: Link, kind: RecordKind) -> int:
+def count_live(db: Session, connection: Connection, kind: RecordKind) -> int:
     """The number of records of that kind that are cached and not marked deleted."""
-    live: int = connection.execute(
+    live: int = db.execute(
         _over(kind, "SELECT count(*) FROM {table} WHERE connection_id = :connection_id AND status <> 'deleted'"),
-        {"connection_id": link.connection_id},
+        {"connection_id": connection.connection_id},
     ).scalar_one()
     return live
 
 
-def proven(connection: Connection, link: Link, kind: RecordKind, record_ids: Iterable[str]) -> set[str]:
+def proven(db: Session, connection: Connection, kind: RecordKind, record_ids: Iterable[str]) -> set[str]:
     """The records among `record_ids` (each with a 404) that also have a deleted event."""
-    found = connection.execute(
+    found = db.execute(
         text(f"{_DELETED_EVENT} AND record_id = ANY(:ids)"),
-        {"connection_id": link.connection_id, "entity": _ENTITIES[kind], "ids": list(record_ids)},
+        {"connection_id": connection.connection_id, "entity": _ENTITIES[kind], "ids": list(record_ids)},
     ).scalars()
     return set(found)
 
 
-def confirmed(connection: Connection, run_id: uuid.UUID, kind: RecordKind) -> list[str]:
+def confirmed(db: Session, run_id: uuid.UUID, kind: RecordKind) -> list[str]:
     """The records with a 404 in this run."""
     return list(
-        connection.execute(
+        db.execute(
             text("SELECT record_id FROM seen_records WHERE run_id = :run_id AND kind = :kind AND is_gone"),
             {"run_id": run_id, "kind": kind},
         ).scalars()
@@ -140,12 +141,12 @@ _LOCK_CUSTOMERS = text("""
 """)
 
 
-def adopt(connection: Connection, link: Link, kind: RecordKind) -> None:
+def adopt(db: Session, connection: Connection, kind: RecordKind) -> None:
     """Assign rows from before booksync to the user's only connection, so that their deletion can be found too.
 
     If the user has several connections, the owner of a row is unknown until one connection lists the record.
     """
-    connection.execute(
+    db.execute(
         _over(
             kind,
             """
@@ -154,12 +155,12 @@ def adopt(connection: Connection, link: Link, kind: RecordKind) -> None:
                AND (SELECT count(*) FROM zoho_connections WHERE user_id = :user_id) = 1
             """,
         ),
-        {"connection_id": link.connection_id, "user_id": link.user_id},
+        {"connection_id": connection.connection_id, "user_id": connection.user_id},
     )
 
 
 def note_gone(
-    connection: Connection, link: Link, kind: RecordKind, record_id: str, *, observed_at: datetime, now: datetime
+    db: Session, connection: Connection, kind: RecordKind, record_id: str, *, observed_at: datetime, now: datetime
 ) -> None:
     """Record Zoho's 404 for a cached record: no reminder calls about it, whether it is marked deleted or not.
 
@@ -167,8 +168,8 @@ def note_gone(
     """
     if kind is RecordKind.INVOICE:
         # Customers before invoices: the lock order of all planning code.
-        connection.execute(_LOCK_CUSTOMERS, {"connection_id": link.connection_id, "ids": [record_id]})
-    ids = connection.execute(
+        db.execute(_LOCK_CUSTOMERS, {"connection_id": connection.connection_id, "ids": [record_id]})
+    ids = db.execute(
         _over(
             kind,
             """
@@ -178,14 +179,14 @@ def note_gone(
             RETURNING id
             """,
         ),
-        {"connection_id": link.connection_id, "record_id": record_id, "observed_at": observed_at},
+        {"connection_id": connection.connection_id, "record_id": record_id, "observed_at": observed_at},
     ).scalars()
-    _REPLAN[kind](connection, link, list(ids), now=now)
+    _REPLAN[kind](db, connection, list(ids), now=now)
 
 
 def mark(
+    db: Session,
     connection: Connection,
-    link: Link,
     kind: RecordKind,
     record_ids: Sequence[str],
     *,
@@ -193,17 +194,19 @@ def mark(
     now: datetime,
 ) -> int:
     """Mark records with a 404 as deleted; the rows stay, their reminders end. Returns how many were live."""
-    return _mark(connection, link, kind, record_ids, ":observed_at", observed_at=observed_at, now=now)
+    return _mark(db, connection, kind, record_ids, ":observed_at", observed_at=observed_at, now=now)
 
 
-def mark_held(connection: Connection, link: Link, kind: RecordKind, record_ids: Sequence[str], *, now: datetime) -> int:
+def mark_held(
+    db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str], *, now: datetime
+) -> int:
     """Like `mark`, for records that a person decided about: each with the time of its own 404, if not read since."""
-    return _mark(connection, link, kind, record_ids, "gone_at", observed_at=None, now=now)
+    return _mark(db, connection, kind, record_ids, "gone_at", observed_at=None, now=now)
 
 
 def _mark(
+    db: Session,
     connection: Connection,
-    link: Link,
     kind: RecordKind,
     record_ids: Sequence[str],
     moment: str,
@@ -213,10 +216,10 @@ def _mark(
 ) -> int:
     if kind is RecordKind.INVOICE:
         # Customers before invoices: the lock order of all planning code.
-        connection.execute(_LOCK_CUSTOMERS, {"connection_id": link.connection_id, "ids": list(record_ids)})
-    values = {"connection_id": link.connection_id, "ids": list(record_ids)}
+        db.execute(_LOCK_CUSTOMERS, {"connection_id": connection.connection_id, "ids": list(record_ids)})
+    values = {"connection_id": connection.connection_id, "ids": list(record_ids)}
     ids = list(
-        connection.execute(
+        db.execute(
             _over(
                 kind,
                 f"""
@@ -232,8 +235,8 @@ def _mark(
             values if observed_at is None else values | {"observed_at": observed_at},
         ).scalars()
     )
-    held_deletions.forget(connection, link, kind, record_ids)
-    _REPLAN[kind](connection, link, ids, now=now)
+    held_deletions.forget(db, connection, kind, record_ids)
+    _REPLAN[kind](db, connection, ids, now=now)
     return len(ids)
 
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
+
+from db.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,31 +20,31 @@ class ListedNumber:
     added_at: datetime
 
 
-def add(connection: Connection, user_id: uuid.UUID, phone: str, note: str | None) -> bool:
+def add(db: Session, user_id: uuid.UUID, phone: str, note: str | None) -> bool:
     """Add a number to the user's list; False if it is already there. The plans of its customers become due."""
-    added = connection.execute(
+    added = db.execute(
         text("""
             INSERT INTO do_not_call (user_id, phone, note) VALUES (:user_id, :phone, :note) ON CONFLICT DO NOTHING
         """),
         {"user_id": user_id, "phone": phone, "note": note},
     ).rowcount
-    _make_plans_due(connection, user_id, phone)
+    _make_plans_due(db, user_id, phone)
     return bool(added)
 
 
-def remove(connection: Connection, user_id: uuid.UUID, phone: str) -> bool:
+def remove(db: Session, user_id: uuid.UUID, phone: str) -> bool:
     """Remove a number from the user's list; False if it is not there. The plans of its customers become due."""
-    removed = connection.execute(
+    removed = db.execute(
         text("DELETE FROM do_not_call WHERE user_id = :user_id AND phone = :phone"),
         {"user_id": user_id, "phone": phone},
     ).rowcount
-    _make_plans_due(connection, user_id, phone)
+    _make_plans_due(db, user_id, phone)
     return bool(removed)
 
 
-def listed(connection: Connection, user_id: uuid.UUID | None = None) -> Sequence[ListedNumber]:
+def listed(db: Session, user_id: uuid.UUID | None = None) -> Sequence[ListedNumber]:
     """The numbers of one user, or of all users; the newest first."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT user_id, phone, note, added_at FROM do_not_call
              WHERE user_id = :user_id OR CAST(:user_id AS uuid) IS NULL ORDER BY added_at DESC, phone
@@ -52,13 +54,13 @@ def listed(connection: Connection, user_id: uuid.UUID | None = None) -> Sequence
     return [ListedNumber(**row._mapping) for row in rows]
 
 
-def users(connection: Connection) -> Sequence[uuid.UUID]:
+def users(db: Session) -> Sequence[uuid.UUID]:
     """The users with a connection."""
-    return connection.execute(text("SELECT DISTINCT user_id FROM zoho_connections ORDER BY 1")).scalars().all()
+    return db.execute(text("SELECT DISTINCT user_id FROM zoho_connections ORDER BY 1")).scalars().all()
 
 
-def _make_plans_due(connection: Connection, user_id: uuid.UUID, phone: str) -> None:
-    connection.execute(
+def _make_plans_due(db: Session, user_id: uuid.UUID, phone: str) -> None:
+    db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = clock_timestamp()
              WHERE id IN (SELECT invoice.id

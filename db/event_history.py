@@ -3,12 +3,14 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
+
+from db.session import Session
 
 
-def counts(connection: Connection) -> dict[str, int]:
+def counts(db: Session) -> dict[str, int]:
     """The number of stored events by outcome, including "waiting"."""
-    rows = connection.execute(
+    rows = db.execute(
         text("SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS events FROM webhook_events GROUP BY 1")
     )
     return {row.outcome: row.events for row in rows}
@@ -24,17 +26,17 @@ _WITHOUT_EFFECT = text("""
 """)
 
 
-def without_effect(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
+def without_effect(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
     """Work without effect: records left unmarked since the last full sync, and unreadable and ignored events.
 
     Counts only events that are still stored.
     """
-    return dict(connection.execute(_WITHOUT_EFFECT, {"connection_id": connection_id}).one()._mapping)
+    return dict(db.execute(_WITHOUT_EFFECT, {"connection_id": connection_id}).one()._mapping)
 
 
-def prune(connection: Connection, *, days: float) -> int:
+def prune(db: Session, *, days: float) -> int:
     """Delete completed events of that age, and the records without events. Returns the number of events."""
-    pruned = connection.execute(
+    pruned = db.execute(
         text("""
             DELETE FROM webhook_events
              WHERE outcome IS NOT NULL AND received_at < now() - make_interval(secs => :seconds)
@@ -43,7 +45,7 @@ def prune(connection: Connection, *, days: float) -> int:
     ).rowcount
     # Events are numbered by their record's row, so the row must not be recreated before all its events are deleted.
     # Locked rows are in use, and a person may request the refresh of a record again that was given up.
-    connection.execute(
+    db.execute(
         text("""
             DELETE FROM resyncs
              WHERE (connection_id, entity, record_id) IN (
@@ -62,9 +64,9 @@ def prune(connection: Connection, *, days: float) -> int:
     return pruned
 
 
-def latest(connection: Connection, connection_id: uuid.UUID, *, limit: int) -> list[dict[str, Any]]:
+def latest(db: Session, connection_id: uuid.UUID, *, limit: int) -> list[dict[str, Any]]:
     """The newest events of a connection, for the console: ids, times and outcomes."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT entity, record_id, kind, modified_at, received_at, coalesce(outcome, 'waiting') AS outcome,
                    extract(epoch FROM handled_at - received_at)::float AS seconds
@@ -76,9 +78,9 @@ def latest(connection: Connection, connection_id: uuid.UUID, *, limit: int) -> l
     return [dict(row) for row in rows.mappings()]
 
 
-def oldest_waiting_seconds(connection: Connection) -> float:
+def oldest_waiting_seconds(db: Session) -> float:
     """The age of the oldest waiting event, of connections that are not parked; 0 without one."""
-    seconds: float | None = connection.execute(
+    seconds: float | None = db.execute(
         text("""
             SELECT extract(epoch FROM clock_timestamp() - min(waiting_since))::float FROM resyncs
              WHERE received > handled

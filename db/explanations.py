@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
 from db import openings, phone_confirmations, plan_cases
 from db.invoice_rows import invoice_of_row
 from db.models import ReminderStatus
 from db.openings import HandoverState
 from db.plan_cases import Case
+from db.session import Session
 from domain.contacts import ContactPerson, ContactStatus
 from domain.customers import persons_from_json
 from domain.hand_over import HoldReason
@@ -50,12 +51,11 @@ _FIND = text("""
 """)
 
 
-def find(connection: Connection, reference: str, connection_id: uuid.UUID | None = None) -> Sequence[Found]:
+def find(db: Session, reference: str, connection_id: uuid.UUID | None = None) -> Sequence[Found]:
     """The invoices with this number (ignoring case and surrounding blanks), Zoho id, or booksync id."""
     values = _values(reference) | {"connection_id": connection_id}
     return [
-        Found(row.connection_id, row.zoho_invoice_id, row.number, row.is_waiting)
-        for row in connection.execute(_FIND, values)
+        Found(row.connection_id, row.zoho_invoice_id, row.number, row.is_waiting) for row in db.execute(_FIND, values)
     ]
 
 
@@ -67,9 +67,9 @@ _FIND_UNCONNECTED = text("""
 """)
 
 
-def is_unconnected(connection: Connection, reference: str) -> bool:
+def is_unconnected(db: Session, reference: str) -> bool:
     """Whether an invoice that only the legacy application has written matches the reference."""
-    return bool(connection.execute(_FIND_UNCONNECTED, _values(reference)).scalar_one())
+    return bool(db.execute(_FIND_UNCONNECTED, _values(reference)).scalar_one())
 
 
 def _values(reference: str) -> dict[str, Any]:
@@ -196,10 +196,10 @@ _REMINDERS = text("""
 """)
 
 
-def story(connection: Connection, found: Found) -> Story:
+def story(db: Session, found: Found) -> Story:
     """The stored facts of an invoice that `find` returned in the same transaction."""
     values = {"connection_id": found.connection_id, "zoho_invoice_id": found.zoho_invoice_id}
-    row = connection.execute(_WAITING if found.is_waiting else _CACHED, values).one()
+    row = db.execute(_WAITING if found.is_waiting else _CACHED, values).one()
     policy = ReminderPolicy() if row.rules is None else ReminderPolicy.from_json(row.rules)
     if found.is_waiting:
         return Story(
@@ -223,11 +223,11 @@ def story(connection: Connection, found: Found) -> Story:
         policy=policy,
         now=row.present,
         customer=_customer(row) if row.known_customer_id else None,
-        case=next(plan_cases.read(connection, [row.id]), None),
-        handover=openings.state_of(connection, found.connection_id),
+        case=next(plan_cases.read(db, [row.id]), None),
+        handover=openings.state_of(db, found.connection_id),
         plan_outcome=row.plan_outcome,
         plan_at=row.plan_at,
-        reminders=tuple(map(_reminder, connection.execute(_REMINDERS, {"invoice_id": row.id}))),
+        reminders=tuple(map(_reminder, db.execute(_REMINDERS, {"invoice_id": row.id}))),
     )
 
 

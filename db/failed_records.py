@@ -2,25 +2,26 @@
 
 import uuid
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
+from db.session import Session
 from domain.deletions import RecordKind
 from domain.runs import RecordRef
 
 
-def attempts(connection: Connection, run_id: uuid.UUID) -> dict[RecordRef, int]:
+def attempts(db: Session, run_id: uuid.UUID) -> dict[RecordRef, int]:
     """The records whose call failed in this run, each with the number of failures that the record itself caused."""
-    rows = connection.execute(
+    rows = db.execute(
         text("SELECT kind, record_id, attempts FROM failed_records WHERE run_id = :run_id"), {"run_id": run_id}
     )
     return {RecordRef(RecordKind(row.kind), row.record_id): row.attempts for row in rows}
 
 
 def record_failure(
-    connection: Connection, run_id: uuid.UUID, ref: RecordRef, *, attempts: int, reason: str, is_rejected: bool
+    db: Session, run_id: uuid.UUID, ref: RecordRef, *, attempts: int, reason: str, is_rejected: bool
 ) -> None:
     """Record a failed call. `attempts` counts the failures that the record itself caused, including this one."""
-    connection.execute(
+    db.execute(
         text("""
             INSERT INTO failed_records (run_id, kind, record_id, attempts, reason, is_rejected)
             VALUES (:run_id, :kind, :record_id, :attempts, :reason, :is_rejected)
@@ -40,25 +41,25 @@ def record_failure(
     )
 
 
-def count_suspects(connection: Connection, run_id: uuid.UUID, kind: RecordKind) -> None:
+def count_suspects(db: Session, run_id: uuid.UUID, kind: RecordKind) -> None:
     """Count the earlier failures as caused by the records, because another record of that kind was read."""
-    connection.execute(
+    db.execute(
         text("UPDATE failed_records SET attempts = 1 WHERE run_id = :run_id AND kind = :kind AND attempts = 0"),
         {"run_id": run_id, "kind": kind},
     )
 
 
-def forget(connection: Connection, run_id: uuid.UUID, ref: RecordRef) -> None:
+def forget(db: Session, run_id: uuid.UUID, ref: RecordRef) -> None:
     """Delete the failures of a record that was read after all."""
-    connection.execute(
+    db.execute(
         text("DELETE FROM failed_records WHERE run_id = :run_id AND kind = :kind AND record_id = :record_id"),
         {"run_id": run_id, "kind": ref.kind, "record_id": ref.record_id},
     )
 
 
-def rejected(connection: Connection, run_id: uuid.UUID) -> list[RecordRef]:
+def rejected(db: Session, run_id: uuid.UUID) -> list[RecordRef]:
     """The records that the run has rejected, in the order of their ids."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT kind, record_id FROM failed_records
              WHERE run_id = :run_id AND is_rejected ORDER BY kind, length(record_id), record_id

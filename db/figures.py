@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from db.held_deletions import STANDING
+from db.session import Session
 from domain.deletions import RecordKind
 
 Rows = list[dict[str, Any]]
@@ -50,41 +51,41 @@ _HELD = text(f"""
 _SKIPPED = text("SELECT reason, count(*) AS invoices FROM skipped_invoices GROUP BY 1 ORDER BY 1")
 
 
-def begin(connection: Connection) -> None:
+def begin(db: Session) -> None:
     """Set the time limit for each statement of this transaction."""
-    connection.execute(_LONGEST_STATEMENT)
+    db.execute(_LONGEST_STATEMENT)
 
 
-def connections(connection: Connection) -> Rows:
+def connections(db: Session) -> Rows:
     """{connection, organization, is_parked, throttled_seconds, customers_age, invoices_age, full_age,
     unknown_countries}.
 
     Ages are in seconds, None for never; `unknown_countries` counts customers. `throttled_seconds` is 0 while the token
     endpoint is not throttled.
     """
-    return [dict(row) for row in connection.execute(_CONNECTIONS).mappings()]
+    return [dict(row) for row in db.execute(_CONNECTIONS).mappings()]
 
 
-def runs_of_a_day(connection: Connection) -> Rows:
+def runs_of_a_day(db: Session) -> Rows:
     """{connection, mode, status, runs, calls} of the runs started within a day; "waiting" is a status."""
-    return [dict(row) for row in connection.execute(_RUNS).mappings()]
+    return [dict(row) for row in db.execute(_RUNS).mappings()]
 
 
-def work_ahead(connection: Connection) -> dict[str, float]:
+def work_ahead(db: Session) -> dict[str, float]:
     """{steps, oldest_run_seconds, reminders, resyncs}: the overdue run steps and the remaining work."""
-    return dict(connection.execute(_OVERDUE).one()._mapping)
+    return dict(db.execute(_OVERDUE).one()._mapping)
 
 
-def skipped_invoices(connection: Connection) -> dict[str, int]:
+def skipped_invoices(db: Session) -> dict[str, int]:
     """The number of waiting invoices, by reason."""
-    return {row.reason: row.invoices for row in connection.execute(_SKIPPED)}
+    return {row.reason: row.invoices for row in db.execute(_SKIPPED)}
 
 
-def held_deletions(connection: Connection) -> dict[tuple[str, str], int]:
+def held_deletions(db: Session) -> dict[tuple[str, str], int]:
     """The number of records held back from being marked deleted, by connection and kind; 0 for none."""
     counts = {
         (row.id, str(kind)): 0
-        for row in connection.execute(text("SELECT id::text FROM zoho_connections ORDER BY created_at, id"))
+        for row in db.execute(text("SELECT id::text FROM zoho_connections ORDER BY created_at, id"))
         for kind in RecordKind
     }
-    return counts | {(row.connection, row.kind): row.records for row in connection.execute(_HELD)}
+    return counts | {(row.connection, row.kind): row.records for row in db.execute(_HELD)}

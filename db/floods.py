@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from db import webhook_events
-from db.connections import Link
+from db.connections import Connection
 from db.leases import LeaseLostError
 from db.resyncs import LEFT_TO_FULL_RUN, LEFT_TO_RUN, MARKS, UNPROVEN, RefreshLease
+from db.session import Session
 from db.webhook_events import ResyncRef
 from domain.floods import FLOOD, LONGEST_QUIET_SECONDS, QUIET_SECONDS
 from domain.webhooks import Entity, Outcome
@@ -24,14 +25,14 @@ _LEAVE = text("""
 """)
 
 
-def leave_to_run(connection: Connection, lease: RefreshLease) -> None:
+def leave_to_run(db: Session, lease: RefreshLease) -> None:
     """End the lease without a call, because a run reads the record; its attempt is not counted, and it has no message.
 
     Raises:
         LeaseLostError: another worker has acquired the record.
     """
     values = lease.ref.as_values() | {"until": lease.until, "waiting_for": LEFT_TO_RUN}
-    if connection.execute(_LEAVE, values).one_or_none() is None:
+    if db.execute(_LEAVE, values).one_or_none() is None:
         raise LeaseLostError
 
 
@@ -52,9 +53,9 @@ _LOAD = text("""
 """)
 
 
-def load(connection: Connection, connection_id: uuid.UUID) -> Load:
+def load(db: Session, connection_id: uuid.UUID) -> Load:
     """The current load of a connection's webhooks."""
-    row = connection.execute(_LOAD, {"connection_id": connection_id}).one()
+    row = db.execute(_LOAD, {"connection_id": connection_id}).one()
     return Load(row.waiting, row.calls_in_hour)
 
 
@@ -76,10 +77,10 @@ _STANDING = text("""
 """)
 
 
-def standing(connection: Connection, connection_id: uuid.UUID) -> Standing | None:
+def standing(db: Session, connection_id: uuid.UUID) -> Standing | None:
     """The flood of a connection; None if no records are left to a run."""
     values = {"connection_id": connection_id, "flood": FLOOD, "marks": list(MARKS)}
-    row = connection.execute(_STANDING, values).one_or_none()
+    row = db.execute(_STANDING, values).one_or_none()
     return Standing(row.waiting, row.since) if row else None
 
 
@@ -116,9 +117,9 @@ _FLOODED = text("""
 """)
 
 
-def flooded(connection: Connection) -> list[Flooded]:
+def flooded(db: Session) -> list[Flooded]:
     """The connections whose flood a run may read now."""
-    rows = connection.execute(
+    rows = db.execute(
         _FLOODED,
         {
             "flood": FLOOD,
@@ -213,8 +214,8 @@ class Completed:
 
 
 def complete(
+    db: Session,
     connection: Connection,
-    link: Link,
     entity: Entity,
     *,
     asked_at: datetime,
@@ -229,23 +230,23 @@ def complete(
     `covers_all` an event is completed if the cache proves it: the cached version is newer than the event, or was read
     since. A deleted event is never proven in that way, because a list does not contain deleted records.
     """
-    found = connection.execute(
+    found = db.execute(
         _PROVEN[entity],
         {
-            "connection_id": link.connection_id,
-            "user_id": link.user_id,
+            "connection_id": connection.connection_id,
+            "user_id": connection.user_id,
             "entity": entity,
             "asked_at": asked_at,
             "read_since": read_since,
             "covers_all": covers_all,
         },
     ).all()
-    refs = [ResyncRef(link.connection_id, entity, row.record_id) for row in found]
+    refs = [ResyncRef(connection.connection_id, entity, row.record_id) for row in found]
     if found:
         records = [ref.as_values() | {"number": row.number} for ref, row in zip(refs, found, strict=True)]
-        connection.execute(_HANDLE_RECORD, records)
+        db.execute(_HANDLE_RECORD, records)
     for ref, row in zip(refs, found, strict=True):
-        webhook_events.note_outcome(connection, ref, Outcome.READ, received=row.number)
+        webhook_events.note_outcome(db, ref, Outcome.READ, received=row.number)
     return Completed(len(found), sum(row.number - row.handled for row in found))
 
 
@@ -263,18 +264,16 @@ _HAND_ON = text(f"""
 """)  # noqa: S608  (the part is the one above)
 
 
-def hand_on(
-    connection: Connection, connection_id: uuid.UUID, entity: Entity, *, asked_at: datetime, covers_all: bool
-) -> int:
+def hand_on(db: Session, connection_id: uuid.UUID, entity: Entity, *, asked_at: datetime, covers_all: bool) -> int:
     """Hand on uncompleted records from before `asked_at`: few get detail calls, many wait for a full run.
 
     After a full run (`covers_all`) some of many get detail calls too, because the next full run would prove as little.
     Returns the number of records.
     """
     values = {"connection_id": connection_id, "entity": entity, "asked_at": asked_at}
-    count: int = connection.execute(_COUNT_REST, values).scalar_one()
+    count: int = db.execute(_COUNT_REST, values).scalar_one()
     if count > FLOOD:
-        connection.execute(_HAND_ON, values | {"waiting_for": LEFT_TO_FULL_RUN, "limit": None})
+        db.execute(_HAND_ON, values | {"waiting_for": LEFT_TO_FULL_RUN, "limit": None})
     if count and (count <= FLOOD or covers_all):
-        connection.execute(_HAND_ON, values | {"waiting_for": UNPROVEN, "limit": FLOOD})
+        db.execute(_HAND_ON, values | {"waiting_for": UNPROVEN, "limit": FLOOD})
     return count

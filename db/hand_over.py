@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
+from db.session import Session
 from domain.hand_over import HoldReason
 
 
@@ -44,9 +45,7 @@ _DUE = text("""
 """)
 
 
-def due(
-    connection: Connection, connection_id: uuid.UUID | None = None, *, at: dt.datetime | None = None
-) -> list[DueReminder]:
+def due(db: Session, connection_id: uuid.UUID | None = None, *, at: dt.datetime | None = None) -> list[DueReminder]:
     """All due reminders (at `at`, else now by Postgres's clock), oldest first, with the reasons to hold them back."""
     return [
         DueReminder(
@@ -66,7 +65,7 @@ def due(
             closes_at=row.closes_at,
             held_back=HoldReason(row.held_back) if row.held_back else None,
         )
-        for row in connection.execute(_DUE, {"connection_id": connection_id, "at": at})
+        for row in db.execute(_DUE, {"connection_id": connection_id, "at": at})
     ]
 
 
@@ -91,14 +90,14 @@ _CLAIM = text("""
 
 
 def claim(
-    connection: Connection,
+    db: Session,
     *,
     at_most: int = 100,
     connection_id: uuid.UUID | None = None,
     at: dt.datetime | None = None,
 ) -> Sequence[Claimed]:
     """Hand over due reminders by phone number, at most `at_most` handovers; the caller sends them after the commit."""
-    rows = connection.execute(_CLAIM, {"at_most": at_most, "connection_id": connection_id, "at": at})
+    rows = db.execute(_CLAIM, {"at_most": at_most, "connection_id": connection_id, "at": at})
     return [
         Claimed(
             contact_id=row.contact_id,

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.deletions import Evidence, RecordKind
 
 #: The rows that count, including dismissed ones, with the names of their records. `found_at` is a copy of `gone_at`:
@@ -83,66 +84,66 @@ _HOLD = {
 }
 
 
-def hold(connection: Connection, link: Link, kind: RecordKind, record_ids: Sequence[str], evidence: Evidence) -> int:
+def hold(db: Session, connection: Connection, kind: RecordKind, record_ids: Sequence[str], evidence: Evidence) -> int:
     """Hold back records whose 404 is recorded in the cache; returns the number of new ones.
 
     A row about the same 404 stays unchanged, dismissed or not.
     """
-    values = {"connection_id": link.connection_id, "kind": kind, "evidence": evidence, "ids": list(record_ids)}
-    return len(connection.execute(_HOLD[kind], values).all())
+    values = {"connection_id": connection.connection_id, "kind": kind, "evidence": evidence, "ids": list(record_ids)}
+    return len(db.execute(_HOLD[kind], values).all())
 
 
-def forget(connection: Connection, link: Link, kind: RecordKind, record_ids: Iterable[str]) -> None:
+def forget(db: Session, connection: Connection, kind: RecordKind, record_ids: Iterable[str]) -> None:
     """Removes the rows of records that are marked deleted."""
-    connection.execute(
+    db.execute(
         text("""
             DELETE FROM held_deletions
              WHERE connection_id = :connection_id AND kind = :kind AND record_id = ANY(:ids)
         """),
-        {"connection_id": link.connection_id, "kind": kind, "ids": list(record_ids)},
+        {"connection_id": connection.connection_id, "kind": kind, "ids": list(record_ids)},
     )
 
 
-def prune(connection: Connection, link: Link) -> None:
+def prune(db: Session, connection: Connection) -> None:
     """Removes the connection's rows that no longer count."""
-    connection.execute(
+    db.execute(
         text(f"""
             DELETE FROM held_deletions
              WHERE connection_id = :connection_id
                AND (kind, record_id) NOT IN (SELECT kind, record_id FROM ({STANDING}) standing
                                               WHERE connection_id = :connection_id)
         """),  # noqa: S608  (a constant)
-        {"connection_id": link.connection_id},
+        {"connection_id": connection.connection_id},
     )
 
 
-def wait_for_turn(connection: Connection, link: Link, kind: RecordKind) -> None:
+def wait_for_turn(db: Session, connection: Connection, kind: RecordKind) -> None:
     """Let only one transaction at a time count the losses of that kind; the lock ends with the transaction.
 
     Concurrent transactions would not see each other's losses, and each would find the number below the limit.
     """
-    connection.execute(
+    db.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-        {"name": f"booksync deletions {link.connection_id} {kind}"},
+        {"name": f"booksync deletions {connection.connection_id} {kind}"},
     )
 
 
-def is_decided_by_a_person(connection: Connection, link: Link, kind: RecordKind, record_id: str) -> bool:
+def is_decided_by_a_person(db: Session, connection: Connection, kind: RecordKind, record_id: str) -> bool:
     """Whether the record is held back or dismissed: then only a proof or a person may mark it deleted."""
     return bool(
-        connection.execute(
+        db.execute(
             text(f"""
                 SELECT EXISTS (SELECT FROM ({STANDING}) standing
                                 WHERE connection_id = :connection_id AND kind = :kind AND record_id = :record_id)
             """),  # noqa: S608  (a constant)
-            {"connection_id": link.connection_id, "kind": kind, "record_id": record_id},
+            {"connection_id": connection.connection_id, "kind": kind, "record_id": record_id},
         ).scalar_one()
     )
 
 
-def count(connection: Connection, connection_id: uuid.UUID, kind: RecordKind) -> int:
+def count(db: Session, connection_id: uuid.UUID, kind: RecordKind) -> int:
     """The number of held-back records of that kind, without dismissed ones."""
-    counted: int = connection.execute(
+    counted: int = db.execute(
         text(f"""
             SELECT count(*) FROM ({STANDING}) standing
              WHERE connection_id = :connection_id AND kind = :kind AND dismissed_at IS NULL
@@ -152,9 +153,9 @@ def count(connection: Connection, connection_id: uuid.UUID, kind: RecordKind) ->
     return counted
 
 
-def standing(connection: Connection, connection_id: uuid.UUID) -> Standing:
+def standing(db: Session, connection_id: uuid.UUID) -> Standing:
     """The numbers for one connection."""
-    row = connection.execute(
+    row = db.execute(
         text(f"""
             SELECT count(*) FILTER (WHERE kind = 'customer') AS customers,
                    count(*) FILTER (WHERE kind = 'invoice') AS invoices, min(found_at) AS since
@@ -175,14 +176,14 @@ _LISTED = text(f"""
 
 
 def held(
-    connection: Connection,
+    db: Session,
     connection_id: uuid.UUID | None = None,
     kind: RecordKind | None = None,
     *,
     dismissed: bool = False,
 ) -> list[Held]:
     """The held-back records, or the dismissed ones: customers first, those held longest first."""
-    rows = connection.execute(_LISTED, {"connection_id": connection_id, "kind": kind, "dismissed": dismissed})
+    rows = db.execute(_LISTED, {"connection_id": connection_id, "kind": kind, "dismissed": dismissed})
     return [
         Held(
             connection_id=row.connection_id,
@@ -198,12 +199,12 @@ def held(
     ]
 
 
-def dismiss(connection: Connection, link: Link, kind: RecordKind, record_ids: Iterable[str]) -> int:
+def dismiss(db: Session, connection: Connection, kind: RecordKind, record_ids: Iterable[str]) -> int:
     """Dismiss records that exist, as a person confirms; returns the number of held-back ones among them."""
-    return connection.execute(
+    return db.execute(
         text("""
             UPDATE held_deletions SET dismissed_at = clock_timestamp()
              WHERE connection_id = :connection_id AND kind = :kind AND record_id = ANY(:ids) AND dismissed_at IS NULL
         """),
-        {"connection_id": link.connection_id, "kind": kind, "ids": list(record_ids)},
+        {"connection_id": connection.connection_id, "kind": kind, "ids": list(record_ids)},
     ).rowcount

@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
-from db.connections import Link
+from db.connections import Connection
 from db.invoice_rows import invoice_of_row
 from db.known_contacts import NO_VERSION
+from db.session import Session
 from db.skipped_invoices import ObservedInvoice
 from domain.invoices import Invoice
 
@@ -42,15 +43,15 @@ def completed(read: ObservedInvoice, row: Row[Any] | None) -> ObservedInvoice:
     return read if row is None else replace(read, invoice=read.invoice.completed_by(invoice_of_row(row)))
 
 
-def note_details(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> None:
+def note_details(db: Session, connection: Connection, reads: Sequence[ObservedInvoice]) -> None:
     """Record that the details of this invoice version were read: no further detail call, whatever they contain."""
     if versions := {r.invoice.invoice_id: r.invoice.modified_at or NO_VERSION for r in reads if r.invoice.has_details}:
-        note_asked(connection, link, versions)
+        note_asked(db, connection, versions)
 
 
-def note_asked(connection: Connection, link: Link, versions: Mapping[str, datetime]) -> None:
+def note_asked(db: Session, connection: Connection, versions: Mapping[str, datetime]) -> None:
     """Record the versions (modified times, else `NO_VERSION`) whose details were requested, whatever the result."""
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         UPDATE invoices_cache SET asked_version = noted.version
           FROM (SELECT cached.id, noted.version
@@ -64,8 +65,8 @@ def note_asked(connection: Connection, link: Link, versions: Mapping[str, dateti
          WHERE invoices_cache.id = noted.id
         """,
         {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
             "ids": list(versions),
             "versions": list(versions.values()),
         },

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
 from db import invoice_facts, moved_invoices, reminders, skipped_invoices
-from db.connections import Link
+from db.connections import Connection
 from db.gate import IS_REPLACED
 from db.known_contacts import NO_VERSION
+from db.session import Session
 from db.skipped_invoices import ObservedInvoice
 from domain.drift import cached_invoice_columns, invoice_columns
 from domain.invoices import DELETED, Invoice
@@ -54,8 +55,8 @@ _LOCK_STORED = text("""
 
 
 def upsert(
+    db: Session,
     connection: Connection,
-    link: Link,
     batch: Sequence[ObservedInvoice],
     *,
     now: datetime,
@@ -73,23 +74,23 @@ def upsert(
     if not batch:
         return Upserted()
     latest = _latest(batch)
-    customer_ids = _lock_customers(connection, link, latest)
+    customer_ids = _lock_customers(db, connection, latest)
     known = [read for read in latest if read.invoice.customer_id in customer_ids]
     waiting = [read for read in latest if read.invoice.customer_id not in customer_ids]
-    skipped_invoices.skip(connection, link, waiting, stamps_may_go_back=stamps_may_go_back)
-    moved_invoices.withdraw(connection, link, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
-    still_wait = skipped_invoices.end_wait(connection, link, known, stamps_may_go_back=stamps_may_go_back)
+    skipped_invoices.skip(db, connection, waiting, stamps_may_go_back=stamps_may_go_back)
+    moved_invoices.withdraw(db, connection, waiting, now=now, stamps_may_go_back=stamps_may_go_back)
+    still_wait = skipped_invoices.end_wait(db, connection, known, stamps_may_go_back=stamps_may_go_back)
     known = [read for read in known if read.invoice.invoice_id not in still_wait]
-    stored = _lock_stored(connection, link, known)
+    stored = _lock_stored(db, connection, known)
     known = [invoice_facts.completed(read, stored.get(read.invoice.invoice_id)) for read in known]
-    fresh = _fresh(link, known, stored, customer_ids, stamps_may_go_back)
-    invoice_facts.note_details(connection, link, known)
+    fresh = _fresh(connection, known, stored, customer_ids, stamps_may_go_back)
+    invoice_facts.note_details(db, connection, known)
     if not fresh:
         return Upserted()
-    columns = _columns(link, fresh, customer_ids, now) | {"stamps_may_go_back": stamps_may_go_back}
-    written = connection.exec_driver_sql(_UPSERT, columns).all()
+    columns = _columns(connection, fresh, customer_ids, now) | {"stamps_may_go_back": stamps_may_go_back}
+    written = db.exec_driver_sql(_UPSERT, columns).all()
     changed = {row.zoho_invoice_id: row.id for row in written if not row.is_new}
-    reminders.replan_pending(connection, link, list(changed.values()), now=now)
+    reminders.replan_pending(db, connection, list(changed.values()), now=now)
     counted = {invoice_id for invoice_id, row in stored.items() if since is not None and row.updated_at >= since}
     counted |= {
         read.invoice.invoice_id
@@ -118,13 +119,13 @@ def _version(read: ObservedInvoice) -> Version:
     return (read.invoice.modified_at or _LONG_AGO, read.observed_at)
 
 
-def _lock_customers(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> dict[str, uuid.UUID]:
+def _lock_customers(db: Session, connection: Connection, reads: Sequence[ObservedInvoice]) -> dict[str, uuid.UUID]:
     """Lock the customers of the invoices and the former customers of moved invoices; return the former by Zoho's id."""
-    rows = connection.execute(
+    rows = db.execute(
         _LOCK_CUSTOMERS,
         {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
             "ids": list({read.invoice.customer_id for read in reads}),
             "invoice_ids": [read.invoice.invoice_id for read in reads],
         },
@@ -132,9 +133,9 @@ def _lock_customers(connection: Connection, link: Link, reads: Sequence[Observed
     return {row.zoho_customer_id: row.id for row in rows}
 
 
-def _lock_stored(connection: Connection, link: Link, reads: Sequence[ObservedInvoice]) -> dict[str, Row[Any]]:
+def _lock_stored(db: Session, connection: Connection, reads: Sequence[ObservedInvoice]) -> dict[str, Row[Any]]:
     ids = [read.invoice.invoice_id for read in reads]
-    rows = connection.execute(_LOCK_STORED, {"user_id": link.user_id, "ids": ids})
+    rows = db.execute(_LOCK_STORED, {"user_id": connection.user_id, "ids": ids})
     return {row.zoho_invoice_id: row for row in rows}
 
 
@@ -147,7 +148,7 @@ def _goes_back(row: Row[Any] | None, read: ObservedInvoice) -> bool:
 
 
 def _fresh(
-    link: Link,
+    connection: Connection,
     reads: Sequence[ObservedInvoice],
     stored: Mapping[str, Row[Any]],
     customer_ids: dict[str, uuid.UUID],
@@ -159,7 +160,7 @@ def _fresh(
         invoice, row = read.invoice, stored.get(read.invoice.invoice_id)
         if row is None:
             return True
-        if row.connection_id not in (None, link.connection_id):
+        if row.connection_id not in (None, connection.connection_id):
             return False
         if not is_replaced_by(_stored_version(row), _version(read), stamps_may_go_back=stamps_may_go_back):
             return False
@@ -242,12 +243,12 @@ _UPSERT = f"""
 
 
 def _columns(
-    link: Link, reads: Sequence[ObservedInvoice], customer_ids: dict[str, uuid.UUID], now: datetime
+    connection: Connection, reads: Sequence[ObservedInvoice], customer_ids: dict[str, uuid.UUID], now: datetime
 ) -> dict[str, Any]:
     found = [read.invoice for read in reads]
     return {
-        "user_id": link.user_id,
-        "connection_id": link.connection_id,
+        "user_id": connection.user_id,
+        "connection_id": connection.connection_id,
         "now": now,
         "ids": [invoice.invoice_id for invoice in found],
         "zoho_customer_ids": [invoice.customer_id for invoice in found],
@@ -271,22 +272,22 @@ def _columns(
     }
 
 
-def note_observed(connection: Connection, link: Link, zoho_invoice_id: str, observed_at: datetime) -> None:
+def note_observed(db: Session, connection: Connection, zoho_invoice_id: str, observed_at: datetime) -> None:
     """Record that a detail response was read after the invoice's last change, even if it contains nothing new."""
     for table in ("invoices_cache", "skipped_invoices"):
-        connection.execute(
+        db.execute(
             text(f"""
                 UPDATE {table} SET observed_at = :observed_at
                  WHERE connection_id = :connection_id AND zoho_invoice_id = :zoho_invoice_id
                    AND observed_at < :observed_at
             """),  # noqa: S608  (the tables are the two above)
-            {"connection_id": link.connection_id, "zoho_invoice_id": zoho_invoice_id, "observed_at": observed_at},
+            {"connection_id": connection.connection_id, "zoho_invoice_id": zoho_invoice_id, "observed_at": observed_at},
         )
 
 
 def take_up_skipped(
+    db: Session,
     connection: Connection,
-    link: Link,
     zoho_customer_ids: Sequence[str],
     *,
     now: datetime,
@@ -299,5 +300,5 @@ def take_up_skipped(
     """
     if not zoho_customer_ids:
         return Upserted()
-    waited = skipped_invoices.take(connection, link, zoho_customer_ids)
-    return upsert(connection, link, waited, now=now, since=since, stamps_may_go_back=True)
+    waited = skipped_invoices.take(db, connection, zoho_customer_ids)
+    return upsert(db, connection, waited, now=now, since=since, stamps_may_go_back=True)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.contacts import Contact, ContactPerson
 from domain.customers import persons_from_json
 from domain.persons import ids_of, is_ambiguous
@@ -46,16 +47,16 @@ class Known:
     is_ambiguous: bool  #: observed in the second of its last change, or a 404 came since
 
 
-def known(connection: Connection, link: Link, ids: Iterable[str]) -> dict[str, Known]:
+def known(db: Session, connection: Connection, ids: Iterable[str]) -> dict[str, Known]:
     """The cached facts of these contacts, without uncached ones. Looked up by the unique key, not by the connection."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT zoho_customer_id, zoho_last_modified_at, status, customer_name, company_name, contact_persons,
                    bulk_omits_persons, observed_at, gone_at
               FROM customers_cache
              WHERE user_id = :user_id AND zoho_customer_id = ANY(:ids) AND connection_id = :connection_id
         """),
-        {"user_id": link.user_id, "connection_id": link.connection_id, "ids": list(ids)},
+        {"user_id": connection.user_id, "connection_id": connection.connection_id, "ids": list(ids)},
     )
     return {row.zoho_customer_id: _known(row) for row in rows}
 
@@ -70,33 +71,33 @@ def _known(row: Row[Any]) -> Known:
     )
 
 
-def is_cached(connection: Connection, link: Link, zoho_customer_id: str) -> bool:
+def is_cached(db: Session, connection: Connection, zoho_customer_id: str) -> bool:
     """Whether the customer is in this connection's cache, deleted or not."""
     return bool(
-        connection.execute(
+        db.execute(
             text("""
                 SELECT EXISTS (SELECT FROM customers_cache WHERE user_id = :user_id
                                   AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id)
             """),
             {
-                "user_id": link.user_id,
+                "user_id": connection.user_id,
                 "zoho_customer_id": zoho_customer_id,
-                "connection_id": link.connection_id,
+                "connection_id": connection.connection_id,
             },
         ).scalar_one()
     )
 
 
-def cached_persons(connection: Connection, link: Link, zoho_customer_id: str) -> tuple[ContactPerson, ...] | None:
+def cached_persons(db: Session, connection: Connection, zoho_customer_id: str) -> tuple[ContactPerson, ...] | None:
     """A customer's persons as they are cached; None if the customer is not cached."""
-    persons = connection.execute(
+    persons = db.execute(
         text("""
             SELECT contact_persons FROM customers_cache
              WHERE user_id = :user_id AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id
         """),
         {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
             "zoho_customer_id": zoho_customer_id,
         },
     ).scalar_one_or_none()
@@ -150,17 +151,17 @@ _NOTE_CREDITS = text("""
 """)
 
 
-def note_observed(connection: Connection, link: Link, observed: Mapping[str, datetime]) -> None:
+def note_observed(db: Session, connection: Connection, observed: Mapping[str, datetime]) -> None:
     """Record that detail responses were read after the contacts' last changes, even if they contain nothing new."""
-    _note(connection, link, _NOTE_OBSERVED, observed)
+    _note(db, connection, _NOTE_OBSERVED, observed)
 
 
-def note_bulk_omissions(connection: Connection, link: Link, omissions: Mapping[str, bool]) -> None:
+def note_bulk_omissions(db: Session, connection: Connection, omissions: Mapping[str, bool]) -> None:
     """Record for which contacts the bulk list omits persons; `updated_at` stays, because no contact has changed."""
-    _note(connection, link, _NOTE_OMISSIONS, omissions)
+    _note(db, connection, _NOTE_OMISSIONS, omissions)
 
 
-def note_credits(connection: Connection, link: Link, contacts: Iterable[Contact], *, now: datetime) -> None:
+def note_credits(db: Session, connection: Connection, contacts: Iterable[Contact], *, now: datetime) -> None:
     """Record the unused credits in list rows, because Zoho changes no modified time when they change.
 
     Plans of the customers' open invoices become due, because the credits may start or stop to cover them.
@@ -168,11 +169,11 @@ def note_credits(connection: Connection, link: Link, contacts: Iterable[Contact]
     carrying = [contact for contact in contacts if contact.unused_credits is not None]
     if not carrying:
         return
-    connection.execute(
+    db.execute(
         _NOTE_CREDITS,
         {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
             "ids": [contact.contact_id for contact in carrying],
             "credits": [contact.unused_credits for contact in carrying],
             "currencies": [contact.currency_code for contact in carrying],
@@ -181,35 +182,37 @@ def note_credits(connection: Connection, link: Link, contacts: Iterable[Contact]
     )
 
 
-def note_asked(connection: Connection, link: Link, versions: Mapping[str, datetime]) -> None:
+def note_asked(db: Session, connection: Connection, versions: Mapping[str, datetime]) -> None:
     """Record the versions (modified times, else `NO_VERSION`) whose details were requested, whatever the result."""
-    _note(connection, link, _NOTE_ASKED, versions)
+    _note(db, connection, _NOTE_ASKED, versions)
 
 
-def note_unreadable(connection: Connection, link: Link, zoho_customer_id: str, *, now: datetime) -> None:
+def note_unreadable(db: Session, connection: Connection, zoho_customer_id: str, *, now: datetime) -> None:
     """Record that the details could not be understood: they remain unread, and are requested again in a day."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE customers_cache SET switch_asked_at = :now
              WHERE user_id = :user_id AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id
         """),
         {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
             "zoho_customer_id": zoho_customer_id,
             "now": now,
         },
     )
 
 
-def oldest_details(connection: Connection, link: Link, run_id: uuid.UUID, *, before: datetime, limit: int) -> list[str]:
+def oldest_details(
+    db: Session, connection: Connection, run_id: uuid.UUID, *, before: datetime, limit: int
+) -> list[str]:
     """The live customers whose details were last read before that time or never, the oldest first, at most `limit`.
 
     Details that could not be understood count as read at the time of the request; otherwise they would block the
     others.
     Customers whose call has failed in this run are omitted.
     """
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT zoho_customer_id FROM customers_cache
              WHERE connection_id = :connection_id AND status <> 'deleted' AND gone_at IS NULL
@@ -219,14 +222,14 @@ def oldest_details(connection: Connection, link: Link, run_id: uuid.UUID, *, bef
              ORDER BY greatest(details_observed_at, switch_asked_at) NULLS FIRST, zoho_customer_id
              LIMIT :limit
         """),
-        {"connection_id": link.connection_id, "run_id": run_id, "before": before, "limit": limit},
+        {"connection_id": connection.connection_id, "run_id": run_id, "before": before, "limit": limit},
     ).scalars()
     return list(rows)
 
 
-def note_details_read(connection: Connection, link: Link, contact: Contact, *, observed_at: datetime) -> None:
+def note_details_read(db: Session, connection: Connection, contact: Contact, *, observed_at: datetime) -> None:
     """Record that the details were read again and match the cache, unless a newer version is cached."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE customers_cache SET details_observed_at = :observed_at
              WHERE user_id = :user_id AND zoho_customer_id = :zoho_customer_id AND connection_id = :connection_id
@@ -235,23 +238,23 @@ def note_details_read(connection: Connection, link: Link, contact: Contact, *, o
                    <= coalesce(CAST(:modified_at AS timestamptz), 'infinity')
         """),
         {
-            "user_id": link.user_id,
+            "user_id": connection.user_id,
             "zoho_customer_id": contact.contact_id,
-            "connection_id": link.connection_id,
+            "connection_id": connection.connection_id,
             "observed_at": observed_at,
             "modified_at": contact.modified_at,
         },
     )
 
 
-def _note(connection: Connection, link: Link, statement: str, noted: Mapping[str, Any]) -> None:
+def _note(db: Session, connection: Connection, statement: str, noted: Mapping[str, Any]) -> None:
     if not noted:
         return
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         statement,
         {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
             "ids": list(noted),
             "values": list(noted.values()),
         },

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from db import reminders
-from db.connections import Link
+from db.connections import Connection
 from db.gate import CACHED, is_replaced_by
+from db.session import Session
 from db.skipped_invoices import KEPT, ObservedInvoice
 
 _WITHDRAW = f"""
@@ -24,7 +23,7 @@ _WITHDRAW = f"""
 
 
 def withdraw(
-    connection: Connection, link: Link, waiting: Sequence[ObservedInvoice], *, now: datetime, stamps_may_go_back: bool
+    db: Session, connection: Connection, waiting: Sequence[ObservedInvoice], *, now: datetime, stamps_may_go_back: bool
 ) -> None:
     """Mark the cached rows of waiting invoices deleted until their new customers are cached.
 
@@ -34,12 +33,12 @@ def withdraw(
     """
     if not waiting:
         return
-    withdrawn = connection.exec_driver_sql(
+    withdrawn = db.exec_driver_sql(
         _WITHDRAW,
         {
-            "connection_id": link.connection_id,
+            "connection_id": connection.connection_id,
             "stamps_may_go_back": stamps_may_go_back,
             "ids": [read.invoice.invoice_id for read in waiting],
         },
     ).scalars()
-    reminders.replan_pending(connection, link, list(withdrawn), now=now)
+    reminders.replan_pending(db, connection, list(withdrawn), now=now)

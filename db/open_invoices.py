@@ -5,26 +5,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from db import plan_cases
 from db.plan_cases import Case
+from db.session import Session
 from domain.invoices import CLOSED_STATUSES
 
 #: Invoices per read.
 BATCH = 500
 
 
-def cases(connection: Connection, connection_id: uuid.UUID) -> Iterator[Case]:
+def cases(db: Session, connection_id: uuid.UUID) -> Iterator[Case]:
     """Every unpaid invoice of the connection with an open or unknown status, without a lock."""
-    ids = _ids(connection, connection_id)
+    ids = _ids(db, connection_id)
     for start in range(0, len(ids), BATCH):
-        yield from plan_cases.read(connection, ids[start : start + BATCH])
+        yield from plan_cases.read(db, ids[start : start + BATCH])
 
 
-def _ids(connection: Connection, connection_id: uuid.UUID) -> Sequence[uuid.UUID]:
+def _ids(db: Session, connection_id: uuid.UUID) -> Sequence[uuid.UUID]:
     return (
-        connection.execute(
+        db.execute(
             text("""
                 SELECT id FROM invoices_cache
                  WHERE connection_id = :connection_id AND status <> ALL(:closed_statuses)
@@ -47,9 +48,9 @@ class WaitingDebt:
     balance: Decimal
 
 
-def waiting(connection: Connection, connection_id: uuid.UUID) -> list[WaitingDebt]:
+def waiting(db: Session, connection_id: uuid.UUID) -> list[WaitingDebt]:
     """The open invoices that wait for their customer, by currency."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT coalesce(invoice ->> 'currency_code', '') AS currency_code, count(*) AS invoices,
                    coalesce(sum((invoice ->> 'balance')::numeric), 0) AS balance
@@ -71,9 +72,9 @@ class Called:
     details_are_known: bool
 
 
-def called(connection: Connection, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Called]:
+def called(db: Session, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Called]:
     """The customers with these ids."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT id, customer_name, coalesce(phone_verdict ->> 'raw', primary_phone, '') AS raw, country_code,
                    asked_version IS NOT DISTINCT FROM coalesce(zoho_last_modified_at, 'epoch') AS details_are_known

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from db.session import Session
 from domain.opening import Backlog, Handover
 from domain.reminders import Opening
 
@@ -40,9 +41,9 @@ class HandoverState:
         return Opening(self.opened_at, with_backlog=self.backlog is Backlog.LATEST)
 
 
-def opening_of(connection: Connection, connection_id: uuid.UUID) -> Opening:
+def opening_of(db: Session, connection_id: uuid.UUID) -> Opening:
     """The opening of the connection for a plan: since when it is open."""
-    row = connection.execute(
+    row = db.execute(
         text("SELECT handover_opened_at, handover_backlog FROM zoho_connections WHERE id = :id"), {"id": connection_id}
     ).one()
     return Opening(row.handover_opened_at, with_backlog=row.handover_backlog == Backlog.LATEST)
@@ -58,20 +59,20 @@ _STATE = text("""
 """)
 
 
-def state_of(connection: Connection, connection_id: uuid.UUID) -> HandoverState:
+def state_of(db: Session, connection_id: uuid.UUID) -> HandoverState:
     """The state of the connection's handover switch."""
-    row = connection.execute(_STATE, {"id": connection_id}).one()
+    row = db.execute(_STATE, {"id": connection_id}).one()
     return HandoverState(
         Handover(row.handover), row.handover_opened_at, Backlog(row.handover_backlog), row.waiting_calls
     )
 
 
-def open_handover(connection: Connection, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
+def open_handover(db: Session, connection_id: uuid.UUID, backlog: Backlog, *, now: datetime) -> None:
     """Open the connection; its plans become due, so that nothing is handed over before they are renewed.
 
     Opening an open connection again moves its opening to `now`.
     """
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections
                SET handover = 'open', handover_opened_at = :now, handover_backlog = :backlog, updated_at = now()
@@ -79,32 +80,32 @@ def open_handover(connection: Connection, connection_id: uuid.UUID, backlog: Bac
         """),
         {"id": connection_id, "now": now, "backlog": backlog},
     )
-    make_plans_due(connection, connection_id, now=now)
+    make_plans_due(db, connection_id, now=now)
 
 
-def close_handover(connection: Connection, connection_id: uuid.UUID) -> None:
+def close_handover(db: Session, connection_id: uuid.UUID) -> None:
     """Close the connection. Its reminders stay planned; none is handed over until it is opened again.
 
     Waits for handovers that hold reminders of the connection and have not ended yet, so that none commits afterwards.
     The
     wait has a limit, because a blocked sender must not prevent a person from closing.
     """
-    connection.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": _CLAIMS_ARE_AWAITED})
-    with suppress(OperationalError), connection.begin_nested():
-        connection.execute(
+    db.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": _CLAIMS_ARE_AWAITED})
+    with suppress(OperationalError), db.begin_nested():
+        db.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended('handover ' || CAST(:id AS uuid), 0))"),
             {"id": connection_id},
         )
-    connection.execute(text("SET LOCAL lock_timeout = 0"))
-    connection.execute(
+    db.execute(text("SET LOCAL lock_timeout = 0"))
+    db.execute(
         text("UPDATE zoho_connections SET handover = 'closed', updated_at = now() WHERE id = :id"),
         {"id": connection_id},
     )
 
 
-def make_plans_due(connection: Connection, connection_id: uuid.UUID, *, now: datetime) -> int:
+def make_plans_due(db: Session, connection_id: uuid.UUID, *, now: datetime) -> int:
     """Make every plan of the connection's open invoices due again; returns their number."""
-    return connection.execute(
+    return db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now
              WHERE id IN (SELECT id FROM invoices_cache

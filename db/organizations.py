@@ -2,13 +2,14 @@
 
 import uuid
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
+from db.session import Session
 from domain.time_zones import known_zone
 
 
 def update_facts(
-    connection: Connection,
+    db: Session,
     connection_id: uuid.UUID,
     *,
     name: str,
@@ -18,7 +19,7 @@ def update_facts(
 ) -> None:
     """Write the facts of the organisation. An unknown time zone goes to its own column; the known one stays."""
     is_known = known_zone(time_zone) is not None
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections
                SET organization_name = :name,

@@ -1,9 +1,10 @@
 """Statements over invoices whose customer is gone: a merge may have moved them, without a new modified time."""
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import TextClause, text
 
 from db import webhook_events
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from db.webhook_events import Due
 from domain.invoices import OPEN_STATUSES
 from domain.webhooks import Entity, Event, EventKind
@@ -29,26 +30,26 @@ _UNREAD = text(f"""
 """)  # noqa: S608  (a constant)
 
 
-def ask_again(connection: Connection, link: Link, zoho_customer_id: str) -> list[Due]:
+def ask_again(db: Session, connection: Connection, zoho_customer_id: str) -> list[Due]:
     """Request a refresh of each open invoice of the customer; returns the refreshes that are due at once."""
-    return _request(connection, link, _OPEN, zoho_customer_id=zoho_customer_id)
+    return _request(db, connection, _OPEN, zoho_customer_id=zoho_customer_id)
 
 
-def ask_unread(connection: Connection, link: Link) -> list[Due]:
+def ask_unread(db: Session, connection: Connection) -> list[Due]:
     """Requests a refresh of each open invoice that was not read since its customer's 404."""
-    return _request(connection, link, _UNREAD)
+    return _request(db, connection, _UNREAD)
 
 
-def _request(connection: Connection, link: Link, statement: TextClause, **values: str) -> list[Due]:
-    invoice_ids = connection.execute(
+def _request(db: Session, connection: Connection, statement: TextClause, **values: str) -> list[Due]:
+    invoice_ids = db.execute(
         statement,
         {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
             "open_statuses": sorted(OPEN_STATUSES),
             **values,
         },
     ).scalars()
     events = [Event(Entity.INVOICE, each, EventKind.ORPHANED, modified_at=None, digest=None) for each in invoice_ids]
-    due = (webhook_events.receive(connection, link.connection_id, event) for event in events)
+    due = (webhook_events.receive(db, connection.connection_id, event) for event in events)
     return [each for each in due if each is not None]

@@ -4,9 +4,10 @@ import datetime as dt
 import uuid
 
 from psycopg.errors import InvalidParameterValue, NoDataFound
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from db.session import Session
 from domain.errors import BooksyncError
 from domain.outcome import CallOutcome
 
@@ -16,7 +17,7 @@ class RefusedOutcomeError(BooksyncError):
 
 
 def report(
-    connection: Connection,
+    db: Session,
     handover_id: uuid.UUID,
     outcome: CallOutcome,
     *,
@@ -30,7 +31,7 @@ def report(
         RefusedOutcomeError: no such handover or reminder, or a promise without a day.
     """
     try:
-        recorded: int = connection.execute(
+        recorded: int = db.execute(
             text("SELECT report_outcome(:handover_id, :outcome, :reminder_id, :until, :note)"),
             {
                 "handover_id": handover_id,

@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Sequence
 from enum import StrEnum
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from db.connections import CREDENTIALS, Link
+from db.connections import CREDENTIALS, Connection
+from db.session import Session
 
 
 class Parking(StrEnum):
@@ -17,38 +18,38 @@ class Parking(StrEnum):
     REVIVED = "revived"  #: it was connected again in the meantime, and stays unchanged
 
 
-def park(connection: Connection, link: Link, reason: str) -> Parking:
+def park(db: Session, connection: Connection, reason: str) -> Parking:
     """Stop the runs of the connection until it is connected again.
 
-    Zoho has refused the credentials that `link` was read with. Newer credentials may be valid, so their connection is
+    Zoho has refused the credentials that `connection` was read with. Newer credentials may be valid: their connection is
     not parked.
     """
-    stored = connection.execute(
+    stored = db.execute(
         text(f"SELECT status, {CREDENTIALS} FROM zoho_connections WHERE id = :id FOR NO KEY UPDATE"),  # noqa: S608
-        {"id": link.connection_id},
+        {"id": connection.connection_id},
     ).one()
-    if stored.credentials != link.credentials:
+    if stored.credentials != connection.credentials:
         return Parking.REVIVED
     if stored.status == "parked":
         return Parking.ALREADY
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections SET status = 'parked', parked_reason = :reason, updated_at = now() WHERE id = :id
         """),
-        {"id": link.connection_id, "reason": reason},
+        {"id": connection.connection_id, "reason": reason},
     )
     return Parking.PARKED
 
 
-def parked(connection: Connection) -> Sequence[uuid.UUID]:
+def parked(db: Session) -> Sequence[uuid.UUID]:
     """The parked connections, the oldest first."""
-    ids = connection.execute(text("SELECT id FROM zoho_connections WHERE status = 'parked' ORDER BY created_at, id"))
+    ids = db.execute(text("SELECT id FROM zoho_connections WHERE status = 'parked' ORDER BY created_at, id"))
     return list(ids.scalars())
 
 
-def resume(connection: Connection, connection_id: uuid.UUID) -> None:
+def resume(db: Session, connection_id: uuid.UUID) -> None:
     """Resume a parked connection that Zoho accepts again; its next sync is due."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections
                SET status = 'active', parked_reason = NULL, oauth_failing_since = NULL,

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.invoices import CLOSED_STATUSES
 from domain.phone_audit import AuditRules, PhoneFacts
 
@@ -46,13 +47,13 @@ _DOUBTFUL = text("""
 _CURRENCY = text("SELECT currency_code FROM zoho_connections WHERE id = :connection_id")
 
 
-def doubtful(connection: Connection, link: Link, rules: AuditRules) -> Iterator[PhoneFacts]:
+def doubtful(db: Session, connection: Connection, rules: AuditRules) -> Iterator[PhoneFacts]:
     """The live customers whose number is refused, not called or doubtful, unordered. Confirmed ones are omitted."""
-    rows = connection.execute(
+    rows = db.execute(
         _DOUBTFUL,
         {
-            "connection_id": link.connection_id,
-            "user_id": link.user_id,
+            "connection_id": connection.connection_id,
+            "user_id": connection.user_id,
             "closed_statuses": sorted(CLOSED_STATUSES),
             "kinds_not_called": list(rules.kinds_not_called),
             "shared_by": rules.shared_by,
@@ -74,6 +75,6 @@ def doubtful(connection: Connection, link: Link, rules: AuditRules) -> Iterator[
         )
 
 
-def home_currency(connection: Connection, link: Link) -> str:
+def home_currency(db: Session, connection: Connection) -> str:
     """The organisation's own currency; "" if it is unknown."""
-    return connection.execute(_CURRENCY, {"connection_id": link.connection_id}).scalar_one() or ""
+    return db.execute(_CURRENCY, {"connection_id": connection.connection_id}).scalar_one() or ""

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.contacts import ContactPerson, ContactStatus
 from domain.customers import persons_from_json
 from domain.phones import NO_CONFIRMATIONS, Confirmations
@@ -63,9 +64,9 @@ def aggregated(customer: str) -> str:
     """  # noqa: S608  (the aliases are constants)
 
 
-def confirm(connection: Connection, confirmations: Sequence[Confirmation]) -> None:
+def confirm(db: Session, confirmations: Sequence[Confirmation]) -> None:
     """Store confirmations; each replaces an earlier one for the same text. The caller has locked the customers."""
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         INSERT INTO phone_confirmations (customer_id, phone_text, phone, note, confirmed_at)
         SELECT * FROM unnest(%(ids)s::uuid[], %(texts)s::text[], %(phones)s::text[], %(notes)s::text[],
@@ -83,9 +84,9 @@ def confirm(connection: Connection, confirmations: Sequence[Confirmation]) -> No
     )
 
 
-def withdraw(connection: Connection, customer_id: uuid.UUID) -> Sequence[Confirmation]:
+def withdraw(db: Session, customer_id: uuid.UUID) -> Sequence[Confirmation]:
     """Delete and return every confirmation of the customer, including those of former texts."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             DELETE FROM phone_confirmations WHERE customer_id = :customer_id
             RETURNING customer_id, phone_text, phone, note, confirmed_at
@@ -95,9 +96,9 @@ def withdraw(connection: Connection, customer_id: uuid.UUID) -> Sequence[Confirm
     return [Confirmation(*row) for row in rows]
 
 
-def listed(connection: Connection, customer_ids: Sequence[uuid.UUID]) -> Sequence[Confirmation]:
+def listed(db: Session, customer_ids: Sequence[uuid.UUID]) -> Sequence[Confirmation]:
     """The confirmations of these customers, the newest first."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT customer_id, phone_text, phone, note, confirmed_at FROM phone_confirmations
              WHERE customer_id = ANY(:ids) ORDER BY confirmed_at DESC, customer_id, phone_text
@@ -122,12 +123,12 @@ _CUSTOMERS = text(f"""
 
 
 def lock_customers(
-    connection: Connection, link: Link, zoho_customer_ids: Sequence[str]
+    db: Session, connection: Connection, zoho_customer_ids: Sequence[str]
 ) -> Mapping[str, ConfirmableCustomer]:
     """Lock the customers with these Zoho ids until the transaction ends."""
-    ids = connection.execute(_LOCK, {"connection_id": link.connection_id, "zoho_ids": list(zoho_customer_ids)})
+    ids = db.execute(_LOCK, {"connection_id": connection.connection_id, "zoho_ids": list(zoho_customer_ids)})
     # Read after the lock, because a statement that waits for a lock sees other tables as they were before the wait.
-    rows = connection.execute(_CUSTOMERS, {"ids": list(ids.scalars())})
+    rows = db.execute(_CUSTOMERS, {"ids": list(ids.scalars())})
     return {
         row.zoho_customer_id: ConfirmableCustomer(
             id=row.id,
@@ -154,9 +155,9 @@ _STANDING = text("""
 """)
 
 
-def standing(connection: Connection, customer_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, PhoneStanding]:
+def standing(db: Session, customer_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, PhoneStanding]:
     """The state of these customers' numbers in the cache."""
-    rows = connection.execute(_STANDING, {"ids": list(customer_ids)})
+    rows = db.execute(_STANDING, {"ids": list(customer_ids)})
     return {
         row.id: PhoneStanding(
             phone=row.primary_phone,

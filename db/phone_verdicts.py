@@ -7,11 +7,12 @@ from typing import Any
 
 import orjson
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
 from db import phone_confirmations, reminders
 from db.arrays import array_literal
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from db.stored_customers import details_of_row
 from domain.contacts import Contact, ContactKind, ContactStatus
 from domain.customers import Customer, customer_from, persons_from_json
@@ -25,25 +26,25 @@ BATCH = 100
 _PLANNED_BY = ("kind", "doubts", "confirmed")
 
 
-def judged_with(link: Link, fallback: PhoneFallback) -> str:
+def judged_with(connection: Connection, fallback: PhoneFallback) -> str:
     """Everything except the customer that a verdict depends on: the edition, the setting, the organisation's home."""
-    return " ".join((METADATA_VERSION, fallback, link.country_code or "-", link.time_zone))
+    return " ".join((METADATA_VERSION, fallback, connection.country_code or "-", connection.time_zone))
 
 
-def noted(connection: Connection, link: Link) -> str | None:
+def noted(db: Session, connection: Connection) -> str | None:
     """The recorded basis of the connection's verdicts (see `judged_with`); None if it was never recorded."""
-    judged: str | None = connection.execute(
+    judged: str | None = db.execute(
         text("SELECT phones_judged_with FROM zoho_connections WHERE id = :connection_id"),
-        {"connection_id": link.connection_id},
+        {"connection_id": connection.connection_id},
     ).scalar_one()
     return judged
 
 
-def note_current(connection: Connection, link: Link, fallback: PhoneFallback) -> None:
+def note_current(db: Session, connection: Connection, fallback: PhoneFallback) -> None:
     """Record that all numbers of the connection were judged again."""
-    connection.execute(
+    db.execute(
         text("UPDATE zoho_connections SET phones_judged_with = :judged_with WHERE id = :connection_id"),
-        {"connection_id": link.connection_id, "judged_with": judged_with(link, fallback)},
+        {"connection_id": connection.connection_id, "judged_with": judged_with(connection, fallback)},
     )
 
 
@@ -66,8 +67,8 @@ _LOCKED = text(f"""
 
 
 def judge_anew(
+    db: Session,
     connection: Connection,
-    link: Link,
     after: str,
     *,
     fallback: PhoneFallback,
@@ -78,21 +79,21 @@ def judge_anew(
 
     Changed customers are planned again. Returns the last id that was read; None at the end.
     """
-    locked = connection.execute(
+    locked = db.execute(
         _LOCK_NEXT,
         {
-            "connection_id": link.connection_id,
+            "connection_id": connection.connection_id,
             "after": after,
             "limit": BATCH,
             "all_of_them": all_of_them,
             "metadata": METADATA_VERSION,
         },
     )
-    return judge_customers(connection, link, locked.scalars().all(), fallback=fallback, now=now)
+    return judge_customers(db, connection, locked.scalars().all(), fallback=fallback, now=now)
 
 
 def judge_customers(
-    connection: Connection, link: Link, customer_ids: Sequence[uuid.UUID], *, fallback: PhoneFallback, now: datetime
+    db: Session, connection: Connection, customer_ids: Sequence[uuid.UUID], *, fallback: PhoneFallback, now: datetime
 ) -> str | None:
     """Judge these customers again, and plan again for those that change. The caller has locked them.
 
@@ -100,20 +101,20 @@ def judge_customers(
     """
     # Read after the lock, because a statement that waits for a lock sees the confirmations as they were before the
     # wait.
-    rows = connection.execute(_LOCKED, {"ids": list(customer_ids)}).all()
+    rows = db.execute(_LOCKED, {"ids": list(customer_ids)}).all()
     if not rows:
         return None
     # A customer from before booksync has no persons yet, only the number from its invoices: it has nothing to judge.
-    judged = [(row, _judged(row, link, fallback)) for row in rows if row.contact_persons]
+    judged = [(row, _judged(row, connection, fallback)) for row in rows if row.contact_persons]
     changed = [row.id for row, customer in judged if _is_changed(row, customer)]
-    _write(connection, judged, changed)
+    _write(db, judged, changed)
     if changed:
-        reminders.replan_customers(connection, link, changed, now=now)
+        reminders.replan_customers(db, connection, changed, now=now)
     last_id: str = rows[-1].zoho_customer_id
     return last_id
 
 
-def _judged(row: Row[Any], link: Link, fallback: PhoneFallback) -> Customer:
+def _judged(row: Row[Any], connection: Connection, fallback: PhoneFallback) -> Customer:
     contact = Contact(
         contact_id=row.zoho_customer_id,
         kind=ContactKind.CUSTOMER,
@@ -125,7 +126,7 @@ def _judged(row: Row[Any], link: Link, fallback: PhoneFallback) -> Customer:
     )
     return customer_from(
         contact,
-        home=link.home,
+        home=connection.home,
         known=details_of_row(row),
         confirmed=row.confirmed or NO_CONFIRMATIONS,
         fallback=fallback,
@@ -155,9 +156,9 @@ def _stored_outcome(row: Row[Any]) -> tuple[Any, ...]:
     return (row.primary_phone, row.phone_problem, row.phone_not_callable, row.time_zone, row.time_zones)
 
 
-def _write(connection: Connection, judged: Sequence[tuple[Row[Any], Customer]], changed: Sequence[uuid.UUID]) -> None:
+def _write(db: Session, judged: Sequence[tuple[Row[Any], Customer]], changed: Sequence[uuid.UUID]) -> None:
     """Write the verdicts; `updated_at` changes only for changed customers, not for a verdict that stays the same."""
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         UPDATE customers_cache
            SET primary_phone = anew.phone,

@@ -8,10 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
 from db.invoice_rows import invoice_of_row
 from db.models import ReminderStatus
+from db.session import Session
 from domain.callable_numbers import NumberFacts
 from domain.contacts import ContactStatus
 from domain.invoices import Invoice
@@ -105,26 +106,26 @@ _REMINDERS = """
 """
 
 
-def lock(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
+def lock(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
     """Lock these invoices with their customers and reminders until the transaction ends."""
-    return _cases(connection, invoice_ids, "FOR NO KEY UPDATE")
+    return _cases(db, invoice_ids, "FOR NO KEY UPDATE")
 
 
-def read(connection: Connection, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
+def read(db: Session, invoice_ids: Sequence[uuid.UUID]) -> Iterator[Case]:
     """These invoices with their customers and reminders, without a lock."""
-    return _cases(connection, invoice_ids, "")
+    return _cases(db, invoice_ids, "")
 
 
-def _cases(connection: Connection, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterator[Case]:
+def _cases(db: Session, invoice_ids: Sequence[uuid.UUID], locked: str) -> Iterator[Case]:
     ids = {"ids": list(invoice_ids)}
-    found = connection.execute(text(_CUSTOMERS + locked), ids).all()
-    names = _names(connection, [row.id for row in found])
+    found = db.execute(text(_CUSTOMERS + locked), ids).all()
+    names = _names(db, [row.id for row in found])
     customers = {row.id: _customer(row, names.get((row.user_id, row.primary_phone), 1)) for row in found}
-    invoices = connection.execute(text(_INVOICES + locked), ids).all()
+    invoices = db.execute(text(_INVOICES + locked), ids).all()
     pending: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
     taken: dict[uuid.UUID, dict[int, datetime]] = defaultdict(dict)
     sent: dict[uuid.UUID, set[int]] = defaultdict(set)
-    for row in connection.execute(text(_REMINDERS + locked), ids):
+    for row in db.execute(text(_REMINDERS + locked), ids):
         if row.status != ReminderStatus.SCHEDULED:
             sent[row.invoice_id].add(row.step)
         elif row.closes_at is None:
@@ -150,9 +151,9 @@ def _cases(connection: Connection, invoice_ids: Sequence[uuid.UUID], locked: str
             )
 
 
-def _names(connection: Connection, customer_ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
+def _names(db: Session, customer_ids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], int]:
     """For each number that several live customers of its user share: the number of different customer names."""
-    rows = connection.execute(_NAMES, {"ids": list(customer_ids)})
+    rows = db.execute(_NAMES, {"ids": list(customer_ids)})
     return {(row.user_id, row.primary_phone): row.names for row in rows}
 
 

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from db import reminder_policies
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.calling_hours import hours_in_common
 from domain.calling_window import CallingWindow
 from domain.deletions import RecordKind
@@ -144,8 +145,8 @@ _QUESTIONS = text(f"""
 
 
 def questions(
+    db: Session,
     connection: Connection,
-    link: Link,
     window: CallingWindow,
     *,
     now: datetime,
@@ -158,14 +159,14 @@ def questions(
     """
     if limit <= 0:
         return []
-    rows = connection.execute(
+    rows = db.execute(
         _QUESTIONS,
         {
-            "connection_id": link.connection_id,
+            "connection_id": connection.connection_id,
             "run_id": run_id,
             "now": now,
             "until": now + AHEAD,
-            "scattered": _scattered(connection, link, window, now),
+            "scattered": _scattered(db, connection, window, now),
             "limit": limit,
             **_RULES,
         },
@@ -199,21 +200,21 @@ _UNCERTAIN_COUNTRIES = text(f"""
 """)  # noqa: S608  (the conditions are constants)
 
 
-def uncertain_countries(connection: Connection, connection_id: uuid.UUID) -> UncertainCountries:
+def uncertain_countries(db: Session, connection_id: uuid.UUID) -> UncertainCountries:
     """Customers whose number depends on an unknown country: still to be requested, or requested without success."""
-    row = connection.execute(_UNCERTAIN_COUNTRIES, {"connection_id": connection_id, **_DEBTORS}).one()
-    policy = reminder_policies.policy_of(connection, connection_id)
+    row = db.execute(_UNCERTAIN_COUNTRIES, {"connection_id": connection_id, **_DEBTORS}).one()
+    policy = reminder_policies.policy_of(db, connection_id)
     return UncertainCountries(row.customers, row.to_ask, policy.detail_calls_per_run)
 
 
-def _scattered(connection: Connection, link: Link, window: CallingWindow, now: datetime) -> list[str]:
+def _scattered(db: Session, connection: Connection, window: CallingWindow, now: datetime) -> list[str]:
     """The sets of zones, as `array_to_string` writes them, with fewer common hours than `FEW_HOURS`."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT DISTINCT time_zones FROM customers_cache
              WHERE connection_id = :connection_id AND cardinality(time_zones) > 1 AND address_state IS NULL
         """),
-        {"connection_id": link.connection_id},
+        {"connection_id": connection.connection_id},
     ).scalars()
     return [
         " ".join(names)

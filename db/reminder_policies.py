@@ -4,32 +4,33 @@ import uuid
 from datetime import datetime
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from db import openings
+from db.session import Session
 from domain.reminder_policy import ReminderPolicy
 
 
-def policy_of(connection: Connection, connection_id: uuid.UUID) -> ReminderPolicy:
+def policy_of(db: Session, connection_id: uuid.UUID) -> ReminderPolicy:
     """The connection's rules, or the defaults if none are set."""
-    rules = connection.execute(
+    rules = db.execute(
         text("SELECT rules FROM reminder_policies WHERE connection_id = :connection_id"),
         {"connection_id": connection_id},
     ).scalar_one_or_none()
     return ReminderPolicy() if rules is None else ReminderPolicy.from_json(rules)
 
 
-def save(connection: Connection, connection_id: uuid.UUID, policy: ReminderPolicy, *, now: datetime) -> int:
+def save(db: Session, connection_id: uuid.UUID, policy: ReminderPolicy, *, now: datetime) -> int:
     """Write the rules and make every plan of the connection's open invoices due; returns their number.
 
     A due plan is not handed over. Planning reads the rules after it has locked its invoices: a plan from before this
     statement is made again, and a later plan uses the new rules.
     """
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         INSERT INTO reminder_policies AS kept (connection_id, rules) VALUES (%(connection_id)s, %(rules)s)
         ON CONFLICT (connection_id) DO UPDATE SET rules = excluded.rules, updated_at = now()
         """,
         {"connection_id": connection_id, "rules": Jsonb(policy.to_json())},
     )
-    return openings.make_plans_due(connection, connection_id, now=now)
+    return openings.make_plans_due(db, connection_id, now=now)

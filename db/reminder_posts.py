@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
 from db.leases import LeaseLostError
+from db.session import Session
 
 #: Lease duration: after it another scheduler may post the handover. Must exceed the longest HTTP call.
 LEASE_SECONDS = 120.0
@@ -18,9 +19,9 @@ TOO_LATE = "given up: the calling window has closed"
 CLOSED = "given up: the connection is closed for handovers"
 
 
-def enqueue(connection: Connection, contact_ids: Sequence[uuid.UUID]) -> None:
+def enqueue(db: Session, contact_ids: Sequence[uuid.UUID]) -> None:
     """Enqueue these handovers, made in the same transaction, to be posted."""
-    connection.execute(
+    db.execute(
         text("UPDATE reminder_contacts SET post_at = handed_over_at WHERE id = ANY(:ids)"), {"ids": list(contact_ids)}
     )
 
@@ -68,10 +69,10 @@ _CONTENTS = text("""
 """)
 
 
-def take(connection: Connection, *, limit: int) -> list[Post]:
+def take(db: Session, *, limit: int) -> list[Post]:
     """Lease the next due handovers for `LEASE_SECONDS` each; the caller commits before it calls."""
-    taken = connection.execute(_TAKE, {"lease_seconds": LEASE_SECONDS, "limit": limit}).all()
-    contents = connection.execute(_CONTENTS, {"ids": [contact.id for contact in taken]}).all()
+    taken = db.execute(_TAKE, {"lease_seconds": LEASE_SECONDS, "limit": limit}).all()
+    contents = db.execute(_CONTENTS, {"ids": [contact.id for contact in taken]}).all()
     return [_post(contact, [row for row in contents if row.contact_id == contact.id]) for contact in taken]
 
 
@@ -116,9 +117,9 @@ def _reminder(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def note_posted(connection: Connection, contact_id: uuid.UUID) -> None:
+def note_posted(db: Session, contact_id: uuid.UUID) -> None:
     """Record that the receiver has accepted it."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE reminder_contacts SET posted_at = clock_timestamp(), post_at = NULL, post_problem = NULL
              WHERE id = :id
@@ -127,9 +128,9 @@ def note_posted(connection: Connection, contact_id: uuid.UUID) -> None:
     )
 
 
-def release(connection: Connection, post: Post, *, seconds: float, refund_attempt: bool, problem: str | None) -> None:
+def release(db: Session, post: Post, *, seconds: float, refund_attempt: bool, problem: str | None) -> None:
     """Release the lease; the handover is posted again after `seconds`. Another scheduler's lease stays."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE reminder_contacts
                SET post_at = clock_timestamp() + make_interval(secs => :seconds),
@@ -146,13 +147,13 @@ def release(connection: Connection, post: Post, *, seconds: float, refund_attemp
     )
 
 
-def give_up(connection: Connection, post: Post, problem: str) -> None:
+def give_up(db: Session, post: Post, problem: str) -> None:
     """End the attempts to post the handover.
 
     Raises:
         LeaseLostError: another scheduler has acquired the handover.
     """
-    ended = connection.execute(
+    ended = db.execute(
         text(
             "UPDATE reminder_contacts SET post_at = NULL, post_problem = :problem WHERE id = :id AND post_at = :until"
         ),
@@ -162,7 +163,7 @@ def give_up(connection: Connection, post: Post, problem: str) -> None:
         raise LeaseLostError
 
 
-def present(connection: Connection) -> dt.datetime:
+def present(db: Session) -> dt.datetime:
     """The present time on Postgres's clock, which all of these times refer to."""
-    moment: dt.datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    moment: dt.datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
     return moment

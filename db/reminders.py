@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from db import openings, plan_cases, reminder_policies
-from db.connections import Link
+from db.connections import Connection
 from db.models import ReminderStatus
 from db.plan_cases import Case
+from db.session import Session
 from domain.invoices import CLOSED_STATUSES
 from domain.reminders import Plan, PlannedReminder, Scheduled, Skipped, SkipReason, next_planning_at
 
@@ -26,35 +27,35 @@ _SCHEDULED = "scheduled"
 _NOT_PLANNED_YET = "not_planned_yet"
 
 
-def plan_due(connection: Connection, link: Link, *, now: datetime) -> int:
+def plan_due(db: Session, connection: Connection, *, now: datetime) -> int:
     """Plan the next invoices whose planning is due, at most `BATCH`; returns their number."""
-    due = connection.execute(
+    due = db.execute(
         text("""
             SELECT id FROM invoices_cache
              WHERE connection_id = :connection_id AND plan_at <= :now AND customer_id IS NOT NULL
              ORDER BY plan_at, id LIMIT :limit
         """),
-        {"connection_id": link.connection_id, "now": now, "limit": BATCH},
+        {"connection_id": connection.connection_id, "now": now, "limit": BATCH},
     ).scalars()
     invoice_ids = list(due)
-    _replan(connection, link, invoice_ids, now=now)
+    _replan(db, connection, invoice_ids, now=now)
     return len(invoice_ids)
 
 
-def plan_all_due(engine: Engine, link: Link, *, now: datetime) -> int:
+def plan_all_due(engine: Engine, connection: Connection, *, now: datetime) -> int:
     """Plan all due invoices in batches, one transaction each. After an interruption the next run plans the rest."""
     planned = 0
     while True:
-        with engine.begin() as connection:
-            batch = plan_due(connection, link, now=now)
+        with engine.begin() as db:
+            batch = plan_due(db, connection, now=now)
         if batch == 0:
             return planned
         planned += batch
 
 
-def plan_customer(connection: Connection, link: Link, zoho_customer_id: str, *, now: datetime) -> None:
+def plan_customer(db: Session, connection: Connection, zoho_customer_id: str, *, now: datetime) -> None:
     """Plan this customer's invoices whose planning is due, at most `BATCH`: webhook changes do not wait for a run."""
-    due = connection.execute(
+    due = db.execute(
         text("""
             SELECT invoice.id FROM invoices_cache invoice JOIN customers_cache customer ON customer.id = customer_id
              WHERE customer.connection_id = :connection_id AND customer.zoho_customer_id = :zoho_customer_id
@@ -62,19 +63,19 @@ def plan_customer(connection: Connection, link: Link, zoho_customer_id: str, *, 
              ORDER BY plan_at, invoice.id LIMIT :limit
         """),
         {
-            "connection_id": link.connection_id,
-            "user_id": link.user_id,
+            "connection_id": connection.connection_id,
+            "user_id": connection.user_id,
             "zoho_customer_id": zoho_customer_id,
             "now": now,
             "limit": BATCH,
         },
     ).scalars()
-    _replan(connection, link, list(due), now=now)
+    _replan(db, connection, list(due), now=now)
 
 
-def plan_customers(connection: Connection, link: Link, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+def plan_customers(db: Session, connection: Connection, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
     """Plan these customers' invoices whose planning is due. The caller has locked the customers."""
-    due = connection.execute(
+    due = db.execute(
         text(
             "SELECT id FROM invoices_cache WHERE customer_id = ANY(:ids) AND plan_at <= :now ORDER BY zoho_invoice_id"
         ),
@@ -82,21 +83,21 @@ def plan_customers(connection: Connection, link: Link, customer_ids: Sequence[uu
     ).scalars()
     invoice_ids = list(due)
     for start in range(0, len(invoice_ids), BATCH):
-        _replan(connection, link, invoice_ids[start : start + BATCH], now=now)
+        _replan(db, connection, invoice_ids[start : start + BATCH], now=now)
 
 
-def replan_pending(connection: Connection, link: Link, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+def replan_pending(db: Session, connection: Connection, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
     """Plan those of these changed invoices again that have pending reminders: these are moved or cancelled at once."""
-    pending = connection.execute(
+    pending = db.execute(
         text("SELECT DISTINCT invoice_id FROM reminders WHERE invoice_id = ANY(:ids) AND status = 'scheduled'"),
         {"ids": list(invoice_ids)},
     ).scalars()
-    _replan(connection, link, list(pending), now=now)
+    _replan(db, connection, list(pending), now=now)
 
 
-def replan_customers(connection: Connection, link: Link, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+def replan_customers(db: Session, connection: Connection, customer_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
     """Replan after a change of these customers: pending reminders at once, their other open invoices become due."""
-    invoice_ids = connection.execute(
+    invoice_ids = db.execute(
         text("""
             UPDATE invoices_cache SET plan_at = :now
              WHERE id IN (SELECT id FROM invoices_cache
@@ -106,29 +107,29 @@ def replan_customers(connection: Connection, link: Link, customer_ids: Sequence[
         """),
         {"customer_ids": list(customer_ids), "now": now},
     ).scalars()
-    replan_pending(connection, link, list(invoice_ids), now=now)
+    replan_pending(db, connection, list(invoice_ids), now=now)
 
 
-def _replan(connection: Connection, link: Link, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
+def _replan(db: Session, connection: Connection, invoice_ids: Sequence[uuid.UUID], *, now: datetime) -> None:
     if not invoice_ids:
         return
-    cases = list(plan_cases.lock(connection, invoice_ids))
-    policy = reminder_policies.policy_of(connection, link.connection_id)
-    opening = openings.opening_of(connection, link.connection_id)
-    plans = [(case, case.plan(policy, opening, home_time_zone=link.time_zone, now=now)) for case in cases]
-    _withdraw(connection, plans)
-    _schedule(connection, link, plans)
-    _note_outcomes(connection, plans)
+    cases = list(plan_cases.lock(db, invoice_ids))
+    policy = reminder_policies.policy_of(db, connection.connection_id)
+    opening = openings.opening_of(db, connection.connection_id)
+    plans = [(case, case.plan(policy, opening, home_time_zone=connection.time_zone, now=now)) for case in cases]
+    _withdraw(db, plans)
+    _schedule(db, connection, plans)
+    _note_outcomes(db, plans)
 
 
-def _withdraw(connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> None:
+def _withdraw(db: Session, plans: Sequence[tuple[Case, Plan]]) -> None:
     """Withdraw pending reminders that the plan omits: superseded by a later step, or cancelled with the whole plan."""
     withdrawn = [
         (case.id, step, ReminderStatus.SUPERSEDED if isinstance(made, Scheduled) else ReminderStatus.CANCELLED)
         for case, made in plans
         for step in case.pending.keys() - {reminder.step for reminder in _reminders(made)}
     ]
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         UPDATE reminders SET status = gone.status, updated_at = now()
           FROM unnest(%(invoices)s::uuid[], %(steps)s::int[], %(statuses)s::text[]) AS gone (invoice_id, step, status)
@@ -143,7 +144,7 @@ def _withdraw(connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> Non
     )
 
 
-def _schedule(connection: Connection, link: Link, plans: Sequence[tuple[Case, Plan]]) -> None:
+def _schedule(db: Session, connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> None:
     """Write one row per step, by the unique key; a row that already matches the plan is not rewritten.
 
     Two kinds of rows are never changed. One is a sent reminder (any status that booksync does not know counts as sent).
@@ -152,7 +153,7 @@ def _schedule(connection: Connection, link: Link, plans: Sequence[tuple[Case, Pl
     appeared after the plan's read.
     """
     rows = [(case, reminder) for case, made in plans for reminder in _reminders(made)]
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         INSERT INTO reminders AS planned
                (user_id, status, invoice_id, customer_id, phone, step, scheduled_at, day, closes_at)
@@ -174,7 +175,7 @@ def _schedule(connection: Connection, link: Link, plans: Sequence[tuple[Case, Pl
                                  excluded.customer_id)
         """,
         {
-            "user_id": link.user_id,
+            "user_id": connection.user_id,
             "invoices": [case.id for case, _ in rows],
             "customers": [case.customer.id for case, _ in rows],
             "phones": [case.customer.primary_phone for case, _ in rows],
@@ -186,8 +187,8 @@ def _schedule(connection: Connection, link: Link, plans: Sequence[tuple[Case, Pl
     )
 
 
-def _note_outcomes(connection: Connection, plans: Sequence[tuple[Case, Plan]]) -> None:
-    connection.exec_driver_sql(
+def _note_outcomes(db: Session, plans: Sequence[tuple[Case, Plan]]) -> None:
+    db.exec_driver_sql(
         """
         UPDATE invoices_cache SET plan_at = made.plan_at, plan_outcome = made.outcome
           FROM unnest(%(ids)s::uuid[], %(plan_ats)s::timestamptz[], %(outcomes)s::text[]) AS made (id, plan_at, outcome)
@@ -240,9 +241,9 @@ _STANDING = text(f"""
 """)  # noqa: S608
 
 
-def standing(connection: Connection, connection_id: uuid.UUID) -> Standing:
+def standing(db: Session, connection_id: uuid.UUID) -> Standing:
     """The states of the connection's open invoices, including those that wait for their customer."""
-    rows = connection.execute(
+    rows = db.execute(
         _STANDING,
         {
             "connection_id": connection_id,

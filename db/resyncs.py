@@ -4,10 +4,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from db import webhook_events
 from db.leases import LeaseLostError
+from db.session import Session
 from db.webhook_events import Due, ResyncRef
 from domain.floods import FLOOD
 from domain.webhooks import MOST_SENT, Entity, Outcome
@@ -61,9 +62,9 @@ _ACQUIRE = text("""
 """)
 
 
-def acquire(connection: Connection, ref: ResyncRef, *, lease_seconds: float) -> RefreshLease | None:
+def acquire(db: Session, ref: ResyncRef, *, lease_seconds: float) -> RefreshLease | None:
     """Lease the record if it is due, has waiting events and no lease; else None: the message is duplicated or early."""
-    row = connection.execute(_ACQUIRE, ref.as_values() | {"lease_seconds": lease_seconds}).one_or_none()
+    row = db.execute(_ACQUIRE, ref.as_values() | {"lease_seconds": lease_seconds}).one_or_none()
     if row is None:
         return None
     has_turn = row.waiting_for is not None and row.waiting_for.startswith(BUDGET)
@@ -87,9 +88,9 @@ _WAITS = text("""
 """)
 
 
-def waits(connection: Connection, ref: ResyncRef) -> Due | None:
+def waits(db: Session, ref: ResyncRef) -> Due | None:
     """The time when the record is due, if a message has come too early for it."""
-    seconds = connection.execute(_WAITS, ref.as_values()).scalar_one_or_none()
+    seconds = db.execute(_WAITS, ref.as_values()).scalar_one_or_none()
     return None if seconds is None else Due.of(ref, seconds)
 
 
@@ -110,7 +111,7 @@ _FINISH = text("""
 """)
 
 
-def finish(connection: Connection, lease: RefreshLease, outcome: Outcome, *, error: str | None = None) -> Due | None:
+def finish(db: Session, lease: RefreshLease, outcome: Outcome, *, error: str | None = None) -> Due | None:
     """End the lease: its events get that outcome. Returns when the record is due again, if more have arrived.
 
     Raises:
@@ -122,10 +123,10 @@ def finish(connection: Connection, lease: RefreshLease, outcome: Outcome, *, err
         "error": error,
         "has_failed": outcome is Outcome.FAILED,
     }
-    row = connection.execute(_FINISH, values).one_or_none()
+    row = db.execute(_FINISH, values).one_or_none()
     if row is None:
         raise LeaseLostError
-    webhook_events.note_outcome(connection, lease.ref, outcome, received=lease.received)
+    webhook_events.note_outcome(db, lease.ref, outcome, received=lease.received)
     return Due.of(lease.ref, row.seconds) if row.has_more else None
 
 
@@ -141,7 +142,7 @@ _RELEASE = text("""
 
 
 def release(
-    connection: Connection,
+    db: Session,
     lease: RefreshLease,
     *,
     seconds: float,
@@ -150,7 +151,7 @@ def release(
     error: str | None = None,
 ) -> None:
     """Release the record until a later time. A wait for the budget does not count as an attempt; a failure does."""
-    connection.execute(
+    db.execute(
         _RELEASE,
         lease.ref.as_values()
         | {
@@ -178,9 +179,9 @@ _SWEEP = text("""
 """)
 
 
-def sweep(connection: Connection, *, sweep_seconds: float, limit: int = 1000) -> list[ResyncRef]:
+def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[ResyncRef]:
     """The records without a lease for `sweep_seconds`: their messages are to be sent again."""
-    rows = connection.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
+    rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [ResyncRef(row.connection_id, Entity(row.entity), row.record_id) for row in rows]
 
 
@@ -214,17 +215,17 @@ _TAKE_TURN = text("""
 """)
 
 
-def take_turn(connection: Connection, only: uuid.UUID | None = None) -> list[Due]:
+def take_turn(db: Session, only: uuid.UUID | None = None) -> list[Due]:
     """Records whose messages are to be sent now, after others of their connections (or of `only`) were completed."""
-    rows = connection.execute(
+    rows = db.execute(
         _TAKE_TURN, {"most_sent": MOST_SENT, "only": only, "flood": FLOOD, "marks": list(MARKS), "unproven": UNPROVEN}
     )
     return [Due.of(ResyncRef(row.connection_id, Entity(row.entity), row.record_id), row.seconds) for row in rows]
 
 
-def count_waiting(connection: Connection, connection_id: uuid.UUID) -> int:
+def count_waiting(db: Session, connection_id: uuid.UUID) -> int:
     """The number of records of a connection that wait for a refresh."""
-    count: int = connection.execute(
+    count: int = db.execute(
         text("SELECT count(*) FROM resyncs WHERE received > handled AND connection_id = :connection_id"),
         {"connection_id": connection_id},
     ).scalar_one()

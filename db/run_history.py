@@ -1,6 +1,8 @@
 """Statements over ended runs: their retention."""
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
+
+from db.session import Session
 
 # By the index on (connection_id, started_at): a busy installation has millions of runs.
 _PRUNE = text("""
@@ -16,6 +18,6 @@ _PRUNE = text("""
 """)
 
 
-def prune(connection: Connection, *, days: float, kept: int) -> int:
+def prune(db: Session, *, days: float, kept: int) -> int:
     """Delete runs that are older than that, but never a connection's last ones. Returns their number."""
-    return connection.execute(_PRUNE, {"seconds": days * 86_400, "kept": kept}).rowcount
+    return db.execute(_PRUNE, {"seconds": days * 86_400, "kept": kept}).rowcount

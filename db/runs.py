@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Self
 
 import orjson
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
 from db.leases import LeaseLostError
+from db.session import Session
 from domain.runs import Counters, Mode, Phase, Position, Run, RunStatus
 
 
@@ -50,7 +51,7 @@ _START = text("""
 
 
 def start(
-    connection: Connection,
+    db: Session,
     connection_id: uuid.UUID,
     mode: Mode,
     *,
@@ -59,7 +60,7 @@ def start(
     is_scheduled: bool = False,
 ) -> StepRef | None:
     """Start a run of this connection; None if another one is running (a unique index allows one at a time)."""
-    row = connection.execute(
+    row = db.execute(
         _START,
         {
             "connection_id": connection_id,
@@ -87,9 +88,9 @@ _ACQUIRE = text("""
 """)
 
 
-def acquire(connection: Connection, run_id: uuid.UUID, step: int, *, lease_seconds: float) -> StepLease | None:
+def acquire(db: Session, run_id: uuid.UUID, step: int, *, lease_seconds: float) -> StepLease | None:
     """Lease the step if it is the run's present one, due and not leased; else None: the message is a duplicate."""
-    row = connection.execute(_ACQUIRE, {"run_id": run_id, "step": step, "lease_seconds": lease_seconds}).one_or_none()
+    row = db.execute(_ACQUIRE, {"run_id": run_id, "step": step, "lease_seconds": lease_seconds}).one_or_none()
     return StepLease(_run(row), row.claimed_until) if row else None
 
 
@@ -106,9 +107,7 @@ _CHECKPOINT = text("""
 """)
 
 
-def checkpoint(
-    connection: Connection, lease: StepLease, *, lease_seconds: float, is_progress: bool = True
-) -> StepLease:
+def checkpoint(db: Session, lease: StepLease, *, lease_seconds: float, is_progress: bool = True) -> StepLease:
     """Checkpoint: write the state of the leased run, stay in its step, and renew the lease.
 
     After progress the attempts start at one again, because a step of forty calls may have more than six failures.
@@ -116,7 +115,7 @@ def checkpoint(
     Raises:
         LeaseLostError: the lease had expired and another worker has acquired the step; the caller must roll back.
     """
-    until = connection.execute(
+    until = db.execute(
         _CHECKPOINT,
         _state(lease.run) | {"until": lease.until, "lease_seconds": lease_seconds, "is_progress": is_progress},
     ).scalar_one_or_none()
@@ -146,7 +145,7 @@ _ADVANCE = text("""
 """)
 
 
-def advance(connection: Connection, lease: StepLease, *, sweep_seconds: float, error: str | None = None) -> StepRef:
+def advance(db: Session, lease: StepLease, *, sweep_seconds: float, error: str | None = None) -> StepRef:
     """Write the run's new state and move it to its next step, by compare-and-set on the step and the lease.
 
     `lease.run` is the new state with the old `step`. An expired lease is accepted as long as no other worker has
@@ -157,7 +156,7 @@ def advance(connection: Connection, lease: StepLease, *, sweep_seconds: float, e
         LeaseLostError: another worker has done the step; the caller's transaction must roll back.
     """
     run = lease.run
-    step = connection.execute(
+    step = db.execute(
         _ADVANCE,
         _state(run)
         | {
@@ -199,7 +198,7 @@ _RELEASE = text("""
 
 
 def release(
-    connection: Connection,
+    db: Session,
     lease: StepLease,
     *,
     wait_seconds: float,
@@ -209,7 +208,7 @@ def release(
     error: str | None = None,
 ) -> None:
     """Release the step until a later time. A wait for the budget does not count as an attempt; a failure does."""
-    connection.execute(
+    db.execute(
         _RELEASE,
         {
             "run_id": lease.run.run_id,
@@ -236,35 +235,35 @@ _SWEEP = text("""
 """)
 
 
-def sweep(connection: Connection, *, sweep_seconds: float, limit: int = 1000) -> list[StepRef]:
+def sweep(db: Session, *, sweep_seconds: float, limit: int = 1000) -> list[StepRef]:
     """The runs whose message is overdue, each deferred by an interval: their steps are to be sent again."""
-    rows = connection.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
+    rows = db.execute(_SWEEP, {"sweep_seconds": sweep_seconds, "limit": limit})
     return [StepRef(row.id, row.step, Phase(row.phase)) for row in rows]
 
 
-def count_call(connection: Connection, run_id: uuid.UUID) -> None:
+def count_call(db: Session, run_id: uuid.UUID) -> None:
     """Count an API call of this run when it is made, whatever the outcome of its step."""
-    connection.execute(text("UPDATE sync_runs SET api_calls = api_calls + 1 WHERE id = :run_id"), {"run_id": run_id})
+    db.execute(text("UPDATE sync_runs SET api_calls = api_calls + 1 WHERE id = :run_id"), {"run_id": run_id})
 
 
 _RUNNING = "SELECT * FROM sync_runs WHERE connection_id = :connection_id AND status = 'running'"
 
 
-def running(connection: Connection, connection_id: uuid.UUID) -> Run | None:
+def running(db: Session, connection_id: uuid.UUID) -> Run | None:
     """The connection's run in progress; None without one."""
-    row = connection.execute(text(_RUNNING), {"connection_id": connection_id}).one_or_none()
+    row = db.execute(text(_RUNNING), {"connection_id": connection_id}).one_or_none()
     return _run(row) if row else None
 
 
-def hold_running(connection: Connection, connection_id: uuid.UUID) -> Run | None:
+def hold_running(db: Session, connection_id: uuid.UUID) -> Run | None:
     """Like `running`, with a lock: the run cannot end before this transaction does."""
-    row = connection.execute(text(f"{_RUNNING} FOR NO KEY UPDATE"), {"connection_id": connection_id}).one_or_none()
+    row = db.execute(text(f"{_RUNNING} FOR NO KEY UPDATE"), {"connection_id": connection_id}).one_or_none()
     return _run(row) if row else None
 
 
-def mode_of(connection: Connection, run_id: uuid.UUID) -> Mode:
+def mode_of(db: Session, run_id: uuid.UUID) -> Mode:
     """The mode of a run; the less expensive one if the run is pruned."""
-    mode = connection.execute(text("SELECT mode FROM sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
+    mode = db.execute(text("SELECT mode FROM sync_runs WHERE id = :run_id"), {"run_id": run_id}).scalar()
     return Mode(mode) if mode else Mode.INCREMENTAL
 
 

@@ -1,6 +1,8 @@
 """Statements over scheduler_marks: periodic work that only one of all schedulers does at a time."""
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
+
+from db.session import Session
 
 #: The name of the schedulers' heartbeat.
 TICK = "tick"
@@ -9,9 +11,9 @@ TICK = "tick"
 LONGEST_SILENCE_SECONDS = 60.0
 
 
-def take(connection: Connection, name: str, *, every_seconds: float) -> bool:
+def take(db: Session, name: str, *, every_seconds: float) -> bool:
     """Acquire this work if it is due; no other scheduler gets it within `every_seconds`."""
-    taken = connection.execute(
+    taken = db.execute(
         text("""
             INSERT INTO scheduler_marks AS marks (name, marked_at) VALUES (:name, clock_timestamp())
             ON CONFLICT (name) DO UPDATE SET marked_at = excluded.marked_at
@@ -36,15 +38,15 @@ _SPEND = text("""
 """)
 
 
-def spend(connection: Connection, name: str, *, seconds: float, refill_seconds: float) -> bool:
+def spend(db: Session, name: str, *, seconds: float, refill_seconds: float) -> bool:
     """Spend `seconds` of an allowance that refills within `refill_seconds`; False if less is left."""
     values = {"name": name, "seconds": seconds, "refill_seconds": refill_seconds}
-    return connection.execute(_SPEND, values).scalar_one_or_none() is not None
+    return db.execute(_SPEND, values).scalar_one_or_none() is not None
 
 
-def seconds_since(connection: Connection, name: str) -> float | None:
+def seconds_since(db: Session, name: str) -> float | None:
     """The seconds since any scheduler last did this; None for never."""
-    seconds: float | None = connection.execute(
+    seconds: float | None = db.execute(
         text("SELECT extract(epoch FROM clock_timestamp() - marked_at)::float FROM scheduler_marks WHERE name = :name"),
         {"name": name},
     ).scalar_one_or_none()

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
+
+from db.session import Session
 
 
 class SecretName(StrEnum):
@@ -59,32 +61,32 @@ def rotate(engine: Engine, reencrypt: Reencrypt) -> int:
     rotation is included. An error of `reencrypt` leaves its row and the later rows unchanged; the rotation may be
     repeated.
     """
-    with engine.begin() as connection:
-        _rotate_canary(connection, reencrypt)
+    with engine.begin() as db:
+        _rotate_canary(db, reencrypt)
     done: set[uuid.UUID] = set()
     while left := _connection_ids(engine) - done:
         for connection_id in sorted(left):
-            with engine.begin() as connection:
-                _rotate_connection(connection, connection_id, reencrypt)
+            with engine.begin() as db:
+                _rotate_connection(db, connection_id, reencrypt)
         done |= left
     return len(done)
 
 
-def _rotate_connection(connection: Connection, connection_id: uuid.UUID, reencrypt: Reencrypt) -> None:
+def _rotate_connection(db: Session, connection_id: uuid.UUID, reencrypt: Reencrypt) -> None:
     """Pass the secrets of one connection through `reencrypt`; a removed connection has none."""
-    stored = connection.execute(_LOCK, {"id": connection_id}).mappings().one_or_none()
+    stored = db.execute(_LOCK, {"id": connection_id}).mappings().one_or_none()
     if stored is None:
         return
     fresh = {
         column: ciphertext and reencrypt(ciphertext, place_in(column, connection_id))
         for column, ciphertext in stored.items()
     }
-    connection.execute(_WRITE, {"id": connection_id, **fresh})
+    db.execute(_WRITE, {"id": connection_id, **fresh})
 
 
-def example(connection: Connection) -> str | None:
+def example(db: Session) -> str | None:
     """A ciphertext in the form of new secrets; None if no secret is stored yet."""
-    found: str | None = connection.execute(
+    found: str | None = db.execute(
         text("""
             SELECT coalesce(
                 (SELECT refresh_token_encrypted FROM zoho_connections ORDER BY created_at, id LIMIT 1),
@@ -95,14 +97,12 @@ def example(connection: Connection) -> str | None:
     return found
 
 
-def _rotate_canary(connection: Connection, reencrypt: Reencrypt) -> None:
-    stored = connection.execute(text("SELECT ciphertext FROM key_canary FOR NO KEY UPDATE")).scalar_one_or_none()
+def _rotate_canary(db: Session, reencrypt: Reencrypt) -> None:
+    stored = db.execute(text("SELECT ciphertext FROM key_canary FOR NO KEY UPDATE")).scalar_one_or_none()
     if stored is not None:
-        connection.execute(
-            text("UPDATE key_canary SET ciphertext = :ciphertext"), {"ciphertext": reencrypt(stored, CANARY)}
-        )
+        db.execute(text("UPDATE key_canary SET ciphertext = :ciphertext"), {"ciphertext": reencrypt(stored, CANARY)})
 
 
 def _connection_ids(engine: Engine) -> set[uuid.UUID]:
-    with engine.connect() as connection:
-        return set(connection.execute(text("SELECT id FROM zoho_connections")).scalars())
+    with engine.connect() as db:
+        return set(db.execute(text("SELECT id FROM zoho_connections")).scalars())

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
+
+from db.session import Session
 
 #: `server_version_num` of the oldest release that booksync supports.
 OLDEST_SERVER: Final = 150_000
@@ -19,9 +21,9 @@ class ServerFacts:
     is_read_only: bool  #: a standby is read-only too
 
 
-def facts(connection: Connection) -> ServerFacts:
+def facts(db: Session) -> ServerFacts:
     """The facts of the server, by one statement without a table."""
-    row = connection.execute(
+    row = db.execute(
         text(
             "SELECT split_part(current_setting('server_version'), ' ', 1) AS version,"
             " current_setting('server_version_num')::int AS version_number,"

@@ -8,10 +8,11 @@ from enum import StrEnum
 
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from db.connections import Link
+from db.connections import Connection
 from db.gate import CACHED, is_replaced_by, stamp_of
+from db.session import Session
 from domain.invoices import Invoice
 
 _INVOICE = TypeAdapter(Invoice)
@@ -60,15 +61,15 @@ _SKIP = f"""
 """  # noqa: S608  (the gates are constants)
 
 
-def skip(connection: Connection, link: Link, reads: Sequence[ObservedInvoice], *, stamps_may_go_back: bool) -> None:
+def skip(db: Session, connection: Connection, reads: Sequence[ObservedInvoice], *, stamps_may_go_back: bool) -> None:
     """Store these invoices as waiting, unless a newer version waits or is cached; their customers are not cached."""
     if not reads:
         return
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         _SKIP,
         {
-            "user_id": link.user_id,
-            "connection_id": link.connection_id,
+            "user_id": connection.user_id,
+            "connection_id": connection.connection_id,
             "stamps_may_go_back": stamps_may_go_back,
             "ids": [read.invoice.invoice_id for read in reads],
             "customer_ids": [read.invoice.customer_id for read in reads],
@@ -101,16 +102,16 @@ _END_WAIT = f"""
 
 
 def end_wait(
-    connection: Connection, link: Link, reads: Sequence[ObservedInvoice], *, stamps_may_go_back: bool
+    db: Session, connection: Connection, reads: Sequence[ObservedInvoice], *, stamps_may_go_back: bool
 ) -> frozenset[str]:
     """End the wait of invoices whose customers are cached. Returns the ids that wait in a newer version.
 
     Such an invoice has moved to another customer since it was read.
     """
-    still_wait = connection.exec_driver_sql(
+    still_wait = db.exec_driver_sql(
         _END_WAIT,
         {
-            "connection_id": link.connection_id,
+            "connection_id": connection.connection_id,
             "stamps_may_go_back": stamps_may_go_back,
             "ids": [read.invoice.invoice_id for read in reads],
             "modified": [read.invoice.modified_at for read in reads],
@@ -121,14 +122,14 @@ def end_wait(
 
 
 def unknown_customers(
-    connection: Connection, link: Link, run_id: uuid.UUID, limit: int, *, with_rejected: bool
+    db: Session, connection: Connection, run_id: uuid.UUID, limit: int, *, with_rejected: bool
 ) -> list[str]:
     """Zoho's ids of customers that waiting invoices refer to and that are to be requested, at most `limit`.
 
     `with_rejected` adds those that an earlier run has rejected. Those whose call has failed in this run come last.
     """
     return list(
-        connection.execute(
+        db.execute(
             text("""
                 SELECT zoho_customer_id FROM skipped_invoices AS skipped
                   LEFT JOIN failed_records
@@ -139,7 +140,7 @@ def unknown_customers(
                  GROUP BY zoho_customer_id ORDER BY max(failed_at) NULLS FIRST, zoho_customer_id LIMIT :limit
             """),
             {
-                "connection_id": link.connection_id,
+                "connection_id": connection.connection_id,
                 "run_id": run_id,
                 "limit": limit,
                 "with_rejected": with_rejected,
@@ -148,31 +149,31 @@ def unknown_customers(
     )
 
 
-def mark_customer(connection: Connection, link: Link, zoho_customer_id: str, reason: SkipReason) -> int:
+def mark_customer(db: Session, connection: Connection, zoho_customer_id: str, reason: SkipReason) -> int:
     """Record why the customer cannot be cached; its invoices keep waiting for that reason. Returns their number."""
-    return connection.execute(
+    return db.execute(
         text("""
             UPDATE skipped_invoices SET reason = :reason, updated_at = now()
              WHERE connection_id = :connection_id AND zoho_customer_id = :zoho_customer_id
         """),
-        {"connection_id": link.connection_id, "zoho_customer_id": zoho_customer_id, "reason": reason},
+        {"connection_id": connection.connection_id, "zoho_customer_id": zoho_customer_id, "reason": reason},
     ).rowcount
 
 
-def drop(connection: Connection, link: Link, zoho_invoice_id: str) -> None:
+def drop(db: Session, connection: Connection, zoho_invoice_id: str) -> None:
     """Delete a waiting invoice that Zoho no longer has."""
-    connection.execute(
+    db.execute(
         text("""
             DELETE FROM skipped_invoices
              WHERE connection_id = :connection_id AND zoho_invoice_id = :zoho_invoice_id
         """),
-        {"connection_id": link.connection_id, "zoho_invoice_id": zoho_invoice_id},
+        {"connection_id": connection.connection_id, "zoho_invoice_id": zoho_invoice_id},
     )
 
 
-def drop_unseen(connection: Connection, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
+def drop_unseen(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
     """Delete waiting invoices that a whole walk has not read: Zoho lost them, and a later walk restores any others."""
-    connection.execute(
+    db.execute(
         text("""
             DELETE FROM skipped_invoices
              WHERE connection_id = :connection_id
@@ -194,10 +195,10 @@ _TAKE = text("""
 """)
 
 
-def take(connection: Connection, link: Link, zoho_customer_ids: Sequence[str]) -> list[ObservedInvoice]:
+def take(db: Session, connection: Connection, zoho_customer_ids: Sequence[str]) -> list[ObservedInvoice]:
     """Return the invoices that waited for these customers, and end their wait."""
     # Most connections have no waiting invoice, and the lookup for each customer costs ten times this query.
-    if not connection.exec_driver_sql(_ANY_WAITS, {"connection_id": link.connection_id}).scalar_one():
+    if not db.exec_driver_sql(_ANY_WAITS, {"connection_id": connection.connection_id}).scalar_one():
         return []
-    rows = connection.execute(_TAKE, {"connection_id": link.connection_id, "ids": list(zoho_customer_ids)})
+    rows = db.execute(_TAKE, {"connection_id": connection.connection_id, "ids": list(zoho_customer_ids)})
     return [ObservedInvoice(_INVOICE.validate_python(row.invoice), row.observed_at) for row in rows]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from db.reminders import OUTCOME
+from db.session import Session
 from domain.invoices import CLOSED_STATUSES
 
 
@@ -49,10 +50,10 @@ _SKIPPED = text(f"""
 
 
 def skipped(
-    connection: Connection, connection_id: uuid.UUID, *, reason: str | None = None, limit: int
+    db: Session, connection_id: uuid.UUID, *, reason: str | None = None, limit: int
 ) -> Sequence[SkippedReminder]:
     """The invoices of the connection without a pending reminder, those due longest first."""
-    rows = connection.execute(
+    rows = db.execute(
         _SKIPPED,
         {
             "connection_id": connection_id,
@@ -64,6 +65,6 @@ def skipped(
     return [SkippedReminder(**row._mapping) for row in rows]
 
 
-def connection_ids(connection: Connection) -> Sequence[uuid.UUID]:
+def connection_ids(db: Session) -> Sequence[uuid.UUID]:
     """The ids of all connections, the oldest first."""
-    return connection.execute(text("SELECT id FROM zoho_connections ORDER BY created_at, id")).scalars().all()
+    return db.execute(text("SELECT id FROM zoho_connections ORDER BY created_at, id")).scalars().all()

@@ -10,8 +10,9 @@ from decimal import Decimal
 import orjson
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
+from db.session import Session
 from domain.contacts import Contact, ContactPerson
 from domain.lists import SetAside
 from domain.persons import Sweep
@@ -33,13 +34,13 @@ class Observed:
     observed_at: datetime
 
 
-def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> None:
+def stage_persons(db: Session, run_id: uuid.UUID, persons: Sequence[tuple[str, ContactPerson]]) -> None:
     """Store a page of the bulk list as (contact id, person) pairs; the newest row counts if a person comes twice.
 
     Pages are stored in the order in which they are read, and on one page the last row counts.
     """
     latest = {person.person_id: (contact_id, person) for contact_id, person in persons}
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         INSERT INTO staged_persons (run_id, contact_person_id, zoho_customer_id, person)
         SELECT %(run_id)s, * FROM unnest(%(person_ids)s::text[], %(contact_ids)s::text[], %(persons)s::jsonb[])
@@ -55,20 +56,20 @@ def stage_persons(connection: Connection, run_id: uuid.UUID, persons: Sequence[t
     )
 
 
-def stage_rejected_persons(connection: Connection, run_id: uuid.UUID, rejected: Sequence[SetAside]) -> None:
+def stage_rejected_persons(db: Session, run_id: uuid.UUID, rejected: Sequence[SetAside]) -> None:
     """Record the contacts of rejected rows of the bulk list, because the list does not have all of their persons."""
     keys = {f"{_REJECTED}{row.owner_id}" for row in rejected if row.owner_id}
-    stage_persons(connection, run_id, [(key, ContactPerson(key)) for key in sorted(keys)])
+    stage_persons(db, run_id, [(key, ContactPerson(key)) for key in sorted(keys)])
 
 
-def sweep(connection: Connection, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
+def sweep(db: Session, run: Run, contact_ids: Sequence[str]) -> Sweep | None:
     """The run's bulk read for these contacts; None until it is complete."""
     began_at = run.position.bulk_read_began_at
     if began_at is None or not run.position.has_bulk_read:
         return None
     persons: dict[str, list[ContactPerson]] = defaultdict(list)
     rejected: set[str] = set()
-    for row in connection.execute(
+    for row in db.execute(
         text("""
             SELECT zoho_customer_id, person FROM staged_persons
              WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)
@@ -86,7 +87,7 @@ def sweep(connection: Connection, run: Run, contact_ids: Sequence[str]) -> Sweep
 
 
 def stage_contacts(
-    connection: Connection,
+    db: Session,
     run_id: uuid.UUID,
     contacts: Iterable[Contact],
     *,
@@ -95,7 +96,7 @@ def stage_contacts(
 ) -> None:
     """Store the contacts of a page until a batch upserts them; the newest counts if a contact comes twice."""
     latest = {contact.contact_id: contact for contact in sorted(contacts, key=_modified_at)}
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         INSERT INTO staged_contacts (run_id, zoho_customer_id, contact, needs_details, observed_at)
         SELECT %(run_id)s, page.id, page.contact, page.needs_details, %(observed_at)s
@@ -114,9 +115,9 @@ def stage_contacts(
     )
 
 
-def contacts_needing_details(connection: Connection, run_id: uuid.UUID, limit: int | None = None) -> list[Contact]:
+def contacts_needing_details(db: Session, run_id: uuid.UUID, limit: int | None = None) -> list[Contact]:
     """The staged contacts whose persons are still unknown, by id, at most `limit`; those whose call has failed last."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT contact
               FROM staged_contacts AS staged
@@ -130,9 +131,9 @@ def contacts_needing_details(connection: Connection, run_id: uuid.UUID, limit: i
     return [_CONTACT.validate_python(row.contact) for row in rows]
 
 
-def forgo_details(connection: Connection, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
+def forgo_details(db: Session, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
     """Cancel the detail calls of these staged contacts, because the bulk read of persons replaces them."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE staged_contacts SET needs_details = false
              WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)
@@ -141,14 +142,14 @@ def forgo_details(connection: Connection, run_id: uuid.UUID, contact_ids: Sequen
     )
 
 
-def clear_persons(connection: Connection, run_id: uuid.UUID) -> None:
+def clear_persons(db: Session, run_id: uuid.UUID) -> None:
     """Delete the run's staged persons of the bulk list, because another bulk read begins."""
-    connection.execute(text("DELETE FROM staged_persons WHERE run_id = :run_id"), {"run_id": run_id})
+    db.execute(text("DELETE FROM staged_persons WHERE run_id = :run_id"), {"run_id": run_id})
 
 
-def set_details(connection: Connection, run_id: uuid.UUID, observed: Observed) -> None:
+def set_details(db: Session, run_id: uuid.UUID, observed: Observed) -> None:
     """Replace the staged list row by a detail response."""
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         UPDATE staged_contacts SET contact = %(contact)s, observed_at = %(observed_at)s, needs_details = false
          WHERE run_id = %(run_id)s AND zoho_customer_id = %(contact_id)s
@@ -162,17 +163,17 @@ def set_details(connection: Connection, run_id: uuid.UUID, observed: Observed) -
     )
 
 
-def unstage(connection: Connection, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
+def unstage(db: Session, run_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
     """Remove these contacts from the staging, because they need no more work."""
-    connection.execute(
+    db.execute(
         text("DELETE FROM staged_contacts WHERE run_id = :run_id AND zoho_customer_id = ANY(:contact_ids)"),
         {"run_id": run_id, "contact_ids": list(contact_ids)},
     )
 
 
-def staged_batch(connection: Connection, run_id: uuid.UUID, limit: int) -> list[Observed]:
+def staged_batch(db: Session, run_id: uuid.UUID, limit: int) -> list[Observed]:
     """The next contacts to upsert, by id, at most `limit`."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT contact, observed_at FROM staged_contacts
              WHERE run_id = :run_id ORDER BY zoho_customer_id LIMIT :limit
@@ -182,20 +183,20 @@ def staged_batch(connection: Connection, run_id: uuid.UUID, limit: int) -> list[
     return [Observed(_CONTACT.validate_python(row.contact), row.observed_at) for row in rows]
 
 
-def clear(connection: Connection, run_id: uuid.UUID) -> None:
+def clear(db: Session, run_id: uuid.UUID) -> None:
     """Delete all staged data of an ended run."""
     for table in ("staged_contacts", "staged_persons", "seen_records"):
-        connection.execute(text(f"DELETE FROM {table} WHERE run_id = :run_id"), {"run_id": run_id})  # noqa: S608
+        db.execute(text(f"DELETE FROM {table} WHERE run_id = :run_id"), {"run_id": run_id})  # noqa: S608
 
 
-def set_aside(connection: Connection, connection_id: uuid.UUID, kind: str, records: Sequence[SetAside]) -> None:
+def set_aside(db: Session, connection_id: uuid.UUID, kind: str, records: Sequence[SetAside]) -> None:
     """Record rejected rows: their ids and reasons, without their content.
 
     A row with an invalid id is recorded under its owner's id, and the reason says so.
     """
     if not records:
         return
-    connection.exec_driver_sql(
+    db.exec_driver_sql(
         """
         INSERT INTO set_aside_records (connection_id, kind, record_id, reason)
         SELECT DISTINCT %(connection_id)s::uuid, %(kind)s, rows.*
@@ -213,9 +214,9 @@ def set_aside(connection: Connection, connection_id: uuid.UUID, kind: str, recor
     )
 
 
-def forget_set_aside(connection: Connection, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
+def forget_set_aside(db: Session, connection_id: uuid.UUID, run_id: uuid.UUID) -> None:
     """Delete rejected rows from before this run that the run has not seen again."""
-    connection.execute(
+    db.execute(
         text("""
             DELETE FROM set_aside_records
              WHERE connection_id = :connection_id

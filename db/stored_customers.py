@@ -8,10 +8,11 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from db import phone_confirmations
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from db.staging import Observed
 from domain.contacts import Contact, ContactDetails, ContactStatus
 from domain.customers import Customer, persons_as_json
@@ -88,9 +89,9 @@ class Stored(NamedTuple):
             "credits_currency": currency,
         }
 
-    def belongs_to(self, link: Link) -> bool:
+    def belongs_to(self, connection: Connection) -> bool:
         """Whether this connection may write it; a row from before booksync belongs to no connection."""
-        return self.connection_id is None or self.connection_id == link.connection_id
+        return self.connection_id is None or self.connection_id == connection.connection_id
 
 
 # The facts come first, so that they can be compared without reordering.
@@ -109,17 +110,17 @@ _LOCK = """
 """
 
 
-def stored_rows(connection: Connection, link: Link, ids: Sequence[str]) -> dict[str, Stored]:
+def stored_rows(db: Session, connection: Connection, ids: Sequence[str]) -> dict[str, Stored]:
     """The customers with these ids of Zoho's, as they are cached now."""
-    rows = connection.exec_driver_sql(_STORED, {"user_id": link.user_id, "ids": list(ids)}).all()
+    rows = db.exec_driver_sql(_STORED, {"user_id": connection.user_id, "ids": list(ids)}).all()
     return {row.zoho_customer_id: _stored(row) for row in rows}
 
 
-def lock_stored_rows(connection: Connection, link: Link, ids: Sequence[str]) -> dict[str, Stored]:
+def lock_stored_rows(db: Session, connection: Connection, ids: Sequence[str]) -> dict[str, Stored]:
     """The same customers, locked until the transaction ends."""
-    connection.exec_driver_sql(_LOCK, {"user_id": link.user_id, "ids": list(ids)})
+    db.exec_driver_sql(_LOCK, {"user_id": connection.user_id, "ids": list(ids)})
     # A second statement, because a statement that waits for a lock sees the confirmations as they were before the wait.
-    return stored_rows(connection, link, ids)
+    return stored_rows(db, connection, ids)
 
 
 def _stored(row: Row[Any]) -> Stored:

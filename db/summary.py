@@ -4,9 +4,10 @@ import uuid
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
 from db import event_history, floods, held_deletions, openings, reminders
+from db.session import Session
 from domain.public_holidays import last_known_year
 from domain.time_zones import known_zone
 from domain.truth_check import TruthCheck
@@ -35,14 +36,14 @@ _TOTALS = text("""
 """)
 
 
-def totals(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
+def totals(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
     """Live rows of the connection's caches: customers, customers_with_phone, invoices, skipped_invoices, set_aside."""
-    return dict(connection.execute(_TOTALS, {"connection_id": connection_id}).one()._mapping)
+    return dict(db.execute(_TOTALS, {"connection_id": connection_id}).one()._mapping)
 
 
-def skipped_invoices(connection: Connection, connection_id: uuid.UUID) -> dict[str, int]:
+def skipped_invoices(db: Session, connection_id: uuid.UUID) -> dict[str, int]:
     """The number of waiting invoices, by reason."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT reason, count(*) AS invoices FROM skipped_invoices
              WHERE connection_id = :connection_id GROUP BY 1 ORDER BY 1
@@ -52,11 +53,11 @@ def skipped_invoices(connection: Connection, connection_id: uuid.UUID) -> dict[s
     return {row.reason: row.invoices for row in rows}
 
 
-def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
+def run_summary(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
     """One run as JSON: its verdict, the written rows, the live totals and the states of the open invoices."""
-    run = connection.execute(_RUN, {"run_id": run_id}).one()
-    live = totals(connection, run.connection_id)
-    standing = reminders.standing(connection, run.connection_id)
+    run = db.execute(_RUN, {"run_id": run_id}).one()
+    live = totals(db, run.connection_id)
+    standing = reminders.standing(db, run.connection_id)
     written = {name: run.counters.get(name, 0) for name in _COUNTERS}
     return {
         "run_id": str(run.id),
@@ -78,7 +79,7 @@ def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
             "skipped": live["skipped_invoices"],
         },
         "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
-        **openings.state_of(connection, run.connection_id).as_json(),
+        **openings.state_of(db, run.connection_id).as_json(),
         "set_aside": live["set_aside"],
         "api_calls": run.api_calls,
         # The sync that booksync replaces makes one call for the customer of each invoice.
@@ -88,9 +89,9 @@ def run_summary(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
-def calendars_that_end(connection: Connection, connection_id: uuid.UUID, today: date) -> dict[str, int]:
+def calendars_that_end(db: Session, connection_id: uuid.UUID, today: date) -> dict[str, int]:
     """The countries of the connection's customers whose public holidays end within a year, with the last known year."""
-    countries = connection.execute(
+    countries = db.execute(
         text("""
             SELECT DISTINCT coalesce(country_code, phone_verdict ->> 'region') FROM customers_cache
              WHERE connection_id = :connection_id AND status = 'active' AND primary_phone IS NOT NULL ORDER BY 1
@@ -109,11 +110,9 @@ _UNKNOWN_COUNTRIES = text("""
 """)
 
 
-def unknown_countries(connection: Connection, connection_id: uuid.UUID) -> dict[str, Any]:
+def unknown_countries(db: Session, connection_id: uuid.UUID) -> dict[str, Any]:
     """The countries that booksync does not understand: Zoho's texts, the most frequent ones first, and a total."""
-    rows = connection.execute(
-        _UNKNOWN_COUNTRIES, {"connection_id": connection_id, "limit": LONGEST_LIST_OF_COUNTRIES}
-    ).all()
+    rows = db.execute(_UNKNOWN_COUNTRIES, {"connection_id": connection_id, "limit": LONGEST_LIST_OF_COUNTRIES}).all()
     return {
         "unknown_countries": [{"country": row.country, "customers": row.customers} for row in rows],
         "customers_with_unknown_country": rows[0].total if rows else 0,
@@ -128,9 +127,9 @@ def _rest(live: int, new: int, updated: int) -> int:
 _COUNTERS = ("customers_new", "customers_updated", "invoices_new", "invoices_updated")
 
 
-def run_progress(connection: Connection, run_id: uuid.UUID) -> dict[str, Any]:
+def run_progress(db: Session, run_id: uuid.UUID) -> dict[str, Any]:
     """The progress of a run: status, phase, step, calls, counters, and the reason for its wait."""
-    return dict(connection.execute(_RUN, {"run_id": run_id}).one()._mapping)
+    return dict(db.execute(_RUN, {"run_id": run_id}).one()._mapping)
 
 
 _CONNECTIONS = text("""
@@ -150,15 +149,13 @@ _RECENT_RUNS = text(
 _RUN_FIELDS = ("mode", "status", "phase", "step", "attempts", "api_calls", "started_at", "finished_at", "seconds")
 
 
-def connection_states(
-    connection: Connection, connection_id: uuid.UUID | None = None, *, runs: int = 5
-) -> list[dict[str, Any]]:
+def connection_states(db: Session, connection_id: uuid.UUID | None = None, *, runs: int = 5) -> list[dict[str, Any]]:
     """Every connection (or one) as JSON: its sync progress, the cached totals, its last runs, newest first."""
     states = []
-    for row in connection.execute(_CONNECTIONS, {"connection_id": connection_id}):
-        standing = reminders.standing(connection, row.id)
-        flood = floods.standing(connection, row.id)
-        recent = connection.execute(_RECENT_RUNS, {"connection_id": row.id, "limit": runs}).scalars()
+    for row in db.execute(_CONNECTIONS, {"connection_id": connection_id}):
+        standing = reminders.standing(db, row.id)
+        flood = floods.standing(db, row.id)
+        recent = db.execute(_RECENT_RUNS, {"connection_id": row.id, "limit": runs}).scalars()
         states.append(
             {
                 "connection_id": str(row.id),
@@ -169,8 +166,8 @@ def connection_states(
                 "unknown_time_zone": row.unknown_time_zone,
                 "time_zone_is_known": known_zone(row.time_zone) is not None,
                 "country_code": row.country_code,
-                **unknown_countries(connection, row.id),
-                "calendars_that_end": calendars_that_end(connection, row.id, row.today),
+                **unknown_countries(db, row.id),
+                "calendars_that_end": calendars_that_end(db, row.id, row.today),
                 "data_center": row.data_center,
                 "status": row.status,
                 "parked_reason": row.parked_reason,
@@ -179,14 +176,14 @@ def connection_states(
                 "last_invoice_sync_at": row.last_invoice_sync_at,
                 "next_sync_at": row.next_sync_at,
                 "next_full_sync_at": row.next_full_sync_at,
-                "cached": totals(connection, row.id),
+                "cached": totals(db, row.id),
                 "reminders": {"scheduled": standing.scheduled, "skipped": standing.skipped},
-                **openings.state_of(connection, row.id).as_json(),
-                "webhook_events": event_history.without_effect(connection, row.id),
+                **openings.state_of(db, row.id).as_json(),
+                "webhook_events": event_history.without_effect(db, row.id),
                 "flood": flood and flood.as_json(),
-                "held_deletions": held_deletions.standing(connection, row.id).as_json(),
+                "held_deletions": held_deletions.standing(db, row.id).as_json(),
                 "truth_check": _truth_check(row),
-                "runs": [_run_state(run_progress(connection, run_id)) for run_id in recent],
+                "runs": [_run_state(run_progress(db, run_id)) for run_id in recent],
             }
         )
     return states

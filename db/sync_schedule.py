@@ -2,7 +2,9 @@
 
 import uuid
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
+
+from db.session import Session
 
 # SKIP LOCKED and the new time in the same statement: with any number of schedulers a slot is used once. While a run is
 # under way no slot is used, because it would be lost, and with it the nightly full sync for a day.
@@ -22,10 +24,10 @@ _TAKE_DUE = text("""
 
 
 def take_due(
-    connection: Connection, *, sync_interval_seconds: float, full_sync_interval_seconds: float, limit: int = 1000
+    db: Session, *, sync_interval_seconds: float, full_sync_interval_seconds: float, limit: int = 1000
 ) -> list[tuple[uuid.UUID, bool]]:
     """The connections whose sync is due, and whether it is a full one; each is returned to only one caller."""
-    rows = connection.execute(
+    rows = db.execute(
         _TAKE_DUE,
         {
             "sync_interval_seconds": sync_interval_seconds,
@@ -36,18 +38,18 @@ def take_due(
     return [(row.id, row.is_full) for row in rows]
 
 
-def count_of_organization(connection: Connection, organization_id: str) -> int:
+def count_of_organization(db: Session, organization_id: str) -> int:
     """The number of active connections that share the organisation's budget."""
-    count: int = connection.execute(
+    count: int = db.execute(
         text("SELECT count(*) FROM zoho_connections WHERE organization_id = :id AND status = 'active'"),
         {"id": organization_id},
     ).scalar_one()
     return max(1, count)
 
 
-def bring_syncs_forward(connection: Connection, *, seconds: float) -> None:
+def bring_syncs_forward(db: Session, *, seconds: float) -> None:
     """Limit the time until each connection's next incremental sync to `seconds`."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds)
              WHERE next_sync_at > now() + make_interval(secs => :seconds)
@@ -56,17 +58,17 @@ def bring_syncs_forward(connection: Connection, *, seconds: float) -> None:
     )
 
 
-def set_next_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
+def set_next_sync(db: Session, connection_id: uuid.UUID, *, seconds: float) -> None:
     """Make the next incremental sync due in `seconds`."""
-    connection.execute(
+    db.execute(
         text("UPDATE zoho_connections SET next_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
         {"id": connection_id, "seconds": seconds},
     )
 
 
-def set_next_full_sync(connection: Connection, connection_id: uuid.UUID, *, seconds: float) -> None:
+def set_next_full_sync(db: Session, connection_id: uuid.UUID, *, seconds: float) -> None:
     """Make the next full sync due in `seconds`, or as soon as no run is under way."""
-    connection.execute(
+    db.execute(
         text("UPDATE zoho_connections SET next_full_sync_at = now() + make_interval(secs => :seconds) WHERE id = :id"),
         {"id": connection_id, "seconds": seconds},
     )

@@ -4,7 +4,9 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
+
+from db.session import Session
 
 #: Zoho issues ten access tokens in ten minutes for one refresh token, then refuses for a while.
 REFRESHES_PER_WINDOW = 10
@@ -45,9 +47,9 @@ _READ = text(_SELECT)
 _LOCK = text(_SELECT + " FOR NO KEY UPDATE")
 
 
-def read(connection: Connection, connection_id: uuid.UUID, *, lock: bool = False) -> StoredTokens:
+def read(db: Session, connection_id: uuid.UUID, *, lock: bool = False) -> StoredTokens:
     """The tokens; with `lock`, no other transaction can refresh them before this one ends."""
-    row = connection.execute(
+    row = db.execute(
         _LOCK if lock else _READ,
         {
             "connection_id": connection_id,
@@ -68,9 +70,9 @@ def read(connection: Connection, connection_id: uuid.UUID, *, lock: bool = False
     )
 
 
-def note_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
+def note_refresh(db: Session, connection_id: uuid.UUID) -> None:
     """Record that a refresh is about to be requested: the last ten are stored, regardless of their results."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections
                SET refreshed_at = (array_append(refreshed_at, clock_timestamp()))
@@ -81,9 +83,9 @@ def note_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
     )
 
 
-def forget_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
+def forget_refresh(db: Session, connection_id: uuid.UUID) -> None:
     """Delete the last recorded refresh, because Zoho does not count it."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections SET refreshed_at = trim_array(refreshed_at, 1)
              WHERE id = :connection_id
@@ -92,12 +94,12 @@ def forget_refresh(connection: Connection, connection_id: uuid.UUID) -> None:
     )
 
 
-def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: float) -> datetime:
+def pause_refreshes(db: Session, connection_id: uuid.UUID, seconds: float) -> datetime:
     """Pause the refreshes, because the token endpoint is throttled. Returns since when it is throttled.
 
     The hours of an unknown word do not include those of a throttled endpoint, see `end_throttling`.
     """
-    since: datetime = connection.execute(
+    since: datetime = db.execute(
         text("""
             UPDATE zoho_connections
                SET no_refresh_before = clock_timestamp() + make_interval(secs => :seconds),
@@ -110,12 +112,12 @@ def pause_refreshes(connection: Connection, connection_id: uuid.UUID, seconds: f
     return since
 
 
-def end_throttling(connection: Connection, connection_id: uuid.UUID) -> None:
+def end_throttling(db: Session, connection_id: uuid.UUID) -> None:
     """End the throttling, because the token endpoint has sent a response of its own.
 
     A throttled endpoint says nothing about the grant, so its hours are subtracted from those of an unknown word.
     """
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections
                SET oauth_failing_since = oauth_failing_since + (clock_timestamp() - oauth_throttled_since),
@@ -126,9 +128,9 @@ def end_throttling(connection: Connection, connection_id: uuid.UUID) -> None:
     )
 
 
-def record_failure(connection: Connection, connection_id: uuid.UUID) -> float:
+def record_failure(db: Session, connection_id: uuid.UUID) -> float:
     """Record a refusal for an unknown reason; returns the seconds since the first one without a token in between."""
-    seconds: float = connection.execute(
+    seconds: float = db.execute(
         text("""
             UPDATE zoho_connections SET oauth_failing_since = coalesce(oauth_failing_since, clock_timestamp())
              WHERE id = :connection_id
@@ -140,7 +142,7 @@ def record_failure(connection: Connection, connection_id: uuid.UUID) -> float:
 
 
 def write(
-    connection: Connection,
+    db: Session,
     connection_id: uuid.UUID,
     *,
     access_token: str,
@@ -148,7 +150,7 @@ def write(
     api_domain: str | None,
 ) -> None:
     """Write a new access token, encrypted; its lifetime begins now, on Postgres's clock."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections
                SET access_token_encrypted = :access_token,

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from db.failures import DatabaseError, failure_of
+from db.session import Session
 
 _T = TypeVar("_T")
 
@@ -19,7 +20,7 @@ _LONGEST_PAUSE_SECONDS: Final = 2.0
 
 def in_transaction(
     engine: Engine,
-    work: Callable[[Connection], _T],
+    work: Callable[[Session], _T],
     *,
     patience_seconds: float = 0.0,
     pause: Callable[[float], object] = time.sleep,
@@ -37,8 +38,8 @@ def in_transaction(
     conflicts, waited, seconds = 0, 0.0, _FIRST_PAUSE_SECONDS
     while True:
         try:
-            with engine.begin() as connection:
-                return work(connection)
+            with engine.begin() as db:
+                return work(db)
         except DatabaseError as error:
             kind = failure_of(error).kind
             if kind.is_repeated_at_once and conflicts < _MOST_CONFLICTS:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
-from db.connections import Link
+from db.connections import Connection
 from db.invoice_facts import cached_facts
 from db.invoice_rows import invoice_of_row
+from db.session import Session
 from db.stored_customers import Stored, stored_rows
 from domain.deletions import RecordKind
 from domain.drift import INVOICE_COLUMNS, cached_invoice_columns
@@ -70,10 +71,10 @@ _OLDEST = {
 }
 
 
-def oldest(connection: Connection, link: Link, kind: RecordKind, *, now: datetime, limit: int) -> Sequence[Checkable]:
+def oldest(db: Session, connection: Connection, kind: RecordKind, *, now: datetime, limit: int) -> Sequence[Checkable]:
     """The live records that were observed or checked longest ago, at least `RECENT` before `now`."""
-    rows = connection.execute(
-        _OLDEST[kind], {"connection_id": link.connection_id, "before": now - RECENT, "limit": limit}
+    rows = db.execute(
+        _OLDEST[kind], {"connection_id": connection.connection_id, "before": now - RECENT, "limit": limit}
     )
     return [
         Checkable(
@@ -88,9 +89,9 @@ def oldest(connection: Connection, link: Link, kind: RecordKind, *, now: datetim
     ]
 
 
-def cached_customer(connection: Connection, link: Link, zoho_customer_id: str) -> Stored | None:
+def cached_customer(db: Session, connection: Connection, zoho_customer_id: str) -> Stored | None:
     """The customer as it is cached now."""
-    return stored_rows(connection, link, [zoho_customer_id]).get(zoho_customer_id)
+    return stored_rows(db, connection, [zoho_customer_id]).get(zoho_customer_id)
 
 
 _INVOICE = text("""
@@ -100,10 +101,10 @@ _INVOICE = text("""
 """)
 
 
-def cached_invoice(connection: Connection, link: Link, zoho_invoice_id: str) -> CachedInvoice | None:
+def cached_invoice(db: Session, connection: Connection, zoho_invoice_id: str) -> CachedInvoice | None:
     """The invoice as it is cached now."""
-    row = connection.execute(
-        _INVOICE, {"connection_id": link.connection_id, "zoho_invoice_id": zoho_invoice_id}
+    row = db.execute(
+        _INVOICE, {"connection_id": connection.connection_id, "zoho_invoice_id": zoho_invoice_id}
     ).one_or_none()
     return _cached_invoice(row) if row else None
 
@@ -133,23 +134,23 @@ _NOTE_ASKED = {
 }
 
 
-def note_asked(connection: Connection, link: Link, kind: RecordKind, record_id: str, *, now: datetime) -> None:
+def note_asked(db: Session, connection: Connection, kind: RecordKind, record_id: str, *, now: datetime) -> None:
     """Record that a check has requested the record, whatever the result: later checks start with other records."""
-    connection.execute(_NOTE_ASKED[kind], {"connection_id": link.connection_id, "record_id": record_id, "now": now})
+    db.execute(_NOTE_ASKED[kind], {"connection_id": connection.connection_id, "record_id": record_id, "now": now})
 
 
-def last_checked_at(connection: Connection, link: Link) -> datetime | None:
+def last_checked_at(db: Session, connection: Connection) -> datetime | None:
     """The end of the connection's last check; None before the first one."""
-    checked_at: datetime | None = connection.execute(
+    checked_at: datetime | None = db.execute(
         text("SELECT truth_checked_at FROM zoho_connections WHERE id = :connection_id"),
-        {"connection_id": link.connection_id},
+        {"connection_id": connection.connection_id},
     ).scalar_one()
     return checked_at
 
 
-def save(connection: Connection, connection_id: uuid.UUID, check: TruthCheck, *, now: datetime) -> None:
+def save(db: Session, connection_id: uuid.UUID, check: TruthCheck, *, now: datetime) -> None:
     """Record the findings of a check; they replace the earlier ones."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections SET truth_checked_at = :now, truth_check = :truth_check WHERE id = :connection_id
         """),

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
 from db import phone_confirmations
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from db.stored_customers import details_of_row
 from domain.contacts import ContactDetails
 from domain.drift import Fingerprint, cached_invoice_columns
@@ -25,13 +26,13 @@ class CachedCustomers:
     with_omitted_persons: frozenset[str]
 
 
-def cached_customers(connection: Connection, link: Link) -> CachedCustomers:
+def cached_customers(db: Session, connection: Connection) -> CachedCustomers:
     """Fingerprints of the live customers, made from their columns."""
     fingerprints: dict[str, Fingerprint] = {}
     with_omitted_persons: set[str] = set()
     for row in _streamed(
+        db,
         connection,
-        link,
         """
         SELECT zoho_customer_id, status, customer_name, company_name, primary_contact_person_id, primary_phone,
                phone_problem, phone_not_callable, primary_email, contact_persons, time_zone, sync_hash,
@@ -45,9 +46,9 @@ def cached_customers(connection: Connection, link: Link) -> CachedCustomers:
     return CachedCustomers(fingerprints, frozenset(with_omitted_persons))
 
 
-def known_details(connection: Connection, link: Link) -> dict[str, ContactDetails]:
+def known_details(db: Session, connection: Connection) -> dict[str, ContactDetails]:
     """The facts that only detail responses contain, for customers that have any."""
-    rows = connection.execute(
+    rows = db.execute(
         text("""
             SELECT zoho_customer_id, country_code, payment_reminder_enabled, address_state, address_postcode,
                    country_unknown
@@ -56,7 +57,7 @@ def known_details(connection: Connection, link: Link) -> dict[str, ContactDetail
                AND (country_code IS NOT NULL OR payment_reminder_enabled IS NOT NULL OR address_state IS NOT NULL
                     OR country_unknown IS NOT NULL)
         """),
-        {"connection_id": link.connection_id},
+        {"connection_id": connection.connection_id},
     )
     return {row.zoho_customer_id: details_of_row(row) for row in rows}
 
@@ -69,17 +70,17 @@ _CONFIRMED = text(f"""
 """)  # noqa: S608
 
 
-def known_confirmations(connection: Connection, link: Link) -> dict[str, Confirmations]:
+def known_confirmations(db: Session, connection: Connection) -> dict[str, Confirmations]:
     """The numbers that a person has confirmed, for customers that have any."""
-    rows = connection.execute(_CONFIRMED, {"connection_id": link.connection_id})
+    rows = db.execute(_CONFIRMED, {"connection_id": connection.connection_id})
     return {row.zoho_customer_id: row.confirmed for row in rows}
 
 
-def cached_invoices(connection: Connection, link: Link) -> dict[str, Fingerprint]:
+def cached_invoices(db: Session, connection: Connection) -> dict[str, Fingerprint]:
     """Fingerprints of the live invoices, made from their columns and their customers."""
     rows = _streamed(
+        db,
         connection,
-        link,
         """
         SELECT zoho_invoice_id, invoice.zoho_customer_id, customer.zoho_customer_id AS owner, invoice_number,
                invoice.status, date, due_date, expected_payment_date, total, balance, currency_code,
@@ -96,17 +97,17 @@ def cached_invoices(connection: Connection, link: Link) -> dict[str, Fingerprint
     }
 
 
-def skipped_invoice_ids(connection: Connection, link: Link) -> frozenset[str]:
+def skipped_invoice_ids(db: Session, connection: Connection) -> frozenset[str]:
     """The invoices that wait for their customer."""
     return frozenset(
-        connection.execute(
+        db.execute(
             text("SELECT zoho_invoice_id FROM skipped_invoices WHERE connection_id = :connection_id"),
-            {"connection_id": link.connection_id},
+            {"connection_id": connection.connection_id},
         ).scalars()
     )
 
 
-def _streamed(connection: Connection, link: Link, statement: str) -> Iterator[Row[Any]]:
-    yield from connection.execute(
-        text(statement), {"connection_id": link.connection_id}, execution_options={"yield_per": _AT_ONCE}
+def _streamed(db: Session, connection: Connection, statement: str) -> Iterator[Row[Any]]:
+    yield from db.execute(
+        text(statement), {"connection_id": connection.connection_id}, execution_options={"yield_per": _AT_ONCE}
     )

@@ -3,8 +3,9 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
+from db.session import Session
 from domain.deletions import RecordKind
 
 _SET_WATERMARK = {
@@ -19,17 +20,17 @@ _SET_WATERMARK = {
 }
 
 
-def set_watermark(connection: Connection, connection_id: uuid.UUID, kind: RecordKind, moment: datetime) -> None:
+def set_watermark(db: Session, connection_id: uuid.UUID, kind: RecordKind, moment: datetime) -> None:
     """Set the watermark: all changes of this kind before this moment (Zoho's clock) are cached (FR-8).
 
     Never ahead of our clock: if a fast clock of Zoho is set back, later changes get earlier times.
     """
-    connection.execute(_SET_WATERMARK[kind], {"connection_id": connection_id, "moment": moment})
+    db.execute(_SET_WATERMARK[kind], {"connection_id": connection_id, "moment": moment})
 
 
-def note_full_sync(connection: Connection, connection_id: uuid.UUID) -> None:
+def note_full_sync(db: Session, connection_id: uuid.UUID) -> None:
     """Record that every record of both lists has been read."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE sync_metadata SET last_full_sync_at = now(), updated_at = now()
              WHERE connection_id = :connection_id
@@ -38,9 +39,9 @@ def note_full_sync(connection: Connection, connection_id: uuid.UUID) -> None:
     )
 
 
-def note_persons_sweep(connection: Connection, connection_id: uuid.UUID, pages: int) -> None:
+def note_persons_sweep(db: Session, connection_id: uuid.UUID, pages: int) -> None:
     """Record the calls that the bulk read took: an incremental run compares them with the calls for details."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections SET persons_pages = :pages, bulk_persons_refused_at = NULL
              WHERE id = :connection_id
@@ -49,9 +50,9 @@ def note_persons_sweep(connection: Connection, connection_id: uuid.UUID, pages: 
     )
 
 
-def note_persons_refusal(connection: Connection, connection_id: uuid.UUID) -> None:
+def note_persons_refusal(db: Session, connection_id: uuid.UUID) -> None:
     """Record that Zoho refuses the bulk list to this connection: runs read details instead."""
-    connection.execute(
+    db.execute(
         text("UPDATE zoho_connections SET bulk_persons_refused_at = now() WHERE id = :connection_id"),
         {"connection_id": connection_id},
     )

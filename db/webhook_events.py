@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from db import webhook_secrets
-from db.connections import Link
+from db.connections import Connection
 from db.deletion_proofs import IS_PROVEN_DELETED
+from db.session import Session
 from domain.webhooks import (
     LONGEST_QUIET_SECONDS,
     MOST_SENT,
@@ -91,17 +92,17 @@ _IGNORE = text("""
 """)
 
 
-def receive(connection: Connection, connection_id: uuid.UUID, event: Event) -> Due | None:
+def receive(db: Session, connection_id: uuid.UUID, event: Event) -> Due | None:
     """Store an event; returns the record to refresh if no message exists for it yet and one may be sent now.
 
     The transaction locks the record's row until it ends; receive several events in the order of their records.
     """
     values = {name: getattr(event, name) for name in event.__slots__} | {"connection_id": connection_id}
     if event.entity not in tuple(Entity):
-        connection.execute(_IGNORE, values)
+        db.execute(_IGNORE, values)
         return None
     limits = {"quiet": QUIET_SECONDS, "longest": LONGEST_QUIET_SECONDS, "most_sent": MOST_SENT}
-    row = connection.execute(_RECEIVE, values | limits).one()
+    row = db.execute(_RECEIVE, values | limits).one()
     if row.waiting > 1 or not row.is_sent:
         return None
     return Due.of(ResyncRef(connection_id, Entity(event.entity), event.record_id), row.seconds)
@@ -111,17 +112,17 @@ def receive(connection: Connection, connection_id: uuid.UUID, event: Event) -> D
 _NO_CONNECTION = uuid.UUID(int=0)
 
 
-def can_receive(connection: Connection) -> bool:
+def can_receive(db: Session) -> bool:
     """Whether the tables accept the rows of `receive`, in a schema of a later release; the trial leaves no rows."""
     trial = Event(Entity.CONTACT, "0", EventKind.CHANGED, None, None)
-    return all(_is_accepted(connection, event) for event in (trial, replace(trial, entity="trial")))
+    return all(_is_accepted(db, event) for event in (trial, replace(trial, entity="trial")))
 
 
-def _is_accepted(connection: Connection, event: Event) -> bool:
-    savepoint = connection.begin_nested()
+def _is_accepted(db: Session, event: Event) -> bool:
+    savepoint = db.begin_nested()
     try:
-        webhook_secrets.find(connection, _NO_CONNECTION)
-        receive(connection, _NO_CONNECTION, event)
+        webhook_secrets.find(db, _NO_CONNECTION)
+        receive(db, _NO_CONNECTION, event)
     except IntegrityError as error:
         return isinstance(error.orig, ForeignKeyViolation)
     except ProgrammingError:
@@ -150,10 +151,10 @@ _TOLD = text("""
 """)
 
 
-def told(connection: Connection, ref: ResyncRef, *, handled: int, received: int) -> Told | None:
+def told(db: Session, ref: ResyncRef, *, handled: int, received: int) -> Told | None:
     """The combined content of the events after the first `handled`; None without such events."""
     values = ref.as_values() | {"handled": handled, "received": received}
-    row = connection.execute(_TOLD, values).one()
+    row = db.execute(_TOLD, values).one()
     if row.events == 0:
         return None
     return Told(
@@ -165,9 +166,9 @@ def told(connection: Connection, ref: ResyncRef, *, handled: int, received: int)
     )
 
 
-def note_outcome(connection: Connection, ref: ResyncRef, outcome: Outcome, *, received: int) -> None:
+def note_outcome(db: Session, ref: ResyncRef, outcome: Outcome, *, received: int) -> None:
     """Record the outcome of the record's waiting events, up to that number."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE webhook_events SET outcome = :outcome, handled_at = clock_timestamp()
              WHERE connection_id = :connection_id AND entity = :entity AND record_id = :record_id
@@ -199,15 +200,15 @@ _CACHED = {
 }
 
 
-def cached_version(connection: Connection, link: Link, ref: ResyncRef) -> CachedVersion | None:
+def cached_version(db: Session, connection: Connection, ref: ResyncRef) -> CachedVersion | None:
     """The cached version of the record; None if it is not cached."""
-    row = connection.execute(_CACHED[ref.entity], ref.as_values() | {"user_id": link.user_id}).one_or_none()
+    row = db.execute(_CACHED[ref.entity], ref.as_values() | {"user_id": connection.user_id}).one_or_none()
     return None if row is None else CachedVersion(bool(row.is_live), row.modified_at, row.observed_at)
 
 
-def recently_marked(connection: Connection, ref: ResyncRef, *, seconds: float) -> int:
+def recently_marked(db: Session, ref: ResyncRef, *, seconds: float) -> int:
     """The number of records of that kind that were marked without proof within the last seconds."""
-    count: int = connection.execute(
+    count: int = db.execute(
         text(f"""
             SELECT count(*) FROM (
                 SELECT FROM webhook_events

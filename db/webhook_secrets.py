@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
+
+from db.session import Session
 
 #: The time for which the former secret is accepted after a rotation, unless a person ends it earlier.
 FORMER_SECRET_DAYS = 7
@@ -47,9 +49,9 @@ _SECRETS = text(f"""
 """)  # noqa: S608
 
 
-def find(connection: Connection, connection_id: uuid.UUID) -> WebhookSecrets | None:
+def find(db: Session, connection_id: uuid.UUID) -> WebhookSecrets | None:
     """The secrets that are accepted now; None for an unknown connection."""
-    row = connection.execute(_SECRETS, {"connection_id": connection_id}).one_or_none()
+    row = db.execute(_SECRETS, {"connection_id": connection_id}).one_or_none()
     if row is None:
         return None
     return WebhookSecrets(row.current, row.former, row.former_until if row.former else None)
@@ -69,7 +71,7 @@ _ROTATE = text(f"""
 """)  # noqa: S608
 
 
-def rotate(connection: Connection, connection_id: uuid.UUID, secret: str, *, keeps_current: bool) -> bool:
+def rotate(db: Session, connection_id: uuid.UUID, secret: str, *, keeps_current: bool) -> bool:
     """Replace the secret by this one, encrypted.
 
     With `keeps_current` the replaced one is accepted for `FORMER_SECRET_DAYS`. If a rotation is already in progress,
@@ -79,12 +81,12 @@ def rotate(connection: Connection, connection_id: uuid.UUID, secret: str, *, kee
     existing former secret stays.
     """
     values = {"connection_id": connection_id, "secret": secret, "keeps_current": keeps_current}
-    return bool(connection.execute(_ROTATE, values).rowcount)
+    return bool(db.execute(_ROTATE, values).rowcount)
 
 
-def end_rotation(connection: Connection, connection_id: uuid.UUID) -> None:
+def end_rotation(db: Session, connection_id: uuid.UUID) -> None:
     """Removes the former secret."""
-    connection.execute(
+    db.execute(
         text("""
             UPDATE zoho_connections SET webhook_secret_previous_encrypted = NULL, updated_at = now()
              WHERE id = :connection_id AND webhook_secret_previous_encrypted IS NOT NULL
@@ -116,15 +118,15 @@ _REFUSALS = text(f"""
 """)  # noqa: S608
 
 
-def add_refusals(connection: Connection, connection_id: uuid.UUID, count: int) -> bool:
+def add_refusals(db: Session, connection_id: uuid.UUID, count: int) -> bool:
     """Add refused webhooks to the reported count, or start a new count.
 
     Returns False, and writes nothing, while another transaction holds the row.
     """
-    return bool(connection.execute(_ADD_REFUSALS, {"connection_id": connection_id, "count": count}).rowcount)
+    return bool(db.execute(_ADD_REFUSALS, {"connection_id": connection_id, "count": count}).rowcount)
 
 
-def refusals(connection: Connection, connection_id: uuid.UUID) -> Refusals:
+def refusals(db: Session, connection_id: uuid.UUID) -> Refusals:
     """The refused webhooks of one connection that are reported now."""
-    row = connection.execute(_REFUSALS, {"connection_id": connection_id}).one_or_none()
+    row = db.execute(_REFUSALS, {"connection_id": connection_id}).one_or_none()
     return Refusals(0, None, None) if row is None else Refusals(row.refused, row.since, row.last_at)

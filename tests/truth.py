@@ -99,17 +99,19 @@ class _Cached:
             {"organization": organization_id, "id": connection_id},
         ).fetchall()
         assert len(links) == 1, f"{len(links)} connections to organisation {organization_id}"
-        (link,) = links
+        (connection,) = links
 
         def rows(table: str) -> list[Row]:
-            return cursor.execute(f"SELECT * FROM {table} WHERE connection_id = %s", [link["id"]]).fetchall()
+            return cursor.execute(f"SELECT * FROM {table} WHERE connection_id = %s", [connection["id"]]).fetchall()
 
         reminders = cursor.execute(
             "SELECT * FROM reminders WHERE invoice_id IN (SELECT id FROM invoices_cache WHERE connection_id = %s)",
-            [link["id"]],
+            [connection["id"]],
         ).fetchall()
-        home = Home(link["country_code"], link["time_zone"])
-        opening = Opening(link["handover_opened_at"], with_backlog=link["handover_backlog"] == Backlog.LATEST)
+        home = Home(connection["country_code"], connection["time_zone"])
+        opening = Opening(
+            connection["handover_opened_at"], with_backlog=connection["handover_backlog"] == Backlog.LATEST
+        )
         return cls(home, opening, rows("customers_cache"), rows("invoices_cache"), rows("skipped_invoices"), reminders)
 
     @cached_property

@@ -9,7 +9,6 @@ from types import FrameType
 
 import redis
 import structlog
-from sqlalchemy import Connection
 
 from db import (
     clock,
@@ -24,6 +23,7 @@ from db import (
 )
 from db.failures import DatabaseError, FailureKind, failure_of
 from db.runs import StepRef
+from db.session import Session
 from db.webhook_events import Due
 from domain.forecast import polling_seconds
 from domain.nights import seconds_to_full_sync
@@ -117,15 +117,15 @@ def tick(resources: Resources) -> None:
 
 def _keep_to_interval(resources: Resources) -> None:
     """Apply a shortened interval now instead of after the next sync."""
-    with resources.engine.begin() as connection:
+    with resources.engine.begin() as db:
         longest = resources.settings.sync_interval_seconds * (1 + _SPREAD)
-        sync_schedule.bring_syncs_forward(connection, seconds=longest)
+        sync_schedule.bring_syncs_forward(db, seconds=longest)
 
 
 def sweep(resources: Resources) -> None:
     """Send the steps again whose message is overdue."""
-    with resources.engine.begin() as connection:
-        overdue = runs.sweep(connection, sweep_seconds=resources.settings.sweep_interval_seconds)
+    with resources.engine.begin() as db:
+        overdue = runs.sweep(db, sweep_seconds=resources.settings.sweep_interval_seconds)
     for step in overdue:
         log.info("An overdue step is sent again", action="step.swept", run_id=str(step.run_id), step=step.step)
         send_step(resources.broker, step)
@@ -138,9 +138,9 @@ def _sweep_resyncs(resources: Resources) -> None:
     """
     if _are_messages_left(resources):
         return
-    with resources.engine.begin() as connection:
-        overdue = resyncs.sweep(connection, sweep_seconds=resources.settings.sweep_interval_seconds)
-        due = resyncs.take_turn(connection)
+    with resources.engine.begin() as db:
+        overdue = resyncs.sweep(db, sweep_seconds=resources.settings.sweep_interval_seconds)
+        due = resyncs.take_turn(db)
     if overdue:
         log.info("Overdue records are sent again", action="resync.swept", records=len(overdue))
     for each in [*(Due(ref, 0.0) for ref in overdue), *due]:
@@ -157,13 +157,13 @@ def _are_messages_left(resources: Resources) -> bool:
 
 def _keep_house(resources: Resources) -> None:
     """Write the heartbeat, and prune old history once per `_PRUNE_SECONDS`."""
-    with resources.engine.begin() as connection:
-        scheduler_marks.take(connection, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
-    with resources.engine.begin() as connection:
-        if scheduler_marks.take(connection, "prune", every_seconds=_PRUNE_SECONDS):
-            pruned_runs = run_history.prune(connection, days=_RUN_DAYS, kept=_RUNS_KEPT)
-            events = event_history.prune(connection, days=_EVENT_DAYS)
-            letters = dead_letters.prune(connection, days=_LETTER_DAYS)
+    with resources.engine.begin() as db:
+        scheduler_marks.take(db, scheduler_marks.TICK, every_seconds=_BEAT_SECONDS)
+    with resources.engine.begin() as db:
+        if scheduler_marks.take(db, "prune", every_seconds=_PRUNE_SECONDS):
+            pruned_runs = run_history.prune(db, days=_RUN_DAYS, kept=_RUNS_KEPT)
+            events = event_history.prune(db, days=_EVENT_DAYS)
+            letters = dead_letters.prune(db, days=_LETTER_DAYS)
             log.info("Old history is pruned", action="history.pruned", runs=pruned_runs, events=events, letters=letters)
 
 
@@ -171,29 +171,29 @@ def _set_next_syncs(resources: Resources, connection_ids: Sequence[uuid.UUID]) -
     """Set the times of the next syncs, with jitter; a small Zoho plan delays them to limit polling's share of calls."""
     settings = resources.settings
     for connection_id in connection_ids:
-        with resources.engine.begin() as connection:
-            link = connections.link(connection, connection_id)
-            outlook = forecast(resources, connection, link)
+        with resources.engine.begin() as db:
+            connection = connections.connection(db, connection_id)
+            outlook = forecast(resources, db, connection)
             seconds = polling_seconds(
                 settings.sync_interval_seconds,
                 settings.full_sync_interval_seconds,
                 outlook.size,
                 day_limit=outlook.budget.day_limit if outlook.budget else None,
-                connections=sync_schedule.count_of_organization(connection, link.organization_id),
+                connections=sync_schedule.count_of_organization(db, connection.organization_id),
             )
             spread = random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311
-            sync_schedule.set_next_sync(connection, connection_id, seconds=seconds * spread)
+            sync_schedule.set_next_sync(db, connection_id, seconds=seconds * spread)
 
 
 def _start_due(resources: Resources) -> None:
     settings = resources.settings
-    with resources.engine.begin() as connection:
+    with resources.engine.begin() as db:
         due = sync_schedule.take_due(
-            connection,
+            db,
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
         )
-        started = [_start(connection, settings, connection_id, is_full=is_full) for connection_id, is_full in due]
+        started = [_start(db, settings, connection_id, is_full=is_full) for connection_id, is_full in due]
     _set_next_syncs(resources, [connection_id for connection_id, _ in due])
     for step in started:
         if step is not None:
@@ -201,9 +201,9 @@ def _start_due(resources: Resources) -> None:
             send_step(resources.broker, step)
 
 
-def _start(connection: Connection, settings: Settings, connection_id: uuid.UUID, *, is_full: bool) -> StepRef | None:
+def _start(db: Session, settings: Settings, connection_id: uuid.UUID, *, is_full: bool) -> StepRef | None:
     step = runs.start(
-        connection,
+        db,
         connection_id,
         Mode.FULL if is_full else Mode.INCREMENTAL,
         allow_deletions=False,
@@ -212,14 +212,14 @@ def _start(connection: Connection, settings: Settings, connection_id: uuid.UUID,
     )
     if is_full and step is None:
         # Another run is active and may be incremental, so tonight's full sync stays due.
-        sync_schedule.set_next_full_sync(connection, connection_id, seconds=0)
+        sync_schedule.set_next_full_sync(db, connection_id, seconds=0)
     elif is_full:
-        _set_next_full_sync(connection, connection_id, settings.full_sync_interval_seconds)
+        _set_next_full_sync(db, connection_id, settings.full_sync_interval_seconds)
     return step
 
 
-def _set_next_full_sync(connection: Connection, connection_id: uuid.UUID, interval_seconds: float) -> None:
+def _set_next_full_sync(db: Session, connection_id: uuid.UUID, interval_seconds: float) -> None:
     """Set the next full sync; a nightly one comes in the organisation's night, however late this one is."""
-    zone = zone_named(connections.link(connection, connection_id).time_zone)
-    seconds = seconds_to_full_sync(clock.present(connection), interval_seconds, zone, connection_id)
-    sync_schedule.set_next_full_sync(connection, connection_id, seconds=seconds)
+    zone = zone_named(connections.connection(db, connection_id).time_zone)
+    seconds = seconds_to_full_sync(clock.present(db), interval_seconds, zone, connection_id)
+    sync_schedule.set_next_full_sync(db, connection_id, seconds=seconds)

@@ -156,7 +156,7 @@ def _chunks(text: str) -> tuple[list[_Chunk], list[tuple[int, str]]]:
                 words.append((token.start(), word))
                 links += "w"
             case _:
-                links += _link(text, token.start(), bool(chunks))
+                links += _connection(text, token.start(), bool(chunks))
     return chunks, words
 
 
@@ -181,7 +181,7 @@ def _check_word(word: str, text: str, token: re.Match[str], chunks: list[_Chunk]
 _FIRST_OF_CJK = "\u2e80"
 
 
-def _link(text: str, at: int, has_number: bool) -> str:
+def _connection(text: str, at: int, has_number: bool) -> str:
     """The kind of separation by a character outside of words and numbers."""
     character = text[at]
     if character in _SEPARATORS:

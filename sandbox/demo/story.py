@@ -128,10 +128,10 @@ class Demo:
 
     def _connect(self, programs: Programs, organization: Organization) -> uuid.UUID:
         with self._screen.step("Connecting the organisation", f"Connected: {organization.name}"):
-            link = ["--organization", organization.organization_id, "--dc", "com"]
+            connection = ["--organization", organization.organization_id, "--dc", "com"]
             who = ["--user", str(self._identity.user_id), "--grant-code", organization.grant_code()]
             log = self._folder.log("connect")
-            told = programs.run(["connect", *who, *link, "--json"], log=log, on_poll=self._check)
+            told = programs.run(["connect", *who, *connection, "--json"], log=log, on_poll=self._check)
         try:
             return uuid.UUID(told["connection_id"])
         except (KeyError, ValueError, TypeError):

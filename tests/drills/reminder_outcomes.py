@@ -88,8 +88,8 @@ class Outcomes:
         of_one = len(called) > 1 and self.random.random() < _OF_ONE_REMINDER
         concerned = called[:1] if of_one else called
         until = called[0].day + dt.timedelta(days=self.random.randrange(21)) if outcome == "promised" else None
-        with engine.begin() as connection:
-            recorded = connection.execute(
+        with engine.begin() as db:
+            recorded = db.execute(
                 text("SELECT report_outcome(:handover, :outcome, :reminder, :until)"),
                 {
                     "handover": called[0].handover_id,

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db import customers, invoices, openings, reminder_policies, reminders
-from db.connections import Link
+from db.connections import Connection
 from db.engine import new_engine
 from db.hand_over import Claimed
 from db.skipped_invoices import ObservedInvoice
@@ -35,7 +35,7 @@ from tests.drills.reminder_year import (
     Person,
     people,
 )
-from tests.integration.db.links import OPENED_AT, a_link
+from tests.integration.db.connection_builders import OPENED_AT, a_connection
 from tests.integration.db.look import change, rows
 from tests.integration.db.reminding import claim, held_back, note_sync
 
@@ -67,7 +67,7 @@ class Year:
     """booksync during that year; a failed `check_` fails the drill."""
 
     engine: Engine
-    link: Link
+    connection: Connection
     books: Books
     promises: Promises
     random: random.Random
@@ -86,38 +86,38 @@ class Year:
         persons = {record.zoho_id: record for record in read if isinstance(record, Person)}
         self.write(persons, now)
         found = {record.invoice_id: record for record in read if isinstance(record, Invoice)}
-        with self.engine.begin() as connection:
+        with self.engine.begin() as db:
             observed = [ObservedInvoice(invoice, now) for invoice in found.values()]
-            invoices.upsert(connection, self.link, observed, now=now)
+            invoices.upsert(db, self.connection, observed, now=now)
         self.invoices |= found
         self.plan(now)
-        note_sync(self.engine, self.link, now)
+        note_sync(self.engine, self.connection, now)
         self.synced_at = now
 
     def write(self, persons: dict[str, Person], now: dt.datetime) -> None:
         contacts = [Observed(person.contact(now), now) for person in persons.values()]
         for first in range(0, len(contacts), customers.BATCH):
             batch = contacts[first : first + customers.BATCH]
-            with self.engine.begin() as connection:
-                customers.upsert(connection, self.link, batch, fallback=PhoneFallback.NONE, now=now)
+            with self.engine.begin() as db:
+                customers.upsert(db, self.connection, batch, fallback=PhoneFallback.NONE, now=now)
         self.persons |= persons
 
     def plan(self, now: dt.datetime) -> None:
-        reminders.plan_all_due(self.engine, self.link, now=now)
+        reminders.plan_all_due(self.engine, self.connection, now=now)
 
     def close(self, now: dt.datetime) -> None:
         """Close the connection and check that planned reminders stay unchanged."""
         self.plan(now)
         before = rows(self.engine, "SELECT * FROM reminders ORDER BY id")
-        with self.engine.begin() as connection:
-            openings.close_handover(connection, self.link.connection_id)
+        with self.engine.begin() as db:
+            openings.close_handover(db, self.connection.connection_id)
         self.plan(now)
         assert rows(self.engine, "SELECT * FROM reminders ORDER BY id") == before
         self.is_open = False
 
     def open(self, now: dt.datetime) -> None:
-        with self.engine.begin() as connection:
-            openings.open_handover(connection, self.link.connection_id, Backlog.NONE, now=now)
+        with self.engine.begin() as db:
+            openings.open_handover(db, self.connection.connection_id, Backlog.NONE, now=now)
         assert claim(self.engine, at=now, at_most=ALL) == [], "no handover before replanning"
         self.plan(now)
         self.is_open, self.reopened_at = True, now
@@ -222,12 +222,12 @@ def month_of(tick: dt.datetime) -> int:
 
 
 def a_year(engine: Engine, seed: int) -> Year:
-    link = a_link(engine)
-    with engine.begin() as connection:
-        reminder_policies.save(connection, link.connection_id, POLICY, now=FIRST_DAY)
+    connection = a_connection(engine)
+    with engine.begin() as db:
+        reminder_policies.save(db, connection.connection_id, POLICY, now=FIRST_DAY)
     persons = {person.zoho_id: person for person in people()}
     books = Books(random.Random(seed), dict(persons))
-    year = Year(engine, link, books, Promises(Outcomes(random.Random(seed))), random.Random(seed))
+    year = Year(engine, connection, books, Promises(Outcomes(random.Random(seed))), random.Random(seed))
     year.write(persons, FIRST_DAY)
     assert rows(engine, "SELECT phone_problem FROM customers_cache WHERE phone_problem IS NOT NULL") == []
     return year

@@ -109,10 +109,10 @@ def the_means(under_way: UnderWay) -> Iterator[tuple[Engine, Broker]]:
 
 def tell(engine: Engine, broker: Broker, connection_id: uuid.UUID, contact_ids: Sequence[str]) -> None:
     """Store events and send the due refreshes, like the web process."""
-    with engine.begin() as connection:
+    with engine.begin() as db:
         found = [
             webhook_events.receive(
-                connection, connection_id, Event(Entity.CONTACT, each, EventKind.CHANGED, modified_at=None, digest=None)
+                db, connection_id, Event(Entity.CONTACT, each, EventKind.CHANGED, modified_at=None, digest=None)
             )
             for each in contact_ids
         ]

@@ -15,13 +15,13 @@ import pytest
 from sqlalchemy import Engine
 
 from db import reminder_policies
-from db.connections import Link
+from db.connections import Connection
 from db.engine import new_engine
 from domain.calling_window import CallingWindow
 from domain.reminder_policy import ReminderPolicy
 from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.clock import zone_at_noon
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import Row, change, row
 from tests.integration.db.reminding import NOW, SWITCH_ON, asked, plan_all, tell_contact, tell_invoices
 from tests.integration.environment import environment_of_a_process
@@ -82,15 +82,15 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def due(engine: Engine) -> Link:
+def due(engine: Engine) -> Connection:
     """Reminders of two invoices of one customer that are due now, in a zone at noon on a day for calls."""
-    link = a_link(engine)
+    connection = a_connection(engine)
     every_day = ReminderPolicy(window=CallingWindow(weekdays=frozenset(range(7))), skip_holidays=False)
-    with engine.begin() as connection:
-        reminder_policies.save(connection, link.connection_id, every_day, now=NOW)
-    tell_contact(engine, link, a_contact(details=SWITCH_ON))
-    tell_invoices(engine, link, asked(an_invoice("1")), asked(an_invoice("2")))
-    plan_all(engine, link)
+    with engine.begin() as db:
+        reminder_policies.save(db, connection.connection_id, every_day, now=NOW)
+    tell_contact(engine, connection, a_contact(details=SWITCH_ON))
+    tell_invoices(engine, connection, asked(an_invoice("1")), asked(an_invoice("2")))
+    plan_all(engine, connection)
     change(engine, "UPDATE customers_cache SET time_zones = ARRAY[:zone]", zone=zone_at_noon())
     change(engine, "DELETE FROM reminders WHERE step <> 0")
     change(
@@ -99,7 +99,7 @@ def due(engine: Engine) -> Link:
     )
     change(engine, "UPDATE invoices_cache SET plan_at = now() + interval '1 hour'")
     change(engine, "UPDATE sync_metadata SET last_invoice_sync_at = now()")
-    return link
+    return connection
 
 
 def contact(engine: Engine) -> Row:
@@ -111,7 +111,7 @@ def make_time_pass(engine: Engine) -> None:
 
 
 def test_due_reminders_are_posted_once_and_completely(
-    engine: Engine, due: Link, inbox: Inbox, receiver: Receiver
+    engine: Engine, due: Connection, inbox: Inbox, receiver: Receiver
 ) -> None:
     assert post_due(engine, receiver) == 1
     assert post_due(engine, receiver) == 0
@@ -177,7 +177,7 @@ def test_a_post_to_an_unreachable_receiver_is_repeated(engine: Engine, inbox: In
 
 
 def test_an_invoice_paid_before_the_retry_is_not_posted_again(
-    engine: Engine, due: Link, inbox: Inbox, receiver: Receiver
+    engine: Engine, due: Connection, inbox: Inbox, receiver: Receiver
 ) -> None:
     inbox.answers = [500, 500]
     post_due(engine, receiver)
@@ -208,7 +208,7 @@ def test_an_invoice_paid_before_the_retry_is_not_posted_again(
     ],
 )
 def test_a_handover_without_valid_reminders_is_withdrawn(
-    engine: Engine, due: Link, inbox: Inbox, receiver: Receiver, sql: str
+    engine: Engine, due: Connection, inbox: Inbox, receiver: Receiver, sql: str
 ) -> None:
     tell_contact(engine, due, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
     inbox.answers = [500]
@@ -253,7 +253,7 @@ def test_a_post_is_given_up_after_the_calling_window(engine: Engine, inbox: Inbo
     ],
 )
 def test_the_opening_and_the_calling_window_are_checked_before_each_attempt(
-    engine: Engine, due: Link, inbox: Inbox, receiver: Receiver, sql: str, problem: str
+    engine: Engine, due: Connection, inbox: Inbox, receiver: Receiver, sql: str, problem: str
 ) -> None:
     assert due
     inbox.answers = [500]

@@ -37,8 +37,8 @@ def ask_often(url: str) -> None:
 
 def _ask_often(engine: Engine) -> None:
     for number in range(OFTEN):
-        with engine.begin() as connection:
-            assert connection.execute(text("SELECT CAST(:number AS int)"), {"number": number}).scalar_one() == number
+        with engine.begin() as db:
+            assert db.execute(text("SELECT CAST(:number AS int)"), {"number": number}).scalar_one() == number
 
 
 def test_prepared_statements_fail_behind_a_pooler_and_the_error_names_the_setting(pooled_url: str) -> None:

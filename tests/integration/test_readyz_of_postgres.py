@@ -13,11 +13,11 @@ import httpx
 import psycopg
 import pytest
 from psycopg import errors, sql
-from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from db.failures import failure_of
+from db.session import Session
 from sandbox.servers import EmbeddedPostgres
 from sandbox.servers.ports import free_port
 from tests.integration.environment import environment_of_a_process
@@ -174,7 +174,7 @@ def test_frequent_probes_do_not_fill_the_log(database_url: str, readyz: Readyz, 
 def test_readyz_names_every_other_failure_by_its_kind(
     database_url: str, readyz: Readyz, monkeypatch: pytest.MonkeyPatch, error: psycopg.Error, said: str
 ) -> None:
-    def fail(_: Connection) -> None:
+    def fail(_: Session) -> None:
         raise DBAPIError("SELECT", {}, error)
 
     monkeypatch.setattr(health, "look_at_postgres", fail)

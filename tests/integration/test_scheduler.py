@@ -11,13 +11,13 @@ from dramatiq import Message
 from sqlalchemy import Engine, text
 
 from db import parking, resyncs, runs, scheduler_marks, webhook_events
-from db.connections import Link
+from db.connections import Connection
 from db.runs import StepRef
 from db.webhook_events import ResyncRef
 from domain.runs import Mode, Phase
 from domain.webhooks import Entity, Event, EventKind, Outcome
 from sandbox.servers.ports import free_port
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
 from tests.process_logs import logs_of_a_process
 from workers import scheduler
@@ -33,8 +33,8 @@ def engine(resources: Resources) -> Engine:
 
 
 @pytest.fixture
-def link(engine: Engine) -> Link:
-    return a_link(engine)
+def connection(engine: Engine) -> Connection:
+    return a_connection(engine)
 
 
 def make_due(engine: Engine, *, full: bool = False) -> None:
@@ -44,10 +44,10 @@ def make_due(engine: Engine, *, full: bool = False) -> None:
         change(engine, "UPDATE zoho_connections SET next_full_sync_at = now() - interval '1 second'")
 
 
-def start(engine: Engine, link: Link, mode: Mode = Mode.INCREMENTAL) -> StepRef:
+def start(engine: Engine, connection: Connection, mode: Mode = Mode.INCREMENTAL) -> StepRef:
     """Starts a run whose message is overdue immediately."""
-    with engine.begin() as connection:
-        step = runs.start(connection, link.connection_id, mode, allow_deletions=False, sweep_seconds=0)
+    with engine.begin() as db:
+        step = runs.start(db, connection.connection_id, mode, allow_deletions=False, sweep_seconds=0)
     assert step is not None
     return step
 
@@ -75,12 +75,12 @@ def end_the_run(engine: Engine) -> None:
 class TestStarting:
     @pytest.mark.parametrize(("full", "mode"), [(False, "incremental"), (True, "full")])
     def test_a_due_sync_is_started_and_its_step_sent(
-        self, resources: Resources, link: Link, full: bool, mode: str
+        self, resources: Resources, connection: Connection, full: bool, mode: str
     ) -> None:
         make_due(resources.engine, full=full)
         tick(resources)
         (run,) = all_runs(resources.engine)
-        assert (run["connection_id"], run["mode"]) == (link.connection_id, mode)
+        assert (run["connection_id"], run["mode"]) == (connection.connection_id, mode)
         assert take_messages(resources) == [("start_sync", str(run["id"]), 0)]
 
     @pytest.mark.usefixtures("link")
@@ -92,25 +92,27 @@ class TestStarting:
         assert len(take_messages(resources)) == 1
 
     def test_several_schedulers_start_each_sync_once(self, resources: Resources) -> None:
-        links = [a_link(resources.engine) for _ in range(5)]
+        links = [a_connection(resources.engine) for _ in range(5)]
         make_due(resources.engine)
         with ThreadPoolExecutor(4) as threads:
             for done in [threads.submit(tick, resources) for _ in range(4)]:
                 done.result()
         started = all_runs(resources.engine)
-        assert {run["connection_id"] for run in started} == {link.connection_id for link in links}
+        assert {run["connection_id"] for run in started} == {connection.connection_id for connection in links}
         assert len(started) == len(links)
         assert take_messages(resources) == sorted(("start_sync", str(run["id"]), 0) for run in started)
 
-    def test_a_connection_with_a_run_under_way_gets_no_second_run(self, resources: Resources, link: Link) -> None:
-        start(resources.engine, link)
+    def test_a_connection_with_a_run_under_way_gets_no_second_run(
+        self, resources: Resources, connection: Connection
+    ) -> None:
+        start(resources.engine, connection)
         take_messages(resources)
         make_due(resources.engine)
         tick(resources)
         assert len(all_runs(resources.engine)) == 1
 
-    def test_a_full_sync_due_during_a_run_starts_after_it(self, resources: Resources, link: Link) -> None:
-        start(resources.engine, link)
+    def test_a_full_sync_due_during_a_run_starts_after_it(self, resources: Resources, connection: Connection) -> None:
+        start(resources.engine, connection)
         make_due(resources.engine, full=True)
         tick(resources)
         end_the_run(resources.engine)
@@ -118,9 +120,9 @@ class TestStarting:
         tick(resources)
         assert [run["mode"] for run in all_runs(resources.engine)] == ["incremental", "full"]
 
-    def test_a_parked_connection_gets_no_run(self, resources: Resources, link: Link) -> None:
-        with resources.engine.begin() as connection:
-            parking.park(connection, link, "…")
+    def test_a_parked_connection_gets_no_run(self, resources: Resources, connection: Connection) -> None:
+        with resources.engine.begin() as db:
+            parking.park(db, connection, "…")
         make_due(resources.engine, full=True)
         tick(resources)
         assert all_runs(resources.engine) == []
@@ -134,7 +136,7 @@ class TestTheNext:
 
     def test_the_next_syncs_are_spread(self, resources: Resources) -> None:
         for _ in range(12):
-            a_link(resources.engine)
+            a_connection(resources.engine)
         make_due(resources.engine)
         tick(resources)
         seconds = self.next_syncs(resources.engine)
@@ -153,7 +155,7 @@ class TestTheNext:
     def test_full_syncs_are_at_night_in_the_organisations_time_zone(self, resources: Resources) -> None:
         """The organisations of `a_link` are in London."""
         for _ in range(5):
-            a_link(resources.engine)
+            a_connection(resources.engine)
         make_due(resources.engine, full=True)
         tick(resources)
         found = rows(
@@ -167,46 +169,48 @@ class TestTheNext:
 
 class TestHouse:
     def test_a_tick_is_recorded_as_a_heartbeat(self, resources: Resources) -> None:
-        with resources.engine.connect() as connection:
-            assert scheduler_marks.seconds_since(connection, scheduler_marks.TICK) is None
+        with resources.engine.connect() as db:
+            assert scheduler_marks.seconds_since(db, scheduler_marks.TICK) is None
         tick(resources)
-        with resources.engine.connect() as connection:
-            silence = scheduler_marks.seconds_since(connection, scheduler_marks.TICK)
+        with resources.engine.connect() as db:
+            silence = scheduler_marks.seconds_since(db, scheduler_marks.TICK)
         assert silence is not None
         assert silence < 5
 
     def test_a_mark_is_acquired_by_one_of_several_processes(self, resources: Resources) -> None:
         def take(_: int) -> bool:
-            with resources.engine.begin() as connection:
-                return scheduler_marks.take(connection, "prune", every_seconds=60)
+            with resources.engine.begin() as db:
+                return scheduler_marks.take(db, "prune", every_seconds=60)
 
         with ThreadPoolExecutor(4) as threads:
             assert sorted(threads.map(take, range(4))) == [False, False, False, True]
         change(resources.engine, "UPDATE scheduler_marks SET marked_at = now() - interval '61 seconds'")
         assert [take(0), take(0)] == [True, False]
 
-    def test_old_runs_are_pruned_except_the_last_ones(self, resources: Resources, link: Link) -> None:
+    def test_old_runs_are_pruned_except_the_last_ones(self, resources: Resources, connection: Connection) -> None:
         change(
             resources.engine,
             "INSERT INTO sync_runs (user_id, connection_id, mode, phase, status, sweep_at, started_at) "
             "SELECT :user_id, :connection_id, 'incremental', 'done', 'succeeded', now(), "
             "       now() - make_interval(days => 20 + number) FROM generate_series(1, 40) number",
-            user_id=link.user_id,
-            connection_id=link.connection_id,
+            user_id=connection.user_id,
+            connection_id=connection.connection_id,
         )
         tick(resources)
         ages = rows(resources.engine, "SELECT extract(day FROM now() - started_at)::int AS days FROM sync_runs")
         assert sorted(row["days"] for row in ages) == list(range(21, 41))
 
-    def test_old_events_are_pruned_once_they_have_an_outcome(self, resources: Resources, link: Link) -> None:
+    def test_old_events_are_pruned_once_they_have_an_outcome(
+        self, resources: Resources, connection: Connection
+    ) -> None:
         events = [Event("contact", record, EventKind.CHANGED, None, None) for record in ("1", "2")]
         events.append(Event("estimate", "3", EventKind.CHANGED, None, None))
-        with resources.engine.begin() as connection:
+        with resources.engine.begin() as db:
             for event in events:
-                webhook_events.receive(connection, link.connection_id, event)
-            lease = resyncs.acquire(connection, ResyncRef(link.connection_id, Entity.CONTACT, "1"), lease_seconds=60)
+                webhook_events.receive(db, connection.connection_id, event)
+            lease = resyncs.acquire(db, ResyncRef(connection.connection_id, Entity.CONTACT, "1"), lease_seconds=60)
             assert lease is not None
-            resyncs.finish(connection, lease, Outcome.ASKED)
+            resyncs.finish(db, lease, Outcome.ASKED)
         change(resources.engine, "UPDATE webhook_events SET received_at = now() - interval '8 days'")
         tick(resources)
         assert [row["record_id"] for row in rows(resources.engine, "SELECT record_id FROM webhook_events")] == ["2"]
@@ -228,20 +232,24 @@ class TestHouse:
 
 
 class TestSweeping:
-    def test_an_overdue_step_is_sent_again_once_per_interval(self, resources: Resources, link: Link) -> None:
-        step = start(resources.engine, link)
+    def test_an_overdue_step_is_sent_again_once_per_interval(
+        self, resources: Resources, connection: Connection
+    ) -> None:
+        step = start(resources.engine, connection)
         for _ in range(3):
             tick(resources)
         assert take_messages(resources) == [("start_sync", str(step.run_id), 0)]
 
-    def test_an_overdue_step_is_sent_to_the_actor_of_its_phase(self, resources: Resources, link: Link) -> None:
-        step = start(resources.engine, link)
+    def test_an_overdue_step_is_sent_to_the_actor_of_its_phase(
+        self, resources: Resources, connection: Connection
+    ) -> None:
+        step = start(resources.engine, connection)
         change(resources.engine, "UPDATE sync_runs SET phase = :phase, step = 7", phase=Phase.INVOICES)
         tick(resources)
         assert take_messages(resources) == [("sync_invoices_page", str(step.run_id), 7)]
 
     def test_several_schedulers_send_each_overdue_step_once(self, resources: Resources) -> None:
-        steps = [start(resources.engine, a_link(resources.engine)) for _ in range(10)]
+        steps = [start(resources.engine, a_connection(resources.engine)) for _ in range(10)]
         with ThreadPoolExecutor(4) as threads:
             for done in [threads.submit(tick, resources) for _ in range(4)]:
                 done.result()
@@ -304,8 +312,8 @@ class TestTheClock:
 
         def tick_after_all(opened: Resources) -> None:
             if next(outcomes) == "fails":
-                with opened.engine.begin() as connection:
-                    connection.execute(text("SELECT 1 / 0"))
+                with opened.engine.begin() as db:
+                    db.execute(text("SELECT 1 / 0"))
             tick(opened)
             signals[signal.SIGTERM](signal.SIGTERM, None)
 

@@ -26,26 +26,26 @@ def new_budget(client: redis.Redis, engine: Engine, counters: Counters, settings
     """Return the API budget of every organisation, with the limits of the settings."""
 
     def seconds_since_last_call(organization_id: str) -> float | None:
-        with engine.connect() as connection:
-            return api_use.seconds_since_last_call(connection, organization_id)
+        with engine.connect() as db:
+            return api_use.seconds_since_last_call(db, organization_id)
 
     def pause_left(organization_id: str) -> PauseLeft | None:
-        with engine.connect() as connection:
-            stored = api_use.pause_left(connection, organization_id)
+        with engine.connect() as db:
+            stored = api_use.pause_left(db, organization_id)
         return _pause_left(stored) if stored else None
 
     def on_pause(organization_id: str, seconds: float, reason: PauseReason) -> None:
-        with engine.begin() as connection:
-            api_use.note_pause(connection, organization_id, seconds, reason, is_probed=reason is PauseReason.DAY)
+        with engine.begin() as db:
+            api_use.note_pause(db, organization_id, seconds, reason, is_probed=reason is PauseReason.DAY)
 
     def on_probe(organization_id: str) -> None:
-        with engine.begin() as connection:
-            api_use.note_probe(connection, organization_id)
+        with engine.begin() as db:
+            api_use.note_probe(db, organization_id)
 
     def on_resume(organization_id: str) -> None:
-        with engine.begin() as connection:
-            api_use.forget_pause(connection, organization_id)
-            budget_waits.bring_forward(connection, organization_id)
+        with engine.begin() as db:
+            api_use.forget_pause(db, organization_id)
+            budget_waits.bring_forward(db, organization_id)
 
     return ApiBudget(
         client,
@@ -91,10 +91,10 @@ class CountedBudget:
     @contextmanager
     def call(self, organization_id: str, *, lane: Lane, holder: str) -> Iterator["_NotedAdmission"]:
         with self.budget.call(organization_id, lane=lane, holder=holder) as admission:
-            with self.engine.begin() as connection:
-                api_use.note_call(connection, organization_id)
+            with self.engine.begin() as db:
+                api_use.note_call(db, organization_id)
                 if self.run_id is not None:
-                    runs.count_call(connection, self.run_id)
+                    runs.count_call(db, self.run_id)
             noted = _NotedAdmission(admission)
             try:
                 yield noted

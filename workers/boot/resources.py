@@ -11,7 +11,7 @@ import redis
 from dramatiq import Broker
 from sqlalchemy import Engine
 
-from db.connections import Link
+from db.connections import Connection
 from db.engine import new_engine
 from workers.boot.calls import CountedBudget, new_budget
 from workers.boot.settings import Settings, settings
@@ -57,7 +57,7 @@ class Resources:
 
     def transport(
         self,
-        link: Link,
+        connection: Connection,
         *,
         lane: Lane,
         holder: str,
@@ -69,12 +69,12 @@ class Resources:
         With `run_id` the calls are counted in the run's row. `now` is the clock to compare Zoho's clock with; it is
         Postgres's clock if the caller has read it.
         """
-        hosts = self.hosts(link.data_center)
+        hosts = self.hosts(connection.data_center)
         return ZohoTransport(
             self.http,
-            organization_id=link.organization_id,
+            organization_id=connection.organization_id,
             hosts=hosts,
-            tokens=SharedTokens(self.engine, self.vault, self.http, self.oauth_client(hosts), link.connection_id),
+            tokens=SharedTokens(self.engine, self.vault, self.http, self.oauth_client(hosts), connection.connection_id),
             budget=CountedBudget(self.budget, self.engine, self.counters, run_id),
             lane=lane,
             holder=holder,

@@ -68,8 +68,8 @@ def require_schema(engine: Engine) -> None:
         SchemaTooNewError: the database has a revision that this release does not know.
         SchemaTooOldError: migrations are missing.
     """
-    with engine.connect() as connection:
-        state = schema_state(connection)
+    with engine.connect() as db:
+        state = schema_state(db)
     if state.fit is SchemaFit.NEWER:
         raise SchemaTooNewError(state)
     if state.fit is SchemaFit.OLDER:

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import redis
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from db import server
 from db.server import OLDEST_SERVER, ServerFacts
+from db.session import Session
 from domain.errors import BooksyncError
 from workers.redis_access.refusals import Refusal, RefusalKind, refusal, refusal_of
 
@@ -83,8 +84,8 @@ def require_servers(engine: Engine, client: redis.Redis) -> None:
         DBAPIError: Postgres cannot be reached.
         RedisRefusesError: Redis does not accept writes, or is a Cluster or a Sentinel.
     """
-    with engine.connect() as connection:
-        problem = look_at_postgres(connection).problem
+    with engine.connect() as db:
+        problem = look_at_postgres(db).problem
     if problem is not None:
         raise ServerNotReadyError(f"Postgres {problem}.")
     require_redis(client)
@@ -121,13 +122,13 @@ def log_redis(client: redis.Redis) -> None:
         log.warning("Redis may lose messages", action="redis.may_lose_messages", error=state.warning)
 
 
-def look_at_postgres(connection: Connection) -> PostgresState:
+def look_at_postgres(db: Session) -> PostgresState:
     """Check that Postgres accepts writes and is new enough.
 
     Raises:
         DBAPIError: Postgres cannot be reached.
     """
-    facts = server.facts(connection)
+    facts = server.facts(db)
     return PostgresState(problem=postgres_problem(facts), version=facts.version)
 
 

@@ -49,8 +49,8 @@ def resume(
 ) -> None:
     """Lift the pause after a refusal by Zoho, so that calls continue now."""
     with open_resources("booksync budget") as resources:
-        with resources.engine.connect() as database:
-            organization_ids = api_use.organizations(database, named)
+        with resources.engine.connect() as db:
+            organization_ids = api_use.organizations(db, named)
         resumed = [_resume(resources, organization_id) for organization_id in organization_ids]
         sweep_seconds = resources.settings.sweep_interval_seconds
     tell = answers(as_json)
@@ -65,8 +65,8 @@ def resume(
 
 
 def _resume(resources: Resources, organization_id: str) -> ResumedOrganization:
-    with resources.engine.connect() as database:
-        stored = api_use.pause_left(database, organization_id)
+    with resources.engine.connect() as db:
+        stored = api_use.pause_left(db, organization_id)
     resumed = resources.budget.resume(organization_id)
     lifted = LiftedPause(resumed.pause.reason, resumed.pause.seconds) if resumed.pause else None
     if lifted is None and stored is not None:

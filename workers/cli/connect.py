@@ -10,7 +10,7 @@ from workers.cli.opening import open_resources
 from workers.cli.secret_options import SOURCES, SecretOption, one_secret
 from workers.cli.terminal import notes, out, print_facts, print_json
 from workers.cli.webhook import note_partial_url
-from workers.services.connect import link_organization
+from workers.services.connect import connect_organization
 from workers.zoho.data_centers import DATA_CENTER_ALIASES, DATA_CENTERS, data_center_named
 from workers.zoho.errors import UnknownDataCenter
 
@@ -40,7 +40,7 @@ def connect(
         raise typer.BadParameter("an organisation's id consists of digits", param_hint="--organization")
     kind, secret = one_secret((_GRANT_CODE, grant_code), (_REFRESH_TOKEN, refresh_token))
     with open_resources("booksync connect") as resources:
-        linked = link_organization(
+        linked = connect_organization(
             resources,
             user_id=user,
             organization_id=organization,

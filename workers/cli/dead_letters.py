@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection
 
 from db import dead_letter_lists, dead_letters
 from db.dead_letter_lists import Choice, Row
+from db.session import Session
 from domain.dead_letters import LetterStatus
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, emphasized, notes, print_json
@@ -35,7 +35,7 @@ AllOption = Annotated[bool, typer.Option("--all", help="All open dead letters.")
 
 @app.command("list")
 def list_letters(
-    connection: Annotated[uuid.UUID | None, typer.Option("--connection", help="Only this connection.")] = None,
+    connection_id: Annotated[uuid.UUID | None, typer.Option("--connection", help="Only this connection.")] = None,
     actor: Annotated[str | None, typer.Option("--actor", help="Only this actor.")] = None,
     status: Annotated[str, typer.Option("--status", help="open, retried, discarded or all.")] = LetterStatus.OPEN,
     fingerprint: Annotated[str | None, typer.Option("--fingerprint", help="Only this error.")] = None,
@@ -45,11 +45,11 @@ def list_letters(
     as_json: AsJSON = False,
 ) -> None:
     """List the dead letters, grouped by their error."""
-    choice = Choice(_status(status), connection, actor, fingerprint)
-    with open_resources("booksync dead-letters") as resources, resources.engine.connect() as database:
-        total = dead_letters.count_open(database, connection)
-        groups = dead_letter_lists.groups(database, choice)
-        letters = dead_letter_lists.letters(database, choice)
+    choice = Choice(_status(status), connection_id, actor, fingerprint)
+    with open_resources("booksync dead-letters") as resources, resources.engine.connect() as db:
+        total = dead_letters.count_open(db, connection_id)
+        groups = dead_letter_lists.groups(db, choice)
+        letters = dead_letter_lists.letters(db, choice)
     if not letters:
         answers(as_json).print("No dead letter matches." if total else "No dead letter is open.")
     elif group:
@@ -63,8 +63,8 @@ def list_letters(
 @app.command("show")
 def show_letter(letter_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJSON = False) -> None:
     """Show everything that is stored about one dead letter."""
-    with open_resources("booksync dead-letters") as resources, resources.engine.connect() as database:
-        letter = dead_letter_lists.letter(database, letter_id)
+    with open_resources("booksync dead-letters") as resources, resources.engine.connect() as db:
+        letter = dead_letter_lists.letter(db, letter_id)
     _show(letter, answers(as_json))
     if as_json:
         print_json(letter)
@@ -79,8 +79,8 @@ def retry_letters(
     tell = answers(as_json)
     told: list[Retried] = []
     with open_resources("booksync dead-letters") as resources:
-        with resources.engine.connect() as database:
-            chosen = _chosen(database, choice, letter_id)
+        with resources.engine.connect() as db:
+            chosen = _chosen(db, choice, letter_id)
         for retried in retry(resources, chosen):
             told.append(retried)
             tell.print(f"{retried.letter_id}: {retried.sentence}", style=None if retried.is_sent else "yellow")
@@ -109,9 +109,9 @@ def discard_letters(
 ) -> None:
     """Discard one dead letter, a group or all. They stay in the database for a while, with the note."""
     choice = _choice(letter_id, group, all_letters)
-    with open_resources("booksync dead-letters") as resources, resources.engine.begin() as database:
-        chosen = _chosen(database, choice, letter_id)
-        discarded = dead_letters.discard(database, chosen, note)
+    with open_resources("booksync dead-letters") as resources, resources.engine.begin() as db:
+        chosen = _chosen(db, choice, letter_id)
+        discarded = dead_letters.discard(db, chosen, note)
     answers(as_json).print(f"{len(discarded):,} discarded.")
     if as_json:
         print_json({"discarded": discarded})
@@ -136,15 +136,15 @@ def _choice(letter_id: int | None, group: str | None, all_letters: bool) -> Choi
     return Choice(LetterStatus.OPEN, fingerprint=group)
 
 
-def _chosen(database: Connection, choice: Choice, letter_id: int | None) -> list[int]:
+def _chosen(db: Session, choice: Choice, letter_id: int | None) -> list[int]:
     """Return the numbers of the chosen dead letters, in the order of their failures.
 
     Raises:
         UnknownLetterError: no dead letter has this number, or no open one is in this group.
     """
     if letter_id is not None:
-        return [dead_letter_lists.letter(database, letter_id)["id"]]
-    found = [row["id"] for row in dead_letter_lists.letters(database, choice)]
+        return [dead_letter_lists.letter(db, letter_id)["id"]]
+    found = [row["id"] for row in dead_letter_lists.letters(db, choice)]
     if choice.fingerprint is not None and not found:
         raise dead_letters.UnknownLetterError(f"No open dead letter has the fingerprint {choice.fingerprint}.")
     return found

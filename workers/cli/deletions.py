@@ -37,17 +37,17 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 @app.command("list")
 def list_held(
-    connection: OneConnection = None,
+    connection_id: OneConnection = None,
     kind: KindOption = None,
     dismissed: Annotated[bool, typer.Option("--dismissed", help="List the dismissed ones instead.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="The most records to list.")] = 100,
     as_json: AsJSON = False,
 ) -> None:
     """List the records that are held back from being marked deleted, with names, time and evidence."""
-    with open_resources("booksync deletions") as resources, resources.engine.connect() as database:
-        if connection is not None:
-            connections.link(database, connection)
-        found = held_deletions.held(database, connection, kind, dismissed=dismissed)
+    with open_resources("booksync deletions") as resources, resources.engine.connect() as db:
+        if connection_id is not None:
+            connections.connection(db, connection_id)
+        found = held_deletions.held(db, connection_id, kind, dismissed=dismissed)
     tell = answers(as_json)
     if not found:
         tell.print("No record was dismissed." if dismissed else _NOTHING)
@@ -59,7 +59,7 @@ def list_held(
 
 @app.command("apply")
 def apply_held(
-    connection: ConnectionID,
+    connection_id: ConnectionID,
     kind: KindOption = None,
     record: RecordOption = None,
     yes: YesOption = False,
@@ -67,20 +67,20 @@ def apply_held(
 ) -> None:
     """Mark the records deleted, because they were deleted in Zoho on purpose."""
     with open_resources("booksync deletions") as resources:
-        chosen = _chosen(resources, connection, kind, record)
+        chosen = _chosen(resources, connection_id, kind, record)
         if chosen and _confirmed("mark deleted", chosen, yes=yes, as_json=as_json):
-            marked = apply(resources.engine, _link(resources, connection), chosen)
-            _report(connection, "marked deleted", "applied", marked, as_json=as_json)
+            marked = apply(resources.engine, _connection(resources, connection_id), chosen)
+            _report(connection_id, "marked deleted", "applied", marked, as_json=as_json)
             if left := len(chosen) - sum(marked.values()):
                 again = counted(left, "record was", "records were")
                 notes.print(f"{again} not changed: read from Zoho again, or decided in the meantime.")
         else:
-            _report_nothing(connection, "applied", chosen, as_json=as_json)
+            _report_nothing(connection_id, "applied", chosen, as_json=as_json)
 
 
 @app.command("dismiss")
 def dismiss_held(
-    connection: ConnectionID,
+    connection_id: ConnectionID,
     kind: KindOption = None,
     record: RecordOption = None,
     yes: YesOption = False,
@@ -88,12 +88,12 @@ def dismiss_held(
 ) -> None:
     """Keep the records, because they exist and Zoho's list is wrong. Reminders resume once Zoho returns a record."""
     with open_resources("booksync deletions") as resources:
-        chosen = _chosen(resources, connection, kind, record)
+        chosen = _chosen(resources, connection_id, kind, record)
         if chosen and _confirmed("keep", chosen, yes=yes, as_json=as_json):
-            dismissed = dismiss(resources.engine, _link(resources, connection), chosen)
-            _report(connection, "kept", "dismissed", dismissed, as_json=as_json)
+            dismissed = dismiss(resources.engine, _connection(resources, connection_id), chosen)
+            _report(connection_id, "kept", "dismissed", dismissed, as_json=as_json)
         else:
-            _report_nothing(connection, "dismissed", chosen, as_json=as_json)
+            _report_nothing(connection_id, "dismissed", chosen, as_json=as_json)
 
 
 def held_back(customers: int, invoices: int, since: datetime | None) -> str | None:
@@ -112,9 +112,9 @@ def _chosen(
     resources: Resources, connection_id: uuid.UUID, kind: RecordKind | None, record_ids: Sequence[str] | None
 ) -> list[Held]:
     """Return the held records that the options name, by default all."""
-    with resources.engine.connect() as database:
-        connections.link(database, connection_id)
-        found = held_deletions.held(database, connection_id, kind)
+    with resources.engine.connect() as db:
+        connections.connection(db, connection_id)
+        found = held_deletions.held(db, connection_id, kind)
     if not record_ids:
         return found
     unknown = sorted(set(record_ids) - {each.record_id for each in found})
@@ -123,9 +123,9 @@ def _chosen(
     return [each for each in found if each.record_id in record_ids]
 
 
-def _link(resources: Resources, connection_id: uuid.UUID) -> connections.Link:
-    with resources.engine.connect() as database:
-        return connections.link(database, connection_id)
+def _connection(resources: Resources, connection_id: uuid.UUID) -> connections.Connection:
+    with resources.engine.connect() as db:
+        return connections.connection(db, connection_id)
 
 
 def _confirmed(verb: str, chosen: Sequence[Held], *, yes: bool, as_json: bool) -> bool:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from sqlalchemy import Connection
 
 from db import do_not_call
+from db.session import Session
 from domain.phones import judge
 from workers.cli.opening import open_resources
 from workers.cli.terminal import answers, counted, out, print_json
@@ -31,9 +31,9 @@ def add(
 ) -> None:
     """Never call this number, for any connection of the user."""
     phone = _e164(number)
-    with open_resources("booksync do-not-call") as resources, resources.engine.begin() as database:
-        user_id = _user(database, user)
-        is_new = do_not_call.add(database, user_id, phone, note)
+    with open_resources("booksync do-not-call") as resources, resources.engine.begin() as db:
+        user_id = _user(db, user)
+        is_new = do_not_call.add(db, user_id, phone, note)
     answers(as_json).print(f"{phone} is on the list." if is_new else f"{phone} was on the list already.")
     if as_json:
         print_json({"user_id": str(user_id), "phone": phone, "added": is_new})
@@ -43,9 +43,9 @@ def add(
 def remove(number: Number, user: User = None, as_json: AsJSON = False) -> None:
     """Remove a number from the list, so that it may be called again."""
     phone = _e164(number)
-    with open_resources("booksync do-not-call") as resources, resources.engine.begin() as database:
-        user_id = _user(database, user)
-        was_listed = do_not_call.remove(database, user_id, phone)
+    with open_resources("booksync do-not-call") as resources, resources.engine.begin() as db:
+        user_id = _user(db, user)
+        was_listed = do_not_call.remove(db, user_id, phone)
     answers(as_json).print(f"{phone} is off the list." if was_listed else f"{phone} was not on the list.")
     if as_json:
         print_json({"user_id": str(user_id), "phone": phone, "removed": was_listed})
@@ -54,8 +54,8 @@ def remove(number: Number, user: User = None, as_json: AsJSON = False) -> None:
 @app.command("list")
 def show(user: User = None, as_json: AsJSON = False) -> None:
     """Show the numbers, the newest first."""
-    with open_resources("booksync do-not-call") as resources, resources.engine.connect() as database:
-        numbers = do_not_call.listed(database, user)
+    with open_resources("booksync do-not-call") as resources, resources.engine.connect() as db:
+        numbers = do_not_call.listed(db, user)
     if as_json:
         print_json({"numbers": [asdict(number) for number in numbers]})
         return
@@ -78,8 +78,8 @@ def _e164(number: str) -> str:
     return verdict.e164
 
 
-def _user(database: Connection, given: uuid.UUID | None) -> uuid.UUID:
-    known = do_not_call.users(database)
+def _user(db: Session, given: uuid.UUID | None) -> uuid.UUID:
+    known = do_not_call.users(db)
     if given is not None:
         if given not in known:
             raise typer.BadParameter("no connection belongs to this user", param_hint="--user")

@@ -21,15 +21,15 @@ def explain(
     invoice: Annotated[
         str, typer.Argument(metavar="INVOICE", help="The invoice's number, its id in Zoho, or its id here.")
     ],
-    connection: Annotated[
+    connection_id: Annotated[
         uuid.UUID | None, typer.Option("--connection", help="The connection, if several have such an invoice.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Explain why an invoice's customer is or is not reminded, and when the next reminder comes."""
-    with open_resources("booksync explain") as resources, resources.engine.begin() as database:
-        found = explanations.find(database, invoice, connection)
-        if not found and explanations.is_unconnected(database, invoice):
+    with open_resources("booksync explain") as resources, resources.engine.begin() as db:
+        found = explanations.find(db, invoice, connection_id)
+        if not found and explanations.is_unconnected(db, invoice):
             raise NoSuchInvoiceError(
                 f"Invoice {invoice} was written only by the legacy application and belongs to no connection, so "
                 "booksync plans no reminders for it. Next: sync its organisation."
@@ -41,7 +41,7 @@ def explain(
             )
         if len(found) > 1:
             raise NoSuchInvoiceError(_which(invoice, found))
-        told = explanation(explanations.story(database, found[0]), resources.settings.phone_fallback)
+        told = explanation(explanations.story(db, found[0]), resources.settings.phone_fallback)
     if as_json:
         print_json(told)
     else:

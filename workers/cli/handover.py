@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import func, select, text
 
 from db import connections, openings, outcomes, reminders
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.opening import Backlog, Handover
 from domain.outcome import CallOutcome
 from domain.permission import SkipReason
@@ -29,49 +30,49 @@ BacklogOption = Annotated[
 
 
 def show_preview(
-    connection: ConnectionID,
+    connection_id: ConnectionID,
     backlog: BacklogOption = Backlog.NONE,
     limit: Annotated[int, typer.Option("--limit", min=1, help="The most calls to list.")] = 20,
     as_json: AsJSON = False,
 ) -> None:
     """Show which calls would be made, about what, and why other customers are not called. It changes nothing."""
-    with open_resources("booksync reminders") as resources, resources.engine.connect() as database:
-        link = connections.link(database, connection)
-        found = _looked_at(database, link, backlog)
+    with open_resources("booksync reminders") as resources, resources.engine.connect() as db:
+        connection = connections.connection(db, connection_id)
+        found = _looked_at(db, connection, backlog)
     if as_json:
-        print_json(preview_as_json(connection, found, link, limit))
+        print_json(preview_as_json(connection_id, found, connection, limit))
     else:
-        show(connection, found, link, limit)
+        show(connection_id, found, connection, limit)
 
 
-def _looked_at(database: Connection, link: Link, backlog: Backlog) -> Preview:
+def _looked_at(db: Session, connection: Connection, backlog: Backlog) -> Preview:
     columns = (SpinnerColumn(), Words("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=notes, transient=True) as progress:
         line = progress.add_task("planning the open invoices", total=None)
         return preview(
-            database,
-            link,
+            db,
+            connection,
             with_backlog=backlog is Backlog.LATEST,
             on_progress=lambda done: progress.update(line, description=f"planned {done:,} open invoices"),
         )
 
 
-def open_handover(connection: ConnectionID, backlog: BacklogOption = Backlog.NONE, as_json: AsJSON = False) -> None:
+def open_handover(connection_id: ConnectionID, backlog: BacklogOption = Backlog.NONE, as_json: AsJSON = False) -> None:
     """Open the connection for handovers, and plan its reminders again in the same transaction."""
-    with open_resources("booksync reminders") as resources, resources.engine.begin() as database:
-        link = connections.link(database, connection)
-        now: datetime = database.execute(select(func.clock_timestamp())).scalar_one()
+    with open_resources("booksync reminders") as resources, resources.engine.begin() as db:
+        connection = connections.connection(db, connection_id)
+        now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
         # Customers are locked before invoices, as in every writer; the plans below lock invoices batch by batch.
-        database.execute(
+        db.execute(
             text("SELECT FROM customers_cache WHERE connection_id = :id ORDER BY zoho_customer_id FOR NO KEY UPDATE"),
-            {"id": connection},
+            {"id": connection_id},
         )
-        openings.open_handover(database, connection, backlog, now=now)
+        openings.open_handover(db, connection_id, backlog, now=now)
         planned = 0
-        while batch := reminders.plan_due(database, link, now=now):
+        while batch := reminders.plan_due(db, connection, now=now):
             planned += batch
-        state = openings.state_of(database, connection)
-        standing = reminders.standing(database, connection)
+        state = openings.state_of(db, connection_id)
+        standing = reminders.standing(db, connection_id)
     tell = answers(as_json)
     calls = counted(state.waiting_calls, "number has", "numbers have")
     tell.print(f"Handover is open since {now:%Y-%m-%d %H:%M} UTC. {calls} a scheduled reminder.")
@@ -81,18 +82,18 @@ def open_handover(connection: ConnectionID, backlog: BacklogOption = Backlog.NON
         )
     notes.print(f"Next: booksync reminders due {connection}; to stop: booksync reminders close {connection}")
     if as_json:
-        print_json(state.as_json() | {"connection_id": str(connection), "replanned": planned})
+        print_json(state.as_json() | {"connection_id": str(connection_id), "replanned": planned})
 
 
-def close_handover(connection: ConnectionID, as_json: AsJSON = False) -> None:
+def close_handover(connection_id: ConnectionID, as_json: AsJSON = False) -> None:
     """Close the connection for handovers. Reminders stay planned and visible, and planning continues."""
-    with open_resources("booksync reminders") as resources, resources.engine.begin() as database:
-        connections.link(database, connection)
-        openings.close_handover(database, connection)
-        state = openings.state_of(database, connection)
-    tell_if_closed(connection, state.as_json(), answers(as_json))
+    with open_resources("booksync reminders") as resources, resources.engine.begin() as db:
+        connections.connection(db, connection_id)
+        openings.close_handover(db, connection_id)
+        state = openings.state_of(db, connection_id)
+    tell_if_closed(connection_id, state.as_json(), answers(as_json))
     if as_json:
-        print_json(state.as_json() | {"connection_id": str(connection)})
+        print_json(state.as_json() | {"connection_id": str(connection_id)})
 
 
 def report(
@@ -111,10 +112,10 @@ def report(
     as_json: AsJSON = False,
 ) -> None:
     """Record the outcome of a call, as `report_outcome` does; a second report corrects the first."""
-    with open_resources("booksync reminders") as resources, resources.engine.begin() as database:
+    with open_resources("booksync reminders") as resources, resources.engine.begin() as db:
         try:
             recorded = outcomes.report(
-                database, handover, outcome, reminder_id=reminder, until=until.date() if until else None, note=note
+                db, handover, outcome, reminder_id=reminder, until=until.date() if until else None, note=note
             )
         except outcomes.RefusedOutcomeError as error:
             raise typer.BadParameter(str(error)) from None

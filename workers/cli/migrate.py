@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
-from sqlalchemy import Connection
 from sqlalchemy.exc import ArgumentError
 
 from db import migrations
 from db.engine import new_engine
 from db.migrations import Adoption, AppliedRevision, MigrationError, Progress, Report, Target
+from db.session import Session
 from workers.boot.settings import database_url
 from workers.cli.terminal import Words, answers, notes, print_json
 from workers.services import spreadsheets
@@ -165,7 +165,7 @@ def _report(csv_file: Path | None, *, as_json: bool) -> None:
         print_json(asdict(told) | ({"csv": str(csv_file), "csv_values": written} if csv_file else {}))
 
 
-def _write_receipt(connection: Connection, path: Path) -> int:
+def _write_receipt(db: Session, path: Path) -> int:
     written = 0
     try:
         file = spreadsheets.open_private(path)
@@ -175,7 +175,7 @@ def _write_receipt(connection: Connection, path: Path) -> int:
         rows = csv.writer(file)
         rows.writerow(migrations.VALUE_COLUMNS)
         value = migrations.VALUE_COLUMNS.index("value")
-        for row in migrations.values(connection):
+        for row in migrations.values(db):
             rows.writerow((*row[:value], spreadsheets.guarded(row[value]), *row[value + 1 :]))
             written += 1
     return written
@@ -212,13 +212,13 @@ def _show_report(told: Report, tell: Console) -> None:
 
 
 @contextmanager
-def _looking() -> Iterator[Connection]:
+def _looking() -> Iterator[Session]:
     try:
         engine = new_engine(database_url(), application_name="booksync migrate", pool_size=1)
     except ArgumentError:
         raise MigrationError("The database's address is not a postgresql:// URL") from None
     try:
-        with engine.connect() as connection:
-            yield connection
+        with engine.connect() as db:
+            yield db
     finally:
         engine.dispose()

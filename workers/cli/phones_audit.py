@@ -54,7 +54,7 @@ _TEXT_WIDTH = 32
 
 
 def show_audit(
-    connection: ConnectionID,
+    connection_id: ConnectionID,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print a CSV file (personal data) for `phones confirm --csv`.")
     ] = False,
@@ -81,19 +81,19 @@ def show_audit(
         raise typer.BadParameter("--csv and --json exclude each other")
     if reason is not None and reason not in _REASONS:
         raise typer.BadParameter(f"no reason has this name: {reason}", param_hint="--reason")
-    with open_resources("booksync phones") as resources, resources.engine.connect() as database:
-        link = connections.link(database, connection)
-        policy = reminder_policies.policy_of(database, connection)
+    with open_resources("booksync phones") as resources, resources.engine.connect() as db:
+        connection = connections.connection(db, connection_id)
+        policy = reminder_policies.policy_of(db, connection_id)
         rules = AuditRules(policy.kinds_not_called, shared_by=policy.shared_number_customers)
-        currency = phone_audit.home_currency(database, link)
-        numbers = audit(phone_audit.doubtful(database, link, rules), rules, home_currency=currency)
+        currency = phone_audit.home_currency(db, connection)
+        numbers = audit(phone_audit.doubtful(db, connection, rules), rules, home_currency=currency)
     numbers = [number for number in numbers if reason is None or _has(number, reason)]
     if as_csv:
         _write_csv(numbers, output, for_excel=for_excel)
     elif as_json:
-        print_json(_json(connection, numbers))
+        print_json(_json(connection_id, numbers))
     else:
-        _show(connection, numbers, show_all=show_all)
+        _show(connection_id, numbers, show_all=show_all)
 
 
 def _has(number: AuditedNumber, reason: str) -> bool:

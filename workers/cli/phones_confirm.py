@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from db import connections
-from db.connections import Link
+from db.connections import Connection
 from db.phone_confirmations import PhoneStanding
+from db.session import Session
 from domain.confirmations import Wish
 from domain.phones import NotCallable, PhoneFallback, PhoneProblem
 from workers.cli.arguments import ConnectionID
@@ -32,7 +33,7 @@ _CHANGES_SHOWN = 20
 
 
 def confirm_phones(
-    connection: ConnectionID,
+    connection_id: ConnectionID,
     customer: Annotated[
         str | None, typer.Argument(metavar="CUSTOMER", help="The contact's id in Zoho, as the audit shows it.")
     ] = None,
@@ -60,13 +61,13 @@ def confirm_phones(
     _check_usage(customer, note, number, csv_file, take_back=take_back)
     try:
         wishes = wishes_in(csv_file) if csv_file else [Wish(customer or "", note, number or "yes")]
-        with open_resources("booksync phones") as resources, resources.engine.connect() as database:
-            link = connections.link(database, connection)
-            changes = _changed(database, link, wishes, resources.settings.phone_fallback, take_back=take_back)
-            database.rollback() if dry_run else database.commit()
+        with open_resources("booksync phones") as resources, resources.engine.connect() as db:
+            connection = connections.connection(db, connection_id)
+            changes = _changed(db, connection, wishes, resources.settings.phone_fallback, take_back=take_back)
+            db.rollback() if dry_run else db.commit()
     except (SpreadsheetError, RefusedConfirmationsError) as error:
         _refuse(error, as_json=as_json)
-    _show(connection, changes, take_back=take_back, dry_run=dry_run, as_json=as_json)
+    _show(connection_id, changes, take_back=take_back, dry_run=dry_run, as_json=as_json)
 
 
 def _check_usage(
@@ -85,12 +86,12 @@ def _check_usage(
 
 
 def _changed(
-    database: Connection, link: Link, wishes: Sequence[Wish], fallback: PhoneFallback, *, take_back: bool
+    db: Session, connection: Connection, wishes: Sequence[Wish], fallback: PhoneFallback, *, take_back: bool
 ) -> Sequence[Change]:
-    now: datetime = database.execute(select(func.clock_timestamp())).scalar_one()
+    now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
     if not take_back:
-        return confirm(database, link, wishes, fallback=fallback, now=now)
-    change = withdraw(database, link, wishes[0].customer_id, fallback=fallback, now=now)
+        return confirm(db, connection, wishes, fallback=fallback, now=now)
+    change = withdraw(db, connection, wishes[0].customer_id, fallback=fallback, now=now)
     return [change] if change else []
 
 

@@ -45,17 +45,17 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 
 @app.command()
-def show(connection: ConnectionID, as_json: AsJSON = False) -> None:
+def show(connection_id: ConnectionID, as_json: AsJSON = False) -> None:
     """Show the rules."""
-    with open_resources("booksync policy") as resources, resources.engine.connect() as database:
-        connections.link(database, connection)
-        policy = reminder_policies.policy_of(database, connection)
-    _tell(connection, policy, as_json=as_json)
+    with open_resources("booksync policy") as resources, resources.engine.connect() as db:
+        connections.connection(db, connection_id)
+        policy = reminder_policies.policy_of(db, connection_id)
+    _tell(connection_id, policy, as_json=as_json)
 
 
 @app.command("set")
 def set_rules(
-    connection: ConnectionID,
+    connection_id: ConnectionID,
     steps: Annotated[str | None, typer.Option(help="Days from the due date: --steps=-3,0,7")] = None,
     usual_time: Annotated[str | None, typer.Option("--time", help="The time of a reminder: 10:00")] = None,
     opens: Annotated[str | None, typer.Option(help="When the calling window opens: 09:00")] = None,
@@ -134,9 +134,9 @@ def set_rules(
     if not changes and not defaults and not minimum and not zones:
         raise typer.BadParameter("name at least one rule, or --defaults")
     with open_resources("booksync policy") as resources:
-        with resources.engine.begin() as database:
-            link = connections.link(database, connection)
-            before = ReminderPolicy() if defaults else reminder_policies.policy_of(database, connection)
+        with resources.engine.begin() as db:
+            connection = connections.connection(db, connection_id)
+            before = ReminderPolicy() if defaults else reminder_policies.policy_of(db, connection_id)
             rules = before.to_json()
             changes |= {
                 "minimum_balances": rules["minimum_balances"] | _pairs(minimum, "--minimum"),
@@ -146,11 +146,11 @@ def set_rules(
                 policy = ReminderPolicy.from_json(rules | changes)
             except InvalidPolicyError as error:
                 raise typer.BadParameter(str(error)) from None
-            now: datetime = database.execute(select(func.clock_timestamp())).scalar_one()
-            reminder_policies.save(database, connection, policy, now=now)
-        replanned = reminders.plan_all_due(resources.engine, link, now=now)
+            now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
+            reminder_policies.save(db, connection_id, policy, now=now)
+        replanned = reminders.plan_all_due(resources.engine, connection, now=now)
     answers(as_json).print(f"{counted(replanned, 'invoice was', 'invoices were')} planned again by these rules.")
-    _tell(connection, policy, as_json=as_json, replanned=replanned)
+    _tell(connection_id, policy, as_json=as_json, replanned=replanned)
 
 
 def _parts(given: str | None) -> list[str] | None:

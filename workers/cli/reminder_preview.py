@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
-from db.connections import Link
+from db.connections import Connection
 from domain.funnel import Funnel, Stage, Tally
 from domain.opening import Backlog, Handover
 from domain.time_zones import zone_named
@@ -27,7 +27,7 @@ _STAGES = {
 }
 
 
-def preview_as_json(connection_id: uuid.UUID, found: Preview, link: Link, limit: int) -> dict[str, Any]:
+def preview_as_json(connection_id: uuid.UUID, found: Preview, connection: Connection, limit: int) -> dict[str, Any]:
     """Return the preview as one object, with at most `limit` calls of each day."""
     return {
         "connection_id": str(connection_id),
@@ -44,12 +44,12 @@ def preview_as_json(connection_id: uuid.UUID, found: Preview, link: Link, limit:
         "today": {
             "day": found.today,
             "calls": len(found.calls_today),
-            "first_calls": [_call(call, link) for call in found.calls_today[:limit]],
+            "first_calls": [_call(call, connection) for call in found.calls_today[:limit]],
         },
         "tomorrow": {"day": found.tomorrow, "calls": found.calls_tomorrow},
         "first_day": found.first_day,
         "calls_on_first_day": len(found.calls),
-        "calls": [_call(call, link) for call in found.calls[:limit]],
+        "calls": [_call(call, connection) for call in found.calls[:limit]],
     }
 
 
@@ -63,8 +63,8 @@ def _tally(tally: Tally) -> dict[str, Any]:
     return {"invoices": tally.invoices, "amounts": {code: amount for code, amount in tally.amounts.items() if amount}}
 
 
-def _call(call: PreviewedCall, link: Link) -> dict[str, Any]:
-    zone = _zone(call, link)
+def _call(call: PreviewedCall, connection: Connection) -> dict[str, Any]:
+    zone = _zone(call, connection)
     return {
         "phone": call.phone,
         "customers": [customer.name for customer in call.customers],
@@ -86,12 +86,12 @@ def _call(call: PreviewedCall, link: Link) -> dict[str, Any]:
     }
 
 
-def _zone(call: PreviewedCall, link: Link) -> ZoneInfo:
+def _zone(call: PreviewedCall, connection: Connection) -> ZoneInfo:
     customer = call.reminders[0].case.customer
-    return zone_named(*(customer.time_zones or ()), customer.time_zone, link.time_zone)
+    return zone_named(*(customer.time_zones or ()), customer.time_zone, connection.time_zone)
 
 
-def show(connection_id: uuid.UUID, found: Preview, link: Link, limit: int) -> None:
+def show(connection_id: uuid.UUID, found: Preview, connection: Connection, limit: int) -> None:
     """Print the funnel of the open invoices, the next days' calls, and what a backlog would add."""
     table = _table("", "invoices", "owed")
     for stage in Stage:
@@ -103,32 +103,32 @@ def show(connection_id: uuid.UUID, found: Preview, link: Link, limit: int) -> No
     if countries := uncertain_countries(found.countries.as_json(), connection_id):
         out.print()
         out.print(countries)
-    _show_days(found, link, limit)
+    _show_days(found, connection, limit)
     _show_backlog(connection_id, found)
 
 
-def _show_days(found: Preview, link: Link, limit: int) -> None:
+def _show_days(found: Preview, connection: Connection, limit: int) -> None:
     if found.calls_today:
         out.print()
         out.print(f"Today, {found.today:%a %d %b %Y}, from the opening on: {_would_be_called(len(found.calls_today))}.")
-        _show_calls(found.calls_today, link, limit)
+        _show_calls(found.calls_today, connection, limit)
     out.print()
     out.print(f"Tomorrow, {found.tomorrow:%a %d %b %Y}: {_would_be_called(found.calls_tomorrow)}.")
     if found.first_day is not None and found.first_day != found.tomorrow:
         calls = counted(len(found.calls), "number", "numbers")
         out.print(f"The next day with calls is {found.first_day:%a %d %b %Y}: {calls}.")
     if found.calls:
-        _show_calls(found.calls, link, limit)
+        _show_calls(found.calls, connection, limit)
 
 
 def _would_be_called(calls: int) -> str:
     return counted(calls, "number would be called", "numbers would be called")
 
 
-def _show_calls(calls: Sequence[PreviewedCall], link: Link, limit: int) -> None:
+def _show_calls(calls: Sequence[PreviewedCall], connection: Connection, limit: int) -> None:
     table = _table("", "number", "customer", "at", "invoice", "step", "due", "owed")
     for call in calls[:limit]:
-        _add_call(table, call, link)
+        _add_call(table, call, connection)
     out.print(table)
     if len(calls) > limit:
         out.print(f"… and {len(calls) - limit:,} more: --limit {len(calls)}")
@@ -136,8 +136,8 @@ def _show_calls(calls: Sequence[PreviewedCall], link: Link, limit: int) -> None:
         out.print(f"  ? {doubt}", style="yellow")
 
 
-def _add_call(table: Table, call: PreviewedCall, link: Link) -> None:
-    zone = _zone(call, link)
+def _add_call(table: Table, call: PreviewedCall, connection: Connection) -> None:
+    zone = _zone(call, connection)
     names = ", ".join(customer.name for customer in call.customers)
     for place, each in enumerate(call.reminders[:_INVOICES_SHOWN]):
         invoice = each.case.invoice

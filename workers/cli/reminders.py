@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
-from sqlalchemy import Connection
 
 from db import connections, hand_over, reminders, skipped_reminders
+from db.session import Session
 from domain.hand_over import HoldReason
 from domain.permission import SkipReason
 from domain.time_zones import zone_named
@@ -38,7 +38,7 @@ AsJSON = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 @app.command()
 def skipped(
-    connection: OneConnection = None,
+    connection_id: OneConnection = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Only this reason, as named in the totals.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="The most invoices to list.")] = 20,
     as_json: AsJSON = False,
@@ -46,8 +46,8 @@ def skipped(
     """List the open invoices without a scheduled reminder, with the reason."""
     if reason is not None and reason not in _REASONS:
         raise typer.BadParameter(f"one of {', '.join(_REASONS)}", param_hint="--reason")
-    with open_resources("booksync reminders") as resources, resources.engine.connect() as database:
-        found = [_skipped(database, each, reason, limit) for each in _chosen(database, connection)]
+    with open_resources("booksync reminders") as resources, resources.engine.connect() as db:
+        found = [_skipped(db, each, reason, limit) for each in _chosen(db, connection_id)]
     if as_json:
         print_json({"connections": found})
     else:
@@ -55,15 +55,15 @@ def skipped(
             _show_skipped(each)
 
 
-def _chosen(database: Connection, connection_id: uuid.UUID | None) -> Sequence[uuid.UUID]:
+def _chosen(db: Session, connection_id: uuid.UUID | None) -> Sequence[uuid.UUID]:
     if connection_id is not None:
-        return [connections.link(database, connection_id).connection_id]
-    return skipped_reminders.connection_ids(database)
+        return [connections.connection(db, connection_id).connection_id]
+    return skipped_reminders.connection_ids(db)
 
 
-def _skipped(database: Connection, connection_id: uuid.UUID, reason: str | None, limit: int) -> dict[str, Any]:
-    standing = reminders.standing(database, connection_id)
-    invoices = skipped_reminders.skipped(database, connection_id, reason=reason, limit=limit)
+def _skipped(db: Session, connection_id: uuid.UUID, reason: str | None, limit: int) -> dict[str, Any]:
+    standing = reminders.standing(db, connection_id)
+    invoices = skipped_reminders.skipped(db, connection_id, reason=reason, limit=limit)
     return {
         "connection_id": str(connection_id),
         "scheduled": standing.scheduled,
@@ -96,12 +96,12 @@ def _sentence(reason: str) -> str:
 
 
 @app.command()
-def due(connection: OneConnection = None, as_json: AsJSON = False) -> None:
+def due(connection_id: OneConnection = None, as_json: AsJSON = False) -> None:
     """List the due reminders, and why each one is held back if it is. It hands nothing over."""
-    with open_resources("booksync reminders") as resources, resources.engine.connect() as database:
-        if connection is not None:
-            connections.link(database, connection)
-        found = hand_over.due(database, connection)
+    with open_resources("booksync reminders") as resources, resources.engine.connect() as db:
+        if connection_id is not None:
+            connections.connection(db, connection_id)
+        found = hand_over.due(db, connection_id)
     told = [_due(reminder) for reminder in found]
     if as_json:
         print_json({"due": told, "ready": sum(reminder["held_back"] is None for reminder in told)})

@@ -11,18 +11,18 @@ from workers.services.resume import parked, resume
 
 
 def resume_connections(
-    connection: Annotated[
+    connection_id: Annotated[
         uuid.UUID | None, typer.Argument(metavar="CONNECTION", help="One connection; or give --all.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every parked connection.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Try parked connections with their stored tokens, one API call each, and activate the ones that Zoho accepts."""
-    if (connection is None) is not every:
+    if (connection_id is None) is not every:
         raise typer.BadParameter("name a connection, or give --all", param_hint="CONNECTION")
     say, tried = answers(as_json), []
     with open_resources("booksync resume") as resources:
-        chosen: list[uuid.UUID] = [connection] if connection is not None else list(parked(resources))
+        chosen: list[uuid.UUID] = [connection_id] if connection_id is not None else list(parked(resources))
         for resumed in resume(resources, chosen):
             tried.append(resumed)
             say.print(f"{resumed.connection_id} {resumed.sentence}", markup=False, soft_wrap=True)

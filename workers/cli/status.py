@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection
 
 from db import connections, dead_letters, questions, scheduler_marks, summary, webhook_secrets
+from db.session import Session
 from domain.floods import flood_sentence
 from workers.boot.resources import Resources
 from workers.boot.servers import look_at_postgres, look_at_redis
@@ -31,19 +31,17 @@ COUNTRIES_SHOWN = 5
 
 
 def status(
-    connection: OneConnection = None,
+    connection_id: OneConnection = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Show the state of the connections and their last runs."""
-    with open_resources("booksync status") as resources, resources.engine.connect() as database:
-        if connection is not None:
-            connections.link(database, connection)
-        states = [
-            _with_outlook(resources, database, state) for state in summary.connection_states(database, connection)
-        ]
-        dead = dead_letters.count_open(database, connection)
-        silence = scheduler_marks.seconds_since(database, scheduler_marks.TICK)
-        postgres, redis = look_at_postgres(database), look_at_redis(resources.redis)
+    with open_resources("booksync status") as resources, resources.engine.connect() as db:
+        if connection_id is not None:
+            connections.connection(db, connection_id)
+        states = [_with_outlook(resources, db, state) for state in summary.connection_states(db, connection_id)]
+        dead = dead_letters.count_open(db, connection_id)
+        silence = scheduler_marks.seconds_since(db, scheduler_marks.TICK)
+        postgres, redis = look_at_postgres(db), look_at_redis(resources.redis)
         workers = worker_reports(resources)
     tell = answers(as_json)
     show_servers(postgres, redis, tell)
@@ -71,13 +69,13 @@ def status(
         )
 
 
-def _with_outlook(resources: Resources, database: Connection, state: dict[str, Any]) -> dict[str, Any]:
+def _with_outlook(resources: Resources, db: Session, state: dict[str, Any]) -> dict[str, Any]:
     """Add the facts that the console does not show because they take longer to read."""
-    link = connections.link(database, uuid.UUID(state["connection_id"]))
+    connection = connections.connection(db, uuid.UUID(state["connection_id"]))
     return state | {
-        "uncertain_countries": questions.uncertain_countries(database, link.connection_id).as_json(),
-        "webhooks_refused": webhook_secrets.refusals(database, link.connection_id).as_json(),
-        "forecast": forecast(resources, database, link).as_json(),
+        "uncertain_countries": questions.uncertain_countries(db, connection.connection_id).as_json(),
+        "webhooks_refused": webhook_secrets.refusals(db, connection.connection_id).as_json(),
+        "forecast": forecast(resources, db, connection).as_json(),
     }
 
 

@@ -23,7 +23,7 @@ from workers.services.forecast import forecast
 
 
 def sync(
-    connection: ConnectionID,
+    connection_id: ConnectionID,
     full: Annotated[bool, typer.Option("--full", help="Read every record, not only changed ones.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Show the progress, and wait for the end of the run.")] = False,
     allow_deletions: Annotated[
@@ -34,13 +34,13 @@ def sync(
 ) -> None:
     """Sync a connection now."""
     if dry_run:
-        _tell_cost(connection, as_json)
+        _tell_cost(connection_id, as_json)
         return
-    order = _Order(connection, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
+    order = _Order(connection_id, Mode.FULL if full else Mode.INCREMENTAL, allow_deletions)
     with open_resources("booksync sync") as resources:
         run_id = order.run_to_end(resources) if wait else order.start(resources, answers(as_json))
-        with resources.engine.connect() as database:
-            result = summary.run_summary(database, run_id)
+        with resources.engine.connect() as db:
+            result = summary.run_summary(db, run_id)
     if not wait:
         notes.print("Next: booksync status shows its progress")
         if as_json:
@@ -87,8 +87,8 @@ class _Order:
                 "Next: repeat the command with --wait, which starts a new run after it."
             )
         if self._mode is Mode.FULL and running.mode is not Mode.FULL:
-            with resources.engine.begin() as connection:
-                sync_schedule.set_next_full_sync(connection, self._connection_id, seconds=0)
+            with resources.engine.begin() as db:
+                sync_schedule.set_next_full_sync(db, self._connection_id, seconds=0)
             tell.print(f"Run {running.run_id} is active. The scheduler starts a full run after it.")
         else:
             tell.print(f"Run {running.run_id} is active already. To start a new run after it, use --wait.")
@@ -103,10 +103,10 @@ class _Order:
         return step.run_id
 
     def _start(self, resources: Resources) -> StepRef | None:
-        with resources.engine.begin() as connection:
-            connections.link(connection, self._connection_id)
+        with resources.engine.begin() as db:
+            connections.connection(db, self._connection_id)
             step = runs.start(
-                connection,
+                db,
                 self._connection_id,
                 self._mode,
                 allow_deletions=self._allow_deletions,
@@ -117,13 +117,13 @@ class _Order:
         return step
 
     def _running(self, resources: Resources) -> Run | None:
-        with resources.engine.connect() as connection:
-            return runs.running(connection, self._connection_id)
+        with resources.engine.connect() as db:
+            return runs.running(db, self._connection_id)
 
 
 def _tell_cost(connection_id: uuid.UUID, as_json: bool) -> None:
-    with open_resources("booksync sync") as resources, resources.engine.connect() as database:
-        facts = forecast(resources, database, connections.link(database, connection_id)).as_json()
+    with open_resources("booksync sync") as resources, resources.engine.connect() as db:
+        facts = forecast(resources, db, connections.connection(db, connection_id)).as_json()
     full, incremental = facts["full"], facts["incremental"]
     tell = answers(as_json)
     tell.print(f"A full sync costs about {full['calls']:,} API calls. Time for waiting: {_minutes(full['seconds'])}.")

@@ -15,7 +15,7 @@ _SHOWN_IDS = 10
 
 
 def verify(
-    connection: ConnectionID,
+    connection_id: ConnectionID,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Compare the cache with Zoho, and report the differences (exit code 1 if there are any)."""
@@ -23,7 +23,7 @@ def verify(
         task = progress.add_task("reading Zoho", total=None)
         verification = Verification(
             resources,
-            connection,
+            connection_id,
             on_call=lambda calls: progress.update(task, completed=calls, description="reading Zoho"),
             on_wait=lambda seconds, reason: progress.update(task, description=f"waiting {seconds:.0f} s: {reason}"),
         )
@@ -33,7 +33,7 @@ def verify(
     if not verification.has_synced:
         notes.print("Nothing has been synced yet. Next: booksync sync CONNECTION --wait", style="yellow")
     if as_json:
-        print_json({"connection_id": str(connection), "api_calls_expected": verification.expected_calls, **found})
+        print_json({"connection_id": str(connection_id), "api_calls_expected": verification.expected_calls, **found})
     else:
         _tell(found)
     if found["drift"] or not verification.has_synced:

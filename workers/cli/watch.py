@@ -56,8 +56,8 @@ def _look(resources: Resources, run_id: uuid.UUID) -> dict[str, Any]:
     while True:
         try:
             sweep(resources)
-            with resources.engine.connect() as connection:
-                return summary.run_progress(connection, run_id)
+            with resources.engine.connect() as db:
+                return summary.run_progress(db, run_id)
         except DatabaseError as error:
             if failure_of(error).kind.spends_attempt or time.monotonic() > gives_up_at:
                 raise

@@ -20,11 +20,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON object o
 
 
 @app.command("show")
-def show(connection: ConnectionID, as_json: AsJson = False) -> None:
+def show(connection_id: ConnectionID, as_json: AsJson = False) -> None:
     """Print the address and the secret that Zoho's webhook rules need, and the headers that may carry it."""
     with open_resources("booksync webhook show") as resources:
-        rule = webhook_rules.rule_of(resources, connection)
-    if line := refusals_line(rule.refusals.as_json(), str(connection)):
+        rule = webhook_rules.rule_of(resources, connection_id)
+    if line := refusals_line(rule.refusals.as_json(), str(connection_id)):
         notes.print(line, style="yellow", markup=False)
     notes.print(
         "In Zoho Books, enter the address in the webhook of a workflow rule. Enter the secret as the webhook's own "
@@ -36,21 +36,21 @@ def show(connection: ConnectionID, as_json: AsJson = False) -> None:
 
 @app.command("rotate")
 def rotate(
-    connection: ConnectionID,
+    connection_id: ConnectionID,
     end: Annotated[bool, typer.Option("--end", help="Accept only the new secret from now on.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a new secret; the former one is accepted for seven days, or until --end."""
     with open_resources("booksync webhook rotate") as resources:
         if end:
-            ended = webhook_rules.end_rotation(resources, connection)
+            ended = webhook_rules.end_rotation(resources, connection_id)
         else:
-            rule = webhook_rules.rotate(resources, connection)
+            rule = webhook_rules.rotate(resources, connection_id)
     if end:
         words = "The former secret is not accepted any more." if ended else "No former secret was accepted."
         answers(as_json).print(words)
         if as_json:
-            print_json({"connection_id": str(connection), "ended": ended})
+            print_json({"connection_id": str(connection_id), "ended": ended})
         return
     notes.print(_after_rotation(rule))
     _print_rule(rule, as_json)

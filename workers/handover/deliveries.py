@@ -3,10 +3,11 @@
 import uuid
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from db import reminder_posts
 from db.reminder_posts import Post
+from db.session import Session
 from domain.posting import next_attempt_at
 from workers.handover.receiver import Receiver
 from workers.jobs.execution import Job, JobFailure
@@ -46,29 +47,29 @@ class DeliveryJob(Job):
         if (obstacle := self._obstacle()) is not None:
             raise NotToBePostedError(obstacle)
         self._receiver.post(self._post)
-        with self.engine.begin() as connection:
-            reminder_posts.note_posted(connection, self._post.contact_id)
+        with self.engine.begin() as db:
+            reminder_posts.note_posted(db, self._post.contact_id)
         log.info("A handover is posted", action="delivery.done")
         return Ending.DONE
 
     def release(
-        self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
+        self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
         problem = error or waiting_for
-        reminder_posts.release(connection, self._post, seconds=seconds, refund_attempt=refund_attempt, problem=problem)
+        reminder_posts.release(db, self._post, seconds=seconds, refund_attempt=refund_attempt, problem=problem)
 
     def send(self, seconds: float) -> None:
         """Sends nothing, because the scheduler looks for due handovers every few seconds."""
 
     def retry_seconds(self) -> float | None:
-        with self.engine.connect() as connection:
-            now = reminder_posts.present(connection)
+        with self.engine.connect() as db:
+            now = reminder_posts.present(db)
         again_at = next_attempt_at(self.attempts, now, self._post.closes_at)
         return None if again_at is None else (again_at - now).total_seconds()
 
     def give_up(self, failure: JobFailure) -> Ending:
-        with self.engine.begin() as connection:
-            reminder_posts.give_up(connection, self._post, failure.reason)
+        with self.engine.begin() as db:
+            reminder_posts.give_up(db, self._post, failure.reason)
         log.warning(
             "The delivery is given up",
             action="delivery.given_up",
@@ -82,6 +83,6 @@ class DeliveryJob(Job):
             return reminder_posts.WITHDRAWN
         if self._post.is_closed:
             return reminder_posts.CLOSED
-        with self.engine.connect() as connection:
-            is_late = self._post.is_outside_hours or reminder_posts.present(connection) >= self._post.closes_at
+        with self.engine.connect() as db:
+            is_late = self._post.is_outside_hours or reminder_posts.present(db) >= self._post.closes_at
         return reminder_posts.TOO_LATE if is_late else None

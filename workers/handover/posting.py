@@ -58,11 +58,11 @@ def _post_until(resources: Resources, stopped: threading.Event) -> None:
 
 def post_due(engine: Engine, receiver: Receiver) -> int:
     """Claim a batch of due reminders, then post a batch of waiting handovers; return the size of the second batch."""
-    with engine.begin() as connection:
-        claimed = hand_over.claim(connection, at_most=BATCH)
-        reminder_posts.enqueue(connection, [contact.contact_id for contact in claimed])
-    with engine.begin() as connection:
-        posts = reminder_posts.take(connection, limit=BATCH)
+    with engine.begin() as db:
+        claimed = hand_over.claim(db, at_most=BATCH)
+        reminder_posts.enqueue(db, [contact.contact_id for contact in claimed])
+    with engine.begin() as db:
+        posts = reminder_posts.take(db, limit=BATCH)
     for post in posts:
         with structlog.contextvars.bound_contextvars(contact_id=str(post.contact_id)):
             execute(engine, DeliveryJob, partial(DeliveryJob, engine, receiver, post))

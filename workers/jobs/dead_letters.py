@@ -110,8 +110,8 @@ class DeadLetters(Middleware):
             message.options["death"] = _death_of(message, Cause.DEFECT, describe(exception), exception)
             message.fail()
         elif message.actor_name not in _CLOSED_BY_THEIR_WORK and (letter_id := _retried_letter(message)) is not None:
-            with process.resources().engine.begin() as connection:
-                dead_letters.message_done(connection, letter_id, message.message_id)
+            with process.resources().engine.begin() as db:
+                dead_letters.message_done(db, letter_id, message.message_id)
 
     def after_skip_message(self, broker: Broker, message: MessageProxy) -> None:
         message.options["death"] = _death_of(message, Cause.TOO_OLD, _TOO_OLD)
@@ -157,11 +157,11 @@ def keep_unreadable(queue_name: str, content: bytes) -> bool:
 
 
 def _keep(death: Death) -> None:
-    with process.resources().engine.begin() as connection:
+    with process.resources().engine.begin() as db:
         if death.connection_id is None:
-            found = dead_letters.origin(connection, _uuids(death.arguments))
+            found = dead_letters.origin(db, _uuids(death.arguments))
             death = replace(death, connection_id=found.connection_id, run_id=found.run_id)
-        letter_id = dead_letters.keep(connection, death)
+        letter_id = dead_letters.keep(db, death)
     if letter_id is not None:
         log.error(
             "A message became a dead letter",

@@ -9,11 +9,12 @@ from functools import partial
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from db.failures import DatabaseError, failure_of
 from db.leases import LeaseLostError
 from db.parking import Parking
+from db.session import Session
 from db.transactions import in_transaction
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS, retry_seconds
@@ -69,7 +70,7 @@ class Job(ABC):
 
     @abstractmethod
     def release(
-        self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
+        self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
         """Releases the lease; the job is due again after `seconds`.
 

@@ -37,8 +37,8 @@ def look() -> Proof:
     """Checks the canary; logs and reports the reason if the worker has to wait."""
     resources = process.resources()
     try:
-        with resources.engine.begin() as connection:
-            is_proven = prove_keys(connection, resources.vault)
+        with resources.engine.begin() as db:
+            is_proven = prove_keys(db, resources.vault)
     except WrongKeysError as error:
         own_state.set(WorkerState.KEYS_REFUSED)
         log.error(describe(error), action="keys.waiting")

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from sqlalchemy import Connection
-
 from db import key_canary
 from db.secrets import CANARY
+from db.session import Session
 from domain.errors import BooksyncError
 from workers.secrets.vault import Vault
 
@@ -17,7 +16,7 @@ class WrongKeysError(BooksyncError):
     and restart this process."""
 
 
-def prove_keys(connection: Connection, vault: Vault) -> bool:
+def prove_keys(db: Session, vault: Vault) -> bool:
     """Check that this process's keys can read the canary, or a stored secret if no canary exists yet.
 
     Returns whether the keys are proven: False in an installation without connections, which has nothing to read.
@@ -25,12 +24,12 @@ def prove_keys(connection: Connection, vault: Vault) -> bool:
     Raises:
         WrongKeysError: none of the keys can read it.
     """
-    canary = key_canary.ciphertext(connection)
-    proof = canary or key_canary.a_stored_secret(connection)
+    canary = key_canary.ciphertext(db)
+    proof = canary or key_canary.a_stored_secret(db)
     if proof is None:
         return False
     if not vault.can_read(proof):
         raise WrongKeysError
     if canary is None:
-        key_canary.save(connection, vault.encrypt(_CANARY, CANARY, like=proof))
+        key_canary.save(db, vault.encrypt(_CANARY, CANARY, like=proof))
     return True

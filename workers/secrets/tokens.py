@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from db import tokens
 from db.secrets import Place, SecretName
+from db.session import Session
 from db.tokens import REFRESHES_PER_WINDOW, StoredTokens
 from workers.budget import BudgetWait, TokenEndpointThrottled, WaitReason
 from workers.observability.worker_states import own_state
@@ -58,8 +59,8 @@ class SharedTokens:
             ZohoError: the refresh failed; see `workers.zoho.oauth`.
             BudgetWait: Zoho does not grant another token yet, and the stored one has expired.
         """
-        with self.engine.connect() as connection:
-            stored = tokens.read(connection, self.connection_id)
+        with self.engine.connect() as db:
+            stored = tokens.read(db, self.connection_id)
         return self._token(stored) if _will_last(stored) else self._refresh(_will_last)
 
     def renewed(self, stale: Token, *, tried_again: bool, is_one_record: bool = False) -> Token | None:
@@ -84,8 +85,8 @@ class SharedTokens:
 
     def _is_kept(self, refused: Token) -> bool:
         """Return whether one record's refusal must not refresh the token: it is new, or was refreshed often lately."""
-        with self.engine.connect() as connection:
-            stored = tokens.read(connection, self.connection_id)
+        with self.engine.connect() as db:
+            stored = tokens.read(db, self.connection_id)
         if self._is_other(stored, refused) or not _is_alive(stored):
             return False
         # A young token without a refresh came with the grant, and Zoho may have revoked it since.
@@ -100,11 +101,11 @@ class SharedTokens:
         If Zoho does not grant a new one, return the stored token while it is valid and `is_of_use`.
         """
         # The lock is held during Zoho's response, so the other workers wait for this token instead of requesting more.
-        with self.engine.begin() as connection:
-            stored = tokens.read(connection, self.connection_id, lock=True)
+        with self.engine.begin() as db:
+            stored = tokens.read(db, self.connection_id, lock=True)
             if is_fresh(stored):
                 return self._token(stored)
-            outcome = self._ask(connection, stored)
+            outcome = self._ask(db, stored)
         if isinstance(outcome, BudgetWait) and _is_alive(stored):
             if not is_of_use:
                 raise TokenNotRenewed(seconds=outcome.seconds)
@@ -113,21 +114,21 @@ class SharedTokens:
             raise outcome
         return outcome
 
-    def _ask(self, connection: Connection, stored: StoredTokens) -> Token | Exception:
+    def _ask(self, db: Session, stored: StoredTokens) -> Token | Exception:
         """Request a fresh token. An error is returned and not raised, so that the recorded refresh is committed."""
         if stored.refresh_wait_seconds > 0:
             return _wait(stored.refresh_wait_seconds, stored.throttled_since)
-        tokens.note_refresh(connection, self.connection_id)
+        tokens.note_refresh(db, self.connection_id)
         try:
             access = refresh_access_token(self.http, self.client, self._refresh_token(stored))
         except OAuthThrottled as throttled:
-            since = tokens.pause_refreshes(connection, self.connection_id, throttled.seconds)
+            since = tokens.pause_refreshes(db, self.connection_id, throttled.seconds)
             return _wait(throttled.seconds, since)
         except ZohoError as error:
-            return self._refused(connection, error)
+            return self._refused(db, error)
         own_state.client_accepted(self.client.accounts_origin)
         tokens.write(
-            connection,
+            db,
             self.connection_id,
             access_token=self.vault.encrypt(
                 access.value, Place(SecretName.ACCESS_TOKEN, self.connection_id), like=stored.refresh_token
@@ -137,17 +138,17 @@ class SharedTokens:
         )
         return Token(access.value, access.api_domain or stored.api_domain)
 
-    def _refused(self, connection: Connection, error: ZohoError) -> ZohoError:
+    def _refused(self, db: Session, error: ZohoError) -> ZohoError:
         """Record a refusal of the token endpoint, and return its error."""
         if isinstance(error, (ClientRejected, OAuthFailed, TokenRevoked)):
-            tokens.end_throttling(connection, self.connection_id)
+            tokens.end_throttling(db, self.connection_id)
         if isinstance(error, ClientRejected):
             # No token was granted, so a process with a valid client must not wait because of this attempt.
-            tokens.forget_refresh(connection, self.connection_id)
+            tokens.forget_refresh(db, self.connection_id)
             own_state.client_refused(self.client.accounts_origin)
         if not isinstance(error, OAuthFailed):
             return error
-        seconds = tokens.record_failure(connection, self.connection_id)
+        seconds = tokens.record_failure(db, self.connection_id)
         is_final = seconds >= UNKNOWN_WORD_SECONDS
         return GrantRefused(error.call, status=error.status, detail=error.detail) if is_final else error
 

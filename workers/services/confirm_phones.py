@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from db import phone_confirmations, phone_verdicts, reminders
-from db.connections import Link
+from db.connections import Connection
 from db.phone_confirmations import ConfirmableCustomer, Confirmation, PhoneStanding
+from db.session import Session
 from domain.confirmations import ConfirmationError, Wish, confirmed_number, is_no
 from domain.contacts import ContactStatus
 from domain.customers import country_of_numbers
@@ -80,20 +79,20 @@ def wishes_in(path: Path) -> Sequence[Wish]:
 
 
 def confirm(
-    connection: Connection, link: Link, wishes: Sequence[Wish], *, fallback: PhoneFallback, now: datetime
+    db: Session, connection: Connection, wishes: Sequence[Wish], *, fallback: PhoneFallback, now: datetime
 ) -> Sequence[Change]:
     """Confirm every wish, or change nothing.
 
     Raises:
         RefusedConfirmationsError: some wishes cannot be confirmed; the error names each one.
     """
-    customers = phone_confirmations.lock_customers(connection, link, sorted({wish.customer_id for wish in wishes}))
+    customers = phone_confirmations.lock_customers(db, connection, sorted({wish.customer_id for wish in wishes}))
     confirmations: dict[str, Confirmation] = {}
     problems = []
     for wish in wishes:
         customer = customers.get(wish.customer_id)
         try:
-            confirmation = _confirmation(wish, customer, link, fallback, now)
+            confirmation = _confirmation(wish, customer, connection, fallback, now)
             if confirmations.setdefault(wish.customer_id, confirmation).phone != confirmation.phone:
                 raise ConfirmationError("The file confirms two different numbers for this customer.")
         except ConfirmationError as error:
@@ -102,14 +101,14 @@ def confirm(
         raise RefusedConfirmationsError(problems)
     found = [customers[customer_id] for customer_id in confirmations]
     texts = {each.customer_id: each.phone_text for each in confirmations.values()}
-    before = phone_confirmations.standing(connection, [customer.id for customer in found])
-    phone_confirmations.confirm(connection, list(confirmations.values()))
-    after = _judged_again(connection, link, found, fallback, now)
+    before = phone_confirmations.standing(db, [customer.id for customer in found])
+    phone_confirmations.confirm(db, list(confirmations.values()))
+    after = _judged_again(db, connection, found, fallback, now)
     return [Change(each.zoho_customer_id, each.name, texts[each.id], before[each.id], after[each.id]) for each in found]
 
 
 def withdraw(
-    connection: Connection, link: Link, customer_id: str, *, fallback: PhoneFallback, now: datetime
+    db: Session, connection: Connection, customer_id: str, *, fallback: PhoneFallback, now: datetime
 ) -> Change | None:
     """Withdraw every confirmation of the customer; return None if the customer has no confirmation.
 
@@ -117,14 +116,14 @@ def withdraw(
         RefusedConfirmationsError: the connection has no such customer.
     """
     wish = Wish(customer_id, note="")
-    customer = phone_confirmations.lock_customers(connection, link, [customer_id]).get(customer_id)
+    customer = phone_confirmations.lock_customers(db, connection, [customer_id]).get(customer_id)
     if customer is None:
         raise RefusedConfirmationsError([Problem(wish, "", _UNKNOWN)])
-    before = phone_confirmations.standing(connection, [customer.id])
-    if not phone_confirmations.withdraw(connection, customer.id):
+    before = phone_confirmations.standing(db, [customer.id])
+    if not phone_confirmations.withdraw(db, customer.id):
         return None
-    after = _judged_again(connection, link, [customer], fallback, now)
-    phone = _chosen(customer, link, fallback)
+    after = _judged_again(db, connection, [customer], fallback, now)
+    phone = _chosen(customer, connection, fallback)
     text = phone.candidate.raw if phone else ""
     return Change(customer_id, customer.name, text, before[customer.id], after[customer.id])
 
@@ -136,13 +135,13 @@ _UNKNOWN = (
 
 
 def _confirmation(
-    wish: Wish, customer: ConfirmableCustomer | None, link: Link, fallback: PhoneFallback, now: datetime
+    wish: Wish, customer: ConfirmableCustomer | None, connection: Connection, fallback: PhoneFallback, now: datetime
 ) -> Confirmation:
     if customer is None:
         raise ConfirmationError(_UNKNOWN)
     if customer.status is ContactStatus.DELETED:
         raise ConfirmationError("The customer was deleted in Zoho.")
-    phone = _chosen(customer, link, fallback)
+    phone = _chosen(customer, connection, fallback)
     if phone is None:
         raise ConfirmationError("No sync has read a phone number of its persons. Add it in Zoho, or sync first.")
     text = phone.candidate.raw
@@ -150,21 +149,21 @@ def _confirmation(
     return Confirmation(customer.id, text, number, wish.note.strip(), now)
 
 
-def _chosen(customer: ConfirmableCustomer, link: Link, fallback: PhoneFallback) -> JudgedPhone | None:
-    country = country_of_numbers(customer.country_code, customer.country_unknown, link.country_code)
+def _chosen(customer: ConfirmableCustomer, connection: Connection, fallback: PhoneFallback) -> JudgedPhone | None:
+    country = country_of_numbers(customer.country_code, customer.country_unknown, connection.country_code)
     return choose(candidates(customer.persons), country, fallback, customer.confirmed)
 
 
 def _judged_again(
+    db: Session,
     connection: Connection,
-    link: Link,
     customers: Sequence[ConfirmableCustomer],
     fallback: PhoneFallback,
     now: datetime,
 ) -> Mapping[uuid.UUID, PhoneStanding]:
     ids = [customer.id for customer in customers]
-    phone_verdicts.judge_customers(connection, link, ids, fallback=fallback, now=now)
+    phone_verdicts.judge_customers(db, connection, ids, fallback=fallback, now=now)
     # An unchanged number is planned again too, because its permission to be called may have changed.
-    reminders.replan_customers(connection, link, ids, now=now)
-    reminders.plan_customers(connection, link, ids, now=now)
-    return phone_confirmations.standing(connection, ids)
+    reminders.replan_customers(db, connection, ids, now=now)
+    reminders.plan_customers(db, connection, ids, now=now)
+    return phone_confirmations.standing(db, ids)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from db import clock, connections, openings, sync_schedule
 from db import secrets as stored_secrets
-from db.connections import NewLink
+from db.connections import NewConnection
 from db.openings import HandoverState
 from db.secrets import Place, SecretName
 from domain.errors import BooksyncError
@@ -45,7 +45,7 @@ class UnknownTimeZoneError(BooksyncError):
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
+class Connected:
     """A connection, and the URL and secret that Zoho's webhook rules need."""
 
     connection_id: uuid.UUID
@@ -55,7 +55,7 @@ class Linked:
     country_unknown: str | None  #: Zoho's text for the organisation's country, if booksync does not understand it
 
 
-def link_organization(
+def connect_organization(
     resources: Resources,
     *,
     user_id: uuid.UUID,
@@ -64,7 +64,7 @@ def link_organization(
     grant_code: str | None = None,
     refresh_token: str | None = None,
     on_wait: Callable[[float], None] = lambda _: None,
-) -> Linked:
+) -> Connected:
     """Exchange the grant code (or use the refresh token), check the organisation, and save the connection.
 
     A second connect of the same user and organisation reactivates the existing connection. It costs one API call. If
@@ -86,9 +86,9 @@ def link_organization(
     hosts = resources.hosts(data_center)
     # A grant code works only once, so the servers and the stored secrets are checked before it is spent.
     require_servers(resources.engine, resources.redis)
-    with resources.engine.begin() as connection:
-        prove_keys(connection, resources.vault)
-        require_readable(connection, resources.vault, connections.id_for(connection, user_id, organization_id))
+    with resources.engine.begin() as db:
+        prove_keys(db, resources.vault)
+        require_readable(db, resources.vault, connections.id_for(db, user_id, organization_id))
     grant = _grant(resources, hosts, grant_code, refresh_token)
     facts = _organization(resources, hosts, organization_id, grant.access_token, on_wait)
     return _save(resources, user_id, data_center, facts, grant)
@@ -162,16 +162,18 @@ class _JustGranted:
         return None if tried_again else stale
 
 
-def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: OrganizationFacts, grant: Grant) -> Linked:
+def _save(
+    resources: Resources, user_id: uuid.UUID, data_center: str, facts: OrganizationFacts, grant: Grant
+) -> Connected:
     settings = resources.settings
-    with resources.engine.begin() as connection:
-        connection_id = connections.id_for(connection, user_id, facts.organization_id)
-        form = stored_secrets.example(connection)
+    with resources.engine.begin() as db:
+        connection_id = connections.id_for(db, user_id, facts.organization_id)
+        form = stored_secrets.example(db)
 
         def encrypt(secret: str, name: SecretName) -> str:
             return resources.vault.encrypt(secret, Place(name, connection_id), like=form)
 
-        new = NewLink(
+        new = NewConnection(
             connection_id=connection_id,
             user_id=user_id,
             organization_id=facts.organization_id,
@@ -187,19 +189,19 @@ def _save(resources: Resources, user_id: uuid.UUID, data_center: str, facts: Org
             currency_code=facts.currency_code,
         )
         _, encrypted = connections.save(
-            connection,
+            db,
             new,
             sync_interval_seconds=settings.sync_interval_seconds,
             full_sync_interval_seconds=settings.full_sync_interval_seconds,
         )
         webhook_secret = read_secret(resources.vault, connection_id, encrypted)
         nightly = seconds_to_full_sync(
-            clock.present(connection), settings.full_sync_interval_seconds, zone_named(facts.time_zone), connection_id
+            clock.present(db), settings.full_sync_interval_seconds, zone_named(facts.time_zone), connection_id
         )
-        sync_schedule.set_next_full_sync(connection, connection_id, seconds=nightly)
-        handover = openings.state_of(connection, connection_id)
-        prove_keys(connection, resources.vault)  # The first connection saves the canary.
-    return Linked(
+        sync_schedule.set_next_full_sync(db, connection_id, seconds=nightly)
+        handover = openings.state_of(db, connection_id)
+        prove_keys(db, resources.vault)  # The first connection saves the canary.
+    return Connected(
         connection_id,
         webhook_url(settings, connection_id),
         webhook_secret,

@@ -3,10 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from db import summary
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.forecast import Grant, Rate, Size, full_cost, incremental_cost
 from workers.boot.resources import Resources
 from workers.budget import BudgetSnapshot, BudgetUnavailable
@@ -56,20 +55,20 @@ class Forecast:
         }
 
 
-def forecast(resources: Resources, connection: Connection, link: Link) -> Forecast:
+def forecast(resources: Resources, db: Session, connection: Connection) -> Forecast:
     """Return the forecast for one connection from the cache and the current budget, without a call to Zoho."""
-    live = summary.totals(connection, link.connection_id)
+    live = summary.totals(db, connection.connection_id)
     try:
-        budget = resources.budget.snapshot(link.organization_id)
+        budget = resources.budget.snapshot(connection.organization_id)
     except BudgetUnavailable:
         budget = None
     return Forecast(
         Size(
             live["customers"],
             live["invoices"] + live["skipped_invoices"],
-            link.persons_pages,
-            bulk_persons_refused=link.bulk_persons_refused,
-            is_read=link.last_customer_sync_at is not None,
+            connection.persons_pages,
+            bulk_persons_refused=connection.bulk_persons_refused,
+            is_read=connection.last_customer_sync_at is not None,
         ),
         budget,
         Rate(resources.budget.limits.shared_slots, resources.settings.zoho_window_seconds),

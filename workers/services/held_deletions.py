@@ -8,7 +8,7 @@ from operator import attrgetter
 from sqlalchemy import Engine, func, select
 
 from db import deletions, held_deletions
-from db.connections import Link
+from db.connections import Connection
 from db.held_deletions import Held
 from domain.deletions import RecordKind
 
@@ -16,20 +16,20 @@ from domain.deletions import RecordKind
 BATCH = 100
 
 
-def apply(engine: Engine, link: Link, chosen: Sequence[Held]) -> dict[RecordKind, int]:
+def apply(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[RecordKind, int]:
     """Mark the records deleted, one transaction per batch, and plan the reminders of their invoices again.
 
     A record that was read again since its 404 is not marked. Returns how many of each kind were marked.
     """
     marked = dict.fromkeys(RecordKind, 0)
     for kind, record_ids in _batches(chosen):
-        with engine.begin() as connection:
-            now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-            marked[kind] += deletions.mark_held(connection, link, kind, record_ids, now=now)
+        with engine.begin() as db:
+            now: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
+            marked[kind] += deletions.mark_held(db, connection, kind, record_ids, now=now)
     return marked
 
 
-def dismiss(engine: Engine, link: Link, chosen: Sequence[Held]) -> dict[RecordKind, int]:
+def dismiss(engine: Engine, connection: Connection, chosen: Sequence[Held]) -> dict[RecordKind, int]:
     """Store a person's decision that the records exist. Returns how many of each kind were held back until now.
 
     They stay cached, and no run checks them. Their reminders stay cancelled, because Zoho has returned 404. A later
@@ -37,8 +37,8 @@ def dismiss(engine: Engine, link: Link, chosen: Sequence[Held]) -> dict[RecordKi
     """
     dismissed = dict.fromkeys(RecordKind, 0)
     for kind, record_ids in _batches(chosen):
-        with engine.begin() as connection:
-            dismissed[kind] += held_deletions.dismiss(connection, link, kind, record_ids)
+        with engine.begin() as db:
+            dismissed[kind] += held_deletions.dismiss(db, connection, kind, record_ids)
     return dismissed
 
 

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from db import open_invoices, openings, questions, reminder_policies
-from db.connections import Link
+from db.connections import Connection
 from db.open_invoices import Called
 from db.openings import HandoverState
 from db.plan_cases import Case
 from db.questions import UncertainCountries
+from db.session import Session
 from domain.funnel import Funnel, LaterReason, LossReason
 from domain.opening import Handover
 from domain.permission import SkipReason
@@ -85,8 +86,8 @@ class Preview:
 
 
 def preview(
+    db: Session,
     connection: Connection,
-    link: Link,
     *,
     with_backlog: bool = False,
     on_progress: Callable[[int], None] = lambda _: None,
@@ -95,21 +96,21 @@ def preview(
 
     For an open connection the plans are those of its own opening. `on_progress` receives the number of invoices so far.
     """
-    now: dt.datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-    state = openings.state_of(connection, link.connection_id)
-    policy = reminder_policies.policy_of(connection, link.connection_id)
+    now: dt.datetime = db.execute(select(func.clock_timestamp())).scalar_one()
+    state = openings.state_of(db, connection.connection_id)
+    policy = reminder_policies.policy_of(db, connection.connection_id)
     opening = state.opening if state.handover is Handover.OPEN else Opening(now, with_backlog=with_backlog)
     found = Preview(
         handover=state,
-        today=now.astimezone(zone_named(link.time_zone)).date(),
+        today=now.astimezone(zone_named(connection.time_zone)).date(),
         with_backlog=opening.with_backlog,
-        countries=questions.uncertain_countries(connection, link.connection_id),
+        countries=questions.uncertain_countries(db, connection.connection_id),
     )
     today: list[PreviewedReminder] = []
     planned: list[PreviewedReminder] = []
-    for done, case in enumerate(open_invoices.cases(connection, link.connection_id), start=1):
+    for done, case in enumerate(open_invoices.cases(db, connection.connection_id), start=1):
         without, latest = (
-            case.plan(policy, replace(opening, with_backlog=backlog), home_time_zone=link.time_zone, now=now)
+            case.plan(policy, replace(opening, with_backlog=backlog), home_time_zone=connection.time_zone, now=now)
             for backlog in (False, True)
         )
         made = latest if opening.with_backlog else without
@@ -127,10 +128,10 @@ def preview(
             if reminder.day == found.first_day:
                 planned.append(PreviewedReminder(case, reminder))
         on_progress(done)
-    for debt in open_invoices.waiting(connection, link.connection_id):
+    for debt in open_invoices.waiting(db, connection.connection_id):
         found.funnel.add(debt.currency_code, debt.balance, SkipReason.CUSTOMER_MISSING, debt.invoices)
-    found.calls_today = _calls(connection, today)
-    found.calls = _calls(connection, planned)
+    found.calls_today = _calls(db, today)
+    found.calls = _calls(db, planned)
     return found
 
 
@@ -145,12 +146,12 @@ def _reason(made: Plan) -> SkipReason | None:
     return made.reason if isinstance(made, Skipped) else None
 
 
-def _calls(connection: Connection, planned: list[PreviewedReminder]) -> list[PreviewedCall]:
+def _calls(db: Session, planned: list[PreviewedReminder]) -> list[PreviewedCall]:
     """Return a day's calls, one per number, the most money first."""
     by_phone: dict[str, list[PreviewedReminder]] = defaultdict(list)
     for each in planned:
         by_phone[each.case.customer.primary_phone or ""].append(each)
-    known = open_invoices.called(connection, list({each.case.customer.id for each in planned}))
+    known = open_invoices.called(db, list({each.case.customer.id for each in planned}))
     calls = [
         PreviewedCall(phone, tuple(about), tuple(known[customer_id] for customer_id in _customer_ids(about)))
         for phone, about in by_phone.items()

@@ -37,31 +37,31 @@ def resume(resources: Resources, connection_ids: Sequence[uuid.UUID]) -> Iterato
         UnknownConnectionError: a connection does not exist.
         WrongKeysError: this process's keys cannot read the stored secrets; no call is made.
     """
-    with resources.engine.begin() as connection:
-        prove_keys(connection, resources.vault)
+    with resources.engine.begin() as db:
+        prove_keys(db, resources.vault)
     for connection_id in connection_ids:
         yield _resume(resources, connection_id)
 
 
 def parked(resources: Resources) -> Sequence[uuid.UUID]:
     """Return the parked connections, the oldest first."""
-    with resources.engine.connect() as connection:
-        return parking.parked(connection)
+    with resources.engine.connect() as db:
+        return parking.parked(db)
 
 
 def _resume(resources: Resources, connection_id: uuid.UUID) -> Resumed:
-    with resources.engine.connect() as connection:
-        link = connections.link(connection, connection_id)
-    if not link.is_parked:
+    with resources.engine.connect() as db:
+        connection = connections.connection(db, connection_id)
+    if not connection.is_parked:
         return Resumed(connection_id, was_parked=False)
-    transport = resources.transport(link, lane=Lane.INTERACTIVE, holder=f"resume-{uuid.uuid4()}")
+    transport = resources.transport(connection, lane=Lane.INTERACTIVE, holder=f"resume-{uuid.uuid4()}")
     try:
         known = {facts.organization_id for facts in get_organizations(transport)}
-        if link.organization_id not in known:
+        if connection.organization_id not in known:
             raise WrongOrganization
     except (ZohoError, UnreadableSecretError, BudgetWait, BudgetUnavailable) as error:
         needs_grant = isinstance(error, (*PARKING_ERRORS, MisplacedSecretError))
         return Resumed(connection_id, was_parked=True, refusal=describe(error), needs_grant=needs_grant)
-    with resources.engine.begin() as connection:
-        parking.resume(connection, connection_id)
+    with resources.engine.begin() as db:
+        parking.resume(db, connection_id)
     return Resumed(connection_id, was_parked=True)

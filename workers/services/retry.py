@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dramatiq import Message
-from sqlalchemy import Connection
 
 from db import connections, dead_letter_lists, dead_letters, runs
 from db.dead_letter_lists import Row
 from db.runs import StepRef
+from db.session import Session
 from domain.dead_letters import Cause, LetterStatus
 from domain.errors import BooksyncError
 from domain.runs import Run
@@ -46,8 +46,8 @@ def retry(resources: Resources, letter_ids: Sequence[int]) -> Iterator[Retried]:
     """
     require_redis(resources.redis)
     for letter_id in letter_ids:
-        with resources.engine.connect() as connection:
-            letter = dead_letter_lists.letter(connection, letter_id)
+        with resources.engine.connect() as db:
+            letter = dead_letter_lists.letter(db, letter_id)
         try:
             yield _retry(resources, letter)
         except _RefusedError as refused:
@@ -63,15 +63,15 @@ def _retry(resources: Resources, letter: Row) -> Retried:
 
 
 def _run_again(resources: Resources, letter: Row) -> Retried:
-    with resources.engine.begin() as connection:
-        _refuse_parked(connection, letter)
-        running = runs.hold_running(connection, letter["connection_id"])
+    with resources.engine.begin() as db:
+        _refuse_parked(db, letter)
+        running = runs.hold_running(db, letter["connection_id"])
         if running is not None and not _began_after(running, letter):
             raise _RefusedError(
                 f"Run {running.run_id}, which failed to do it, is not over. Next: retry when it has ended."
             )
-        step = StepRef.of(running) if running else _start(resources, connection, letter)
-        _note(connection, letter, step.run_id)
+        step = StepRef.of(running) if running else _start(resources, db, letter)
+        _note(db, letter, step.run_id)
     send_step(resources.broker, step)
     sentence = f"Run {step.run_id} is under way and does its work." if running else f"Run {step.run_id} has started."
     return Retried(letter["id"], is_sent=True, sentence=sentence, run_id=step.run_id)
@@ -82,12 +82,12 @@ def _began_after(run: Run, letter: Row) -> bool:
     return run.started_at is not None and run.started_at > letter["last_died_at"]
 
 
-def _start(resources: Resources, connection: Connection, letter: Row) -> StepRef:
+def _start(resources: Resources, db: Session, letter: Row) -> StepRef:
     """Start a run of the same mode. A past permission to mark many deletions does not apply to it."""
     step = runs.start(
-        connection,
+        db,
         letter["connection_id"],
-        runs.mode_of(connection, letter["run_id"]),
+        runs.mode_of(db, letter["run_id"]),
         allow_deletions=False,
         sweep_seconds=resources.settings.sweep_interval_seconds,
     )
@@ -110,19 +110,19 @@ def _send_again(resources: Resources, letter: Row) -> Retried:
         kwargs=letter["arguments"]["kwargs"],
         options={LETTER_OPTION: letter["id"]},
     )
-    with resources.engine.begin() as connection:
+    with resources.engine.begin() as db:
         if letter["connection_id"] is not None:
-            _refuse_parked(connection, letter)
-        _note(connection, letter, None)
+            _refuse_parked(db, letter)
+        _note(db, letter, None)
     resources.broker.enqueue(message)
     return Retried(letter["id"], is_sent=True, sentence="The message is sent again.")
 
 
-def _refuse_parked(connection: Connection, letter: Row) -> None:
-    if connections.link(connection, letter["connection_id"]).is_parked:
+def _refuse_parked(db: Session, letter: Row) -> None:
+    if connections.connection(db, letter["connection_id"]).is_parked:
         raise _RefusedError("Zoho refuses the connection. Next: booksync connect")
 
 
-def _note(connection: Connection, letter: Row, run_id: uuid.UUID | None) -> None:
-    if not dead_letters.sent_again(connection, letter["id"], run_id=run_id):
+def _note(db: Session, letter: Row, run_id: uuid.UUID | None) -> None:
+    if not dead_letters.sent_again(db, letter["id"], run_id=run_id):
         raise _RefusedError("It has been closed in the meantime.")

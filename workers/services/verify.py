@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from db import clock, connections, verification
-from db.connections import Link
+from db.connections import Connection
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactPerson
 from domain.customers import customer_from, persons_as_json
 from domain.drift import Drift, Fingerprint, drift_between, invoice_columns
@@ -65,13 +65,13 @@ class Verification:
         self._resources = resources
         self._on_call = on_call
         self._attempts = Attempts(on_wait, sleep)
-        with resources.engine.connect() as connection:
-            self.link: Link = connections.link(connection, connection_id)
-            outlook = forecast(resources, connection, self.link)
-            self._began_at, self._began = clock.present(connection), time.monotonic()
+        with resources.engine.connect() as db:
+            self.connection: Connection = connections.connection(db, connection_id)
+            outlook = forecast(resources, db, self.connection)
+            self._began_at, self._began = clock.present(db), time.monotonic()
         self.expected_calls = reading_cost(outlook.size, outlook.rate).calls
-        transport = resources.transport(self.link, lane=Lane.BULK, holder=f"verify-{uuid.uuid4()}", now=self._now)
-        zone = zone_named(self.link.time_zone)
+        transport = resources.transport(self.connection, lane=Lane.BULK, holder=f"verify-{uuid.uuid4()}", now=self._now)
+        zone = zone_named(self.connection.time_zone)
         self._transport = transport
         self._contacts = ZohoContactsClient(transport, zone=zone)
         self._invoices = ZohoInvoicesClient(transport, zone=zone)
@@ -85,7 +85,7 @@ class Verification:
     @property
     def has_synced(self) -> bool:
         """Whether both lists have been read at least once; before that there can be no drift."""
-        return self.link.last_customer_sync_at is not None and self.link.last_invoice_sync_at is not None
+        return self.connection.last_customer_sync_at is not None and self.connection.last_invoice_sync_at is not None
 
     def run(self) -> Verified:
         """Read both sides and compare them.
@@ -102,10 +102,10 @@ class Verification:
             )
             for invoice in self._rows(Walk.begin(None), self._reader.invoices)
         }
-        with self._resources.engine.connect() as connection:
-            cached = verification.cached_customers(connection, self.link)
-            cached_invoices = verification.cached_invoices(connection, self.link)
-            skipped = verification.skipped_invoice_ids(connection, self.link)
+        with self._resources.engine.connect() as db:
+            cached = verification.cached_customers(db, self.connection)
+            cached_invoices = verification.cached_invoices(db, self.connection)
+            skipped = verification.skipped_invoice_ids(db, self.connection)
         # The lists do not contain the persons of these customers.
         omitted = cached.fingerprints.keys() if persons is None else cached.with_omitted_persons | unclear
         listed_customers = _without_persons(listed_customers, omitted)
@@ -117,12 +117,12 @@ class Verification:
             customers=drift_between(
                 _without(listed_customers, unlisted_customers),
                 _without(cached_customers, unlisted_customers),
-                synced_at=self.link.last_customer_sync_at,
+                synced_at=self.connection.last_customer_sync_at,
             ),
             invoices=drift_between(
                 _without(listed_invoices, unlisted_invoices | skipped),
                 _without(cached_invoices, unlisted_invoices),
-                synced_at=self.link.last_invoice_sync_at,
+                synced_at=self.connection.last_invoice_sync_at,
             ),
             customers_not_compared=tuple(sorted(unlisted_customers)),
             invoices_not_compared=tuple(sorted(unlisted_invoices)),
@@ -156,14 +156,16 @@ class Verification:
         confirmed: Confirmations = NO_CONFIRMATIONS,
     ) -> Fingerprint:
         fallback = self._resources.settings.phone_fallback
-        customer = customer_from(contact, home=self.link.home, known=known, confirmed=confirmed, fallback=fallback)
+        customer = customer_from(
+            contact, home=self.connection.home, known=known, confirmed=confirmed, fallback=fallback
+        )
         return Fingerprint.of_customer(customer, persons_as_json(customer.persons))
 
     def _listed_customers(self, persons: Persons) -> tuple[dict[str, Fingerprint], frozenset[str]]:
         """Return the listed customers, and the ids with unclear persons, for which a run reads the details."""
-        with self._resources.engine.connect() as connection:
-            known = verification.known_details(connection, self.link)
-            confirmed = verification.known_confirmations(connection, self.link)
+        with self._resources.engine.connect() as db:
+            known = verification.known_details(db, self.connection)
+            confirmed = verification.known_confirmations(db, self.connection)
         listed: dict[str, Fingerprint] = {}
         unclear: set[str] = set()
         for contact in self._rows(Walk.begin(None), self._reader.contacts):
@@ -178,7 +180,7 @@ class Verification:
 
     def _persons(self) -> Persons | None:
         """Return all persons by contact, None if the bulk list cannot be read; a run continues without it too."""
-        if self.link.bulk_persons_refused:
+        if self.connection.bulk_persons_refused:
             return None
         try:
             rows = {row.record_id: row for row in self._rows(WalkById(), self._reader.persons)}

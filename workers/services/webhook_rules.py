@@ -5,12 +5,11 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from db import secrets as stored_secrets
 from db import webhook_secrets
 from db.connections import UnknownConnectionError
 from db.secrets import Place, SecretName
+from db.session import Session
 from db.webhook_secrets import Refusals
 from domain.errors import BooksyncError
 from workers.boot.resources import Resources
@@ -67,11 +66,11 @@ def rule_of(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
         UnreadableWebhookSecretError: its current secret was encrypted with a missing key.
         MisplacedSecretError: its current secret was written for another connection.
     """
-    with resources.engine.connect() as database:
-        stored = webhook_secrets.find(database, connection_id)
+    with resources.engine.connect() as db:
+        stored = webhook_secrets.find(db, connection_id)
         if stored is None:
             raise UnknownConnectionError(f"Connection {connection_id} does not exist.")
-        refusals = webhook_secrets.refusals(database, connection_id)
+        refusals = webhook_secrets.refusals(db, connection_id)
     former = stored.former and _readable(resources.vault, connection_id, stored.former)
     return WebhookRule(
         connection_id=connection_id,
@@ -98,9 +97,9 @@ def read_secret(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str:
         raise UnreadableWebhookSecretError(connection_id) from None
 
 
-def require_readable(database: Connection, vault: Vault, connection_id: uuid.UUID) -> None:
+def require_readable(db: Session, vault: Vault, connection_id: uuid.UUID) -> None:
     """Raise like `read_secret` if the connection exists and its current secret cannot be read."""
-    stored = webhook_secrets.find(database, connection_id)
+    stored = webhook_secrets.find(db, connection_id)
     if stored is not None:
         read_secret(vault, connection_id, stored.current)
 
@@ -115,14 +114,14 @@ def rotate(resources: Resources, connection_id: uuid.UUID) -> WebhookRule:
         UnknownConnectionError: the connection does not exist.
         WrongKeysError: this process's keys cannot read the stored secrets; nothing is changed.
     """
-    with resources.engine.begin() as database:
-        prove_keys(database, resources.vault)
-        stored = webhook_secrets.find(database, connection_id)
+    with resources.engine.begin() as db:
+        prove_keys(db, resources.vault)
+        stored = webhook_secrets.find(db, connection_id)
         if stored is None:
             raise UnknownConnectionError(f"Connection {connection_id} does not exist.")
-        secret = _encrypted_secret(database, resources, connection_id)
+        secret = _encrypted_secret(db, resources, connection_id)
         keeps_current = _readable(resources.vault, connection_id, stored.current) is not None
-        if not webhook_secrets.rotate(database, connection_id, secret, keeps_current=keeps_current):
+        if not webhook_secrets.rotate(db, connection_id, secret, keeps_current=keeps_current):
             until = f" until {stored.former_until:%Y-%m-%d %H:%M} UTC" if stored.former_until else ""
             raise RotationUnderWayError(
                 f"A rotation is under way: the former webhook secret is accepted{until}. Next: put the new secret into "
@@ -140,9 +139,9 @@ def _readable(vault: Vault, connection_id: uuid.UUID, encrypted: str) -> str | N
         return None
 
 
-def _encrypted_secret(database: Connection, resources: Resources, connection_id: uuid.UUID) -> str:
+def _encrypted_secret(db: Session, resources: Resources, connection_id: uuid.UUID) -> str:
     place = Place(SecretName.WEBHOOK_SECRET, connection_id)
-    return resources.vault.encrypt(new_secret(), place, like=stored_secrets.example(database))
+    return resources.vault.encrypt(new_secret(), place, like=stored_secrets.example(db))
 
 
 def end_rotation(resources: Resources, connection_id: uuid.UUID) -> bool:
@@ -151,9 +150,9 @@ def end_rotation(resources: Resources, connection_id: uuid.UUID) -> bool:
     Raises:
         UnknownConnectionError: the connection does not exist.
     """
-    with resources.engine.begin() as database:
-        stored = webhook_secrets.find(database, connection_id)
+    with resources.engine.begin() as db:
+        stored = webhook_secrets.find(db, connection_id)
         if stored is None:
             raise UnknownConnectionError(f"Connection {connection_id} does not exist.")
-        webhook_secrets.end_rotation(database, connection_id)
+        webhook_secrets.end_rotation(db, connection_id)
     return stored.former is not None

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import Connection
-
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.contacts import Contact
 from domain.invoices import Invoice
 from domain.lists import SetAside
@@ -30,7 +29,7 @@ class Asking(ABC):
 
     @cached_property
     @abstractmethod
-    def link(self) -> Link: ...
+    def connection(self) -> Connection: ...
 
     @cached_property
     @abstractmethod
@@ -43,11 +42,11 @@ class Asking(ABC):
 
     @property
     def contacts_client(self) -> ZohoContactsClient:
-        return ZohoContactsClient(self.transport, zone=zone_named(self.link.time_zone))
+        return ZohoContactsClient(self.transport, zone=zone_named(self.connection.time_zone))
 
     @property
     def invoices_client(self) -> ZohoInvoicesClient:
-        return ZohoInvoicesClient(self.transport, zone=zone_named(self.link.time_zone))
+        return ZohoInvoicesClient(self.transport, zone=zone_named(self.connection.time_zone))
 
     def ask_contact(self, contact_id: str) -> Contact | SetAside | None:
         """One detail call: the contact, None if Zoho has deleted it, or the reason why the contact is rejected.
@@ -79,7 +78,7 @@ class Asking(ABC):
         return self._taken_at + timedelta(seconds=time.monotonic() - self._began)
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Session]:
         """One transaction. It writes the rows that were read and the progress of the lease together, or neither."""
-        with self.resources.engine.begin() as connection:
-            yield connection
+        with self.resources.engine.begin() as db:
+            yield db

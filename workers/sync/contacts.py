@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Connection
 
 from db import deletions, known_contacts, staging
 from db.runs import StepRef
+from db.session import Session
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
 from domain.deletions import RecordKind
@@ -27,31 +27,29 @@ DETAILS_PER_STEP = 20
 
 def fetch_contacts_page(work: Work) -> StepRef:
     """Fetches the details that staged contacts lack; if none is lacking, fetches the walk's next page."""
-    with work.transaction() as connection:
-        lacking = staging.contacts_needing_details(connection, work.run.run_id, DETAILS_PER_STEP)
+    with work.transaction() as db:
+        lacking = staging.contacts_needing_details(db, work.run.run_id, DETAILS_PER_STEP)
     return _fetch_details(work, lacking) if lacking else _fetch_page(work)
 
 
 def _fetch_page(work: Work) -> StepRef:
-    run, link = work.run, work.link
+    run, connection = work.run, work.connection
     walk = run.position.contacts
     assert walk is not None
     if walk.is_finished:
-        with work.transaction() as connection:
-            return work.advance(connection, run.go_to(Phase.CUSTOMERS))
+        with work.transaction() as db:
+            return work.advance(db, run.go_to(Phase.CUSTOMERS))
     asked_at = run.position.customers_asked_at or work.now_before(walk)
     walk, page, rows = work.lists.contacts(walk)
     run = replace(run, position=replace(run.position, contacts=walk, customers_asked_at=asked_at))
-    with work.transaction() as connection:
+    with work.transaction() as db:
         if page is None:
-            return work.advance(connection, run)
+            return work.advance(db, run)
         run = run.having_read(page)
         if run.mode is Mode.FULL:
-            deletions.see(connection, run.run_id, RecordKind.CUSTOMER, _customer_ids(page))
-        staging.set_aside(connection, link.connection_id, "contact", page.set_aside)
-        return work.advance(
-            connection, stage_sorted(connection, run, link, rows, observed_at=page.server_time, now=work.now)
-        )
+            deletions.see(db, run.run_id, RecordKind.CUSTOMER, _customer_ids(page))
+        staging.set_aside(db, connection.connection_id, "contact", page.set_aside)
+        return work.advance(db, stage_sorted(db, run, connection, rows, observed_at=page.server_time, now=work.now))
 
 
 def _customer_ids(page: Page[Contact]) -> list[str]:
@@ -62,9 +60,9 @@ def _customer_ids(page: Page[Contact]) -> list[str]:
 
 def _fetch_details(work: Work, contacts: Sequence[Contact]) -> StepRef:
     ask_each(work, contacts, _detail_calls(work))
-    with work.transaction() as connection:
-        lacking = staging.contacts_needing_details(connection, work.run.run_id, 1)
-        return work.advance(connection, work.run.go_to(Phase.CONTACTS if lacking else Phase.CUSTOMERS))
+    with work.transaction() as db:
+        lacking = staging.contacts_needing_details(db, work.run.run_id, 1)
+        return work.advance(db, work.run.go_to(Phase.CONTACTS if lacking else Phase.CUSTOMERS))
 
 
 def _detail_calls(work: Work) -> DetailCalls[Contact]:
@@ -72,35 +70,35 @@ def _detail_calls(work: Work) -> DetailCalls[Contact]:
 
     def ask(listed: Contact) -> None:
         found = work.ask_contact(listed.contact_id)
-        with work.transaction() as connection:
-            _stage_details(connection, work, listed, found)
-            work.checkpoint(connection, work.run)
+        with work.transaction() as db:
+            _stage_details(db, work, listed, found)
+            work.checkpoint(db, work.run)
 
-    def reject(connection: Connection, listed: Contact, _reason: str) -> Run:
+    def reject(db: Session, listed: Contact, _reason: str) -> Run:
         # `observed_at` is the time of the last change, so the next full run reads the contact again
         # (`domain.persons.is_ambiguous`).
-        _keep_row(connection, work, listed, observed_at=listed.modified_at or work.now)
+        _keep_row(db, work, listed, observed_at=listed.modified_at or work.now)
         return work.run
 
     return DetailCalls(lambda listed: RecordRef(RecordKind.CUSTOMER, listed.contact_id), ask, reject)
 
 
-def _stage_details(connection: Connection, work: Work, listed: Contact, found: Contact | SetAside | None) -> None:
+def _stage_details(db: Session, work: Work, listed: Contact, found: Contact | SetAside | None) -> None:
     if found is None:
         # Only a full run marks deletions, all in one phase under the deletion safeguard.
         log.warning("A listed contact is gone", action="contact.gone")
         contact_id, run = listed.contact_id, work.run
-        note_gone(connection, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
-        staging.unstage(connection, run.run_id, [contact_id])
+        note_gone(db, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
+        staging.unstage(db, run.run_id, [contact_id])
     elif isinstance(found, SetAside):
-        staging.set_aside(connection, work.run.connection_id, "contact", [found])
-        _keep_row(connection, work, listed, observed_at=work.observed_at)
+        staging.set_aside(db, work.run.connection_id, "contact", [found])
+        _keep_row(db, work, listed, observed_at=work.observed_at)
     else:
-        staging.set_details(connection, work.run.run_id, Observed(found, work.observed_at))
+        staging.set_details(db, work.run.run_id, Observed(found, work.observed_at))
 
 
-def _keep_row(connection: Connection, work: Work, listed: Contact, *, observed_at: datetime) -> None:
+def _keep_row(db: Session, work: Work, listed: Contact, *, observed_at: datetime) -> None:
     """Keeps the list row without details, because its status must not be lost. Its persons stay as cached."""
-    persons = known_contacts.cached_persons(connection, work.link, listed.contact_id)
+    persons = known_contacts.cached_persons(db, work.connection, listed.contact_id)
     kept = listed if persons is None else listed.with_persons(persons)
-    staging.set_details(connection, work.run.run_id, Observed(kept, observed_at))
+    staging.set_details(db, work.run.run_id, Observed(kept, observed_at))

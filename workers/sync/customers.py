@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import Connection
 
 from db import customers, known_contacts, staging, watermarks
 from db.runs import StepRef
+from db.session import Session
 from db.staging import Observed
 from domain.deletions import RecordKind
 from domain.persons import Sweep
@@ -27,30 +27,30 @@ def upsert_customers(work: Work) -> StepRef:
     while _write_batch(work):
         pass
     if _walk(work.run).is_finished and reread_old_details(work):
-        with work.transaction() as connection:
-            return work.advance(connection, work.run)
-    with work.transaction() as connection:
-        return work.advance(connection, _after(connection, work))
+        with work.transaction() as db:
+            return work.advance(db, work.run)
+    with work.transaction() as db:
+        return work.advance(db, _after(db, work))
 
 
 def _write_batch(work: Work) -> bool:
     """Writes one batch; returns False if nothing is staged."""
-    with work.transaction() as connection:
-        batch = staging.staged_batch(connection, work.run.run_id, customers.BATCH)
+    with work.transaction() as db:
+        batch = staging.staged_batch(db, work.run.run_id, customers.BATCH)
         if batch:
-            work.checkpoint(connection, _write(connection, work, batch))
+            work.checkpoint(db, _write(db, work, batch))
         return bool(batch)
 
 
-def _write(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run:
+def _write(db: Session, work: Work, batch: Sequence[Observed]) -> Run:
     contact_ids = [observed.contact.contact_id for observed in batch]
-    sweep = staging.sweep(connection, work.run, contact_ids)
-    run = write_customers(connection, work, [_joined(observed, sweep) for observed in batch])
+    sweep = staging.sweep(db, work.run, contact_ids)
+    run = write_customers(db, work, [_joined(observed, sweep) for observed in batch])
     asked = {read.contact.contact_id: read.observed_at for read in batch if read.contact.persons is not None}
-    known_contacts.note_observed(connection, work.link, asked)
+    known_contacts.note_observed(db, work.connection, asked)
     if sweep is not None:
-        known_contacts.note_bulk_omissions(connection, work.link, _omissions(batch, sweep))
-    staging.unstage(connection, run.run_id, contact_ids)
+        known_contacts.note_bulk_omissions(db, work.connection, _omissions(batch, sweep))
+    staging.unstage(db, run.run_id, contact_ids)
     return run
 
 
@@ -74,16 +74,16 @@ def _walk(run: Run) -> Walk:
     return run.position.contacts
 
 
-def _after(connection: Connection, work: Work) -> Run:
+def _after(db: Session, work: Work) -> Run:
     run, walk = work.run, _walk(work.run)
     if not walk.is_finished:
         return run.go_to(Phase.CONTACTS)
     if run.position.contacts_unread:
         return run.go_to(Phase.INVOICES)
     assert walk.started_at is not None
-    watermarks.set_watermark(connection, run.connection_id, RecordKind.CUSTOMER, walk.started_at)
+    watermarks.set_watermark(db, run.connection_id, RecordKind.CUSTOMER, walk.started_at)
     log.info("The customers are complete", action="customers.complete", new=run.counters.customers_new)
     if run.mode is not Mode.FULL:
-        complete_events(connection, work, run, Entity.CONTACT)
+        complete_events(db, work, run, Entity.CONTACT)
     following = Phase.GONE_CUSTOMERS if run.mode is Mode.FULL else Phase.INVOICES
     return replace(run, position=replace(run.position, customers_complete=True)).go_to(following)

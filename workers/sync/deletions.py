@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 
 from db import deletions, held_deletions
 from db.runs import StepRef
+from db.session import Session
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.contacts import ContactKind
@@ -39,51 +39,51 @@ _FOLLOWING = {Phase.GONE_CUSTOMERS: Phase.INVOICES, Phase.GONE_INVOICES: Phase.R
 def confirm_deletions(work: Work) -> StepRef:
     """Reads the next missing records by id; after the last one, marks the gone records or holds them for a person."""
     run, kind = work.run, _KINDS[work.run.phase]
-    with work.transaction() as connection:
+    with work.transaction() as db:
         # In its own transaction, because it locks invoices, and marking locks customers, which must be locked first.
-        deletions.adopt(connection, work.link, kind)
-    with work.transaction() as connection:
+        deletions.adopt(db, work.connection, kind)
+    with work.transaction() as db:
         # In its own transaction, because a webhook and marking lock the cached record before its row in this table.
-        held_deletions.prune(connection, work.link)
-    with work.transaction() as connection:
+        held_deletions.prune(db, work.connection)
+    with work.transaction() as db:
         missing = deletions.unseen(
-            connection, work.link, run.run_id, kind, QUESTIONS_PER_STEP, with_held=run.allow_deletions
+            db, work.connection, run.run_id, kind, QUESTIONS_PER_STEP, with_held=run.allow_deletions
         )
-        tally = deletions.tally(connection, work.link, run.run_id, kind)
+        tally = deletions.tally(db, work.connection, run.run_id, kind)
         if not missing:
-            return work.advance(connection, _known(connection, work, _decided(connection, work, kind, tally), kind))
+            return work.advance(db, _known(db, work, _decided(db, work, kind, tally), kind))
         if is_unreliable(run.position.found_there, tally.cached):
-            return work.advance(connection, _decided(connection, work, kind, tally).degraded(_unreliable(kind)))
-        if _asks_no_more(connection, work, tally):
-            decided = _decided(connection, work, kind, tally).degraded(_not_all_asked(kind))
-            return work.advance(connection, _known(connection, work, decided, kind))
+            return work.advance(db, _decided(db, work, kind, tally).degraded(_unreliable(kind)))
+        if _asks_no_more(db, work, tally):
+            decided = _decided(db, work, kind, tally).degraded(_not_all_asked(kind))
+            return work.advance(db, _known(db, work, decided, kind))
     ask_each(work, missing, _detail_calls(work, kind))
-    with work.transaction() as connection:
-        return work.advance(connection, work.run)
+    with work.transaction() as db:
+        return work.advance(db, work.run)
 
 
-def _known(connection: Connection, work: Work, run: Run, kind: RecordKind) -> Run:
+def _known(db: Session, work: Work, run: Run, kind: RecordKind) -> Run:
     """Completes the events of the missing records; returns the run unchanged."""
-    complete_events(connection, work, run, _ENTITIES[kind])
+    complete_events(db, work, run, _ENTITIES[kind])
     return run
 
 
-def _asks_no_more(connection: Connection, work: Work, tally: Tally) -> bool:
+def _asks_no_more(db: Session, work: Work, tally: Tally) -> bool:
     """Whether a person can already decide, or further calls would use up the calls of the day's syncs."""
     if work.run.allow_deletions or not needs_permission(tally):
         return False
-    return tally.gone >= MOST_ASKED_ABOUT or not is_affordable(connection, work)
+    return tally.gone >= MOST_ASKED_ABOUT or not is_affordable(db, work)
 
 
-def _decided(connection: Connection, work: Work, kind: RecordKind, tally: Tally) -> Run:
+def _decided(db: Session, work: Work, kind: RecordKind, tally: Tally) -> Run:
     """Marks the records that are gone; if they are suspiciously many, marks the proven ones and holds the rest."""
-    gone = deletions.confirmed(connection, work.run.run_id, kind)
+    gone = deletions.confirmed(db, work.run.run_id, kind)
     if work.run.allow_deletions or not needs_permission(tally):
-        _mark(connection, work, kind, gone)
+        _mark(db, work, kind, gone)
         return _on_from(work.run)
-    proven = deletions.proven(connection, work.link, kind, gone)
-    _mark(connection, work, kind, sorted(proven))
-    held = held_deletions.hold(connection, work.link, kind, sorted(set(gone) - proven), Evidence.NOT_LISTED)
+    proven = deletions.proven(db, work.connection, kind, gone)
+    _mark(db, work, kind, sorted(proven))
+    held = held_deletions.hold(db, work.connection, kind, sorted(set(gone) - proven), Evidence.NOT_LISTED)
     return _on_from(work.run.degraded(_held_back(work, kind, held, before=tally.held)) if held else work.run)
 
 
@@ -108,12 +108,12 @@ def _not_all_asked(kind: RecordKind) -> str:
     return f"More {kind}s are missing from the list. The next full run checks them."
 
 
-def _mark(connection: Connection, work: Work, kind: RecordKind, record_ids: list[str]) -> None:
+def _mark(db: Session, work: Work, kind: RecordKind, record_ids: list[str]) -> None:
     if not record_ids:
         return
     # The server's time, not this host's: rows that were read by a clock ahead of this one must not seem newer.
     found_at = work.run.position.found_gone_at or work.now
-    marked = deletions.mark(connection, work.link, kind, record_ids, observed_at=found_at, now=work.now)
+    marked = deletions.mark(db, work.connection, kind, record_ids, observed_at=found_at, now=work.now)
     log.info("Records are gone from Zoho and marked", action="deletions.marked", kind=kind, count=marked)
 
 
@@ -122,9 +122,9 @@ def _on_from(run: Run) -> Run:
 
 
 def _detail_calls(work: Work, kind: RecordKind) -> DetailCalls[str]:
-    def reject(connection: Connection, record_id: str, _reason: str) -> Run:
+    def reject(db: Session, record_id: str, _reason: str) -> Run:
         # Zoho has not reported the record as gone, so its cached row stays.
-        deletions.see(connection, work.run.run_id, kind, [record_id])
+        deletions.see(db, work.run.run_id, kind, [record_id])
         return work.run
 
     return DetailCalls(lambda record_id: RecordRef(kind, record_id), partial(_ask, work, kind), reject)
@@ -133,22 +133,20 @@ def _detail_calls(work: Work, kind: RecordKind) -> DetailCalls[str]:
 def _ask(work: Work, kind: RecordKind, record_id: str) -> None:
     """Makes one detail call; records the record as gone, or writes it if Zoho still has it."""
     found = _FIND[kind](work, record_id)
-    with work.transaction() as connection:
+    with work.transaction() as db:
         if found is None:
-            deletions.confirm_gone(connection, work.run.run_id, kind, record_id)
-            note_gone(connection, work, kind, record_id, reads_all_invoices=work.run.reads_all_invoices)
+            deletions.confirm_gone(db, work.run.run_id, kind, record_id)
+            note_gone(db, work, kind, record_id, reads_all_invoices=work.run.reads_all_invoices)
             position = replace(work.run.position, found_gone_at=work.observed_at)
-            work.checkpoint(connection, replace(work.run, position=position))
+            work.checkpoint(db, replace(work.run, position=position))
         else:
-            deletions.see(connection, work.run.run_id, kind, [record_id])
-            run = found(connection)
-            work.checkpoint(
-                connection, replace(run, position=replace(run.position, found_there=run.position.found_there + 1))
-            )
+            deletions.see(db, work.run.run_id, kind, [record_id])
+            run = found(db)
+            work.checkpoint(db, replace(run, position=replace(run.position, found_there=run.position.found_there + 1)))
 
 
 #: Writes a record that Zoho still has.
-Writer = Callable[[Connection], Run]
+Writer = Callable[[Session], Run]
 
 
 def _find_customer(work: Work, record_id: str) -> Writer | None:
@@ -157,7 +155,7 @@ def _find_customer(work: Work, record_id: str) -> Writer | None:
         return lambda _: work.run  # The record exists, and its cached row stays as it was last understood.
     if contact is None or contact.kind is ContactKind.VENDOR:
         return None
-    return lambda connection: write_customers(connection, work, [Observed(contact, work.observed_at)])
+    return lambda db: write_customers(db, work, [Observed(contact, work.observed_at)])
 
 
 def _find_invoice(work: Work, record_id: str) -> Writer | None:
@@ -166,7 +164,7 @@ def _find_invoice(work: Work, record_id: str) -> Writer | None:
         return lambda _: work.run
     if invoice is None:
         return None
-    return lambda connection: write_invoices(connection, work, [ObservedInvoice(invoice, work.observed_at)])
+    return lambda db: write_invoices(db, work, [ObservedInvoice(invoice, work.observed_at)])
 
 
 _FIND = {RecordKind.CUSTOMER: _find_customer, RecordKind.INVOICE: _find_invoice}

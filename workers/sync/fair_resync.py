@@ -42,7 +42,7 @@ def resync_fairly(
 def _organization(resources: Resources, connection_id: uuid.UUID) -> str:
     """The organisation's id; the connection's id if Postgres cannot provide it."""
     try:
-        with resources.engine.connect() as connection:
-            return connections.link(connection, connection_id).organization_id
+        with resources.engine.connect() as db:
+            return connections.connection(db, connection_id).organization_id
     except (UnknownConnectionError, DBAPIError, PoolTimeoutError):
         return str(connection_id)

@@ -1,9 +1,9 @@
 """Completes the webhook events of a flood without calls of their own, because a run has read the records."""
 
 import structlog
-from sqlalchemy import Connection
 
 from db import floods
+from db.session import Session
 from domain.runs import Mode, Run
 from domain.webhooks import Entity
 from workers.sync.work import Work
@@ -11,7 +11,7 @@ from workers.sync.work import Work
 log = structlog.get_logger(__name__)
 
 
-def complete_events(connection: Connection, work: Work, run: Run, entity: Entity) -> None:
+def complete_events(db: Session, work: Work, run: Run, entity: Entity) -> None:
     """Completes the events that a complete walk has covered, if many records are waiting.
 
     A full run has read every record and knows which are gone, so it covers every event before its first call.
@@ -25,18 +25,18 @@ def complete_events(connection: Connection, work: Work, run: Run, entity: Entity
     # A run of an older release may have no time of its first call.
     if walk is None or walk.started_at is None or asked_at is None:
         return
-    if floods.standing(connection, run.connection_id) is None:
+    if floods.standing(db, run.connection_id) is None:
         return
     covers_all = run.mode is Mode.FULL
     completed = floods.complete(
-        connection,
-        work.link,
+        db,
+        work.connection,
         entity,
         asked_at=asked_at,
         read_since=walk.started_at,
         covers_all=covers_all,
     )
-    left = floods.hand_on(connection, run.connection_id, entity, asked_at=asked_at, covers_all=covers_all)
+    left = floods.hand_on(db, run.connection_id, entity, asked_at=asked_at, covers_all=covers_all)
     log.info(
         "The run has read the records of many webhooks",
         action="flood.read",

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from db import deletions, orphaned_invoices
+from db.session import Session
 from db.webhook_events import Due
 from domain.deletions import RecordKind
 from workers.sync.asking import Asking
 
 
 def note_gone(
-    connection: Connection, work: Asking, kind: RecordKind, record_id: str, *, reads_all_invoices: bool = False
+    db: Session, work: Asking, kind: RecordKind, record_id: str, *, reads_all_invoices: bool = False
 ) -> Sequence[Due]:
     """Records the 404 of the last response; returns the open invoices of a gone customer, which must be fetched.
 
@@ -19,7 +18,7 @@ def note_gone(
     no incremental run would find the change. A run that `reads_all_invoices` after this point needs no calls for these
     invoices; if it cannot read them, `Work.advance` requests them.
     """
-    deletions.note_gone(connection, work.link, kind, record_id, observed_at=work.observed_at, now=work.now)
+    deletions.note_gone(db, work.connection, kind, record_id, observed_at=work.observed_at, now=work.now)
     if kind is RecordKind.INVOICE or reads_all_invoices:
         return ()
-    return orphaned_invoices.ask_again(connection, work.link, record_id)
+    return orphaned_invoices.ask_again(db, work.connection, record_id)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import Connection
 
 from db import deletions, failed_records, known_contacts, skipped_invoices, staging, watermarks
 from db.runs import StepRef
+from db.session import Session
 from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
@@ -37,52 +37,52 @@ def sync_invoices_page(work: Work) -> StepRef:
     run = work.run
     if run.position.invoices is None or not run.position.invoices.is_finished:
         return _fetch_page(work)
-    with work.transaction() as connection:
-        unknown = _unknown_customers(connection, work, CUSTOMERS_PER_STEP)
+    with work.transaction() as db:
+        unknown = _unknown_customers(db, work, CUSTOMERS_PER_STEP)
         if not unknown:
-            return work.advance(connection, _after_walk(connection, work, run, run.position.invoices))
+            return work.advance(db, _after_walk(db, work, run, run.position.invoices))
     ask_each(work, unknown, _detail_calls(work))
-    with work.transaction() as connection:
-        return work.advance(connection, work.run)
+    with work.transaction() as db:
+        return work.advance(db, work.run)
 
 
-def _unknown_customers(connection: Connection, work: Work, limit: int) -> Sequence[str]:
+def _unknown_customers(db: Session, work: Work, limit: int) -> Sequence[str]:
     if not work.run.position.customers_complete:
         return ()
     return skipped_invoices.unknown_customers(
-        connection, work.link, work.run.run_id, limit, with_rejected=work.run.mode is Mode.FULL
+        db, work.connection, work.run.run_id, limit, with_rejected=work.run.mode is Mode.FULL
     )
 
 
 def _fetch_page(work: Work) -> StepRef:
-    run, link = work.run, work.link
-    since = overlapping(link.last_invoice_sync_at) if run.mode is Mode.INCREMENTAL else None
+    run, connection = work.run, work.connection
+    since = overlapping(connection.last_invoice_sync_at) if run.mode is Mode.INCREMENTAL else None
     walk = run.position.invoices or Walk.begin(since)
     asked_at = run.position.invoices_asked_at or work.now_before(walk)
     walk, page, rows = work.lists.invoices(walk)
-    with work.transaction() as connection:
+    with work.transaction() as db:
         if page is None:
             return work.advance(
-                connection, replace(run, position=replace(run.position, invoices=walk, invoices_asked_at=asked_at))
+                db, replace(run, position=replace(run.position, invoices=walk, invoices_asked_at=asked_at))
             )
         if run.mode is Mode.FULL:
-            deletions.see(connection, run.run_id, RecordKind.INVOICE, record_ids(page))
-        staging.set_aside(connection, link.connection_id, "invoice", page.set_aside)
-        run = write_invoices(connection, work, [ObservedInvoice(invoice, page.server_time) for invoice in rows])
+            deletions.see(db, run.run_id, RecordKind.INVOICE, record_ids(page))
+        staging.set_aside(db, connection.connection_id, "invoice", page.set_aside)
+        run = write_invoices(db, work, [ObservedInvoice(invoice, page.server_time) for invoice in rows])
         run = replace(run, position=replace(run.position, invoices=walk, invoices_asked_at=asked_at)).having_read(page)
-        is_done = walk.is_finished and not _unknown_customers(connection, work, 1)
-        return work.advance(connection, _after_walk(connection, work, run, walk) if is_done else run)
+        is_done = walk.is_finished and not _unknown_customers(db, work, 1)
+        return work.advance(db, _after_walk(db, work, run, walk) if is_done else run)
 
 
-def _after_walk(connection: Connection, work: Work, run: Run, walk: Walk) -> Run:
+def _after_walk(db: Session, work: Work, run: Run, walk: Walk) -> Run:
     if run.position.invoices_unread:
         return run.go_to(Phase.REMINDERS)
     assert walk.started_at is not None
-    watermarks.set_watermark(connection, run.connection_id, RecordKind.INVOICE, walk.started_at)
+    watermarks.set_watermark(db, run.connection_id, RecordKind.INVOICE, walk.started_at)
     if run.mode is not Mode.FULL:
-        complete_events(connection, work, run, Entity.INVOICE)
+        complete_events(db, work, run, Entity.INVOICE)
         return run.go_to(Phase.REMINDERS)
-    skipped_invoices.drop_unseen(connection, run.connection_id, run.run_id)
+    skipped_invoices.drop_unseen(db, run.connection_id, run.run_id)
     return run.go_to(Phase.GONE_INVOICES)
 
 
@@ -91,32 +91,30 @@ def _detail_calls(work: Work) -> DetailCalls[str]:
 
     def ask(zoho_customer_id: str) -> None:
         found = work.ask_contact(zoho_customer_id)
-        with work.transaction() as connection:
-            work.checkpoint(connection, _write(connection, work, zoho_customer_id, found))
+        with work.transaction() as db:
+            work.checkpoint(db, _write(db, work, zoho_customer_id, found))
 
-    def reject(connection: Connection, zoho_customer_id: str, _reason: str) -> Run:
-        skipped_invoices.mark_customer(connection, work.link, zoho_customer_id, SkipReason.CUSTOMER_REJECTED)
+    def reject(db: Session, zoho_customer_id: str, _reason: str) -> Run:
+        skipped_invoices.mark_customer(db, work.connection, zoho_customer_id, SkipReason.CUSTOMER_REJECTED)
         return work.run
 
     return DetailCalls(lambda zoho_customer_id: RecordRef(RecordKind.CUSTOMER, zoho_customer_id), ask, reject)
 
 
-def _write(connection: Connection, work: Work, zoho_customer_id: str, found: Contact | SetAside | None) -> Run:
+def _write(db: Session, work: Work, zoho_customer_id: str, found: Contact | SetAside | None) -> Run:
     """Caches a customer that Zoho returns, with its waiting invoices; invoices of a gone customer keep waiting."""
     if isinstance(found, SetAside):
-        staging.set_aside(connection, work.run.connection_id, "contact", [found])
+        staging.set_aside(db, work.run.connection_id, "contact", [found])
         # A full run reads rejected customers again, but only once per run.
         ref = RecordRef(RecordKind.CUSTOMER, zoho_customer_id)
-        failed_records.record_failure(
-            connection, work.run.run_id, ref, attempts=1, reason=found.reason, is_rejected=True
-        )
+        failed_records.record_failure(db, work.run.run_id, ref, attempts=1, reason=found.reason, is_rejected=True)
     if not isinstance(found, Contact) or found.kind is not ContactKind.CUSTOMER:
         reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
-        skipped = skipped_invoices.mark_customer(connection, work.link, zoho_customer_id, reason)
+        skipped = skipped_invoices.mark_customer(db, work.connection, zoho_customer_id, reason)
         log.warning("Invoices wait: their customer is not cached", action="invoices.skipped", invoices=skipped)
         return work.run
-    run = write_customers(connection, work, [Observed(found, work.observed_at)])
-    if not known_contacts.is_cached(connection, work.link, zoho_customer_id):
+    run = write_customers(db, work, [Observed(found, work.observed_at)])
+    if not known_contacts.is_cached(db, work.connection, zoho_customer_id):
         # Another connection of the user has that customer, so every further call would have the same result.
-        skipped_invoices.mark_customer(connection, work.link, zoho_customer_id, SkipReason.CUSTOMER_GONE)
+        skipped_invoices.mark_customer(db, work.connection, zoho_customer_id, SkipReason.CUSTOMER_GONE)
     return run

@@ -10,9 +10,9 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 
 from db import known_contacts, staging
+from db.session import Session
 from db.staging import Observed
 from domain.contacts import Contact
 from domain.deletions import RecordKind
@@ -49,15 +49,15 @@ def reread_old_details(work: Work) -> bool:
 def _oldest(work: Work) -> Sequence[str]:
     run = work.run
     limit = min(DETAILS_REREAD - run.position.details_reread, DETAILS_PER_STEP)
-    if run.mode is not Mode.FULL or not work.link.bulk_persons_refused or limit <= 0:
+    if run.mode is not Mode.FULL or not work.connection.bulk_persons_refused or limit <= 0:
         return ()
-    with work.transaction() as connection:
-        return known_contacts.oldest_details(connection, work.link, run.run_id, before=work.now - OLD, limit=limit)
+    with work.transaction() as db:
+        return known_contacts.oldest_details(db, work.connection, run.run_id, before=work.now - OLD, limit=limit)
 
 
 def _detail_calls(work: Work) -> DetailCalls[str]:
-    def reject(connection: Connection, contact_id: str, _reason: str) -> Run:
-        known_contacts.note_unreadable(connection, work.link, contact_id, now=work.now)
+    def reject(db: Session, contact_id: str, _reason: str) -> Run:
+        known_contacts.note_unreadable(db, work.connection, contact_id, now=work.now)
         return _one_more(work.run)
 
     return DetailCalls(
@@ -77,13 +77,13 @@ def _one_more(run: Run) -> Run:
 def _reread(work: Work, contact_id: str) -> None:
     contact = work.ask_contact(contact_id)
     run = work.run
-    with work.transaction() as connection:
+    with work.transaction() as db:
         if isinstance(contact, Contact):
-            run = write_customers(connection, work, [Observed(contact, work.observed_at)])
-            known_contacts.note_details_read(connection, work.link, contact, observed_at=work.observed_at)
+            run = write_customers(db, work, [Observed(contact, work.observed_at)])
+            known_contacts.note_details_read(db, work.connection, contact, observed_at=work.observed_at)
         elif isinstance(contact, SetAside):
-            staging.set_aside(connection, run.connection_id, "contact", [contact])
-            known_contacts.note_unreadable(connection, work.link, contact_id, now=work.now)
+            staging.set_aside(db, run.connection_id, "contact", [contact])
+            known_contacts.note_unreadable(db, work.connection, contact_id, now=work.now)
         else:
-            note_gone(connection, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
-        work.checkpoint(connection, _one_more(run))
+            note_gone(db, work, RecordKind.CUSTOMER, contact_id, reads_all_invoices=run.reads_all_invoices)
+        work.checkpoint(db, _one_more(run))

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import structlog
-from sqlalchemy import Connection
 
 from db import (
     connections,
@@ -23,8 +22,9 @@ from db import (
     staging,
     webhook_events,
 )
-from db.connections import Link
+from db.connections import Connection
 from db.resyncs import RefreshLease
+from db.session import Session
 from db.skipped_invoices import ObservedInvoice, SkipReason
 from db.staging import Observed
 from db.webhook_events import Due, ResyncRef
@@ -74,25 +74,25 @@ class OneRecord(Asking):
         return self.lease.ref
 
     @cached_property
-    def link(self) -> Link:
-        with self.resources.engine.connect() as connection:
-            return connections.link(connection, self.ref.connection_id)
+    def connection(self) -> Connection:
+        with self.resources.engine.connect() as db:
+            return connections.connection(db, self.ref.connection_id)
 
     @cached_property
     def transport(self) -> ZohoTransport:
         ref = self.ref
         holder = f"resync-{ref.connection_id}-{ref.entity}-{ref.record_id}"
-        return self.resources.transport(self.link, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
+        return self.resources.transport(self.connection, lane=Lane.WEBHOOK, holder=holder, now=lambda: self.now)
 
-    def finish(self, connection: Connection, outcome: Outcome) -> list[Due]:
+    def finish(self, db: Session, outcome: Outcome) -> list[Due]:
         """Ends the lease with an outcome; returns the records to fetch next: newer events, or related records.
 
         Raises:
             LeaseLostError: another worker has acquired the record; the transaction must roll back.
         """
-        due = resyncs.finish(connection, self.lease, outcome)
+        due = resyncs.finish(db, self.lease, outcome)
         actor_name, _ = RESYNC_ACTORS[self.ref.entity]
-        dead_letters.work_done(connection, actor_name, str(self.ref.connection_id), self.ref.record_id)
+        dead_letters.work_done(db, actor_name, str(self.ref.connection_id), self.ref.record_id)
         self.outcome = outcome
         return [*self.following, *([due] if due else [])]
 
@@ -107,13 +107,13 @@ def refresh(record: OneRecord) -> Sequence[Due]:
         LeaseLostError: the lease had expired, and another worker has acquired the record.
     """
     ref, lease = record.ref, record.lease
-    with record.transaction() as connection:
-        told = webhook_events.told(connection, ref, handled=lease.handled, received=lease.received)
+    with record.transaction() as db:
+        told = webhook_events.told(db, ref, handled=lease.handled, received=lease.received)
         # Without events, a person has sent the message again after the refresh had failed.
-        if told is not None and is_known(told, webhook_events.cached_version(connection, record.link, ref)):
+        if told is not None and is_known(told, webhook_events.cached_version(db, record.connection, ref)):
             if told.is_wanted:
-                _take_up(connection, record, ref.record_id)
-            return record.finish(connection, Outcome.KNOWN)
+                _take_up(db, record, ref.record_id)
+            return record.finish(db, Outcome.KNOWN)
     if not lease.has_turn:
         if told is not None and not lease.is_unproven and _is_left_to_run(record, told):
             return ()
@@ -126,25 +126,25 @@ def _is_left_to_run(record: OneRecord, told: Told) -> bool:
 
     No list names gone records, so a removal gets its call however many records wait.
     """
-    day_limit = record.resources.budget.snapshot(record.link.organization_id).day_limit
+    day_limit = record.resources.budget.snapshot(record.connection.organization_id).day_limit
     most_calls = details_an_hour(day_limit)
-    with record.transaction() as connection:
-        load = floods.load(connection, record.ref.connection_id)
+    with record.transaction() as db:
+        load = floods.load(db, record.ref.connection_id)
         has_calls = most_calls is None or load.calls_in_hour < most_calls
         if has_calls and (told.has_removal or load.waiting <= FLOOD):
             return False
-        floods.leave_to_run(connection, record.lease)
+        floods.leave_to_run(db, record.lease)
     return True
 
 
 def _join_queue(record: OneRecord) -> None:
     """Raises CrowdedError if the calls ahead would take long, because a run may have read the record by then."""
     budget = record.resources.budget
-    ahead = budget.snapshot(record.link.organization_id).reserved_ahead
+    ahead = budget.snapshot(record.connection.organization_id).reserved_ahead
     if ahead < max(1, budget.limits.shared_slots * _QUEUE_SHARE):
         return
-    with record.transaction() as connection:
-        waiting = resyncs.count_waiting(connection, record.ref.connection_id)
+    with record.transaction() as db:
+        waiting = resyncs.count_waiting(db, record.ref.connection_id)
     seconds = waiting / budget.limits.shared_slots * budget.limits.window_seconds
     bounded = min(_LONGEST_CROWD_SECONDS, max(_SHORTEST_CROWD_SECONDS, seconds))
     raise CrowdedError(bounded * random.uniform(0.5, 1))  # noqa: S311
@@ -152,87 +152,87 @@ def _join_queue(record: OneRecord) -> None:
 
 def _refresh_contact(record: OneRecord) -> Sequence[Due]:
     found = record.ask_contact(record.ref.record_id)
-    with record.transaction() as connection:
+    with record.transaction() as db:
         if isinstance(found, SetAside):
-            outcome = _set_aside(connection, record, found)
+            outcome = _set_aside(db, record, found)
         elif found is None:
-            outcome = _gone(connection, record, Evidence.OTHER_EVENT)
+            outcome = _gone(db, record, Evidence.OTHER_EVENT)
         elif found.kind is ContactKind.VENDOR:
-            outcome = _gone(connection, record, Evidence.VENDOR)
+            outcome = _gone(db, record, Evidence.VENDOR)
         else:
-            outcome = _write_contact(connection, record, found)
-        if not known_contacts.is_cached(connection, record.link, record.ref.record_id):
+            outcome = _write_contact(db, record, found)
+        if not known_contacts.is_cached(db, record.connection, record.ref.record_id):
             # No further call is needed for the invoices that wait for this customer, so the reason is recorded.
             reason = SkipReason.CUSTOMER_REJECTED if isinstance(found, SetAside) else SkipReason.CUSTOMER_GONE
-            skipped_invoices.mark_customer(connection, record.link, record.ref.record_id, reason)
-        reminders.plan_customer(connection, record.link, record.ref.record_id, now=record.now)
-        return record.finish(connection, outcome)
+            skipped_invoices.mark_customer(db, record.connection, record.ref.record_id, reason)
+        reminders.plan_customer(db, record.connection, record.ref.record_id, now=record.now)
+        return record.finish(db, outcome)
 
 
-def _write_contact(connection: Connection, record: OneRecord, contact: Contact) -> Outcome:
+def _write_contact(db: Session, record: OneRecord, contact: Contact) -> Outcome:
     written = customers.upsert(
-        connection,
-        record.link,
+        db,
+        record.connection,
         [Observed(contact, record.observed_at)],
         fallback=record.resources.settings.phone_fallback,
         now=record.now,
     )
-    staging.set_aside(connection, record.ref.connection_id, "contact", written.set_aside)
-    known_contacts.note_observed(connection, record.link, {contact.contact_id: record.observed_at})
+    staging.set_aside(db, record.ref.connection_id, "contact", written.set_aside)
+    known_contacts.note_observed(db, record.connection, {contact.contact_id: record.observed_at})
     return Outcome.ASKED
 
 
 def _refresh_invoice(record: OneRecord) -> Sequence[Due]:
     found = record.ask_invoice(record.ref.record_id)
-    with record.transaction() as connection:
+    with record.transaction() as db:
         if isinstance(found, SetAside):
-            return record.finish(connection, _set_aside(connection, record, found))
+            return record.finish(db, _set_aside(db, record, found))
         if found is None:
-            outcome = _gone(connection, record, Evidence.OTHER_EVENT)
-            skipped_invoices.drop(connection, record.link, record.ref.record_id)
-            return record.finish(connection, outcome)
-        invoices.upsert(connection, record.link, [ObservedInvoice(found, record.observed_at)], now=record.now)
-        invoices.note_observed(connection, record.link, found.invoice_id, record.observed_at)
-        _want_customer(connection, record, found)
-        return record.finish(connection, Outcome.ASKED)
+            outcome = _gone(db, record, Evidence.OTHER_EVENT)
+            skipped_invoices.drop(db, record.connection, record.ref.record_id)
+            return record.finish(db, outcome)
+        invoices.upsert(db, record.connection, [ObservedInvoice(found, record.observed_at)], now=record.now)
+        invoices.note_observed(db, record.connection, found.invoice_id, record.observed_at)
+        _want_customer(db, record, found)
+        return record.finish(db, Outcome.ASKED)
 
 
-def _want_customer(connection: Connection, record: OneRecord, invoice: Invoice) -> None:
+def _want_customer(db: Session, record: OneRecord, invoice: Invoice) -> None:
     """Handles the invoice's customer like one named by an event if it is not cached; the invoice waits."""
     if not invoice.customer_id:
         return
     ref = ResyncRef(record.ref.connection_id, Entity.CONTACT, invoice.customer_id)
-    if known_contacts.is_cached(connection, record.link, invoice.customer_id):
+    if known_contacts.is_cached(db, record.connection, invoice.customer_id):
         # The customer may have been cached after the invoice was found to lack it.
-        _take_up(connection, record, invoice.customer_id)
+        _take_up(db, record, invoice.customer_id)
         return
     event = Event(ref.entity, ref.record_id, EventKind.WANTED, modified_at=None, digest=None)
-    due = webhook_events.receive(connection, ref.connection_id, event)
+    due = webhook_events.receive(db, ref.connection_id, event)
     record.following.extend([due] if due else [])
 
 
-def _take_up(connection: Connection, record: OneRecord, zoho_customer_id: str) -> None:
+def _take_up(db: Session, record: OneRecord, zoho_customer_id: str) -> None:
     """Writes the waiting invoices of a customer that has been cached, and plans the customer's due reminders."""
-    invoices.take_up_skipped(connection, record.link, [zoho_customer_id], now=record.now)
-    reminders.plan_customer(connection, record.link, zoho_customer_id, now=record.now)
+    invoices.take_up_skipped(db, record.connection, [zoho_customer_id], now=record.now)
+    reminders.plan_customer(db, record.connection, zoho_customer_id, now=record.now)
 
 
-def _gone(connection: Connection, record: OneRecord, evidence: Evidence) -> Outcome:
+def _gone(db: Session, record: OneRecord, evidence: Evidence) -> Outcome:
     """Marks a gone record, or holds it back for a person if the deletion safeguard requires it."""
     ref, kind = record.ref, _KINDS[record.ref.entity]
-    cached = webhook_events.cached_version(connection, record.link, ref)
+    cached = webhook_events.cached_version(db, record.connection, ref)
     if cached is None or not cached.is_live:
         return Outcome.IGNORED
-    record.following.extend(note_gone(connection, record, kind, ref.record_id))
-    if not _is_proven(connection, record, evidence) and _must_wait(connection, record):
-        if held_deletions.hold(connection, record.link, kind, [ref.record_id], evidence):
+    record.following.extend(note_gone(db, record, kind, ref.record_id))
+    if not _is_proven(db, record, evidence) and _must_wait(db, record):
+        if held_deletions.hold(db, record.connection, kind, [ref.record_id], evidence):
             log.error("Suspiciously many records are gone: this one is held back", action="resync.held", kind=kind)
         return Outcome.UNMARKED
-    deletions.mark(connection, record.link, kind, [ref.record_id], observed_at=record.observed_at, now=record.now)
+    deletions.mark(db, record.connection, kind, [ref.record_id], observed_at=record.observed_at, now=record.now)
     return Outcome.GONE
 
 
-def _is_proven(connection: Connection, record: OneRecord, evidence: Evidence) -> bool:
+def _is_proven(db: Session, record: OneRecord, evidence: Evidence) -> bool:
     """Whether a deleted event came with the 404, or the invoice's customer has a proven deletion.
 
     A contact that became a vendor still exists in Zoho, so it has no proof.
@@ -240,26 +240,26 @@ def _is_proven(connection: Connection, record: OneRecord, evidence: Evidence) ->
     if evidence is Evidence.VENDOR:
         return False
     kind, record_id = _KINDS[record.ref.entity], record.ref.record_id
-    if kind is RecordKind.INVOICE and deletion_proofs.is_of_a_proven_customer(connection, record.link, record_id):
+    if kind is RecordKind.INVOICE and deletion_proofs.is_of_a_proven_customer(db, record.connection, record_id):
         return True
-    return record_id in deletions.proven(connection, record.link, kind, [record_id])
+    return record_id in deletions.proven(db, record.connection, kind, [record_id])
 
 
-def _must_wait(connection: Connection, record: OneRecord) -> bool:
+def _must_wait(db: Session, record: OneRecord) -> bool:
     ref, kind = record.ref, _KINDS[record.ref.entity]
-    held_deletions.wait_for_turn(connection, record.link, kind)
-    if held_deletions.is_decided_by_a_person(connection, record.link, kind, ref.record_id):
+    held_deletions.wait_for_turn(db, record.connection, kind)
+    if held_deletions.is_decided_by_a_person(db, record.connection, kind, ref.record_id):
         return True
     tally = Tally(
-        cached=deletions.count_live(connection, record.link, kind),
-        gone=1 + webhook_events.recently_marked(connection, ref, seconds=_SAFEGUARD_SECONDS),
-        held=held_deletions.count(connection, ref.connection_id, kind),
+        cached=deletions.count_live(db, record.connection, kind),
+        gone=1 + webhook_events.recently_marked(db, ref, seconds=_SAFEGUARD_SECONDS),
+        held=held_deletions.count(db, ref.connection_id, kind),
     )
     return needs_permission(tally)
 
 
-def _set_aside(connection: Connection, record: OneRecord, aside: SetAside) -> Outcome:
-    staging.set_aside(connection, record.ref.connection_id, record.ref.entity, [aside])
+def _set_aside(db: Session, record: OneRecord, aside: SetAside) -> Outcome:
+    staging.set_aside(db, record.ref.connection_id, record.ref.entity, [aside])
     return Outcome.UNREADABLE
 
 

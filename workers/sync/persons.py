@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import Connection
 
 from db import staging, watermarks
 from db.runs import StepRef
+from db.session import Session
 from domain.runs import Phase, Run
 from domain.walk import WalkById
 from workers.sync.sorting import sort_staged_again
@@ -31,25 +31,25 @@ def fetch_contact_persons(work: Work) -> StepRef:
         walk, page, rows = work.lists.persons(begun or WalkById())
     except BulkPersonsRefused:
         log.warning("Zoho refuses the bulk list of persons: detail calls instead", action="persons.refused")
-        with work.transaction() as connection:
-            watermarks.note_persons_refusal(connection, run.connection_id)
-            return work.advance(connection, run.go_to(Phase.CONTACTS))
+        with work.transaction() as db:
+            watermarks.note_persons_refusal(db, run.connection_id)
+            return work.advance(db, run.go_to(Phase.CONTACTS))
     calls = run.position.persons_calls + 1
     run = replace(run, position=replace(run.position, persons=walk, persons_calls=calls, customers_asked_at=asked_at))
-    with work.transaction() as connection:
+    with work.transaction() as db:
         if begun is None:
-            staging.clear_persons(connection, run.run_id)
+            staging.clear_persons(db, run.run_id)
         if page is not None:
-            staging.stage_persons(connection, run.run_id, [(row.contact_id, row.person) for row in rows])
-            staging.stage_rejected_persons(connection, run.run_id, page.set_aside)
-            staging.set_aside(connection, run.connection_id, "person", page.set_aside)
-        return work.advance(connection, _after(connection, work, run))
+            staging.stage_persons(db, run.run_id, [(row.contact_id, row.person) for row in rows])
+            staging.stage_rejected_persons(db, run.run_id, page.set_aside)
+            staging.set_aside(db, run.connection_id, "person", page.set_aside)
+        return work.advance(db, _after(db, work, run))
 
 
-def _after(connection: Connection, work: Work, run: Run) -> Run:
+def _after(db: Session, work: Work, run: Run) -> Run:
     if not run.position.has_bulk_read:
         return run
-    watermarks.note_persons_sweep(connection, run.connection_id, pages=run.position.persons_calls)
-    if staging.contacts_needing_details(connection, run.run_id, 1):
-        return sort_staged_again(connection, run, work.link)
+    watermarks.note_persons_sweep(db, run.connection_id, pages=run.position.persons_calls)
+    if staging.contacts_needing_details(db, run.run_id, 1):
+        return sort_staged_again(db, run, work.connection)
     return run.go_to(Phase.CONTACTS)

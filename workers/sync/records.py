@@ -14,9 +14,9 @@ from itertools import chain
 from typing import Generic, TypeVar
 
 import structlog
-from sqlalchemy import Connection
 
 from db import failed_records, staging
+from db.session import Session
 from domain.deletions import RecordKind
 from domain.lists import SetAside
 from domain.runs import RecordRef, Run
@@ -70,7 +70,7 @@ class DetailCalls(Generic[RecordT]):
 
     ref_of: Callable[[RecordT], RecordRef]
     ask: Callable[[RecordT], None]  #: makes the call and writes the response
-    reject: Callable[[Connection, RecordT, str], Run]  #: writes what is known without the call; receives the reason
+    reject: Callable[[Session, RecordT, str], Run]  #: writes what is known without the call; receives the reason
     attempts: int = ATTEMPTS
     is_spare: bool = False
     is_named: bool = True  #: whether a rejected record is reported to people and degrades the run
@@ -128,8 +128,8 @@ class _Failures(Generic[RecordT]):
     def __init__(self, work: Work, calls: DetailCalls[RecordT]) -> None:
         self._work = work
         self._calls = calls
-        with work.transaction() as connection:
-            self._attempts = failed_records.attempts(connection, work.run.run_id)
+        with work.transaction() as db:
+            self._attempts = failed_records.attempts(db, work.run.run_id)
         self._in_a_row: dict[RecordKind, list[_Failed[RecordT]]] = defaultdict(list)
         self._kinds_read: set[RecordKind] = set()
         self._failed = self._may_succeed = 0
@@ -150,32 +150,32 @@ class _Failures(Generic[RecordT]):
             self._count(record, error)
             return
         self._in_a_row[ref.kind].append(_Failed(record, error, self._work.transport.renewals, was_renewed))
-        with self._work.transaction() as connection:
-            self._save(connection, record, error, attempts=0)
-            self._work.renew(connection)
+        with self._work.transaction() as db:
+            self._save(db, record, error, attempts=0)
+            self._work.renew(db)
 
     def another_was_read(self, record: RecordT) -> None:
         """Counts the earlier failures as the records' own, because Zoho returns records of that kind."""
         ref, run_id = self._calls.ref_of(record), self._work.run.run_id
         self._kinds_read.add(ref.kind)
         if ref in self._attempts:
-            with self._work.transaction() as connection:
-                failed_records.forget(connection, run_id, ref)
+            with self._work.transaction() as db:
+                failed_records.forget(db, run_id, ref)
             del self._attempts[ref]
         self._count_in_a_row(ref.kind, another_was_read=True)
         suspects = [each for each, attempts in self._attempts.items() if each.kind is ref.kind and attempts == 0]
         if suspects:
-            with self._work.transaction() as connection:
-                failed_records.count_suspects(connection, run_id, ref.kind)
+            with self._work.transaction() as db:
+                failed_records.count_suspects(db, run_id, ref.kind)
             self._attempts |= dict.fromkeys(suspects, 1)
 
     def put_off(self) -> None:
         """Rejects failed samples of this step, which would come first in every run; questions come last anyway."""
         if self._calls.is_named:
             return
-        with self._work.transaction() as connection:
+        with self._work.transaction() as db:
             for failed in chain.from_iterable(self._in_a_row.values()):
-                self._work.checkpoint(connection, self._calls.reject(connection, failed.record, describe(failed.error)))
+                self._work.checkpoint(db, self._calls.reject(db, failed.record, describe(failed.error)))
 
     def end(self) -> Asked:
         for kind in RecordKind:
@@ -208,14 +208,14 @@ class _Failures(Generic[RecordT]):
             or (self._work.run.is_last_attempt and not self._calls.is_spare)
         )
         run = self._work.run
-        with self._work.transaction() as connection:
+        with self._work.transaction() as db:
             if is_last:
-                run = self._reject(connection, record, error)
-            self._save(connection, record, error, attempts=attempts, is_rejected=is_last and self._calls.is_named)
-            self._work.checkpoint(connection, run)
+                run = self._reject(db, record, error)
+            self._save(db, record, error, attempts=attempts, is_rejected=is_last and self._calls.is_named)
+            self._work.checkpoint(db, run)
         self._may_succeed += not is_last
 
-    def _reject(self, connection: Connection, record: RecordT, error: ZohoError) -> Run:
+    def _reject(self, db: Session, record: RecordT, error: ZohoError) -> Run:
         ref, reason = self._calls.ref_of(record), describe(error)
         log.warning(
             "A record is rejected: its call fails", action="record.rejected", kind=ref.kind, record_id=ref.record_id,
@@ -223,14 +223,14 @@ class _Failures(Generic[RecordT]):
         )  # fmt: skip
         if self._calls.is_named:
             aside = SetAside(ref.record_id, reason)
-            staging.set_aside(connection, self._work.run.connection_id, ref.entity, [aside])
-        return self._calls.reject(connection, record, reason)
+            staging.set_aside(db, self._work.run.connection_id, ref.entity, [aside])
+        return self._calls.reject(db, record, reason)
 
     def _save(
-        self, connection: Connection, record: RecordT, error: ZohoError, *, attempts: int, is_rejected: bool = False
+        self, db: Session, record: RecordT, error: ZohoError, *, attempts: int, is_rejected: bool = False
     ) -> None:
         failed_records.record_failure(
-            connection,
+            db,
             self._work.run.run_id,
             self._calls.ref_of(record),
             attempts=attempts,

@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Callable, Sequence
 
 import structlog
-from sqlalchemy import Connection
 
 from db import dead_letters, parking, resyncs
 from db.parking import Parking
+from db.session import Session
 from db.webhook_events import Due, ResyncRef
 from domain.webhooks import Entity
 from domain.webhooks import Outcome as EventOutcome
@@ -40,9 +40,9 @@ def refresh_record(
 
 
 def _acquire(resources: Resources, ref: ResyncRef, do: Refresh) -> "RefreshJob | None":
-    with resources.engine.begin() as connection:
-        lease = resyncs.acquire(connection, ref, lease_seconds=resources.settings.claim_seconds)
-        early = resyncs.waits(connection, ref) if lease is None else None
+    with resources.engine.begin() as db:
+        lease = resyncs.acquire(db, ref, lease_seconds=resources.settings.claim_seconds)
+        early = resyncs.waits(db, ref) if lease is None else None
     if lease is None:
         log.info("Nothing to do: the record is done, not due yet, or leased", action="resync.passed_over")
         _send(resources, [early] if early else [])
@@ -89,10 +89,10 @@ class RefreshJob(Job):
         return Ending.DONE
 
     def release(
-        self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
+        self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
         resyncs.release(
-            connection,
+            db,
             self._lease,
             seconds=seconds,
             waiting_for=waiting_for,
@@ -109,9 +109,9 @@ class RefreshJob(Job):
     def give_up(self, failure: JobFailure) -> Ending:
         """Marks the events as failed and writes a dead letter; a full run reads the record in its list."""
         log.error("The record is given up", action="resync.given_up", reason=failure.reason)
-        with self._record.transaction() as connection:
-            due = resyncs.finish(connection, self._lease, EventOutcome.FAILED, error=failure.reason)
-            self._keep_dead_letter(connection, failure)
+        with self._record.transaction() as db:
+            due = resyncs.finish(db, self._lease, EventOutcome.FAILED, error=failure.reason)
+            self._keep_dead_letter(db, failure)
         self._send_with_next([due] if due else [])
         return Ending.GIVEN_UP
 
@@ -119,22 +119,22 @@ class RefreshJob(Job):
         # A grant may lack the right to this record only. A refused list parks the connection.
         if failure.error is not None and concerns_one_record(failure.error):
             return None
-        with self._record.transaction() as connection:
-            outcome = parking.park(connection, self._record.link, failure.reason)
+        with self._record.transaction() as db:
+            outcome = parking.park(db, self._record.connection, failure.reason)
             if outcome is not Parking.REVIVED:
                 reason = failure.reason
-                self.release(connection, seconds=0, waiting_for="the connection", refund_attempt=True, error=reason)
+                self.release(db, seconds=0, waiting_for="the connection", refund_attempt=True, error=reason)
             if outcome is Parking.PARKED:
-                self._keep_dead_letter(connection, failure)
+                self._keep_dead_letter(db, failure)
         return outcome
 
-    def _keep_dead_letter(self, connection: Connection, failure: JobFailure) -> None:
-        dead_letters.keep(connection, death_of_resync(self._lease.ref, failure, attempts=self._lease.attempts))
+    def _keep_dead_letter(self, db: Session, failure: JobFailure) -> None:
+        dead_letters.keep(db, death_of_resync(self._lease.ref, failure, attempts=self._lease.attempts))
 
     def _send_with_next(self, following: Sequence[Due]) -> None:
         """Sends the connection's next waiting record after this one; otherwise it would wait for the scheduler."""
-        with self.resources.engine.begin() as connection:
-            in_turn = resyncs.take_turn(connection, self._lease.ref.connection_id)
+        with self.resources.engine.begin() as db:
+            in_turn = resyncs.take_turn(db, self._lease.ref.connection_id)
         _send(self.resources, [*following, *in_turn])
 
 

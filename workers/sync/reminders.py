@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Connection
 
 from db import (
     failed_records,
@@ -20,6 +19,7 @@ from db import (
 )
 from db.questions import Question
 from db.runs import StepRef
+from db.session import Session
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.contacts import Contact, ContactKind
@@ -45,45 +45,45 @@ def create_reminders(work: Work) -> StepRef:
     _judge_phones_anew(work)
     _plan(work)
     if (questions := _questions(work)) and _ask(work, questions):
-        with work.transaction() as connection:
-            return work.advance(connection, work.run)  # The responses may have made plans due.
-    with work.transaction() as connection:
-        rejected = failed_records.rejected(connection, work.run.run_id)
-        _tidy(connection, work.run)
-        return work.advance(connection, work.run.having_rejected(rejected).finished())
+        with work.transaction() as db:
+            return work.advance(db, work.run)  # The responses may have made plans due.
+    with work.transaction() as db:
+        rejected = failed_records.rejected(db, work.run.run_id)
+        _tidy(db, work.run)
+        return work.advance(db, work.run.having_rejected(rejected).finished())
 
 
 def _judge_phones_anew(work: Work) -> None:
     """Judges the cached phones again if the phone metadata, the setting or the organisation's home has changed."""
-    link, fallback = work.link, work.resources.settings.phone_fallback
-    with work.transaction() as connection:
-        noted = phone_verdicts.noted(connection, link)
-    if noted == phone_verdicts.judged_with(link, fallback):
+    connection, fallback = work.connection, work.resources.settings.phone_fallback
+    with work.transaction() as db:
+        noted = phone_verdicts.noted(db, connection)
+    if noted == phone_verdicts.judged_with(connection, fallback):
         return
     last_id: str | None = ""
     while last_id is not None:
-        with work.transaction() as connection:
+        with work.transaction() as db:
             last_id = phone_verdicts.judge_anew(
+                db,
                 connection,
-                link,
                 last_id,
                 fallback=fallback,
                 now=work.now,
                 all_of_them=noted is not None,  # Otherwise only this first run has written verdicts.
             )
-            work.checkpoint(connection, work.run)
-    with work.transaction() as connection:
-        phone_verdicts.note_current(connection, link, fallback)
+            work.checkpoint(db, work.run)
+    with work.transaction() as db:
+        phone_verdicts.note_current(db, connection, fallback)
     log.info("The cached phone numbers are judged by present rules", action="phones.judged", had_been=noted)
 
 
 def _plan(work: Work) -> None:
     now = work.now
     while True:
-        with work.transaction() as connection:
-            if reminders.plan_due(connection, work.link, now=now) == 0:
+        with work.transaction() as db:
+            if reminders.plan_due(db, work.connection, now=now) == 0:
                 return
-            work.checkpoint(connection, work.run)
+            work.checkpoint(db, work.run)
 
 
 def _questions(work: Work) -> Sequence[Question]:
@@ -94,18 +94,18 @@ def _questions(work: Work) -> Sequence[Question]:
     """
     if not (work.run.is_scheduled and work.run.position.customers_complete):
         return ()
-    with work.transaction() as connection:
-        policy = reminder_policies.policy_of(connection, work.run.connection_id)
+    with work.transaction() as db:
+        policy = reminder_policies.policy_of(db, work.run.connection_id)
         left = policy.detail_calls_per_run - work.run.position.switches_asked
         found = questions.questions(
-            connection,
-            work.link,
+            db,
+            work.connection,
             policy.window,
             now=work.now,
             limit=min(left, QUESTIONS_PER_STEP),
             run_id=work.run.run_id,
         )
-        if all(question.is_urgent for question in found) or is_affordable(connection, work):
+        if all(question.is_urgent for question in found) or is_affordable(db, work):
             return found
     log.info(
         "Only urgent detail calls are made: too little of the day's calls is left", action="reminders.not_affordable"
@@ -116,30 +116,30 @@ def _questions(work: Work) -> Sequence[Question]:
 def _ask_for_customer(work: Work, question: Question) -> None:
     contact = work.ask_contact(question.record_id)
     run = work.run
-    with work.transaction() as connection:
+    with work.transaction() as db:
         if isinstance(contact, Contact) and contact.kind is ContactKind.CUSTOMER:
             contact = replace(contact, modified_at=_version_read(question, contact.modified_at))
-            run = write_customers(connection, work, [Observed(contact, work.observed_at)])
+            run = write_customers(db, work, [Observed(contact, work.observed_at)])
         elif contact is None:
-            _note_gone(connection, work, question)
+            _note_gone(db, work, question)
         if isinstance(contact, SetAside):
-            known_contacts.note_unreadable(connection, work.link, question.record_id, now=work.now)
+            known_contacts.note_unreadable(db, work.connection, question.record_id, now=work.now)
         else:
-            known_contacts.note_asked(connection, work.link, {question.record_id: question.version})
-        work.checkpoint(connection, _one_more(run))
+            known_contacts.note_asked(db, work.connection, {question.record_id: question.version})
+        work.checkpoint(db, _one_more(run))
 
 
 def _ask_for_invoice(work: Work, question: Question) -> None:
     invoice = work.ask_invoice(question.record_id)
     run = work.run
-    with work.transaction() as connection:
+    with work.transaction() as db:
         if isinstance(invoice, Invoice):
             invoice = replace(invoice, modified_at=_version_read(question, invoice.modified_at))
-            run = write_invoices(connection, work, [ObservedInvoice(invoice, work.observed_at)])
+            run = write_invoices(db, work, [ObservedInvoice(invoice, work.observed_at)])
         elif invoice is None:
-            _note_gone(connection, work, question)
-        invoice_facts.note_asked(connection, work.link, {question.record_id: question.version})
-        work.checkpoint(connection, _one_more(run))
+            _note_gone(db, work, question)
+        invoice_facts.note_asked(db, work.connection, {question.record_id: question.version})
+        work.checkpoint(db, _one_more(run))
 
 
 _ASK = {RecordKind.CUSTOMER: _ask_for_customer, RecordKind.INVOICE: _ask_for_invoice}
@@ -148,10 +148,10 @@ _ASK = {RecordKind.CUSTOMER: _ask_for_customer, RecordKind.INVOICE: _ask_for_inv
 def _ask(work: Work, asked: Sequence[Question]) -> bool:
     """Returns whether the run may ask more questions. Reminders without their facts are held back until a later run."""
 
-    def reject(connection: Connection, question: Question, _reason: str) -> Run:
+    def reject(db: Session, question: Question, _reason: str) -> Run:
         # Without its facts the invoice is not handed over.
         if question.kind is RecordKind.CUSTOMER:
-            known_contacts.note_unreadable(connection, work.link, question.record_id, now=work.now)
+            known_contacts.note_unreadable(db, work.connection, question.record_id, now=work.now)
         return _one_more(work.run)
 
     calls = DetailCalls(
@@ -176,18 +176,18 @@ def _version_read(question: Question, modified_at: datetime | None) -> datetime 
     return modified_at or question.version
 
 
-def _note_gone(connection: Connection, work: Work, question: Question) -> None:
+def _note_gone(db: Session, work: Work, question: Question) -> None:
     """Stops reminders about the record. The next full run marks gone records under the deletion safeguard."""
-    note_gone(connection, work, question.kind, question.record_id)
+    note_gone(db, work, question.kind, question.record_id)
 
 
 def _one_more(run: Run) -> Run:
     return replace(run, position=replace(run.position, switches_asked=run.position.switches_asked + 1))
 
 
-def _tidy(connection: Connection, run: Run) -> None:
+def _tidy(db: Session, run: Run) -> None:
     """Deletes the staged rows, and after a complete full run the rejected rows that this run has understood."""
-    staging.clear(connection, run.run_id)
+    staging.clear(db, run.run_id)
     if run.mode is Mode.FULL and run.degraded_reason is None:
-        staging.forget_set_aside(connection, run.connection_id, run.run_id)
-        watermarks.note_full_sync(connection, run.connection_id)
+        staging.forget_set_aside(db, run.connection_id, run.run_id)
+        watermarks.note_full_sync(db, run.connection_id)

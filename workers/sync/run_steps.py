@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import Connection
 
 from db import parking, runs, staging
 from db.parking import Parking
 from db.runs import StepRef
+from db.session import Session
 from domain.dead_letters import Cause
 from domain.runs import Phase, Run, RunStatus
 from workers.boot.resources import Resources
@@ -38,8 +38,8 @@ def run_step(resources: Resources, run_id: str, step: int, do: Step) -> None:
 
 
 def _acquire(resources: Resources, run_id: uuid.UUID, step: int, do: Step) -> "StepJob | None":
-    with resources.engine.begin() as connection:
-        lease = runs.acquire(connection, run_id, step, lease_seconds=resources.settings.claim_seconds)
+    with resources.engine.begin() as db:
+        lease = runs.acquire(db, run_id, step, lease_seconds=resources.settings.claim_seconds)
     if lease is None:
         log.info("Nothing to do: the step is done, not due yet, or leased", action="step.passed_over")
         return None
@@ -86,10 +86,10 @@ class StepJob(Job):
         return Ending.DONE
 
     def release(
-        self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
+        self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
         runs.release(
-            connection,
+            db,
             self._work.lease,
             wait_seconds=seconds,
             waiting_for=waiting_for,
@@ -117,19 +117,19 @@ class StepJob(Job):
 
     def park(self, failure: JobFailure) -> Parking:
         run = replace(self._run, phase=Phase.DONE, status=RunStatus.PARKED)
-        with self._work.transaction() as connection:
-            outcome = parking.park(connection, self._work.link, failure.reason)
+        with self._work.transaction() as db:
+            outcome = parking.park(db, self._work.connection, failure.reason)
             if outcome is not Parking.REVIVED:
-                staging.clear(connection, run.run_id)
+                staging.clear(db, run.run_id)
                 death = death_of_step(self._run, failure)
-                self._work.advance(connection, run, error=failure.reason, death=death)
+                self._work.advance(db, run, error=failure.reason, death=death)
         return outcome
 
     def _move_on(self, run: Run, failure: JobFailure, *, keeps_letter: bool) -> None:
         """Advances the run past this step, or ends it; the dead letter is written in the same transaction."""
         death = death_of_step(self._run, failure) if keeps_letter else None
-        with self._work.transaction() as connection:
+        with self._work.transaction() as db:
             if run.status.is_final:
-                staging.clear(connection, run.run_id)
-            following = self._work.advance(connection, run, error=failure.reason, death=death)
+                staging.clear(db, run.run_id)
+            following = self._work.advance(db, run, error=failure.reason, death=death)
         send_step(self.resources.broker, following)

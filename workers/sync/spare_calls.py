@@ -1,15 +1,14 @@
 """Optional detail calls of a run: they are made only while enough of the day's budget is left."""
 
-from sqlalchemy import Connection
-
+from db.session import Session
 from domain.forecast import leaves_room
 from workers.services.forecast import forecast
 from workers.sync.work import Work
 
 
-def is_affordable(connection: Connection, work: Work) -> bool:
+def is_affordable(db: Session, work: Work) -> bool:
     """Whether the day's budget leaves room for calls that no handover or sync waits for."""
-    outlook = forecast(work.resources, connection, work.link)
+    outlook = forecast(work.resources, db, work.connection)
     if outlook.budget is None:
         return False  # Redis is down, so no call can be made.
     return leaves_room(

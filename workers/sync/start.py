@@ -5,7 +5,7 @@ from dataclasses import replace
 import structlog
 
 from db import organizations
-from db.connections import Link
+from db.connections import Connection
 from db.runs import StepRef
 from domain.runs import Mode, Phase, Run, RunStatus
 from domain.walk import Walk
@@ -22,26 +22,26 @@ log = structlog.get_logger(__name__)
 
 def start_sync(work: Work) -> StepRef:
     """Begins the customer phase. A connection's first run is always a full run."""
-    run, link = work.run, work.link
-    if link.is_parked:
-        with work.transaction() as connection:
-            parked = replace(run, phase=Phase.DONE, status=RunStatus.PARKED, degraded_reason=link.parked_reason)
-            return work.advance(connection, parked)
+    run, connection = work.run, work.connection
+    if connection.is_parked:
+        with work.transaction() as db:
+            parked = replace(run, phase=Phase.DONE, status=RunStatus.PARKED, degraded_reason=connection.parked_reason)
+            return work.advance(db, parked)
     if run.is_scheduled and run.mode is Mode.FULL:
         check_truth(work)
-    begun = _begun(work.run, link)
+    begun = _begun(work.run, connection)
     facts = _organization(work) if begun.mode is Mode.FULL else None
-    with work.transaction() as connection:
+    with work.transaction() as db:
         if facts is not None:
             organizations.update_facts(
-                connection,
-                link.connection_id,
+                db,
+                connection.connection_id,
                 name=facts.name,
                 time_zone=facts.time_zone,
                 country_code=facts.country_code,
                 currency_code=facts.currency_code,
             )
-        return work.advance(connection, begun)
+        return work.advance(db, begun)
 
 
 def _organization(work: Work) -> OrganizationFacts | None:
@@ -53,7 +53,7 @@ def _organization(work: Work) -> OrganizationFacts | None:
             raise  # The error concerns every call of the run.
         log.warning("The organisation's facts could not be read", action="organization.unread", reason=describe(error))
         return None
-    facts = next((facts for facts in found if facts.organization_id == work.link.organization_id), None)
+    facts = next((facts for facts in found if facts.organization_id == work.connection.organization_id), None)
     if facts is not None and facts.country_unknown is not None:
         log.warning(
             "The organisation's country is not understood: choose one in Zoho Books",
@@ -63,10 +63,10 @@ def _organization(work: Work) -> OrganizationFacts | None:
     return facts
 
 
-def _begun(run: Run, link: Link) -> Run:
-    mode = Mode.FULL if link.last_customer_sync_at is None else run.mode
-    since = overlapping(link.last_customer_sync_at) if mode is Mode.INCREMENTAL else None
-    sweep_first = mode is Mode.FULL and not link.bulk_persons_refused
+def _begun(run: Run, connection: Connection) -> Run:
+    mode = Mode.FULL if connection.last_customer_sync_at is None else run.mode
+    since = overlapping(connection.last_customer_sync_at) if mode is Mode.INCREMENTAL else None
+    sweep_first = mode is Mode.FULL and not connection.bulk_persons_refused
     log.info(
         "The run begins",
         action="run.begun",

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import Connection
 
 from db import phone_verdicts, truth_checks
+from db.session import Session
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from db.stored_customers import Stored
@@ -52,8 +52,8 @@ def check_truth(work: Work) -> None:
     if not check.asked:
         return
     if check.checked:
-        with work.transaction() as connection:
-            truth_checks.save(connection, work.run.connection_id, check, now=work.now)
+        with work.transaction() as db:
+            truth_checks.save(db, work.run.connection_id, check, now=work.now)
     log.info(
         "The truth check has ended",
         action="truth_check.done",
@@ -66,30 +66,30 @@ def check_truth(work: Work) -> None:
 
 def _chosen(work: Work) -> Sequence[Checkable]:
     """The records to check: none before the first sync, too soon after a check, or if too few calls are left."""
-    link, left = work.link, work.run.position.truth_check.left
-    if link.last_customer_sync_at is None or link.last_invoice_sync_at is None:
+    connection, left = work.connection, work.run.position.truth_check.left
+    if connection.last_customer_sync_at is None or connection.last_invoice_sync_at is None:
         return ()
     fallback = work.resources.settings.phone_fallback
-    with work.transaction() as connection:
-        if not is_due(truth_checks.last_checked_at(connection, link), work.now):
+    with work.transaction() as db:
+        if not is_due(truth_checks.last_checked_at(db, connection), work.now):
             return ()
         # A later phase judges the cached phones by new rules; until then any phone may differ.
-        if phone_verdicts.noted(connection, link) != phone_verdicts.judged_with(link, fallback):
+        if phone_verdicts.noted(db, connection) != phone_verdicts.judged_with(connection, fallback):
             return ()
         customers, invoices = (
-            truth_checks.oldest(connection, link, kind, now=work.now, limit=left) for kind in RecordKind
+            truth_checks.oldest(db, connection, kind, now=work.now, limit=left) for kind in RecordKind
         )
         chosen = in_turn(customers, invoices, left)
-        if not chosen or is_affordable(connection, work):
+        if not chosen or is_affordable(db, work):
             return chosen
     log.info("No truth check: too little of the day's calls is left", action="truth_check.not_affordable")
     return ()
 
 
 def _detail_calls(work: Work) -> DetailCalls[Checkable]:
-    def reject(connection: Connection, record: Checkable, _reason: str) -> Run:
+    def reject(db: Session, record: Checkable, _reason: str) -> Run:
         _report(work, record, None)
-        return _one_more(connection, work, work.run, record, None)
+        return _one_more(db, work, work.run, record, None)
 
     return DetailCalls(
         lambda record: RecordRef(record.kind, record.record_id),
@@ -105,13 +105,13 @@ def _check_customer(work: Work, record: Checkable) -> None:
     answer = work.ask_contact(record.record_id)
     run = work.run
     drifted: Drifted = None
-    with work.transaction() as connection:
+    with work.transaction() as db:
         if isinstance(answer, Contact) and answer.kind is ContactKind.CUSTOMER:
             contact = replace(answer, modified_at=answer.modified_at or record.modified_at)
-            if cached := truth_checks.cached_customer(connection, work.link, record.record_id):
+            if cached := truth_checks.cached_customer(db, work.connection, record.record_id):
                 drifted = _customer_drift(work, record, contact, cached)
-            run = write_customers(connection, work, [Observed(contact, work.observed_at)])
-        _checkpoint(connection, work, run, record, drifted, is_gone=answer is None)
+            run = write_customers(db, work, [Observed(contact, work.observed_at)])
+        _checkpoint(db, work, run, record, drifted, is_gone=answer is None)
     _report(work, record, drifted)
 
 
@@ -125,7 +125,7 @@ def _customer_drift(work: Work, record: Checkable, contact: Contact, cached: Sto
     )
     customer = customer_from(
         cached.completes(comparable),
-        home=work.link.home,
+        home=work.connection.home,
         known=cached.details,
         confirmed=cached.confirmed,
         fallback=work.resources.settings.phone_fallback,
@@ -135,7 +135,7 @@ def _customer_drift(work: Work, record: Checkable, contact: Contact, cached: Sto
         answer=truth_checks.version_of(contact.modified_at, work.observed_at),
         chosen=record.version,
         cached=cached.version,
-        synced_until=overlapping(work.link.last_customer_sync_at),
+        synced_until=overlapping(work.connection.last_customer_sync_at),
     )
 
 
@@ -143,13 +143,13 @@ def _check_invoice(work: Work, record: Checkable) -> None:
     answer = work.ask_invoice(record.record_id)
     run = work.run
     drifted: Drifted = None
-    with work.transaction() as connection:
+    with work.transaction() as db:
         if isinstance(answer, Invoice):
             invoice = replace(answer, modified_at=answer.modified_at or record.modified_at)
-            if cached := truth_checks.cached_invoice(connection, work.link, record.record_id):
+            if cached := truth_checks.cached_invoice(db, work.connection, record.record_id):
                 drifted = _invoice_drift(work, record, invoice, cached)
-            run = write_invoices(connection, work, [ObservedInvoice(invoice, work.observed_at)])
-        _checkpoint(connection, work, run, record, drifted, is_gone=answer is None)
+            run = write_invoices(db, work, [ObservedInvoice(invoice, work.observed_at)])
+        _checkpoint(db, work, run, record, drifted, is_gone=answer is None)
     _report(work, record, drifted)
 
 
@@ -162,7 +162,7 @@ def _invoice_drift(work: Work, record: Checkable, invoice: Invoice, cached: Cach
         answer=truth_checks.version_of(invoice.modified_at, work.observed_at),
         chosen=record.version,
         cached=cached.version,
-        synced_until=overlapping(work.link.last_invoice_sync_at),
+        synced_until=overlapping(work.connection.last_invoice_sync_at),
     )
 
 
@@ -170,17 +170,17 @@ _CHECK = {RecordKind.CUSTOMER: _check_customer, RecordKind.INVOICE: _check_invoi
 
 
 def _checkpoint(
-    connection: Connection, work: Work, run: Run, record: Checkable, drifted: Drifted, *, is_gone: bool = False
+    db: Session, work: Work, run: Run, record: Checkable, drifted: Drifted, *, is_gone: bool = False
 ) -> None:
     """Writes the run with one more response. The run's deletion phase marks a gone record, under its safeguard."""
     if is_gone:
-        note_gone(connection, work, record.kind, record.record_id, reads_all_invoices=run.reads_all_invoices)
-    work.checkpoint(connection, _one_more(connection, work, run, record, drifted))
+        note_gone(db, work, record.kind, record.record_id, reads_all_invoices=run.reads_all_invoices)
+    work.checkpoint(db, _one_more(db, work, run, record, drifted))
 
 
-def _one_more(connection: Connection, work: Work, run: Run, record: Checkable, drifted: Drifted) -> Run:
+def _one_more(db: Session, work: Work, run: Run, record: Checkable, drifted: Drifted) -> Run:
     """The run with one more checked record, so a repeated step does not check the record again."""
-    truth_checks.note_asked(connection, work.link, record.kind, record.record_id, now=work.now)
+    truth_checks.note_asked(db, work.connection, record.kind, record.record_id, now=work.now)
     check = run.position.truth_check.after(record.kind, record.record_id, drifted)
     return replace(run, position=replace(run.position, truth_check=check))
 

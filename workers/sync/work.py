@@ -3,12 +3,11 @@
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import Connection
-
 from db import connections, dead_letters, orphaned_invoices, runs
-from db.connections import Link
+from db.connections import Connection
 from db.dead_letters import Death
 from db.runs import StepLease, StepRef
+from db.session import Session
 from domain.runs import Run
 from domain.walk import Walk, WalkById
 from workers.boot.resources import Resources
@@ -33,14 +32,14 @@ class Work(Asking):
         return self.lease.run
 
     @cached_property
-    def link(self) -> Link:
-        with self.resources.engine.connect() as connection:
-            return connections.link(connection, self.run.connection_id)
+    def connection(self) -> Connection:
+        with self.resources.engine.connect() as db:
+            return connections.connection(db, self.run.connection_id)
 
     @cached_property
     def transport(self) -> ZohoTransport:
         return self.resources.transport(
-            self.link,
+            self.connection,
             lane=Lane.BULK,
             holder=f"run-{self.run.run_id}",
             run_id=self.run.run_id,
@@ -55,9 +54,7 @@ class Work(Asking):
         """The present time before the walk's first call, else None: a run of an older release has no such time."""
         return self.now if walk.started_at is None else None
 
-    def advance(
-        self, connection: Connection, run: Run, *, error: str | None = None, death: Death | None = None
-    ) -> StepRef:
+    def advance(self, db: Session, run: Run, *, error: str | None = None, death: Death | None = None) -> StepRef:
         """Writes the run's new state, and the dead letter of a failed step, and returns the next step.
 
         A full run that could not read the list of invoices requests the open invoices of gone customers, see
@@ -67,39 +64,39 @@ class Work(Asking):
             LeaseLostError: another worker has done this step; the transaction must roll back.
         """
         if run.has_missed_invoices and not self.run.has_missed_invoices:
-            orphaned_invoices.ask_unread(connection, self.link)
+            orphaned_invoices.ask_unread(db, self.connection)
         following = runs.advance(
-            connection,
+            db,
             self.lease.over(run),
             sweep_seconds=self.resources.settings.sweep_interval_seconds,
             error=error,
         )
         self.rows = run.counters.written - self._written_before
         if death is not None:
-            dead_letters.keep(connection, death)
+            dead_letters.keep(db, death)
         if run.status.is_final:
-            dead_letters.run_ended(connection, run.run_id)
+            dead_letters.run_ended(db, run.run_id)
         return following
 
-    def checkpoint(self, connection: Connection, run: Run) -> None:
+    def checkpoint(self, db: Session, run: Run) -> None:
         """Checkpoints the run: writes its new state, stays in the step, and renews the lease.
 
         Raises:
             LeaseLostError: the lease had expired and another worker has acquired the step; roll back.
         """
         self.lease = runs.checkpoint(
-            connection,
+            db,
             self.lease.over(run),
             lease_seconds=self.resources.settings.claim_seconds,
         )
         self.has_progressed = True
 
-    def renew(self, connection: Connection) -> None:
+    def renew(self, db: Session) -> None:
         """Renews the lease of the step; unlike a checkpoint, this does not reset its attempts.
 
         Raises:
             LeaseLostError: as `checkpoint`.
         """
         self.lease = runs.checkpoint(
-            connection, self.lease, lease_seconds=self.resources.settings.claim_seconds, is_progress=False
+            db, self.lease, lease_seconds=self.resources.settings.claim_seconds, is_progress=False
         )

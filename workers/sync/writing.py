@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import Connection
 
 from db import customers, invoices, staging
+from db.session import Session
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.deletions import RecordKind
@@ -16,18 +16,18 @@ from workers.sync.work import Work
 log = structlog.get_logger(__name__)
 
 
-def write_customers(connection: Connection, work: Work, batch: Sequence[Observed]) -> Run:
+def write_customers(db: Session, work: Work, batch: Sequence[Observed]) -> Run:
     """Upserts at most `customers.BATCH` contacts and their waiting invoices; returns the run with its counts."""
     written = customers.upsert(
-        connection,
-        work.link,
+        db,
+        work.connection,
         batch,
         fallback=work.resources.settings.phone_fallback,
         now=work.now,
         since=work.run.started_at,
         stamps_may_go_back=work.run.mode is Mode.FULL,
     )
-    staging.set_aside(connection, work.run.connection_id, "contact", written.set_aside)
+    staging.set_aside(db, work.run.connection_id, "contact", written.set_aside)
     counters = work.run.counters.plus(
         customers_new=written.new,
         customers_updated=written.updated,
@@ -37,11 +37,11 @@ def write_customers(connection: Connection, work: Work, batch: Sequence[Observed
     return _having_gone_back(replace(work.run, counters=counters), RecordKind.CUSTOMER, written.went_back)
 
 
-def write_invoices(connection: Connection, work: Work, batch: Sequence[ObservedInvoice]) -> Run:
+def write_invoices(db: Session, work: Work, batch: Sequence[ObservedInvoice]) -> Run:
     """Upserts a page of invoices; returns the run with its counts."""
     written = invoices.upsert(
-        connection,
-        work.link,
+        db,
+        work.connection,
         batch,
         now=work.now,
         since=work.run.started_at,

@@ -9,11 +9,12 @@ import structlog
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
 from db import dead_letter_lists, event_history, scheduler_marks, summary
 from db.failures import DatabaseError, failure_of
+from db.session import Session
 from domain.floods import flood_sentence
 from workers.boot.resources import Resources
 from workers.boot.settings import Settings
@@ -78,8 +79,8 @@ async def _check_password(request: Request, resources: Resources) -> None:
 def _page(resources: Resources) -> HTMLResponse:
     nonce = secrets.token_urlsafe(16)
     try:
-        with resources.engine.connect() as connection:
-            shown = _shown(resources, connection)
+        with resources.engine.connect() as db:
+            shown = _shown(resources, db)
     except DatabaseError as error:
         raise HTTPException(503, f"Postgres: {failure_of(error).brief}.") from None
     page = _TEMPLATES.get_template("console.html").render(shown, nonce=nonce)
@@ -97,24 +98,24 @@ def _headers(nonce: str) -> dict[str, str]:
     }
 
 
-def _shown(resources: Resources, connection: Connection) -> dict[str, Any]:
-    states = summary.connection_states(connection)
+def _shown(resources: Resources, db: Session) -> dict[str, Any]:
+    states = summary.connection_states(db)
     budgets = _budgets(resources, {state["organization_id"] for state in states})
     for state in states:
         connection_id = uuid.UUID(state["connection_id"])
         state["budget"] = budgets.get(state["organization_id"]) if budgets else None
-        state["events"] = event_history.latest(connection, connection_id, limit=_EVENTS_SHOWN)
+        state["events"] = event_history.latest(db, connection_id, limit=_EVENTS_SHOWN)
         throttled_since = state["token_endpoint_throttled_since"]
         state["throttled_sentence"] = throttled_since and throttled_sentence(throttled_since)
         state["flood_sentence"] = state["flood"] and flood_sentence(**state["flood"])
-        state["skipped_invoices"] = summary.skipped_invoices(connection, connection_id)
+        state["skipped_invoices"] = summary.skipped_invoices(db, connection_id)
     return {
-        "now": connection.execute(select(func.now())).scalar_one(),
+        "now": db.execute(select(func.now())).scalar_one(),
         "connections": states,
         "redis_up": budgets is not None,
-        "silence": scheduler_marks.seconds_since(connection, scheduler_marks.TICK),
-        "events": event_history.counts(connection),
-        "letters": dead_letter_lists.groups(connection, dead_letter_lists.Choice())[:_GROUPS_SHOWN],
+        "silence": scheduler_marks.seconds_since(db, scheduler_marks.TICK),
+        "events": event_history.counts(db),
+        "letters": dead_letter_lists.groups(db, dead_letter_lists.Choice())[:_GROUPS_SHOWN],
     }
 
 

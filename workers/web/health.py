@@ -2,11 +2,11 @@
 
 import redis
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Connection
 
 from db import event_history, scheduler_marks, webhook_events
 from db.failures import DatabaseError, failure_of
 from db.migrations import SchemaFit, SchemaState, schema_state
+from db.session import Session
 from workers.boot.resources import Resources
 from workers.boot.servers import RedisState, look_at_postgres, look_at_redis
 from workers.observability.worker_states import NONE_REPORTS, reports, troubles
@@ -56,16 +56,16 @@ def readyz(request: Request, response: Response) -> dict[str, str]:
 def _database(resources: Resources) -> dict[str, str]:
     unknown = {"schema": _UNKNOWN, "keys": _UNKNOWN, "scheduler": _UNKNOWN, "webhooks": _UNKNOWN}
     try:
-        with resources.engine.connect() as connection:
-            database = look_at_postgres(connection).problem or _OK
-            if (state := schema_state(connection)).fit is not SchemaFit.FITS:
-                return unknown | {"database": database, "schema": _unfit(connection, state)}
+        with resources.engine.connect() as db:
+            database = look_at_postgres(db).problem or _OK
+            if (state := schema_state(db)).fit is not SchemaFit.FITS:
+                return unknown | {"database": database, "schema": _unfit(db, state)}
             return {
                 "database": database,
                 "schema": _OK,
-                "keys": _keys(connection, resources),
-                "scheduler": _scheduler(connection),
-                "webhooks": _webhooks(connection),
+                "keys": _keys(db, resources),
+                "scheduler": _scheduler(db),
+                "webhooks": _webhooks(db),
             }
     except DatabaseError as error:
         failure = failure_of(error)
@@ -73,28 +73,28 @@ def _database(resources: Resources) -> dict[str, str]:
         return unknown | {"database": failure.brief}
 
 
-def _unfit(connection: Connection, state: SchemaState) -> str:
-    can_receive = state.fit is SchemaFit.NEWER and webhook_events.can_receive(connection)
+def _unfit(db: Session, state: SchemaState) -> str:
+    can_receive = state.fit is SchemaFit.NEWER and webhook_events.can_receive(db)
     return f"{state.lack}{_STILL_RECEIVES if can_receive else ''}"
 
 
-def _keys(connection: Connection, resources: Resources) -> str:
+def _keys(db: Session, resources: Resources) -> str:
     try:
-        prove_keys(connection, resources.vault)
+        prove_keys(db, resources.vault)
     except WrongKeysError as error:
         return str(error)
     return _OK
 
 
-def _scheduler(connection: Connection) -> str:
-    silence = scheduler_marks.seconds_since(connection, scheduler_marks.TICK)
+def _scheduler(db: Session) -> str:
+    silence = scheduler_marks.seconds_since(db, scheduler_marks.TICK)
     if silence is None:
         return "has never ticked"
     return _OK if silence <= scheduler_marks.LONGEST_SILENCE_SECONDS else f"has not ticked for {silence:.0f} s"
 
 
-def _webhooks(connection: Connection) -> str:
-    waits = event_history.oldest_waiting_seconds(connection)
+def _webhooks(db: Session) -> str:
+    waits = event_history.oldest_waiting_seconds(db)
     return _OK if waits <= EVENT_WAIT_SECONDS else f"an event has waited for {waits:.0f} s: do workers run?"
 
 

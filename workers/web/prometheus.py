@@ -64,45 +64,48 @@ class _AtScrape(Collector):
         yield from told
 
     def _does_postgres_work(self) -> float:
-        with self._resources.engine.connect() as connection:
-            return float(look_at_postgres(connection).problem is None)
+        with self._resources.engine.connect() as db:
+            return float(look_at_postgres(db).problem is None)
 
     def _from_postgres(self, organizations: list[str]) -> Iterator[GaugeMetricFamily]:
-        with self._resources.engine.begin() as connection:
-            figures.begin(connection)
-            links = figures.connections(connection)
-            runs = figures.runs_of_a_day(connection)
-            ahead = figures.work_ahead(connection)
-            events = event_history.counts(connection)
-            waits = event_history.oldest_waiting_seconds(connection)
-            silence = scheduler_marks.seconds_since(connection, scheduler_marks.TICK)
-            letters = dead_letters.count_open(connection)
-            skipped = figures.skipped_invoices(connection)
-            held = figures.held_deletions(connection)
-        organizations += sorted({link["organization"] for link in links})
+        with self._resources.engine.begin() as db:
+            figures.begin(db)
+            links = figures.connections(db)
+            runs = figures.runs_of_a_day(db)
+            ahead = figures.work_ahead(db)
+            events = event_history.counts(db)
+            waits = event_history.oldest_waiting_seconds(db)
+            silence = scheduler_marks.seconds_since(db, scheduler_marks.TICK)
+            letters = dead_letters.count_open(db)
+            skipped = figures.skipped_invoices(db)
+            held = figures.held_deletions(db)
+        organizations += sorted({connection["organization"] for connection in links})
         yield _gauge(
             "connection_parked",
             "1 for a connection that Zoho refuses until a person connects it again; else 0.",
-            (({"connection": link["connection"]}, float(link["is_parked"])) for link in links),
+            (({"connection": connection["connection"]}, float(connection["is_parked"])) for connection in links),
         )
         yield _gauge(
             "token_endpoint_throttled_seconds",
             "Seconds since Zoho's token endpoint began to throttle and returned no token; 0 if it does not throttle.",
-            (({"connection": link["connection"]}, link["throttled_seconds"]) for link in links),
+            (({"connection": connection["connection"]}, connection["throttled_seconds"]) for connection in links),
         )
         yield _gauge(
             "last_sync_age_seconds",
             "Seconds since the cached records were last complete.",
             (
-                ({"connection": link["connection"], "what": what}, link[f"{what}_age"])
-                for link in links
+                ({"connection": connection["connection"], "what": what}, connection[f"{what}_age"])
+                for connection in links
                 for what in ("customers", "invoices", "full")
             ),
         )
         yield _gauge(
             "customers_with_unknown_country",
             "Customers whose country in Zoho is a text that booksync does not understand.",
-            (({"connection": link["connection"]}, float(link["unknown_countries"])) for link in links),
+            (
+                ({"connection": connection["connection"]}, float(connection["unknown_countries"]))
+                for connection in links
+            ),
         )
         yield _gauge(
             "held_deletions",

@@ -100,8 +100,8 @@ def _keep(task: asyncio.Task[None]) -> None:
 
 def _add(resources: Resources, connection_id: uuid.UUID, refused: int) -> None:
     try:
-        with resources.engine.begin() as database:
-            is_written = webhook_secrets.add_refusals(database, connection_id, refused)
+        with resources.engine.begin() as db:
+            is_written = webhook_secrets.add_refusals(db, connection_id, refused)
     except DatabaseError as error:
         log.error(
             "Refused webhooks could not be counted",

@@ -110,11 +110,11 @@ def _store(resources: Resources, connection: str, request: HTTPRequest, body: by
     told = take_apart(request.url.query, content_type, body, method=request.method)
     connection_id = _connection_id(connection)
     try:
-        with resources.engine.begin() as database:
-            stored = webhook_secrets.find(database, connection_id)
+        with resources.engine.begin() as db:
+            stored = webhook_secrets.find(db, connection_id)
             secret = _matching_secret(resources.vault, stored, connection_id, request, told)
             reading = _reading(told)
-            due = [webhook_events.receive(database, connection_id, event) for event in reading.events]
+            due = [webhook_events.receive(db, connection_id, event) for event in reading.events]
     except DatabaseError as error:
         log.error(
             "A webhook could not be stored",

@@ -1,10 +1,10 @@
 """Runs for a flood of webhooks: the scheduler brings a run forward, within an allowance of API calls."""
 
 import structlog
-from sqlalchemy import Connection
 
 from db import connections, floods, scheduler_marks, sync_schedule
 from db.floods import Flooded
+from db.session import Session
 from domain.floods import REFILL_SECONDS, RUN_SPACING_SECONDS, refill_seconds
 from domain.forecast import CALLS_OF_A_TRUTH_CHECK, full_cost, incremental_cost
 from domain.runs import Mode
@@ -19,41 +19,39 @@ def bring_runs_forward(resources: Resources) -> None:
 
     Once the allowance is spent, the records wait for the next regular run.
     """
-    with resources.engine.begin() as connection:
-        found = floods.flooded(connection)
+    with resources.engine.begin() as db:
+        found = floods.flooded(db)
     for flooded in found:
-        with resources.engine.begin() as connection:
+        with resources.engine.begin() as db:
             # Both modes share one mark, so a run of either mode delays the next one.
-            if scheduler_marks.take(
-                connection, f"flood run:{flooded.connection_id}", every_seconds=RUN_SPACING_SECONDS
-            ):
-                _bring_forward(resources, connection, flooded)
+            if scheduler_marks.take(db, f"flood run:{flooded.connection_id}", every_seconds=RUN_SPACING_SECONDS):
+                _bring_forward(resources, db, flooded)
 
 
-def _bring_forward(resources: Resources, connection: Connection, flooded: Flooded) -> None:
+def _bring_forward(resources: Resources, db: Session, flooded: Flooded) -> None:
     connection_id = flooded.connection_id
-    link = connections.link(connection, connection_id)
-    outlook = forecast(resources, connection, link)
+    connection = connections.connection(db, connection_id)
+    outlook = forecast(resources, db, connection)
 
     def is_affordable(calls: int) -> bool:
         # The daily limit is per organisation, so its connections share one allowance.
         return scheduler_marks.spend(
-            connection,
-            f"flood calls:{link.organization_id}",
+            db,
+            f"flood calls:{connection.organization_id}",
             seconds=_seconds_of(calls, outlook),
             refill_seconds=REFILL_SECONDS,
         )
 
     full = full_cost(outlook.size, outlook.rate).calls + CALLS_OF_A_TRUTH_CHECK
     if flooded.left_to_full_run and is_affordable(full):
-        sync_schedule.set_next_full_sync(connection, connection_id, seconds=0)
+        sync_schedule.set_next_full_sync(db, connection_id, seconds=0)
         _log(flooded, Mode.FULL)
         return
     incremental = incremental_cost(
         flooded.contacts, outlook.size, outlook.rate, changed_invoices=flooded.invoices
     ).calls
     if flooded.waiting > flooded.left_to_full_run and is_affordable(incremental):
-        sync_schedule.set_next_sync(connection, connection_id, seconds=0)
+        sync_schedule.set_next_sync(db, connection_id, seconds=0)
         _log(flooded, Mode.INCREMENTAL)
 
 

@@ -11,7 +11,7 @@ from domain.opening import Backlog
 from domain.runs import Mode, Phase
 from sandbox.zoho.control import SandboxControl
 from workers.boot.resources import Resources
-from workers.services.connect import link_organization
+from workers.services.connect import connect_organization
 from workers.sync import contacts, customers, deletions, invoices, persons, reminders, start
 from workers.sync.run_steps import Step, run_step
 
@@ -39,7 +39,7 @@ class Bench:
 
     @classmethod
     def connected(cls, resources: Resources, zoho: SandboxControl, *, user_id: uuid.UUID | None = None) -> "Bench":
-        linked = link_organization(
+        linked = connect_organization(
             resources,
             user_id=user_id or uuid.uuid4(),
             organization_id=zoho.organization_id,
@@ -51,15 +51,15 @@ class Bench:
     def open(self, backlog: Backlog = Backlog.NONE, *, at: dt.datetime | None = None) -> None:
         """Opens the connection's handover as of `at` (now by default). Its plans are due."""
         now = at or dt.datetime.now(dt.UTC)
-        with self.resources.engine.begin() as connection:
-            openings.open_handover(connection, self.connection_id, backlog, now=now)
+        with self.resources.engine.begin() as db:
+            openings.open_handover(db, self.connection_id, backlog, now=now)
 
     def start(
         self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False, is_scheduled: bool = False
     ) -> StepRef:
-        with self.resources.engine.begin() as connection:
+        with self.resources.engine.begin() as db:
             step = runs.start(
-                connection,
+                db,
                 self.connection_id,
                 mode,
                 allow_deletions=allow_deletions,
@@ -74,8 +74,8 @@ class Bench:
         run_step(self.resources, str(step.run_id), step.step, STEPS[step.phase])
 
     def present_step(self) -> StepRef | None:
-        with self.resources.engine.connect() as connection:
-            run = runs.running(connection, self.connection_id)
+        with self.resources.engine.connect() as db:
+            run = runs.running(db, self.connection_id)
         return StepRef.of(run) if run else None
 
     def sync(self, mode: Mode = Mode.INCREMENTAL, *, allow_deletions: bool = False, is_scheduled: bool = False) -> Row:
@@ -84,16 +84,16 @@ class Bench:
         while (step := self.present_step()) is not None:
             self.skip_waiting()
             self.take(step)
-        with self.resources.engine.connect() as connection:
-            return summary.run_summary(connection, run_id)
+        with self.resources.engine.connect() as db:
+            return summary.run_summary(db, run_id)
 
     def skip_waiting(self) -> None:
         """Ends every wait of the run, so a retry follows at once."""
         self.rows("UPDATE sync_runs SET not_before = NULL WHERE status = 'running' RETURNING id")
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
-        with self.resources.engine.begin() as connection:
-            return [dict(row) for row in connection.exec_driver_sql(sql, values).mappings()]
+        with self.resources.engine.begin() as db:
+            return [dict(row) for row in db.exec_driver_sql(sql, values).mappings()]
 
     def customers(self) -> dict[str, Row]:
         return {row["zoho_customer_id"]: row for row in self.rows("SELECT * FROM customers_cache")}

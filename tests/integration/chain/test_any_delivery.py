@@ -129,8 +129,8 @@ def run_by_post(bench: Bench, order: Sequence[tuple[Delivery, int]]) -> Row:
         post.handle(post.mailbox.messages.pop(number % len(post.mailbox.messages)), how)
     for late in post.mailbox.messages:
         post.deliver(late)
-    with bench.resources.engine.connect() as connection:
-        return summary.run_summary(connection, run_id)
+    with bench.resources.engine.connect() as db:
+        return summary.run_summary(db, run_id)
 
 
 def a_message(step: StepRef) -> "Message[None]":

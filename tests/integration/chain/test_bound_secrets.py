@@ -9,13 +9,13 @@ from db.secrets import place_in
 from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
 from workers.secrets.vault import MisplacedSecretError
-from workers.services.connect import Linked, link_organization
+from workers.services.connect import Connected, connect_organization
 
 COLUMNS = ("refresh_token_encrypted", "access_token_encrypted", "webhook_secret_encrypted")
 
 
-def connect(bench: Bench, user_id: uuid.UUID) -> Linked:
-    return link_organization(
+def connect(bench: Bench, user_id: uuid.UUID) -> Connected:
+    return connect_organization(
         bench.resources,
         user_id=user_id,
         organization_id=bench.zoho.organization_id,

@@ -11,12 +11,12 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.chain.bench import Bench
 from workers.boot.resources import open_resources
 from workers.boot.settings import settings
-from workers.services.connect import Linked, link_organization
+from workers.services.connect import Connected, connect_organization
 from workers.zoho.errors import OrganizationScopeMissing, TokenRejected
 
 
-def connect(bench: Bench, *, scopes: Sequence[str] | None = None, data_center: str = "com") -> Linked:
-    return link_organization(
+def connect(bench: Bench, *, scopes: Sequence[str] | None = None, data_center: str = "com") -> Connected:
+    return connect_organization(
         bench.resources,
         user_id=uuid.uuid4(),
         organization_id=bench.zoho.organization_id,

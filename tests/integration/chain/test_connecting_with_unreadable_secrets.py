@@ -14,7 +14,7 @@ from tests.integration.db.look import change
 from workers.cli.app import app
 from workers.secrets.vault import UnreadableSecretError
 from workers.services import webhook_rules
-from workers.services.connect import Linked, link_organization
+from workers.services.connect import Connected, connect_organization
 from workers.services.webhook_rules import UnreadableWebhookSecretError
 from workers.zoho import OrganizationFacts, get_organizations
 
@@ -27,8 +27,8 @@ def connected(bench: Bench) -> Bench:
     return Bench(bench.resources, bench.zoho, connect(bench).connection_id)
 
 
-def connect(bench: Bench) -> Linked:
-    return link_organization(
+def connect(bench: Bench) -> Connected:
+    return connect_organization(
         bench.resources,
         user_id=USER,
         organization_id=bench.zoho.organization_id,
@@ -100,7 +100,7 @@ def test_a_secret_that_becomes_unreadable_during_the_call_leaves_the_row_unchang
 
 def test_other_connections_can_still_be_connected(connected: Bench) -> None:
     spoil(connected)
-    linked = link_organization(
+    linked = connect_organization(
         connected.resources,
         user_id=uuid.uuid4(),
         organization_id=connected.zoho.organization_id,

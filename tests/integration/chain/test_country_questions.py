@@ -23,8 +23,8 @@ A_RUN = ReminderPolicy().detail_calls_per_run
 
 
 def uncertain(bench: Bench) -> UncertainCountries:
-    with bench.resources.engine.connect() as connection:
-        return questions.uncertain_countries(connection, bench.connection_id)
+    with bench.resources.engine.connect() as db:
+        return questions.uncertain_countries(db, bench.connection_id)
 
 
 def calls_of_a_run(bench: Bench) -> int:

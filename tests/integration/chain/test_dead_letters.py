@@ -20,8 +20,8 @@ from workers.services.retry import Retried, retry
 
 
 def letters(bench: Bench, choice: Choice | None = None) -> list[Row]:
-    with bench.resources.engine.connect() as connection:
-        return dead_letter_lists.letters(connection, choice or Choice())
+    with bench.resources.engine.connect() as db:
+        return dead_letter_lists.letters(db, choice or Choice())
 
 
 def letter(bench: Bench) -> Row:
@@ -83,8 +83,8 @@ class TestDying:
         found = letter(bench)
         assert (found["cause"], found["actor"]) == (Cause.DEFECT, "upsert_customers")
         assert (found["error_type"], found["error"]) == ("CheckViolation", "CheckViolation (SQLSTATE 23514)")
-        with bench.resources.engine.connect() as connection:
-            traceback = dead_letter_lists.letter(connection, found["id"])["traceback"]
+        with bench.resources.engine.connect() as db:
+            traceback = dead_letter_lists.letter(db, found["id"])["traceback"]
         assert "in upsert_customers" in traceback
 
     def test_an_outage_of_many_runs_is_one_dead_letter(self, bench: Bench) -> None:
@@ -186,8 +186,8 @@ class TestRetrying:
     @pytest.mark.usefixtures("fault")
     def test_a_closed_dead_letter_is_not_retried(self, bench: Bench) -> None:
         letter_id = letter(bench)["id"]
-        with bench.resources.engine.begin() as connection:
-            dead_letters.discard(connection, [letter_id], "seen")
+        with bench.resources.engine.begin() as db:
+            dead_letters.discard(db, [letter_id], "seen")
         (told,) = retried(bench, letter_id)
         assert (told.is_sent, told.sentence) == (False, "It is closed already (discarded).")
 

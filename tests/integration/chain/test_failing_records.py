@@ -93,13 +93,13 @@ def a_deletion(bench: Bench, failure: Failure) -> tuple[str, str]:
 def a_switch(bench: Bench, failure: Failure) -> tuple[str, str]:
     """A customer with a due reminder needs a detail call for Zoho's own switch."""
     window = replace(ReminderPolicy().window, weekdays=frozenset(range(7)))
-    with bench.resources.engine.begin() as connection:
+    with bench.resources.engine.begin() as db:
         policy = ReminderPolicy(window=window, skip_holidays=False)
-        reminder_policies.save(connection, bench.connection_id, policy, now=dt.datetime.now(dt.UTC))
+        reminder_policies.save(db, bench.connection_id, policy, now=dt.datetime.now(dt.UTC))
     bench.sync()
-    with bench.resources.engine.connect() as connection:
-        link = connections.link(connection, bench.connection_id)
-        found = questions.questions(connection, link, window, now=dt.datetime.now(dt.UTC), limit=20)
+    with bench.resources.engine.connect() as db:
+        connection = connections.connection(db, bench.connection_id)
+        found = questions.questions(db, connection, window, now=dt.datetime.now(dt.UTC), limit=20)
     customer = next(question for question in found if question.kind is RecordKind.CUSTOMER)
     failure.strike(bench.zoho, f"/contacts/{customer.record_id}")
     return "contact", customer.record_id

@@ -91,8 +91,8 @@ def test_each_attempt_is_counted_and_the_last_one_fails_the_phase(bench: Bench) 
 
 def test_a_last_attempt_that_makes_progress_before_it_fails_is_not_the_last(bench: Bench) -> None:
     def progress_and_fail(work: Work) -> StepRef:
-        with work.transaction() as connection:
-            work.checkpoint(connection, work.run)
+        with work.transaction() as db:
+            work.checkpoint(db, work.run)
         raise ZohoUnavailable("GET /contacts", status=500)
 
     step = bench.start()

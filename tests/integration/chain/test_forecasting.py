@@ -10,8 +10,8 @@ from workers.services.forecast import forecast
 
 
 def calls_of_a_full_sync(bench: Bench) -> int:
-    with bench.resources.engine.connect() as connection:
-        found = forecast(bench.resources, connection, connections.link(connection, bench.connection_id))
+    with bench.resources.engine.connect() as db:
+        found = forecast(bench.resources, db, connections.connection(db, bench.connection_id))
     calls: int = found.as_json()["full"]["calls"]
     return calls
 

@@ -14,8 +14,8 @@ STATES = {"53100": "Postgres has no disk space left", "42501": "This installatio
 
 
 def execute(bench: Bench, statements: str) -> None:
-    with bench.resources.engine.begin() as connection:
-        connection.exec_driver_sql(statements)
+    with bench.resources.engine.begin() as db:
+        db.exec_driver_sql(statements)
 
 
 def refuse_customers(bench: Bench, sqlstate: str) -> None:
@@ -53,9 +53,9 @@ def a_run(bench: Bench) -> None:
 
 def a_webhooks_record(bench: Bench) -> None:
     contact_id = next(each["contact_id"] for each in bench.zoho.snapshot()["contacts"] if each["contact_persons"])
-    with bench.resources.engine.begin() as connection:
+    with bench.resources.engine.begin() as db:
         event = Event("contact", contact_id, EventKind.CHANGED, None, None)
-        webhook_events.receive(connection, bench.connection_id, event)
+        webhook_events.receive(db, bench.connection_id, event)
     refresh_record(bench.resources, str(bench.connection_id), Entity.CONTACT, contact_id)
 
 

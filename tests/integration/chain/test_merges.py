@@ -16,8 +16,8 @@ from workers.zoho.errors import TokenRevoked
 
 
 def tell(bench: Bench, contact_id: str, kind: EventKind) -> None:
-    with bench.resources.engine.begin() as connection:
-        webhook_events.receive(connection, bench.connection_id, Event("contact", contact_id, kind, None, None))
+    with bench.resources.engine.begin() as db:
+        webhook_events.receive(db, bench.connection_id, Event("contact", contact_id, kind, None, None))
 
 
 def refresh_all(bench: Bench) -> None:

@@ -57,9 +57,9 @@ def refreshes(bench: Bench) -> int:
 
 def a_webhook(bench: Bench, contact_id: str) -> str:
     """Receives and handles an event of the contact; returns its outcome."""
-    with bench.resources.engine.begin() as connection:
+    with bench.resources.engine.begin() as db:
         event = Event("contact", contact_id, EventKind.CHANGED, None, None)
-        webhook_events.receive(connection, bench.connection_id, event)
+        webhook_events.receive(db, bench.connection_id, event)
     refresh_record(bench.resources, str(bench.connection_id), Entity.CONTACT, contact_id)
     (row,) = bench.rows(
         "SELECT outcome FROM webhook_events WHERE record_id = %(id)s ORDER BY id DESC LIMIT 1", id=contact_id

@@ -100,8 +100,8 @@ class TestExplain:
         assert asked("explain", " rechnung-7")["invoice"]["id"] == str(scheduled["id"])
 
     def test_an_invoice_without_a_customer_is_explained_too(self, synced: Bench, scheduled: Row) -> None:
-        with synced.resources.engine.begin() as connection:
-            connection.exec_driver_sql("ALTER TABLE invoices_cache ALTER customer_id DROP NOT NULL")
+        with synced.resources.engine.begin() as db:
+            db.exec_driver_sql("ALTER TABLE invoices_cache ALTER customer_id DROP NOT NULL")
         synced.rows(
             "UPDATE invoices_cache SET customer_id = NULL WHERE id = %(id)s RETURNING id",
             id=scheduled["id"],

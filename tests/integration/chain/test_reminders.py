@@ -25,8 +25,8 @@ NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 
 
 def set_policy(bench: Bench, policy: ReminderPolicy) -> None:
-    with bench.resources.engine.begin() as connection:
-        reminder_policies.save(connection, bench.connection_id, policy, now=NOW)
+    with bench.resources.engine.begin() as db:
+        reminder_policies.save(db, bench.connection_id, policy, now=NOW)
 
 
 def due_unknown(bench: Bench) -> set[str]:
@@ -42,10 +42,10 @@ def due_unknown(bench: Bench) -> set[str]:
 
 
 def questions_left(bench: Bench) -> Sequence[Question]:
-    with bench.resources.engine.connect() as connection:
-        link = connections.link(connection, bench.connection_id)
-        window = reminder_policies.policy_of(connection, bench.connection_id).window
-        return questions.questions(connection, link, window, now=dt.datetime.now(dt.UTC), limit=1000)
+    with bench.resources.engine.connect() as db:
+        connection = connections.connection(db, bench.connection_id)
+        window = reminder_policies.policy_of(db, bench.connection_id).window
+        return questions.questions(db, connection, window, now=dt.datetime.now(dt.UTC), limit=1000)
 
 
 @pytest.fixture
@@ -213,8 +213,8 @@ def test_numbers_are_judged_again_only_once(bench: Bench) -> None:
     bench.sync()
     noted = bench.rows("SELECT phones_judged_with FROM zoho_connections")
     assert noted[0]["phones_judged_with"].startswith(METADATA_VERSION)
-    with bench.resources.engine.begin() as connection:
-        connection.execute(text("UPDATE customers_cache SET phone_verdict = '{}'"))
+    with bench.resources.engine.begin() as db:
+        db.execute(text("UPDATE customers_cache SET phone_verdict = '{}'"))
     bench.sync()
     kept = [row for row in bench.customers().values() if row["phone_verdict"] == {}]
     assert kept, "no fact that a verdict depends on has changed, so the verdict is not computed again"

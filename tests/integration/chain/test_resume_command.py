@@ -12,7 +12,7 @@ from tests.integration.chain.bench import Bench
 from tests.integration.db.look import change
 from workers.boot import settings
 from workers.cli.app import app
-from workers.services.connect import link_organization
+from workers.services.connect import connect_organization
 from workers.services.resume import resume
 
 NEW_GRANT = "Next: booksync connect with a new grant, for each connection whose grant Zoho refuses."
@@ -80,7 +80,7 @@ def test_json_names_each_connection_and_its_reason(revoked: Bench) -> None:
 def test_reconnecting_ends_the_count_of_failures(bench: Bench) -> None:
     (user,) = bench.rows("SELECT user_id FROM zoho_connections")
     bench.rows("UPDATE zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
-    link_organization(
+    connect_organization(
         bench.resources,
         user_id=user["user_id"],
         organization_id=bench.zoho.organization_id,
@@ -92,7 +92,7 @@ def test_reconnecting_ends_the_count_of_failures(bench: Bench) -> None:
 
 def test_connecting_another_user_keeps_the_count_of_failures(bench: Bench) -> None:
     bench.rows("UPDATE zoho_connections SET oauth_failing_since = now() - interval '2 hours' RETURNING id")
-    link_organization(
+    connect_organization(
         bench.resources,
         user_id=uuid.uuid4(),
         organization_id=bench.zoho.organization_id,

@@ -66,9 +66,9 @@ def test_a_refresh_waits_too(bench: Bench, set_up: object) -> None:
     assert callable(set_up)
     bench.sync()
     contact_id = min(bench.customers())
-    with bench.resources.engine.begin() as connection:
+    with bench.resources.engine.begin() as db:
         event = Event("contact", contact_id, EventKind.CHANGED, None, None)
-        webhook_events.receive(connection, bench.connection_id, event)
+        webhook_events.receive(db, bench.connection_id, event)
     for _ in range(10):
         bench.rows("""
             UPDATE zoho_connections

@@ -197,8 +197,8 @@ def test_spare_calls_are_left_to_a_later_run_however_soon_the_probe_is(bench: Be
         raise BudgetWait(seconds, WaitReason.DAY)
 
     step = bench.start()
-    with bench.resources.engine.begin() as connection:
-        lease = runs.acquire(connection, step.run_id, step.step, lease_seconds=60)
+    with bench.resources.engine.begin() as db:
+        lease = runs.acquire(db, step.run_id, step.step, lease_seconds=60)
     assert lease is not None
     work = Work(bench.resources, lease)
     calls = DetailCalls(

@@ -24,10 +24,10 @@ THREADS = 50
 
 @pytest.fixture
 def tokens(bench: Bench) -> SharedTokens:
-    with bench.resources.engine.connect() as connection:
-        link = connections.link(connection, bench.connection_id)
+    with bench.resources.engine.connect() as db:
+        connection = connections.connection(db, bench.connection_id)
     resources = bench.resources
-    client = resources.oauth_client(resources.hosts(link.data_center))
+    client = resources.oauth_client(resources.hosts(connection.data_center))
     bench.zoho.reset_stats()
     return SharedTokens(resources.engine, resources.vault, resources.http, client, bench.connection_id)
 

@@ -6,7 +6,7 @@ import itertools
 from sqlalchemy import Engine
 
 from db import customers
-from db.connections import Link
+from db.connections import Connection
 from db.customers import Upserted
 from db.staging import Observed
 from domain.contacts import Contact
@@ -35,18 +35,18 @@ ORDERS = [*itertools.permutations(range(len(VERSIONS)), 2)]
 
 def upsert(
     engine: Engine,
-    link: Link,
+    connection: Connection,
     *contacts: Contact,
     observed_at: dt.datetime = OBSERVED_AT,
     fallback: PhoneFallback = PhoneFallback.NONE,
 ) -> Upserted:
     batch = [Observed(contact, observed_at) for contact in contacts]
-    with engine.begin() as connection:
-        return customers.upsert(connection, link, batch, fallback=fallback, now=NOW)
+    with engine.begin() as db:
+        return customers.upsert(db, connection, batch, fallback=fallback, now=NOW)
 
 
-def cache_customer(engine: Engine, link: Link, contact_id: str = "5001") -> Upserted:
-    return upsert(engine, link, a_contact(contact_id))
+def cache_customer(engine: Engine, connection: Connection, contact_id: str = "5001") -> Upserted:
+    return upsert(engine, connection, a_contact(contact_id))
 
 
 def cached(engine: Engine, contact_id: str = "5001") -> Row:

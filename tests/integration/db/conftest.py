@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from db.connections import Link
+from db.connections import Connection
 from db.engine import new_engine
 from db.migrations import migrate
 from db.models import Base
 from db.runs import StepRef
 from sandbox.servers import EmbeddedPostgres
 from tests.integration.db.caching import cache_customer
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.planning import plan_for
 from tests.integration.db.reminding import tell_and_plan
 from tests.integration.db.stepping import begin
@@ -32,40 +32,40 @@ def shared_engine(postgres: EmbeddedPostgres) -> Iterator[Engine]:
 def engine(shared_engine: Engine) -> Iterator[Engine]:
     """Deleting a few rows is much faster than copying the database."""
     yield shared_engine
-    with shared_engine.begin() as connection:
+    with shared_engine.begin() as db:
         for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+            db.execute(table.delete())
 
 
 @pytest.fixture
-def link(engine: Engine) -> Link:
-    return a_link(engine)
+def connection(engine: Engine) -> Connection:
+    return a_connection(engine)
 
 
 @pytest.fixture
-def home(engine: Engine, link: Link) -> Link:
+def home(engine: Engine, connection: Connection) -> Connection:
     """A connection with one cached customer."""
-    cache_customer(engine, link)
-    return link
+    cache_customer(engine, connection)
+    return connection
 
 
 @pytest.fixture
-def planned(engine: Engine, link: Link) -> Link:
+def planned(engine: Engine, connection: Connection) -> Connection:
     """A connection with one customer, one open invoice, and its six reminders."""
-    plan_for(engine, link)
-    return link
+    plan_for(engine, connection)
+    return connection
 
 
 @pytest.fixture
-def due(engine: Engine, link: Link) -> Link:
+def due(engine: Engine, connection: Connection) -> Connection:
     """A connection whose only reminder is due now, and may be handed over."""
-    tell_and_plan(engine, link)
-    return link
+    tell_and_plan(engine, connection)
+    return connection
 
 
 @pytest.fixture
-def step(engine: Engine, link: Link) -> StepRef:
+def step(engine: Engine, connection: Connection) -> StepRef:
     """The first step of a new run."""
-    step = begin(engine, link)
+    step = begin(engine, connection)
     assert step is not None
     return step

@@ -5,7 +5,7 @@ import datetime as dt
 from sqlalchemy import Engine
 
 from db import invoices
-from db.connections import Link
+from db.connections import Connection
 from db.invoices import Upserted
 from db.skipped_invoices import ObservedInvoice
 from domain.invoices import Invoice
@@ -13,10 +13,10 @@ from tests.integration.db.caching import NOW, OBSERVED_AT
 from tests.integration.db.look import Row, row, rows
 
 
-def upsert(engine: Engine, link: Link, *found: Invoice, observed_at: dt.datetime = OBSERVED_AT) -> Upserted:
-    with engine.begin() as connection:
+def upsert(engine: Engine, connection: Connection, *found: Invoice, observed_at: dt.datetime = OBSERVED_AT) -> Upserted:
+    with engine.begin() as db:
         batch = [ObservedInvoice(invoice, observed_at) for invoice in found]
-        return invoices.upsert(connection, link, batch, now=NOW)
+        return invoices.upsert(db, connection, batch, now=NOW)
 
 
 def cached(engine: Engine, invoice_id: str = "8001") -> Row:

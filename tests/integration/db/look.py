@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
+
+from db.session import Session
 
 Row = Mapping[str, Any]
 
@@ -13,8 +15,8 @@ _PATIENCE_SECONDS = 20
 
 
 def rows(engine: Engine, sql: str, **values: Any) -> list[Row]:
-    with engine.connect() as connection:
-        return [dict(row) for row in connection.execute(text(sql), values).mappings()]
+    with engine.connect() as db:
+        return [dict(row) for row in db.execute(text(sql), values).mappings()]
 
 
 def row(engine: Engine, sql: str, **values: Any) -> Row:
@@ -25,27 +27,27 @@ def row(engine: Engine, sql: str, **values: Any) -> Row:
 
 def change(engine: Engine, sql: str, **values: Any) -> int:
     """Execute the statement, and return the number of changed rows."""
-    with engine.begin() as connection:
-        return connection.execute(text(sql), values).rowcount
+    with engine.begin() as db:
+        return db.execute(text(sql), values).rowcount
 
 
 @contextmanager
-def altered(engine: Engine, *statements: str) -> Iterator[Connection]:
+def altered(engine: Engine, *statements: str) -> Iterator[Session]:
     """A transaction in which the statements have altered the database itself; it is rolled back."""
-    with engine.connect() as connection:
+    with engine.connect() as db:
         for statement in statements:
-            connection.exec_driver_sql(statement)
-        yield connection
-        connection.rollback()
+            db.exec_driver_sql(statement)
+        yield db
+        db.rollback()
 
 
 def until_somebody_waits(engine: Engine, sessions: int = 1) -> None:
     """Return once that number of sessions of this database wait for a lock."""
     ends_at = time.monotonic() + _PATIENCE_SECONDS
     # A transaction per query: inside a single transaction Postgres would always return the same snapshot.
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
         while time.monotonic() < ends_at:
-            waiting = connection.execute(
+            waiting = db.execute(
                 text("""
                     SELECT count(*) FROM pg_stat_activity
                      WHERE datname = current_database() AND wait_event_type = 'Lock'

@@ -5,7 +5,7 @@ import datetime as dt
 from sqlalchemy import Engine
 
 from db import reminders
-from db.connections import Link
+from db.connections import Connection
 from domain.contacts import Contact, ContactDetails, ContactStatus
 from domain.invoices import Invoice
 from tests.builders import a_contact, an_invoice
@@ -38,11 +38,11 @@ CANCELLING_CONTACTS = [
 ]
 
 
-def plan_for(engine: Engine, link: Link, *told: Invoice, contact: Contact | None = None) -> None:
+def plan_for(engine: Engine, connection: Connection, *told: Invoice, contact: Contact | None = None) -> None:
     """Write the contact and the invoices, and make their first plans."""
-    tell_contact(engine, link, contact or a_contact())
-    tell_invoices(engine, link, *(told or (an_invoice(),)))
-    plan_due(engine, link)
+    tell_contact(engine, connection, contact or a_contact())
+    tell_invoices(engine, connection, *(told or (an_invoice(),)))
+    plan_due(engine, connection)
 
 
 def all_reminders(engine: Engine) -> list[Row]:
@@ -64,6 +64,6 @@ def outcome(engine: Engine) -> tuple[str | None, dt.datetime | None]:
     return found["plan_outcome"], found["plan_at"]
 
 
-def standing(engine: Engine, link: Link) -> reminders.Standing:
-    with engine.connect() as connection:
-        return reminders.standing(connection, link.connection_id)
+def standing(engine: Engine, connection: Connection) -> reminders.Standing:
+    with engine.connect() as db:
+        return reminders.standing(db, connection.connection_id)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Engine
 
 from db import customers, hand_over, invoices, reminders
-from db.connections import Link
+from db.connections import Connection
 from db.hand_over import Claimed
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
@@ -27,14 +27,14 @@ DUE_AT = dt.datetime(2026, 4, 1, 9, 0, tzinfo=dt.UTC)
 SWITCH_ON = ContactDetails(country_code=None, reminders_enabled=True)
 
 
-def tell_contact(engine: Engine, link: Link, contact: Contact, *, now: dt.datetime = NOW) -> None:
-    with engine.begin() as connection:
-        customers.upsert(connection, link, [Observed(contact, now)], fallback=PhoneFallback.NONE, now=now)
+def tell_contact(engine: Engine, connection: Connection, contact: Contact, *, now: dt.datetime = NOW) -> None:
+    with engine.begin() as db:
+        customers.upsert(db, connection, [Observed(contact, now)], fallback=PhoneFallback.NONE, now=now)
 
 
-def tell_invoices(engine: Engine, link: Link, *told: Invoice, now: dt.datetime = NOW) -> None:
-    with engine.begin() as connection:
-        invoices.upsert(connection, link, [ObservedInvoice(invoice, now) for invoice in told], now=now)
+def tell_invoices(engine: Engine, connection: Connection, *told: Invoice, now: dt.datetime = NOW) -> None:
+    with engine.begin() as db:
+        invoices.upsert(db, connection, [ObservedInvoice(invoice, now) for invoice in told], now=now)
 
 
 def asked(invoice: Invoice) -> Invoice:
@@ -42,45 +42,47 @@ def asked(invoice: Invoice) -> Invoice:
     return replace(invoice, has_details=True)
 
 
-def plan_due(engine: Engine, link: Link, *, now: dt.datetime = NOW) -> int:
+def plan_due(engine: Engine, connection: Connection, *, now: dt.datetime = NOW) -> int:
     """Plan the due invoices, and return their number."""
-    with engine.begin() as connection:
-        return reminders.plan_due(connection, link, now=now)
+    with engine.begin() as db:
+        return reminders.plan_due(db, connection, now=now)
 
 
-def plan_all(engine: Engine, link: Link, *, now: dt.datetime = NOW) -> None:
-    while plan_due(engine, link, now=now):
+def plan_all(engine: Engine, connection: Connection, *, now: dt.datetime = NOW) -> None:
+    while plan_due(engine, connection, now=now):
         pass
 
 
-def note_sync(engine: Engine, link: Link, at: dt.datetime) -> None:
+def note_sync(engine: Engine, connection: Connection, at: dt.datetime) -> None:
     """Record a successful invoice sync at that time."""
     change(
         engine,
         "UPDATE sync_metadata SET last_invoice_sync_at = :at WHERE connection_id = :id",
         at=at,
-        id=link.connection_id,
+        id=connection.connection_id,
     )
 
 
-def tell_and_plan(engine: Engine, link: Link, *told: Invoice, contact: Contact | None = None) -> None:
+def tell_and_plan(engine: Engine, connection: Connection, *told: Invoice, contact: Contact | None = None) -> None:
     """Make everything ready for a handover at the due date: the switch is on, the invoices were just synced."""
-    tell_contact(engine, link, contact or a_contact(details=SWITCH_ON))
-    tell_invoices(engine, link, *map(asked, told or (an_invoice(),)))
-    plan_all(engine, link)
+    tell_contact(engine, connection, contact or a_contact(details=SWITCH_ON))
+    tell_invoices(engine, connection, *map(asked, told or (an_invoice(),)))
+    plan_all(engine, connection)
     # The step before the due date was missed: its window is over.
-    plan_all(engine, link, now=DUE_AT - dt.timedelta(hours=1))
-    note_sync(engine, link, DUE_AT)
+    plan_all(engine, connection, now=DUE_AT - dt.timedelta(hours=1))
+    note_sync(engine, connection, DUE_AT)
 
 
-def claim(engine: Engine, link: Link | None = None, *, at: dt.datetime = DUE_AT, at_most: int = 100) -> list[Claimed]:
-    with engine.begin() as connection:
+def claim(
+    engine: Engine, connection: Connection | None = None, *, at: dt.datetime = DUE_AT, at_most: int = 100
+) -> list[Claimed]:
+    with engine.begin() as db:
         return list(
-            hand_over.claim(connection, at=at, at_most=at_most, connection_id=link.connection_id if link else None)
+            hand_over.claim(db, at=at, at_most=at_most, connection_id=connection.connection_id if connection else None)
         )
 
 
 def held_back(engine: Engine, *, at: dt.datetime = DUE_AT) -> list[HoldReason | None]:
     """The hold reasons of all due reminders, the oldest first."""
-    with engine.connect() as connection:
-        return [reminder.held_back for reminder in hand_over.due(connection, at=at)]
+    with engine.connect() as db:
+        return [reminder.held_back for reminder in hand_over.due(db, at=at)]

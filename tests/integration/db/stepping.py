@@ -4,11 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from db import runs
-from db.connections import Link
+from db.connections import Connection
 from db.runs import StepLease, StepRef
+from db.session import Session
 from domain.runs import Mode
 from tests.integration.db.look import Row, change, row, rows
 
@@ -17,14 +18,14 @@ ResultT = TypeVar("ResultT")
 A_MINUTE_SECONDS = 60.0
 
 
-def begin(engine: Engine, link: Link, *, sweep_seconds: float = A_MINUTE_SECONDS) -> StepRef | None:
-    with engine.begin() as connection:
-        return runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=True, sweep_seconds=sweep_seconds)
+def begin(engine: Engine, connection: Connection, *, sweep_seconds: float = A_MINUTE_SECONDS) -> StepRef | None:
+    with engine.begin() as db:
+        return runs.start(db, connection.connection_id, Mode.FULL, allow_deletions=True, sweep_seconds=sweep_seconds)
 
 
 def acquire(engine: Engine, step: StepRef, *, lease_seconds: float = A_MINUTE_SECONDS) -> StepLease | None:
-    with engine.begin() as connection:
-        return runs.acquire(connection, step.run_id, step.step, lease_seconds=lease_seconds)
+    with engine.begin() as db:
+        return runs.acquire(db, step.run_id, step.step, lease_seconds=lease_seconds)
 
 
 def leased(engine: Engine, step: StepRef, *, lease_seconds: float = A_MINUTE_SECONDS) -> StepLease:
@@ -53,12 +54,12 @@ def at_once(work: Callable[[], ResultT], times: int = 2) -> list[ResultT]:
         return [future.result() for future in [threads.submit(work) for _ in range(times)]]
 
 
-def finish(connection: Connection, mine: StepLease) -> StepRef:
-    return runs.advance(connection, mine.over(mine.run.finished()), sweep_seconds=0)
+def finish(db: Session, mine: StepLease) -> StepRef:
+    return runs.advance(db, mine.over(mine.run.finished()), sweep_seconds=0)
 
 
-def write_a_row(connection: Connection) -> None:
-    connection.execute(text("INSERT INTO users DEFAULT VALUES"))
+def write_a_row(db: Session) -> None:
+    db.execute(text("INSERT INTO users DEFAULT VALUES"))
 
 
 def nothing_was_written(engine: Engine) -> bool:

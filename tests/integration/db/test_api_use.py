@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from db import api_use, budget_waits, runs
 from db.api_use import StoredPause
 from db.budget_waits import BroughtForward
-from db.connections import Link, UnknownConnectionError
+from db.connections import Connection, UnknownConnectionError
 from db.runs import StepRef
 from tests.integration.db.look import change, row
 from tests.integration.db.stepping import leased, the_run
@@ -16,13 +16,13 @@ HOUR = 3600.0
 
 
 def pause(engine: Engine, seconds: float, reason: str = "day", *, is_probed: bool = True) -> None:
-    with engine.begin() as connection:
-        api_use.note_pause(connection, ORGANIZATION, seconds, reason, is_probed=is_probed)
+    with engine.begin() as db:
+        api_use.note_pause(db, ORGANIZATION, seconds, reason, is_probed=is_probed)
 
 
 def left(engine: Engine) -> StoredPause | None:
-    with engine.connect() as connection:
-        return api_use.pause_left(connection, ORGANIZATION)
+    with engine.connect() as db:
+        return api_use.pause_left(db, ORGANIZATION)
 
 
 class TestPauses:
@@ -54,16 +54,16 @@ class TestPauses:
     def test_a_probe_is_stored(self, engine: Engine) -> None:
         pause(engine, HOUR)
         change(engine, "UPDATE api_use SET probed_at = now() - interval '1 hour'")
-        with engine.begin() as connection:
-            api_use.note_probe(connection, ORGANIZATION)
+        with engine.begin() as db:
+            api_use.note_probe(db, ORGANIZATION)
         found = left(engine)
         assert found is not None
         assert found.seconds_since_probe == pytest.approx(0, abs=10)
 
     def test_a_lifted_pause_is_deleted(self, engine: Engine) -> None:
         pause(engine, HOUR)
-        with engine.begin() as connection:
-            api_use.forget_pause(connection, ORGANIZATION)
+        with engine.begin() as db:
+            api_use.forget_pause(db, ORGANIZATION)
         assert left(engine) is None
         assert row(engine, "SELECT probed_at FROM api_use")["probed_at"] is None
 
@@ -75,16 +75,20 @@ class TestOrganizations:
         change(engine, "INSERT INTO api_use (organization_id) VALUES ('20000001')")
 
     def named(self, engine: Engine, name: str | None) -> list[str]:
-        with engine.connect() as connection:
-            return api_use.organizations(connection, name)
+        with engine.connect() as db:
+            return api_use.organizations(db, name)
 
-    def test_without_a_name_all_organisations_with_a_connection_are_returned(self, engine: Engine, link: Link) -> None:
-        assert self.named(engine, None) == [link.organization_id]
+    def test_without_a_name_all_organisations_with_a_connection_are_returned(
+        self, engine: Engine, connection: Connection
+    ) -> None:
+        assert self.named(engine, None) == [connection.organization_id]
 
-    def test_an_organisation_is_found_by_its_number_or_by_a_connection_id(self, engine: Engine, link: Link) -> None:
-        connection_id = str(link.connection_id)
-        for name in (link.organization_id, connection_id, connection_id.upper(), connection_id[:8]):
-            assert self.named(engine, name) == [link.organization_id]
+    def test_an_organisation_is_found_by_its_number_or_by_a_connection_id(
+        self, engine: Engine, connection: Connection
+    ) -> None:
+        connection_id = str(connection.connection_id)
+        for name in (connection.organization_id, connection_id, connection_id.upper(), connection_id[:8]):
+            assert self.named(engine, name) == [connection.organization_id]
 
     @pytest.mark.usefixtures("link")
     def test_an_organisation_without_a_connection_is_found_by_its_number(self, engine: Engine) -> None:
@@ -99,12 +103,12 @@ class TestOrganizations:
 
 class TestBringForward:
     def wait(self, engine: Engine, step: StepRef, waiting_for: str) -> None:
-        with engine.begin() as connection:
-            runs.release(connection, leased(engine, step), wait_seconds=HOUR, waiting_for=waiting_for, sweep_seconds=15)
+        with engine.begin() as db:
+            runs.release(db, leased(engine, step), wait_seconds=HOUR, waiting_for=waiting_for, sweep_seconds=15)
 
     def bring_forward(self, engine: Engine, organization_id: str = ORGANIZATION) -> BroughtForward:
-        with engine.begin() as connection:
-            return budget_waits.bring_forward(connection, organization_id)
+        with engine.begin() as db:
+            return budget_waits.bring_forward(db, organization_id)
 
     def test_a_run_that_waits_for_the_budget_becomes_due(self, engine: Engine, step: StepRef) -> None:
         self.wait(engine, step, "API budget (day)")
@@ -121,14 +125,14 @@ class TestBringForward:
         self.wait(engine, step, "API budget (day)")
         assert self.bring_forward(engine, "20000001") == BroughtForward(runs=0, records=0)
 
-    def test_a_record_that_waits_for_the_budget_becomes_due(self, engine: Engine, link: Link) -> None:
+    def test_a_record_that_waits_for_the_budget_becomes_due(self, engine: Engine, connection: Connection) -> None:
         change(
             engine,
             """
             INSERT INTO resyncs (connection_id, entity, record_id, received, not_before, waiting_for)
             VALUES (:connection_id, 'contact', '460000000026049', 1, now() + interval '1 hour', 'API budget (day)')
             """,
-            connection_id=link.connection_id,
+            connection_id=connection.connection_id,
         )
         assert self.bring_forward(engine) == BroughtForward(runs=0, records=1)
         assert row(engine, "SELECT not_before <= now() AS is_due FROM resyncs")["is_due"]

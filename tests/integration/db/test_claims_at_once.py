@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db import hand_over, openings, reminders
-from db.connections import Link
+from db.connections import Connection
 from domain.contacts import Contact
 from domain.invoices import Invoice
 from domain.opening import Backlog
@@ -69,33 +69,33 @@ class Office:
     """One connection on a few mornings, and the log of its processes; times are from this process's steady clock."""
 
     engine: Engine
-    link: Link
+    connection: Connection
     claimed: list[tuple[float, uuid.UUID, tuple[uuid.UUID, ...]]] = field(default_factory=list)  #: before the commit
     closed: list[tuple[float, float]] = field(default_factory=list)  #: from a closing's commit until the next opening
 
     def claim_often(self, at: dt.datetime) -> None:
         for _ in range(CLAIMS_A_DAY):
-            with self.engine.begin() as connection:
-                taken = hand_over.claim(connection, at=at, at_most=2)
+            with self.engine.begin() as db:
+                taken = hand_over.claim(db, at=at, at_most=2)
                 committing_at = time.perf_counter()
             self.claimed += [(committing_at, each.contact_id, each.reminder_ids) for each in taken]
 
     def open_and_close(self, at: dt.datetime) -> None:
-        with self.engine.begin() as connection:
-            openings.close_handover(connection, self.link.connection_id)
+        with self.engine.begin() as db:
+            openings.close_handover(db, self.connection.connection_id)
         closed_at = time.perf_counter()
         assert claim(self.engine, at=at) == []
         self.closed.append((closed_at, time.perf_counter()))
-        with self.engine.begin() as connection:
-            openings.open_handover(connection, self.link.connection_id, Backlog.LATEST, now=at)
-        reminders.plan_all_due(self.engine, self.link, now=at)
+        with self.engine.begin() as db:
+            openings.open_handover(db, self.connection.connection_id, Backlog.LATEST, now=at)
+        reminders.plan_all_due(self.engine, self.connection, now=at)
 
     def report(self, at: dt.datetime, chance: random.Random) -> None:
         if not self.claimed:
             return
         _, handover_id, _ = chance.choice(self.claimed)
-        with self.engine.begin() as connection:
-            connection.execute(
+        with self.engine.begin() as db:
+            db.execute(
                 text("SELECT report_outcome(:handover, :outcome, until => :until)"),
                 {"handover": handover_id, "outcome": chance.choice(OUTCOMES), "until": at.date()},
             )
@@ -103,24 +103,24 @@ class Office:
     def edit(self, at: dt.datetime, chance: random.Random) -> None:
         number = chance.randrange(CUSTOMERS)
         modified_at = at + dt.timedelta(microseconds=chance.randrange(1_000_000))
-        tell_contact(self.engine, self.link, customer(number, modified_at, chance.randrange(NUMBERS)), now=at)
+        tell_contact(self.engine, self.connection, customer(number, modified_at, chance.randrange(NUMBERS)), now=at)
         owed = chance.choice(["0", "60.00", "120.00"])
-        tell_invoices(self.engine, self.link, invoice(chance.randrange(INVOICES), modified_at, owed), now=at)
+        tell_invoices(self.engine, self.connection, invoice(chance.randrange(INVOICES), modified_at, owed), now=at)
 
 
 @pytest.fixture
-def office(engine: Engine, link: Link) -> Office:
+def office(engine: Engine, connection: Connection) -> Office:
     for number in range(CUSTOMERS):
-        tell_contact(engine, link, customer(number, LONG_BEFORE, number // 2), now=LONG_BEFORE)
-    tell_invoices(engine, link, *(invoice(number, LONG_BEFORE) for number in range(INVOICES)), now=LONG_BEFORE)
-    plan_all(engine, link, now=LONG_BEFORE)
-    return Office(engine, link)
+        tell_contact(engine, connection, customer(number, LONG_BEFORE, number // 2), now=LONG_BEFORE)
+    tell_invoices(engine, connection, *(invoice(number, LONG_BEFORE) for number in range(INVOICES)), now=LONG_BEFORE)
+    plan_all(engine, connection, now=LONG_BEFORE)
+    return Office(engine, connection)
 
 
 def live_a_morning(office: Office, at: dt.datetime) -> None:
     """Several threads hand over. Others open, close, report and edit until the last handover has ended."""
-    plan_all(office.engine, office.link, now=at)
-    note_sync(office.engine, office.link, at)
+    plan_all(office.engine, office.connection, now=at)
+    note_sync(office.engine, office.connection, at)
     has_ended = Event()
 
     def until_the_end(work: Callable[[], None]) -> None:
@@ -176,14 +176,14 @@ def _check_closed(office: Office) -> None:
     assert late == []
 
 
-def test_closing_waits_for_a_handover_that_has_begun(engine: Engine, due: Link) -> None:
+def test_closing_waits_for_a_handover_that_has_begun(engine: Engine, due: Connection) -> None:
     def close() -> None:
-        with engine.begin() as connection:
-            openings.close_handover(connection, due.connection_id)
+        with engine.begin() as db:
+            openings.close_handover(db, due.connection_id)
 
     with ThreadPoolExecutor(1) as threads:
-        with engine.begin() as connection:
-            assert len(hand_over.claim(connection, at=DUE_AT)) == 1
+        with engine.begin() as db:
+            assert len(hand_over.claim(db, at=DUE_AT)) == 1
             closing = threads.submit(close)
             until_somebody_waits(engine)
         closing.result()
@@ -191,16 +191,18 @@ def test_closing_waits_for_a_handover_that_has_begun(engine: Engine, due: Link) 
 
 
 @pytest.mark.usefixtures("due")
-def test_a_handover_does_not_wait_for_a_closing(engine: Engine, due: Link) -> None:
-    with engine.begin() as connection:
-        openings.close_handover(connection, due.connection_id)
+def test_a_handover_does_not_wait_for_a_closing(engine: Engine, due: Connection) -> None:
+    with engine.begin() as db:
+        openings.close_handover(db, due.connection_id)
         assert claim(engine) == []
 
 
-def test_closing_does_not_wait_for_a_blocked_sender(engine: Engine, due: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_does_not_wait_for_a_blocked_sender(
+    engine: Engine, due: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(openings, "_CLAIMS_ARE_AWAITED", "50ms")
     with engine.begin() as hanging:
         assert hand_over.claim(hanging, at=DUE_AT)
-        with engine.begin() as connection:
-            openings.close_handover(connection, due.connection_id)
+        with engine.begin() as db:
+            openings.close_handover(db, due.connection_id)
     assert rows(engine, "SELECT handover FROM zoho_connections") == [{"handover": "closed"}]

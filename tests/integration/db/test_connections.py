@@ -9,31 +9,31 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db import connections, parking, sync_schedule, watermarks
-from db.connections import Link, UnknownConnectionError
+from db.connections import Connection, UnknownConnectionError
 from db.parking import Parking
 from domain.deletions import RecordKind
-from tests.integration.db.links import A_DAY_SECONDS, a_link, a_new_link, save
+from tests.integration.db.connection_builders import A_DAY_SECONDS, a_connection, a_new_connection, save
 from tests.integration.db.look import Row, change, row, rows, until_somebody_waits
 
 FIVE_MINUTES_SECONDS = 300.0
 
 
-def look_up(engine: Engine, connection_id: uuid.UUID) -> Link:
-    with engine.connect() as connection:
-        return connections.link(connection, connection_id)
+def look_up(engine: Engine, connection_id: uuid.UUID) -> Connection:
+    with engine.connect() as db:
+        return connections.connection(db, connection_id)
 
 
 def take_due(engine: Engine, *, limit: int = 1000) -> list[tuple[uuid.UUID, bool]]:
-    with engine.begin() as connection:
+    with engine.begin() as db:
         return sync_schedule.take_due(
-            connection,
+            db,
             sync_interval_seconds=FIVE_MINUTES_SECONDS,
             full_sync_interval_seconds=A_DAY_SECONDS,
             limit=limit,
         )
 
 
-def make_due(engine: Engine, link: Link, *, sync: float = 3600, full: float = 3600) -> None:
+def make_due(engine: Engine, connection: Connection, *, sync: float = 3600, full: float = 3600) -> None:
     """Make the syncs due in that number of seconds; a negative number is in the past."""
     change(
         engine,
@@ -43,13 +43,13 @@ def make_due(engine: Engine, link: Link, *, sync: float = 3600, full: float = 36
                next_full_sync_at = now() + make_interval(secs => :full)
          WHERE id = :id
         """,
-        id=link.connection_id,
+        id=connection.connection_id,
         sync=sync,
         full=full,
     )
 
 
-def due_in(engine: Engine, link: Link) -> Row:
+def due_in(engine: Engine, connection: Connection) -> Row:
     """The seconds until the next incremental and the next full sync."""
     return row(
         engine,
@@ -58,25 +58,25 @@ def due_in(engine: Engine, link: Link) -> Row:
                extract(epoch FROM next_full_sync_at - now())::float AS full
           FROM zoho_connections WHERE id = :id
         """,
-        id=link.connection_id,
+        id=connection.connection_id,
     )
 
 
 class TestSaving:
     def test_two_concurrent_connects_agree_on_the_id_for_their_secrets(self, engine: Engine) -> None:
-        new = a_new_link()
+        new = a_new_connection()
 
         def id_of_the_second() -> uuid.UUID:
-            with engine.begin() as connection:
-                return connections.id_for(connection, new.user_id, new.organization_id)
+            with engine.begin() as db:
+                return connections.id_for(db, new.user_id, new.organization_id)
 
         with ThreadPoolExecutor() as threads:
-            with engine.begin() as connection:
-                first = connections.id_for(connection, new.user_id, new.organization_id)
+            with engine.begin() as db:
+                first = connections.id_for(db, new.user_id, new.organization_id)
                 second = threads.submit(id_of_the_second)
                 until_somebody_waits(engine)
                 saved, _ = connections.save(
-                    connection,
+                    db,
                     replace(new, connection_id=first),
                     sync_interval_seconds=A_DAY_SECONDS,
                     full_sync_interval_seconds=A_DAY_SECONDS,
@@ -84,14 +84,18 @@ class TestSaving:
             assert (saved, second.result()) == (first, first)
 
     def test_a_new_connection_creates_its_user_and_its_sync_metadata(self, engine: Engine) -> None:
-        new = a_new_link()
+        new = a_new_connection()
         connection_id, webhook_secret = save(engine, new)
-        link = look_up(engine, connection_id)
+        connection = look_up(engine, connection_id)
         assert webhook_secret == new.webhook_secret
-        assert (link.user_id, link.organization_id, link.data_center) == (new.user_id, "10234695", "eu")
-        assert (link.time_zone, link.country_code, link.is_parked) == ("Europe/London", "GB", False)
-        assert (link.last_customer_sync_at, link.last_invoice_sync_at) == (None, None)
-        assert link.home.time_zone == "Europe/London"
+        assert (connection.user_id, connection.organization_id, connection.data_center) == (
+            new.user_id,
+            "10234695",
+            "eu",
+        )
+        assert (connection.time_zone, connection.country_code, connection.is_parked) == ("Europe/London", "GB", False)
+        assert (connection.last_customer_sync_at, connection.last_invoice_sync_at) == (None, None)
+        assert connection.home.time_zone == "Europe/London"
         assert row(engine, "SELECT user_id, connection_id FROM sync_metadata") == {
             "user_id": new.user_id,
             "connection_id": connection_id,
@@ -100,15 +104,15 @@ class TestSaving:
     def test_an_existing_user_row_stays_unchanged(self, engine: Engine) -> None:
         user_id = uuid.uuid4()
         change(engine, "INSERT INTO users (id) VALUES (:id)", id=user_id)
-        save(engine, a_new_link(user_id=user_id))
+        save(engine, a_new_connection(user_id=user_id))
         assert rows(engine, "SELECT id FROM users") == [{"id": user_id}]
 
     def test_connecting_again_revives_the_same_connection(self, engine: Engine) -> None:
-        new = a_new_link()
+        new = a_new_connection()
         first_id, _ = save(engine, new)
-        with engine.begin() as connection:
-            parking.park(connection, look_up(engine, first_id), "Zoho no longer knows the refresh token.")
-            watermarks.set_watermark(connection, first_id, RecordKind.CUSTOMER, dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
+        with engine.begin() as db:
+            parking.park(db, look_up(engine, first_id), "Zoho no longer knows the refresh token.")
+            watermarks.set_watermark(db, first_id, RecordKind.CUSTOMER, dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
         changed = replace(
             new,
             refresh_token="refresh-2",
@@ -118,16 +122,16 @@ class TestSaving:
             country_code="US",
         )
         again_id, _ = save(engine, changed)
-        link = look_up(engine, again_id)
+        connection = look_up(engine, again_id)
         assert again_id == first_id
-        assert (link.is_parked, link.parked_reason) == (False, None)
-        assert (link.data_center, link.time_zone, link.country_code) == ("com", "UTC", "US")
-        assert link.last_customer_sync_at == dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+        assert (connection.is_parked, connection.parked_reason) == (False, None)
+        assert (connection.data_center, connection.time_zone, connection.country_code) == ("com", "UTC", "US")
+        assert connection.last_customer_sync_at == dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
         stored = row(engine, "SELECT * FROM zoho_connections")
         assert (stored["refresh_token_encrypted"], stored["access_token_encrypted"]) == ("refresh-2", "access-2")
 
     def test_the_first_webhook_secret_stays_because_zohos_rules_contain_it(self, engine: Engine) -> None:
-        new = a_new_link()
+        new = a_new_connection()
         save(engine, new)
         _, webhook_secret = save(engine, replace(new, webhook_secret="webhook-2"))
         assert webhook_secret == "webhook-1"
@@ -135,14 +139,14 @@ class TestSaving:
     def test_each_pair_of_user_and_organisation_has_its_own_connection(self, engine: Engine) -> None:
         user_id = uuid.uuid4()
         made = {
-            save(engine, a_new_link(user_id=user_id))[0],
-            save(engine, a_new_link(user_id=user_id, organization_id="20234695"))[0],
-            save(engine, a_new_link())[0],
+            save(engine, a_new_connection(user_id=user_id))[0],
+            save(engine, a_new_connection(user_id=user_id, organization_id="20234695"))[0],
+            save(engine, a_new_connection())[0],
         }
         assert len(made) == 3
 
     def test_two_concurrent_connects_get_the_same_connection(self, engine: Engine) -> None:
-        new = a_new_link()
+        new = a_new_connection()
         with ThreadPoolExecutor(4) as threads:
             made = {future.result()[0] for future in [threads.submit(save, engine, new) for _ in range(4)]}
         assert len(made) == 1
@@ -154,62 +158,62 @@ class TestSaving:
 
 
 class TestWhatIsRemembered:
-    def test_a_parked_connection_stores_the_reason(self, engine: Engine, link: Link) -> None:
-        with engine.begin() as connection:
-            parking.park(connection, link, "Zoho no longer knows the refresh token.")
-        parked = look_up(engine, link.connection_id)
+    def test_a_parked_connection_stores_the_reason(self, engine: Engine, connection: Connection) -> None:
+        with engine.begin() as db:
+            parking.park(db, connection, "Zoho no longer knows the refresh token.")
+        parked = look_up(engine, connection.connection_id)
         assert (parked.is_parked, parked.parked_reason) == (True, "Zoho no longer knows the refresh token.")
 
-    def test_the_first_reason_for_parking_stays(self, engine: Engine, link: Link) -> None:
-        with engine.begin() as connection:
-            assert parking.park(connection, link, "The first.") is Parking.PARKED
-            assert parking.park(connection, link, "The second.") is Parking.ALREADY
-        assert look_up(engine, link.connection_id).parked_reason == "The first."
+    def test_the_first_reason_for_parking_stays(self, engine: Engine, connection: Connection) -> None:
+        with engine.begin() as db:
+            assert parking.park(db, connection, "The first.") is Parking.PARKED
+            assert parking.park(db, connection, "The second.") is Parking.ALREADY
+        assert look_up(engine, connection.connection_id).parked_reason == "The first."
 
     def test_refused_old_credentials_do_not_park_a_renewed_connection(self, engine: Engine) -> None:
-        new = a_new_link()
+        new = a_new_connection()
         connection_id, _ = save(engine, new)
         old = look_up(engine, connection_id)
         save(engine, replace(new, refresh_token="refresh-2"))
-        with engine.begin() as connection:
-            assert parking.park(connection, old, "Zoho no longer knows the refresh token.") is Parking.REVIVED
+        with engine.begin() as db:
+            assert parking.park(db, old, "Zoho no longer knows the refresh token.") is Parking.REVIVED
         found = look_up(engine, connection_id)
         assert (found.is_parked, found.parked_reason) == (False, None)
 
-    def test_each_kind_has_its_own_watermark(self, engine: Engine, link: Link) -> None:
-        other = a_link(engine, user_id=link.user_id, organization_id="20234695")
+    def test_each_kind_has_its_own_watermark(self, engine: Engine, connection: Connection) -> None:
+        other = a_connection(engine, user_id=connection.user_id, organization_id="20234695")
         one, two = dt.datetime(2026, 3, 1, tzinfo=dt.UTC), dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
-        with engine.begin() as connection:
-            watermarks.set_watermark(connection, link.connection_id, RecordKind.CUSTOMER, one)
-            watermarks.set_watermark(connection, link.connection_id, RecordKind.INVOICE, two)
-        found = look_up(engine, link.connection_id)
+        with engine.begin() as db:
+            watermarks.set_watermark(db, connection.connection_id, RecordKind.CUSTOMER, one)
+            watermarks.set_watermark(db, connection.connection_id, RecordKind.INVOICE, two)
+        found = look_up(engine, connection.connection_id)
         assert (found.last_customer_sync_at, found.last_invoice_sync_at) == (one, two)
         assert look_up(engine, other.connection_id).last_customer_sync_at is None
 
-    def test_a_full_sync_is_recorded(self, engine: Engine, link: Link) -> None:
-        with engine.begin() as connection:
-            watermarks.note_full_sync(connection, link.connection_id)
+    def test_a_full_sync_is_recorded(self, engine: Engine, connection: Connection) -> None:
+        with engine.begin() as db:
+            watermarks.note_full_sync(db, connection.connection_id)
         assert row(engine, "SELECT last_full_sync_at <= now() AS noted FROM sync_metadata")["noted"]
 
-    def test_a_refused_bulk_list_is_remembered_for_a_week(self, engine: Engine, link: Link) -> None:
-        with engine.begin() as connection:
-            watermarks.note_persons_refusal(connection, link.connection_id)
-        assert look_up(engine, link.connection_id).bulk_persons_refused
+    def test_a_refused_bulk_list_is_remembered_for_a_week(self, engine: Engine, connection: Connection) -> None:
+        with engine.begin() as db:
+            watermarks.note_persons_refusal(db, connection.connection_id)
+        assert look_up(engine, connection.connection_id).bulk_persons_refused
         change(engine, "UPDATE zoho_connections SET bulk_persons_refused_at = now() - interval '7 days 1 minute'")
-        assert not look_up(engine, link.connection_id).bulk_persons_refused
+        assert not look_up(engine, connection.connection_id).bulk_persons_refused
 
-    def test_a_bulk_read_records_its_cost_and_ends_a_refusal(self, engine: Engine, link: Link) -> None:
-        with engine.begin() as connection:
-            watermarks.note_persons_refusal(connection, link.connection_id)
-            watermarks.note_persons_sweep(connection, link.connection_id, pages=3)
-        found = look_up(engine, link.connection_id)
+    def test_a_bulk_read_records_its_cost_and_ends_a_refusal(self, engine: Engine, connection: Connection) -> None:
+        with engine.begin() as db:
+            watermarks.note_persons_refusal(db, connection.connection_id)
+            watermarks.note_persons_sweep(db, connection.connection_id, pages=3)
+        found = look_up(engine, connection.connection_id)
         assert (found.persons_pages, found.bulk_persons_refused) == (3, False)
 
 
 class TestWhatIsDue:
-    def test_nothing_is_due_right_after_connecting(self, engine: Engine, link: Link) -> None:
+    def test_nothing_is_due_right_after_connecting(self, engine: Engine, connection: Connection) -> None:
         assert take_due(engine) == []
-        assert due_in(engine, link) == pytest.approx({"sync": A_DAY_SECONDS, "full": A_DAY_SECONDS}, abs=5)
+        assert due_in(engine, connection) == pytest.approx({"sync": A_DAY_SECONDS, "full": A_DAY_SECONDS}, abs=5)
 
     @pytest.mark.parametrize(
         ("sync", "full", "is_full"),
@@ -221,47 +225,47 @@ class TestWhatIsDue:
         ],
     )
     def test_a_due_sync_is_started_once(
-        self, engine: Engine, link: Link, sync: float, full: float, is_full: bool
+        self, engine: Engine, connection: Connection, sync: float, full: float, is_full: bool
     ) -> None:
-        make_due(engine, link, sync=sync, full=full)
-        assert take_due(engine) == [(link.connection_id, is_full)]
+        make_due(engine, connection, sync=sync, full=full)
+        assert take_due(engine) == [(connection.connection_id, is_full)]
         assert take_due(engine) == []
-        assert due_in(engine, link)["sync"] == pytest.approx(FIVE_MINUTES_SECONDS, abs=5)
-        assert due_in(engine, link)["full"] == pytest.approx(A_DAY_SECONDS if is_full else 3600, abs=5)
+        assert due_in(engine, connection)["sync"] == pytest.approx(FIVE_MINUTES_SECONDS, abs=5)
+        assert due_in(engine, connection)["full"] == pytest.approx(A_DAY_SECONDS if is_full else 3600, abs=5)
 
-    def test_a_connection_is_due_once_after_an_outage(self, engine: Engine, link: Link) -> None:
-        make_due(engine, link, sync=-3 * A_DAY_SECONDS, full=-3 * A_DAY_SECONDS)
+    def test_a_connection_is_due_once_after_an_outage(self, engine: Engine, connection: Connection) -> None:
+        make_due(engine, connection, sync=-3 * A_DAY_SECONDS, full=-3 * A_DAY_SECONDS)
         assert len(take_due(engine)) == 1
         assert take_due(engine) == []
 
-    def test_a_parked_connection_is_never_due(self, engine: Engine, link: Link) -> None:
-        make_due(engine, link, sync=-1, full=-1)
-        with engine.begin() as connection:
-            parking.park(connection, link, "…")
+    def test_a_parked_connection_is_never_due(self, engine: Engine, connection: Connection) -> None:
+        make_due(engine, connection, sync=-1, full=-1)
+        with engine.begin() as db:
+            parking.park(db, connection, "…")
         assert take_due(engine) == []
 
     def test_two_concurrent_schedulers_start_each_sync_once(self, engine: Engine) -> None:
-        links = [a_link(engine) for _ in range(20)]
-        for link in links:
-            make_due(engine, link, sync=-1)
+        links = [a_connection(engine) for _ in range(20)]
+        for connection in links:
+            make_due(engine, connection, sync=-1)
         with ThreadPoolExecutor(4) as threads:
             taken = [
                 each for future in [threads.submit(take_due, engine) for _ in range(4)] for each in future.result()
             ]
-        assert sorted(taken) == sorted((link.connection_id, False) for link in links)
+        assert sorted(taken) == sorted((connection.connection_id, False) for connection in links)
 
-    def test_a_scheduler_skips_a_locked_connection(self, engine: Engine, link: Link) -> None:
-        free = a_link(engine)
-        for each in (link, free):
+    def test_a_scheduler_skips_a_locked_connection(self, engine: Engine, connection: Connection) -> None:
+        free = a_connection(engine)
+        for each in (connection, free):
             make_due(engine, each, sync=-1)
-        with engine.begin() as connection:
-            connection.execute(
-                text("SELECT FROM zoho_connections WHERE id = :id FOR UPDATE"), {"id": link.connection_id}
-            )
+        with engine.begin() as db:
+            db.execute(text("SELECT FROM zoho_connections WHERE id = :id FOR UPDATE"), {"id": connection.connection_id})
             assert take_due(engine) == [(free.connection_id, False)]
 
     def test_the_connections_due_longest_come_first(self, engine: Engine) -> None:
-        links = [a_link(engine) for _ in range(3)]
-        for link, sync in zip(links, (-30, -20, -10), strict=True):
-            make_due(engine, link, sync=sync)
-        assert [take_due(engine, limit=1) for _ in links] == [[(link.connection_id, False)] for link in links]
+        links = [a_connection(engine) for _ in range(3)]
+        for connection, sync in zip(links, (-30, -20, -10), strict=True):
+            make_due(engine, connection, sync=sync)
+        assert [take_due(engine, limit=1) for _ in links] == [
+            [(connection.connection_id, False)] for connection in links
+        ]

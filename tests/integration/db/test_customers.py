@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db import customers
-from db.connections import Link
+from db.connections import Connection
 from domain.contacts import Contact, ContactDetails, ContactKind, ContactStatus
 from domain.phones import PhoneFallback
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, MODIFIED_AT, a_contact, a_person
@@ -18,16 +18,18 @@ RURITANIA = ContactDetails(country_code=None, reminders_enabled=None, country_un
 
 
 class TestWhatIsWritten:
-    def test_a_new_contact_becomes_a_customer_with_all_known_facts(self, engine: Engine, link: Link) -> None:
+    def test_a_new_contact_becomes_a_customer_with_all_known_facts(
+        self, engine: Engine, connection: Connection
+    ) -> None:
         persons = (
             a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True),
             a_person("7002", first_name="Charles", phone=A_LONDON_PHONE),
         )
         details = ContactDetails(country_code="GB", reminders_enabled=True)
-        assert counts(upsert(engine, link, a_contact(persons=persons, details=details))) == (1, 0)
+        assert counts(upsert(engine, connection, a_contact(persons=persons, details=details))) == (1, 0)
 
         found = cached(engine)
-        assert (found["user_id"], found["connection_id"]) == (link.user_id, link.connection_id)
+        assert (found["user_id"], found["connection_id"]) == (connection.user_id, connection.connection_id)
         assert (found["customer_name"], found["company_name"]) == ("Analytical Engines", "Analytical Engines Ltd")
         assert (found["primary_contact_person_id"], found["primary_email"]) == ("7001", "ada@example.com")
         assert (found["primary_phone"], found["phone_problem"]) == (A_BRITISH_MOBILE, None)
@@ -37,32 +39,32 @@ class TestWhatIsWritten:
         assert (found["payment_reminder_enabled"], found["details_observed_at"]) == (True, OBSERVED_AT)
         assert len(found["sync_hash"]) == 64
 
-    def test_a_contact_without_any_facts_becomes_a_customer(self, engine: Engine, link: Link) -> None:
+    def test_a_contact_without_any_facts_becomes_a_customer(self, engine: Engine, connection: Connection) -> None:
         bare = replace(a_contact(name="", company_name="", modified_at=None), primary=None)
-        assert counts(upsert(engine, link, bare)) == (1, 0)
+        assert counts(upsert(engine, connection, bare)) == (1, 0)
         found = cached(engine)
         assert (found["customer_name"], found["primary_phone"], found["primary_email"]) == ("", None, None)
         assert (found["contact_persons"], found["time_zone"], found["zoho_last_modified_at"]) == ([], None, None)
 
-    def test_new_updated_and_unchanged_are_counted_exactly(self, engine: Engine, link: Link) -> None:
+    def test_new_updated_and_unchanged_are_counted_exactly(self, engine: Engine, connection: Connection) -> None:
         ids = [str(5000 + number) for number in range(10)]
-        assert counts(upsert(engine, link, *(a_contact(each) for each in ids))) == (10, 0)
+        assert counts(upsert(engine, connection, *(a_contact(each) for each in ids))) == (10, 0)
         changed = [a_contact(each, name="Renamed") for each in ids[:3]]
         same = [a_contact(each) for each in ids[3:]]
         fresh = [a_contact(each) for each in ("6001", "6002")]
-        assert counts(upsert(engine, link, *changed, *same, *fresh)) == (2, 3)
+        assert counts(upsert(engine, connection, *changed, *same, *fresh)) == (2, 3)
         assert the_ids(engine) == {*ids, "6001", "6002"}
 
-    def test_an_unchanged_row_is_not_written(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact())
+    def test_an_unchanged_row_is_not_written(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact())
         before = cached(engine)
-        assert counts(upsert(engine, link, a_contact(), observed_at=OBSERVED_AT + A_MINUTE)) == (0, 0)
+        assert counts(upsert(engine, connection, a_contact(), observed_at=OBSERVED_AT + A_MINUTE)) == (0, 0)
         assert cached(engine) == before
 
-    def test_an_updated_row_keeps_its_id_and_its_creation_time(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact())
+    def test_an_updated_row_keeps_its_id_and_its_creation_time(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact())
         before = cached(engine)
-        upsert(engine, link, a_contact(name="Renamed"))
+        upsert(engine, connection, a_contact(name="Renamed"))
         after = cached(engine)
         assert (after["id"], after["created_at"]) == (before["id"], before["created_at"])
         assert after["updated_at"] > before["updated_at"]
@@ -78,10 +80,10 @@ class TestWhatIsWritten:
         ],
     )
     def test_a_fact_outside_the_hash_also_makes_a_difference(
-        self, engine: Engine, link: Link, changed: Contact, column: str, value: object
+        self, engine: Engine, connection: Connection, changed: Contact, column: str, value: object
     ) -> None:
-        upsert(engine, link, a_contact())
-        assert counts(upsert(engine, link, changed)) == (0, 1)
+        upsert(engine, connection, a_contact())
+        assert counts(upsert(engine, connection, changed)) == (0, 1)
         assert cached(engine)[column] == value
 
     @pytest.mark.parametrize(
@@ -92,42 +94,42 @@ class TestWhatIsWritten:
         ],
     )
     def test_first_details_are_written_but_are_not_a_change_in_zoho(
-        self, engine: Engine, link: Link, details: ContactDetails, column: str, value: object
+        self, engine: Engine, connection: Connection, details: ContactDetails, column: str, value: object
     ) -> None:
-        upsert(engine, link, a_contact())
-        assert counts(upsert(engine, link, a_contact(details=ContactDetails("US", True)))) == (0, 0)
-        assert counts(upsert(engine, link, a_contact(details=details))) == (0, 1)
+        upsert(engine, connection, a_contact())
+        assert counts(upsert(engine, connection, a_contact(details=ContactDetails("US", True)))) == (0, 0)
+        assert counts(upsert(engine, connection, a_contact(details=details))) == (0, 1)
         assert cached(engine)[column] == value
 
-    def test_the_order_of_persons_makes_no_difference(self, engine: Engine, link: Link) -> None:
+    def test_the_order_of_persons_makes_no_difference(self, engine: Engine, connection: Connection) -> None:
         primary, other = a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002")
-        upsert(engine, link, a_contact(persons=(primary, other)))
-        assert counts(upsert(engine, link, a_contact(persons=(other, primary)))) == (0, 0)
+        upsert(engine, connection, a_contact(persons=(primary, other)))
+        assert counts(upsert(engine, connection, a_contact(persons=(other, primary)))) == (0, 0)
 
-    def test_an_invalid_phone_is_stored_as_given_with_its_problem(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact(mobile="call Ada"))
+    def test_an_invalid_phone_is_stored_as_given_with_its_problem(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact(mobile="call Ada"))
         found = cached(engine)
         assert found["primary_phone"] == "call Ada"
         assert found["phone_problem"] is not None
         assert found["time_zone"] is None
 
-    def test_the_fallback_setting_chooses_the_first_valid_number(self, engine: Engine, link: Link) -> None:
+    def test_the_fallback_setting_chooses_the_first_valid_number(self, engine: Engine, connection: Connection) -> None:
         contact = a_contact(primary=a_person("", mobile="call Ada", phone=A_LONDON_PHONE, is_primary=True))
-        upsert(engine, link, contact, fallback=PhoneFallback.VALID)
+        upsert(engine, connection, contact, fallback=PhoneFallback.VALID)
         assert cached(engine)["primary_phone"] == A_LONDON_PHONE
 
-    def test_vendors_are_skipped(self, engine: Engine, link: Link) -> None:
+    def test_vendors_are_skipped(self, engine: Engine, connection: Connection) -> None:
         vendor = a_contact("6001", kind=ContactKind.VENDOR)
-        assert counts(upsert(engine, link, vendor)) == (0, 0)
-        assert counts(upsert(engine, link, vendor, a_contact())) == (1, 0)
+        assert counts(upsert(engine, connection, vendor)) == (0, 0)
+        assert counts(upsert(engine, connection, vendor, a_contact())) == (1, 0)
         assert the_ids(engine) == {"5001"}
 
-    def test_an_empty_batch_does_nothing(self, engine: Engine, link: Link) -> None:
-        assert counts(upsert(engine, link)) == (0, 0)
+    def test_an_empty_batch_does_nothing(self, engine: Engine, connection: Connection) -> None:
+        assert counts(upsert(engine, connection)) == (0, 0)
 
-    def test_a_whole_batch_is_written_at_once(self, engine: Engine, link: Link) -> None:
+    def test_a_whole_batch_is_written_at_once(self, engine: Engine, connection: Connection) -> None:
         batch = [a_contact(str(5000 + number)) for number in range(customers.BATCH)]
-        assert counts(upsert(engine, link, *batch)) == (customers.BATCH, 0)
+        assert counts(upsert(engine, connection, *batch)) == (customers.BATCH, 0)
 
     @pytest.mark.parametrize(
         "name",
@@ -140,17 +142,19 @@ class TestWhatIsWritten:
             "x" * 10_000,
         ],
     )
-    def test_odd_texts_are_stored_exactly(self, engine: Engine, link: Link, name: str) -> None:
+    def test_odd_texts_are_stored_exactly(self, engine: Engine, connection: Connection, name: str) -> None:
         person = a_person("7001", first_name=name.strip(), email=A_LONDON_PHONE, is_primary=True)
-        upsert(engine, link, a_contact(name=name, company_name=name, persons=(person,)))
+        upsert(engine, connection, a_contact(name=name, company_name=name, persons=(person,)))
         found = cached(engine)
         assert found["customer_name"] == found["company_name"] == name.strip()
         assert found["contact_persons"][0]["first_name"] == name.strip()
-        assert counts(upsert(engine, link, a_contact(name=name, company_name=name, persons=(person,)))) == (0, 0)
+        assert counts(upsert(engine, connection, a_contact(name=name, company_name=name, persons=(person,)))) == (0, 0)
 
-    def test_characters_that_postgres_refuses_are_removed_or_replaced(self, engine: Engine, link: Link) -> None:
+    def test_characters_that_postgres_refuses_are_removed_or_replaced(
+        self, engine: Engine, connection: Connection
+    ) -> None:
         person = a_person("7001", first_name="A\0da", email="a\0da@example.com", mobile="\0", is_primary=True)
-        upsert(engine, link, a_contact(name="Nu\0l", company_name="Half \ud800 pair", persons=(person,)))
+        upsert(engine, connection, a_contact(name="Nu\0l", company_name="Half \ud800 pair", persons=(person,)))
         found = cached(engine)
         assert (found["customer_name"], found["company_name"]) == ("Nul", "Half ? pair")
         assert found["contact_persons"][0]["first_name"] == "Ada"
@@ -158,11 +162,11 @@ class TestWhatIsWritten:
 
     @pytest.mark.parametrize("newest_first", [False, True])
     def test_the_newest_version_counts_if_a_contact_comes_twice(
-        self, engine: Engine, link: Link, newest_first: bool
+        self, engine: Engine, connection: Connection, newest_first: bool
     ) -> None:
         older, newer = a_contact(name="Older"), a_contact(name="Newer", modified_at=MODIFIED_AT + A_MINUTE)
         batch = (newer, older) if newest_first else (older, newer)
-        assert counts(upsert(engine, link, *batch)) == (1, 0)
+        assert counts(upsert(engine, connection, *batch)) == (1, 0)
         assert cached(engine)["customer_name"] == "Newer"
 
 
@@ -189,22 +193,28 @@ class TestWhatSomebodyElseHasWritten:
         ],
     )
     def test_the_next_read_overwrites_foreign_changes_once(
-        self, engine: Engine, link: Link, column: str, written: str
+        self, engine: Engine, connection: Connection, column: str, written: str
     ) -> None:
         persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
-        upsert(engine, link, a_contact(persons=persons))
+        upsert(engine, connection, a_contact(persons=persons))
         before = cached(engine)[column]
         change(engine, f"UPDATE customers_cache SET {column} = {written}")
         assert cached(engine)[column] != before
 
-        assert counts(upsert(engine, link, a_contact(persons=persons), observed_at=OBSERVED_AT + A_MINUTE)) == (0, 1)
+        assert counts(upsert(engine, connection, a_contact(persons=persons), observed_at=OBSERVED_AT + A_MINUTE)) == (
+            0,
+            1,
+        )
         assert cached(engine)[column] == before
-        assert counts(upsert(engine, link, a_contact(persons=persons), observed_at=OBSERVED_AT + A_MINUTE)) == (0, 0)
+        assert counts(upsert(engine, connection, a_contact(persons=persons), observed_at=OBSERVED_AT + A_MINUTE)) == (
+            0,
+            0,
+        )
 
-    def test_an_older_read_does_not_overwrite_foreign_changes(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact())
+    def test_an_older_read_does_not_overwrite_foreign_changes(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact())
         change(engine, "UPDATE customers_cache SET customer_name = 'Overwritten'")
-        assert counts(upsert(engine, link, a_contact(), observed_at=OBSERVED_AT - A_MINUTE)) == (0, 0)
+        assert counts(upsert(engine, connection, a_contact(), observed_at=OBSERVED_AT - A_MINUTE)) == (0, 0)
         assert cached(engine)["customer_name"] == "Overwritten"
 
 
@@ -216,52 +226,54 @@ def version(number: int) -> tuple[Contact, dt.datetime]:
 class TestTheGate:
     @pytest.mark.parametrize(("first", "second"), ORDERS)
     def test_the_newer_of_two_responses_stays_in_any_order(
-        self, engine: Engine, link: Link, first: int, second: int
+        self, engine: Engine, connection: Connection, first: int, second: int
     ) -> None:
         for number in (first, second):
             contact, observed_at = version(number)
-            upsert(engine, link, contact, observed_at=observed_at)
+            upsert(engine, connection, contact, observed_at=observed_at)
         assert cached(engine)["customer_name"] == f"Version {max(first, second)}"
 
-    def test_an_older_response_is_not_counted(self, engine: Engine, link: Link) -> None:
+    def test_an_older_response_is_not_counted(self, engine: Engine, connection: Connection) -> None:
         contact, observed_at = version(3)
-        upsert(engine, link, contact, observed_at=observed_at)
+        upsert(engine, connection, contact, observed_at=observed_at)
         contact, observed_at = version(2)
-        assert counts(upsert(engine, link, contact, observed_at=observed_at)) == (0, 0)
+        assert counts(upsert(engine, connection, contact, observed_at=observed_at)) == (0, 0)
 
-    def test_a_response_of_the_same_moment_is_written(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact(name="First"))
-        assert counts(upsert(engine, link, a_contact(name="Second"))) == (0, 1)
+    def test_a_response_of_the_same_moment_is_written(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact(name="First"))
+        assert counts(upsert(engine, connection, a_contact(name="Second"))) == (0, 1)
 
-    def test_any_response_replaces_a_customer_from_before_booksync(self, engine: Engine, link: Link) -> None:
+    def test_any_response_replaces_a_customer_from_before_booksync(
+        self, engine: Engine, connection: Connection
+    ) -> None:
         change(
             engine,
             """
             INSERT INTO customers_cache (user_id, zoho_customer_id, customer_name)
             VALUES (:user_id, '5001', 'From an invoice')
             """,
-            user_id=link.user_id,
+            user_id=connection.user_id,
         )
-        assert counts(upsert(engine, link, a_contact(modified_at=None))) == (0, 1)
+        assert counts(upsert(engine, connection, a_contact(modified_at=None))) == (0, 1)
         found = cached(engine)
-        assert (found["customer_name"], found["connection_id"]) == ("Analytical Engines", link.connection_id)
+        assert (found["customer_name"], found["connection_id"]) == ("Analytical Engines", connection.connection_id)
 
 
 class TestDetails:
-    def test_a_list_read_never_clears_facts_of_details(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False)))
+    def test_a_list_read_never_clears_facts_of_details(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False)))
         later = OBSERVED_AT + A_MINUTE
-        assert counts(upsert(engine, link, a_contact(name="Renamed"), observed_at=later)) == (0, 1)
+        assert counts(upsert(engine, connection, a_contact(name="Renamed"), observed_at=later)) == (0, 1)
         found = cached(engine)
         assert (found["country_code"], found["payment_reminder_enabled"]) == ("IN", False)
         assert (found["observed_at"], found["details_observed_at"]) == (later, OBSERVED_AT)
 
-    def test_later_details_replace_earlier_ones(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False)))
+    def test_later_details_replace_earlier_ones(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact(details=ContactDetails(country_code="IN", reminders_enabled=False)))
         later = OBSERVED_AT + A_MINUTE
         upsert(
             engine,
-            link,
+            connection,
             a_contact(details=ContactDetails(country_code=None, reminders_enabled=True)),
             observed_at=later,
         )
@@ -269,30 +281,32 @@ class TestDetails:
         assert (found["country_code"], found["payment_reminder_enabled"]) == (None, True)
         assert found["details_observed_at"] == later
 
-    def test_a_list_read_never_clears_an_unknown_country(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact(mobile="97730 00000", details=RURITANIA))
+    def test_a_list_read_never_clears_an_unknown_country(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact(mobile="97730 00000", details=RURITANIA))
         later = OBSERVED_AT + A_MINUTE
-        assert counts(upsert(engine, link, a_contact(name="Renamed", mobile="97730 00000"), observed_at=later)) == (
+        assert counts(
+            upsert(engine, connection, a_contact(name="Renamed", mobile="97730 00000"), observed_at=later)
+        ) == (
             0,
             1,
         )
         found = cached(engine)
         assert (found["country_unknown"], found["phone_problem"]) == ("Ruritania", "unknown_country")
 
-    def test_details_clear_an_unknown_country(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact(mobile="97730 00000", details=RURITANIA))
-        upsert(engine, link, a_contact(mobile="97730 00000", details=ContactDetails("IN", None)))
+    def test_details_clear_an_unknown_country(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact(mobile="97730 00000", details=RURITANIA))
+        upsert(engine, connection, a_contact(mobile="97730 00000", details=ContactDetails("IN", None)))
         found = cached(engine)
         assert (found["country_code"], found["country_unknown"]) == ("IN", None)
         assert (found["primary_phone"], found["phone_problem"]) == ("+919773000000", None)
 
-    def test_the_same_unknown_country_again_changes_nothing(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact(details=RURITANIA))
-        assert counts(upsert(engine, link, a_contact(details=RURITANIA))) == (0, 0)
+    def test_the_same_unknown_country_again_changes_nothing(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact(details=RURITANIA))
+        assert counts(upsert(engine, connection, a_contact(details=RURITANIA))) == (0, 0)
         other = replace(RURITANIA, country_unknown="Graustark")
-        assert counts(upsert(engine, link, a_contact(details=other))) == (0, 1)
+        assert counts(upsert(engine, connection, a_contact(details=other))) == (0, 1)
 
-    def test_a_known_country_applies_to_the_phone_of_a_list_row(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact(mobile="", details=ContactDetails("IN", None)))
-        upsert(engine, link, a_contact(mobile="97730 00000"))
+    def test_a_known_country_applies_to_the_phone_of_a_list_row(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact(mobile="", details=ContactDetails("IN", None)))
+        upsert(engine, connection, a_contact(mobile="97730 00000"))
         assert cached(engine)["primary_phone"] == "+919773000000"

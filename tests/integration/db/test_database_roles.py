@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 from psycopg.errors import InsufficientPrivilege
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from db import hand_over, outcomes
 from db.models import Base
+from db.session import Session
 from domain.outcome import CallOutcome
 from tests.database_roles import DatabaseRoles
 from tests.integration.db.look import altered
@@ -24,7 +25,7 @@ def roles() -> DatabaseRoles:
 
 
 @pytest.fixture
-def granted(engine: Engine, roles: DatabaseRoles) -> Iterator[Connection]:
+def granted(engine: Engine, roles: DatabaseRoles) -> Iterator[Session]:
     """A transaction with the roles, which is never committed."""
     in_one_transaction = roles.statements("The application that sends reminders").replace("BEGIN;", "")
     with altered(
@@ -32,40 +33,40 @@ def granted(engine: Engine, roles: DatabaseRoles) -> Iterator[Connection]:
         roles.statements("The owner"),
         roles.statements("The application"),
         in_one_transaction.replace("COMMIT;", ""),
-    ) as connection:
-        yield connection
+    ) as db:
+        yield db
 
 
 @pytest.mark.parametrize("role", ["sender", "app"])
-def test_a_granted_role_hands_over_and_reports(granted: Connection, roles: DatabaseRoles, role: str) -> None:
+def test_a_granted_role_hands_over_and_reports(granted: Session, roles: DatabaseRoles, role: str) -> None:
     granted.execute(text(f"SET LOCAL ROLE {getattr(roles, role)}"))
     (taken,) = hand_over.claim(granted, at=DUE_AT)
     assert outcomes.report(granted, taken.contact_id, CallOutcome.DO_NOT_CALL) == 1
 
 
 @pytest.mark.parametrize("table", sorted(Base.metadata.tables))
-def test_the_sender_cannot_read_any_table(granted: Connection, roles: DatabaseRoles, table: str) -> None:
+def test_the_sender_cannot_read_any_table(granted: Session, roles: DatabaseRoles, table: str) -> None:
     granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
     with pytest.raises(ProgrammingError) as refused:
         granted.execute(text(f"SELECT FROM {table}"))
     assert isinstance(refused.value.orig, InsufficientPrivilege)
 
 
-def test_the_logs_name_a_missing_grant(granted: Connection, roles: DatabaseRoles) -> None:
+def test_the_logs_name_a_missing_grant(granted: Session, roles: DatabaseRoles) -> None:
     granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
     with pytest.raises(ProgrammingError) as refused:
         granted.execute(text("SELECT FROM seen_records"))
     assert describe(refused.value) == "permission denied for table seen_records (SQLSTATE 42501)"
 
 
-def test_any_other_role_cannot_hand_over(granted: Connection) -> None:
+def test_any_other_role_cannot_hand_over(granted: Session) -> None:
     granted.execute(text("CREATE ROLE booksync_stranger"))
     granted.execute(text("SET LOCAL ROLE booksync_stranger"))
     with pytest.raises(ProgrammingError, match="permission denied for function claim_due_reminders"):
         hand_over.claim(granted, at=DUE_AT)
 
 
-def test_a_sender_cannot_inject_a_table_of_its_own(granted: Connection, roles: DatabaseRoles) -> None:
+def test_a_sender_cannot_inject_a_table_of_its_own(granted: Session, roles: DatabaseRoles) -> None:
     """Otherwise a function with its owner's rights would write rows that the sender chooses."""
     granted.execute(text(f"SET LOCAL ROLE {roles.sender}"))
     granted.execute(text("CREATE TEMP TABLE reminder_contacts (id uuid)"))

@@ -9,29 +9,31 @@ import pytest
 from sqlalchemy import Engine
 
 from db import dead_letter_lists, dead_letters, runs
-from db.connections import Link
+from db.connections import Connection
 from db.dead_letter_lists import Choice
 from db.dead_letters import Death, Origin, UnknownLetterError
 from domain.dead_letters import Cause, LetterStatus, fingerprint
 from domain.runs import Mode
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
 
 
-def a_run(engine: Engine, link: Link) -> uuid.UUID:
-    with engine.begin() as connection:
-        step = runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=True, sweep_seconds=60)
+def a_run(engine: Engine, connection: Connection) -> uuid.UUID:
+    with engine.begin() as db:
+        step = runs.start(db, connection.connection_id, Mode.FULL, allow_deletions=True, sweep_seconds=60)
     assert step is not None
     return step.run_id
 
 
 def end(engine: Engine, run_id: uuid.UUID, status: str = "succeeded") -> None:
     change(engine, "UPDATE sync_runs SET status = :status WHERE id = :id", status=status, id=run_id)
-    with engine.begin() as connection:
-        dead_letters.run_ended(connection, run_id)
+    with engine.begin() as db:
+        dead_letters.run_ended(db, run_id)
 
 
-def a_death(link: Link, run_id: uuid.UUID, *, actor_name: str = "upsert_customers", error: str = "KeyError") -> Death:
+def a_death(
+    connection: Connection, run_id: uuid.UUID, *, actor_name: str = "upsert_customers", error: str = "KeyError"
+) -> Death:
     return Death(
         cause=Cause.DEFECT,
         queue_name="database",
@@ -42,7 +44,7 @@ def a_death(link: Link, run_id: uuid.UUID, *, actor_name: str = "upsert_customer
         fingerprint=fingerprint(actor_name, error, ()),
         traceback="File …",
         attempts=6,
-        connection_id=link.connection_id,
+        connection_id=connection.connection_id,
         run_id=run_id,
     )
 
@@ -61,8 +63,8 @@ def a_message(argument: str = "7", *, message_id: str | None = None, actor_name:
 
 
 def keep(engine: Engine, death: Death) -> int | None:
-    with engine.begin() as connection:
-        return dead_letters.keep(connection, death)
+    with engine.begin() as db:
+        return dead_letters.keep(db, death)
 
 
 def kept(engine: Engine, death: Death) -> int:
@@ -72,34 +74,34 @@ def kept(engine: Engine, death: Death) -> int:
 
 
 def letter(engine: Engine, letter_id: int) -> dict[str, Any]:
-    with engine.connect() as connection:
-        return dead_letter_lists.letter(connection, letter_id)
+    with engine.connect() as db:
+        return dead_letter_lists.letter(db, letter_id)
 
 
 def listed(engine: Engine, choice: Choice | None = None) -> list[int]:
-    with engine.connect() as connection:
-        return [found["id"] for found in dead_letter_lists.letters(connection, choice or Choice())]
+    with engine.connect() as db:
+        return [found["id"] for found in dead_letter_lists.letters(db, choice or Choice())]
 
 
 def open_letters(engine: Engine, connection_id: uuid.UUID | None = None) -> int:
-    with engine.connect() as connection:
-        return dead_letters.count_open(connection, connection_id)
+    with engine.connect() as db:
+        return dead_letters.count_open(db, connection_id)
 
 
 def sent_again(engine: Engine, letter_id: int, run_id: uuid.UUID | None) -> bool:
-    with engine.begin() as connection:
-        return dead_letters.sent_again(connection, letter_id, run_id=run_id)
+    with engine.begin() as db:
+        return dead_letters.sent_again(db, letter_id, run_id=run_id)
 
 
 class TestKeeping:
-    def test_a_dead_letter_records_its_failure(self, engine: Engine, link: Link) -> None:
-        run_id = a_run(engine, link)
-        death = a_death(link, run_id)
+    def test_a_dead_letter_records_its_failure(self, engine: Engine, connection: Connection) -> None:
+        run_id = a_run(engine, connection)
+        death = a_death(connection, run_id)
         found = letter(engine, kept(engine, death))
         assert (found["status"], found["cause"], found["deaths"], found["attempts"]) == ("open", "defect", 1, 6)
         assert (found["actor"], found["connection_id"], found["run_id"]) == (
             "upsert_customers",
-            link.connection_id,
+            connection.connection_id,
             run_id,
         )
         assert (found["error"], found["traceback"], found["fingerprint"]) == ("KeyError", "File …", death.fingerprint)
@@ -107,27 +109,31 @@ class TestKeeping:
         (entry,) = found["history"]
         assert (entry["what"], entry["cause"], entry["run_id"]) == ("died", "defect", str(run_id))
 
-    def test_the_same_error_of_a_later_run_belongs_to_the_same_dead_letter(self, engine: Engine, link: Link) -> None:
-        first_run = a_run(engine, link)
-        first = kept(engine, a_death(link, first_run))
+    def test_the_same_error_of_a_later_run_belongs_to_the_same_dead_letter(
+        self, engine: Engine, connection: Connection
+    ) -> None:
+        first_run = a_run(engine, connection)
+        first = kept(engine, a_death(connection, first_run))
         end(engine, first_run, "failed")
-        second_run = a_run(engine, link)
-        assert kept(engine, a_death(link, second_run)) == first
+        second_run = a_run(engine, connection)
+        assert kept(engine, a_death(connection, second_run)) == first
         found = letter(engine, first)
         assert (found["deaths"], found["attempts"], found["run_id"]) == (2, 12, second_run)
         assert found["first_died_at"] < found["last_died_at"]
         assert [entry["run_id"] for entry in found["history"]] == [str(first_run), str(second_run)]
 
-    def test_another_error_actor_or_connection_is_another_dead_letter(self, engine: Engine, link: Link) -> None:
-        run_id, elsewhere = a_run(engine, link), a_link(engine)
+    def test_another_error_actor_or_connection_is_another_dead_letter(
+        self, engine: Engine, connection: Connection
+    ) -> None:
+        run_id, elsewhere = a_run(engine, connection), a_connection(engine)
         deaths = [
-            a_death(link, run_id),
-            a_death(link, run_id, error="ValueError"),
-            a_death(link, run_id, actor_name="create_reminders"),
+            a_death(connection, run_id),
+            a_death(connection, run_id, error="ValueError"),
+            a_death(connection, run_id, actor_name="create_reminders"),
             a_death(elsewhere, a_run(engine, elsewhere)),
         ]
         assert len({kept(engine, death) for death in deaths}) == 4
-        assert (open_letters(engine), open_letters(engine, link.connection_id)) == (4, 3)
+        assert (open_letters(engine), open_letters(engine, connection.connection_id)) == (4, 3)
 
     def test_messages_outside_runs_have_a_dead_letter_for_each_of_their_arguments(self, engine: Engine) -> None:
         first, second = kept(engine, a_message("7")), kept(engine, a_message("8"))
@@ -142,8 +148,8 @@ class TestKeeping:
 
     def test_a_failure_after_closing_opens_another_dead_letter(self, engine: Engine) -> None:
         first = kept(engine, a_message())
-        with engine.begin() as connection:
-            dead_letters.discard(connection, [first], "seen")
+        with engine.begin() as db:
+            dead_letters.discard(db, [first], "seen")
         assert kept(engine, a_message()) != first
         assert letter(engine, first)["deaths"] == 1
 
@@ -164,31 +170,31 @@ class TestKeeping:
 
 
 @pytest.mark.parametrize("what", ["run", "connection", "neither"])
-def test_the_origin_of_a_message_is_found_by_its_ids(engine: Engine, link: Link, what: str) -> None:
-    run_id = a_run(engine, link)
+def test_the_origin_of_a_message_is_found_by_its_ids(engine: Engine, connection: Connection, what: str) -> None:
+    run_id = a_run(engine, connection)
     stranger = uuid.uuid4()
     ids, found = {
-        "run": ([stranger, run_id], Origin(run_id, link.connection_id)),
-        "connection": ([link.connection_id], Origin(None, link.connection_id)),
+        "run": ([stranger, run_id], Origin(run_id, connection.connection_id)),
+        "connection": ([connection.connection_id], Origin(None, connection.connection_id)),
         "neither": ([stranger], Origin()),
     }[what]
-    with engine.connect() as connection:
-        assert dead_letters.origin(connection, ids) == found
-        assert dead_letters.origin(connection, []) == Origin()
+    with engine.connect() as db:
+        assert dead_letters.origin(db, ids) == found
+        assert dead_letters.origin(db, []) == Origin()
 
 
 class TestRetryingARun:
     @pytest.fixture
-    def died(self, engine: Engine, link: Link) -> int:
+    def died(self, engine: Engine, connection: Connection) -> int:
         """A dead letter whose run has failed."""
-        run_id = a_run(engine, link)
-        letter_id = kept(engine, a_death(link, run_id))
+        run_id = a_run(engine, connection)
+        letter_id = kept(engine, a_death(connection, run_id))
         end(engine, run_id, "failed")
         return letter_id
 
     @pytest.fixture
-    def retry_run(self, engine: Engine, link: Link, died: int) -> uuid.UUID:
-        run_id = a_run(engine, link)
+    def retry_run(self, engine: Engine, connection: Connection, died: int) -> uuid.UUID:
+        run_id = a_run(engine, connection)
         assert sent_again(engine, died, run_id=run_id)
         return run_id
 
@@ -209,9 +215,9 @@ class TestRetryingARun:
         ids=["the same", "another error", "another step"],
     )
     def test_a_retry_that_fails_again_keeps_the_same_dead_letter(
-        self, engine: Engine, link: Link, died: int, retry_run: uuid.UUID, error: str, actor_name: str
+        self, engine: Engine, connection: Connection, died: int, retry_run: uuid.UUID, error: str, actor_name: str
     ) -> None:
-        assert kept(engine, a_death(link, retry_run, error=error, actor_name=actor_name)) == died
+        assert kept(engine, a_death(connection, retry_run, error=error, actor_name=actor_name)) == died
         end(engine, retry_run, "failed")
         found = letter(engine, died)
         assert (found["status"], found["error"], found["actor"], found["deaths"]) == ("open", error, actor_name, 2)
@@ -219,11 +225,11 @@ class TestRetryingARun:
         assert listed(engine) == [died]
 
     def test_a_retry_with_the_error_of_another_dead_letter_counts_there_and_stays_open(
-        self, engine: Engine, link: Link, died: int, retry_run: uuid.UUID
+        self, engine: Engine, connection: Connection, died: int, retry_run: uuid.UUID
     ) -> None:
-        other = kept(engine, a_death(link, uuid.uuid4(), error="ValueError"))
+        other = kept(engine, a_death(connection, uuid.uuid4(), error="ValueError"))
         assert other != died
-        assert kept(engine, a_death(link, retry_run, error="ValueError")) == other
+        assert kept(engine, a_death(connection, retry_run, error="ValueError")) == other
         end(engine, retry_run, "failed")
         assert letter(engine, died)["status"] == "open"
         assert letter(engine, died)["history"][-1]["what"] == "retry failed"
@@ -234,15 +240,17 @@ class TestRetryingARun:
         assert (found["status"], found["retry_run_id"], found["history"][-1]["run_status"]) == ("open", None, "parked")
 
     def test_a_closed_dead_letter_is_not_sent_again(self, engine: Engine, died: int) -> None:
-        with engine.begin() as connection:
-            assert dead_letters.discard(connection, [died], "seen") == [died]
-            assert dead_letters.discard(connection, [died], "twice") == []
+        with engine.begin() as db:
+            assert dead_letters.discard(db, [died], "seen") == [died]
+            assert dead_letters.discard(db, [died], "twice") == []
         assert not sent_again(engine, died, None)
         assert letter(engine, died)["note"] == "seen"
 
-    def test_a_dead_letter_reports_a_later_successful_run(self, engine: Engine, link: Link, died: int) -> None:
+    def test_a_dead_letter_reports_a_later_successful_run(
+        self, engine: Engine, connection: Connection, died: int
+    ) -> None:
         assert letter(engine, died)["recovered"] is False
-        end(engine, a_run(engine, link))
+        end(engine, a_run(engine, connection))
         assert letter(engine, died)["recovered"] is True
         assert letter(engine, died)["status"] == "open", "a person decides"
 
@@ -251,8 +259,8 @@ class TestRetryingAMessage:
     def test_a_successful_retry_closes_its_dead_letter(self, engine: Engine) -> None:
         letter_id = kept(engine, a_message())
         sent_again(engine, letter_id, None)
-        with engine.begin() as connection:
-            dead_letters.message_done(connection, letter_id, "m-2")
+        with engine.begin() as db:
+            dead_letters.message_done(db, letter_id, "m-2")
         assert letter(engine, letter_id)["status"] == "retried"
 
     def test_a_retry_that_fails_with_another_error_keeps_the_same_dead_letter(self, engine: Engine) -> None:
@@ -264,10 +272,10 @@ class TestRetryingAMessage:
 
 class TestLooking:
     @pytest.fixture
-    def three(self, engine: Engine, link: Link) -> tuple[int, int, int]:
+    def three(self, engine: Engine, connection: Connection) -> tuple[int, int, int]:
         """Two messages of one error, and between them a run's step."""
-        run_id = a_run(engine, link)
-        return kept(engine, a_message("7")), kept(engine, a_death(link, run_id)), kept(engine, a_message("8"))
+        run_id = a_run(engine, connection)
+        return kept(engine, a_message("7")), kept(engine, a_death(connection, run_id)), kept(engine, a_message("8"))
 
     def test_dead_letters_are_listed_in_the_order_of_their_last_failures(
         self, engine: Engine, three: tuple[int, int, int]
@@ -291,12 +299,14 @@ class TestLooking:
     ) -> None:
         assert listed(engine, choice) == [three[index] for index in found]
 
-    def test_dead_letters_of_one_connection(self, engine: Engine, link: Link, three: tuple[int, int, int]) -> None:
-        assert listed(engine, Choice(connection_id=link.connection_id)) == [three[1]]
+    def test_dead_letters_of_one_connection(
+        self, engine: Engine, connection: Connection, three: tuple[int, int, int]
+    ) -> None:
+        assert listed(engine, Choice(connection_id=connection.connection_id)) == [three[1]]
 
     def test_dead_letters_are_grouped_by_error(self, engine: Engine, three: tuple[int, int, int]) -> None:
-        with engine.connect() as connection:
-            large, small = dead_letter_lists.groups(connection, Choice())
+        with engine.connect() as db:
+            large, small = dead_letter_lists.groups(db, Choice())
         assert (large["letters"], large["ids"], large["actor"]) == (2, [three[0], three[2]], "resync_contact")
         assert (small["letters"], small["connections"], small["attempts"]) == (1, 1, 6)
         assert large["first_died_at"] < small["first_died_at"] < large["last_died_at"]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db import customers, deletions, invoices, runs
-from db.connections import Link
+from db.connections import Connection
 from db.runs import StepRef
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
@@ -14,7 +14,7 @@ from domain.deletions import RecordKind, Tally
 from domain.phones import PhoneFallback
 from domain.runs import Mode
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import Row, rows
 from tests.integration.db.reminding import plan_all
 
@@ -29,7 +29,7 @@ IDS = {RecordKind.CUSTOMER: "zoho_customer_id", RecordKind.INVOICE: "zoho_invoic
 
 def tell(
     engine: Engine,
-    link: Link,
+    connection: Connection,
     *ids: str,
     observed_at: dt.datetime = OBSERVED_AT,
     modified_at: dt.datetime | None = MODIFIED_AT,
@@ -37,29 +37,29 @@ def tell(
     """Store these contacts, and an invoice of each under the same id."""
     contacts = [Observed(a_contact(each, modified_at=modified_at), observed_at) for each in ids]
     bills = [ObservedInvoice(an_invoice(each, customer_id=each, modified_at=modified_at), observed_at) for each in ids]
-    with engine.begin() as connection:
-        customers.upsert(connection, link, contacts, fallback=PhoneFallback.NONE, now=NOW)
-        invoices.upsert(connection, link, bills, now=NOW)
+    with engine.begin() as db:
+        customers.upsert(db, connection, contacts, fallback=PhoneFallback.NONE, now=NOW)
+        invoices.upsert(db, connection, bills, now=NOW)
 
 
 @pytest.fixture
-def home(engine: Engine, link: Link) -> Link:
+def home(engine: Engine, connection: Connection) -> Connection:
     """A connection with three cached customers, and an invoice of each."""
-    tell(engine, link, "1", "2", "3")
-    return link
+    tell(engine, connection, "1", "2", "3")
+    return connection
 
 
 @pytest.fixture
-def run(engine: Engine, home: Link) -> StepRef:
-    with engine.begin() as connection:
-        step = runs.start(connection, home.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
+def run(engine: Engine, home: Connection) -> StepRef:
+    with engine.begin() as db:
+        step = runs.start(db, home.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
     assert step is not None
     return step
 
 
-def mark(engine: Engine, link: Link, kind: RecordKind, *ids: str, observed_at: dt.datetime = NOW) -> int:
-    with engine.begin() as connection:
-        return deletions.mark(connection, link, kind, ids, observed_at=observed_at, now=NOW)
+def mark(engine: Engine, connection: Connection, kind: RecordKind, *ids: str, observed_at: dt.datetime = NOW) -> int:
+    with engine.begin() as db:
+        return deletions.mark(db, connection, kind, ids, observed_at=observed_at, now=NOW)
 
 
 def record(engine: Engine, kind: RecordKind, record_id: str) -> Row:
@@ -67,45 +67,47 @@ def record(engine: Engine, kind: RecordKind, record_id: str) -> Row:
     return found
 
 
-def unseen(engine: Engine, link: Link, run: StepRef, kind: RecordKind, limit: int = 20) -> list[str]:
-    with engine.connect() as connection:
-        return deletions.unseen(connection, link, run.run_id, kind, limit)
+def unseen(engine: Engine, connection: Connection, run: StepRef, kind: RecordKind, limit: int = 20) -> list[str]:
+    with engine.connect() as db:
+        return deletions.unseen(db, connection, run.run_id, kind, limit)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestMarking:
-    def test_a_gone_record_stays_marked(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_gone_record_stays_marked(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
         before = record(engine, kind, "1")
         assert mark(engine, home, kind, "1") == 1
         after = record(engine, kind, "1")
         assert (after["status"], after["id"]) == ("deleted", before["id"])
         assert record(engine, kind, "2")["status"] != "deleted"
 
-    def test_a_gone_record_is_marked_once(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_gone_record_is_marked_once(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
         assert mark(engine, home, kind, "1", "2") == 2
         assert mark(engine, home, kind, "1", "2", "9") == 0
 
-    def test_a_404_from_before_the_last_read_marks_nothing(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_404_from_before_the_last_read_marks_nothing(
+        self, engine: Engine, home: Connection, kind: RecordKind
+    ) -> None:
         assert mark(engine, home, kind, "1", observed_at=OBSERVED_AT - A_MINUTE) == 0
 
-    def test_another_connections_record_stays_live(self, engine: Engine, home: Link, kind: RecordKind) -> None:
-        other = a_link(engine, user_id=home.user_id, organization_id="20234695")
+    def test_another_connections_record_stays_live(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
+        other = a_connection(engine, user_id=home.user_id, organization_id="20234695")
         assert mark(engine, other, kind, "1") == 0
 
-    def test_a_returned_record_is_live_again(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_returned_record_is_live_again(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
         mark(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW + A_MINUTE)
         assert record(engine, kind, "1")["status"] == ("active" if kind is RecordKind.CUSTOMER else "sent")
 
     def test_a_response_from_before_the_404_does_not_revive_the_record(
-        self, engine: Engine, home: Link, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: RecordKind
     ) -> None:
         mark(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW - A_MINUTE)
         assert record(engine, kind, "1")["status"] == "deleted"
 
     def test_a_newer_version_read_before_the_404_does_not_revive_the_record(
-        self, engine: Engine, home: Link, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: RecordKind
     ) -> None:
         mark(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW - A_MINUTE, modified_at=MODIFIED_AT + A_MINUTE)
@@ -117,13 +119,13 @@ class TestGone:
     """Zoho has returned a 404, and the record is not marked: too many are gone, or a run must check first."""
 
     @pytest.fixture
-    def home(self, engine: Engine, home: Link) -> Link:
+    def home(self, engine: Engine, home: Connection) -> Connection:
         plan_all(engine, home, now=NOW)
         return home
 
-    def note_gone(self, engine: Engine, link: Link, kind: RecordKind, *, at: dt.datetime = NOW) -> None:
-        with engine.begin() as connection:
-            deletions.note_gone(connection, link, kind, "1", observed_at=at, now=NOW)
+    def note_gone(self, engine: Engine, connection: Connection, kind: RecordKind, *, at: dt.datetime = NOW) -> None:
+        with engine.begin() as db:
+            deletions.note_gone(db, connection, kind, "1", observed_at=at, now=NOW)
 
     def reminded(self, engine: Engine) -> set[str]:
         found = rows(
@@ -134,7 +136,7 @@ class TestGone:
         return {each["zoho_invoice_id"] for each in found}
 
     def test_a_404_cancels_the_reminders_without_marking_the_record(
-        self, engine: Engine, home: Link, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: RecordKind
     ) -> None:
         assert self.reminded(engine) == {"1", "2", "3"}
         self.note_gone(engine, home, kind)
@@ -142,14 +144,16 @@ class TestGone:
         found = record(engine, kind, "1")
         assert (found["gone_at"], found["status"] != "deleted") == (NOW, True)
 
-    def test_a_later_read_restores_the_reminders(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_later_read_restores_the_reminders(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
         self.note_gone(engine, home, kind)
         tell(engine, home, "1", observed_at=NOW + A_MINUTE)
         plan_all(engine, home, now=NOW + A_MINUTE)
         assert record(engine, kind, "1")["gone_at"] is None
         assert self.reminded(engine) == {"1", "2", "3"}
 
-    def test_an_earlier_read_does_not_restore_the_reminders(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_an_earlier_read_does_not_restore_the_reminders(
+        self, engine: Engine, home: Connection, kind: RecordKind
+    ) -> None:
         self.note_gone(engine, home, kind)
         tell(engine, home, "1", observed_at=NOW - A_MINUTE)
         plan_all(engine, home, now=NOW + A_MINUTE)
@@ -157,55 +161,55 @@ class TestGone:
         assert self.reminded(engine) == {"2", "3"}
 
     def test_a_404_from_before_the_last_read_changes_nothing(
-        self, engine: Engine, home: Link, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: RecordKind
     ) -> None:
         self.note_gone(engine, home, kind, at=OBSERVED_AT - A_MINUTE)
         assert self.reminded(engine) == {"1", "2", "3"}
 
     def test_a_404_does_not_affect_another_connections_record(
-        self, engine: Engine, home: Link, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: RecordKind
     ) -> None:
-        self.note_gone(engine, a_link(engine, user_id=home.user_id, organization_id="20234695"), kind)
+        self.note_gone(engine, a_connection(engine, user_id=home.user_id, organization_id="20234695"), kind)
         assert self.reminded(engine) == {"1", "2", "3"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestAsking:
     def test_each_run_checks_unseen_records_in_its_own_order(
-        self, engine: Engine, home: Link, run: StepRef, kind: RecordKind
+        self, engine: Engine, home: Connection, run: StepRef, kind: RecordKind
     ) -> None:
         asked = unseen(engine, home, run, kind)
         assert sorted(asked) == ["1", "2", "3"]
         assert unseen(engine, home, run, kind, limit=2) == asked[:2]
-        with engine.begin() as connection:
-            deletions.see(connection, run.run_id, kind, ["2", "2", "9"])
-            deletions.see(connection, run.run_id, kind, ["2"])
-            deletions.see(connection, run.run_id, kind, [])
+        with engine.begin() as db:
+            deletions.see(db, run.run_id, kind, ["2", "2", "9"])
+            deletions.see(db, run.run_id, kind, ["2"])
+            deletions.see(db, run.run_id, kind, [])
         assert sorted(unseen(engine, home, run, kind)) == ["1", "3"]
 
     def test_a_confirmed_record_is_checked_once(
-        self, engine: Engine, home: Link, run: StepRef, kind: RecordKind
+        self, engine: Engine, home: Connection, run: StepRef, kind: RecordKind
     ) -> None:
-        with engine.begin() as connection:
-            deletions.see(connection, run.run_id, kind, ["1"])
-            deletions.confirm_gone(connection, run.run_id, kind, "2")
-            deletions.confirm_gone(connection, run.run_id, kind, "2")
-            assert deletions.confirmed(connection, run.run_id, kind) == ["2"]
-            assert deletions.tally(connection, home, run.run_id, kind) == Tally(cached=3, gone=1, held=0)
+        with engine.begin() as db:
+            deletions.see(db, run.run_id, kind, ["1"])
+            deletions.confirm_gone(db, run.run_id, kind, "2")
+            deletions.confirm_gone(db, run.run_id, kind, "2")
+            assert deletions.confirmed(db, run.run_id, kind) == ["2"]
+            assert deletions.tally(db, home, run.run_id, kind) == Tally(cached=3, gone=1, held=0)
         assert sorted(unseen(engine, home, run, kind)) == ["3"]
 
     def test_a_marked_record_is_not_checked_again(
-        self, engine: Engine, home: Link, run: StepRef, kind: RecordKind
+        self, engine: Engine, home: Connection, run: StepRef, kind: RecordKind
     ) -> None:
         mark(engine, home, kind, "1")
         assert sorted(unseen(engine, home, run, kind)) == ["2", "3"]
 
     def test_unseen_records_of_each_kind_are_separate(
-        self, engine: Engine, home: Link, run: StepRef, kind: RecordKind
+        self, engine: Engine, home: Connection, run: StepRef, kind: RecordKind
     ) -> None:
         (other,) = {*KINDS} - {kind}
-        with engine.begin() as connection:
-            deletions.see(connection, run.run_id, other, ["1", "2"])
-            deletions.confirm_gone(connection, run.run_id, other, "3")
-            assert deletions.confirmed(connection, run.run_id, kind) == []
+        with engine.begin() as db:
+            deletions.see(db, run.run_id, other, ["1", "2"])
+            deletions.confirm_gone(db, run.run_id, other, "3")
+            assert deletions.confirmed(db, run.run_id, kind) == []
         assert sorted(unseen(engine, home, run, kind)) == ["1", "2", "3"]

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db import hand_over, reminder_posts
-from db.connections import Link
+from db.connections import Connection
 from db.leases import LeaseLostError
 from db.reminder_posts import Post
 from tests.integration.db.look import Row, change, row
@@ -12,19 +12,19 @@ from tests.integration.db.reminding import DUE_AT
 
 
 @pytest.fixture
-def expired(engine: Engine, due: Link) -> Post:
+def expired(engine: Engine, due: Connection) -> Post:
     """A delivery whose lease has expired, and that another scheduler has posted since."""
     assert due
-    with engine.begin() as connection:
-        claimed = hand_over.claim(connection, at_most=1, at=DUE_AT)
-        reminder_posts.enqueue(connection, [each.contact_id for each in claimed])
+    with engine.begin() as db:
+        claimed = hand_over.claim(db, at_most=1, at=DUE_AT)
+        reminder_posts.enqueue(db, [each.contact_id for each in claimed])
     change(engine, "UPDATE reminder_contacts SET post_at = now() - interval '1 hour'")
-    with engine.begin() as connection:
-        (first,) = reminder_posts.take(connection, limit=1)
+    with engine.begin() as db:
+        (first,) = reminder_posts.take(db, limit=1)
     change(engine, "UPDATE reminder_contacts SET post_at = now() - interval '1 hour'")
-    with engine.begin() as connection:
-        (second,) = reminder_posts.take(connection, limit=1)
-        reminder_posts.note_posted(connection, second.contact_id)
+    with engine.begin() as db:
+        (second,) = reminder_posts.take(db, limit=1)
+        reminder_posts.note_posted(db, second.contact_id)
     return first
 
 
@@ -38,12 +38,12 @@ POSTED = {"post_at": None, "post_attempts": 2, "post_problem": None, "is_posted"
 
 
 def test_an_expired_lease_releases_nothing(engine: Engine, expired: Post) -> None:
-    with engine.begin() as connection:
-        reminder_posts.release(connection, expired, seconds=0, refund_attempt=True, problem="HTTP 500")
+    with engine.begin() as db:
+        reminder_posts.release(db, expired, seconds=0, refund_attempt=True, problem="HTTP 500")
     assert stored(engine) == POSTED
 
 
 def test_a_delivery_with_an_expired_lease_is_not_given_up(engine: Engine, expired: Post) -> None:
-    with pytest.raises(LeaseLostError), engine.begin() as connection:
-        reminder_posts.give_up(connection, expired, "HTTP 500")
+    with pytest.raises(LeaseLostError), engine.begin() as db:
+        reminder_posts.give_up(db, expired, "HTTP 500")
     assert stored(engine) == POSTED

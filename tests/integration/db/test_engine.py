@@ -22,8 +22,8 @@ def bounded(database_url: str) -> Iterator[Engine]:
 
 
 def sleep(engine: Engine, seconds: float) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
+    with engine.begin() as db:
+        db.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
 
 
 def test_a_statement_over_the_limit_fails_and_the_next_one_gets_its_own_response(bounded: Engine) -> None:
@@ -32,8 +32,8 @@ def test_a_statement_over_the_limit_fails_and_the_next_one_gets_its_own_response
         sleep(bounded, 20)
     assert time.monotonic() - began < 5
     assert failure_of(raised.value) == Failure(FailureKind.UNREACHABLE, "no reply in time")
-    with bounded.connect() as connection:
-        assert connection.execute(text("SELECT 7")).scalar_one() == 7
+    with bounded.connect() as db:
+        assert db.execute(text("SELECT 7")).scalar_one() == 7
 
 
 def test_each_statement_has_its_own_time_limit(bounded: Engine) -> None:
@@ -43,14 +43,14 @@ def test_each_statement_has_its_own_time_limit(bounded: Engine) -> None:
 
 def test_an_error_of_the_statement_costs_no_connection(bounded: Engine) -> None:
     def backend() -> int:
-        with bounded.connect() as connection:
-            return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        with bounded.connect() as db:
+            return int(db.execute(text("SELECT pg_backend_pid()")).scalar_one())
 
     before = backend()
-    with pytest.raises(ProgrammingError), bounded.connect() as connection:
-        connection.execute(text("SELECT nothing"))
-    with pytest.raises(OperationalError), bounded.connect() as connection:
-        connection.execute(text("SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(1)"))
+    with pytest.raises(ProgrammingError), bounded.connect() as db:
+        db.execute(text("SELECT nothing"))
+    with pytest.raises(OperationalError), bounded.connect() as db:
+        db.execute(text("SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(1)"))
     assert backend() == before
 
 

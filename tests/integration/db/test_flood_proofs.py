@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from db import floods
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.webhooks import Entity
 
 A_SECOND = dt.timedelta(seconds=1)
@@ -55,26 +56,26 @@ _WAITING = (
 )
 
 
-def completes(connection: Connection, link: Link, entity: Entity, case: Case) -> bool:
+def completes(db: Session, connection: Connection, entity: Entity, case: Case) -> bool:
     """Whether the walk completes the event because of the cached read."""
     values = {
-        "user_id": link.user_id,
-        "connection_id": link.connection_id,
+        "user_id": connection.user_id,
+        "connection_id": connection.connection_id,
         "entity": entity,
         "read_at": whole_seconds(case.read_at),
         "received_at": case.received_at + case.ahead,
     }
     for statement in _WAITING:
-        connection.execute(text(statement), values)
+        db.execute(text(statement), values)
     completed = floods.complete(
+        db,
         connection,
-        link,
         entity,
         asked_at=case.asked_at + case.ahead,
         read_since=whole_seconds(case.responded_at),
         covers_all=False,
     )
-    connection.rollback()
+    db.rollback()
     return completed.events == 1
 
 
@@ -95,28 +96,28 @@ def cases(draw: st.DrawFn) -> Case:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cases())
 def test_a_read_from_before_the_change_completes_no_event(
-    engine: Engine, link: Link, entity: Entity, case: Case
+    engine: Engine, connection: Connection, entity: Entity, case: Case
 ) -> None:
-    with engine.connect() as connection:
-        if completes(connection, link, entity, case):
+    with engine.connect() as db:
+        if completes(db, connection, entity, case):
             assert case.read_at >= case.changed_at
 
 
 @pytest.mark.parametrize("entity", Entity)
 def test_a_read_in_the_second_of_the_event_and_of_the_walks_start_proves_nothing(
-    engine: Engine, link: Link, entity: Entity
+    engine: Engine, connection: Connection, entity: Entity
 ) -> None:
     a_tenth = A_SECOND / 10
     case = Case(NOON, NOON + a_tenth, NOON + 2 * a_tenth, NOON + 3 * a_tenth, NOON + 4 * a_tenth, dt.timedelta())
-    with engine.connect() as connection:
-        assert not completes(connection, link, entity, case)
+    with engine.connect() as db:
+        assert not completes(db, connection, entity, case)
 
 
 @pytest.mark.parametrize("entity", Entity)
 def test_a_walks_first_page_proves_an_event_that_came_a_second_before(
-    engine: Engine, link: Link, entity: Entity
+    engine: Engine, connection: Connection, entity: Entity
 ) -> None:
     asked_at = NOON + A_SECOND
     case = Case(asked_at, NOON, NOON, asked_at, asked_at, dt.timedelta())
-    with engine.connect() as connection:
-        assert completes(connection, link, entity, case)
+    with engine.connect() as db:
+        assert completes(db, connection, entity, case)

@@ -24,9 +24,9 @@ def test_sql_and_python_agree(
 ) -> None:
     reads = [(NOON + stamp, NOON + read_at) for stamp, read_at in product(SHIFTS, SHIFTS)]
     cached: list[tuple[datetime | None, datetime | None]] = [(NOON, NOON), (None, NOON), (NOON, None), (None, None)]
-    with engine.connect() as connection:
+    with engine.connect() as db:
         for (stamp, read_at), (cached_stamp, cached_at) in product(reads, cached):
-            found = connection.exec_driver_sql(
+            found = db.exec_driver_sql(
                 f"""
                 SELECT coalesce({condition}, false)
                   FROM (SELECT %(stamp)s::timestamptz, %(read_at)s::timestamptz)

@@ -11,12 +11,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import NotSupportedError
 
 from db import hand_over, reminder_policies
-from db.connections import Link
+from db.connections import Connection
 from domain.hand_over import HoldReason
 from domain.reminder_policy import ReminderPolicy
 from tests.builders import A_LONDON_PHONE, a_contact, an_invoice
 from tests.integration.db.caching import A_MINUTE
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import altered, change, row, rows
 from tests.integration.db.planning import PLANNED
 from tests.integration.db.reminding import (
@@ -42,7 +42,7 @@ _CLAIMED_IN_SQL = text("SELECT count(*) FROM claim_due_reminders(moment => :at)"
 
 
 class TestClaiming:
-    def test_due_reminders_are_handed_over_and_marked(self, engine: Engine, due: Link) -> None:
+    def test_due_reminders_are_handed_over_and_marked(self, engine: Engine, due: Connection) -> None:
         (taken,) = claim(engine)
         sent = row(engine, "SELECT * FROM reminders WHERE status = 'sent'")
         assert (sent["id"], sent["step"], sent["contact_id"]) == (taken.reminder_ids[0], 0, taken.contact_id)
@@ -58,9 +58,9 @@ class TestClaiming:
 
     @pytest.mark.usefixtures("due")
     def test_a_rolled_back_handover_leaves_its_reminders_due(self, engine: Engine) -> None:
-        with engine.connect() as connection:
-            assert len(hand_over.claim(connection, at=DUE_AT)) == 1
-            connection.rollback()
+        with engine.connect() as db:
+            assert len(hand_over.claim(db, at=DUE_AT)) == 1
+            db.rollback()
         assert len(claim(engine)) == 1
 
     @pytest.mark.usefixtures("due")
@@ -68,20 +68,20 @@ class TestClaiming:
         assert claim(engine, at=DUE_AT - A_MINUTE) == []
         assert held_back(engine, at=DUE_AT - A_MINUTE) == []
 
-    def test_a_handover_can_be_limited_to_one_connection(self, engine: Engine, due: Link) -> None:
-        other = a_link(engine)
+    def test_a_handover_can_be_limited_to_one_connection(self, engine: Engine, due: Connection) -> None:
+        other = a_connection(engine)
         tell_and_plan(engine, other)
         assert [taken.connection_id for taken in claim(engine, other)] == [other.connection_id]
         assert [taken.connection_id for taken in claim(engine)] == [due.connection_id]
 
-    def test_the_oldest_handovers_come_first_up_to_the_limit(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
-        tell_and_plan(engine, link, an_invoice("1"), an_invoice("2", customer_id="5002"))
+    def test_the_oldest_handovers_come_first_up_to_the_limit(self, engine: Engine, connection: Connection) -> None:
+        tell_contact(engine, connection, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
+        tell_and_plan(engine, connection, an_invoice("1"), an_invoice("2", customer_id="5002"))
         first, second = claim(engine, at_most=1), claim(engine, at_most=1)
         assert (len(first), len(second), claim(engine)) == (1, 1, [])
         assert first[0].phone != second[0].phone
 
-    def test_the_next_step_follows_when_its_time_comes(self, engine: Engine, due: Link) -> None:
+    def test_the_next_step_follows_when_its_time_comes(self, engine: Engine, due: Connection) -> None:
         claim(engine)
         later = PLANNED[3]
         plan_all(engine, due, now=later - A_MINUTE)
@@ -102,20 +102,20 @@ class TestClaiming:
 
 
 class TestOneNumber:
-    def test_all_due_invoices_of_a_number_are_in_one_handover(self, engine: Engine, link: Link) -> None:
-        tell_and_plan(engine, link, *(an_invoice(str(number)) for number in range(4)))
+    def test_all_due_invoices_of_a_number_are_in_one_handover(self, engine: Engine, connection: Connection) -> None:
+        tell_and_plan(engine, connection, *(an_invoice(str(number)) for number in range(4)))
         (taken,) = claim(engine)
         assert len(taken.reminder_ids) == 4
 
-    def test_customers_who_share_a_number_are_in_one_handover(self, engine: Engine, link: Link) -> None:
+    def test_customers_who_share_a_number_are_in_one_handover(self, engine: Engine, connection: Connection) -> None:
         another = a_contact("5002", name="Difference Engines", mobile=A_LONDON_PHONE, details=SWITCH_ON)
-        tell_contact(engine, link, another)
+        tell_contact(engine, connection, another)
         contact = a_contact(mobile=A_LONDON_PHONE, details=SWITCH_ON)
-        tell_and_plan(engine, link, an_invoice("1"), an_invoice("2", customer_id="5002"), contact=contact)
+        tell_and_plan(engine, connection, an_invoice("1"), an_invoice("2", customer_id="5002"), contact=contact)
         (taken,) = claim(engine)
         assert len(taken.invoice_ids) == 2
 
-    def test_a_reminder_due_later_that_day_waits(self, engine: Engine, due: Link) -> None:
+    def test_a_reminder_due_later_that_day_waits(self, engine: Engine, due: Connection) -> None:
         claim(engine)
         later = DUE_AT + 2 * dt.timedelta(hours=1)
         tell_invoices(engine, due, asked(an_invoice("8002", due_date=DUE_DATE - A_DAY)), now=later)
@@ -127,8 +127,8 @@ class TestOneNumber:
         note_sync(engine, due, tomorrow)
         assert len(claim(engine, at=tomorrow)) == 1
 
-    def test_calls_of_the_users_other_connection_count(self, engine: Engine, due: Link) -> None:
-        other = a_link(engine, user_id=due.user_id, organization_id="20234695")
+    def test_calls_of_the_users_other_connection_count(self, engine: Engine, due: Connection) -> None:
+        other = a_connection(engine, user_id=due.user_id, organization_id="20234695")
         tell_contact(engine, other, a_contact("6001", details=SWITCH_ON))
         tell_invoices(engine, other, asked(an_invoice("9001", customer_id="6001")))
         plan_all(engine, other)
@@ -139,12 +139,12 @@ class TestOneNumber:
 
     @pytest.mark.usefixtures("due")
     def test_calls_of_another_user_do_not_count(self, engine: Engine) -> None:
-        tell_and_plan(engine, a_link(engine))
+        tell_and_plan(engine, a_connection(engine))
         assert len(claim(engine)) == 2
 
-    def test_the_policy_may_allow_more_calls(self, engine: Engine, due: Link) -> None:
-        with engine.begin() as connection:
-            reminder_policies.save(connection, due.connection_id, ReminderPolicy(contacts_a_day=2), now=NOW)
+    def test_the_policy_may_allow_more_calls(self, engine: Engine, due: Connection) -> None:
+        with engine.begin() as db:
+            reminder_policies.save(db, due.connection_id, ReminderPolicy(contacts_a_day=2), now=NOW)
         plan_all(engine, due, now=DUE_AT - A_MINUTE)
         claim(engine)
         later = DUE_AT + dt.timedelta(hours=2)
@@ -155,11 +155,13 @@ class TestOneNumber:
             later += dt.timedelta(hours=1)
         assert row(engine, "SELECT count(*) AS contacts FROM reminder_contacts")["contacts"] == 2
 
-    def test_concurrent_handovers_contain_every_reminder_once(self, engine: Engine, link: Link) -> None:
+    def test_concurrent_handovers_contain_every_reminder_once(self, engine: Engine, connection: Connection) -> None:
         for number in range(30):
             phone = f"+4479123456{number // 2:02d}"  # Two customers per number.
-            tell_contact(engine, link, a_contact(str(number), mobile=phone, details=SWITCH_ON))
-        tell_and_plan(engine, link, *(an_invoice(str(number), customer_id=str(number % 30)) for number in range(60)))
+            tell_contact(engine, connection, a_contact(str(number), mobile=phone, details=SWITCH_ON))
+        tell_and_plan(
+            engine, connection, *(an_invoice(str(number), customer_id=str(number % 30)) for number in range(60))
+        )
         with ThreadPoolExecutor(6) as threads:
             taken = [one for each in [threads.submit(claim, engine) for _ in range(6)] for one in each.result()]
         taken += claim(engine)  # A number that two processes wanted at once may be left.
@@ -183,9 +185,9 @@ class TestWhoeverClaims:
     )
     @pytest.mark.usefixtures("due")
     def test_the_handover_is_the_same_with_any_search_path(self, engine: Engine, statement: str) -> None:
-        with altered(engine, statement) as connection:
-            assert connection.execute(_DUE_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
-            assert connection.execute(_CLAIMED_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
+        with altered(engine, statement) as db:
+            assert db.execute(_DUE_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
+            assert db.execute(_CLAIMED_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
 
     @pytest.mark.usefixtures("due")
     def test_the_handover_is_the_same_from_a_legacy_table_of_other_types(self, engine: Engine) -> None:
@@ -193,28 +195,28 @@ class TestWhoeverClaims:
             "ALTER TABLE reminders ALTER phone TYPE varchar, ALTER status TYPE varchar, ALTER step TYPE integer",
             "ALTER TABLE invoices_cache ALTER status TYPE varchar, ALTER balance TYPE double precision",
         )
-        with altered(engine, *statements) as connection:
-            assert connection.execute(_DUE_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
-            assert len(hand_over.claim(connection, at=DUE_AT)) == 1
+        with altered(engine, *statements) as db:
+            assert db.execute(_DUE_IN_SQL, {"at": DUE_AT}).scalar_one() == 1
+            assert len(hand_over.claim(db, at=DUE_AT)) == 1
 
     @pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
     @pytest.mark.usefixtures("due")
     def test_a_transaction_that_could_miss_rows_is_an_error(self, engine: Engine, isolation: str) -> None:
         with (
-            engine.connect().execution_options(isolation_level=isolation) as connection,
+            engine.connect().execution_options(isolation_level=isolation) as db,
             pytest.raises(NotSupportedError, match="claim_due_reminders needs a READ COMMITTED transaction"),
         ):
-            hand_over.claim(connection, at=DUE_AT)
+            hand_over.claim(db, at=DUE_AT)
 
     @pytest.mark.usefixtures("due")
     def test_the_documented_grants_are_necessary_and_sufficient(self, engine: Engine) -> None:
         (grants,) = re.findall(r"```sql\n(GRANT .*?)```", _DOCUMENT.read_text(), re.DOTALL)
         role = f"sender_{uuid.uuid4().hex}"
         statements = (f"CREATE ROLE {role}", grants.replace("the_sender", role), f"SET LOCAL ROLE {role}")
-        with altered(engine, *statements) as connection:
-            (taken,) = hand_over.claim(connection, at=DUE_AT)
+        with altered(engine, *statements) as db:
+            (taken,) = hand_over.claim(db, at=DUE_AT)
             reported = "SELECT report_outcome(:handover, 'do_not_call', note => 'asked for it')"
-            assert connection.execute(text(reported), {"handover": taken.contact_id}).scalar_one() == 1
+            assert db.execute(text(reported), {"handover": taken.contact_id}).scalar_one() == 1
 
 
 def test_postgres_inlines_the_view_of_due_reminders(engine: Engine) -> None:

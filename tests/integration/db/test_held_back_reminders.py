@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db import customers, hand_over, invoices, reminder_policies
-from db.connections import Link
+from db.connections import Connection
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.contacts import ContactDetails, ContactStatus
@@ -19,7 +19,7 @@ from domain.reminder_policy import FURTHEST_STEP, ReminderPolicy
 from domain.reminders import held_until
 from tests.builders import a_contact, an_invoice
 from tests.integration.db.caching import A_MINUTE
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import altered, change, row, rows
 from tests.integration.db.reminding import (
     A_DAY,
@@ -86,12 +86,12 @@ class TestHoldingBack:
         change(engine, "UPDATE invoices_cache SET status = :status", status=status)
         assert held_back(engine) == [None]
 
-    def test_the_policy_limits_the_age_of_the_cache(self, engine: Engine, due: Link) -> None:
+    def test_the_policy_limits_the_age_of_the_cache(self, engine: Engine, due: Connection) -> None:
         default = dt.timedelta(minutes=ReminderPolicy().stale_after_minutes)
         note_sync(engine, due, DUE_AT - default)
         assert held_back(engine) == [None]
-        with engine.begin() as connection:
-            reminder_policies.save(connection, due.connection_id, ReminderPolicy(stale_after_minutes=1), now=NOW)
+        with engine.begin() as db:
+            reminder_policies.save(db, due.connection_id, ReminderPolicy(stale_after_minutes=1), now=NOW)
         plan_all(engine, due, now=DUE_AT - A_MINUTE)
         assert held_back(engine) == [HoldReason.CACHE_STALE]
 
@@ -101,7 +101,9 @@ class TestHoldingBack:
         assert held_back(engine) == [None]
 
     @pytest.mark.parametrize("days", [-FURTHEST_STEP - 1, -FURTHEST_STEP, 1, FURTHEST_STEP, FURTHEST_STEP + 1])
-    def test_the_handover_and_the_plan_agree_on_expected_payments(self, engine: Engine, due: Link, days: int) -> None:
+    def test_the_handover_and_the_plan_agree_on_expected_payments(
+        self, engine: Engine, due: Connection, days: int
+    ) -> None:
         invoice = replace(an_invoice(), expected_payment_date=DUE_DATE + days * A_DAY)
         until = held_until(invoice)
         tell_invoices(engine, due, asked(replace(invoice, modified_at=DUE_AT)), now=DUE_AT)
@@ -118,11 +120,11 @@ class TestHoldingBack:
 
     @pytest.mark.usefixtures("due")
     def test_a_reminder_whose_invoice_has_lost_its_customer_is_held_back(self, engine: Engine) -> None:
-        with altered(engine, "ALTER TABLE invoices_cache ALTER COLUMN customer_id DROP NOT NULL") as connection:
-            connection.exec_driver_sql("UPDATE invoices_cache SET customer_id = NULL")
-            (found,) = hand_over.due(connection, at=DUE_AT)
+        with altered(engine, "ALTER TABLE invoices_cache ALTER COLUMN customer_id DROP NOT NULL") as db:
+            db.exec_driver_sql("UPDATE invoices_cache SET customer_id = NULL")
+            (found,) = hand_over.due(db, at=DUE_AT)
             assert found.held_back is HoldReason.PHONE_CHANGED
-            assert hand_over.claim(connection, at=DUE_AT) == []
+            assert hand_over.claim(db, at=DUE_AT) == []
 
     @pytest.mark.parametrize(
         "rules",
@@ -137,7 +139,7 @@ class TestHoldingBack:
     )
     @pytest.mark.usefixtures("due")
     def test_a_policy_of_another_connection_has_no_effect(self, engine: Engine, rules: str) -> None:
-        other = a_link(engine)
+        other = a_connection(engine)
         tell_and_plan(engine, other)
         change(
             engine,
@@ -147,8 +149,8 @@ class TestHoldingBack:
         )
         assert len(claim(engine)) >= 1
 
-    def test_a_held_back_invoice_does_not_hold_back_others(self, engine: Engine, link: Link) -> None:
-        tell_and_plan(engine, link, an_invoice("1"), an_invoice("2"))
+    def test_a_held_back_invoice_does_not_hold_back_others(self, engine: Engine, connection: Connection) -> None:
+        tell_and_plan(engine, connection, an_invoice("1"), an_invoice("2"))
         change(engine, "UPDATE invoices_cache SET status = 'paid' WHERE zoho_invoice_id = '1'")
         (taken,) = claim(engine)
         assert len(taken.reminder_ids) == 1
@@ -156,11 +158,11 @@ class TestHoldingBack:
 
 class TestFactsThatAreJustChanging:
     def test_a_handover_does_not_wait_for_an_uncommitted_payment_and_does_not_miss_it(
-        self, engine: Engine, due: Link
+        self, engine: Engine, due: Connection
     ) -> None:
         paid = an_invoice(status="paid", balance="0")
-        with engine.begin() as connection:
-            invoices.upsert(connection, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
+        with engine.begin() as db:
+            invoices.upsert(db, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
             assert claim(engine) == []
         assert claim(engine) == []
         assert row(engine, "SELECT status FROM reminders WHERE step = 0")["status"] == "cancelled"
@@ -174,26 +176,26 @@ class TestFactsThatAreJustChanging:
         ],
     )
     def test_a_handover_does_not_wait_for_an_uncommitted_change_of_the_customer(
-        self, engine: Engine, due: Link, told: object
+        self, engine: Engine, due: Connection, told: object
     ) -> None:
         assert isinstance(told, type(a_contact()))
-        with engine.begin() as connection:
-            customers.upsert(connection, due, [Observed(told, DUE_AT)], fallback=PhoneFallback.NONE, now=DUE_AT)
+        with engine.begin() as db:
+            customers.upsert(db, due, [Observed(told, DUE_AT)], fallback=PhoneFallback.NONE, now=DUE_AT)
             assert claim(engine) == []
         assert claim(engine) == []
 
-    def test_a_reminder_can_be_handed_over_after_a_rolled_back_change(self, engine: Engine, due: Link) -> None:
+    def test_a_reminder_can_be_handed_over_after_a_rolled_back_change(self, engine: Engine, due: Connection) -> None:
         paid = an_invoice(status="paid", balance="0")
-        with engine.connect() as connection:
-            invoices.upsert(connection, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
-            connection.rollback()
+        with engine.connect() as db:
+            invoices.upsert(db, due, [ObservedInvoice(paid, DUE_AT)], now=DUE_AT)
+            db.rollback()
         assert len(claim(engine)) == 1
 
-    def test_a_sync_waits_for_a_handover_and_keeps_its_sent_reminders(self, engine: Engine, due: Link) -> None:
+    def test_a_sync_waits_for_a_handover_and_keeps_its_sent_reminders(self, engine: Engine, due: Connection) -> None:
         paid = an_invoice(status="paid", balance="0", modified_at=DUE_AT)
         with ThreadPoolExecutor(1) as threads:
-            with engine.begin() as connection:
-                assert len(hand_over.claim(connection, at=DUE_AT)) == 1
+            with engine.begin() as db:
+                assert len(hand_over.claim(db, at=DUE_AT)) == 1
                 telling = threads.submit(tell_invoices, engine, due, paid, now=DUE_AT)
             telling.result()
         statuses = {found["step"]: found["status"] for found in rows(engine, "SELECT step, status FROM reminders")}
@@ -201,14 +203,14 @@ class TestFactsThatAreJustChanging:
         assert set(statuses.values()) <= {"cancelled", "superseded"}
 
 
-def test_the_defaults_in_sql_match_those_of_the_policy(engine: Engine, due: Link) -> None:
+def test_the_defaults_in_sql_match_those_of_the_policy(engine: Engine, due: Connection) -> None:
     """A connection without a policy is treated like one with the default policy."""
     policy = ReminderPolicy()
     moments = [DUE_AT - dt.timedelta(minutes=policy.stale_after_minutes) - dt.timedelta(seconds=s) for s in (0, 1)]
     for stored in (False, True):
         if stored:
-            with engine.begin() as connection:
-                reminder_policies.save(connection, due.connection_id, replace(policy), now=NOW)
+            with engine.begin() as db:
+                reminder_policies.save(db, due.connection_id, replace(policy), now=NOW)
             plan_all(engine, due, now=DUE_AT - A_MINUTE)
         found = []
         for moment in moments:

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import Engine
 
 from db import customers, deletions, held_deletions, invoices, known_contacts
-from db.connections import Link
+from db.connections import Connection
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.deletions import Evidence, RecordKind
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row, rows
 from tests.integration.db.test_deletions import A_MINUTE, KINDS, NOW, TABLES, tell
 
@@ -20,58 +20,62 @@ ENTITIES = {RecordKind.CUSTOMER: "contact", RecordKind.INVOICE: "invoice"}
 
 
 @pytest.fixture
-def home(engine: Engine, link: Link) -> Link:
+def home(engine: Engine, connection: Connection) -> Connection:
     """A connection with three cached customers, and an invoice of each."""
-    tell(engine, link, "1", "2", "3")
-    return link
+    tell(engine, connection, "1", "2", "3")
+    return connection
 
 
-def lose(engine: Engine, link: Link, kind: RecordKind, record_id: str, *, at: dt.datetime = NOW) -> int:
+def lose(engine: Engine, connection: Connection, kind: RecordKind, record_id: str, *, at: dt.datetime = NOW) -> int:
     """Record a 404 and hold back the record; returns the number of new rows."""
-    with engine.begin() as connection:
-        deletions.note_gone(connection, link, kind, record_id, observed_at=at, now=NOW)
-        return held_deletions.hold(connection, link, kind, [record_id], Evidence.NOT_LISTED)
+    with engine.begin() as db:
+        deletions.note_gone(db, connection, kind, record_id, observed_at=at, now=NOW)
+        return held_deletions.hold(db, connection, kind, [record_id], Evidence.NOT_LISTED)
 
 
-def held(engine: Engine, link: Link, *, dismissed: bool = False) -> list[tuple[RecordKind, str]]:
-    with engine.connect() as connection:
-        found = held_deletions.held(connection, link.connection_id, dismissed=dismissed)
+def held(engine: Engine, connection: Connection, *, dismissed: bool = False) -> list[tuple[RecordKind, str]]:
+    with engine.connect() as db:
+        found = held_deletions.held(db, connection.connection_id, dismissed=dismissed)
     return [(each.kind, each.record_id) for each in found]
 
 
-def dismiss(engine: Engine, link: Link, kind: RecordKind, *ids: str) -> int:
-    with engine.begin() as connection:
-        return held_deletions.dismiss(connection, link, kind, ids)
+def dismiss(engine: Engine, connection: Connection, kind: RecordKind, *ids: str) -> int:
+    with engine.begin() as db:
+        return held_deletions.dismiss(db, connection, kind, ids)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestHolding:
-    def test_a_lost_record_is_held_once_since_its_404(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_lost_record_is_held_once_since_its_404(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
         assert lose(engine, home, kind, "1") == 1
         assert lose(engine, home, kind, "1", at=NOW + A_MINUTE) == 0
-        with engine.connect() as connection:
-            (found,) = held_deletions.held(connection, home.connection_id)
+        with engine.connect() as db:
+            (found,) = held_deletions.held(db, home.connection_id)
         assert (found.kind, found.record_id, found.found_at, found.evidence) == (kind, "1", NOW, Evidence.NOT_LISTED)
 
-    def test_a_record_without_a_404_is_not_held(self, engine: Engine, home: Link, kind: RecordKind) -> None:
-        with engine.begin() as connection:
-            assert held_deletions.hold(connection, home, kind, ["1", "9"], Evidence.NOT_LISTED) == 0
+    def test_a_record_without_a_404_is_not_held(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
+        with engine.begin() as db:
+            assert held_deletions.hold(db, home, kind, ["1", "9"], Evidence.NOT_LISTED) == 0
         assert held(engine, home) == []
 
-    def test_a_404_from_before_the_last_read_holds_nothing(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_404_from_before_the_last_read_holds_nothing(
+        self, engine: Engine, home: Connection, kind: RecordKind
+    ) -> None:
         tell(engine, home, "1", observed_at=NOW + A_MINUTE, modified_at=NOW)
         assert lose(engine, home, kind, "1") == 0
 
-    def test_another_connection_does_not_hold_the_record(self, engine: Engine, home: Link, kind: RecordKind) -> None:
-        other = a_link(engine, user_id=home.user_id, organization_id="20234695")
+    def test_another_connection_does_not_hold_the_record(
+        self, engine: Engine, home: Connection, kind: RecordKind
+    ) -> None:
+        other = a_connection(engine, user_id=home.user_id, organization_id="20234695")
         assert lose(engine, other, kind, "1") == 0
         lose(engine, home, kind, "1")
         assert held(engine, other) == []
 
-    def test_marking_a_record_ends_the_hold(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_marking_a_record_ends_the_hold(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
         lose(engine, home, kind, "1")
-        with engine.begin() as connection:
-            assert deletions.mark_held(connection, home, kind, ["1", "2"], now=NOW) == 1
+        with engine.begin() as db:
+            assert deletions.mark_held(db, home, kind, ["1", "2"], now=NOW) == 1
         assert rows(engine, "SELECT * FROM held_deletions") == []
         assert row(engine, f"SELECT count(*) FROM {TABLES[kind]} WHERE status = 'deleted'")["count"] == 1
 
@@ -79,29 +83,31 @@ class TestHolding:
 @pytest.mark.parametrize("kind", KINDS)
 class TestReadingAgain:
     def test_a_later_read_ends_the_hold_and_its_row_is_pruned(
-        self, engine: Engine, home: Link, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: RecordKind
     ) -> None:
         lose(engine, home, kind, "1")
         lose(engine, home, kind, "2")
         tell(engine, home, "1", observed_at=NOW + A_MINUTE)
         assert held(engine, home) == [(kind, "2")]
-        with engine.begin() as connection:
-            held_deletions.prune(connection, home)
+        with engine.begin() as db:
+            held_deletions.prune(db, home)
         assert rows(engine, "SELECT record_id FROM held_deletions") == [{"record_id": "2"}]
 
-    def test_an_earlier_read_does_not_end_the_hold(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_an_earlier_read_does_not_end_the_hold(self, engine: Engine, home: Connection, kind: RecordKind) -> None:
         lose(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW - A_MINUTE)
         assert held(engine, home) == [(kind, "1")]
 
-    def test_a_record_that_was_read_again_is_not_marked(self, engine: Engine, home: Link, kind: RecordKind) -> None:
+    def test_a_record_that_was_read_again_is_not_marked(
+        self, engine: Engine, home: Connection, kind: RecordKind
+    ) -> None:
         lose(engine, home, kind, "1")
         tell(engine, home, "1", observed_at=NOW + A_MINUTE)
-        with engine.begin() as connection:
-            assert deletions.mark_held(connection, home, kind, ["1"], now=NOW) == 0
+        with engine.begin() as db:
+            assert deletions.mark_held(db, home, kind, ["1"], now=NOW) == 0
 
     def test_a_second_loss_is_new_although_the_first_was_dismissed(
-        self, engine: Engine, home: Link, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: RecordKind
     ) -> None:
         lose(engine, home, kind, "1")
         assert dismiss(engine, home, kind, "1") == 1
@@ -113,7 +119,7 @@ class TestReadingAgain:
 @pytest.mark.parametrize("kind", KINDS)
 class TestDismissing:
     def test_the_same_loss_is_not_held_again_after_a_dismissal(
-        self, engine: Engine, home: Link, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: RecordKind
     ) -> None:
         lose(engine, home, kind, "1")
         assert (dismiss(engine, home, kind, "1", "2"), dismiss(engine, home, kind, "1")) == (1, 0)
@@ -122,29 +128,29 @@ class TestDismissing:
         assert held(engine, home, dismissed=True) == [(kind, "1")]
 
     def test_a_dismissed_record_counts_in_neither_number_nor_time(
-        self, engine: Engine, home: Link, kind: RecordKind
+        self, engine: Engine, home: Connection, kind: RecordKind
     ) -> None:
         lose(engine, home, kind, "1")
         dismiss(engine, home, kind, "1")
-        with engine.connect() as connection:
-            assert held_deletions.count(connection, home.connection_id, kind) == 0
-            standing = held_deletions.standing(connection, home.connection_id)
+        with engine.connect() as db:
+            assert held_deletions.count(db, home.connection_id, kind) == 0
+            standing = held_deletions.standing(db, home.connection_id)
             assert standing.as_json() == {"customers": 0, "invoices": 0, "since": None}
-            assert held_deletions.is_decided_by_a_person(connection, home, kind, "1")
+            assert held_deletions.is_decided_by_a_person(db, home, kind, "1")
 
 
-def test_a_read_with_an_older_modified_time_ends_the_hold(engine: Engine, home: Link) -> None:
+def test_a_read_with_an_older_modified_time_ends_the_hold(engine: Engine, home: Connection) -> None:
     """The upsert keeps the newer version, but Zoho has the record."""
     lose(engine, home, RecordKind.CUSTOMER, "1")
     lose(engine, home, RecordKind.INVOICE, "1")
     later = NOW + A_MINUTE
     older = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-    with engine.begin() as connection:
+    with engine.begin() as db:
         contact, invoice = a_contact("1", modified_at=older), an_invoice("1", customer_id="1", modified_at=older)
-        customers.upsert(connection, home, [Observed(contact, later)], fallback=PhoneFallback.NONE, now=NOW)
-        known_contacts.note_observed(connection, home, {"1": later})
-        invoices.upsert(connection, home, [ObservedInvoice(invoice, later)], now=NOW)
-        invoices.note_observed(connection, home, "1", later)
+        customers.upsert(db, home, [Observed(contact, later)], fallback=PhoneFallback.NONE, now=NOW)
+        known_contacts.note_observed(db, home, {"1": later})
+        invoices.upsert(db, home, [ObservedInvoice(invoice, later)], now=NOW)
+        invoices.note_observed(db, home, "1", later)
     assert held(engine, home) == []
 
 
@@ -162,7 +168,7 @@ def test_a_read_with_an_older_modified_time_ends_the_hold(engine: Engine, home: 
     ],
 )
 def test_an_uncontradicted_deleted_event_is_proof(
-    engine: Engine, home: Link, kind: RecordKind, event: str, outcome: str | None, is_proof: bool
+    engine: Engine, home: Connection, kind: RecordKind, event: str, outcome: str | None, is_proof: bool
 ) -> None:
     change(
         engine,
@@ -175,5 +181,5 @@ def test_an_uncontradicted_deleted_event_is_proof(
         kind=event,
         outcome=outcome,
     )
-    with engine.connect() as connection:
-        assert deletions.proven(connection, home, kind, ["1", "2"]) == ({"1"} if is_proof else set())
+    with engine.connect() as db:
+        assert deletions.proven(db, home, kind, ["1", "2"]) == ({"1"} if is_proof else set())

@@ -10,19 +10,19 @@ import pytest
 from sqlalchemy import Engine
 
 from db import invoices
-from db.connections import Link
+from db.connections import Connection
 from db.invoices import Upserted
 from db.skipped_invoices import ObservedInvoice
 from domain.invoices import Invoice
 from tests.builders import MODIFIED_AT, an_invoice
 from tests.integration.db.caching import A_MINUTE, NOW, OBSERVED_AT, ORDERS, VERSIONS, cache_customer
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.invoicing import cached, cached_ids, upsert
-from tests.integration.db.links import a_link
 from tests.integration.db.look import change, row, rows, until_somebody_waits
 
 
 class TestWhatIsWritten:
-    def test_a_new_invoice_refers_to_its_customer(self, engine: Engine, home: Link) -> None:
+    def test_a_new_invoice_refers_to_its_customer(self, engine: Engine, home: Connection) -> None:
         assert upsert(engine, home, an_invoice()) == Upserted(new=1)
         found, customer = cached(engine), row(engine, "SELECT id FROM customers_cache")
         assert (found["customer_id"], found["zoho_customer_id"]) == (customer["id"], "5001")
@@ -47,12 +47,12 @@ class TestWhatIsWritten:
             "12345678901234567890.12345678901234567890",
         ],
     )
-    def test_amounts_are_exact(self, engine: Engine, home: Link, amount: str) -> None:
+    def test_amounts_are_exact(self, engine: Engine, home: Connection, amount: str) -> None:
         upsert(engine, home, an_invoice(total=amount, balance=amount))
         assert (cached(engine)["total"], cached(engine)["balance"]) == (Decimal(amount), Decimal(amount))
         assert upsert(engine, home, an_invoice(total=amount, balance=amount)) == Upserted()
 
-    def test_amounts_of_every_form_fit_in_one_page(self, engine: Engine, home: Link) -> None:
+    def test_amounts_of_every_form_fit_in_one_page(self, engine: Engine, home: Connection) -> None:
         amounts = [None, "1", "0.5", "100000000000000000000", "-3.25", None, "1e-20"]
         page = [an_invoice(str(number), balance=amount) for number, amount in enumerate(amounts)]
         upsert(engine, home, *page)
@@ -61,26 +61,26 @@ class TestWhatIsWritten:
         }
         assert balances == {str(number): amount and Decimal(amount) for number, amount in enumerate(amounts)}
 
-    def test_keys_that_zoho_omits_are_null(self, engine: Engine, home: Link) -> None:
+    def test_keys_that_zoho_omits_are_null(self, engine: Engine, home: Connection) -> None:
         bare = an_invoice(date=None, due_date=None, total=None, balance=None, modified_at=None)
         assert upsert(engine, home, bare) == Upserted(new=1)
         found = cached(engine)
         assert {found[name] for name in ("date", "due_date", "total", "balance", "zoho_last_modified_at")} == {None}
 
-    def test_new_updated_and_unchanged_are_counted_exactly(self, engine: Engine, home: Link) -> None:
+    def test_new_updated_and_unchanged_are_counted_exactly(self, engine: Engine, home: Connection) -> None:
         ids = [str(8000 + number) for number in range(10)]
         assert upsert(engine, home, *map(an_invoice, ids)) == Upserted(new=10)
         paid = [an_invoice(each, status="paid", balance="0") for each in ids[:3]]
         page = [*paid, *map(an_invoice, ids[3:]), an_invoice("9001")]
         assert upsert(engine, home, *page) == Upserted(new=1, updated=3)
 
-    def test_an_unchanged_row_is_not_written(self, engine: Engine, home: Link) -> None:
+    def test_an_unchanged_row_is_not_written(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, an_invoice())
         before = cached(engine)
         assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == Upserted()
         assert cached(engine) == before
 
-    def test_the_same_amount_in_another_notation_is_unchanged(self, engine: Engine, home: Link) -> None:
+    def test_the_same_amount_in_another_notation_is_unchanged(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, an_invoice(balance="120"))
         assert upsert(engine, home, an_invoice(balance="120.00")) == Upserted()
 
@@ -95,14 +95,14 @@ class TestWhatIsWritten:
         ],
     )
     def test_a_changed_invoice_is_due_for_planning(
-        self, engine: Engine, home: Link, changed: Invoice, column: str, value: object
+        self, engine: Engine, home: Connection, changed: Invoice, column: str, value: object
     ) -> None:
         upsert(engine, home, an_invoice())
         change(engine, "UPDATE invoices_cache SET plan_at = NULL")
         assert upsert(engine, home, changed) == Upserted(updated=1)
         assert (cached(engine)[column], cached(engine)["plan_at"]) == (value, NOW)
 
-    def test_an_invoice_may_move_to_another_customer(self, engine: Engine, home: Link) -> None:
+    def test_an_invoice_may_move_to_another_customer(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, an_invoice())
         cache_customer(engine, home, "5002")
         assert upsert(engine, home, an_invoice(customer_id="5002")) == Upserted(updated=1)
@@ -111,16 +111,16 @@ class TestWhatIsWritten:
 
     @pytest.mark.parametrize("newest_first", [False, True])
     def test_the_newest_version_counts_if_an_invoice_is_on_a_page_twice(
-        self, engine: Engine, home: Link, newest_first: bool
+        self, engine: Engine, home: Connection, newest_first: bool
     ) -> None:
         page = [an_invoice(status="sent"), an_invoice(status="paid", modified_at=MODIFIED_AT + A_MINUTE)]
         assert upsert(engine, home, *(reversed(page) if newest_first else page)) == Upserted(new=1)
         assert cached(engine)["status"] == "paid"
 
-    def test_an_empty_page_does_nothing(self, engine: Engine, home: Link) -> None:
+    def test_an_empty_page_does_nothing(self, engine: Engine, home: Connection) -> None:
         assert upsert(engine, home) == Upserted()
 
-    def test_odd_texts_are_stored_exactly(self, engine: Engine, home: Link) -> None:
+    def test_odd_texts_are_stored_exactly(self, engine: Engine, home: Connection) -> None:
         odd = 'INV-"{1,2}" \\ %s :name Ünï 株 🏦'
         upsert(engine, home, an_invoice(number=odd))
         assert cached(engine)["invoice_number"] == odd
@@ -131,19 +131,19 @@ class TestDetails:
 
     LISTED = an_invoice(ach_payment_initiated=False, unprocessed_payment="0", sub_status="")
 
-    def test_a_missing_key_changes_nothing(self, engine: Engine, home: Link) -> None:
+    def test_a_missing_key_changes_nothing(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, self.LISTED)
         assert upsert(engine, home, replace(an_invoice(), has_details=True)) == Upserted()
         assert upsert(engine, home, self.LISTED) == Upserted()
 
-    def test_the_first_read_of_the_switch_is_not_an_update(self, engine: Engine, home: Link) -> None:
+    def test_the_first_read_of_the_switch_is_not_an_update(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, self.LISTED)
         assert upsert(engine, home, replace(an_invoice(reminders_enabled=False), has_details=True)) == Upserted()
         assert cached(engine)["payment_reminder_enabled"] is False
         turned = replace(an_invoice(reminders_enabled=True), has_details=True)
         assert upsert(engine, home, turned) == Upserted(updated=1)
 
-    def test_a_missing_fact_no_longer_holds(self, engine: Engine, home: Link) -> None:
+    def test_a_missing_fact_no_longer_holds(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, replace(self.LISTED, sub_status="cs_in_dispute"))
         assert upsert(engine, home, an_invoice()) == Upserted()
         assert cached(engine)["sub_status"] == "cs_in_dispute"
@@ -171,7 +171,7 @@ class TestWhatSomebodyElseHasWritten:
         ],
     )
     def test_the_next_read_overwrites_foreign_changes_once_and_plans(
-        self, engine: Engine, home: Link, column: str, written: str
+        self, engine: Engine, home: Connection, column: str, written: str
     ) -> None:
         upsert(engine, home, an_invoice())
         before = cached(engine)[column]
@@ -180,7 +180,7 @@ class TestWhatSomebodyElseHasWritten:
         assert (cached(engine)[column], cached(engine)["plan_at"]) == (before, NOW)
         assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT + A_MINUTE) == Upserted()
 
-    def test_an_older_read_does_not_overwrite_foreign_changes(self, engine: Engine, home: Link) -> None:
+    def test_an_older_read_does_not_overwrite_foreign_changes(self, engine: Engine, home: Connection) -> None:
         upsert(engine, home, an_invoice())
         change(engine, "UPDATE invoices_cache SET balance = 0")
         assert upsert(engine, home, an_invoice(), observed_at=OBSERVED_AT - A_MINUTE) == Upserted()
@@ -195,7 +195,7 @@ def version(number: int) -> tuple[Invoice, dt.datetime]:
 class TestTheGate:
     @pytest.mark.parametrize(("first", "second"), ORDERS)
     def test_the_newer_of_two_responses_stays_in_any_order(
-        self, engine: Engine, home: Link, first: int, second: int
+        self, engine: Engine, home: Connection, first: int, second: int
     ) -> None:
         for number in (first, second):
             invoice, observed_at = version(number)
@@ -204,29 +204,29 @@ class TestTheGate:
 
     @pytest.mark.parametrize(("first", "second"), ORDERS)
     def test_the_newer_of_two_responses_waits_in_any_order(
-        self, engine: Engine, link: Link, first: int, second: int
+        self, engine: Engine, connection: Connection, first: int, second: int
     ) -> None:
         for number in (first, second):
             invoice, observed_at = version(number)
-            upsert(engine, link, invoice, observed_at=observed_at)
-        cache_customer(engine, link)
+            upsert(engine, connection, invoice, observed_at=observed_at)
+        cache_customer(engine, connection)
         assert cached(engine)["invoice_number"] == f"Version {max(first, second)}"
 
     @pytest.mark.parametrize("newer_is_first", [False, True])
     def test_the_newer_version_of_two_concurrent_writers_is_never_lost(
-        self, engine: Engine, home: Link, newer_is_first: bool
+        self, engine: Engine, home: Connection, newer_is_first: bool
     ) -> None:
         older, newer = an_invoice(status="sent"), an_invoice(status="paid", modified_at=MODIFIED_AT + A_MINUTE)
         first, second = (newer, older) if newer_is_first else (older, newer)
         with ThreadPoolExecutor(1) as threads:
-            with engine.begin() as connection:
-                invoices.upsert(connection, home, [ObservedInvoice(first, OBSERVED_AT)], now=NOW)
+            with engine.begin() as db:
+                invoices.upsert(db, home, [ObservedInvoice(first, OBSERVED_AT)], now=NOW)
                 other = threads.submit(upsert, engine, home, second)
                 until_somebody_waits(engine)
             assert other.result() == (Upserted() if newer_is_first else Upserted(updated=1))
         assert cached(engine)["status"] == "paid"
 
-    def test_pages_in_any_order_never_deadlock(self, engine: Engine, home: Link) -> None:
+    def test_pages_in_any_order_never_deadlock(self, engine: Engine, home: Connection) -> None:
         def write(number: int, ids: Sequence[int]) -> None:
             upsert(engine, home, *(an_invoice(str(each), number=f"{number}") for each in ids))
 
@@ -239,16 +239,16 @@ class TestTheGate:
 
 
 class TestAnotherConnection:
-    def test_an_invoice_of_another_connection_is_unchanged(self, engine: Engine, home: Link) -> None:
-        other = a_link(engine, user_id=home.user_id, organization_id="20234695")
+    def test_an_invoice_of_another_connection_is_unchanged(self, engine: Engine, home: Connection) -> None:
+        other = a_connection(engine, user_id=home.user_id, organization_id="20234695")
         cache_customer(engine, other, "6001")
         upsert(engine, other, an_invoice(customer_id="6001"))
         before = cached(engine)
         assert upsert(engine, home, an_invoice(modified_at=MODIFIED_AT + A_MINUTE)) == Upserted()
         assert cached(engine) == before
 
-    def test_another_user_has_separate_rows(self, engine: Engine, home: Link) -> None:
-        theirs = a_link(engine)
+    def test_another_user_has_separate_rows(self, engine: Engine, home: Connection) -> None:
+        theirs = a_connection(engine)
         cache_customer(engine, theirs)
         upsert(engine, theirs, an_invoice())
         assert upsert(engine, home, an_invoice()) == Upserted(new=1)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from db import key_canary, secrets
 from db.secrets import Place, SecretName
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
 from workers.secrets.keys import WrongKeysError, prove_keys
 from workers.secrets.vault import Vault
@@ -22,24 +22,24 @@ def a_vault(*keys: str) -> Vault:
 
 
 def prove(engine: Engine, *keys: str) -> None:
-    with engine.begin() as connection:
-        prove_keys(connection, a_vault(*keys))
+    with engine.begin() as db:
+        prove_keys(db, a_vault(*keys))
 
 
 def canary(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        return key_canary.ciphertext(connection)
+    with engine.connect() as db:
+        return key_canary.ciphertext(db)
 
 
 @pytest.fixture
 def connected(engine: Engine) -> Engine:
     """One connection whose secrets are encrypted with the right key."""
-    link = a_link(engine)
-    with engine.begin() as connection:
-        secret = a_vault(RIGHT).encrypt("a secret", Place(SecretName.WEBHOOK_SECRET, link.connection_id))
-        connection.exec_driver_sql(
+    connection = a_connection(engine)
+    with engine.begin() as db:
+        secret = a_vault(RIGHT).encrypt("a secret", Place(SecretName.WEBHOOK_SECRET, connection.connection_id))
+        db.exec_driver_sql(
             "UPDATE zoho_connections SET webhook_secret_encrypted = %(secret)s WHERE id = %(id)s",
-            {"secret": secret, "id": link.connection_id},
+            {"secret": secret, "id": connection.connection_id},
         )
     return engine
 

@@ -7,23 +7,23 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db import known_contacts
-from db.connections import Link
+from db.connections import Connection
 from db.known_contacts import ListFacts
 from domain.contacts import Contact, ContactStatus
 from domain.customers import customer_from
 from tests.builders import A_BRITISH_MOBILE, A_LONDON_PHONE, LONDON, MODIFIED_AT, a_contact, a_person
 from tests.integration.db.caching import A_MINUTE, OBSERVED_AT, cached, upsert
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.planning import outcome
 from tests.integration.db.reminding import NOW, plan_all
 
 
 class TestKnown:
-    def test_a_row_read_again_matches_the_cache(self, engine: Engine, link: Link) -> None:
+    def test_a_row_read_again_matches_the_cache(self, engine: Engine, connection: Connection) -> None:
         persons = (a_person("7001", mobile=A_BRITISH_MOBILE, is_primary=True), a_person("7002"))
-        upsert(engine, link, a_contact(persons=persons))
-        with engine.connect() as connection:
-            known = known_contacts.known(connection, link, ["5001", "6001"])
+        upsert(engine, connection, a_contact(persons=persons))
+        with engine.connect() as db:
+            known = known_contacts.known(db, connection, ["5001", "6001"])
         assert known.keys() == {"5001"}
         assert known["5001"].person_ids == {"7001", "7002"}
         assert known["5001"].bulk_omits_persons is False
@@ -41,46 +41,50 @@ class TestKnown:
             a_contact(primary=a_person("", mobile=A_BRITISH_MOBILE, email="other@example.com", is_primary=True)),
         ],
     )
-    def test_a_changed_row_does_not_match_the_cache(self, engine: Engine, link: Link, changed: Contact) -> None:
-        upsert(engine, link, a_contact())
-        with engine.connect() as connection:
-            known = known_contacts.known(connection, link, ["5001"])
+    def test_a_changed_row_does_not_match_the_cache(
+        self, engine: Engine, connection: Connection, changed: Contact
+    ) -> None:
+        upsert(engine, connection, a_contact())
+        with engine.connect() as db:
+            known = known_contacts.known(db, connection, ["5001"])
         assert known["5001"].list_facts != list_facts(changed)
 
-    def test_another_connections_rows_are_unknown(self, engine: Engine, link: Link) -> None:
-        upsert(engine, a_link(engine, user_id=link.user_id, organization_id="20234695"), a_contact())
-        with engine.connect() as connection:
-            assert known_contacts.known(connection, link, ["5001"]) == {}
+    def test_another_connections_rows_are_unknown(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, a_connection(engine, user_id=connection.user_id, organization_id="20234695"), a_contact())
+        with engine.connect() as db:
+            assert known_contacts.known(db, connection, ["5001"]) == {}
 
-    def test_an_omission_of_the_bulk_list_is_recorded_without_an_update(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact("5001"), a_contact("5002"))
+    def test_an_omission_of_the_bulk_list_is_recorded_without_an_update(
+        self, engine: Engine, connection: Connection
+    ) -> None:
+        upsert(engine, connection, a_contact("5001"), a_contact("5002"))
         before = cached(engine, "5001")
-        with engine.begin() as connection:
-            known_contacts.note_bulk_omissions(connection, link, {"5001": True, "5002": False, "6001": True})
+        with engine.begin() as db:
+            known_contacts.note_bulk_omissions(db, connection, {"5001": True, "5002": False, "6001": True})
         assert cached(engine, "5001") == {**before, "bulk_omits_persons": True}
         assert cached(engine, "5002")["bulk_omits_persons"] is False
-        with engine.begin() as connection:
-            known_contacts.note_bulk_omissions(connection, link, {"5001": False})
+        with engine.begin() as db:
+            known_contacts.note_bulk_omissions(db, connection, {"5001": False})
         assert cached(engine, "5001") == before
 
 
 class TestNotes:
-    def test_a_later_observation_is_recorded_without_an_update(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact("5001"), a_contact("5002"))
+    def test_a_later_observation_is_recorded_without_an_update(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact("5001"), a_contact("5002"))
         before = cached(engine, "5001")
         later, earlier = OBSERVED_AT + A_MINUTE, OBSERVED_AT - A_MINUTE
-        with engine.begin() as connection:
-            known_contacts.note_observed(connection, link, {"5001": later, "5002": earlier, "6001": later})
+        with engine.begin() as db:
+            known_contacts.note_observed(db, connection, {"5001": later, "5002": earlier, "6001": later})
         assert cached(engine, "5001") == {**before, "observed_at": later}
         assert cached(engine, "5002")["observed_at"] == OBSERVED_AT
 
-    def test_recording_a_hint_does_not_wait_for_locks(self, engine: Engine, link: Link) -> None:
-        upsert(engine, link, a_contact("5001"), a_contact("5002"))
-        with engine.begin() as writer, engine.begin() as connection:
+    def test_recording_a_hint_does_not_wait_for_locks(self, engine: Engine, connection: Connection) -> None:
+        upsert(engine, connection, a_contact("5001"), a_contact("5002"))
+        with engine.begin() as writer, engine.begin() as db:
             writer.execute(text("SELECT FROM customers_cache WHERE zoho_customer_id = '5001' FOR NO KEY UPDATE"))
-            connection.execute(text("SET LOCAL lock_timeout = '1s'"))
-            known_contacts.note_observed(connection, link, dict.fromkeys(["5001", "5002"], OBSERVED_AT + A_MINUTE))
-            known_contacts.note_bulk_omissions(connection, link, {"5001": True, "5002": True})
+            db.execute(text("SET LOCAL lock_timeout = '1s'"))
+            known_contacts.note_observed(db, connection, dict.fromkeys(["5001", "5002"], OBSERVED_AT + A_MINUTE))
+            known_contacts.note_bulk_omissions(db, connection, {"5001": True, "5002": True})
         noted = [
             (each["observed_at"], each["bulk_omits_persons"])
             for each in (cached(engine, "5001"), cached(engine, "5002"))
@@ -93,25 +97,25 @@ class TestCredits:
 
     CREDITED = replace(a_contact(), unused_credits=Decimal("120.00"), currency_code="GBP")
 
-    def note(self, engine: Engine, link: Link, contact: Contact) -> None:
-        with engine.begin() as connection:
-            known_contacts.note_credits(connection, link, [contact], now=NOW)
+    def note(self, engine: Engine, connection: Connection, contact: Contact) -> None:
+        with engine.begin() as db:
+            known_contacts.note_credits(db, connection, [contact], now=NOW)
 
-    def test_credits_are_recorded_and_the_plans_become_due(self, engine: Engine, planned: Link) -> None:
+    def test_credits_are_recorded_and_the_plans_become_due(self, engine: Engine, planned: Connection) -> None:
         self.note(engine, planned, self.CREDITED)
         found = cached(engine)
         assert (found["unused_credits"], found["credits_currency"]) == (Decimal(120), "GBP")
         plan_all(engine, planned)
         assert outcome(engine)[0] == "covered_by_credit"
 
-    def test_used_credits_restore_the_reminders(self, engine: Engine, planned: Link) -> None:
+    def test_used_credits_restore_the_reminders(self, engine: Engine, planned: Connection) -> None:
         self.note(engine, planned, self.CREDITED)
         plan_all(engine, planned)
         self.note(engine, planned, replace(self.CREDITED, unused_credits=Decimal(0)))
         plan_all(engine, planned)
         assert outcome(engine)[0] == "scheduled"
 
-    def test_a_row_without_a_currency_keeps_the_known_currency(self, engine: Engine, planned: Link) -> None:
+    def test_a_row_without_a_currency_keeps_the_known_currency(self, engine: Engine, planned: Connection) -> None:
         self.note(engine, planned, self.CREDITED)
         plan_all(engine, planned)
         self.note(engine, planned, replace(self.CREDITED, currency_code=""))
@@ -119,14 +123,14 @@ class TestCredits:
         upsert(engine, planned, replace(self.CREDITED, currency_code="", name="Renamed"))
         assert cached(engine)["credits_currency"] == "GBP"
 
-    def test_unchanged_credits_make_no_plan_due(self, engine: Engine, planned: Link) -> None:
+    def test_unchanged_credits_make_no_plan_due(self, engine: Engine, planned: Connection) -> None:
         self.note(engine, planned, self.CREDITED)
         plan_all(engine, planned)
         before = outcome(engine)
         self.note(engine, planned, self.CREDITED)
         assert outcome(engine) == before
 
-    def test_a_row_without_the_key_keeps_the_known_credits(self, engine: Engine, planned: Link) -> None:
+    def test_a_row_without_the_key_keeps_the_known_credits(self, engine: Engine, planned: Connection) -> None:
         self.note(engine, planned, self.CREDITED)
         self.note(engine, planned, a_contact())
         upsert(engine, planned, a_contact(name="Renamed", modified_at=MODIFIED_AT + A_MINUTE))

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 import db
 from db import hand_over, outcomes, runs, sync_schedule
-from db.connections import Link
+from db.connections import Connection
 from db.runs import StepRef
+from db.session import Session
 from domain.outcome import CallOutcome
 from domain.runs import Mode
 from tests.integration.db.look import change
@@ -25,39 +26,39 @@ _TOO_STRONG = re.compile(r"FOR UPDATE\b")
 _DELETES = {"event_history.py": 1}
 
 
-def take_due(connection: Connection) -> object:
-    return sync_schedule.take_due(connection, sync_interval_seconds=60, full_sync_interval_seconds=60)
+def take_due(db: Session) -> object:
+    return sync_schedule.take_due(db, sync_interval_seconds=60, full_sync_interval_seconds=60)
 
 
-def start(connection: Connection, link: Link) -> StepRef | None:
-    return runs.start(connection, link.connection_id, Mode.INCREMENTAL, allow_deletions=False, sweep_seconds=60)
+def start(db: Session, connection: Connection) -> StepRef | None:
+    return runs.start(db, connection.connection_id, Mode.INCREMENTAL, allow_deletions=False, sweep_seconds=60)
 
 
-def test_a_sync_started_by_a_person_does_not_wait_for_a_schedulers_tick(engine: Engine, link: Link) -> None:
+def test_a_sync_started_by_a_person_does_not_wait_for_a_schedulers_tick(engine: Engine, connection: Connection) -> None:
     """Otherwise they deadlock: the tick waits for the new run in the unique index, the sync for the connection."""
     change(engine, "UPDATE zoho_connections SET next_sync_at = now() - interval '1 second'")
     with engine.begin() as ticking:
-        assert take_due(ticking) == [(link.connection_id, False)]
+        assert take_due(ticking) == [(connection.connection_id, False)]
         with engine.begin() as ordering:
             ordering.execute(text("SET LOCAL lock_timeout = '2s'"))
-            assert start(ordering, link) is not None
-        assert start(ticking, link) is None
+            assert start(ordering, connection) is not None
+        assert start(ticking, connection) is None
 
 
 @pytest.mark.parametrize(
     "hold",
     [
-        lambda connection, link: runs.hold_running(connection, link.connection_id),
-        lambda connection, _: runs.sweep(connection, sweep_seconds=60),
+        lambda db, connection: runs.hold_running(db, connection.connection_id),
+        lambda db, _: runs.sweep(db, sweep_seconds=60),
     ],
     ids=["hold_running", "sweep"],
 )
 def test_a_step_stages_rows_while_its_run_is_locked(
-    engine: Engine, link: Link, step: StepRef, hold: Callable[[Connection, Link], object]
+    engine: Engine, connection: Connection, step: StepRef, hold: Callable[[Session, Connection], object]
 ) -> None:
     change(engine, "UPDATE sync_runs SET sweep_at = now() - interval '1 second'")
     with engine.begin() as holding:
-        assert hold(holding, link)
+        assert hold(holding, connection)
         with engine.begin() as staging:
             staging.execute(text("SET LOCAL lock_timeout = '2s'"))
             staging.execute(
@@ -66,13 +67,13 @@ def test_a_step_stages_rows_while_its_run_is_locked(
             )
 
 
-def claim_due(connection: Connection) -> object:
-    return hand_over.claim(connection, at=DUE_AT)
+def claim_due(db: Session) -> object:
+    return hand_over.claim(db, at=DUE_AT)
 
 
-def claim_and_report(connection: Connection) -> object:
-    (taken,) = hand_over.claim(connection, at=DUE_AT)
-    return outcomes.report(connection, taken.contact_id, CallOutcome.REACHED)
+def claim_and_report(db: Session) -> object:
+    (taken,) = hand_over.claim(db, at=DUE_AT)
+    return outcomes.report(db, taken.contact_id, CallOutcome.REACHED)
 
 
 @pytest.mark.parametrize("hold", [claim_due, claim_and_report])
@@ -89,7 +90,7 @@ def claim_and_report(connection: Connection) -> object:
 )
 @pytest.mark.usefixtures("due", "call_notes")
 def test_an_application_inserts_rows_during_a_handover_or_a_report(
-    engine: Engine, hold: Callable[[Connection], object], insert: str
+    engine: Engine, hold: Callable[[Session], object], insert: str
 ) -> None:
     """Otherwise they can deadlock: the application refers to many invoices in one transaction, in its own order."""
     with engine.begin() as holding:

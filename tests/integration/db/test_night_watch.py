@@ -19,11 +19,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from phonenumbers.timezone import UNKNOWN_TIMEZONE
 from phonenumbers.tzdata import TIMEZONE_DATA
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from db import hand_over, openings
-from db.connections import Link
+from db.connections import Connection
 from db.hand_over import Claimed
+from db.session import Session
 from domain.calling_window import WORKING_DAYS, CallingWindow
 from domain.clocks import calling_hours
 from domain.hand_over import HoldReason
@@ -46,23 +47,23 @@ MOMENTS_COMPARED = 3000
 
 
 @pytest.fixture
-def two(engine: Engine, link: Link) -> Link:
+def two(engine: Engine, connection: Connection) -> Connection:
     """A connection with two customers, each with a reminder that is due and may be handed over."""
-    tell_contact(engine, link, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
-    tell_and_plan(engine, link, an_invoice("1"), an_invoice("2", customer_id="5002"))
-    return link
+    tell_contact(engine, connection, a_contact("5002", mobile=A_LONDON_PHONE, details=SWITCH_ON))
+    tell_and_plan(engine, connection, an_invoice("1"), an_invoice("2", customer_id="5002"))
+    return connection
 
 
 @contextmanager
-def rolled_back(engine: Engine) -> Iterator[Connection]:
-    with engine.connect() as connection:
-        yield connection
-        connection.rollback()
+def rolled_back(engine: Engine) -> Iterator[Session]:
+    with engine.connect() as db:
+        yield db
+        db.rollback()
 
 
-def reasons(connection: Connection) -> dict[str, HoldReason | None]:
+def reasons(db: Session) -> dict[str, HoldReason | None]:
     """The hold reason of each due reminder, by the number."""
-    return {found.phone: found.held_back for found in hand_over.due(connection, at=DUE_AT)}
+    return {found.phone: found.held_back for found in hand_over.due(db, at=DUE_AT)}
 
 
 def test_postgres_knows_every_zone_that_a_policy_may_contain(engine: Engine) -> None:
@@ -91,34 +92,34 @@ class TestNamesThatAreNoZones:
     @example(zones=[None])
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_an_invalid_zone_holds_back_only_its_own_reminder(
-        self, engine: Engine, two: Link, zones: list[str | None] | None
+        self, engine: Engine, two: Connection, zones: list[str | None] | None
     ) -> None:
         assert two
         known = zones and all(zone is not None and known_zone(zone) for zone in zones)
-        with rolled_back(engine) as connection:
-            connection.execute(
+        with rolled_back(engine) as db:
+            db.execute(
                 text("UPDATE customers_cache SET time_zones = :zones WHERE primary_phone <> :other"),
                 {"zones": zones, "other": A_LONDON_PHONE},
             )
-            found = reasons(connection)
+            found = reasons(db)
             assert found.pop(A_LONDON_PHONE) is None
             assert list(found.values()) == [None if known else HoldReason.TIME_ZONE_UNKNOWN]
-            taken = hand_over.claim(connection, at=DUE_AT)
+            taken = hand_over.claim(db, at=DUE_AT)
         assert {one.phone for one in taken} == {A_LONDON_PHONE, *(found if known else ())}
 
     @pytest.mark.parametrize("name", TRAPS)
     def test_an_invalid_zone_has_no_time(self, engine: Engine, name: str) -> None:
         assert known_zone(name) is None
-        with engine.connect() as connection:
-            shown = connection.execute(text("SELECT booksync_local_time(now(), :zone)"), {"zone": name}).scalar_one()
+        with engine.connect() as db:
+            shown = db.execute(text("SELECT booksync_local_time(now(), :zone)"), {"zone": name}).scalar_one()
         assert shown is None
 
     @pytest.mark.parametrize(
         "zone", ["Etc/GMT+12", "Etc/GMT-14", "Etc/GMT+0", "Etc/GMT", "UTC", "America/Port-au-Prince"]
     )
     def test_invalid_zones_differ_from_valid_ones(self, engine: Engine, zone: str) -> None:
-        with engine.connect() as connection:
-            shown = connection.execute(text("SELECT booksync_local_time(:at, :zone)"), {"at": DUE_AT, "zone": zone})
+        with engine.connect() as db:
+            shown = db.execute(text("SELECT booksync_local_time(:at, :zone)"), {"at": DUE_AT, "zone": zone})
             assert shown.scalar_one() == DUE_AT.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
     RULES: tuple[object, ...] = (
@@ -142,7 +143,7 @@ class TestNamesThatAreNoZones:
 
     @pytest.mark.parametrize("rules", RULES)
     def test_an_invalid_zone_in_a_policy_affects_no_other_connection(
-        self, engine: Engine, two: Link, rules: object
+        self, engine: Engine, two: Connection, rules: object
     ) -> None:
         change(
             engine,
@@ -158,7 +159,7 @@ class TestNamesThatAreNoZones:
 
     @pytest.mark.parametrize("name", [None, "", "Foo5", "Mars/Phobos"])
     def test_an_invalid_zone_of_the_organisation_is_not_a_stand_in(
-        self, engine: Engine, two: Link, name: str | None
+        self, engine: Engine, two: Connection, name: str | None
     ) -> None:
         change(
             engine,
@@ -211,8 +212,8 @@ def open_in_python(it: Situation) -> bool:
     return calling_hours(customer, it.policy, it.home).contains(it.moment)
 
 
-def open_in_sql(connection: Connection, it: Situation) -> bool:
-    problem = connection.execute(
+def open_in_sql(db: Session, it: Situation) -> bool:
+    problem = db.execute(
         text("SELECT booksync_clock_problem(:at, :zones, :country, :rest_days, :home, CAST(:rules AS jsonb))"),
         {
             "at": it.moment,
@@ -227,10 +228,10 @@ def open_in_sql(connection: Connection, it: Situation) -> bool:
     return problem is None
 
 
-def shows_the_same(connection: Connection, it: Situation) -> bool:
+def shows_the_same(db: Session, it: Situation) -> bool:
     """Whether the zone files of Postgres and Python agree: a law may have changed between their releases."""
     names = [*it.zones, it.home, *it.policy.zones.get(it.country or "", ())]
-    shown = connection.execute(
+    shown = db.execute(
         text(
             "SELECT booksync_local_time(:at, zone) FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS t (zone, n)"
             " ORDER BY n"
@@ -244,15 +245,17 @@ class TestTheClocks:
     def test_sql_and_python_open_at_the_same_moments(self, engine: Engine) -> None:
         rng = random.Random(20260402)
         situations = [some_situation(rng) for _ in range(MOMENTS_COMPARED)]
-        with engine.connect() as connection:
-            compared = [it for it in situations if shows_the_same(connection, it)]
-            unlike = [it for it in compared if open_in_sql(connection, it) != open_in_python(it)]
+        with engine.connect() as db:
+            compared = [it for it in situations if shows_the_same(db, it)]
+            unlike = [it for it in compared if open_in_sql(db, it) != open_in_python(it)]
         assert unlike == []
         assert len(compared) > 0.9 * len(situations)
         assert 0.1 < sum(map(open_in_python, compared)) / len(compared) < 0.9
 
     @pytest.mark.parametrize("zone", ["Europe/London", "Australia/Sydney", "America/Los_Angeles"])
-    def test_a_reminder_with_a_wrong_plan_is_never_handed_over(self, engine: Engine, due: Link, zone: str) -> None:
+    def test_a_reminder_with_a_wrong_plan_is_never_handed_over(
+        self, engine: Engine, due: Connection, zone: str
+    ) -> None:
         """Every second hour of a week, as if a plan had chosen it."""
         assert due
         change(engine, "UPDATE customers_cache SET time_zones = ARRAY[:zone]", zone=zone)
@@ -260,35 +263,37 @@ class TestTheClocks:
         for hours in range(0, 7 * 24, 2):
             at = DUE_AT + hours * AN_HOUR
             local = at.astimezone(ZoneInfo(zone))
-            with rolled_back(engine) as connection:
+            with rolled_back(engine) as db:
                 plan = {"at": at - AN_HOUR, "closes": at + AN_HOUR, "now": at}
-                connection.execute(
-                    text("UPDATE reminders SET scheduled_at = :at, closes_at = :closes WHERE step = 0"), plan
-                )
-                connection.execute(text("UPDATE reminders SET status = 'cancelled' WHERE step <> 0"))
-                connection.execute(text("UPDATE sync_metadata SET last_invoice_sync_at = :now"), plan)
-                taken = hand_over.claim(connection, at=at)
+                db.execute(text("UPDATE reminders SET scheduled_at = :at, closes_at = :closes WHERE step = 0"), plan)
+                db.execute(text("UPDATE reminders SET status = 'cancelled' WHERE step <> 0"))
+                db.execute(text("UPDATE sync_metadata SET last_invoice_sync_at = :now"), plan)
+                taken = hand_over.claim(db, at=at)
             assert bool(taken) == (9 <= local.hour < 18 and local.weekday() < 5), local
 
 
 class TestTheSwitch:
-    def test_a_closed_connection_hands_nothing_over_and_keeps_its_plans(self, engine: Engine, due: Link) -> None:
+    def test_a_closed_connection_hands_nothing_over_and_keeps_its_plans(self, engine: Engine, due: Connection) -> None:
         before = rows(engine, "SELECT step, status FROM reminders ORDER BY step")
-        with engine.begin() as connection:
-            openings.close_handover(connection, due.connection_id)
+        with engine.begin() as db:
+            openings.close_handover(db, due.connection_id)
         assert (held_back(engine), claim(engine)) == ([HoldReason.HANDOVER_CLOSED], [])
         assert rows(engine, "SELECT step, status FROM reminders ORDER BY step") == before
 
     @pytest.mark.parametrize("word", ["", "OPEN", "opened", "yes"])
-    def test_only_the_value_open_opens_the_switch(self, engine: Engine, due: Link, word: str) -> None:
+    def test_only_the_value_open_opens_the_switch(self, engine: Engine, due: Connection, word: str) -> None:
         change(engine, "UPDATE zoho_connections SET handover = :word WHERE id = :id", word=word, id=due.connection_id)
         assert (held_back(engine), claim(engine)) == ([HoldReason.HANDOVER_CLOSED], [])
 
-    def test_concurrent_handovers_return_nothing_while_it_is_closed_or_night(self, engine: Engine, link: Link) -> None:
+    def test_concurrent_handovers_return_nothing_while_it_is_closed_or_night(
+        self, engine: Engine, connection: Connection
+    ) -> None:
         numbers = range(40)
         for number in numbers:
-            tell_contact(engine, link, a_contact(str(number), mobile=f"+4479123456{number:02d}", details=SWITCH_ON))
-        tell_and_plan(engine, link, *(an_invoice(str(number), customer_id=str(number)) for number in numbers))
+            tell_contact(
+                engine, connection, a_contact(str(number), mobile=f"+4479123456{number:02d}", details=SWITCH_ON)
+            )
+        tell_and_plan(engine, connection, *(an_invoice(str(number), customer_id=str(number)) for number in numbers))
         night = DUE_AT + 12 * AN_HOUR
         change(engine, "UPDATE reminders SET closes_at = :later", later=night + AN_HOUR)
         change(engine, "UPDATE invoices_cache SET plan_at = :later", later=night + AN_HOUR)
@@ -310,8 +315,8 @@ class TestTheSwitch:
             claimers = [threads.submit(claimer, seed) for seed in range(5)]
             try:
                 for _ in range(60):
-                    with engine.begin() as connection:
-                        openings.close_handover(connection, link.connection_id)
+                    with engine.begin() as db:
+                        openings.close_handover(db, connection.connection_id)
                     since = time.monotonic()
                     time.sleep(0.02)
                     closed.append((since, time.monotonic()))

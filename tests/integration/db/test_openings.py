@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import Engine
 
 from db import openings, reminders
-from db.connections import Link
+from db.connections import Connection
 from db.openings import HandoverState
 from domain.hand_over import HoldReason
 from domain.opening import Backlog, Handover
 from tests.builders import a_contact, an_invoice
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
 from tests.integration.db.planning import all_reminders
 from tests.integration.db.reminding import (
@@ -31,31 +31,31 @@ from tests.integration.db.reminding import (
 
 
 @pytest.fixture
-def closed(engine: Engine) -> Link:
+def closed(engine: Engine) -> Connection:
     """A connection that was never opened, with three debts: past all steps, between two steps, and before all steps."""
-    link = a_link(engine, is_open=False)
-    tell_contact(engine, link, a_contact(details=SWITCH_ON))
+    connection = a_connection(engine, is_open=False)
+    tell_contact(engine, connection, a_contact(details=SWITCH_ON))
     first_day = dt.date(2026, 1, 2)
     tell_invoices(
         engine,
-        link,
+        connection,
         asked(an_invoice("past", date=first_day, due_date=dt.date(2026, 1, 20))),
         asked(an_invoice("amid", date=first_day, due_date=dt.date(2026, 2, 23))),
         asked(an_invoice("ahead", date=first_day, due_date=DUE_DATE)),
     )
-    plan_all(engine, link)
-    return link
+    plan_all(engine, connection)
+    return connection
 
 
-def open_it(engine: Engine, link: Link, backlog: Backlog, *, now: dt.datetime = NOW) -> None:
-    with engine.begin() as connection:
-        openings.open_handover(connection, link.connection_id, backlog, now=now)
-    reminders.plan_all_due(engine, link, now=now)
+def open_it(engine: Engine, connection: Connection, backlog: Backlog, *, now: dt.datetime = NOW) -> None:
+    with engine.begin() as db:
+        openings.open_handover(db, connection.connection_id, backlog, now=now)
+    reminders.plan_all_due(engine, connection, now=now)
 
 
-def state(engine: Engine, link: Link) -> HandoverState:
-    with engine.connect() as connection:
-        return openings.state_of(connection, link.connection_id)
+def state(engine: Engine, connection: Connection) -> HandoverState:
+    with engine.connect() as db:
+        return openings.state_of(db, connection.connection_id)
 
 
 def steps(engine: Engine) -> dict[str, list[int]]:
@@ -79,54 +79,54 @@ ALL_STEPS = [-3, 0, 3, 7, 14, 30]
 
 
 class TestOpening:
-    def test_a_new_connection_is_closed_and_plans_only_future_steps(self, engine: Engine, closed: Link) -> None:
+    def test_a_new_connection_is_closed_and_plans_only_future_steps(self, engine: Engine, closed: Connection) -> None:
         assert (state(engine, closed).handover, state(engine, closed).opened_at) == (Handover.CLOSED, None)
         assert steps(engine) == {"past": [], "amid": [14, 30], "ahead": ALL_STEPS}
         assert outcomes(engine)["past"] == "before_opening"
 
-    def test_without_the_backlog_past_steps_are_not_planned(self, engine: Engine, closed: Link) -> None:
+    def test_without_the_backlog_past_steps_are_not_planned(self, engine: Engine, closed: Connection) -> None:
         open_it(engine, closed, Backlog.NONE)
         assert steps(engine) == {"past": [], "amid": [14, 30], "ahead": ALL_STEPS}
         assert outcomes(engine)["past"] == "before_opening"
 
     def test_with_the_backlog_the_latest_missed_step_of_each_invoice_is_planned(
-        self, engine: Engine, closed: Link
+        self, engine: Engine, closed: Connection
     ) -> None:
         open_it(engine, closed, Backlog.LATEST)
         assert steps(engine) == {"past": [30], "amid": [7, 14, 30], "ahead": ALL_STEPS}
 
-    def test_opening_again_applies_the_new_choice_to_the_plans(self, engine: Engine, closed: Link) -> None:
+    def test_opening_again_applies_the_new_choice_to_the_plans(self, engine: Engine, closed: Connection) -> None:
         open_it(engine, closed, Backlog.LATEST)
         open_it(engine, closed, Backlog.NONE, now=NOW + dt.timedelta(minutes=5))
         assert steps(engine)["past"] == []
 
-    def test_the_state_counts_the_numbers_with_waiting_reminders(self, engine: Engine, closed: Link) -> None:
+    def test_the_state_counts_the_numbers_with_waiting_reminders(self, engine: Engine, closed: Connection) -> None:
         open_it(engine, closed, Backlog.LATEST)
         assert state(engine, closed) == HandoverState(Handover.OPEN, NOW, Backlog.LATEST, waiting_calls=1)
 
-    def test_nothing_is_handed_over_before_the_plans_are_renewed(self, engine: Engine, due: Link) -> None:
-        with engine.begin() as connection:
-            openings.close_handover(connection, due.connection_id)
-            openings.open_handover(connection, due.connection_id, Backlog.LATEST, now=DUE_AT)
+    def test_nothing_is_handed_over_before_the_plans_are_renewed(self, engine: Engine, due: Connection) -> None:
+        with engine.begin() as db:
+            openings.close_handover(db, due.connection_id)
+            openings.open_handover(db, due.connection_id, Backlog.LATEST, now=DUE_AT)
         assert (held_back(engine), claim(engine)) == ([HoldReason.PLAN_OUTDATED], [])
         reminders.plan_all_due(engine, due, now=DUE_AT)
         assert len(claim(engine)) == 1
 
-    def test_planning_continues_while_the_connection_is_closed(self, engine: Engine, due: Link) -> None:
-        with engine.begin() as connection:
-            openings.close_handover(connection, due.connection_id)
+    def test_planning_continues_while_the_connection_is_closed(self, engine: Engine, due: Connection) -> None:
+        with engine.begin() as db:
+            openings.close_handover(db, due.connection_id)
         before = all_reminders(engine)
         plan_all(engine, due, now=DUE_AT)
         assert all_reminders(engine) == before
         assert held_back(engine) == [HoldReason.HANDOVER_CLOSED]
 
-    def test_another_connection_stays_closed(self, engine: Engine, closed: Link, due: Link) -> None:
+    def test_another_connection_stays_closed(self, engine: Engine, closed: Connection, due: Connection) -> None:
         assert state(engine, due).handover is Handover.OPEN
         assert state(engine, closed).handover is Handover.CLOSED
 
 
 class TestAWeek:
-    def call_before(self, engine: Engine, link: Link, *days: int) -> None:
+    def call_before(self, engine: Engine, connection: Connection, *days: int) -> None:
         """Add a handover of the customer's number for each of these days before the due date."""
         for each in days:
             change(
@@ -135,8 +135,8 @@ class TestAWeek:
                 INSERT INTO reminder_contacts (user_id, connection_id, phone, day, handed_over_at)
                 SELECT :user, :id, primary_phone, :day, now() FROM customers_cache LIMIT 1
                 """,
-                user=link.user_id,
-                id=link.connection_id,
+                user=connection.user_id,
+                id=connection.connection_id,
                 day=DUE_DATE - each * A_DAY,
             )
 
@@ -152,25 +152,25 @@ class TestAWeek:
         ],
     )
     def test_a_number_is_called_at_most_three_times_in_seven_days(
-        self, engine: Engine, due: Link, days: tuple[int, ...], held: HoldReason | None
+        self, engine: Engine, due: Connection, days: tuple[int, ...], held: HoldReason | None
     ) -> None:
         self.call_before(engine, due, *days)
         assert held_back(engine) == [held]
         assert len(claim(engine)) == (0 if held else 1)
 
-    def test_calls_of_another_user_do_not_count(self, engine: Engine, due: Link) -> None:
-        self.call_before(engine, a_link(engine), 1, 2, 3)
+    def test_calls_of_another_user_do_not_count(self, engine: Engine, due: Connection) -> None:
+        self.call_before(engine, a_connection(engine), 1, 2, 3)
         assert due
         assert held_back(engine) == [None]
 
-    def test_calls_of_the_users_other_connection_count(self, engine: Engine, due: Link) -> None:
-        other = a_link(engine, user_id=due.user_id, organization_id="20234695")
+    def test_calls_of_the_users_other_connection_count(self, engine: Engine, due: Connection) -> None:
+        other = a_connection(engine, user_id=due.user_id, organization_id="20234695")
         self.call_before(engine, other, 1, 2, 3)
         assert held_back(engine) == [HoldReason.CONTACTED_THIS_WEEK]
 
     @pytest.mark.parametrize(("allowed", "held"), [(4, None), (2, HoldReason.CONTACTED_THIS_WEEK)])
     def test_the_policy_sets_the_weekly_limit(
-        self, engine: Engine, due: Link, allowed: int, held: HoldReason | None
+        self, engine: Engine, due: Connection, allowed: int, held: HoldReason | None
     ) -> None:
         change(
             engine,

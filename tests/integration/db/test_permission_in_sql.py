@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from db import plan_cases, reminder_policies
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.permission import SkipReason, held_until, objections
 from domain.reminder_policy import ReminderPolicy
 from tests.integration.db.look import row
@@ -96,15 +97,15 @@ def a_value(rng: random.Random, values: list[Any]) -> Any:
     return values[0] if rng.random() < 0.8 else rng.choice(values)
 
 
-def overwrite(connection: Connection, table: str, columns: Mapping[str, Any]) -> None:
+def overwrite(db: Session, table: str, columns: Mapping[str, Any]) -> None:
     assigned = ", ".join(f"{column} = :{column}" for column in columns)
-    connection.execute(text(f"UPDATE {table} SET {assigned}"), columns)
+    db.execute(text(f"UPDATE {table} SET {assigned}"), columns)
 
 
-def report(connection: Connection, outcome: str | None, phone_text: str, until: dt.date) -> None:
+def report(db: Session, outcome: str | None, phone_text: str, until: dt.date) -> None:
     if outcome is None:
         return
-    connection.execute(
+    db.execute(
         text("""
             WITH handover AS (
                 INSERT INTO reminder_contacts (user_id, connection_id, phone, day, handed_over_at)
@@ -120,15 +121,15 @@ def report(connection: Connection, outcome: str | None, phone_text: str, until: 
     )
 
 
-def list_number(connection: Connection, phone: str) -> None:
-    connection.execute(
+def list_number(db: Session, phone: str) -> None:
+    db.execute(
         text("INSERT INTO do_not_call (user_id, phone) SELECT user_id, :phone FROM customers_cache"), {"phone": phone}
     )
 
 
-def add_others(connection: Connection, names: list[str], *, status: str, phone_problem: str | None) -> None:
+def add_others(db: Session, names: list[str], *, status: str, phone_problem: str | None) -> None:
     """Other customers of the same user with the same number."""
-    connection.execute(
+    db.execute(
         text("""
             INSERT INTO customers_cache (user_id, zoho_customer_id, customer_name, status, primary_phone, phone_problem)
             SELECT user_id, 'other ' || place, other.name, :status, '+447912345678', :phone_problem
@@ -138,10 +139,10 @@ def add_others(connection: Connection, names: list[str], *, status: str, phone_p
     )
 
 
-def by_python(connection: Connection, link: Link, policy: ReminderPolicy, day: dt.date) -> str | None:
+def by_python(db: Session, connection: Connection, policy: ReminderPolicy, day: dt.date) -> str | None:
     """The first objection, under SQL's name for it."""
-    invoice_id = connection.execute(text("SELECT id FROM invoices_cache")).scalar_one()
-    (case,) = plan_cases.lock(connection, [invoice_id])
+    invoice_id = db.execute(text("SELECT id FROM invoices_cache")).scalar_one()
+    (case,) = plan_cases.lock(db, [invoice_id])
     if not (case.invoice.is_open or case.invoice.has_unknown_status):
         return "invoice_closed"
     found = objections(case.invoice, case.customer, policy, today=day, holds=case.holds)
@@ -151,19 +152,19 @@ def by_python(connection: Connection, link: Link, policy: ReminderPolicy, day: d
     return "payment_expected" if expected is not None and day <= expected else None
 
 
-def by_sql(connection: Connection) -> str | None:
-    objection: str | None = connection.execute(text("SELECT objection FROM reminder_checks(now())")).scalar_one()
+def by_sql(db: Session) -> str | None:
+    objection: str | None = db.execute(text("SELECT objection FROM reminder_checks(now())")).scalar_one()
     return objection
 
 
 @pytest.fixture
-def one_reminder(engine: Engine, due: Link) -> Link:
-    with engine.begin() as connection:
-        connection.execute(text("DELETE FROM reminders WHERE step <> 0"))
+def one_reminder(engine: Engine, due: Connection) -> Connection:
+    with engine.begin() as db:
+        db.execute(text("DELETE FROM reminders WHERE step <> 0"))
     return due
 
 
-def test_python_and_sql_object_to_the_same_reminders(engine: Engine, one_reminder: Link) -> None:
+def test_python_and_sql_object_to_the_same_reminders(engine: Engine, one_reminder: Connection) -> None:
     rng = random.Random(20260401)
     seen: set[str | None] = set()
     unlike = []
@@ -180,18 +181,18 @@ def test_python_and_sql_object_to_the_same_reminders(engine: Engine, one_reminde
         phone_text, listed = rng.choice([raw, "another text"]), a_value(rng, [None, "+447912345678", "+442070313000"])
         day = DUE_DATE + rng.choice([0, 0, 0, 1, 2, 3, 365, 366]) * A_DAY
         until = day + rng.choice([-1, 0, 1]) * A_DAY
-        with engine.connect() as connection:
-            report(connection, outcome, phone_text, until)
+        with engine.connect() as db:
+            report(db, outcome, phone_text, until)
             if listed:
-                list_number(connection, listed)
-            reminder_policies.save(connection, one_reminder.connection_id, policy, now=NOW)
-            overwrite(connection, "invoices_cache", invoice)
-            overwrite(connection, "customers_cache", customer)
-            overwrite(connection, "customers_cache", {"phone_verdict": Jsonb(verdict | {"raw": raw})})
-            add_others(connection, others, **others_are)
-            overwrite(connection, "reminders", {"day": day})
-            python, sql = by_python(connection, one_reminder, policy, day), by_sql(connection)
-            connection.rollback()
+                list_number(db, listed)
+            reminder_policies.save(db, one_reminder.connection_id, policy, now=NOW)
+            overwrite(db, "invoices_cache", invoice)
+            overwrite(db, "customers_cache", customer)
+            overwrite(db, "customers_cache", {"phone_verdict": Jsonb(verdict | {"raw": raw})})
+            add_others(db, others, **others_are)
+            overwrite(db, "reminders", {"day": day})
+            python, sql = by_python(db, one_reminder, policy, day), by_sql(db)
+            db.rollback()
         if sql != python:
             unlike.append((python, sql, invoice, customer, policy, outcome, day, until, listed, verdict, others))
         seen.add(sql)

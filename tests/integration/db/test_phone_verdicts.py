@@ -9,7 +9,7 @@ from phonenumbers import PhoneNumberType
 from sqlalchemy import Engine
 
 from db import customers, phone_verdicts
-from db.connections import Link
+from db.connections import Connection
 from db.staging import Observed
 from domain.contacts import Contact, ContactDetails
 from domain.phones import METADATA_VERSION, PhoneFallback, judging
@@ -20,11 +20,11 @@ from tests.integration.db.reminding import NOW, plan_all, tell_contact, tell_inv
 LATER = NOW + dt.timedelta(hours=1)
 
 
-def judge_anew(engine: Engine, link: Link, fallback: PhoneFallback = PhoneFallback.NONE) -> None:
+def judge_anew(engine: Engine, connection: Connection, fallback: PhoneFallback = PhoneFallback.NONE) -> None:
     last_id: str | None = ""
     while last_id is not None:
-        with engine.begin() as connection:
-            last_id = phone_verdicts.judge_anew(connection, link, last_id, fallback=fallback, now=LATER)
+        with engine.begin() as db:
+            last_id = phone_verdicts.judge_anew(db, connection, last_id, fallback=fallback, now=LATER)
 
 
 def forget_verdicts() -> None:
@@ -42,8 +42,10 @@ def of_two_persons(first: str, second: str) -> Contact:
 
 
 class TestVerdicts:
-    def test_a_number_is_stored_as_given_with_its_source_and_its_verdict(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, of_two_persons("07912 345678", ""))
+    def test_a_number_is_stored_as_given_with_its_source_and_its_verdict(
+        self, engine: Engine, connection: Connection
+    ) -> None:
+        tell_contact(engine, connection, of_two_persons("07912 345678", ""))
         assert verdict(engine) == {
             "metadata": METADATA_VERSION,
             "raw": "07912 345678",
@@ -58,55 +60,59 @@ class TestVerdicts:
             "confirmed": False,
         }
 
-    def test_an_undiallable_number_is_stored_as_given_too(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, of_two_persons("", "ask Bob"))
+    def test_an_undiallable_number_is_stored_as_given_too(self, engine: Engine, connection: Connection) -> None:
+        tell_contact(engine, connection, of_two_persons("", "ask Bob"))
         found = verdict(engine)
         assert isinstance(found, dict)
         assert (found["raw"], found["person_id"], found["source"]) == ("ask Bob", "7002", "phone")
         assert (found["problem"], found["region"], found["kind"]) == ("not_a_number", None, None)
 
-    def test_the_edition_is_stored_for_a_customer_without_a_number(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, a_contact(mobile=""))
+    def test_the_edition_is_stored_for_a_customer_without_a_number(
+        self, engine: Engine, connection: Connection
+    ) -> None:
+        tell_contact(engine, connection, a_contact(mobile=""))
         assert verdict(engine) == {"metadata": METADATA_VERSION}
 
 
 class TestJudgingAnew:
-    def test_the_basis_of_the_verdicts_is_recorded(self, engine: Engine, link: Link) -> None:
-        with engine.begin() as connection:
-            assert phone_verdicts.noted(connection, link) is None
-            phone_verdicts.note_current(connection, link, PhoneFallback.NONE)
-            noted = phone_verdicts.noted(connection, link)
-        assert noted == phone_verdicts.judged_with(link, PhoneFallback.NONE)
+    def test_the_basis_of_the_verdicts_is_recorded(self, engine: Engine, connection: Connection) -> None:
+        with engine.begin() as db:
+            assert phone_verdicts.noted(db, connection) is None
+            phone_verdicts.note_current(db, connection, PhoneFallback.NONE)
+            noted = phone_verdicts.noted(db, connection)
+        assert noted == phone_verdicts.judged_with(connection, PhoneFallback.NONE)
 
-    def test_a_change_of_any_basis_makes_the_verdicts_due(self, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_change_of_any_basis_makes_the_verdicts_due(
+        self, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         judged_with = {
-            phone_verdicts.judged_with(link, PhoneFallback.NONE),
-            phone_verdicts.judged_with(link, PhoneFallback.VALID),
-            phone_verdicts.judged_with(replace(link, country_code="IN"), PhoneFallback.NONE),
-            phone_verdicts.judged_with(replace(link, time_zone="Asia/Kolkata"), PhoneFallback.NONE),
+            phone_verdicts.judged_with(connection, PhoneFallback.NONE),
+            phone_verdicts.judged_with(connection, PhoneFallback.VALID),
+            phone_verdicts.judged_with(replace(connection, country_code="IN"), PhoneFallback.NONE),
+            phone_verdicts.judged_with(replace(connection, time_zone="Asia/Kolkata"), PhoneFallback.NONE),
         }
         monkeypatch.setattr(phone_verdicts, "METADATA_VERSION", "99.0.0")
-        judged_with.add(phone_verdicts.judged_with(link, PhoneFallback.NONE))
+        judged_with.add(phone_verdicts.judged_with(connection, PhoneFallback.NONE))
         assert len(judged_with) == 5
 
-    def test_a_judgement_can_be_limited_to_other_editions(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, a_contact())
-        with engine.begin() as connection:
+    def test_a_judgement_can_be_limited_to_other_editions(self, engine: Engine, connection: Connection) -> None:
+        tell_contact(engine, connection, a_contact())
+        with engine.begin() as db:
             looked_at = phone_verdicts.judge_anew(
-                connection, link, "", fallback=PhoneFallback.NONE, now=LATER, all_of_them=False
+                db, connection, "", fallback=PhoneFallback.NONE, now=LATER, all_of_them=False
             )
         assert looked_at is None
 
-    def test_an_unknown_country_is_still_not_replaced(self, engine: Engine, link: Link) -> None:
+    def test_an_unknown_country_is_still_not_replaced(self, engine: Engine, connection: Connection) -> None:
         details = ContactDetails(country_code=None, reminders_enabled=None, country_unknown="Ruritania")
-        tell_contact(engine, link, a_contact(mobile="07912 345678", details=details))
-        judge_anew(engine, link)
+        tell_contact(engine, connection, a_contact(mobile="07912 345678", details=details))
+        judge_anew(engine, connection)
         found = row(engine, "SELECT * FROM customers_cache")
         assert (found["primary_phone"], found["phone_problem"]) == ("07912 345678", "unknown_country")
         assert found["phone_verdict"]["problem"] == "unknown_country"
 
-    def test_a_number_that_became_valid_gets_reminders(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, a_contact())
+    def test_a_number_that_became_valid_gets_reminders(self, engine: Engine, connection: Connection) -> None:
+        tell_contact(engine, connection, a_contact())
         # The state that an older edition left.
         change(
             engine,
@@ -115,66 +121,68 @@ class TestJudgingAnew:
                    phone_verdict = '{"metadata": "8.0.0", "problem": "not_in_use"}'
             """,
         )
-        tell_invoices(engine, link, an_invoice())
-        plan_all(engine, link)
+        tell_invoices(engine, connection, an_invoice())
+        plan_all(engine, connection)
         assert rows(engine, "SELECT * FROM reminders") == []
-        judge_anew(engine, link)
-        plan_all(engine, link, now=LATER)
+        judge_anew(engine, connection)
+        plan_all(engine, connection, now=LATER)
         found = row(engine, "SELECT * FROM customers_cache")
         assert (found["primary_phone"], found["phone_problem"]) == (A_BRITISH_MOBILE, None)
         assert (found["time_zone"], found["phone_verdict"]["metadata"]) == ("Europe/London", METADATA_VERSION)
         assert {reminder["phone"] for reminder in rows(engine, "SELECT * FROM reminders")} == {A_BRITISH_MOBILE}
 
     def test_a_number_that_became_invalid_cancels_its_reminders_at_once(
-        self, engine: Engine, link: Link, monkeypatch: pytest.MonkeyPatch
+        self, engine: Engine, connection: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        tell_contact(engine, link, a_contact())
-        tell_invoices(engine, link, an_invoice())
-        plan_all(engine, link)
+        tell_contact(engine, connection, a_contact())
+        tell_invoices(engine, connection, an_invoice())
+        plan_all(engine, connection)
         monkeypatch.setattr(phonenumbers, "number_type", lambda _: PhoneNumberType.UNKNOWN)
         forget_verdicts()
-        judge_anew(engine, link)
+        judge_anew(engine, connection)
         forget_verdicts()
         assert {reminder["status"] for reminder in rows(engine, "SELECT status FROM reminders")} == {"cancelled"}
 
-    def test_the_setting_applies_to_cached_numbers(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, of_two_persons("n/a", A_BRITISH_MOBILE))
+    def test_the_setting_applies_to_cached_numbers(self, engine: Engine, connection: Connection) -> None:
+        tell_contact(engine, connection, of_two_persons("n/a", A_BRITISH_MOBILE))
         assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == "n/a"
-        judge_anew(engine, link, PhoneFallback.VALID)
+        judge_anew(engine, connection, PhoneFallback.VALID)
         assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == A_BRITISH_MOBILE
 
-    def test_an_unchanged_verdict_is_not_a_change_of_the_customer(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, a_contact())
+    def test_an_unchanged_verdict_is_not_a_change_of_the_customer(self, engine: Engine, connection: Connection) -> None:
+        tell_contact(engine, connection, a_contact())
         change(engine, "UPDATE customers_cache SET phone_verdict = '{}'")
         before = row(engine, "SELECT updated_at, sync_hash FROM customers_cache")
-        judge_anew(engine, link)
+        judge_anew(engine, connection)
         assert row(engine, "SELECT updated_at, sync_hash FROM customers_cache") == before
         assert verdict(engine) != {}
 
-    def test_a_number_from_an_invoice_only_is_unchanged(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, a_contact())
+    def test_a_number_from_an_invoice_only_is_unchanged(self, engine: Engine, connection: Connection) -> None:
+        tell_contact(engine, connection, a_contact())
         change(engine, "UPDATE customers_cache SET contact_persons = '[]'")
-        judge_anew(engine, link)
+        judge_anew(engine, connection)
         assert row(engine, "SELECT primary_phone FROM customers_cache")["primary_phone"] == A_BRITISH_MOBILE
 
     def test_all_customers_are_judged_in_batches(
-        self, engine: Engine, link: Link, monkeypatch: pytest.MonkeyPatch
+        self, engine: Engine, connection: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(phone_verdicts, "BATCH", 2)
         read = [Observed(a_contact(str(number)), NOW) for number in range(5)]
-        with engine.begin() as connection:
-            customers.upsert(connection, link, read, fallback=PhoneFallback.NONE, now=NOW)
+        with engine.begin() as db:
+            customers.upsert(db, connection, read, fallback=PhoneFallback.NONE, now=NOW)
         change(engine, "UPDATE customers_cache SET phone_verdict = '{}'")
-        judge_anew(engine, link)
+        judge_anew(engine, connection)
         assert rows(engine, "SELECT id FROM customers_cache WHERE phone_verdict = '{}'") == []
 
-    def test_a_number_that_became_a_fax_cancels_its_reminders_at_once(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, a_contact(mobile=f"Fax {A_BRITISH_MOBILE}"))
+    def test_a_number_that_became_a_fax_cancels_its_reminders_at_once(
+        self, engine: Engine, connection: Connection
+    ) -> None:
+        tell_contact(engine, connection, a_contact(mobile=f"Fax {A_BRITISH_MOBILE}"))
         # The state that an older edition left.
         change(engine, "UPDATE customers_cache SET phone_not_callable = NULL, phone_verdict = '{}'")
-        tell_invoices(engine, link, an_invoice())
-        plan_all(engine, link)
-        judge_anew(engine, link)
+        tell_invoices(engine, connection, an_invoice())
+        plan_all(engine, connection)
+        judge_anew(engine, connection)
         assert {reminder["status"] for reminder in rows(engine, "SELECT status FROM reminders")} == {"cancelled"}
         assert row(engine, "SELECT phone_not_callable FROM customers_cache")["phone_not_callable"] == "fax"
 
@@ -182,11 +190,11 @@ class TestJudgingAnew:
         ("key", "value"), [("kind", '"premium_rate"'), ("doubts", '["example"]'), ("confirmed", "true")]
     )
     def test_another_verdict_on_the_same_number_makes_its_plans_due(
-        self, engine: Engine, link: Link, key: str, value: str
+        self, engine: Engine, connection: Connection, key: str, value: str
     ) -> None:
-        tell_contact(engine, link, a_contact())
-        tell_invoices(engine, link, an_invoice())
-        plan_all(engine, link)
+        tell_contact(engine, connection, a_contact())
+        tell_invoices(engine, connection, an_invoice())
+        plan_all(engine, connection)
         change(
             engine,
             "UPDATE customers_cache SET phone_verdict = jsonb_set(phone_verdict, ARRAY[:key], CAST(:value AS jsonb))",
@@ -195,5 +203,5 @@ class TestJudgingAnew:
         )
         change(engine, "UPDATE invoices_cache SET plan_outcome = 'number_shared', plan_at = NULL")
         change(engine, "DELETE FROM reminders")
-        judge_anew(engine, link)
+        judge_anew(engine, connection)
         assert row(engine, "SELECT plan_at FROM invoices_cache")["plan_at"] == LATER

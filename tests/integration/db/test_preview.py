@@ -6,50 +6,50 @@ import pytest
 from sqlalchemy import Engine
 
 from db import reminder_policies
-from db.connections import Link
+from db.connections import Connection
 from domain.calling_window import CallingWindow
 from domain.permission import SkipReason
 from domain.reminder_policy import ReminderPolicy
 from tests.builders import a_contact, an_invoice
 from tests.integration.clock import zone_at_noon
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
 from tests.integration.db.reminding import A_DAY, SWITCH_ON, plan_all, tell_contact, tell_invoices
 from workers.services.preview import Preview, preview
 
 
 @pytest.fixture
-def closed(engine: Engine) -> Link:
+def closed(engine: Engine) -> Connection:
     """A closed connection whose customers have noon on a working day, on any day of the test."""
-    link = a_link(engine, is_open=False)
+    connection = a_connection(engine, is_open=False)
     every_day = CallingWindow(frozenset(range(7)), dt.time(9), dt.time(18), dt.time(10))
     policy = ReminderPolicy(window=every_day, skip_holidays=False)
-    with engine.begin() as connection:
-        reminder_policies.save(connection, link.connection_id, policy, now=dt.datetime.now(dt.UTC))
-    tell_contact(engine, link, a_contact(details=SWITCH_ON))
+    with engine.begin() as db:
+        reminder_policies.save(db, connection.connection_id, policy, now=dt.datetime.now(dt.UTC))
+    tell_contact(engine, connection, a_contact(details=SWITCH_ON))
     change(engine, "UPDATE customers_cache SET time_zones = ARRAY[:zone]", zone=zone_at_noon())
-    return link
+    return connection
 
 
-def due_days_ago(engine: Engine, link: Link, days: int) -> None:
+def due_days_ago(engine: Engine, connection: Connection, days: int) -> None:
     today = dt.datetime.now(dt.UTC).date()
-    tell_invoices(engine, link, an_invoice(date=today - 90 * A_DAY, due_date=today - days * A_DAY))
-    plan_all(engine, link, now=dt.datetime.now(dt.UTC))
+    tell_invoices(engine, connection, an_invoice(date=today - 90 * A_DAY, due_date=today - days * A_DAY))
+    plan_all(engine, connection, now=dt.datetime.now(dt.UTC))
 
 
-def seen(engine: Engine, link: Link, *, with_backlog: bool) -> Preview:
-    with engine.connect() as connection:
-        return preview(connection, link, with_backlog=with_backlog)
+def seen(engine: Engine, connection: Connection, *, with_backlog: bool) -> Preview:
+    with engine.connect() as db:
+        return preview(db, connection, with_backlog=with_backlog)
 
 
-def test_calls_that_an_opening_causes_at_once_are_shown(engine: Engine, closed: Link) -> None:
+def test_calls_that_an_opening_causes_at_once_are_shown(engine: Engine, closed: Connection) -> None:
     due_days_ago(engine, closed, 40)
     found = seen(engine, closed, with_backlog=True)
     assert [call.phone for call in found.calls_today] == ["+447912345678"]
     assert (found.first_day, found.calls) == (None, [])
 
 
-def test_without_the_backlog_a_missed_step_is_counted_as_lost(engine: Engine, closed: Link) -> None:
+def test_without_the_backlog_a_missed_step_is_counted_as_lost(engine: Engine, closed: Connection) -> None:
     due_days_ago(engine, closed, 40)
     found = seen(engine, closed, with_backlog=False)
     assert (found.calls_today, found.calls) == ([], [])
@@ -57,14 +57,14 @@ def test_without_the_backlog_a_missed_step_is_counted_as_lost(engine: Engine, cl
     assert (found.backlog_invoices, found.backlog_phones) == (1, {"+447912345678"})
 
 
-def test_the_next_day_with_calls_is_shown(engine: Engine, closed: Link) -> None:
+def test_the_next_day_with_calls_is_shown(engine: Engine, closed: Connection) -> None:
     due_days_ago(engine, closed, 10)
     found = seen(engine, closed, with_backlog=False)
     assert found.calls_today == []
     assert [each.reminder.step for call in found.calls for each in call.reminders] == [14]
 
 
-def test_a_preview_writes_nothing(engine: Engine, closed: Link) -> None:
+def test_a_preview_writes_nothing(engine: Engine, closed: Connection) -> None:
     due_days_ago(engine, closed, 40)
     tables = ("invoices_cache", "reminders", "zoho_connections")
     before = {table: rows(engine, f"SELECT * FROM {table}") for table in tables}

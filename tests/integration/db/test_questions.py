@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import Engine
 
 from db import invoice_facts, known_contacts, questions
-from db.connections import Link
+from db.connections import Connection
 from domain.calling_window import CallingWindow
 from domain.contacts import ContactDetails
 from domain.deletions import RecordKind
 from tests.builders import MODIFIED_AT, a_contact, an_invoice
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row
 from tests.integration.db.reminding import NOW, asked, plan_all, tell_contact, tell_invoices
 
@@ -26,52 +26,54 @@ AN_AUSTRALIAN_MOBILE = "+61412345678"
 
 
 @pytest.fixture
-def planned(engine: Engine, link: Link) -> Link:
-    tell_contact(engine, link, a_contact())
-    tell_invoices(engine, link, an_invoice("1"), an_invoice("2"))
-    plan_all(engine, link)
-    return link
+def planned(engine: Engine, connection: Connection) -> Connection:
+    tell_contact(engine, connection, a_contact())
+    tell_invoices(engine, connection, an_invoice("1"), an_invoice("2"))
+    plan_all(engine, connection)
+    return connection
 
 
 def next_questions(
-    engine: Engine, link: Link, at: dt.datetime, limit: int = 10, window: CallingWindow | None = None
+    engine: Engine, connection: Connection, at: dt.datetime, limit: int = 10, window: CallingWindow | None = None
 ) -> list[str]:
-    with engine.connect() as connection:
-        found = questions.questions(connection, link, window or CallingWindow(), now=at, limit=limit)
+    with engine.connect() as db:
+        found = questions.questions(db, connection, window or CallingWindow(), now=at, limit=limit)
     return [f"{question.kind} {question.record_id}" for question in found]
 
 
-def note_asked(engine: Engine, link: Link, kind: RecordKind, record_id: str, version: dt.datetime) -> None:
+def note_asked(engine: Engine, connection: Connection, kind: RecordKind, record_id: str, version: dt.datetime) -> None:
     note = known_contacts.note_asked if kind is RecordKind.CUSTOMER else invoice_facts.note_asked
-    with engine.begin() as connection:
-        note(connection, link, {record_id: version})
+    with engine.begin() as db:
+        note(db, connection, {record_id: version})
 
 
-def test_a_customer_and_the_invoices_are_requested_a_day_ahead(engine: Engine, planned: Link) -> None:
+def test_a_customer_and_the_invoices_are_requested_a_day_ahead(engine: Engine, planned: Connection) -> None:
     assert next_questions(engine, planned, A_DAY_BEFORE - A_MINUTE) == []
     assert next_questions(engine, planned, A_DAY_BEFORE) == ["customer 5001", "invoice 1", "invoice 2"]
 
 
 @pytest.mark.parametrize("is_on", [True, False, None])
-def test_a_customer_with_known_details_is_not_requested(engine: Engine, planned: Link, is_on: bool | None) -> None:
+def test_a_customer_with_known_details_is_not_requested(
+    engine: Engine, planned: Connection, is_on: bool | None
+) -> None:
     tell_contact(engine, planned, a_contact(details=ContactDetails(None, is_on)))
     assert "customer 5001" not in next_questions(engine, planned, A_DAY_BEFORE)
 
 
-def test_an_invoice_with_known_details_is_not_requested(engine: Engine, planned: Link) -> None:
+def test_an_invoice_with_known_details_is_not_requested(engine: Engine, planned: Connection) -> None:
     tell_invoices(engine, planned, asked(an_invoice("1")))
     assert next_questions(engine, planned, A_DAY_BEFORE) == ["customer 5001", "invoice 2"]
 
 
 @pytest.mark.parametrize(("kind", "record_id"), [(RecordKind.CUSTOMER, "5001"), (RecordKind.INVOICE, "1")])
 def test_a_response_without_the_fact_is_recorded(
-    engine: Engine, planned: Link, kind: RecordKind, record_id: str
+    engine: Engine, planned: Connection, kind: RecordKind, record_id: str
 ) -> None:
     note_asked(engine, planned, kind, record_id, MODIFIED_AT)
     assert f"{kind} {record_id}" not in next_questions(engine, planned, FIRST_AT)
 
 
-def test_a_later_version_is_requested_again(engine: Engine, planned: Link) -> None:
+def test_a_later_version_is_requested_again(engine: Engine, planned: Connection) -> None:
     note_asked(engine, planned, RecordKind.CUSTOMER, "5001", MODIFIED_AT)
     note_asked(engine, planned, RecordKind.INVOICE, "1", MODIFIED_AT)
     later = MODIFIED_AT + A_MINUTE
@@ -82,23 +84,23 @@ def test_a_later_version_is_requested_again(engine: Engine, planned: Link) -> No
 
 @pytest.mark.parametrize(("kind", "record_id"), [(RecordKind.CUSTOMER, "5001"), (RecordKind.INVOICE, "1")])
 def test_a_response_for_an_outdated_version_does_not_count(
-    engine: Engine, planned: Link, kind: RecordKind, record_id: str
+    engine: Engine, planned: Connection, kind: RecordKind, record_id: str
 ) -> None:
     note_asked(engine, planned, kind, record_id, MODIFIED_AT - A_MINUTE)
     assert f"{kind} {record_id}" in next_questions(engine, planned, A_DAY_BEFORE)
 
 
-def test_records_without_a_modified_time_are_requested_once(engine: Engine, link: Link) -> None:
-    tell_contact(engine, link, a_contact(modified_at=None))
-    tell_invoices(engine, link, an_invoice("1", modified_at=None))
-    plan_all(engine, link)
-    assert next_questions(engine, link, A_DAY_BEFORE) == ["customer 5001", "invoice 1"]
-    note_asked(engine, link, RecordKind.CUSTOMER, "5001", known_contacts.NO_VERSION)
-    note_asked(engine, link, RecordKind.INVOICE, "1", known_contacts.NO_VERSION)
-    assert next_questions(engine, link, A_DAY_BEFORE) == []
+def test_records_without_a_modified_time_are_requested_once(engine: Engine, connection: Connection) -> None:
+    tell_contact(engine, connection, a_contact(modified_at=None))
+    tell_invoices(engine, connection, an_invoice("1", modified_at=None))
+    plan_all(engine, connection)
+    assert next_questions(engine, connection, A_DAY_BEFORE) == ["customer 5001", "invoice 1"]
+    note_asked(engine, connection, RecordKind.CUSTOMER, "5001", known_contacts.NO_VERSION)
+    note_asked(engine, connection, RecordKind.INVOICE, "1", known_contacts.NO_VERSION)
+    assert next_questions(engine, connection, A_DAY_BEFORE) == []
 
 
-def test_the_largest_debts_come_first(engine: Engine, planned: Link) -> None:
+def test_the_largest_debts_come_first(engine: Engine, planned: Connection) -> None:
     tell_contact(engine, planned, a_contact("5000"))
     tell_invoices(engine, planned, an_invoice("3", customer_id="5000", balance="241.00"))
     plan_all(engine, planned)
@@ -108,21 +110,21 @@ def test_the_largest_debts_come_first(engine: Engine, planned: Link) -> None:
     assert next_questions(engine, planned, A_DAY_BEFORE, limit=0) == []
 
 
-def test_no_detail_call_for_a_customer_without_reminders(engine: Engine, planned: Link) -> None:
+def test_no_detail_call_for_a_customer_without_reminders(engine: Engine, planned: Connection) -> None:
     tell_invoices(engine, planned, *(an_invoice(number, status="paid", balance="0") for number in "12"), now=NOW)
     assert next_questions(engine, planned, A_DAY_BEFORE) == []
 
 
 @pytest.mark.parametrize("table", ["customers_cache", "invoices_cache"])
-def test_no_detail_call_for_gone_records(engine: Engine, planned: Link, table: str) -> None:
+def test_no_detail_call_for_gone_records(engine: Engine, planned: Connection, table: str) -> None:
     change(engine, f"UPDATE {table} SET gone_at = now()")
     kind = "customer" if table == "customers_cache" else "invoice"
     assert not [each for each in next_questions(engine, planned, A_DAY_BEFORE) if each.startswith(kind)]
 
 
-def test_each_connection_requests_its_own_records(engine: Engine, planned: Link) -> None:
+def test_each_connection_requests_its_own_records(engine: Engine, planned: Connection) -> None:
     assert planned
-    assert next_questions(engine, a_link(engine), A_DAY_BEFORE) == []
+    assert next_questions(engine, a_connection(engine), A_DAY_BEFORE) == []
 
 
 class TestScatteredClocks:
@@ -132,30 +134,32 @@ class TestScatteredClocks:
     SHORT = CallingWindow(opens=dt.time(9), closes=dt.time(13), usual_time=dt.time(10))
 
     @pytest.fixture
-    def scattered(self, engine: Engine, link: Link) -> Link:
+    def scattered(self, engine: Engine, connection: Connection) -> Connection:
         """A customer with a debt that is due far ahead."""
-        tell_contact(engine, link, a_contact(mobile=AN_AUSTRALIAN_MOBILE))
-        tell_invoices(engine, link, an_invoice("1", due_date=dt.date(2026, 12, 1)))
-        plan_all(engine, link)
+        tell_contact(engine, connection, a_contact(mobile=AN_AUSTRALIAN_MOBILE))
+        tell_invoices(engine, connection, an_invoice("1", due_date=dt.date(2026, 12, 1)))
+        plan_all(engine, connection)
         assert len(row(engine, "SELECT time_zones FROM customers_cache")["time_zones"]) > 1
-        return link
+        return connection
 
-    def test_the_address_is_requested_however_far_away_the_reminder_is(self, engine: Engine, scattered: Link) -> None:
+    def test_the_address_is_requested_however_far_away_the_reminder_is(
+        self, engine: Engine, scattered: Connection
+    ) -> None:
         assert next_questions(engine, scattered, NOW, window=self.SHORT) == ["customer 5001"]
 
-    def test_no_address_is_requested_with_enough_common_hours(self, engine: Engine, scattered: Link) -> None:
+    def test_no_address_is_requested_with_enough_common_hours(self, engine: Engine, scattered: Connection) -> None:
         assert next_questions(engine, scattered, NOW) == []
 
-    def test_no_detail_call_for_a_customer_without_debts(self, engine: Engine, scattered: Link) -> None:
+    def test_no_detail_call_for_a_customer_without_debts(self, engine: Engine, scattered: Connection) -> None:
         tell_invoices(engine, scattered, an_invoice("1", status="paid", balance="0"), now=NOW)
         assert next_questions(engine, scattered, NOW, window=self.SHORT) == []
 
-    def test_no_detail_call_for_a_customer_with_a_known_state(self, engine: Engine, scattered: Link) -> None:
+    def test_no_detail_call_for_a_customer_with_a_known_state(self, engine: Engine, scattered: Connection) -> None:
         in_sydney = ContactDetails("AU", None, state="NSW", postcode="2000")
         tell_contact(engine, scattered, a_contact(mobile=AN_AUSTRALIAN_MOBILE, details=in_sydney))
         assert next_questions(engine, scattered, NOW, window=self.SHORT) == []
 
-    def test_an_address_without_a_state_is_requested_once(self, engine: Engine, scattered: Link) -> None:
+    def test_an_address_without_a_state_is_requested_once(self, engine: Engine, scattered: Connection) -> None:
         told = replace(a_contact(mobile=AN_AUSTRALIAN_MOBILE), details=ContactDetails("AU", None))
         tell_contact(engine, scattered, told)
         assert next_questions(engine, scattered, NOW, window=self.SHORT) == []

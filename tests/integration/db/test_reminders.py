@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import Engine
 
 from db import customers, deletions, reminders
-from db.connections import Link
+from db.connections import Connection
 from db.staging import Observed
 from domain.contacts import Contact
 from domain.deletions import RecordKind
 from domain.invoices import Invoice
 from domain.phones import PhoneFallback
 from tests.builders import A_LONDON_PHONE, AN_INDIAN_MOBILE, a_contact, an_invoice
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row, until_somebody_waits
 from tests.integration.db.planning import (
     CANCELLING_CONTACTS,
@@ -32,71 +32,71 @@ from tests.integration.db.reminding import DUE_DATE, NOW, plan_due, tell_contact
 
 
 class TestPlanning:
-    def test_a_plan_is_written_as_one_row_per_step(self, engine: Engine, planned: Link) -> None:
+    def test_a_plan_is_written_as_one_row_per_step(self, engine: Engine, planned: Connection) -> None:
         assert moments(engine) == PLANNED
         customer = row(engine, "SELECT id, primary_phone FROM customers_cache")
         for found in all_reminders(engine):
             assert found["user_id"] == planned.user_id
             assert (found["customer_id"], found["phone"]) == (customer["id"], customer["primary_phone"])
 
-    def test_the_next_plan_is_due_when_the_first_window_closes(self, engine: Engine, planned: Link) -> None:
+    def test_the_next_plan_is_due_when_the_first_window_closes(self, engine: Engine, planned: Connection) -> None:
         assert outcome(engine) == ("scheduled", dt.datetime(2026, 3, 30, 17, tzinfo=dt.UTC))
         assert plan_due(engine, planned) == 0
 
-    def test_planning_again_changes_nothing(self, engine: Engine, planned: Link) -> None:
+    def test_planning_again_changes_nothing(self, engine: Engine, planned: Connection) -> None:
         before = all_reminders(engine)
         change(engine, "UPDATE invoices_cache SET plan_at = :now", now=NOW)
         assert plan_due(engine, planned) == 1
         assert all_reminders(engine) == before
 
-    def test_reminders_are_planned_on_the_customers_clock(self, engine: Engine, link: Link) -> None:
-        plan_for(engine, link, contact=a_contact(mobile=AN_INDIAN_MOBILE))
+    def test_reminders_are_planned_on_the_customers_clock(self, engine: Engine, connection: Connection) -> None:
+        plan_for(engine, connection, contact=a_contact(mobile=AN_INDIAN_MOBILE))
         assert moments(engine)[0] == dt.datetime(2026, 4, 1, 4, 30, tzinfo=dt.UTC)
 
-    def test_a_closed_invoice_is_not_planned_again(self, engine: Engine, link: Link) -> None:
-        plan_for(engine, link, an_invoice(status="paid", balance="0"))
+    def test_a_closed_invoice_is_not_planned_again(self, engine: Engine, connection: Connection) -> None:
+        plan_for(engine, connection, an_invoice(status="paid", balance="0"))
         assert (all_reminders(engine), outcome(engine)) == ([], (None, None))
-        assert plan_due(engine, link) == 0
+        assert plan_due(engine, connection) == 0
 
     def test_all_due_invoices_are_planned_in_batches(
-        self, engine: Engine, link: Link, monkeypatch: pytest.MonkeyPatch
+        self, engine: Engine, connection: Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(reminders, "BATCH", 2)
-        tell_contact(engine, link, a_contact())
-        tell_invoices(engine, link, *(an_invoice(str(number)) for number in range(5)))
-        assert [plan_due(engine, link) for _ in range(4)] == [2, 2, 1, 0]
+        tell_contact(engine, connection, a_contact())
+        tell_invoices(engine, connection, *(an_invoice(str(number)) for number in range(5)))
+        assert [plan_due(engine, connection) for _ in range(4)] == [2, 2, 1, 0]
         assert len(all_reminders(engine)) == 5 * len(PLANNED)
 
-    def test_plans_that_are_not_due_or_of_others_are_unchanged(self, engine: Engine, planned: Link) -> None:
-        other = a_link(engine)
+    def test_plans_that_are_not_due_or_of_others_are_unchanged(self, engine: Engine, planned: Connection) -> None:
+        other = a_connection(engine)
         tell_contact(engine, other, a_contact())
         tell_invoices(engine, other, an_invoice())
         assert plan_due(engine, planned) == 0
         assert plan_due(engine, other) == 1
 
-    def test_no_plan_is_made_from_a_fact_that_is_being_changed(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, a_contact())
-        tell_invoices(engine, link, an_invoice())
+    def test_no_plan_is_made_from_a_fact_that_is_being_changed(self, engine: Engine, connection: Connection) -> None:
+        tell_contact(engine, connection, a_contact())
+        tell_invoices(engine, connection, an_invoice())
         without_phone = Observed(a_contact(mobile=""), NOW)
         with ThreadPoolExecutor(1) as threads:
-            with engine.begin() as connection:
-                customers.upsert(connection, link, [without_phone], fallback=PhoneFallback.NONE, now=NOW)
-                planner = threads.submit(plan_due, engine, link)
+            with engine.begin() as db:
+                customers.upsert(db, connection, [without_phone], fallback=PhoneFallback.NONE, now=NOW)
+                planner = threads.submit(plan_due, engine, connection)
                 until_somebody_waits(engine)
             assert planner.result() == 1
         assert (all_reminders(engine), outcome(engine)[0]) == ([], "no_phone")
 
-    def test_two_concurrent_planners_write_one_row_per_step(self, engine: Engine, link: Link) -> None:
-        tell_contact(engine, link, a_contact())
-        tell_invoices(engine, link, *(an_invoice(str(number)) for number in range(50)))
+    def test_two_concurrent_planners_write_one_row_per_step(self, engine: Engine, connection: Connection) -> None:
+        tell_contact(engine, connection, a_contact())
+        tell_invoices(engine, connection, *(an_invoice(str(number)) for number in range(50)))
         with ThreadPoolExecutor(4) as threads:
-            for done in [threads.submit(plan_due, engine, link) for _ in range(4)]:
+            for done in [threads.submit(plan_due, engine, connection) for _ in range(4)]:
                 done.result()
         assert len(all_reminders(engine)) == 50 * len(PLANNED)
 
 
 class TestMoving:
-    def test_a_moved_due_date_moves_pending_reminders_at_once(self, engine: Engine, planned: Link) -> None:
+    def test_a_moved_due_date_moves_pending_reminders_at_once(self, engine: Engine, planned: Connection) -> None:
         before = all_reminders(engine)
         tell_invoices(engine, planned, an_invoice(due_date=DUE_DATE + dt.timedelta(days=7)))
         after = all_reminders(engine)
@@ -112,7 +112,7 @@ class TestMoving:
         }
         assert [found["id"] for found in after] == [found["id"] for found in before]
 
-    def test_an_expected_payment_defers_pending_reminders_at_once(self, engine: Engine, planned: Link) -> None:
+    def test_an_expected_payment_defers_pending_reminders_at_once(self, engine: Engine, planned: Connection) -> None:
         tell_invoices(engine, planned, replace(an_invoice(), expected_payment_date=DUE_DATE + dt.timedelta(days=8)))
         assert statuses(engine) == {
             **dict.fromkeys((-3, 0, 3), "superseded"),
@@ -124,12 +124,12 @@ class TestMoving:
             2026, 4, 9
         )
 
-    def test_another_phone_updates_pending_reminders_at_once(self, engine: Engine, planned: Link) -> None:
+    def test_another_phone_updates_pending_reminders_at_once(self, engine: Engine, planned: Connection) -> None:
         tell_contact(engine, planned, a_contact(mobile=A_LONDON_PHONE))
         assert {found["phone"] for found in all_reminders(engine)} == {A_LONDON_PHONE}
         assert moments(engine) == PLANNED
 
-    def test_another_customer_updates_pending_reminders_at_once(self, engine: Engine, planned: Link) -> None:
+    def test_another_customer_updates_pending_reminders_at_once(self, engine: Engine, planned: Connection) -> None:
         tell_contact(engine, planned, a_contact("5002", mobile=A_LONDON_PHONE))
         tell_invoices(engine, planned, an_invoice(customer_id="5002"))
         other = row(engine, "SELECT id FROM customers_cache WHERE zoho_customer_id = '5002'")
@@ -137,7 +137,7 @@ class TestMoving:
             (other["id"], A_LONDON_PHONE)
         }
 
-    def test_only_the_latest_missed_step_is_planned_after_an_outage(self, engine: Engine, planned: Link) -> None:
+    def test_only_the_latest_missed_step_is_planned_after_an_outage(self, engine: Engine, planned: Connection) -> None:
         later = dt.datetime(2026, 4, 9, 8, 0, 30, tzinfo=dt.UTC)  # nine in London: the window is open
         assert plan_due(engine, planned, now=later) == 1
         assert statuses(engine) == {
@@ -150,32 +150,32 @@ class TestMoving:
 
 class TestCancelling:
     @pytest.mark.parametrize("told", CANCELLING_INVOICES)
-    def test_an_invoice_without_debt_cancels_at_once(self, engine: Engine, planned: Link, told: Invoice) -> None:
+    def test_an_invoice_without_debt_cancels_at_once(self, engine: Engine, planned: Connection, told: Invoice) -> None:
         tell_invoices(engine, planned, told)
         assert set(statuses(engine).values()) == {"cancelled"}
         assert outcome(engine) == (None, None)
 
     @pytest.mark.parametrize(("told", "reason"), CANCELLING_CONTACTS)
     def test_a_customer_who_cannot_be_reminded_cancels_at_once(
-        self, engine: Engine, planned: Link, told: Contact, reason: str
+        self, engine: Engine, planned: Connection, told: Contact, reason: str
     ) -> None:
         tell_contact(engine, planned, told)
         assert set(statuses(engine).values()) == {"cancelled"}
         assert outcome(engine) == (reason, None)
 
-    def test_a_deleted_customer_cancels_at_once(self, engine: Engine, planned: Link) -> None:
-        with engine.begin() as connection:
-            deletions.mark(connection, planned, RecordKind.CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
+    def test_a_deleted_customer_cancels_at_once(self, engine: Engine, planned: Connection) -> None:
+        with engine.begin() as db:
+            deletions.mark(db, planned, RecordKind.CUSTOMER, ["5001"], observed_at=NOW, now=NOW)
         assert set(statuses(engine).values()) == {"cancelled"}
         assert outcome(engine) == ("customer_deleted", None)
 
-    def test_a_deleted_invoice_cancels_at_once(self, engine: Engine, planned: Link) -> None:
-        with engine.begin() as connection:
-            deletions.mark(connection, planned, RecordKind.INVOICE, ["8001"], observed_at=NOW, now=NOW)
+    def test_a_deleted_invoice_cancels_at_once(self, engine: Engine, planned: Connection) -> None:
+        with engine.begin() as db:
+            deletions.mark(db, planned, RecordKind.INVOICE, ["8001"], observed_at=NOW, now=NOW)
         assert set(statuses(engine).values()) == {"cancelled"}
 
     def test_a_balance_that_is_not_a_number_cancels_and_blocks_no_other_invoice(
-        self, engine: Engine, planned: Link
+        self, engine: Engine, planned: Connection
     ) -> None:
         tell_invoices(engine, planned, an_invoice("8002"))
         change(
@@ -185,12 +185,12 @@ class TestCancelling:
         assert [found["status"] for found in all_reminders(engine)].count("cancelled") == len(PLANNED)
         assert standing(engine, planned) == reminders.Standing(1, {})
 
-    def test_a_lost_due_date_cancels_at_once(self, engine: Engine, planned: Link) -> None:
+    def test_a_lost_due_date_cancels_at_once(self, engine: Engine, planned: Connection) -> None:
         tell_invoices(engine, planned, an_invoice(due_date=None))
         assert set(statuses(engine).values()) == {"cancelled"}
         assert outcome(engine) == ("no_due_date", None)
 
-    def test_cancelled_reminders_return_when_their_reason_ends(self, engine: Engine, planned: Link) -> None:
+    def test_cancelled_reminders_return_when_their_reason_ends(self, engine: Engine, planned: Connection) -> None:
         before = all_reminders(engine)
         tell_contact(engine, planned, a_contact(mobile=""))
         tell_contact(engine, planned, a_contact())
@@ -199,9 +199,9 @@ class TestCancelling:
         assert moments(engine) == PLANNED
         assert [found["id"] for found in all_reminders(engine)] == [found["id"] for found in before]
 
-    def test_a_customer_who_gets_a_phone_is_due_for_planning(self, engine: Engine, link: Link) -> None:
-        plan_for(engine, link, contact=a_contact(mobile=""))
+    def test_a_customer_who_gets_a_phone_is_due_for_planning(self, engine: Engine, connection: Connection) -> None:
+        plan_for(engine, connection, contact=a_contact(mobile=""))
         assert outcome(engine) == ("no_phone", None)
-        tell_contact(engine, link, a_contact())
-        assert plan_due(engine, link) == 1
+        tell_contact(engine, connection, a_contact())
+        assert plan_due(engine, connection) == 1
         assert moments(engine) == PLANNED

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db import runs
-from db.connections import Link
+from db.connections import Connection
 from db.leases import LeaseLostError
 from db.runs import StepLease, StepRef
 from domain.runs import Counters, Mode, Phase, Position
@@ -29,9 +29,9 @@ from tests.integration.db.stepping import (
 
 
 def release(engine: Engine, mine: StepLease, *, wait_seconds: float, refund: bool = False) -> None:
-    with engine.begin() as connection:
+    with engine.begin() as db:
         runs.release(
-            connection,
+            db,
             mine,
             wait_seconds=wait_seconds,
             waiting_for="API budget (minute)",
@@ -41,15 +41,15 @@ def release(engine: Engine, mine: StepLease, *, wait_seconds: float, refund: boo
 
 
 def keep_with_rows(engine: Engine, mine: StepLease) -> None:
-    with engine.begin() as connection:
-        write_a_row(connection)
-        runs.checkpoint(connection, mine, lease_seconds=A_MINUTE_SECONDS)
+    with engine.begin() as db:
+        write_a_row(db)
+        runs.checkpoint(db, mine, lease_seconds=A_MINUTE_SECONDS)
 
 
 class TestClaim:
-    def test_leasing_a_step_returns_the_run(self, engine: Engine, link: Link, step: StepRef) -> None:
+    def test_leasing_a_step_returns_the_run(self, engine: Engine, connection: Connection, step: StepRef) -> None:
         mine = leased(engine, step)
-        assert (mine.run.run_id, mine.run.connection_id) == (step.run_id, link.connection_id)
+        assert (mine.run.run_id, mine.run.connection_id) == (step.run_id, connection.connection_id)
         assert (mine.run.step, mine.run.phase, mine.run.attempts) == (0, Phase.START, 1)
         assert (mine.run.position, mine.run.counters) == (Position(), Counters())
 
@@ -64,8 +64,8 @@ class TestClaim:
 
     def test_a_worker_waits_for_an_uncommitted_lease_and_gets_none(self, engine: Engine, step: StepRef) -> None:
         with ThreadPoolExecutor(1) as threads:
-            with engine.begin() as connection:
-                assert runs.acquire(connection, step.run_id, step.step, lease_seconds=A_MINUTE_SECONDS) is not None
+            with engine.begin() as db:
+                assert runs.acquire(db, step.run_id, step.step, lease_seconds=A_MINUTE_SECONDS) is not None
                 other = threads.submit(acquire, engine, step)
                 until_somebody_waits(engine)
             assert other.result() is None
@@ -78,8 +78,8 @@ class TestClaim:
         assert acquire(engine, replace(step, run_id=uuid.uuid4())) is None
 
     def test_an_ended_run_has_no_step(self, engine: Engine, step: StepRef) -> None:
-        with engine.begin() as connection:
-            ended = finish(connection, leased(engine, step))
+        with engine.begin() as db:
+            ended = finish(db, leased(engine, step))
         assert acquire(engine, ended) is None
 
     def test_the_lease_of_a_killed_worker_expires(self, engine: Engine, step: StepRef) -> None:
@@ -108,8 +108,8 @@ class TestKeep:
             position=Position(persons_calls=3, contacts=Walk.begin(MODIFIED_AT)),
             counters=Counters(customers_new=100),
         )
-        with engine.begin() as connection:
-            kept = runs.checkpoint(connection, StepLease(changed, mine.until), lease_seconds=A_MINUTE_SECONDS)
+        with engine.begin() as db:
+            kept = runs.checkpoint(db, StepLease(changed, mine.until), lease_seconds=A_MINUTE_SECONDS)
         assert kept.run == changed
         let_the_claim_run_out(engine)
         again = leased(engine, step).run
@@ -117,8 +117,8 @@ class TestKeep:
 
     def test_a_checkpoint_renews_the_lease(self, engine: Engine, step: StepRef) -> None:
         mine = leased(engine, step, lease_seconds=1)
-        with engine.begin() as connection:
-            kept = runs.checkpoint(connection, mine, lease_seconds=90)
+        with engine.begin() as db:
+            kept = runs.checkpoint(db, mine, lease_seconds=90)
         run = the_run(engine)
         assert run["claimed_until"] == kept.until > mine.until
         assert run["swept_in_seconds"] == pytest.approx(90, abs=5)
@@ -133,10 +133,10 @@ class TestKeep:
 
     def test_an_earlier_lease_of_the_same_worker_is_not_valid(self, engine: Engine, step: StepRef) -> None:
         mine = leased(engine, step)
-        with engine.begin() as connection:
-            runs.checkpoint(connection, mine, lease_seconds=A_MINUTE_SECONDS)
-        with pytest.raises(LeaseLostError), engine.begin() as connection:
-            runs.checkpoint(connection, mine, lease_seconds=A_MINUTE_SECONDS)
+        with engine.begin() as db:
+            runs.checkpoint(db, mine, lease_seconds=A_MINUTE_SECONDS)
+        with pytest.raises(LeaseLostError), engine.begin() as db:
+            runs.checkpoint(db, mine, lease_seconds=A_MINUTE_SECONDS)
 
 
 class TestRelease:

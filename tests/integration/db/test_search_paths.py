@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from db import hand_over
+from db.session import Session
 from tests.integration.db.look import altered
 from tests.integration.db.reminding import DUE_AT
 
@@ -79,40 +80,37 @@ pytestmark = pytest.mark.usefixtures("due")
 every_trick = pytest.mark.parametrize("statements", _TRICKS.values(), ids=_TRICKS.keys())
 
 
-def value(connection: Connection, sql: str, **values: object) -> object:
-    return connection.execute(text(sql), values).scalar_one()
+def value(db: Session, sql: str, **values: object) -> object:
+    return db.execute(text(sql), values).scalar_one()
 
 
 @every_trick
 def test_a_handover_returns_and_writes_the_same(engine: Engine, statements: Sequence[str]) -> None:
-    with altered(engine, *statements) as connection:
-        claimed = connection.execute(text("SELECT * FROM public.claim_due_reminders(moment => :at)"), {"at": DUE_AT})
+    with altered(engine, *statements) as db:
+        claimed = db.execute(text("SELECT * FROM public.claim_due_reminders(moment => :at)"), {"at": DUE_AT})
         (taken,) = claimed.all()
-        connection.execute(text("SET LOCAL search_path = pg_catalog"))
-        assert value(connection, "SELECT count(*) FROM public.reminder_contacts") == 1
+        db.execute(text("SET LOCAL search_path = pg_catalog"))
+        assert value(db, "SELECT count(*) FROM public.reminder_contacts") == 1
         written = "SELECT status FROM public.reminders WHERE contact_id = :contact_id"
-        assert value(connection, written, contact_id=taken.contact_id) == "sent"
+        assert value(db, written, contact_id=taken.contact_id) == "sent"
 
 
 @pytest.mark.parametrize("trick", [trick for trick in _TRICKS if trick not in _TRICKS_ON_OPERATORS])
 def test_due_reminders_are_the_same(engine: Engine, trick: str) -> None:
-    with altered(engine, *_TRICKS[trick]) as connection:
+    with altered(engine, *_TRICKS[trick]) as db:
         found = "SELECT held_back IS NULL FROM public.due_reminders(:at)"
-        assert value(connection, found, at=DUE_AT) is True
+        assert value(db, found, at=DUE_AT) is True
 
 
 @every_trick
 def test_an_outcome_is_recorded_in_the_same_table(engine: Engine, statements: Sequence[str]) -> None:
-    with altered(engine) as connection:
-        (taken,) = hand_over.claim(connection, at=DUE_AT)
+    with altered(engine) as db:
+        (taken,) = hand_over.claim(db, at=DUE_AT)
         for statement in statements:
-            connection.execute(text(statement))
+            db.execute(text(statement))
         reported = "SELECT public.report_outcome(:handover, 'do_not_call')"
-        assert value(connection, reported, handover=taken.contact_id) == 1
-        connection.execute(text("SET LOCAL search_path = pg_catalog"))
-        assert value(connection, "SELECT count(*) FROM public.handover_outcomes") == 1
-        assert value(connection, "SELECT count(*) FROM public.do_not_call") == 1
-        assert (
-            value(connection, "SELECT count(*) FROM public.invoices_cache WHERE plan_at < now() + interval '1 min'")
-            == 1
-        )
+        assert value(db, reported, handover=taken.contact_id) == 1
+        db.execute(text("SET LOCAL search_path = pg_catalog"))
+        assert value(db, "SELECT count(*) FROM public.handover_outcomes") == 1
+        assert value(db, "SELECT count(*) FROM public.do_not_call") == 1
+        assert value(db, "SELECT count(*) FROM public.invoices_cache WHERE plan_at < now() + interval '1 min'") == 1

@@ -5,10 +5,11 @@ import uuid
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from db import deletions, runs, staging
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from db.staging import Observed
 from domain.contacts import Contact, ContactDetails
 from domain.deletions import RecordKind
@@ -16,26 +17,26 @@ from domain.lists import SetAside
 from domain.runs import Mode, Position, Run
 from domain.walk import WalkById
 from tests.builders import MODIFIED_AT, a_contact, a_person
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, rows
 
 OBSERVED_AT = dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC)
 A_MINUTE = dt.timedelta(minutes=1)
 
 
-def a_run(connection: Connection, link: Link) -> Run:
+def a_run(db: Session, connection: Connection) -> Run:
     """A new run."""
-    step = runs.start(connection, link.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
+    step = runs.start(db, connection.connection_id, Mode.FULL, allow_deletions=False, sweep_seconds=60)
     assert step is not None
-    lease = runs.acquire(connection, step.run_id, step.step, lease_seconds=60)
+    lease = runs.acquire(db, step.run_id, step.step, lease_seconds=60)
     assert lease is not None
     return lease.run
 
 
 @pytest.fixture
-def run(engine: Engine, link: Link) -> Run:
-    with engine.begin() as connection:
-        return a_run(connection, link)
+def run(engine: Engine, connection: Connection) -> Run:
+    with engine.begin() as db:
+        return a_run(db, connection)
 
 
 def stage(
@@ -45,20 +46,18 @@ def stage(
     observed_at: dt.datetime = OBSERVED_AT,
     needing_details: frozenset[str] = frozenset(),
 ) -> None:
-    with engine.begin() as connection:
-        staging.stage_contacts(
-            connection, run.run_id, contacts, observed_at=observed_at, needing_details=needing_details
-        )
+    with engine.begin() as db:
+        staging.stage_contacts(db, run.run_id, contacts, observed_at=observed_at, needing_details=needing_details)
 
 
 def staged(engine: Engine, run: Run, limit: int = 100) -> list[Observed]:
-    with engine.connect() as connection:
-        return staging.staged_batch(connection, run.run_id, limit)
+    with engine.connect() as db:
+        return staging.staged_batch(db, run.run_id, limit)
 
 
 def needing_details(engine: Engine, run: Run, limit: int = 100) -> list[str]:
-    with engine.connect() as connection:
-        return [contact.contact_id for contact in staging.contacts_needing_details(connection, run.run_id, limit)]
+    with engine.connect() as db:
+        return [contact.contact_id for contact in staging.contacts_needing_details(db, run.run_id, limit)]
 
 
 class TestContacts:
@@ -84,8 +83,8 @@ class TestContacts:
         taken = []
         while batch := staged(engine, run, limit=2):
             ids = [observed.contact.contact_id for observed in batch]
-            with engine.begin() as connection:
-                staging.unstage(connection, run.run_id, ids)
+            with engine.begin() as db:
+                staging.unstage(db, run.run_id, ids)
             taken.append(ids)
         assert taken == [["1", "2"], ["3"]]
 
@@ -106,8 +105,8 @@ class TestContacts:
 
     def test_each_run_has_its_own_staging(self, engine: Engine, run: Run) -> None:
         stage(engine, run, a_contact())
-        with engine.begin() as connection:
-            other = a_run(connection, a_link(engine))
+        with engine.begin() as db:
+            other = a_run(db, a_connection(engine))
         assert staged(engine, other) == []
 
 
@@ -120,15 +119,15 @@ class TestDetails:
     def test_a_detail_response_replaces_the_list_row(self, engine: Engine, run: Run) -> None:
         stage(engine, run, a_contact(), needing_details=frozenset({"5001"}))
         detail = Observed(a_contact(details=ContactDetails("GB", True), persons=()), OBSERVED_AT + A_MINUTE)
-        with engine.begin() as connection:
-            staging.set_details(connection, run.run_id, detail)
+        with engine.begin() as db:
+            staging.set_details(db, run.run_id, detail)
         assert staged(engine, run) == [detail]
         assert needing_details(engine, run) == []
 
     def test_a_bulk_read_of_persons_replaces_the_detail_calls(self, engine: Engine, run: Run) -> None:
         stage(engine, run, a_contact("1"), a_contact("2"), needing_details=frozenset("12"))
-        with engine.begin() as connection:
-            staging.forgo_details(connection, run.run_id, ["1"])
+        with engine.begin() as db:
+            staging.forgo_details(db, run.run_id, ["1"])
         assert needing_details(engine, run) == ["2"]
         assert len(staged(engine, run)) == 2
 
@@ -138,51 +137,51 @@ class TestPersons:
 
     def test_a_bulk_read_returns_each_contacts_persons_in_zohos_order(self, engine: Engine, run: Run) -> None:
         ten, nine, other = a_person("7010"), a_person("799", is_primary=True), a_person("7001")
-        with engine.begin() as connection:
-            staging.stage_persons(connection, run.run_id, [("5001", ten), ("5002", other)])
-            staging.stage_persons(connection, run.run_id, [("5001", nine)])
-            sweep = staging.sweep(connection, replace(run, position=self.SWEPT), ["5001", "5003"])
+        with engine.begin() as db:
+            staging.stage_persons(db, run.run_id, [("5001", ten), ("5002", other)])
+            staging.stage_persons(db, run.run_id, [("5001", nine)])
+            sweep = staging.sweep(db, replace(run, position=self.SWEPT), ["5001", "5003"])
         assert sweep is not None
         assert sweep.began_at == OBSERVED_AT
         assert sweep.persons == {"5001": (nine, ten)}
 
     @pytest.mark.parametrize("position", [Position(), Position(persons=WalkById(started_at=OBSERVED_AT))])
     def test_an_incomplete_bulk_read_returns_nothing(self, engine: Engine, run: Run, position: Position) -> None:
-        with engine.begin() as connection:
-            staging.stage_persons(connection, run.run_id, [("5001", a_person())])
-            assert staging.sweep(connection, replace(run, position=position), ["5001"]) is None
+        with engine.begin() as db:
+            staging.stage_persons(db, run.run_id, [("5001", a_person())])
+            assert staging.sweep(db, replace(run, position=position), ["5001"]) is None
 
     def test_a_person_read_twice_counts_once_and_may_have_moved(self, engine: Engine, run: Run) -> None:
-        with engine.begin() as connection:
+        with engine.begin() as db:
             pairs = [("5001", a_person("7001")), ("5001", a_person("7001", first_name="Augusta"))]
-            staging.stage_persons(connection, run.run_id, pairs)
-            staging.stage_persons(connection, run.run_id, [("5002", a_person("7001"))])
-            sweep = staging.sweep(connection, replace(run, position=self.SWEPT), ["5001", "5002"])
+            staging.stage_persons(db, run.run_id, pairs)
+            staging.stage_persons(db, run.run_id, [("5002", a_person("7001"))])
+            sweep = staging.sweep(db, replace(run, position=self.SWEPT), ["5001", "5002"])
         assert sweep is not None
         assert sweep.persons == {"5002": (a_person("7001"),)}
 
     def test_an_empty_page_of_persons_stages_nothing(self, engine: Engine, run: Run) -> None:
-        with engine.begin() as connection:
-            staging.stage_persons(connection, run.run_id, [])
+        with engine.begin() as db:
+            staging.stage_persons(db, run.run_id, [])
         assert rows(engine, "SELECT * FROM staged_persons") == []
 
     def test_a_rejected_person_marks_only_its_own_contact(self, engine: Engine, run: Run) -> None:
-        with engine.begin() as connection:
-            staging.stage_persons(connection, run.run_id, [("5001", a_person("7001"))])
+        with engine.begin() as db:
+            staging.stage_persons(db, run.run_id, [("5001", a_person("7001"))])
             rejected = [SetAside(None, "no id", "5001"), SetAside(None, "no id", "5001"), SetAside("7002", "no id")]
-            staging.stage_rejected_persons(connection, run.run_id, rejected)
-            sweep = staging.sweep(connection, replace(run, position=self.SWEPT), ["5001", "5002"])
+            staging.stage_rejected_persons(db, run.run_id, rejected)
+            sweep = staging.sweep(db, replace(run, position=self.SWEPT), ["5001", "5002"])
         assert sweep is not None
         assert sweep.persons == {"5001": (a_person("7001"),)}
         assert sweep.rejected == {"5001"}
 
 
 class TestSetAside:
-    def test_a_rejected_row_without_an_id_has_its_owners_id(self, engine: Engine, link: Link) -> None:
-        with engine.begin() as connection:
+    def test_a_rejected_row_without_an_id_has_its_owners_id(self, engine: Engine, connection: Connection) -> None:
+        with engine.begin() as db:
             for kind in ("person", "invoice"):
                 aside = [SetAside(None, "no id", "5001"), SetAside("7", "no time"), SetAside(None, "no object")]
-                staging.set_aside(connection, link.connection_id, kind, aside)
+                staging.set_aside(db, connection.connection_id, kind, aside)
         found = {
             (each["kind"], each["record_id"], each["reason"])
             for each in rows(engine, "SELECT * FROM set_aside_records")
@@ -196,11 +195,11 @@ class TestSetAside:
             ("invoice", None, "no object"),
         }
 
-    def test_a_rejected_row_is_recorded_once_per_reason(self, engine: Engine, link: Link) -> None:
+    def test_a_rejected_row_is_recorded_once_per_reason(self, engine: Engine, connection: Connection) -> None:
         aside = [SetAside("1", "no time"), SetAside(None, "no id"), SetAside("1", "no name"), SetAside("1", "no time")]
         for _ in range(2):
-            with engine.begin() as connection:
-                staging.set_aside(connection, link.connection_id, "contact", aside)
+            with engine.begin() as db:
+                staging.set_aside(db, connection.connection_id, "contact", aside)
         found = {
             (each["kind"], each["record_id"], each["reason"])
             for each in rows(engine, "SELECT * FROM set_aside_records")
@@ -208,15 +207,15 @@ class TestSetAside:
         assert found == {("contact", "1", "no time"), ("contact", None, "no id"), ("contact", "1", "no name")}
         assert len(rows(engine, "SELECT id FROM set_aside_records")) == 3
 
-    def test_a_rejected_row_records_its_first_and_last_time(self, engine: Engine, link: Link) -> None:
+    def test_a_rejected_row_records_its_first_and_last_time(self, engine: Engine, connection: Connection) -> None:
         for _ in range(2):
-            with engine.begin() as connection:
-                staging.set_aside(connection, link.connection_id, "contact", [SetAside(None, "no id")])
+            with engine.begin() as db:
+                staging.set_aside(db, connection.connection_id, "contact", [SetAside(None, "no id")])
         (found,) = rows(engine, "SELECT first_seen_at, last_seen_at FROM set_aside_records")
         assert found["first_seen_at"] < found["last_seen_at"]
 
     def test_rejected_rows_that_a_full_run_has_not_seen_again_are_deleted(
-        self, engine: Engine, link: Link, run: Run
+        self, engine: Engine, connection: Connection, run: Run
     ) -> None:
         change(
             engine,
@@ -225,24 +224,24 @@ class TestSetAside:
             VALUES (:id, 'contact', '1', 'no time', now() - interval '1 day'),
                    (:id, 'contact', '2', 'no time', now() - interval '1 day')
             """,
-            id=link.connection_id,
+            id=connection.connection_id,
         )
-        with engine.begin() as connection:
-            staging.set_aside(connection, link.connection_id, "contact", [SetAside("2", "no time")])
-            staging.forget_set_aside(connection, link.connection_id, run.run_id)
+        with engine.begin() as db:
+            staging.set_aside(db, connection.connection_id, "contact", [SetAside("2", "no time")])
+            staging.forget_set_aside(db, connection.connection_id, run.run_id)
         assert [each["record_id"] for each in rows(engine, "SELECT record_id FROM set_aside_records")] == ["2"]
 
 
-def test_an_ended_run_leaves_no_staging_and_other_runs_keep_theirs(engine: Engine, link: Link, run: Run) -> None:
-    with engine.begin() as connection:
-        other = a_run(connection, a_link(engine))
+def test_an_ended_run_leaves_no_staging_and_other_runs_keep_theirs(
+    engine: Engine, connection: Connection, run: Run
+) -> None:
+    with engine.begin() as db:
+        other = a_run(db, a_connection(engine))
         for each in (run, other):
-            staging.stage_persons(connection, each.run_id, [("5001", a_person())])
-            staging.stage_contacts(
-                connection, each.run_id, [a_contact()], observed_at=OBSERVED_AT, needing_details=frozenset()
-            )
-            deletions.see(connection, each.run_id, RecordKind.CUSTOMER, ["5001"])
-        staging.clear(connection, run.run_id)
+            staging.stage_persons(db, each.run_id, [("5001", a_person())])
+            staging.stage_contacts(db, each.run_id, [a_contact()], observed_at=OBSERVED_AT, needing_details=frozenset())
+            deletions.see(db, each.run_id, RecordKind.CUSTOMER, ["5001"])
+        staging.clear(db, run.run_id)
     for table in ("staged_contacts", "staged_persons", "seen_records"):
         assert [each["run_id"] for each in rows(engine, f"SELECT run_id FROM {table}")] == [other.run_id]
 

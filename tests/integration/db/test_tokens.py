@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from db import tokens
-from db.connections import Link
+from db.connections import Connection
 from db.engine import new_engine
 from db.secrets import Place, SecretName
 from tests.integration.db.look import change, row, until_somebody_waits
@@ -60,7 +60,7 @@ def vault() -> Vault:
 
 
 @pytest.fixture
-def shared(engine: Engine, link: Link, vault: Vault, accounts: Accounts) -> SharedTokens:
+def shared(engine: Engine, connection: Connection, vault: Vault, accounts: Accounts) -> SharedTokens:
     """The connection's tokens; the access token is valid for another hour."""
     change(
         engine,
@@ -69,15 +69,15 @@ def shared(engine: Engine, link: Link, vault: Vault, accounts: Accounts) -> Shar
            SET refresh_token_encrypted = :refresh_token, access_token_encrypted = :access_token,
                access_token_expires_at = now() + interval '1 hour'
         """,
-        refresh_token=vault.encrypt("refresh-1", Place(SecretName.REFRESH_TOKEN, link.connection_id)),
-        access_token=vault.encrypt("access-1", Place(SecretName.ACCESS_TOKEN, link.connection_id)),
+        refresh_token=vault.encrypt("refresh-1", Place(SecretName.REFRESH_TOKEN, connection.connection_id)),
+        access_token=vault.encrypt("access-1", Place(SecretName.ACCESS_TOKEN, connection.connection_id)),
     )
     return SharedTokens(
         engine,
         vault,
         httpx.Client(transport=httpx.MockTransport(accounts)),
         OAuthClient("https://accounts.zoho.eu", "1000.CLIENT", "client-secret"),
-        link.connection_id,
+        connection.connection_id,
     )
 
 
@@ -102,8 +102,8 @@ class TestCurrent:
         assert accounts.asked == []
 
     def test_a_valid_token_is_read_without_waiting_for_locks(self, engine: Engine, shared: SharedTokens) -> None:
-        with engine.begin() as connection:
-            tokens.read(connection, shared.connection_id, lock=True)
+        with engine.begin() as db:
+            tokens.read(db, shared.connection_id, lock=True)
             assert shared.current().value == "access-1"
 
     @pytest.mark.parametrize("seconds", [-60, 0, 60])
@@ -284,8 +284,8 @@ class TestManyAtOnce:
         let_it_end_in(engine, 3600 if is_refused else 0)
         ask = (lambda: renewed(crowd, Token("access-1"), tried_again=True)) if is_refused else crowd.current
         with ThreadPoolExecutor(THREADS) as threads:
-            with engine.begin() as connection:
-                connection.execute(text("SELECT FROM zoho_connections FOR UPDATE"))
+            with engine.begin() as db:
+                db.execute(text("SELECT FROM zoho_connections FOR UPDATE"))
                 asking = [threads.submit(ask) for _ in range(THREADS)]
                 until_somebody_waits(engine, sessions=THREADS)
             got = {future.result().value for future in asking}
@@ -295,8 +295,8 @@ class TestManyAtOnce:
 
 
 def test_no_repr_shows_a_token(engine: Engine, shared: SharedTokens) -> None:
-    with engine.connect() as connection:
-        stored = tokens.read(connection, shared.connection_id)
+    with engine.connect() as db:
+        stored = tokens.read(db, shared.connection_id)
     assert stored.access_token is not None
     for secret in (stored.access_token, stored.refresh_token, "access-1", "refresh-1", "client-secret"):
         assert secret not in repr(stored)

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import pytest
 from psycopg.errors import DeadlockDetected, UniqueViolation
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from db import resyncs, runs, webhook_events
-from db.connections import Link
+from db.connections import Connection
 from db.engine import new_engine
 from db.runs import StepRef
+from db.session import Session
 from db.transactions import in_transaction
 from db.webhook_events import ResyncRef
 from domain.runs import MAX_ATTEMPTS
@@ -26,11 +27,11 @@ def no_pause(_: float) -> None:
     pytest.fail("waits")
 
 
-def failing(times: int, error: DBAPIError) -> Callable[[Connection], int]:
+def failing(times: int, error: DBAPIError) -> Callable[[Session], int]:
     """Work that fails `times` times, then returns the number of its try."""
     tries = []
 
-    def work(_: Connection) -> int:
+    def work(_: Session) -> int:
         tries.append(1)
         if len(tries) <= times:
             raise error
@@ -39,9 +40,9 @@ def failing(times: int, error: DBAPIError) -> Callable[[Connection], int]:
     return work
 
 
-def lose_the_connection(connection: Connection) -> None:
+def lose_the_connection(db: Session) -> None:
     """Terminate the connection in the middle of the work, like a restart of Postgres."""
-    connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    db.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
 
 class TestConflicts:
@@ -56,9 +57,9 @@ class TestConflicts:
     def test_a_failed_try_leaves_no_rows(self, engine: Engine) -> None:
         tries = []
 
-        def work(connection: Connection) -> None:
+        def work(db: Session) -> None:
             tries.append(1)
-            connection.execute(text("UPDATE zoho_connections SET persons_pages = coalesce(persons_pages, 0) + 1"))
+            db.execute(text("UPDATE zoho_connections SET persons_pages = coalesce(persons_pages, 0) + 1"))
             if len(tries) == 1:
                 raise DEADLOCK
 
@@ -79,11 +80,11 @@ class TestPatience:
     def test_a_restart_of_postgres_is_waited_for(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         with EmbeddedPostgres(tmp_path_factory.mktemp("restarted"), durable=False) as server:
             engine = new_engine(server.url, application_name="booksync tests")
-            in_transaction(engine, lambda connection: connection.execute(text("SELECT 1")))
+            in_transaction(engine, lambda db: db.execute(text("SELECT 1")))
             server.stop()
             found = in_transaction(
                 engine,
-                lambda connection: connection.scalar(text("SELECT 7")),
+                lambda db: db.scalar(text("SELECT 7")),
                 patience_seconds=60,
                 pause=lambda _: server.start(),
             )
@@ -109,8 +110,8 @@ class TestAttempts:
                 in_transaction(engine, lose_the_connection)
             in_transaction(
                 engine,
-                lambda connection, mine=mine: runs.release(  # type: ignore[misc]
-                    connection, mine, wait_seconds=0, waiting_for="Postgres", sweep_seconds=0, refund_attempt=True
+                lambda db, mine=mine: runs.release(  # type: ignore[misc]
+                    db, mine, wait_seconds=0, waiting_for="Postgres", sweep_seconds=0, refund_attempt=True
                 ),
                 patience_seconds=10,
             )
@@ -122,25 +123,25 @@ class TestAttempts:
         leased(engine, step)
         in_transaction(
             engine,
-            lambda connection: runs.release(
-                connection, mine, wait_seconds=0, waiting_for="Postgres", sweep_seconds=0, refund_attempt=True
+            lambda db: runs.release(
+                db, mine, wait_seconds=0, waiting_for="Postgres", sweep_seconds=0, refund_attempt=True
             ),
         )
         assert row(engine, "SELECT attempts FROM sync_runs")["attempts"] == 2
 
-    def test_a_record_keeps_its_attempts_too(self, engine: Engine, link: Link) -> None:
-        ref = ResyncRef(link.connection_id, Entity.CONTACT, "1")
-        with engine.begin() as connection:
-            webhook_events.receive(connection, link.connection_id, Event("contact", "1", EventKind.CHANGED, None, None))
+    def test_a_record_keeps_its_attempts_too(self, engine: Engine, connection: Connection) -> None:
+        ref = ResyncRef(connection.connection_id, Entity.CONTACT, "1")
+        with engine.begin() as db:
+            webhook_events.receive(db, connection.connection_id, Event("contact", "1", EventKind.CHANGED, None, None))
         for _ in range(2 * MAX_ATTEMPTS):
-            lease = in_transaction(engine, lambda connection: resyncs.acquire(connection, ref, lease_seconds=60))
+            lease = in_transaction(engine, lambda db: resyncs.acquire(db, ref, lease_seconds=60))
             assert lease is not None
             with pytest.raises(OperationalError):
                 in_transaction(engine, lose_the_connection)
             in_transaction(
                 engine,
-                lambda connection, lease=lease: resyncs.release(  # type: ignore[misc]
-                    connection, lease, seconds=0, waiting_for="Postgres", refund_attempt=True
+                lambda db, lease=lease: resyncs.release(  # type: ignore[misc]
+                    db, lease, seconds=0, waiting_for="Postgres", refund_attempt=True
                 ),
                 patience_seconds=10,
             )

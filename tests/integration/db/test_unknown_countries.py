@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from db import figures, summary, verification
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from domain.contacts import ContactDetails
 from tests.builders import a_contact
 from tests.integration.db.caching import upsert
@@ -18,18 +19,18 @@ def in_a_country_named(text: str | None) -> ContactDetails:
 
 
 @pytest.fixture
-def database(engine: Engine, link: Link) -> Iterator[Connection]:
+def database(engine: Engine, connection: Connection) -> Iterator[Session]:
     """Three customers in Ruritania, one in Graustark, one in a known country, one without a country."""
     named = [*["Ruritania"] * 3, "Graustark", None]
     contacts = [a_contact(str(5001 + at), details=in_a_country_named(text)) for at, text in enumerate(named)]
     understood = a_contact("6001", details=ContactDetails(country_code="IN", reminders_enabled=None))
-    upsert(engine, link, *contacts, understood)
-    with engine.connect() as connection:
-        yield connection
+    upsert(engine, connection, *contacts, understood)
+    with engine.connect() as db:
+        yield db
 
 
-def test_status_lists_unknown_countries_with_the_most_customers_first(database: Connection, link: Link) -> None:
-    assert summary.unknown_countries(database, link.connection_id) == {
+def test_status_lists_unknown_countries_with_the_most_customers_first(db: Session, connection: Connection) -> None:
+    assert summary.unknown_countries(db, connection.connection_id) == {
         "unknown_countries": [
             {"country": "Ruritania", "customers": 3},
             {"country": "Graustark", "customers": 1},
@@ -39,41 +40,41 @@ def test_status_lists_unknown_countries_with_the_most_customers_first(database: 
 
 
 def test_status_lists_a_limited_number_and_counts_all(
-    database: Connection, link: Link, monkeypatch: pytest.MonkeyPatch
+    db: Session, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(summary, "LONGEST_LIST_OF_COUNTRIES", 1)
-    found = summary.unknown_countries(database, link.connection_id)
+    found = summary.unknown_countries(db, connection.connection_id)
     assert [each["country"] for each in found["unknown_countries"]] == ["Ruritania"]
     assert found["customers_with_unknown_country"] == 4
 
 
-def test_a_deleted_customer_does_not_count(engine: Engine, database: Connection, link: Link) -> None:
+def test_a_deleted_customer_does_not_count(engine: Engine, db: Session, connection: Connection) -> None:
     change(engine, "UPDATE customers_cache SET status = 'deleted' WHERE zoho_customer_id = '5001'")
-    assert summary.unknown_countries(database, link.connection_id)["customers_with_unknown_country"] == 3
+    assert summary.unknown_countries(db, connection.connection_id)["customers_with_unknown_country"] == 3
 
 
-def test_the_state_of_a_connection_contains_unknown_countries(database: Connection, link: Link) -> None:
-    (state,) = summary.connection_states(database, link.connection_id)
+def test_the_state_of_a_connection_contains_unknown_countries(db: Session, connection: Connection) -> None:
+    (state,) = summary.connection_states(db, connection.connection_id)
     assert state["customers_with_unknown_country"] == 4
-    assert state["country_code"] == link.country_code
+    assert state["country_code"] == connection.country_code
 
 
-def test_the_figures_count_unknown_countries_without_their_texts(database: Connection, link: Link) -> None:
-    (found,) = figures.connections(database)
+def test_the_figures_count_unknown_countries_without_their_texts(db: Session, connection: Connection) -> None:
+    (found,) = figures.connections(db)
     assert found["unknown_countries"] == 4
     assert "Ruritania" not in str(found)
 
 
-def test_a_connection_without_unknown_countries_reports_none(engine: Engine, link: Link) -> None:
-    with engine.connect() as connection:
-        assert summary.unknown_countries(connection, link.connection_id) == {
+def test_a_connection_without_unknown_countries_reports_none(engine: Engine, connection: Connection) -> None:
+    with engine.connect() as db:
+        assert summary.unknown_countries(db, connection.connection_id) == {
             "unknown_countries": [],
             "customers_with_unknown_country": 0,
         }
 
 
-def test_a_comparison_with_zoho_includes_unknown_countries(database: Connection, link: Link) -> None:
-    known = verification.known_details(database, link)
+def test_a_comparison_with_zoho_includes_unknown_countries(db: Session, connection: Connection) -> None:
+    known = verification.known_details(db, connection)
     assert known["5001"] == in_a_country_named("Ruritania")
     assert known["6001"].country_code == "IN"
     assert "5005" not in known

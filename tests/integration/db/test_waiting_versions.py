@@ -7,10 +7,11 @@ from itertools import permutations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from db import customers, invoices, webhook_events
-from db.connections import Link
+from db.connections import Connection
+from db.session import Session
 from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from db.webhook_events import ResyncRef
@@ -44,7 +45,7 @@ OLD = Reading(MODIFIED_AT, OBSERVED_AT)
 PAID_WITH_AN_OLDER_STAMP = Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + CLEARLY_LATER, status="paid")
 
 
-def read(connection: Connection, link: Link, reading: Reading, *, full: bool) -> None:
+def read(db: Session, connection: Connection, reading: Reading, *, full: bool) -> None:
     # No two reads are equal, because an equal read would leave the observed time of the one before.
     invoice = an_invoice(
         customer_id=reading.customer_id,
@@ -53,25 +54,25 @@ def read(connection: Connection, link: Link, reading: Reading, *, full: bool) ->
         modified_at=reading.stamp,
     )
     observed = ObservedInvoice(invoice, reading.observed_at)
-    invoices.upsert(connection, link, [observed], now=NOW, stamps_may_go_back=full)
+    invoices.upsert(db, connection, [observed], now=NOW, stamps_may_go_back=full)
 
 
-def cache_the_unknown_customer(connection: Connection, link: Link) -> None:
+def cache_the_unknown_customer(db: Session, connection: Connection) -> None:
     batch = [Observed(a_contact(UNKNOWN), OBSERVED_AT)]
-    customers.upsert(connection, link, batch, fallback=PhoneFallback.NONE, now=NOW)
+    customers.upsert(db, connection, batch, fallback=PhoneFallback.NONE, now=NOW)
 
 
-def cached(connection: Connection) -> tuple[object, ...]:
+def cached(db: Session) -> tuple[object, ...]:
     """Customer, status, modified time and observed time of the cached invoice."""
-    row = connection.execute(
+    row = db.execute(
         text("SELECT zoho_customer_id, status, zoho_last_modified_at, observed_at FROM invoices_cache")
     ).one()
     return tuple(row)
 
 
-def waiting(connection: Connection) -> list[tuple[object, ...]]:
+def waiting(db: Session) -> list[tuple[object, ...]]:
     """Customer, status and observed time of each waiting read."""
-    rows = connection.execute(text("SELECT zoho_customer_id, invoice ->> 'status', observed_at FROM skipped_invoices"))
+    rows = db.execute(text("SELECT zoho_customer_id, invoice ->> 'status', observed_at FROM skipped_invoices"))
     return [tuple(row) for row in rows]
 
 
@@ -79,105 +80,111 @@ def as_cached(reading: Reading) -> tuple[object, ...]:
     return (reading.customer_id, reading.status, reading.stamp, reading.observed_at)
 
 
-def test_a_full_run_replaces_a_waiting_invoice_whose_modified_time_went_back(engine: Engine, home: Link) -> None:
-    with engine.begin() as connection:
-        read(connection, home, OLD, full=True)
-        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
-        assert waiting(connection) == [(UNKNOWN, "paid", PAID_WITH_AN_OLDER_STAMP.observed_at)]
-        cache_the_unknown_customer(connection, home)
-        assert cached(connection) == as_cached(PAID_WITH_AN_OLDER_STAMP)
+def test_a_full_run_replaces_a_waiting_invoice_whose_modified_time_went_back(engine: Engine, home: Connection) -> None:
+    with engine.begin() as db:
+        read(db, home, OLD, full=True)
+        read(db, home, PAID_WITH_AN_OLDER_STAMP, full=True)
+        assert waiting(db) == [(UNKNOWN, "paid", PAID_WITH_AN_OLDER_STAMP.observed_at)]
+        cache_the_unknown_customer(db, home)
+        assert cached(db) == as_cached(PAID_WITH_AN_OLDER_STAMP)
 
 
-def test_an_incremental_run_keeps_a_waiting_invoice_whose_modified_time_went_back(engine: Engine, home: Link) -> None:
-    with engine.begin() as connection:
-        read(connection, home, OLD, full=False)
-        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=False)
-        assert waiting(connection) == [(UNKNOWN, "sent", OLD.observed_at)]
+def test_an_incremental_run_keeps_a_waiting_invoice_whose_modified_time_went_back(
+    engine: Engine, home: Connection
+) -> None:
+    with engine.begin() as db:
+        read(db, home, OLD, full=False)
+        read(db, home, PAID_WITH_AN_OLDER_STAMP, full=False)
+        assert waiting(db) == [(UNKNOWN, "sent", OLD.observed_at)]
 
 
-def test_a_full_run_ends_the_wait_of_an_invoice_that_moved_to_a_cached_customer(engine: Engine, home: Link) -> None:
+def test_a_full_run_ends_the_wait_of_an_invoice_that_moved_to_a_cached_customer(
+    engine: Engine, home: Connection
+) -> None:
     moved = Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + CLEARLY_LATER, CACHED, "paid")
-    with engine.begin() as connection:
-        read(connection, home, OLD, full=True)
-        read(connection, home, moved, full=True)
-        assert (cached(connection), waiting(connection)) == (as_cached(moved), [])
+    with engine.begin() as db:
+        read(db, home, OLD, full=True)
+        read(db, home, moved, full=True)
+        assert (cached(db), waiting(db)) == (as_cached(moved), [])
 
 
 def test_a_full_run_withdraws_the_cached_row_of_an_invoice_whose_modified_time_went_back(
-    engine: Engine, home: Link
+    engine: Engine, home: Connection
 ) -> None:
-    with engine.begin() as connection:
-        read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
-        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
-        assert cached(connection)[:2] == (CACHED, "deleted")
+    with engine.begin() as db:
+        read(db, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
+        read(db, home, PAID_WITH_AN_OLDER_STAMP, full=True)
+        assert cached(db)[:2] == (CACHED, "deleted")
 
 
 def test_a_waiting_invoice_is_live_although_its_withdrawn_row_has_the_newer_modified_time(
-    engine: Engine, home: Link
+    engine: Engine, home: Connection
 ) -> None:
     ref = ResyncRef(home.connection_id, Entity.INVOICE, "8001")
-    with engine.begin() as connection:
-        read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
-        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
-        found = webhook_events.cached_version(connection, home, ref)
+    with engine.begin() as db:
+        read(db, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
+        read(db, home, PAID_WITH_AN_OLDER_STAMP, full=True)
+        found = webhook_events.cached_version(db, home, ref)
     assert found == CachedVersion(True, PAID_WITH_AN_OLDER_STAMP.stamp, PAID_WITH_AN_OLDER_STAMP.observed_at)
 
 
-def test_an_invoice_whose_stamp_went_back_is_cached_when_it_returns_to_its_customer(engine: Engine, home: Link) -> None:
+def test_an_invoice_whose_stamp_went_back_is_cached_when_it_returns_to_its_customer(
+    engine: Engine, home: Connection
+) -> None:
     back = Reading(PAID_WITH_AN_OLDER_STAMP.stamp, PAID_WITH_AN_OLDER_STAMP.observed_at + A_SECOND, CACHED)
-    with engine.begin() as connection:
-        read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
-        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
-        read(connection, home, back, full=False)
-        assert (cached(connection), waiting(connection)) == (as_cached(back), [])
+    with engine.begin() as db:
+        read(db, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
+        read(db, home, PAID_WITH_AN_OLDER_STAMP, full=True)
+        read(db, home, back, full=False)
+        assert (cached(db), waiting(db)) == (as_cached(back), [])
 
 
-def test_a_waiting_invoice_is_cached_although_its_detail_was_read_again(engine: Engine, home: Link) -> None:
+def test_a_waiting_invoice_is_cached_although_its_detail_was_read_again(engine: Engine, home: Connection) -> None:
     again = dt.timedelta(hours=1) + PAID_WITH_AN_OLDER_STAMP.observed_at
-    with engine.begin() as connection:
-        read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
-        read(connection, home, PAID_WITH_AN_OLDER_STAMP, full=True)
-        invoices.note_observed(connection, home, "8001", again)
-        cache_the_unknown_customer(connection, home)
-        assert (cached(connection)[:2], waiting(connection)) == ((UNKNOWN, "paid"), [])
+    with engine.begin() as db:
+        read(db, home, Reading(MODIFIED_AT, OBSERVED_AT, CACHED), full=True)
+        read(db, home, PAID_WITH_AN_OLDER_STAMP, full=True)
+        invoices.note_observed(db, home, "8001", again)
+        cache_the_unknown_customer(db, home)
+        assert (cached(db)[:2], waiting(db)) == ((UNKNOWN, "paid"), [])
 
 
 def test_a_waiting_invoice_is_cached_although_one_server_of_zoho_is_some_seconds_ahead(
-    engine: Engine, home: Link
+    engine: Engine, home: Connection
 ) -> None:
     moved = Reading(MODIFIED_AT + A_MINUTE, OBSERVED_AT)
-    with engine.begin() as connection:
-        read(connection, home, Reading(MODIFIED_AT, OBSERVED_AT + A_SECOND, CACHED), full=False)
-        read(connection, home, moved, full=False)
-        cache_the_unknown_customer(connection, home)
-        assert (cached(connection), waiting(connection)) == (as_cached(moved), [])
+    with engine.begin() as db:
+        read(db, home, Reading(MODIFIED_AT, OBSERVED_AT + A_SECOND, CACHED), full=False)
+        read(db, home, moved, full=False)
+        cache_the_unknown_customer(db, home)
+        assert (cached(db), waiting(db)) == (as_cached(moved), [])
 
 
-def test_a_cached_row_that_was_read_later_survives_the_waiting_one(engine: Engine, home: Link) -> None:
+def test_a_cached_row_that_was_read_later_survives_the_waiting_one(engine: Engine, home: Connection) -> None:
     later = Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + CLEARLY_LATER, CACHED, "paid")
-    with engine.begin() as connection:
-        read(connection, home, later, full=False)
+    with engine.begin() as db:
+        read(db, home, later, full=False)
         # Written by a release that did not end a wait by the time of the read.
-        connection.execute(text("UPDATE invoices_cache SET connection_id = NULL WHERE zoho_invoice_id = '8001'"))
-        read(connection, home, OLD, full=False)
-        connection.execute(text("UPDATE invoices_cache SET connection_id = :id"), {"id": home.connection_id})
-        assert waiting(connection) != []
-        cache_the_unknown_customer(connection, home)
-        assert (cached(connection), waiting(connection)) == (as_cached(later), [])
+        db.execute(text("UPDATE invoices_cache SET connection_id = NULL WHERE zoho_invoice_id = '8001'"))
+        read(db, home, OLD, full=False)
+        db.execute(text("UPDATE invoices_cache SET connection_id = :id"), {"id": home.connection_id})
+        assert waiting(db) != []
+        cache_the_unknown_customer(db, home)
+        assert (cached(db), waiting(db)) == (as_cached(later), [])
 
 
-def test_a_read_that_is_older_than_the_cached_row_does_not_wait(engine: Engine, home: Link) -> None:
-    with engine.begin() as connection:
-        read(connection, home, Reading(MODIFIED_AT + A_MINUTE, OBSERVED_AT + A_SECOND, CACHED), full=False)
-        read(connection, home, OLD, full=False)
-        assert waiting(connection) == []
+def test_a_read_that_is_older_than_the_cached_row_does_not_wait(engine: Engine, home: Connection) -> None:
+    with engine.begin() as db:
+        read(db, home, Reading(MODIFIED_AT + A_MINUTE, OBSERVED_AT + A_SECOND, CACHED), full=False)
+        read(db, home, OLD, full=False)
+        assert waiting(db) == []
 
 
-def test_a_read_that_is_older_than_the_waiting_one_is_not_cached(engine: Engine, home: Link) -> None:
-    with engine.begin() as connection:
-        read(connection, home, OLD, full=False)
-        read(connection, home, Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + A_SECOND, CACHED), full=False)
-        assert connection.execute(text("SELECT zoho_invoice_id FROM invoices_cache")).all() == []
+def test_a_read_that_is_older_than_the_waiting_one_is_not_cached(engine: Engine, home: Connection) -> None:
+    with engine.begin() as db:
+        read(db, home, OLD, full=False)
+        read(db, home, Reading(MODIFIED_AT - A_MINUTE, OBSERVED_AT + A_SECOND, CACHED), full=False)
+        assert db.execute(text("SELECT zoho_invoice_id FROM invoices_cache")).all() == []
 
 
 _STAMPS = st.none() | st.integers(0, 3).map(lambda minutes: MODIFIED_AT + minutes * A_MINUTE)
@@ -193,15 +200,15 @@ _READINGS = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 3), _READINGS)
 def test_the_reads_of_full_runs_have_one_result_in_every_order(
-    engine: Engine, home: Link, appears_before: int, readings: Sequence[Reading]
+    engine: Engine, home: Connection, appears_before: int, readings: Sequence[Reading]
 ) -> None:
     newest = max(readings, key=lambda reading: reading.rank)
     for order in permutations(readings):
-        with engine.connect() as connection:
+        with engine.connect() as db:
             for number, reading in enumerate(order):
                 if number == appears_before:
-                    cache_the_unknown_customer(connection, home)
-                read(connection, home, reading, full=True)
-            cache_the_unknown_customer(connection, home)
-            assert (cached(connection), waiting(connection)) == (as_cached(newest), []), order
-            connection.rollback()
+                    cache_the_unknown_customer(db, home)
+                read(db, home, reading, full=True)
+            cache_the_unknown_customer(db, home)
+            assert (cached(db), waiting(db)) == (as_cached(newest), []), order
+            db.rollback()

@@ -166,8 +166,8 @@ def test_a_missing_column_is_added_and_the_downgrade_drops_it(
 def test_adoption_announces_the_gaps_that_phase_1_fills(url: str, engine: Engine, texts: Database) -> None:
     texts.rows("ALTER TABLE invoices_cache DROP COLUMN updated_at")
 
-    with engine.connect() as connection:
-        announced = [step for step in plan(connection).steps if step.startswith("in phase 1")]
+    with engine.connect() as db:
+        announced = [step for step in plan(db).steps if step.startswith("in phase 1")]
 
     column, step = announced
     assert "add the column invoices_cache.updated_at, which is missing" in column

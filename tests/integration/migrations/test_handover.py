@@ -19,7 +19,7 @@ from db.migrations import (
     schema_state,
 )
 from db.migrations.revisions import alembic_config
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.migrations.applications import Database
 
 BEFORE = "0009_phase3"
@@ -43,7 +43,7 @@ def old(url: str, database: Database, engine: Engine, monkeypatch: pytest.Monkey
     return database
 
 
-def a_connection(database: Database, organization_id: str) -> uuid.UUID:
+def an_earlier_connection(database: Database, organization_id: str) -> uuid.UUID:
     """A connection as the previous release saved it: its own user, one customer, one invoice and one reminder."""
     user = database.a_user()
     row = database.row(
@@ -112,7 +112,7 @@ OPEN, CLOSED = ("open", True, "latest"), ("closed", False, "none")
 
 @pytest.mark.parametrize("sign", [send, hand_over])
 def test_a_connection_that_was_handing_over_stays_open(url: str, old: Database, sign: Any) -> None:
-    at_work, idle = a_connection(old, "1"), a_connection(old, "2")
+    at_work, idle = an_earlier_connection(old, "1"), an_earlier_connection(old, "2")
     sign(old, at_work)
     migrate(url)
     assert switches(old) == {at_work: OPEN, idle: CLOSED}
@@ -122,13 +122,13 @@ def test_every_connection_stays_open_if_a_webhook_is_configured(
     url: str, old: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REMINDER_WEBHOOK_URL", "https://receiver.example/due")
-    connections = {a_connection(old, "1"), a_connection(old, "2")}
+    connections = {an_earlier_connection(old, "1"), an_earlier_connection(old, "2")}
     migrate(url)
     assert switches(old) == dict.fromkeys(connections, OPEN)
 
 
 def test_a_repeated_migration_does_not_open_a_connection_that_a_person_has_closed(url: str, old: Database) -> None:
-    connection_id = a_connection(old, "1")
+    connection_id = an_earlier_connection(old, "1")
     send(old, connection_id)
     migrate(url)
     old.rows("UPDATE zoho_connections SET handover = 'closed'")
@@ -138,13 +138,13 @@ def test_a_repeated_migration_does_not_open_a_connection_that_a_person_has_close
 
 def test_a_later_connection_is_closed(url: str, old: Database, engine: Engine) -> None:
     migrate(url)
-    link = a_link(engine, is_open=False)
-    assert switches(old) == {link.connection_id: CLOSED}
+    connection = a_connection(engine, is_open=False)
+    assert switches(old) == {connection.connection_id: CLOSED}
 
 
 @pytest.mark.parametrize("target", [Target.PHASE2, Target.PHASE1])
 def test_up_and_down_and_up_again_loses_no_row(url: str, old: Database, target: Target) -> None:
-    at_work, idle = a_connection(old, "1"), a_connection(old, "2")
+    at_work, idle = an_earlier_connection(old, "1"), an_earlier_connection(old, "2")
     hand_over(old, at_work)
     send(old, at_work)
     before = contents(old)
@@ -170,17 +170,17 @@ def test_a_table_of_the_same_name_is_reported_and_unchanged(url: str, old: Datab
 
 def test_booksync_works_only_once_the_functions_exist(url: str, old: Database, engine: Engine) -> None:
     assert old
-    with engine.connect() as connection:
-        assert schema_state(connection).fit is SchemaFit.OLDER
+    with engine.connect() as db:
+        assert schema_state(db).fit is SchemaFit.OLDER
     migrate(url)
-    with engine.connect() as connection:
-        assert schema_state(connection).fit is SchemaFit.FITS
+    with engine.connect() as db:
+        assert schema_state(db).fit is SchemaFit.FITS
 
 
 def test_a_second_run_completes_an_interrupted_upgrade(
     url: str, old: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_work = a_connection(old, "1")
+    at_work = an_earlier_connection(old, "1")
     send(old, at_work)
     with monkeypatch.context() as patched:
         patched.setattr(handover, "build_index", _interrupted)

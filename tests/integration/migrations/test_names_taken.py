@@ -117,8 +117,8 @@ def test_adoption_widens_a_hash_that_is_too_short_and_reports_it(url: str, engin
     give(legacy, "invoices_cache", "sync_hash", "varchar(50)", "md5(id::text)")
     legacy.rows("DROP TABLE booksync_alembic_version")
     before = legacy_rows(legacy)
-    with engine.connect() as connection:
-        assert "let invoices_cache.sync_hash hold more than 50 characters: make it TEXT" in plan(connection).steps
+    with engine.connect() as db:
+        assert "let invoices_cache.sync_hash hold more than 50 characters: make it TEXT" in plan(db).steps
 
     adopt(url)
     migrate(url)
@@ -158,8 +158,8 @@ def test_another_taken_name_is_refused_before_any_change(
     assert legacy.schema() == schema
 
     legacy.rows("DROP TABLE booksync_alembic_version")
-    with engine.connect() as connection:
-        assert any(problem.startswith(sentence) for problem in plan(connection).problems)
+    with engine.connect() as db:
+        assert any(problem.startswith(sentence) for problem in plan(db).problems)
 
 
 def test_a_column_that_would_make_booksyncs_insert_fail_is_refused_before_phase_1(url: str, legacy: Database) -> None:

@@ -66,8 +66,8 @@ def test_each_value_comes_from_the_newest_copy_that_has_one(url: str, database: 
         "country_code": "GB",
         "time_zone": "Europe/Paris",
     }
-    with engine.connect() as connection:
-        told = {(row[1], row[3]): (row[5], row[8]) for row in values(connection)}
+    with engine.connect() as db:
+        told = {(row[1], row[3]): (row[5], row[8]) for row in values(db)}
     assert told == {
         (second, "customer_name"): ("merged", third),
         (second, "customer_phone"): ("merged", oldest),

@@ -28,19 +28,19 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_revision_of_a_database_is_found(url: str, engine: Engine) -> None:
-    with engine.connect() as connection:
-        assert current_revision(connection) is None
-        assert schema_state(connection).fit is SchemaFit.OLDER
+    with engine.connect() as db:
+        assert current_revision(db) is None
+        assert schema_state(db).fit is SchemaFit.OLDER
     migrate(url, Target.PHASE1)
-    with engine.connect() as connection:
-        assert schema_state(connection).fit is SchemaFit.OLDER
+    with engine.connect() as db:
+        assert schema_state(db).fit is SchemaFit.OLDER
     migrate(url, Target.PHASE2)
-    with engine.connect() as connection:
-        assert current_revision(connection) == "0007c_containment_phase2"
-        assert schema_state(connection).fit is SchemaFit.FITS
+    with engine.connect() as db:
+        assert current_revision(db) == "0007c_containment_phase2"
+        assert schema_state(db).fit is SchemaFit.FITS
     migrate(url)
-    with engine.connect() as connection:
-        assert current_revision(connection) == expected_head()
+    with engine.connect() as db:
+        assert current_revision(db) == expected_head()
 
 
 def test_a_migration_gives_up_if_it_waits_too_long_for_another(url: str) -> None:
@@ -124,8 +124,8 @@ def test_plain_alembic_upgrades_and_concurrent_upgrades_wait_for_each_other(url:
     assert [process.returncode for process in processes] == [0, 0]
     assert sorted(len(stdout.splitlines()) for stdout, _ in said) == [0, len(known_revisions())]
     assert [stderr for _, stderr in said] == ["", ""]
-    with engine.connect() as connection:
-        assert current_revision(connection) == expected_head()
+    with engine.connect() as db:
+        assert current_revision(db) == expected_head()
 
 
 def test_plain_alembic_without_a_database_reports_it_in_one_line() -> None:

@@ -11,7 +11,7 @@ from db.skipped_invoices import ObservedInvoice
 from db.staging import Observed
 from domain.phones import PhoneFallback
 from tests.builders import a_contact, an_invoice
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.migrations.applications import Database, a_legacy_database
 
 NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
@@ -24,8 +24,8 @@ NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 def test_booksync_works_from_phase2_on(target: Target, works: bool, url: str, engine: Engine) -> None:
     migrate(url, target)
 
-    with engine.connect() as connection:
-        assert (schema_state(connection).fit is SchemaFit.FITS) is works
+    with engine.connect() as db:
+        assert (schema_state(db).fit is SchemaFit.FITS) is works
 
 
 def test_both_applications_see_the_rows_that_booksync_syncs_in_phase2(
@@ -33,13 +33,13 @@ def test_both_applications_see_the_rows_that_booksync_syncs_in_phase2(
 ) -> None:
     user = a_legacy_database(url, database)
     migrate(url, Target.PHASE2)
-    link = a_link(engine, user_id=user)
+    connection = a_connection(engine, user_id=user)
 
-    with engine.begin() as connection:
+    with engine.begin() as db:
         read = [Observed(a_contact(contact_id), NOW) for contact_id in ("C1", "5001")]
-        customers.upsert(connection, link, read, fallback=PhoneFallback.NONE, now=NOW)
+        customers.upsert(db, connection, read, fallback=PhoneFallback.NONE, now=NOW)
         synced = [an_invoice("1", customer_id="C1"), an_invoice("8001", customer_id="5001")]
-        invoices.upsert(connection, link, [ObservedInvoice(each, NOW) for each in synced], now=NOW)
+        invoices.upsert(db, connection, [ObservedInvoice(each, NOW) for each in synced], now=NOW)
 
     by_number = {row["zoho_invoice_id"]: row for row in database.all_of("invoices_cache")}
     told = {row["zoho_customer_id"]: row for row in database.all_of("customers_cache")}

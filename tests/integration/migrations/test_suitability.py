@@ -109,15 +109,15 @@ def test_adoption_removes_a_limit_and_reports_it(
 ) -> None:
     for statement in limit.split("; "):
         unstamped.rows(statement)
-    with engine.connect() as connection:
-        assert any(step.startswith(sentence) for step in plan(connection).steps)
+    with engine.connect() as db:
+        assert any(step.startswith(sentence) for step in plan(db).steps)
     with pytest.raises(MigrationRefusedError, match=f"--adopt`: .*{sentence}"):
         migrate(url, Target.PHASE1)
     unstamped.rows("DROP TABLE IF EXISTS booksync_alembic_version")
 
     adopt(url)
-    with engine.connect() as connection:
-        assert plan(connection).revision == "0001_legacy"
+    with engine.connect() as db:
+        assert plan(db).revision == "0001_legacy"
     migrate(url)
     migrate(url, Target.LEGACY)
 

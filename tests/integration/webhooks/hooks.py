@@ -51,8 +51,8 @@ class Hooks:
 
     @property
     def secret(self) -> str:
-        with self.bench.resources.engine.connect() as connection:
-            stored = webhook_secrets.find(connection, self.bench.connection_id)
+        with self.bench.resources.engine.connect() as db:
+            stored = webhook_secrets.find(db, self.bench.connection_id)
         assert stored is not None
         return self.bench.resources.vault.decrypt(
             stored.current, Place(SecretName.WEBHOOK_SECRET, self.bench.connection_id)

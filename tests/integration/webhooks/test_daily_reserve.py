@@ -3,7 +3,7 @@
 from db import connections
 from domain.runs import Mode
 from tests.integration.webhooks.hooks import CONTACT, INVOICE, Hooks, a_contact_id, an_invoice_id
-from workers.services.connect import link_organization
+from workers.services.connect import connect_organization
 
 #: The remaining calls of a day's 1,000: fewer than the reserve of a tenth.
 LEFT = 80
@@ -33,12 +33,12 @@ def test_a_webhook_does_not_use_the_daily_reserve(hooks: Hooks) -> None:
 def test_a_person_who_connects_may_use_the_daily_reserve(hooks: Hooks) -> None:
     leave_less_than_the_reserve(hooks)
     bench = hooks.bench
-    with bench.resources.engine.connect() as connection:
-        link = connections.link(connection, bench.connection_id)
-    linked = link_organization(
+    with bench.resources.engine.connect() as db:
+        connection = connections.connection(db, bench.connection_id)
+    linked = connect_organization(
         bench.resources,
-        user_id=link.user_id,
-        organization_id=link.organization_id,
+        user_id=connection.user_id,
+        organization_id=connection.organization_id,
         data_center="com",
         grant_code=bench.zoho.grant_code(),
     )

@@ -298,8 +298,8 @@ class TestWhatARunDoesNotProve:
         quiet_comes(hooks)
         while left:
             hooks.bench.sync(Mode.FULL)
-            with hooks.bench.resources.engine.begin() as connection:
-                due = resyncs.take_turn(connection)
+            with hooks.bench.resources.engine.begin() as db:
+                due = resyncs.take_turn(db)
             for each in due:
                 hooks.take(each.ref.entity, each.ref.record_id)
             hooks.work()

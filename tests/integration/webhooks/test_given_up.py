@@ -16,15 +16,15 @@ from sandbox.zoho.stats import CallKind
 from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id
 from workers.scheduler import tick
 from workers.secrets.tokens import SharedTokens
-from workers.services.connect import link_organization
+from workers.services.connect import connect_organization
 from workers.services.retry import retry
 from workers.sync.one_record import OneRecord
 from workers.zoho.errors import TokenRevoked
 
 
 def letters(hooks: Hooks) -> list[Row]:
-    with hooks.bench.resources.engine.connect() as connection:
-        return dead_letter_lists.letters(connection, Choice(status=None))
+    with hooks.bench.resources.engine.connect() as db:
+        return dead_letter_lists.letters(db, Choice(status=None))
 
 
 def the_letter(hooks: Hooks) -> Row:
@@ -35,8 +35,8 @@ def the_letter(hooks: Hooks) -> Row:
 
 def last_of(hooks: Hooks) -> str:
     """The last entry in the dead letter's history."""
-    with hooks.bench.resources.engine.connect() as connection:
-        return str(dead_letter_lists.letter(connection, the_letter(hooks)["id"])["history"][-1]["what"])
+    with hooks.bench.resources.engine.connect() as db:
+        return str(dead_letter_lists.letter(db, the_letter(hooks)["id"])["history"][-1]["what"])
 
 
 def send_again(hooks: Hooks) -> None:
@@ -184,8 +184,8 @@ class TestClosing:
     @pytest.mark.usefixtures("contact_id")
     def test_an_open_dead_letter_can_be_retried_after_its_event_was_pruned(self, hooks: Hooks) -> None:
         hooks.bench.rows("UPDATE webhook_events SET received_at = now() - interval '8 days' RETURNING id")
-        with hooks.bench.resources.engine.begin() as connection:
-            assert event_history.prune(connection, days=7) == 1
+        with hooks.bench.resources.engine.begin() as db:
+            assert event_history.prune(db, days=7) == 1
         send_again(hooks)
         hooks.work()
         assert the_letter(hooks)["status"] == LetterStatus.RETRIED
@@ -202,19 +202,19 @@ class TestParking:
         return contact_id
 
     def connect_again(self, hooks: Hooks) -> None:
-        (link,) = hooks.bench.rows("SELECT user_id FROM zoho_connections")
-        link_organization(
+        (connection,) = hooks.bench.rows("SELECT user_id FROM zoho_connections")
+        connect_organization(
             hooks.bench.resources,
-            user_id=link["user_id"],
+            user_id=connection["user_id"],
             organization_id=hooks.bench.zoho.organization_id,
             data_center="com",
             grant_code=hooks.bench.zoho.grant_code(),
         )
 
     def test_parking_leaves_a_dead_letter_and_a_reason(self, hooks: Hooks, contact_id: str) -> None:
-        (link,) = hooks.bench.rows("SELECT status, parked_reason FROM zoho_connections")
+        (connection,) = hooks.bench.rows("SELECT status, parked_reason FROM zoho_connections")
         found = the_letter(hooks)
-        assert link == {"status": "parked", "parked_reason": found["error"]}
+        assert connection == {"status": "parked", "parked_reason": found["error"]}
         assert (found["cause"], found["arguments"]["args"][1]) == (Cause.PERMANENT_ERROR, contact_id)
         assert hooks.outcomes() == [None]
 
@@ -227,7 +227,7 @@ class TestParking:
             raise TokenRevoked("the token endpoint")
 
         def refuse_both(record: OneRecord) -> Sequence[Due]:
-            assert not record.link.is_parked
+            assert not record.connection.is_parked
             hooks.take(CONTACT, two, do=refuse)
             return refuse(record)
 
@@ -259,8 +259,8 @@ class TestParking:
 
         monkeypatch.setattr(SharedTokens, "current", refuse_late)
         hooks.take(CONTACT, contact_id)
-        with hooks.bench.resources.engine.connect() as connection:
-            assert not connections.link(connection, hooks.bench.connection_id).is_parked
+        with hooks.bench.resources.engine.connect() as db:
+            assert not connections.connection(db, hooks.bench.connection_id).is_parked
         assert letters(hooks) == []
         hooks.work()
         assert hooks.outcomes() == [Outcome.ASKED]
@@ -275,5 +275,5 @@ class TestParking:
 
         monkeypatch.setattr(SharedTokens, "current", refuse_late)
         assert hooks.bench.sync()["status"] == "succeeded"
-        with hooks.bench.resources.engine.connect() as connection:
-            assert not connections.link(connection, hooks.bench.connection_id).is_parked
+        with hooks.bench.resources.engine.connect() as db:
+            assert not connections.connection(db, hooks.bench.connection_id).is_parked

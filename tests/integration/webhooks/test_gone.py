@@ -75,8 +75,8 @@ KINDS = {CONTACT: RecordKind.CUSTOMER, INVOICE: RecordKind.INVOICE}
 
 def held(hooks: Hooks, entity: Entity | None = None) -> dict[str, Evidence]:
     """The held records with their evidence; only those of the entity's kind if an entity is given."""
-    with hooks.bench.resources.engine.connect() as connection:
-        found = held_deletions.held(connection, hooks.bench.connection_id, KINDS[entity] if entity else None)
+    with hooks.bench.resources.engine.connect() as db:
+        found = held_deletions.held(db, hooks.bench.connection_id, KINDS[entity] if entity else None)
     return {each.record_id: each.evidence for each in found}
 
 

@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.secrets import Place, SecretName
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change
 from tests.integration.environment import environment_of_a_process
 from tests.webhooks import signed_json
@@ -83,7 +83,7 @@ def web(
     with ExitStack() as running:
         running.enter_context(environment_of_a_process(monkeypatch, database_url=database_url, redis_url=redis_url))
         with open_resources("booksync tests") as resources:
-            connection_id = a_connection(resources.engine, resources.vault.encrypt(SECRET, _PLACE))
+            connection_id = a_connection_with(resources.engine, resources.vault.encrypt(SECRET, _PLACE))
 
         def start(*options: str, seconds: float | None = SHORT_SECONDS) -> Web:
             """`seconds` sets the deadlines; None keeps those of production."""
@@ -98,10 +98,10 @@ def web(
         yield start
 
 
-def a_connection(engine: Engine, encrypted_secret: str) -> uuid.UUID:
-    link = a_link(engine)
+def a_connection_with(engine: Engine, encrypted_secret: str) -> uuid.UUID:
+    connection = a_connection(engine)
     change(engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=encrypted_secret)
-    return link.connection_id
+    return connection.connection_id
 
 
 def the_port(process: "subprocess.Popen[bytes]", log: Path) -> int:

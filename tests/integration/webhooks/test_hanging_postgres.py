@@ -11,7 +11,7 @@ import pytest
 
 from db import engine as engines
 from db.engine import new_engine
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.environment import environment_of_a_process
 from tests.integration.webhooks.black_hole import BlackHole, a_black_hole
 from tests.integration.webhooks.hooks import post
@@ -55,7 +55,7 @@ def resources(
 
 @pytest.fixture
 def connection_id(resources: Resources) -> uuid.UUID:
-    return a_link(resources.engine).connection_id
+    return a_connection(resources.engine).connection_id
 
 
 def told(resources: Resources, connection_id: uuid.UUID) -> tuple[httpx.Response, float]:

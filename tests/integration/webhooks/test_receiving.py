@@ -15,7 +15,7 @@ from db.migrations.revisions import VERSION_TABLE
 from db.secrets import Place, SecretName
 from domain.webhooks import Entity, EventKind
 from sandbox.servers.ports import free_port
-from tests.integration.db.links import a_link
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row, rows
 from tests.integration.environment import environment_of_a_process
 from tests.integration.webhooks.hooks import post
@@ -75,10 +75,10 @@ def resources(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def connection_id(resources: Resources) -> uuid.UUID:
-    link = a_link(resources.engine)
-    encrypted = resources.vault.encrypt(SECRET, Place(SecretName.WEBHOOK_SECRET, link.connection_id))
+    connection = a_connection(resources.engine)
+    encrypted = resources.vault.encrypt(SECRET, Place(SecretName.WEBHOOK_SECRET, connection.connection_id))
     change(resources.engine, "UPDATE zoho_connections SET webhook_secret_encrypted = :secret", secret=encrypted)
-    return link.connection_id
+    return connection.connection_id
 
 
 @pytest.fixture

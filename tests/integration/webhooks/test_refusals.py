@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from db.connections import Link
-from tests.integration.db.links import a_link
+from db.connections import Connection
+from tests.integration.db.connection_builders import a_connection
 from tests.integration.db.look import change, row
 from tests.integration.webhooks.hooks import CONTACT, Hooks, a_contact_id, post
 from tests.process_logs import logs_of_a_process
@@ -148,7 +148,7 @@ def test_an_unknown_connection_writes_nothing(hooks: Hooks) -> None:
 
 
 def test_other_connections_keep_their_own_count(hooks: Hooks) -> None:
-    other: Link = a_link(hooks.bench.resources.engine, organization_id="2")
+    other: Connection = a_connection(hooks.bench.resources.engine, organization_id="2")
     refuse(hooks)
     assert row(hooks.bench.resources.engine, COUNT, id=other.connection_id)["count"] == 0
 

@@ -112,8 +112,8 @@ def test_a_permanent_refusal_parks_the_connection_and_keeps_the_events(hooks: Ho
     hooks.bench.zoho.fault(FaultName.ANSWER, kind=CallKind.CONTACT, status=400, code=6041)
     hooks.tell(CONTACT, contact_id)
     hooks.work()
-    link = hooks.bench.rows("SELECT status FROM zoho_connections")[0]
-    assert (link["status"], hooks.outcomes()) == ("parked", [None])
+    connection = hooks.bench.rows("SELECT status FROM zoho_connections")[0]
+    assert (connection["status"], hooks.outcomes()) == ("parked", [None])
     hooks.tell(CONTACT, contact_id)
     hooks.lose_messages()
     tick(hooks.bench.resources)

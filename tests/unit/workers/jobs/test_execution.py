@@ -9,11 +9,12 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from db.leases import LeaseLostError
 from db.parking import Parking
+from db.session import Session
 from domain.dead_letters import Cause
 from domain.runs import MAX_ATTEMPTS
 from workers.budget import BudgetWait, WaitReason
@@ -63,7 +64,7 @@ class FakeJob(Job):
         return Ending.DONE
 
     def release(
-        self, connection: Connection, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
+        self, db: Session, *, seconds: float, waiting_for: str, refund_attempt: bool, error: str | None
     ) -> None:
         self.released.append((waiting_for, refund_attempt))
 

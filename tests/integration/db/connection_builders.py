@@ -6,15 +6,15 @@ import uuid
 from sqlalchemy import Engine
 
 from db import connections, openings
-from db.connections import Link, NewLink
+from db.connections import Connection, NewConnection
 from domain.opening import Backlog
 
 A_DAY_SECONDS = 86400.0
 
 
-def a_new_link(*, user_id: uuid.UUID | None = None, organization_id: str = "10234695") -> NewLink:
+def a_new_connection(*, user_id: uuid.UUID | None = None, organization_id: str = "10234695") -> NewConnection:
     """An organisation in London; its secrets are not encrypted."""
-    return NewLink(
+    return NewConnection(
         user_id=user_id or uuid.uuid4(),
         organization_id=organization_id,
         data_center="eu",
@@ -29,22 +29,22 @@ def a_new_link(*, user_id: uuid.UUID | None = None, organization_id: str = "1023
     )
 
 
-def save(engine: Engine, new: NewLink, *, interval: float = A_DAY_SECONDS) -> tuple[uuid.UUID, str]:
+def save(engine: Engine, new: NewConnection, *, interval: float = A_DAY_SECONDS) -> tuple[uuid.UUID, str]:
     """The connection's id and its webhook secret; both syncs are due after `interval` seconds."""
-    with engine.begin() as connection:
-        return connections.save(connection, new, sync_interval_seconds=interval, full_sync_interval_seconds=interval)
+    with engine.begin() as db:
+        return connections.save(db, new, sync_interval_seconds=interval, full_sync_interval_seconds=interval)
 
 
 #: Before all events of the tests.
 OPENED_AT = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
-def a_link(
+def a_connection(
     engine: Engine, *, user_id: uuid.UUID | None = None, organization_id: str = "10234695", is_open: bool = True
-) -> Link:
+) -> Connection:
     """A connection; it hands over if `is_open`."""
-    connection_id, _ = save(engine, a_new_link(user_id=user_id, organization_id=organization_id))
-    with engine.begin() as connection:
+    connection_id, _ = save(engine, a_new_connection(user_id=user_id, organization_id=organization_id))
+    with engine.begin() as db:
         if is_open:
-            openings.open_handover(connection, connection_id, Backlog.NONE, now=OPENED_AT)
-        return connections.link(connection, connection_id)
+            openings.open_handover(db, connection_id, Backlog.NONE, now=OPENED_AT)
+        return connections.connection(db, connection_id)
